@@ -1,0 +1,55 @@
+"""Keyset paging (AIP-158): a page token holds the last row's sort key and the list it belongs to."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+
+from paykit.errors import FieldInvalid, PageTokenInvalid
+
+PAGE_SIZE_DEFAULT = 50
+PAGE_SIZE_MAX = 1000
+"""Rows in one page; a larger request gets this many."""
+
+
+def page_size(requested: int) -> int:
+    """Give the number of rows to return for a requested size; 0 means the default.
+
+    Raises:
+        FieldInvalid: The size is negative.
+    """
+    if requested < 0:
+        raise FieldInvalid("page_size must not be negative.", field="page_size")
+    return min(requested or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+
+
+def encode_page_token(values: Sequence[str | int], scope: Sequence[object]) -> str:
+    """Make the token of the page after the row with these sort values, for the list and filters named by scope."""
+    body = json.dumps([_digest(scope), *values], separators=(",", ":"))
+    return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+
+
+def decode_page_token(token: str, scope: Sequence[object], *, kinds: Sequence[type]) -> list[str | int] | None:
+    """Give the sort values a token was made from, checked to be of these types; None for the first page.
+
+    Raises:
+        PageTokenInvalid: The token is malformed, or was made for another list or other filters.
+    """
+    if not token:
+        return None
+    try:
+        body = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+        digest: str = body[0]
+        values: list[str | int] = body[1:]
+    except (binascii.Error, ValueError, TypeError, LookupError) as error:
+        raise PageTokenInvalid("page_token is malformed.", field="page_token") from error
+    if digest != _digest(scope):
+        raise PageTokenInvalid("page_token was made for another list or other filters.", field="page_token")
+    if [type(value) for value in values] != list(kinds):
+        raise PageTokenInvalid("page_token is malformed.", field="page_token")
+    return values
+
+
+def _digest(scope: Sequence[object]) -> str:
+    return hashlib.sha256(repr(tuple(scope)).encode()).hexdigest()[:16]

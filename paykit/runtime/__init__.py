@@ -1,0 +1,1 @@
+"""All I/O of paystream, written once: a service only declares what it is."""

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Generate gen/ from protos/ and schemas/avro/. With --check: fail when gen/ differs from what would be generated.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$PWD/.venv/bin
+out=$(mktemp -d "${TMPDIR:-/tmp}/paystream-gen.XXXXXX")
+trap 'rm -rf "$out"' EXIT
+mapfile -t own < <(cd protos && find . -name '*.proto' | sed 's|^\./||' | LC_ALL=C sort)
+"$bin/python" -m grpc_tools.protoc -Iprotos -Iprotos_vendor \
+  --plugin=protoc-gen-mypy="$bin/protoc-gen-mypy" --plugin=protoc-gen-mypy_grpc="$bin/protoc-gen-mypy_grpc" \
+  --python_out="$out" --grpc_python_out="$out" --mypy_out=quiet:"$out" --mypy_grpc_out=quiet:"$out" "${own[@]}"
+"$bin/python" -m grpc_tools.protoc -Iprotos_vendor --plugin=protoc-gen-mypy="$bin/protoc-gen-mypy" \
+  --python_out="$out" --mypy_out=quiet:"$out" buf/validate/validate.proto
+# A file without services yields empty gRPC stubs: leave them out.
+for stub in $(find "$out" -name '*_pb2_grpc.py'); do
+  grep -q '^class ' "$stub" || rm "$stub" "${stub}i"
+done
+[ -f scripts/gen_events.py ] && "$bin/python" scripts/gen_events.py --out "$out"
+find "$out" -type d -exec touch {}/__init__.py \;
+rm "$out/__init__.py"
+if [ "${1:-}" = --check ]; then
+  diff -r -x __pycache__ "$out" gen || { echo "gen/ is stale: run make gen" >&2; exit 1; }
+  exit 0
+fi
+# Copy in place (not delete and move), so that a process importing from gen/ meanwhile never misses a file.
+cp -rf "$out"/. gen/
+(cd gen && find . -type f -not -path '*/__pycache__/*') | while read -r file; do
+  [ -f "$out/$file" ] || rm -f "gen/$file"
+done
+find gen -type d -empty -delete
