@@ -158,7 +158,7 @@ class Transaction(_message.Message):
     decline_code: _builtins.str
     """Why it was declined, lower_snake; empty unless DECLINED."""
     channel_fee_minor: _builtins.int
-    """What the channel charges for it, in minor units of the amount's currency; 0 unless money moved."""
+    """What the channel charges for it, in minor units of the amount's currency; 0 unless it captured."""
     captured: _builtins.bool
     """Whether money moved: an approved capture, automatic capture, refund or payment."""
     authorization_reference: _builtins.str
@@ -243,6 +243,7 @@ class AuthorizeRequest(_message.Message):
     METHOD_TOKEN_FIELD_NUMBER: _builtins.int
     CAPTURE_FIELD_NUMBER: _builtins.int
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     merchant_id: _builtins.str
@@ -253,6 +254,10 @@ class AuthorizeRequest(_message.Message):
     """Whether to capture the whole amount at once (automatic capture)."""
     callback_address: _builtins.str
     """host:port of the payment service whose ReportChannelResult is told late results; empty: the behaviour's address."""
+    related_no: _builtins.str
+    """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
+    line; empty when the caller does not tell.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to reserve."""
@@ -266,10 +271,11 @@ class AuthorizeRequest(_message.Message):
         method_token: _builtins.str = ...,
         capture: _builtins.bool = ...,
         callback_address: _builtins.str = ...,
+        related_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "callback_address", b"callback_address", "capture", b"capture", "merchant_id", b"merchant_id", "method_token", b"method_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "callback_address", b"callback_address", "capture", b"capture", "merchant_id", b"merchant_id", "method_token", b"method_token", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -357,12 +363,17 @@ class CaptureRequest(_message.Message):
     AUTHORIZATION_REFERENCE_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     authorization_reference: _builtins.str
     """channel_reference of the authorization."""
     callback_address: _builtins.str
     """host:port of the payment service whose ReportChannelResult is told late results; empty: the behaviour's address."""
+    related_no: _builtins.str
+    """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
+    line; empty when the caller does not tell.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to take, in the authorization's currency."""
@@ -374,10 +385,11 @@ class CaptureRequest(_message.Message):
         authorization_reference: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
         callback_address: _builtins.str = ...,
+        related_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -563,12 +575,17 @@ class RefundRequest(_message.Message):
     AUTHORIZATION_REFERENCE_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     authorization_reference: _builtins.str
     """channel_reference of the authorization whose captures are refunded."""
     callback_address: _builtins.str
     """host:port of the payment service whose ReportChannelResult is told late results; empty: the behaviour's address."""
+    related_no: _builtins.str
+    """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
+    line; empty when the caller does not tell.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to return, in the authorization's currency."""
@@ -580,10 +597,11 @@ class RefundRequest(_message.Message):
         authorization_reference: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
         callback_address: _builtins.str = ...,
+        related_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -671,12 +689,17 @@ class PayRequest(_message.Message):
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     DESTINATION_TOKEN_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     merchant_id: _builtins.str
     """The merchant the money goes to."""
     destination_token: _builtins.str
     """The destination's token; never a bank account number."""
+    related_no: _builtins.str
+    """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
+    line; empty when the caller does not tell.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to send."""
@@ -688,10 +711,11 @@ class PayRequest(_message.Message):
         merchant_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
         destination_token: _builtins.str = ...,
+        related_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "destination_token", b"destination_token", "merchant_id", b"merchant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "destination_token", b"destination_token", "merchant_id", b"merchant_id", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -907,7 +931,7 @@ class Behaviour(_message.Message):
     callback_address: _builtins.str
     """host:port of the payment service to call back when a call names none; empty: no callback."""
     fee_basis_points: _builtins.int
-    """What the channel charges on an approved capture or refund, in basis points of the amount, rounded half up."""
+    """What the channel charges on a capture, in basis points of the amount, rounded half up; the rest costs nothing."""
     finality_seconds: _builtins.int
     """Seconds after an attempt was sent from which NOT_FOUND is final."""
     def __init__(
