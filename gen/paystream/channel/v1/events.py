@@ -1,0 +1,312 @@
+"""Events of paystream.channel.v1, one class per Avro record: generated from schemas/avro by scripts/gen_events.py."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class ChannelOperation(StrEnum):
+    """AUTHORIZE, CAPTURE, CANCEL: of a payment. REFUND: to the payer. PAY: a payout to a merchant's bank account.
+    UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    AUTHORIZE = "AUTHORIZE"
+    CAPTURE = "CAPTURE"
+    CANCEL = "CANCEL"
+    REFUND = "REFUND"
+    PAY = "PAY"
+
+
+_CHANNELOPERATION = dict(ChannelOperation.__members__)
+
+
+class ChannelOutcome(StrEnum):
+    """How the channel says it ended. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+_CHANNELOUTCOME = dict(ChannelOutcome.__members__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelStatementClosed:
+    """A channel closed a statement of one currency: no line is added to it any more.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        statement_id: The statement: stm_ and a UUIDv7. The Kafka key of this event.
+        channel: Name of the channel adapter, as in simulator.
+        currency_code: ISO 4217 code in upper case, three letters.
+        statement_date: Date of the statement, YYYY-MM-DD, in the channel's time zone.
+        line_count: Number of lines, 0 or more.
+        captured_minor: Sum of successful captures, in minor units of currency_code, 0..2^53-1.
+        refunded_minor: Sum of successful refunds, in minor units of currency_code, 0..2^53-1.
+        paid_minor: Sum of successful payouts, in minor units of currency_code, 0..2^53-1.
+        channel_fee_minor: Sum of what the channel kept, in minor units of currency_code, -(2^53-1)..2^53-1.
+        net_minor: What the channel pays out to the platform, captured_minor - refunded_minor - paid_minor -
+            channel_fee_minor, in minor units of currency_code; negative when the platform owes the channel.
+    """
+
+    RECORD: ClassVar[str] = "paystream.channel.v1.ChannelStatementClosed"
+    TOPIC: ClassVar[str] = "channel.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "statement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    statement_id: str
+    channel: str
+    currency_code: str
+    statement_date: str
+    line_count: int
+    captured_minor: int
+    refunded_minor: int
+    paid_minor: int
+    channel_fee_minor: int
+    net_minor: int
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "statement_id": self.statement_id,
+            "channel": self.channel,
+            "currency_code": self.currency_code,
+            "statement_date": self.statement_date,
+            "line_count": self.line_count,
+            "captured_minor": self.captured_minor,
+            "refunded_minor": self.refunded_minor,
+            "paid_minor": self.paid_minor,
+            "channel_fee_minor": self.channel_fee_minor,
+            "net_minor": self.net_minor,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "ChannelStatementClosed":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenChannelStatementClosed(record)
+        made.__class__ = ChannelStatementClosed
+        result: ChannelStatementClosed = made
+        return result
+
+
+class _UnfrozenChannelStatementClosed:
+    """ChannelStatementClosed while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "statement_id",
+        "channel",
+        "currency_code",
+        "statement_date",
+        "line_count",
+        "captured_minor",
+        "refunded_minor",
+        "paid_minor",
+        "channel_fee_minor",
+        "net_minor",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.statement_id = record["statement_id"]
+        self.channel = record["channel"]
+        self.currency_code = record["currency_code"]
+        self.statement_date = record["statement_date"]
+        self.line_count = record["line_count"]
+        self.captured_minor = record["captured_minor"]
+        self.refunded_minor = record["refunded_minor"]
+        self.paid_minor = record["paid_minor"]
+        self.channel_fee_minor = record["channel_fee_minor"]
+        self.net_minor = record["net_minor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelTransactionReported:
+    """A channel reports one line of its statement.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the operation. The Kafka key.
+        line_id: The channel's identity of the line: a second event with the same channel and line_id is a duplicate of
+            the first.
+        statement_id: The statement the line belongs to: stm_ and a UUIDv7; null when it is not on one yet.
+        operation: What was done.
+        outcome: How it ended.
+        related_no: paystream's reference as sent to the channel: a capture_id, refund_id or withdrawal_id; null when
+            the channel does not tell.
+        original_channel_reference: For a refund or cancel, the channel's reference of what it undoes; null otherwise or
+            when the channel does not tell.
+        amount_minor: Gross amount, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        channel_fee_minor: What the channel keeps for it, in minor units of currency_code, -(2^53-1)..2^53-1; negative
+            when it gives a fee back.
+        line_date: Booking date on the statement, YYYY-MM-DD, in the channel's time zone.
+    """
+
+    RECORD: ClassVar[str] = "paystream.channel.v1.ChannelTransactionReported"
+    TOPIC: ClassVar[str] = "channel.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "channel_reference"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    channel: str
+    channel_reference: str
+    line_id: str
+    statement_id: str | None = None
+    operation: ChannelOperation
+    outcome: ChannelOutcome
+    related_no: str | None = None
+    original_channel_reference: str | None = None
+    amount_minor: int
+    currency_code: str
+    channel_fee_minor: int
+    line_date: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "line_id": self.line_id,
+            "statement_id": self.statement_id,
+            "operation": self.operation,
+            "outcome": self.outcome,
+            "related_no": self.related_no,
+            "original_channel_reference": self.original_channel_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "channel_fee_minor": self.channel_fee_minor,
+            "line_date": self.line_date,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "ChannelTransactionReported":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenChannelTransactionReported(record)
+        made.__class__ = ChannelTransactionReported
+        result: ChannelTransactionReported = made
+        return result
+
+
+class _UnfrozenChannelTransactionReported:
+    """ChannelTransactionReported while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "channel",
+        "channel_reference",
+        "line_id",
+        "statement_id",
+        "operation",
+        "outcome",
+        "related_no",
+        "original_channel_reference",
+        "amount_minor",
+        "currency_code",
+        "channel_fee_minor",
+        "line_date",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.line_id = record["line_id"]
+        self.statement_id = record["statement_id"]
+        self.operation = _CHANNELOPERATION.get(record["operation"], ChannelOperation.UNKNOWN)
+        self.outcome = _CHANNELOUTCOME.get(record["outcome"], ChannelOutcome.UNKNOWN)
+        self.related_no = record["related_no"]
+        self.original_channel_reference = record["original_channel_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.channel_fee_minor = record["channel_fee_minor"]
+        self.line_date = record["line_date"]
+
+
+EVENTS = (
+    ChannelStatementClosed,
+    ChannelTransactionReported,
+)

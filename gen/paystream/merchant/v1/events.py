@@ -1,0 +1,665 @@
+"""Events of paystream.merchant.v1, one class per Avro record: generated from schemas/avro by scripts/gen_events.py."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class MerchantStatus(StrEnum):
+    """CREATED: known, not yet allowed to take payments. ACTIVE: may take payments. SUSPENDED: may not take new
+    payments; refunds and settlements go on. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    CREATED = "CREATED"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+_MERCHANTSTATUS = dict(MerchantStatus.__members__)
+
+
+class SettlementSchedule(StrEnum):
+    """MANUAL: only on request. THRESHOLD: as soon as the pending total reaches the threshold of its currency. DAILY,
+    WEEKLY: at the cut-off. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    MANUAL = "MANUAL"
+    THRESHOLD = "THRESHOLD"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+
+
+_SETTLEMENTSCHEDULE = dict(SettlementSchedule.__members__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRule:
+    """The fee for captures in one currency: amount x basis_points / 10000, rounded half up, plus fixed_minor on the
+    first capture, capped at the amount.
+
+    Attributes:
+        currency_code: ISO 4217 code in upper case, three letters; at most one rule each.
+        basis_points: Hundredths of a percent of each capture, 0..10000.
+        fixed_minor: Fixed part, on the first capture of a payment only, in minor units of currency_code, 0..2^53-1.
+    """
+
+    currency_code: str
+    basis_points: int
+    fixed_minor: int
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "currency_code": self.currency_code,
+            "basis_points": self.basis_points,
+            "fixed_minor": self.fixed_minor,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "FeeRule":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenFeeRule(record)
+        made.__class__ = FeeRule
+        result: FeeRule = made
+        return result
+
+
+class _UnfrozenFeeRule:
+    """FeeRule while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "currency_code",
+        "basis_points",
+        "fixed_minor",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.currency_code = record["currency_code"]
+        self.basis_points = record["basis_points"]
+        self.fixed_minor = record["fixed_minor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementThreshold:
+    """The smallest total worth settling in one currency.
+
+    Attributes:
+        currency_code: ISO 4217 code in upper case, three letters; at most one threshold each.
+        threshold_minor: Smallest pending total to settle, in minor units of currency_code, 1..2^53-1.
+    """
+
+    currency_code: str
+    threshold_minor: int
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "currency_code": self.currency_code,
+            "threshold_minor": self.threshold_minor,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "SettlementThreshold":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenSettlementThreshold(record)
+        made.__class__ = SettlementThreshold
+        result: SettlementThreshold = made
+        return result
+
+
+class _UnfrozenSettlementThreshold:
+    """SettlementThreshold while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "currency_code",
+        "threshold_minor",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.currency_code = record["currency_code"]
+        self.threshold_minor = record["threshold_minor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementPolicy:
+    """When and how the merchant's funds are settled.
+
+    Attributes:
+        schedule: What starts a settlement.
+        cut_off_time: Local time of day of the cut-off in time_zone, HH:MM from 00:00 to 23:59; null unless schedule is
+            DAILY or WEEKLY.
+        cut_off_weekday: ISO 8601 day of the week of the cut-off, 1 (Monday)..7 (Sunday); null unless schedule is
+            WEEKLY.
+        time_zone: IANA time zone of the cut-off, as in Europe/Berlin; UTC where it does not matter.
+        delay_days: The N of T+N: whole days between the cut-off and the settlement, 0..30.
+        thresholds: Smallest totals by currency, ascending by currency_code, at most 64; a currency without one is
+            settled from 1 minor unit.
+        reserve_basis_points: Rolling reserve held back from each settlement, in hundredths of a percent, 0..10000.
+        reserve_days: Days until a held reserve is released, 0..365; 0 when none is held.
+    """
+
+    schedule: SettlementSchedule
+    cut_off_time: str | None = None
+    cut_off_weekday: int | None = None
+    time_zone: str
+    delay_days: int
+    thresholds: tuple[SettlementThreshold, ...]
+    reserve_basis_points: int
+    reserve_days: int
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "schedule": self.schedule,
+            "cut_off_time": self.cut_off_time,
+            "cut_off_weekday": self.cut_off_weekday,
+            "time_zone": self.time_zone,
+            "delay_days": self.delay_days,
+            "thresholds": [item.as_record() for item in self.thresholds],
+            "reserve_basis_points": self.reserve_basis_points,
+            "reserve_days": self.reserve_days,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "SettlementPolicy":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenSettlementPolicy(record)
+        made.__class__ = SettlementPolicy
+        result: SettlementPolicy = made
+        return result
+
+
+class _UnfrozenSettlementPolicy:
+    """SettlementPolicy while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "schedule",
+        "cut_off_time",
+        "cut_off_weekday",
+        "time_zone",
+        "delay_days",
+        "thresholds",
+        "reserve_basis_points",
+        "reserve_days",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.schedule = _SETTLEMENTSCHEDULE.get(record["schedule"], SettlementSchedule.UNKNOWN)
+        self.cut_off_time = record["cut_off_time"]
+        self.cut_off_weekday = record["cut_off_weekday"]
+        self.time_zone = record["time_zone"]
+        self.delay_days = record["delay_days"]
+        self.thresholds = tuple([SettlementThreshold.from_record(item) for item in record["thresholds"]])
+        self.reserve_basis_points = record["reserve_basis_points"]
+        self.reserve_days = record["reserve_days"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantActivated:
+    """A merchant may take payments from now on. Carries the complete public state.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        display_name: Trading name of the business, 1..200 characters; no name of a private person.
+        status: State after this event.
+        country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
+        fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
+            costs no fee.
+        refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
+        settlement_policy: The complete settlement policy in force.
+    """
+
+    RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantActivated"
+    TOPIC: ClassVar[str] = "merchant.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "merchant_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    display_name: str
+    status: MerchantStatus
+    country_code: str | None = None
+    fee_plan_version: int
+    fees: tuple[FeeRule, ...]
+    refund_fee_returned: bool
+    settlement_policy: SettlementPolicy
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "display_name": self.display_name,
+            "status": self.status,
+            "country_code": self.country_code,
+            "fee_plan_version": self.fee_plan_version,
+            "fees": [item.as_record() for item in self.fees],
+            "refund_fee_returned": self.refund_fee_returned,
+            "settlement_policy": self.settlement_policy.as_record(),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "MerchantActivated":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenMerchantActivated(record)
+        made.__class__ = MerchantActivated
+        result: MerchantActivated = made
+        return result
+
+
+class _UnfrozenMerchantActivated:
+    """MerchantActivated while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "display_name",
+        "status",
+        "country_code",
+        "fee_plan_version",
+        "fees",
+        "refund_fee_returned",
+        "settlement_policy",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.display_name = record["display_name"]
+        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
+        self.country_code = record["country_code"]
+        self.fee_plan_version = record["fee_plan_version"]
+        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
+        self.refund_fee_returned = record["refund_fee_returned"]
+        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantCreated:
+    """A merchant was created. Carries the merchant's complete public state.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        display_name: Trading name of the business, 1..200 characters; no name of a private person.
+        status: State after this event.
+        country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
+        fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
+            costs no fee.
+        refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
+        settlement_policy: The complete settlement policy in force.
+    """
+
+    RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantCreated"
+    TOPIC: ClassVar[str] = "merchant.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "merchant_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    display_name: str
+    status: MerchantStatus
+    country_code: str | None = None
+    fee_plan_version: int
+    fees: tuple[FeeRule, ...]
+    refund_fee_returned: bool
+    settlement_policy: SettlementPolicy
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "display_name": self.display_name,
+            "status": self.status,
+            "country_code": self.country_code,
+            "fee_plan_version": self.fee_plan_version,
+            "fees": [item.as_record() for item in self.fees],
+            "refund_fee_returned": self.refund_fee_returned,
+            "settlement_policy": self.settlement_policy.as_record(),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "MerchantCreated":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenMerchantCreated(record)
+        made.__class__ = MerchantCreated
+        result: MerchantCreated = made
+        return result
+
+
+class _UnfrozenMerchantCreated:
+    """MerchantCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "display_name",
+        "status",
+        "country_code",
+        "fee_plan_version",
+        "fees",
+        "refund_fee_returned",
+        "settlement_policy",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.display_name = record["display_name"]
+        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
+        self.country_code = record["country_code"]
+        self.fee_plan_version = record["fee_plan_version"]
+        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
+        self.refund_fee_returned = record["refund_fee_returned"]
+        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantSuspended:
+    """A merchant may not take new payments from now on. Carries the complete public state.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        display_name: Trading name of the business, 1..200 characters; no name of a private person.
+        status: State after this event.
+        country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
+        fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
+            costs no fee.
+        refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
+        settlement_policy: The complete settlement policy in force.
+    """
+
+    RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantSuspended"
+    TOPIC: ClassVar[str] = "merchant.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "merchant_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    display_name: str
+    status: MerchantStatus
+    country_code: str | None = None
+    fee_plan_version: int
+    fees: tuple[FeeRule, ...]
+    refund_fee_returned: bool
+    settlement_policy: SettlementPolicy
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "display_name": self.display_name,
+            "status": self.status,
+            "country_code": self.country_code,
+            "fee_plan_version": self.fee_plan_version,
+            "fees": [item.as_record() for item in self.fees],
+            "refund_fee_returned": self.refund_fee_returned,
+            "settlement_policy": self.settlement_policy.as_record(),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "MerchantSuspended":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenMerchantSuspended(record)
+        made.__class__ = MerchantSuspended
+        result: MerchantSuspended = made
+        return result
+
+
+class _UnfrozenMerchantSuspended:
+    """MerchantSuspended while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "display_name",
+        "status",
+        "country_code",
+        "fee_plan_version",
+        "fees",
+        "refund_fee_returned",
+        "settlement_policy",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.display_name = record["display_name"]
+        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
+        self.country_code = record["country_code"]
+        self.fee_plan_version = record["fee_plan_version"]
+        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
+        self.refund_fee_returned = record["refund_fee_returned"]
+        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantUpdated:
+    """A merchant's profile, fee plan or settlement policy changed. Carries the complete public state after the change.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        display_name: Trading name of the business, 1..200 characters; no name of a private person.
+        status: State after this event.
+        country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
+        fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
+            costs no fee.
+        refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
+        settlement_policy: The complete settlement policy in force.
+    """
+
+    RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantUpdated"
+    TOPIC: ClassVar[str] = "merchant.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "merchant_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    display_name: str
+    status: MerchantStatus
+    country_code: str | None = None
+    fee_plan_version: int
+    fees: tuple[FeeRule, ...]
+    refund_fee_returned: bool
+    settlement_policy: SettlementPolicy
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "display_name": self.display_name,
+            "status": self.status,
+            "country_code": self.country_code,
+            "fee_plan_version": self.fee_plan_version,
+            "fees": [item.as_record() for item in self.fees],
+            "refund_fee_returned": self.refund_fee_returned,
+            "settlement_policy": self.settlement_policy.as_record(),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "MerchantUpdated":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenMerchantUpdated(record)
+        made.__class__ = MerchantUpdated
+        result: MerchantUpdated = made
+        return result
+
+
+class _UnfrozenMerchantUpdated:
+    """MerchantUpdated while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "display_name",
+        "status",
+        "country_code",
+        "fee_plan_version",
+        "fees",
+        "refund_fee_returned",
+        "settlement_policy",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.display_name = record["display_name"]
+        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
+        self.country_code = record["country_code"]
+        self.fee_plan_version = record["fee_plan_version"]
+        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
+        self.refund_fee_returned = record["refund_fee_returned"]
+        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
+
+
+EVENTS = (
+    MerchantActivated,
+    MerchantCreated,
+    MerchantSuspended,
+    MerchantUpdated,
+)

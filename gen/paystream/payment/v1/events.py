@@ -1,0 +1,1171 @@
+"""Events of paystream.payment.v1, one class per Avro record: generated from schemas/avro by scripts/gen_events.py."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Evidence(StrEnum):
+    """How it became known. NO_ANSWER: a call to the channel ended without an answer. RESPONSE: the answer to a call.
+    INQUIRY: asked afterwards. CALLBACK: the channel told. STATEMENT_LINE: on a statement. UNKNOWN: newer than the
+    reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    NO_ANSWER = "NO_ANSWER"
+    RESPONSE = "RESPONSE"
+    INQUIRY = "INQUIRY"
+    CALLBACK = "CALLBACK"
+    STATEMENT_LINE = "STATEMENT_LINE"
+
+
+_EVIDENCE = dict(Evidence.__members__)
+
+
+class FailureReason(StrEnum):
+    """DECLINED: by the issuer, no closer reason. METHOD_INVALID, METHOD_EXPIRED: the means of payment cannot be used.
+    LIMIT_EXCEEDED: of the payer or the channel. CHANNEL_REJECTED: the channel would not process it. NOT_RECEIVED:
+    proven, after the channel's finality, never to have arrived there. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    DECLINED = "DECLINED"
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+    METHOD_INVALID = "METHOD_INVALID"
+    METHOD_EXPIRED = "METHOD_EXPIRED"
+    FRAUD_SUSPECTED = "FRAUD_SUSPECTED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    CHANNEL_REJECTED = "CHANNEL_REJECTED"
+    NOT_RECEIVED = "NOT_RECEIVED"
+
+
+_FAILUREREASON = dict(FailureReason.__members__)
+
+
+class PaymentMethod(StrEnum):
+    """What the payer pays with. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    CARD = "CARD"
+    BANK_TRANSFER = "BANK_TRANSFER"
+    WALLET = "WALLET"
+
+
+_PAYMENTMETHOD = dict(PaymentMethod.__members__)
+
+
+class PreviousState(StrEnum):
+    """State before this event. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    CREATED = "CREATED"
+    AUTHORIZED = "AUTHORIZED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+_PREVIOUSSTATE = dict(PreviousState.__members__)
+
+
+class RefundReason(StrEnum):
+    """CONTRADICTION: paystream gives back a capture reported after the payment had failed or been cancelled. UNKNOWN:
+    newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    CUSTOMER_REQUEST = "CUSTOMER_REQUEST"
+    DUPLICATE = "DUPLICATE"
+    FRAUD = "FRAUD"
+    ORDER_CANCELLED = "ORDER_CANCELLED"
+    CONTRADICTION = "CONTRADICTION"
+    OTHER = "OTHER"
+
+
+_REFUNDREASON = dict(RefundReason.__members__)
+
+
+class ReportedOutcome(StrEnum):
+    """What the evidence says. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+_REPORTEDOUTCOME = dict(ReportedOutcome.__members__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentContradicted:
+    """Evidence contradicts the recorded outcome of a payment or of one of its refunds. Nothing was overwritten; a
+    refund or a discrepancy follows.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount asked for, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        refund_id: The refund contradicted: ref_ and a UUIDv7; null when it is the payment itself.
+        evidence: Where the contradiction comes from.
+        previous_state: The recorded state that the evidence contradicts; it stays.
+        reported_outcome: What the evidence says instead.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentContradicted"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str | None = None
+    refund_id: str | None = None
+    evidence: Evidence
+    previous_state: PreviousState
+    reported_outcome: ReportedOutcome
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "method": self.method,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "refund_id": self.refund_id,
+            "evidence": self.evidence,
+            "previous_state": self.previous_state,
+            "reported_outcome": self.reported_outcome,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "PaymentContradicted":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenPaymentContradicted(record)
+        made.__class__ = PaymentContradicted
+        result: PaymentContradicted = made
+        return result
+
+
+class _UnfrozenPaymentContradicted:
+    """PaymentContradicted while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "method",
+        "channel",
+        "channel_reference",
+        "refund_id",
+        "evidence",
+        "previous_state",
+        "reported_outcome",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.refund_id = record["refund_id"]
+        self.evidence = _EVIDENCE.get(record["evidence"], Evidence.UNKNOWN)
+        self.previous_state = _PREVIOUSSTATE.get(record["previous_state"], PreviousState.UNKNOWN)
+        self.reported_outcome = _REPORTEDOUTCOME.get(record["reported_outcome"], ReportedOutcome.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCreated:
+    """A payment was accepted and will be submitted to its channel.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount asked for, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentCreated"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "method": self.method,
+            "channel": self.channel,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "PaymentCreated":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenPaymentCreated(record)
+        made.__class__ = PaymentCreated
+        result: PaymentCreated = made
+        return result
+
+
+class _UnfrozenPaymentCreated:
+    """PaymentCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "method",
+        "channel",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
+        self.channel = record["channel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFailed:
+    """A payment ended without moving money.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount asked for, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        reason: Why, in paystream's terms.
+        failure_code: The channel's own code, as it gave it; null when it gave none.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentFailed"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str | None = None
+    reason: FailureReason
+    failure_code: str | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "method": self.method,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "reason": self.reason,
+            "failure_code": self.failure_code,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "PaymentFailed":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenPaymentFailed(record)
+        made.__class__ = PaymentFailed
+        result: PaymentFailed = made
+        return result
+
+
+class _UnfrozenPaymentFailed:
+    """PaymentFailed while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "method",
+        "channel",
+        "channel_reference",
+        "reason",
+        "failure_code",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.reason = _FAILUREREASON.get(record["reason"], FailureReason.UNKNOWN)
+        self.failure_code = record["failure_code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSuccess:
+    """Funds were captured: one event per capture. Moves money in the ledger.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture: cap_ and a UUIDv7; the ledger's related_no.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount captured, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        fee_minor: Fee charged to the merchant for this capture, in minor units of currency_code, 0..amount_minor.
+        fee_plan_version: Version of the merchant's fee plan that the fee was computed by, from 1.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the capture.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentSuccess"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    capture_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    fee_minor: int
+    fee_plan_version: int
+    method: PaymentMethod
+    channel: str
+    channel_reference: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "payment_id": self.payment_id,
+            "capture_id": self.capture_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "fee_minor": self.fee_minor,
+            "fee_plan_version": self.fee_plan_version,
+            "method": self.method,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "PaymentSuccess":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenPaymentSuccess(record)
+        made.__class__ = PaymentSuccess
+        result: PaymentSuccess = made
+        return result
+
+
+class _UnfrozenPaymentSuccess:
+    """PaymentSuccess while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "payment_id",
+        "capture_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "fee_minor",
+        "fee_plan_version",
+        "method",
+        "channel",
+        "channel_reference",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.payment_id = record["payment_id"]
+        self.capture_id = record["capture_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.fee_minor = record["fee_minor"]
+        self.fee_plan_version = record["fee_plan_version"]
+        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentUnknown:
+    """A call to the channel ended without an answer: the outcome is unknown until evidence ends it. Counts as spent in
+    every limit.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount asked for, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        evidence: How the outcome became unknown.
+        previous_state: State of the payment before.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentUnknown"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str | None = None
+    evidence: Evidence
+    previous_state: PreviousState
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "method": self.method,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "evidence": self.evidence,
+            "previous_state": self.previous_state,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "PaymentUnknown":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenPaymentUnknown(record)
+        made.__class__ = PaymentUnknown
+        result: PaymentUnknown = made
+        return result
+
+
+class _UnfrozenPaymentUnknown:
+    """PaymentUnknown while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "method",
+        "channel",
+        "channel_reference",
+        "evidence",
+        "previous_state",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.evidence = _EVIDENCE.get(record["evidence"], Evidence.UNKNOWN)
+        self.previous_state = _PREVIOUSSTATE.get(record["previous_state"], PreviousState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundCreated:
+    """A refund was accepted and will be submitted to the channel; its amount counts as refunded in every limit.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        refund_id: The refund: ref_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture it gives back: cap_ and a UUIDv7; null when it gives back parts of several.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount refunded, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        fee_returned_minor: Part of the fee returned to the merchant with this refund, in minor units of currency_code,
+            0..amount_minor.
+        reason: Why it was asked for.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.RefundCreated"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    refund_id: str
+    payment_id: str
+    capture_id: str | None = None
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    fee_returned_minor: int
+    reason: RefundReason
+    channel: str
+    channel_reference: str | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "refund_id": self.refund_id,
+            "payment_id": self.payment_id,
+            "capture_id": self.capture_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "fee_returned_minor": self.fee_returned_minor,
+            "reason": self.reason,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "RefundCreated":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenRefundCreated(record)
+        made.__class__ = RefundCreated
+        result: RefundCreated = made
+        return result
+
+
+class _UnfrozenRefundCreated:
+    """RefundCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "refund_id",
+        "payment_id",
+        "capture_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "fee_returned_minor",
+        "reason",
+        "channel",
+        "channel_reference",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.refund_id = record["refund_id"]
+        self.payment_id = record["payment_id"]
+        self.capture_id = record["capture_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.fee_returned_minor = record["fee_returned_minor"]
+        self.reason = _REFUNDREASON.get(record["reason"], RefundReason.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundFailed:
+    """A refund ended without moving money; its amount can be refunded again.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        refund_id: The refund: ref_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture it gives back: cap_ and a UUIDv7; null when it gives back parts of several.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount refunded, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        fee_returned_minor: Part of the fee returned to the merchant with this refund, in minor units of currency_code,
+            0..amount_minor.
+        reason: Why it was asked for.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        failure_reason: Why it failed, in paystream's terms.
+        failure_code: The channel's own code, as it gave it; null when it gave none.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.RefundFailed"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    refund_id: str
+    payment_id: str
+    capture_id: str | None = None
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    fee_returned_minor: int
+    reason: RefundReason
+    channel: str
+    channel_reference: str | None = None
+    failure_reason: FailureReason
+    failure_code: str | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "refund_id": self.refund_id,
+            "payment_id": self.payment_id,
+            "capture_id": self.capture_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "fee_returned_minor": self.fee_returned_minor,
+            "reason": self.reason,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "failure_reason": self.failure_reason,
+            "failure_code": self.failure_code,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "RefundFailed":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenRefundFailed(record)
+        made.__class__ = RefundFailed
+        result: RefundFailed = made
+        return result
+
+
+class _UnfrozenRefundFailed:
+    """RefundFailed while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "refund_id",
+        "payment_id",
+        "capture_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "fee_returned_minor",
+        "reason",
+        "channel",
+        "channel_reference",
+        "failure_reason",
+        "failure_code",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.refund_id = record["refund_id"]
+        self.payment_id = record["payment_id"]
+        self.capture_id = record["capture_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.fee_returned_minor = record["fee_returned_minor"]
+        self.reason = _REFUNDREASON.get(record["reason"], RefundReason.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.failure_reason = _FAILUREREASON.get(record["failure_reason"], FailureReason.UNKNOWN)
+        self.failure_code = record["failure_code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSuccess:
+    """A refund was paid out to the payer. Moves money in the ledger.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        refund_id: The refund: ref_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture it gives back: cap_ and a UUIDv7; null when it gives back parts of several.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount refunded, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        fee_returned_minor: Part of the fee returned to the merchant with this refund, in minor units of currency_code,
+            0..amount_minor.
+        reason: Why it was asked for.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the refund.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.RefundSuccess"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    refund_id: str
+    payment_id: str
+    capture_id: str | None = None
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    fee_returned_minor: int
+    reason: RefundReason
+    channel: str
+    channel_reference: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "refund_id": self.refund_id,
+            "payment_id": self.payment_id,
+            "capture_id": self.capture_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "fee_returned_minor": self.fee_returned_minor,
+            "reason": self.reason,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "RefundSuccess":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenRefundSuccess(record)
+        made.__class__ = RefundSuccess
+        result: RefundSuccess = made
+        return result
+
+
+class _UnfrozenRefundSuccess:
+    """RefundSuccess while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "refund_id",
+        "payment_id",
+        "capture_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "fee_returned_minor",
+        "reason",
+        "channel",
+        "channel_reference",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.refund_id = record["refund_id"]
+        self.payment_id = record["payment_id"]
+        self.capture_id = record["capture_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.fee_returned_minor = record["fee_returned_minor"]
+        self.reason = _REFUNDREASON.get(record["reason"], RefundReason.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+
+
+EVENTS = (
+    PaymentContradicted,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentSuccess,
+    PaymentUnknown,
+    RefundCreated,
+    RefundFailed,
+    RefundSuccess,
+)
