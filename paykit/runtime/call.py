@@ -1,0 +1,54 @@
+"""What is known about the call in progress: who asks, for what journey, until when."""
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from paykit.cause import Cause
+
+
+@dataclass(slots=True, kw_only=True)
+class CallContext:
+    """One gRPC call as the edge saw it.
+
+    Attributes:
+        caller: Who asks; `anonymous` unless the caller said so or was authenticated.
+        cause: What every change made by this call is put down to.
+        request_id: The request's own `request_id`, else that of the transport; stands in logs.
+        deadline: When the caller stops waiting, in seconds of `time.monotonic()`; None for a stream without an end.
+    """
+
+    caller: str
+    cause: Cause
+    request_id: str
+    deadline: float | None
+
+    def time_remaining(self) -> float | None:
+        """Give the seconds left, never below 0; None without a deadline."""
+        return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
+
+
+# Set once per call, in the context of the call's own task, so that it needs no reset.
+_CURRENT: ContextVar[CallContext | None] = ContextVar("paystream_call", default=None)
+
+
+def current_call() -> CallContext:
+    """Give the call in progress.
+
+    Raises:
+        LookupError: No call is in progress: this is a job or a handler, which carry their own cause.
+    """
+    call = _CURRENT.get()
+    if call is None:
+        raise LookupError("no gRPC call is in progress")
+    return call
+
+
+def call_or_none() -> CallContext | None:
+    """Give the call in progress, or None outside of calls."""
+    return _CURRENT.get()
+
+
+def enter_call(call: CallContext) -> None:
+    """Make `call` the call in progress for the current task and those it starts."""
+    _CURRENT.set(call)

@@ -1,0 +1,121 @@
+"""The settings of a paystream process: `PAYSTREAM_*` variables, read here and nowhere else.
+
+`Settings(**values)` takes what it is given and fills the rest from the environment; `load(**defaults)` lets the
+environment win. A `PAYSTREAM_*` variable that names no setting is an error, so that a typing mistake cannot pass for a
+default. Secrets have no default and print as `**********`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "PAYSTREAM_"
+
+Role = Literal["all", "api", "worker", "relay"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; the text names each variable at fault and never shows a value."""
+
+
+class _StrictEnvironment(EnvSettingsSource):
+    """The environment, with the variables that no setting knows left in, so that `extra="forbid"` refuses them."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        known = {PREFIX + name.upper() for name in self.settings_cls.model_fields}
+        given = {name for name in os.environ if name.upper().startswith(PREFIX)}
+        return values | {name: "" for name in given if name.upper() not in known}
+
+
+class Settings(BaseSettings):
+    """Everything a paystream process can be told from outside.
+
+    Addresses are `host:port` (port 0 takes a free one) or `unix:/path`.
+
+    Attributes:
+        database_url: PostgreSQL, as the service's own role, without the right to change tables.
+        database_admin_url: PostgreSQL, as a role that may create roles, schemas and tables; for `paystream db` only.
+        database_pool_max: Connections of one process to PostgreSQL.
+        kafka_bootstrap: `host:port` of one or more brokers, comma separated.
+        registry_url: A Schema Registry that speaks Confluent's API, with its path if it has one.
+        topic_prefix: Put before every topic and subject; tests share one broker by it.
+        grpc_address: Where the services answer.
+        grpc_message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
+        grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
+        grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
+        shutdown_grace_s: How long calls in progress may take after SIGTERM.
+        metrics_address: Where Prometheus reads `/metrics`; none if unset.
+        channel_address: The acquirer, or the simulator that stands for it.
+        cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
+        role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
+        log_level: The least level that is written; `debug` writes a line for every call.
+        log_format: `json`, `console`, or `auto`: console on a terminal.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    database_url: SecretStr
+    database_admin_url: SecretStr | None = None
+    database_pool_max: int = Field(default=8, ge=2, le=200)
+    kafka_bootstrap: str = Field(default="localhost:9092", min_length=1)
+    registry_url: str = Field(default="http://localhost:8081", pattern=r"^https?://")
+    topic_prefix: str = Field(default="", pattern=r"^[a-z0-9._-]*$", max_length=64)
+    grpc_address: str = Field(default="localhost:50051", pattern=r"^(unix:.+|.+:\d{1,5})$")
+    grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
+    grpc_calls_max: int = Field(default=1_000, ge=1, le=100_000)
+    grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
+    shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
+    metrics_address: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")
+    channel_address: str | None = Field(default=None, pattern=r"^(unix:.+|.+:\d{1,5})$")
+    cache_dir: Path = Path(".paystream/cache")
+    role: Role = "all"
+    log_level: LogLevel = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  The signature is the library's.
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment; no files."""
+        return init_settings, _StrictEnvironment(settings_cls)
+
+    @model_validator(mode="after")
+    def _keep_credentials_apart(self) -> Self:
+        """Refuse the same URL for both: a service that owns its tables can drop them."""
+        if self.database_admin_url is not None and self.database_admin_url == self.database_url:
+            raise ValueError("database_admin_url must name another role than database_url")
+        return self
+
+
+def load(**defaults: Any) -> Settings:
+    """Read the settings from the environment, taking `defaults` for what it does not say.
+
+    Raises:
+        ConfigurationError: A variable is unknown, missing or out of its range.
+    """
+    try:
+        return Settings(**(defaults | _StrictEnvironment(Settings)()))
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_line(dict(problem)) for problem in error.errors())) from error
+
+
+def _line(problem: dict[str, Any]) -> str:
+    """Say in one clause which variable is wrong and how, without its value."""
+    name = "_".join(str(part) for part in problem["loc"]).upper()
+    if problem["type"] == "extra_forbidden":
+        return f"{name} is not a setting of paystream"
+    if problem["type"] == "missing":
+        return f"{PREFIX}{name} is not set"
+    return f"{PREFIX}{name}: {problem['msg']}" if name else str(problem["msg"])

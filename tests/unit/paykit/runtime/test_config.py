@@ -1,0 +1,59 @@
+import os
+
+import pytest
+from pydantic import SecretStr
+
+from paykit.runtime import config
+
+URL = "postgresql://payment:hunter2@localhost/paystream"
+
+
+@pytest.fixture(autouse=True)
+def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("PAYSTREAM_"):
+            monkeypatch.delenv(name)
+
+
+def test_the_environment_wins_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_KAFKA_BOOTSTRAP", "broker:1")
+    settings = config.load(database_url=URL, kafka_bootstrap="elsewhere:2", topic_prefix="t1.")
+    assert (settings.kafka_bootstrap, settings.topic_prefix) == ("broker:1", "t1.")
+
+
+def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_KAFKA_BOOTSTRAP", "broker:1")
+    assert config.Settings(database_url=SecretStr(URL), kafka_bootstrap="here:2").kafka_bootstrap == "here:2"
+
+
+def test_an_unknown_variable_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_DATABSE_URL", URL)
+    with pytest.raises(config.ConfigurationError) as caught:
+        config.load(database_url=URL)
+    assert str(caught.value) == "PAYSTREAM_DATABSE_URL is not a setting of paystream"
+
+
+def test_a_missing_secret_is_named() -> None:
+    with pytest.raises(config.ConfigurationError) as caught:
+        config.load()
+    assert str(caught.value) == "PAYSTREAM_DATABASE_URL is not set"
+
+
+def test_a_value_out_of_range_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_GRPC_CALLS_MAX", "0")
+    with pytest.raises(config.ConfigurationError) as caught:
+        config.load(database_url=URL)
+    assert str(caught.value) == "PAYSTREAM_GRPC_CALLS_MAX: Input should be greater than or equal to 1"
+
+
+def test_secrets_do_not_print() -> None:
+    assert "hunter2" not in repr(
+        config.Settings(
+            database_url=SecretStr(URL), database_admin_url=SecretStr("postgresql://admin:hunter2@localhost/paystream")
+        )
+    )
+
+
+def test_a_service_may_not_own_its_tables() -> None:
+    with pytest.raises(config.ConfigurationError, match="must name another role"):
+        config.load(database_url=URL, database_admin_url=URL)
