@@ -1,0 +1,174 @@
+"""The Java programs of the local stack: exact files, fetched once, verified before use.
+
+`artifacts.lock.toml` names each file by its Maven coordinates and SHA-256; `scripts/lock_artifacts.py` writes it.
+Files are fetched one by one (no transitive resolution, which would pick other versions) into a cache that all stacks
+of a user share.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import functools
+import hashlib
+import shutil
+import tarfile
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+from jgo.config import GlobalSettings
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.maven import MavenContext
+
+LOCK_FILE = Path(__file__).with_name("artifacts.lock.toml")
+DOWNLOADS_AT_ONCE = 8
+HTTP_TIMEOUT_S = 60
+ATTEMPTS_MAX = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One file of a Maven repository."""
+
+    part: str
+    """The part of the stack that runs it: `kafka` or `registry`."""
+    group: str
+    name: str
+    version: str
+    packaging: str
+    classifier: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """The name it has in the cache."""
+        suffix = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.name}-{self.version}{suffix}.{self.packaging}"
+
+    def __str__(self) -> str:
+        return ":".join(filter(None, [self.group, self.name, self.packaging, self.classifier, self.version]))
+
+
+class ArtifactError(Exception):
+    """A file could not be fetched, or is not the file that was locked; the text names it."""
+
+
+def locked(part: str) -> list[Artifact]:
+    """List the files of one part, in the order of the lock file."""
+    return [artifact for artifact in read_lock(LOCK_FILE) if artifact.part == part]
+
+
+def read_lock(path: Path) -> list[Artifact]:
+    """Read every entry of a lock file."""
+    entries = tomllib.loads(path.read_text())["artifact"]
+    return [Artifact(**{"packaging": "jar", "classifier": "", **entry}) for entry in entries]
+
+
+def provide(
+    artifacts: Sequence[Artifact], cache: Path, *, report: Callable[[int, int], None] = lambda _done, _total: None
+) -> list[Path]:
+    """Return verified files, in the order asked for, fetching those that the cache lacks.
+
+    Safe when several processes do it at once: one fetches, the others wait for it.
+
+    Args:
+        artifacts: What is needed.
+        cache: Created if absent.
+        report: Called with (files ready, files in all) as files arrive.
+
+    Raises:
+        ArtifactError: A file cannot be fetched, or its SHA-256 differs from the lock.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with _exclusive(cache / ".lock"), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        pending = [pool.submit(_provide_one, artifact, cache) for artifact in artifacts]
+        paths = []
+        for future in pending:
+            paths.append(future.result())
+            report(len(paths), len(pending))
+        return paths
+
+
+def unpack(archive: Path, artifact: Artifact) -> Path:
+    """Unpack a verified tar archive beside itself, once, and return the directory."""
+    target = archive.with_name(f"{artifact.name}-{artifact.version}-{artifact.sha256[:12]}")
+    with _exclusive(archive.parent / ".lock"):
+        if target.exists():
+            return target
+        scratch = Path(tempfile.mkdtemp(dir=archive.parent, prefix=".unpack-"))
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(scratch, filter="data")
+            scratch.rename(target)
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+    return target
+
+
+def verify(path: Path, artifact: Artifact) -> None:
+    """Check a file against the lock.
+
+    Raises:
+        ArtifactError: Its SHA-256 differs.
+    """
+    actual = sha256_of(path)
+    if actual != artifact.sha256:
+        raise ArtifactError(f"{artifact} has SHA-256 {actual}, but {LOCK_FILE.name} says {artifact.sha256} ({path})")
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file without reading it into memory at once."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def download(artifact: Artifact, directory: Path) -> Path:
+    """Fetch one file, unverified, into a directory of the caller's.
+
+    Follows the machine's configuration: proxies and certificates from the environment, repositories from jgo's
+    settings file.
+
+    Raises:
+        ArtifactError: No repository has it, or none can be reached.
+    """
+    error: Exception | None = None
+    for _ in range(ATTEMPTS_MAX):
+        scratch = Path(tempfile.mkdtemp(dir=directory))
+        project = _maven(scratch).project(artifact.group, artifact.name)
+        wanted = project.at_version(artifact.version).artifact(artifact.classifier, artifact.packaging)
+        try:
+            return Path(wanted.resolve())
+        except (OSError, RuntimeError, requests.RequestException) as failure:
+            error = failure
+    raise ArtifactError(f"cannot fetch {artifact}: {error}") from error
+
+
+def _provide_one(artifact: Artifact, cache: Path) -> Path:
+    path = cache / artifact.file_name
+    if path.exists() and sha256_of(path) == artifact.sha256:
+        return path
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as scratch:
+        fetched = download(artifact, Path(scratch))
+        verify(fetched, artifact)
+        fetched.replace(path)
+    return path
+
+
+def _maven(cache: Path) -> MavenContext:
+    return MavenContext(repo_cache=cache, remote_repos=_repositories(), timeout=HTTP_TIMEOUT_S)
+
+
+@functools.cache
+def _repositories() -> dict[str, str]:
+    return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
+
+
+@contextlib.contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,85 @@
+"""One process of a paystream service, and the commands that prepare the ground for it."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from paykit.localstack import probes
+from paykit.localstack.endpoints import Endpoints
+from paykit.localstack.processes import Command
+from paykit.localstack.steps import Steps
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    ("db", "init"),
+    ("db", "migrate"),
+    ("topics", "init"),
+    ("schemas", "register"),
+)
+"""Arguments of the `paystream` command, run in this order before services start; each may be run again."""
+STOP_WAIT_S_MAX = 30.0
+
+
+class ServicePart:
+    """`paystream serve <name>`."""
+
+    after: tuple[str, ...] = ("postgres", "kafka", "registry")
+    marker = ""
+
+    def __init__(
+        self, name: str, *, home: Path, port: int, metrics_port: int, environment: Callable[[], Mapping[str, str]]
+    ) -> None:
+        self.name = name
+        self.port = port
+        self.metrics_port = metrics_port
+        self._home = home
+        self._environment = environment
+
+    def prepare(self) -> Steps:
+        """Nothing: `STEPS` have run."""
+        yield from ()
+
+    def command(self) -> Command:
+        """Run the service."""
+        environment = {
+            **self._environment(),
+            "PAYSTREAM_GRPC_ADDRESS": self.endpoint(),
+            "PAYSTREAM_METRICS_ADDRESS": f"127.0.0.1:{self.metrics_port}",
+        }
+        arguments = ("serve", self.name, "--address", self.endpoint())
+        return paystream_command(*arguments, home=self._home, environment=environment)
+
+    def healthy(self) -> bool:
+        """Ask the gRPC health service."""
+        return probes.service(self.endpoint())
+
+    def settle(self) -> None:
+        """Nothing: a service sets itself up."""
+
+    def endpoint(self) -> str:
+        """Give the gRPC address."""
+        return f"127.0.0.1:{self.port}"
+
+
+def paystream_command(*arguments: str, home: Path, environment: Mapping[str, str]) -> Command:
+    """Run the `paystream` command of this installation."""
+    argv = [sys.executable, "-m", "paykit.cli.main", *arguments]
+    return Command(
+        argv=argv,
+        environment=environment,
+        marker="\n".join(argv[1:]),
+        directory=home.parent,
+        stop_wait_s=STOP_WAIT_S_MAX,
+    )
+
+
+def service_environment(endpoints: Endpoints, *, cache: Path) -> dict[str, str]:
+    """Give the settings that every service of a stack shares."""
+    environment = {
+        "PAYSTREAM_DATABASE_URL": endpoints.postgres,
+        "PAYSTREAM_KAFKA_BOOTSTRAP": endpoints.kafka,
+        "PAYSTREAM_REGISTRY_URL": endpoints.registry,
+        "PAYSTREAM_CACHE_DIR": str(cache),
+    }
+    if "channel" in endpoints.services:
+        environment["PAYSTREAM_CHANNEL_ADDRESS"] = endpoints.services["channel"]
+    return environment

@@ -1,0 +1,48 @@
+"""What a person may choose about the local stack, all of it optional."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SERVICES = ("payment", "merchant", "accounting", "channel")
+"""Started in this order; the first gets the first port."""
+
+
+def _default_cache() -> Path:
+    """Follow the XDG base directory rules."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paystream"
+
+
+class StackSettings(BaseSettings):
+    """Read from `PAYSTREAM_*`.
+
+    A port that is taken falls back to a free one; 0 asks for any free one.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PAYSTREAM_", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path.cwd() / ".paystream")
+    """Data, logs and `endpoints.json`."""
+    cache: Path = Field(default_factory=_default_cache)
+    """Downloaded programs, shared by all stacks of a user."""
+    stack_postgres_port: int = 5432
+    stack_kafka_port: int = 9092
+    stack_registry_port: int = 8081
+    stack_service_port: int = 50051
+    """Of the first service; the others follow."""
+    stack_metrics_port: int = 9464
+    """Of the first service; the others follow."""
+    stack_postgres_url: str | None = None
+    """A server to use instead of a local one: `postgresql://`, a role that may create databases, roles, schemas."""
+    stack_kafka_bootstrap: str | None = None
+    """Brokers to use instead of a local one, `host:port[,host:port]`."""
+    stack_registry_url: str | None = None
+    """A registry to use instead of a local one: the base URL of its Confluent-compatible API."""
+
+    @property
+    def any_port(self) -> "StackSettings":
+        """The same, but on free ports only, so that several stacks stand side by side."""
+        names = ("postgres", "kafka", "registry", "service", "metrics")
+        return self.model_copy(update={f"stack_{name}_port": 0 for name in names})

@@ -1,0 +1,70 @@
+"""Bringing parts up side by side, from one thread."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from paykit.localstack import processes
+from paykit.localstack.part import Part, PartFailedError
+from paykit.localstack.progress import Progress
+from paykit.localstack.steps import Steps
+
+POLL_S = 0.05
+START_S_MAX = 180.0
+"""From the start of a program until it serves; downloads are not counted."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Started:
+    """A part whose program was started."""
+
+    runs: Callable[[], bool]
+    log: Path
+
+
+Spawn = Callable[[Part], Started]
+"""Starts a part's program."""
+
+
+def start_together(parts: Sequence[Part], *, serving: set[str], spawn: Spawn, progress: Progress) -> None:
+    """Start parts until all of them serve; none waits for another but those in its `after`.
+
+    Args:
+        parts: What to start.
+        serving: Names of parts that serve already; those started here are added.
+        spawn: Called once per part that has a program.
+        progress: Told about every part.
+
+    Raises:
+        PartFailedError: A program ended, or did not serve in time. Those already started keep running.
+    """
+    coming = {part.name: _bring_up(part, serving, spawn) for part in parts}
+    try:
+        while coming:
+            for name, steps in list(coming.items()):
+                try:
+                    progress.update(name, next(steps))
+                except StopIteration:
+                    del coming[name]
+                    serving.add(name)
+                    progress.done(name, "serves")
+            time.sleep(POLL_S if coming else 0)
+    finally:
+        for steps in coming.values():
+            steps.close()
+
+
+def _bring_up(part: Part, serving: set[str], spawn: Spawn) -> Steps:
+    while not serving.issuperset(part.after):
+        yield f"waits for {', '.join(sorted(set(part.after) - serving))}"
+    yield from part.prepare()
+    started = spawn(part)
+    deadline = time.monotonic() + START_S_MAX
+    while not part.healthy():
+        if not started.runs():
+            raise PartFailedError(f"{part.name} ended before it served; {processes.tail(started.log)}")
+        if time.monotonic() > deadline:
+            raise PartFailedError(f"{part.name} did not serve in {START_S_MAX:.0f} s; {processes.tail(started.log)}")
+        yield "starting"
+    part.settle()
