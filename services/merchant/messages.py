@@ -1,0 +1,123 @@
+"""Merchants on the wire: between messages and domain values."""
+
+from collections.abc import Iterable
+
+from paystream.merchant.v1 import merchant_pb2 as pb
+from paystream.merchant.v1.events import (
+    FeeRule,
+    MerchantStatus,
+    SettlementPolicy,
+    SettlementSchedule,
+    SettlementThreshold,
+)
+
+from paykit.errors import DomainError, Kind
+from paykit.runtime.mapping import to_timestamp
+from services.merchant.domain import MANUAL_SETTLEMENT, FeePlan, FeeTerms, Merchant, Profile
+
+_UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
+_STATUS_PREFIX = "MERCHANT_STATUS_"
+_SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
+
+
+class UpdateMaskInvalid(DomainError):
+    """The mask names no field, or one that cannot be changed."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "UPDATE_MASK_INVALID"
+
+
+def to_merchant(merchant: Merchant) -> pb.Merchant:
+    """Make the resource."""
+    return pb.Merchant(
+        merchant_id=merchant.merchant_id,
+        display_name=merchant.display_name,
+        status=pb.MerchantStatus.Value(_STATUS_PREFIX + merchant.status),
+        country_code=merchant.country_code or "",
+        contact_email=merchant.contact_email,
+        fee_plan=to_fee_plan(merchant.fee_plan),
+        settlement_policy=_to_policy(merchant.settlement_policy),
+        create_time=to_timestamp(merchant.create_time),
+        update_time=to_timestamp(merchant.update_time),
+        etag=merchant.etag,
+    )
+
+
+def to_fee_plan(plan: FeePlan) -> pb.FeePlan:
+    """Make the version of a fee plan."""
+    return pb.FeePlan(
+        version=plan.version,
+        fees=[pb.FeeRule(**fee.as_record()) for fee in plan.fees],
+        refund_fee_returned=plan.refund_fee_returned,
+        effective_time=to_timestamp(plan.effective_time),
+    )
+
+
+def from_status(status: pb.MerchantStatus.ValueType) -> MerchantStatus | None:
+    """Read a filter; unspecified is none."""
+    return MerchantStatus(pb.MerchantStatus.Name(status).removeprefix(_STATUS_PREFIX)) if status else None
+
+
+def from_fee_plan(plan: pb.FeePlan) -> FeeTerms:
+    """Read what a caller says about fees; an absent plan is one without fees."""
+    rules = [
+        FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
+        for fee in plan.fees
+    ]
+    return FeeTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
+
+
+def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> SettlementPolicy:
+    """Read a request's settlement policy; an absent one is MANUAL."""
+    if not request.HasField("settlement_policy"):
+        return MANUAL_SETTLEMENT
+    policy = request.settlement_policy
+    return SettlementPolicy(
+        schedule=SettlementSchedule(pb.SettlementSchedule.Name(policy.schedule).removeprefix(_SCHEDULE_PREFIX)),
+        cut_off_time=policy.cut_off_time or None,
+        cut_off_weekday=policy.cut_off_weekday or None,
+        time_zone=policy.time_zone or "UTC",
+        delay_days=policy.delay_days,
+        thresholds=tuple(_thresholds(policy.thresholds)),
+        reserve_basis_points=policy.reserve_basis_points,
+        reserve_days=policy.reserve_days,
+    )
+
+
+def from_update(request: pb.UpdateMerchantRequest) -> Profile:
+    """Read the fields that the mask names.
+
+    Raises:
+        UpdateMaskInvalid: The mask names no field, or one that cannot be changed.
+    """
+    paths = set(request.update_mask.paths)
+    unknown = sorted(paths - _UPDATABLE)
+    if unknown or not paths:
+        fault = f"{unknown[0]!r} cannot be changed." if unknown else "update_mask must name a field."
+        raise UpdateMaskInvalid(fault, field="update_mask")
+    return Profile(
+        display_name=request.display_name if "display_name" in paths else None,
+        country_code=request.country_code or None,
+        country_code_given="country_code" in paths,
+        contact_email=request.contact_email if "contact_email" in paths else None,
+        fee_terms=from_fee_plan(request.fee_plan) if "fee_plan" in paths else None,
+        settlement_policy=from_policy(request) if "settlement_policy" in paths else None,
+    )
+
+
+def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
+    return pb.SettlementPolicy(
+        schedule=pb.SettlementSchedule.Value(_SCHEDULE_PREFIX + policy.schedule),
+        cut_off_time=policy.cut_off_time or "",
+        cut_off_weekday=policy.cut_off_weekday or 0,
+        time_zone=policy.time_zone,
+        delay_days=policy.delay_days,
+        thresholds=[pb.SettlementThreshold(**each.as_record()) for each in policy.thresholds],
+        reserve_basis_points=policy.reserve_basis_points,
+        reserve_days=policy.reserve_days,
+    )
+
+
+def _thresholds(thresholds: Iterable[pb.SettlementThreshold]) -> Iterable[SettlementThreshold]:
+    for each in thresholds:
+        yield SettlementThreshold(currency_code=each.currency_code, threshold_minor=each.threshold_minor)

@@ -1,0 +1,136 @@
+"""The MerchantService: messages to commands and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from paykit.runtime.service import Runtime, Servicer
+from paystream.merchant.v1 import merchant_pb2 as pb
+from paystream.merchant.v1 import merchant_pb2_grpc
+
+from paykit import paging
+from paykit.ids import new_id
+from paykit.runtime.call import current_call
+from paykit.runtime.db import Tx
+from paykit.runtime.operations import Operation
+from services.merchant import commands, messages, store
+from services.merchant.domain import FeePlan, Merchant, MerchantNotFound
+
+_CREATE = Operation(
+    name="CreateMerchant",
+    command=commands.create_merchants,
+    reply=lambda merchant: pb.CreateMerchantResponse(merchant=messages.to_merchant(merchant)),
+    reply_type=pb.CreateMerchantResponse,
+)
+_UPDATE = Operation(
+    name="UpdateMerchant",
+    command=commands.update_merchants,
+    reply=lambda merchant: pb.UpdateMerchantResponse(merchant=messages.to_merchant(merchant)),
+    reply_type=pb.UpdateMerchantResponse,
+)
+_ACTIVATE = Operation(
+    name="ActivateMerchant",
+    command=commands.activate_merchants,
+    reply=lambda merchant: pb.ActivateMerchantResponse(merchant=messages.to_merchant(merchant)),
+    reply_type=pb.ActivateMerchantResponse,
+)
+_SUSPEND = Operation(
+    name="SuspendMerchant",
+    command=commands.suspend_merchants,
+    reply=lambda merchant: pb.SuspendMerchantResponse(merchant=messages.to_merchant(merchant)),
+    reply_type=pb.SuspendMerchantResponse,
+)
+
+
+class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
+    """Serves paystream.merchant.v1.MerchantService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def CreateMerchant(self, request: pb.CreateMerchantRequest, _context: Any) -> pb.CreateMerchantResponse:
+        """Create a merchant, once per request_id."""
+        item = commands.CreateMerchant(
+            merchant_id=new_id("mer"),
+            display_name=request.display_name,
+            country_code=request.country_code or None,
+            contact_email=request.contact_email,
+            fee_terms=messages.from_fee_plan(request.fee_plan),
+            settlement_policy=messages.from_policy(request),
+            cause=current_call().cause,
+        )
+        return await self._runtime.call(_CREATE, request, item)
+
+    async def GetMerchant(self, request: pb.GetMerchantRequest, _context: Any) -> pb.GetMerchantResponse:
+        """Read a merchant."""
+        merchant = await self._runtime.read(lambda tx: _found(tx, request.merchant_id))
+        return pb.GetMerchantResponse(merchant=messages.to_merchant(merchant))
+
+    async def ListMerchants(self, request: pb.ListMerchantsRequest, _context: Any) -> pb.ListMerchantsResponse:
+        """Read a page of merchants."""
+        status = messages.from_status(request.status)
+        scope = ("ListMerchants", status)
+        size = paging.page_size(request.page_size)
+        after = paging.decode_page_token(request.page_token, scope, kinds=(str,))
+        before = str(after[0]) if after else None
+        found = await self._runtime.read(
+            lambda tx: store.list_merchants(tx, status=status, before=before, limit=size + 1)
+        )
+        page = found[:size]
+        token = paging.encode_page_token([page[-1].merchant_id], scope) if len(found) > size else ""
+        return pb.ListMerchantsResponse(merchants=map(messages.to_merchant, page), next_page_token=token)
+
+    async def UpdateMerchant(self, request: pb.UpdateMerchantRequest, _context: Any) -> pb.UpdateMerchantResponse:
+        """Change the fields that the mask names."""
+        item = commands.UpdateMerchant(
+            merchant_id=request.merchant_id,
+            profile=messages.from_update(request),
+            etag=request.etag,
+            cause=current_call().cause,
+        )
+        return await self._runtime.change(_UPDATE, item)
+
+    async def ActivateMerchant(self, request: pb.ActivateMerchantRequest, _context: Any) -> pb.ActivateMerchantResponse:
+        """Let a merchant take payments."""
+        return await self._runtime.change(_ACTIVATE, _status_change(request))
+
+    async def SuspendMerchant(self, request: pb.SuspendMerchantRequest, _context: Any) -> pb.SuspendMerchantResponse:
+        """Stop a merchant's new payments."""
+        return await self._runtime.change(_SUSPEND, _status_change(request))
+
+    async def ListFeePlans(self, request: pb.ListFeePlansRequest, _context: Any) -> pb.ListFeePlansResponse:
+        """Read a page of a merchant's fee plans."""
+        scope = ("ListFeePlans", request.merchant_id)
+        size = paging.page_size(request.page_size)
+        after = paging.decode_page_token(request.page_token, scope, kinds=(int,))
+        before = int(after[0]) if after else None
+        found = await self._runtime.read(lambda tx: _plans(tx, request.merchant_id, before=before, limit=size + 1))
+        page = found[:size]
+        token = paging.encode_page_token([page[-1].version], scope) if len(found) > size else ""
+        return pb.ListFeePlansResponse(fee_plans=map(messages.to_fee_plan, page), next_page_token=token)
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Give what the merchant service serves."""
+    return [
+        Servicer(
+            full_name="paystream.merchant.v1.MerchantService",
+            add=merchant_pb2_grpc.add_MerchantServiceServicer_to_server,
+            implementation=MerchantServicer(runtime),
+        )
+    ]
+
+
+def _status_change(request: pb.ActivateMerchantRequest | pb.SuspendMerchantRequest) -> commands.ChangeStatus:
+    return commands.ChangeStatus(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
+
+
+async def _found(tx: Tx, merchant_id: str) -> Merchant:
+    merchant = await store.get_merchant(tx, merchant_id)
+    if merchant is None:
+        raise MerchantNotFound("no merchant has this id.", field="merchant_id", merchant_id=merchant_id)
+    return merchant
+
+
+async def _plans(tx: Tx, merchant_id: str, *, before: int | None, limit: int) -> list[FeePlan]:
+    await _found(tx, merchant_id)
+    return await store.list_fee_plans(tx, merchant_id, before=before, limit=limit)

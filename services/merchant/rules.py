@@ -1,0 +1,135 @@
+"""What a merchant's fields must obey; each check raises the refusal that names the field at fault."""
+
+import re
+import zoneinfo
+from collections.abc import Sequence
+
+from paystream.merchant.v1.events import FeeRule, SettlementPolicy, SettlementSchedule, SettlementThreshold
+
+from paykit import money
+from paykit.errors import DomainError, FieldInvalid, Kind
+
+DISPLAY_NAME_CHARACTERS_MAX = 200
+EMAIL_CHARACTERS_MAX = 254
+EMAIL_LOCAL_CHARACTERS_MAX = 64
+"""Source: RFC 5321 section 4.5.3.1; the path with its angle brackets is at most 256."""
+
+# The dot-atom form of RFC 5322 with a domain of at least two labels. Quoted local parts and address literals are valid
+# too, but nobody's business address.
+_EMAIL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+)
+# The database of zones also holds files that are no zones of places: posix/, right/, localtime, posixrules.
+_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
+_CUT_OFF_SCHEDULES = frozenset({SettlementSchedule.DAILY, SettlementSchedule.WEEKLY})
+
+
+class EmailInvalid(DomainError):
+    """The text is not one plain e-mail address."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "EMAIL_INVALID"
+
+
+class TimeZoneUnknown(DomainError):
+    """The name is not a time zone of the IANA database."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "TIME_ZONE_UNKNOWN"
+
+
+class CurrencyRepeated(DomainError):
+    """A list that holds one entry for a currency holds two."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CURRENCY_REPEATED"
+
+
+class SettlementPolicyInvalid(DomainError):
+    """The fields of a settlement policy contradict one another."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "SETTLEMENT_POLICY_INVALID"
+
+
+def check_display_name(display_name: str) -> None:
+    """Accept 1 to 200 characters that show something.
+
+    Raises:
+        FieldInvalid: The name is blank or too long.
+    """
+    if not display_name.strip() or len(display_name) > DISPLAY_NAME_CHARACTERS_MAX:
+        raise FieldInvalid("display_name must have 1 to 200 characters.", field="display_name")
+
+
+def check_email(contact_email: str) -> None:
+    """Accept one address of the form that mail servers everywhere take.
+
+    Raises:
+        EmailInvalid: It is not such an address. The message does not repeat it.
+    """
+    local = contact_email.partition("@")[0]
+    fits = len(contact_email) <= EMAIL_CHARACTERS_MAX and len(local) <= EMAIL_LOCAL_CHARACTERS_MAX
+    if not fits or _EMAIL.fullmatch(contact_email) is None:
+        raise EmailInvalid("contact_email must be one plain e-mail address.", field="contact_email")
+
+
+def check_fees(fees: Sequence[FeeRule]) -> None:
+    """Accept rules of known currencies, one for each.
+
+    Raises:
+        CurrencyUnknown: A rule's currency is not in use.
+        CurrencyRepeated: Two rules are for one currency.
+    """
+    _check_currencies([fee.currency_code for fee in fees], field="fee_plan.fees")
+
+
+def check_settlement_policy(policy: SettlementPolicy) -> None:
+    """Accept a policy whose fields fit its schedule.
+
+    Raises:
+        SettlementPolicyInvalid: A field is missing that the schedule needs, or there where it has no meaning.
+        TimeZoneUnknown: The zone is not in the IANA database.
+        CurrencyUnknown: A threshold's currency is not in use.
+        CurrencyRepeated: Two thresholds are for one currency.
+    """
+    _check_schedule(policy)
+    _check_zone(policy.time_zone)
+    thresholds: Sequence[SettlementThreshold] = policy.thresholds
+    _check_currencies([each.currency_code for each in thresholds], field="settlement_policy.thresholds")
+    if (policy.reserve_basis_points == 0) != (policy.reserve_days == 0):
+        raise _contradiction("reserve_days must be 0 exactly when reserve_basis_points is 0.", "reserve_days")
+
+
+def _check_schedule(policy: SettlementPolicy) -> None:
+    schedule = policy.schedule
+    if (policy.cut_off_time is not None) != (schedule in _CUT_OFF_SCHEDULES):
+        raise _contradiction("cut_off_time belongs to the schedules DAILY and WEEKLY.", "cut_off_time")
+    if (policy.cut_off_weekday is not None) != (schedule is SettlementSchedule.WEEKLY):
+        raise _contradiction("cut_off_weekday belongs to the schedule WEEKLY.", "cut_off_weekday")
+    if schedule is SettlementSchedule.THRESHOLD and not policy.thresholds:
+        raise _contradiction("the schedule THRESHOLD needs a threshold.", "thresholds")
+
+
+def _contradiction(message: str, field: str) -> SettlementPolicyInvalid:
+    return SettlementPolicyInvalid(message, field=f"settlement_policy.{field}")
+
+
+def _check_zone(name: str) -> None:
+    """Zones are read as a table of names, from the machine or the tzdata package, and cached by zoneinfo."""
+    try:
+        known = _ZONE.fullmatch(name) is not None and zoneinfo.ZoneInfo(name) is not None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
+        known = False
+    if not known:
+        raise TimeZoneUnknown(f"{name!r} is not an IANA time zone.", field="settlement_policy.time_zone")
+
+
+def _check_currencies(codes: Sequence[str], *, field: str) -> None:
+    for i, code in enumerate(codes):
+        money.require_currency(code, field=f"{field}[{i}].currency_code")
+        if code in codes[:i]:
+            raise CurrencyRepeated(
+                f"{code} stands there twice.", field=f"{field}[{i}].currency_code", currency_code=code
+            )
