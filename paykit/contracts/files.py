@@ -1,7 +1,7 @@
 """The schema files: `<topic>/<Record>/<n>.avsc` under `schemas/avro`, and `topics.toml` beside them."""
 
+import hashlib
 import json
-import sysconfig
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,21 +59,30 @@ class SchemaFile:
 
 
 class SchemasNotFoundError(Exception):
-    """Neither a checkout nor the installed package holds the schema files."""
+    """The schema files are not where they belong."""
 
 
 def schema_root() -> Path:
-    """Find schemas/avro: in the checkout this file is part of, or where the package's data was installed.
+    """Give schemas/avro, which lies beside this package in a checkout and when installed.
 
     Raises:
-        SchemasNotFoundError: When neither place has a topics.toml.
+        SchemasNotFoundError: When it does not.
     """
-    checkout = Path(__file__).resolve().parents[2] / "schemas" / "avro"
-    installed = Path(sysconfig.get_path("data")) / "share" / "paystream" / "schemas" / "avro"
-    for root in (checkout, installed):
-        if (root / "topics.toml").is_file():
-            return root
-    raise SchemasNotFoundError(f"no schema files in {checkout} or {installed}")
+    root = Path(__file__).resolve().parents[2] / "schemas" / "avro"
+    if not (root / "topics.toml").is_file():
+        raise SchemasNotFoundError(f"no schema files in {root}")
+    return root
+
+
+def registry_text(schema: dict[str, Any]) -> str:
+    """Give the text under which a schema is registered: the file without its layout."""
+    return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
+
+
+def fingerprint(schema: dict[str, Any]) -> str:
+    """Give the SHA-256 of a schema, docs included, whatever its layout and the order of its keys."""
+    canonical = json.dumps(schema, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def load_topics(root: Path) -> dict[str, Topic]:

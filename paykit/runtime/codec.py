@@ -1,0 +1,228 @@
+"""Events to bytes and back, in Confluent's wire format: a zero byte, the schema id in 4 bytes, the Avro body.
+
+`prepare` and `learn` ask the registry; everything else is synchronous, in memory and quick. Errors::
+
+    UndecodableError           the bytes are no event of their schema, and never will be
+    SchemaNotFoundError        the registry does not know the id
+    RegistryUnavailableError   the registry must be asked and cannot be
+    EventInvalidError          an event does not fit its own schema
+"""
+
+import asyncio
+import io
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+
+from paykit.contracts import catalogue
+from paykit.contracts.event import Event
+from paykit.contracts.files import SchemaFile, fingerprint, registry_text
+from paykit.runtime.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError
+from paykit.runtime.schema_cache import SchemaCache
+
+__all__ = [
+    "Codec",
+    "Event",
+    "EventInvalidError",
+    "RegistryUnavailableError",
+    "SchemaNotFoundError",
+    "SchemaUnregisteredError",
+    "UndecodableError",
+    "Written",
+]
+
+MAGIC = 0
+PREFIX_BYTES = 5
+
+_PREFIX = struct.Struct(">bI")
+
+
+class UndecodableError(Exception):
+    """The bytes are no event of the schema they name, or of none at all; trying again cannot help."""
+
+
+class EventInvalidError(Exception):
+    """An event does not fit its own schema; the text names the record and the field's trouble."""
+
+
+class SchemaUnregisteredError(Exception):
+    """A schema of this build is not in the registry: `paystream schemas register` has not run."""
+
+
+class Written(NamedTuple):
+    """By which schema bytes were written."""
+
+    record: str
+    """Full name of the Avro record."""
+    version: int | None
+    """Of our schema files; None when it is none of them, as one newer than this build."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writer:
+    prefix: bytes
+    schema: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    written: Written
+    schema: Any
+    resolve_to: Any | None
+    """Our newest schema; None when the bytes are written by it, as resolving doubles the time."""
+    event: type[Event] | None
+
+
+class Codec:
+    """Encodes and decodes events by the ids of one registry."""
+
+    def __init__(self, *, registry: RegistryClient, cache_dir: Path, topic_prefix: str = "") -> None:
+        self._registry = registry
+        self._cache = SchemaCache(cache_dir, registry.url)
+        self._topic_prefix = topic_prefix
+        self._writers: dict[str, _Writer] = {}
+        self._readers: dict[int, _Reader] = {}
+
+    def topic(self, name: str) -> str:
+        """Give the topic's name on the cluster."""
+        return self._topic_prefix + name
+
+    async def prepare(self, events: Iterable[type[Event]]) -> None:
+        """Resolve the schema ids of events, so that they can be encoded; of the cache when the registry is down.
+
+        Raises:
+            SchemaUnregisteredError: The registry does not have one of them.
+            RegistryUnavailableError: The registry is down and the cache does not know one of them.
+        """
+        await asyncio.gather(*(self._prepare(catalogue.newest_files()[event.RECORD]) for event in events))
+
+    async def _prepare(self, file: SchemaFile) -> None:
+        text = registry_text(file.schema)
+        schema_id = await self._resolve(f"{self.topic(file.topic)}-{file.full_name}", text)
+        schema = _parse(text)
+        self._writers[file.full_name] = _Writer(prefix=_PREFIX.pack(MAGIC, schema_id), schema=schema)
+        self._readers[schema_id] = self._reader(text)
+
+    async def _resolve(self, subject: str, text: str) -> int:
+        try:
+            schema_id = (await self._registry.lookup(subject, text)).schema_id
+        except SchemaNotFoundError as error:
+            raise SchemaUnregisteredError(f"{subject} is not registered: run `paystream schemas register`") from error
+        except RegistryUnavailableError:
+            remembered = self._cache.schema_id(subject, text)
+            if remembered is None:
+                raise
+            return remembered
+        self._cache.remember_id(subject, text, schema_id)
+        return schema_id
+
+    def encode(self, event: Event, *, stamps: Mapping[str, Any]) -> bytes:
+        """Give the bytes of an event with the stamps in place of its own fields; its class must be prepared.
+
+        Raises:
+            EventInvalidError: A value does not fit the schema.
+        """
+        writer = self._writers[event.RECORD]
+        record = event.as_record()
+        record.update(stamps)
+        buffer = io.BytesIO()
+        buffer.write(writer.prefix)
+        try:
+            schemaless_writer(buffer, writer.schema, record)
+        except Exception as error:  # fastavro raises whatever the wrong value led to.
+            raise EventInvalidError(f"{event.RECORD}: {type(error).__name__}: {error}") from error
+        return buffer.getvalue()
+
+    def peek(self, data: bytes) -> int:
+        """Give the schema id of a message.
+
+        Raises:
+            UndecodableError: It does not begin like Confluent's wire format.
+        """
+        if len(data) < PREFIX_BYTES or data[0] != MAGIC:
+            raise UndecodableError(f"no Avro message: {len(data)} bytes beginning with {data[:PREFIX_BYTES].hex()}")
+        return int.from_bytes(data[1:PREFIX_BYTES])
+
+    def knows(self, schema_id: int) -> bool:
+        """Say whether messages of a schema id can be decoded without asking the registry."""
+        return schema_id in self._readers
+
+    async def learn(self, schema_id: int) -> None:
+        """Ask the registry for a schema; the cache when it is down.
+
+        Raises:
+            SchemaNotFoundError: The registry does not know the id (yet).
+            RegistryUnavailableError: The registry is down and the cache does not know the id.
+            UndecodableError: It is no Avro record.
+        """
+        try:
+            text = await self._registry.schema(schema_id)
+        except RegistryUnavailableError:
+            remembered = self._cache.schema(schema_id)
+            if remembered is None:
+                raise
+            text = remembered
+        self._readers[schema_id] = self._reader(text)
+        self._cache.remember_schema(schema_id, text)
+
+    def record_name(self, schema_id: int) -> Written:
+        """Say which record and version a known schema id stands for."""
+        return self._readers[schema_id].written
+
+    def decode(self, data: bytes) -> Event:
+        """Give the event of a message whose schema id is known, as our newest version of its record.
+
+        Raises:
+            UndecodableError: The bytes do not fit their schema, it cannot be read as ours, or the record is unknown.
+        """
+        reader = self._readers[self.peek(data)]
+        if reader.event is None:
+            raise UndecodableError(f"{reader.written.record} is not known to this build")
+        return reader.event.from_record(_read(data, reader.schema, reader.resolve_to))
+
+    def decode_as_written(self, data: bytes) -> dict[str, Any]:
+        """Give the values of a message by its writer's schema alone, whatever this build knows.
+
+        Raises:
+            UndecodableError: The bytes do not fit their schema.
+        """
+        return _read(data, self._readers[self.peek(data)].schema, None)
+
+    def _reader(self, text: str) -> _Reader:
+        schema = _parse(text)
+        if not isinstance(schema, dict) or schema.get("type") != "record":
+            raise UndecodableError("the schema is no record")
+        name = schema["name"]
+        known = catalogue.versions_by_fingerprint().get(fingerprint(json.loads(text)))
+        newest = catalogue.newest_files().get(name)
+        own = newest is not None and known == newest.version
+        return _Reader(
+            written=Written(record=name, version=known),
+            schema=schema,
+            resolve_to=None if own or newest is None else _parse(registry_text(newest.schema)),
+            event=catalogue.event_class(name),
+        )
+
+
+def _parse(text: str) -> Any:
+    try:
+        return parse_schema(json.loads(text))
+    except Exception as error:  # fastavro raises whatever the wrong schema led to.
+        raise UndecodableError(f"the schema is not Avro: {error}") from error
+
+
+def _read(data: bytes, schema: Any, resolve_to: Any | None) -> dict[str, Any]:
+    buffer = io.BytesIO(data)
+    buffer.seek(PREFIX_BYTES)
+    try:
+        record = schemaless_reader(buffer, schema, resolve_to)
+    except Exception as error:  # fastavro raises whatever the wrong bytes led to.
+        raise UndecodableError(f"{schema['name']}: {type(error).__name__}: {error}") from error
+    if buffer.tell() != len(data):
+        raise UndecodableError(f"{schema['name']}: {len(data) - buffer.tell()} bytes too many")
+    return cast("dict[str, Any]", record)
