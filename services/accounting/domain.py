@@ -1,0 +1,326 @@
+"""Transactions of the ledger and the rules they obey: pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from paystream.accounting.v1 import events
+from paystream.accounting.v1.events import Direction, Entry, Side
+from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
+
+from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, Kind
+from paykit.ids import named_id
+from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
+from services.accounting.chart import AccountKind, Chart, account_id
+
+REVERSAL = "Reversal"
+"""The type of transactions that reverse others; related_no is then the id of the one reversed."""
+
+STRIPES = 6
+"""Rows that one account's balance is spread over, by source partition: as many as a topic has partitions, so that two
+consumers never meet on a row."""
+
+CALLER_STRIPE = STRIPES
+"""The row that API callers write, so that they never wait for a consumer."""
+
+FLOOR_STRIPE = 0
+"""The one row of an account with a floor: its whole balance must be under one lock."""
+
+
+class TransactionNotFound(DomainError):
+    """No transaction has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "TRANSACTION_NOT_FOUND"
+
+
+class AccountNotFound(DomainError):
+    """No account has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "ACCOUNT_NOT_FOUND"
+
+
+class TransactionConflict(DomainError):
+    """The pair of transaction_type and related_no was booked with other content."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "TRANSACTION_CONFLICT"
+
+
+class InsufficientFunds(DomainError):
+    """An account would fall below the floor of its kind."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "INSUFFICIENT_FUNDS"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account: one per kind, owner and currency. `merchant_id` is None for the platform's own."""
+
+    account_id: str
+    kind: AccountKind
+    merchant_id: str | None
+    currency_code: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A transaction, about to be booked or booked.
+
+    Attributes:
+        root_reference: What the journey began with, as a payment_id; the Kafka key of its events.
+        merchant_id: The merchant concerned; None where no single one is.
+        direction: Seen from the merchant; None between its own accounts or where no single one is concerned.
+        amount_minor: The principal, 1..2^53-1; entries may be of other amounts, as the fee.
+        effective_at: Balances include it from this time on.
+        create_time: When it was booked.
+        entries: 2 to 32, all of currency_code, in the order of booking.
+        actor: Who booked a manual journal or reversal.
+        reason: Why a manual journal or reversal was booked.
+    """
+
+    transaction_id: str
+    transaction_type: str
+    related_no: str
+    root_reference: str
+    merchant_id: str | None
+    direction: Direction | None
+    amount_minor: int
+    currency_code: str
+    effective_at: datetime
+    create_time: datetime
+    entries: tuple[Entry, ...]
+    reverses_transaction_id: str | None = None
+    actor: str | None = None
+    reason: str | None = None
+
+
+def transaction_id(transaction_type: str, related_no: str) -> str:
+    """Give the one id of a pair: its primary key is what makes booking idempotent."""
+    return named_id("txn", transaction_type, related_no)
+
+
+def book_capture(chart: Chart, event: PaymentSuccess, *, now: datetime) -> Transaction | DomainError:
+    """Book a capture and its fee in one transaction; a fee of zero books no entry.
+
+    Returns:
+        The transaction; FieldInvalid or CurrencyUnknown for an event that no correct payment service sends.
+    """
+    refusal = _check(event.merchant_id, event.currency_code, event.amount_minor, "fee_minor", event.fee_minor)
+    if refusal is not None:
+        return refusal
+    return _book(
+        chart,
+        event,
+        transaction_type="PaymentSuccess",
+        related_no=event.capture_id,
+        amounts={"amount": event.amount_minor, "fee": event.fee_minor},
+        now=now,
+    )
+
+
+def book_refund(chart: Chart, event: RefundSuccess, *, now: datetime) -> Transaction | DomainError:
+    """Book a refund and the fee returned with it in one transaction.
+
+    Returns:
+        The transaction; FieldInvalid or CurrencyUnknown for an event that no correct payment service sends.
+    """
+    returned = event.fee_returned_minor
+    refusal = _check(event.merchant_id, event.currency_code, event.amount_minor, "fee_returned_minor", returned)
+    if refusal is not None:
+        return refusal
+    return _book(
+        chart,
+        event,
+        transaction_type="RefundSuccess",
+        related_no=event.refund_id,
+        amounts={"amount": event.amount_minor, "fee_returned": returned},
+        now=now,
+    )
+
+
+def _check(
+    merchant_id: str | None, currency_code: str, amount_minor: int, fee_field: str, fee_minor: int
+) -> DomainError | None:
+    if merchant_id is None:
+        return FieldInvalid("merchant_id is missing.", field="merchant_id")
+    if currency_code not in EXPONENTS:
+        return CurrencyUnknown(f"{currency_code!r} is not an ISO 4217 currency in use.", field="currency_code")
+    if not 1 <= amount_minor <= AMOUNT_MINOR_MAX:
+        return FieldInvalid(f"amount_minor is {amount_minor}, not from 1 to 2^53 - 1.", field="amount_minor")
+    if not 0 <= fee_minor <= amount_minor:
+        return FieldInvalid(f"{fee_field} is {fee_minor}, not from 0 to amount_minor {amount_minor}.", field=fee_field)
+    return None
+
+
+def _book(
+    chart: Chart,
+    event: PaymentSuccess | RefundSuccess,
+    *,
+    transaction_type: str,
+    related_no: str,
+    amounts: Mapping[str, int],
+    now: datetime,
+) -> Transaction:
+    currency_code = event.currency_code
+    templates = chart.templates(transaction_type, event.merchant_id or "", currency_code)
+    return Transaction(
+        transaction_id=transaction_id(transaction_type, related_no),
+        transaction_type=transaction_type,
+        related_no=related_no,
+        root_reference=event.payment_id,
+        merchant_id=event.merchant_id,
+        direction=chart.types[transaction_type].direction,
+        amount_minor=event.amount_minor,
+        currency_code=currency_code,
+        effective_at=event.occurred_at,
+        create_time=now,
+        entries=tuple(
+            [
+                Entry(
+                    account_id=template.account_id,
+                    account_kind=template.account_kind,
+                    merchant_id=template.merchant_id,
+                    side=template.side,
+                    effect=template.effect,
+                    amount_minor=amount,
+                    currency_code=currency_code,
+                )
+                for template in templates
+                if (amount := amounts[template.amount])
+            ]
+        ),
+    )
+
+
+def is_replay(booked: Transaction, asked: Transaction, *, dated: bool) -> bool:
+    """Say whether a booked transaction is what is asked for again.
+
+    Args:
+        booked: The transaction in the ledger.
+        asked: The transaction of the same id that someone wants to book.
+        dated: Whether who asks named the effective time; otherwise it is merely the time of asking.
+    """
+    return (
+        booked.root_reference == asked.root_reference
+        and booked.merchant_id == asked.merchant_id
+        and booked.amount_minor == asked.amount_minor
+        and booked.currency_code == asked.currency_code
+        and booked.entries == asked.entries
+        and booked.reason == asked.reason
+        and (booked.effective_at == asked.effective_at or not dated)
+    )
+
+
+def conflict(booked: Transaction) -> TransactionConflict:
+    """Refuse to book the same pair with other content."""
+    return TransactionConflict(
+        f"{booked.transaction_type} {booked.related_no} was booked before with other content.",
+        transaction_id=booked.transaction_id,
+        transaction_type=booked.transaction_type,
+        related_no=booked.related_no,
+    )
+
+
+def refuse_below_floor(chart: Chart, transaction: Transaction, floored: Mapping[str, int]) -> InsufficientFunds | None:
+    """Refuse a transaction that takes more from an account than its floor allows.
+
+    An account that stands below its floor may still be increased.
+
+    Args:
+        chart: The chart in use.
+        transaction: About to be booked.
+        floored: Present balances by account id of (at least) its accounts with a floor; a missing one is 0.
+    """
+    for account, effect in effects(transaction).items():
+        kind = chart.kinds[_entry_of(transaction, account).account_kind]
+        balance = floored.get(account, 0)
+        if effect < 0 and kind.floor_minor is not None and balance + effect < kind.floor_minor:
+            return InsufficientFunds(
+                f"{kind.name} has {balance - kind.floor_minor} to spend, not {-effect}.",
+                account_id=account,
+                account_kind=kind.name,
+                available_minor=str(balance - kind.floor_minor),
+                requested_minor=str(-effect),
+            )
+    return None
+
+
+def effects(transaction: Transaction) -> dict[str, int]:
+    """Give what a transaction adds to each of its accounts, by account id, negative where it takes away."""
+    net: dict[str, int] = {}
+    for entry in transaction.entries:
+        net[entry.account_id] = net.get(entry.account_id, 0) + entry.effect * entry.amount_minor
+    return net
+
+
+def created_event(transaction: Transaction) -> events.TransactionCreated:
+    """Tell that a transaction was booked."""
+    return events.TransactionCreated(
+        occurred_at=transaction.effective_at,
+        merchant_id=transaction.merchant_id,
+        actor=transaction.actor,
+        aggregate_version=1,
+        transaction_id=transaction.transaction_id,
+        transaction_type=transaction.transaction_type,
+        related_no=transaction.related_no,
+        root_reference=transaction.root_reference,
+        direction=transaction.direction,
+        amount_minor=transaction.amount_minor,
+        currency_code=transaction.currency_code,
+        effective_at=transaction.effective_at,
+        reverses_transaction_id=transaction.reverses_transaction_id,
+        entries=transaction.entries,
+    )
+
+
+def rejected_event(transaction: Transaction, refusal: DomainError) -> events.TransactionRejected:
+    """Tell those who wait that what an event asked for is not booked."""
+    return events.TransactionRejected(
+        occurred_at=transaction.effective_at,
+        merchant_id=transaction.merchant_id,
+        aggregate_version=1,
+        transaction_type=transaction.transaction_type,
+        related_no=transaction.related_no,
+        root_reference=transaction.root_reference,
+        reason=refusal.reason,
+    )
+
+
+def opened(chart: Chart, transaction: Transaction, account: str, *, now: datetime) -> Account:
+    """Give the account that a transaction needs, opened now."""
+    entry = _entry_of(transaction, account)
+    return Account(account, chart.kinds[entry.account_kind], entry.merchant_id, entry.currency_code, now)
+
+
+def opened_event(account: Account) -> events.AccountCreated:
+    """Tell that an account was opened."""
+    return events.AccountCreated(
+        occurred_at=account.create_time,
+        merchant_id=account.merchant_id,
+        aggregate_version=1,
+        account_id=account.account_id,
+        account_kind=account.kind.name,
+        currency_code=account.currency_code,
+        normal_side=account.kind.normal_side,
+    )
+
+
+def make_entry(account: AccountKind, merchant_id: str | None, currency_code: str, side: Side, amount: int) -> Entry:
+    """Give an entry on the account of a kind, owner and currency."""
+    return Entry(
+        account_id=account_id(account, merchant_id, currency_code),
+        account_kind=account.name,
+        merchant_id=merchant_id,
+        side=side,
+        effect=account.effect(side),
+        amount_minor=amount,
+        currency_code=currency_code,
+    )
+
+
+def _entry_of(transaction: Transaction, account: str) -> Entry:
+    return next(entry for entry in transaction.entries if entry.account_id == account)
