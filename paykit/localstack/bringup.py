@@ -12,6 +12,8 @@ from paykit.localstack.service import STEPS, ServicePart, paystream_command
 from paykit.localstack.starting import Started, start_together
 from paykit.localstack.state import Record, State
 
+EXTERNAL_ANSWERS_S_MAX = 30.0
+
 
 class BringUp:
     """Start what a plan lacks; to be used once, under the lock."""
@@ -83,7 +85,7 @@ class BringUp:
         command, log = part.command(), self._log(part.name)
         if command is None:
             self._state.put(part.name, Record(endpoint=part.endpoint(), identity=None))
-            return Started(runs=lambda: True, log=log)
+            return Started(runs=lambda: True, log=log, serves_s_max=EXTERNAL_ANSWERS_S_MAX)
         metrics_port = part.metrics_port if isinstance(part, ServicePart) else 0
         identity = processes.spawn(command, log=log, tied_to_caller=self._tied_to_caller)
         self._state.put(part.name, Record(endpoint=part.endpoint(), identity=identity, metrics_port=metrics_port))

@@ -27,6 +27,8 @@ SETTINGS = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",  # Nobody else is coming: the first member need not wait.
+    "broker.session.timeout.ms": "5000",  # A killed broker may come back only when its session has ended.
+    "broker.heartbeat.interval.ms": "1000",
     "offsets.topic.num.partitions": "10",  # 50 would cost a second when the first group forms.
     "log.retention.ms": "-1",  # Projections are rebuilt from the beginning of the topics.
 }

@@ -1,13 +1,11 @@
 """PostgreSQL 18 from its wheel: durable, on 127.0.0.1 and a Unix socket, with a password of its own."""
 
-import hashlib
 import os
 import pwd
 import secrets
 import shutil
 import signal
 import stat
-import tempfile
 from pathlib import Path
 from urllib.parse import urlunsplit
 
@@ -20,7 +18,7 @@ DATABASE = "paystream"
 USER = "postgres"
 UNPRIVILEGED_USER = "nobody"
 SOCKET_PATH_BYTES_MAX = 100
-"""The kernel's limit is 108 with the ending zero; some systems have 104."""
+"""Some kernels allow 104 with the ending zero; where the home's path is longer, TCP alone has to do."""
 
 SETTINGS = {
     "max_connections": "200",
@@ -50,14 +48,15 @@ class Postgres:
         self._home = home / self.name
         self._data = self._home / "data"
         self.marker = str(self._data)
+        self._sockets = self._home / "socket"
         self._log = home / "logs" / f"{self.name}.log"
         self.port = port
 
     def prepare(self) -> Steps:
         """Make the cluster on first use."""
         self._home.mkdir(parents=True, exist_ok=True)
-        self._socket_directory().mkdir(parents=True, exist_ok=True)
-        self._own(self._socket_directory())
+        self._sockets.mkdir(exist_ok=True)
+        self._own(self._sockets)
         if not self._data.exists():
             yield from self._initialise()
 
@@ -67,7 +66,7 @@ class Postgres:
             **SETTINGS,
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
-            "unix_socket_directories": str(self._socket_directory()),
+            "unix_socket_directories": str(self._sockets) if self._has_room_for_sockets() else "",
         }
         options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
         return self._program("postgres", "-D", str(self._data), *options)
@@ -130,13 +129,8 @@ class Postgres:
             user = pwd.getpwnam(UNPRIVILEGED_USER)
             os.chown(path, user.pw_uid, user.pw_gid)
 
-    def _socket_directory(self) -> Path:
-        """Beside the data, or in the temporary directory where that path would be too long for a socket."""
-        preferred = self._home / "socket"
-        if len(os.fsencode(preferred)) <= SOCKET_PATH_BYTES_MAX - len(".s.PGSQL.65535.lock"):
-            return preferred
-        digest = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"paystream-{digest}"
+    def _has_room_for_sockets(self) -> bool:
+        return len(os.fsencode(self._sockets / f".s.PGSQL.{self.port}.lock")) <= SOCKET_PATH_BYTES_MAX
 
     def _dsn(self, database: str) -> str:
         password_file = self._home / "password"

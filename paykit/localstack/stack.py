@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from paykit.localstack import endpoints as endpoints_module
+from paykit.localstack import processes
 from paykit.localstack.bringup import BringUp, stop
 from paykit.localstack.endpoints import Endpoints
+from paykit.localstack.part import Part
 from paykit.localstack.plan import Plan
 from paykit.localstack.progress import Progress, Quiet
 from paykit.localstack.settings import SERVICES, StackSettings
-from paykit.localstack.state import State, exclusive
+from paykit.localstack.state import Record, State, exclusive
 
 DATA_DIRECTORIES = ("postgres", "kafka", "registry", "logs", "tmp", "cache")
 WATCH_S = 0.5
@@ -87,6 +89,8 @@ class Stack:
             state = State(self.home)
             stopped = tuple(name for name in reversed(state.records) if state.alive(name))
             stop(state, list(state.records), progress=self._progress)
+            plan = Plan(home=self.home, settings=self._settings, services=(), state=state)
+            processes.stop_leftovers([part.marker for part in plan.parts.values() if part.marker])
             (self.home / endpoints_module.FILE_NAME).unlink(missing_ok=True)
             if purge:
                 self._purge()
@@ -97,14 +101,7 @@ class Stack:
         state = State(self.home)
         plan = Plan(home=self.home, settings=self._settings, services=self._services, state=state)
         return [
-            PartStatus(
-                name=name,
-                endpoint=record.endpoint,
-                pid=record.identity.pid if record.identity else None,
-                serves=(record.identity is None or state.alive(name)) and plan.parts[name].healthy(),
-            )
-            for name, record in state.records.items()
-            if name in plan.parts
+            _status(part, record, state) for name, part in plan.parts.items() if (record := state.records.get(name))
         ]
 
     def wait(self) -> None:
@@ -132,6 +129,12 @@ class Stack:
             shutil.rmtree(self.home / name, ignore_errors=True)
         for path in self.home.glob("*.json"):
             path.unlink()
+
+
+def _status(part: Part, record: Record, state: State) -> PartStatus:
+    runs = record.identity is None or state.alive(part.name)
+    pid = record.identity.pid if record.identity else None
+    return PartStatus(name=part.name, endpoint=record.endpoint, pid=pid, serves=runs and part.healthy())
 
 
 @contextmanager

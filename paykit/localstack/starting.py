@@ -21,6 +21,7 @@ class Started:
 
     runs: Callable[[], bool]
     log: Path
+    serves_s_max: float = START_S_MAX
 
 
 Spawn = Callable[[Part], Started]
@@ -60,11 +61,12 @@ def _bring_up(part: Part, serving: set[str], spawn: Spawn) -> Steps:
         yield f"waits for {', '.join(sorted(set(part.after) - serving))}"
     yield from part.prepare()
     started = spawn(part)
-    deadline = time.monotonic() + START_S_MAX
+    deadline = time.monotonic() + started.serves_s_max
     while not part.healthy():
         if not started.runs():
             raise PartFailedError(f"{part.name} ended before it served; {processes.tail(started.log)}")
         if time.monotonic() > deadline:
-            raise PartFailedError(f"{part.name} did not serve in {START_S_MAX:.0f} s; {processes.tail(started.log)}")
+            late = f"{part.name} did not serve within {started.serves_s_max:.0f} s"
+            raise PartFailedError(f"{late}; {processes.tail(started.log)}")
         yield "starting"
     part.settle()

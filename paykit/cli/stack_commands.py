@@ -1,0 +1,121 @@
+"""What `paystream up`, `down` and `status` do; `paykit.cli.stack` declares the commands themselves."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import typer
+from rich.console import Console
+
+from paykit.localstack import Endpoints, Stack
+from paykit.localstack.artifacts import ArtifactError
+from paykit.localstack.part import PartFailedError
+from paykit.localstack.progress import Display
+from paykit.localstack.settings import SERVICES, StackSettings
+from paykit.localstack.stack import Outcome
+
+EXIT_FAILED = 1
+EXIT_NOT_SERVING = 3
+
+
+def up(*, detach: bool, parts_only: bool) -> None:
+    """Start or repair the stack, say what happened, and stay with a new one unless `detach`."""
+    console = Console()
+    services = () if parts_only else SERVICES
+    with _reported_errors(), _terminate_as_interrupt():
+        with Display(console) as display:
+            outcome = Stack(services=services, progress=display).up(tied_to_caller=not detach)
+        stays = outcome.fresh and not detach
+        try:
+            _print_outcome(console, outcome)
+            if stays:
+                console.print("running; press Ctrl-C to stop")
+                Stack(services=services).wait()
+        finally:
+            if stays:
+                _stop(console, purge=False)
+
+
+def down(*, purge: bool) -> None:
+    """Stop whatever runs and say whether anything did."""
+    console = Console()
+    stopped = _stop(console, purge=purge)
+    console.print("stopped" if stopped else "not running: nothing to stop")
+    if purge:
+        console.print(f"deleted the data in {StackSettings().home}", soft_wrap=True)
+
+
+def status() -> None:
+    """Show every part.
+
+    Raises:
+        typer.Exit: With status 3 unless everything serves.
+    """
+    console = Console()
+    parts = Stack().status()
+    if not parts:
+        console.print("not running")
+        raise typer.Exit(EXIT_NOT_SERVING)
+    for part in parts:
+        state = "serves" if part.serves else "[red]does not serve[/red]"
+        process = f"process {part.pid}" if part.pid else "external"
+        console.print(f"{part.name:<12} {state:<15} {process:<16} {_public(part.endpoint)}", soft_wrap=True)
+    if not all(part.serves for part in parts):
+        raise typer.Exit(EXIT_NOT_SERVING)
+
+
+def _stop(console: Console, *, purge: bool) -> tuple[str, ...]:
+    with Display(console) as display:
+        return Stack(progress=display).down(purge=purge)
+
+
+def _print_outcome(console: Console, outcome: Outcome) -> None:
+    if not outcome.started:
+        console.print("already running: nothing to do")
+    elif not outcome.fresh:
+        console.print(f"repaired: {', '.join(outcome.started)}")
+    _print_endpoints(console, outcome.endpoints)
+
+
+def _print_endpoints(console: Console, endpoints: Endpoints) -> None:
+    addresses = {
+        "postgres": _public(endpoints.postgres),
+        "kafka": endpoints.kafka,
+        "registry": endpoints.registry,
+        **endpoints.services,
+    }
+    for name, address in addresses.items():
+        console.print(f"{name:<12} {address}", highlight=False)
+    console.print(f"{'all of it':<12} {StackSettings().home / 'endpoints.json'}", highlight=False, soft_wrap=True)
+
+
+def _public(endpoint: str) -> str:
+    """Leave the password out of what is shown; endpoints.json has it, for its owner alone."""
+    scheme, separator, rest = endpoint.rpartition("://")
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}{separator}{user.partition(':')[0]}{'@' if user else ''}{host}"
+
+
+@contextlib.contextmanager
+def _reported_errors() -> Iterator[None]:
+    """Show what a person can act on as text instead of a traceback."""
+    try:
+        yield
+    except (PartFailedError, ArtifactError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C, so that a supervisor's stop is as clean as a person's."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
