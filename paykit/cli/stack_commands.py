@@ -79,12 +79,8 @@ def _print_outcome(console: Console, outcome: Outcome) -> None:
 
 
 def _print_endpoints(console: Console, endpoints: Endpoints) -> None:
-    addresses = {
-        "postgres": _public(endpoints.postgres),
-        "kafka": endpoints.kafka,
-        "registry": endpoints.registry,
-        **endpoints.services,
-    }
+    servers = {"postgres": _public(endpoints.postgres), "kafka": endpoints.kafka, "registry": endpoints.registry}
+    addresses = {**servers, **endpoints.services}
     for name, address in addresses.items():
         console.print(f"{name:<12} {address}", highlight=False)
     console.print(f"{'all of it':<12} {StackSettings().home / 'endpoints.json'}", highlight=False, soft_wrap=True)

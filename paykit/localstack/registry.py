@@ -56,6 +56,10 @@ class Registry:
                 "APICURIO_DATASOURCE_PASSWORD": unquote(server.password or ""),
                 "QUARKUS_HTTP_HOST": "127.0.0.1",
                 "QUARKUS_HTTP_PORT": str(self.port),
+                # Its management pages would take port 9000 of every address, and a second stack could not start.
+                "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
+                "QUARKUS_MANAGEMENT_PORT": "0",
+                "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",
                 "QUARKUS_LOG_LEVEL": "WARN",
                 "QUARKUS_LOG_CONSOLE_COLOR": "false",
                 "QUARKUS_BANNER_ENABLED": "false",
