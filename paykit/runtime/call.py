@@ -2,7 +2,7 @@
 
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from paykit.cause import Cause
 
@@ -16,12 +16,14 @@ class CallContext:
         cause: What every change made by this call is put down to.
         request_id: The request's own `request_id`, else that of the transport; stands in logs.
         deadline: When the caller stops waiting, in seconds of `time.monotonic()`; None for a stream without an end.
+        trailers: Text metadata that goes out after the reply, keys in lower case.
     """
 
     caller: str
     cause: Cause
     request_id: str
     deadline: float | None
+    trailers: list[tuple[str, str]] = field(default_factory=list)
 
     def time_remaining(self) -> float | None:
         """Give the seconds left, never below 0; None without a deadline."""

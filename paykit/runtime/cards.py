@@ -16,7 +16,9 @@ from google.protobuf.message import Message
 DIGITS_MIN = 13
 DIGITS_MAX = 19
 
-_SUSPECT = re.compile(rb"\d(?:[ -]?\d){12}")
+_SEPARATORS = b" -"
+_DIGITS_ALIKE = bytes(ord("0") if chr(byte) in "0123456789" else ord(".") for byte in range(256))
+_SHORTEST = b"0" * DIGITS_MIN
 _RUN = re.compile(r"\d(?:[ -]?\d){12,}", re.ASCII)
 _SEPARATOR = re.compile(r"[ -]")
 _IDENTIFIER = re.compile(
@@ -27,8 +29,8 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
 def suspect(serialized: bytes) -> bool:
-    """Tell whether a serialized message can hold a card number at all: one scan, so that most messages stop here."""
-    return _SUSPECT.search(serialized) is not None
+    """Tell whether a serialized message can hold a card number at all, in a microsecond: most messages stop here."""
+    return _SHORTEST in serialized.translate(_DIGITS_ALIKE, _SEPARATORS)
 
 
 def holds_card_number(text: str) -> bool:

@@ -14,6 +14,10 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 PREFIX = "PAYSTREAM_"
 
+# These belong to the local stack (paykit.localstack.settings), whose commands run in the same shell.
+LOCAL_STACK_PREFIX = "PAYSTREAM_STACK_"
+LOCAL_STACK_NAMES = frozenset({"PAYSTREAM_HOME", "PAYSTREAM_CACHE"})
+
 Role = Literal["all", "api", "worker", "relay"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -27,9 +31,10 @@ class _StrictEnvironment(EnvSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         values = super().__call__()
-        known = {PREFIX + name.upper() for name in self.settings_cls.model_fields}
+        known = {PREFIX + name.upper() for name in self.settings_cls.model_fields} | LOCAL_STACK_NAMES
         given = {name for name in os.environ if name.upper().startswith(PREFIX)}
-        return values | {name: "" for name in given if name.upper() not in known}
+        unknown = {name for name in given if not name.upper().startswith(LOCAL_STACK_PREFIX)} - known
+        return values | dict.fromkeys(unknown, "")
 
 
 class Settings(BaseSettings):

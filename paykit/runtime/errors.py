@@ -64,7 +64,7 @@ class UnavailableError(Exception):
         self.part = part
 
 
-class CommitUnknownError(Exception):
+class CommitUnknownError(UnavailableError):
     """The connection broke during COMMIT: the work was done wholly or not at all, and only a look can tell."""
 
 

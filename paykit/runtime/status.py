@@ -67,6 +67,11 @@ def code_of(status: status_pb2.Status) -> grpc.StatusCode:
     return _BY_NUMBER[status.code]
 
 
+def code_name(number: int) -> str:
+    """Give the name of the gRPC code of a number."""
+    return _BY_NUMBER[number].name
+
+
 def trailer(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...]:
     """Give the trailing metadata in which a status travels."""
     return ((DETAILS_KEY, status.SerializeToString()),)

@@ -1,0 +1,443 @@
+"""Consumes a service's topics: exactly-once effects by offsets that live in the transaction of the effects.
+
+librdkafka is called from one worker thread per consumer, so its rebalance callbacks run there too; the event loop
+applies one batch while the thread fetches the next. Each batch remembers from which position it was fetched: it is
+applied only if that is still the position this consumer holds and the position stored. Everything else is dropped and
+fetched again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import confluent_kafka
+import structlog
+from prometheus_client import Counter, Gauge
+
+from paykit.runtime import faults, kafka, offsets
+from paykit.runtime.application import REASON_SCHEMA_UNKNOWN, Application, Step, Tally
+from paykit.runtime.codec import Codec, UndecodableError
+from paykit.runtime.db import Database, Tx
+from paykit.runtime.delivery import Record
+from paykit.runtime.errors import UnavailableError
+from paykit.runtime.failures import FailureWindow
+from paykit.runtime.faults import Fault
+from paykit.runtime.offsets import Position, TopicPartition
+from paykit.runtime.registry import SchemaNotFoundError
+from paykit.runtime.setaside import Fate
+
+T = TypeVar("T")
+
+BATCH_RECORDS_MAX = 1000
+FETCH_TIMEOUT_S = 0.1
+"""How long a fetch waits for the first record."""
+SCHEMA_UNKNOWN_GRACE_S = 60.0
+"""How long the registry may answer 404 for a schema id before its records are dead letters."""
+RETRY_BACKOFF_S = 0.1
+RETRY_BACKOFF_MAX_S = 5.0
+UNEXPECTED_TRIES_MAX = 3
+"""Runs of a batch that fails unexpectedly before it is taken apart."""
+LAG_COMMIT_EVERY_S = 1.0
+"""How often offsets are told to Kafka, for lag tools only."""
+SESSION_TIMEOUT_MS = 10_000
+POLL_INTERVAL_MAX_MS = 300_000
+REVOKE_WAIT_S = 30.0
+"""How long a rebalance waits for the transaction in progress; after that the locked offset row decides."""
+
+HALTED = Gauge("paystream_consumer_halted", "1 while a partition is halted.", ["service", "topic", "partition"])
+RETRIES = Counter("paystream_consumer_retries_total", "Batches run again.", ["service", "cause"])
+POSITION = Gauge("paystream_consumer_next_offset", "The next offset to apply.", ["service", "topic", "partition"])
+
+_log = structlog.get_logger()
+
+
+class HaltError(Exception):
+    """A partition cannot go on without a person: a bad deployment, another incarnation, or lost records."""
+
+    def __init__(self, partition: TopicPartition, reason: str) -> None:
+        super().__init__(f"{partition[0]}/{partition[1]}: {reason}")
+        self.partition = partition
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Slice:
+    """Consecutive records of one partition.
+
+    Attributes:
+        start: The fetch position before the first; offsets have gaps, so it may be smaller than the first's offset.
+        end: The position after the last.
+    """
+
+    start: int
+    end: int
+    records: list[Record] = field(default_factory=list)
+
+
+Batch = dict[TopicPartition, Slice]
+
+
+class Consumer:
+    """One Kafka consumer of a service, from start to stop."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        bootstrap: str,
+        group: str,
+        database: Database,
+        application: Application,
+        codec: Codec,
+        on_applied: Callable[[], None],
+    ) -> None:
+        self._service = service
+        self._bootstrap = bootstrap
+        self._group = group
+        self._database = database
+        self._application = application
+        self._codec = codec
+        self._on_applied = on_applied
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"consumer-{service}")
+        self._loop: asyncio.AbstractEventLoop
+        self._consumer: Any = None
+        # Positions as this consumer holds them; touched by the event loop only.
+        self._positions: dict[TopicPartition, int] = {}
+        # Positions of the next fetch; touched by the consumer's thread only.
+        self._fetched: dict[TopicPartition, int] = {}
+        self._windows: dict[TopicPartition, FailureWindow] = {}
+        self._unknown_since: dict[int, float] = {}
+        self._resume_at: dict[TopicPartition, float] = {}
+        self._applying = asyncio.Lock()
+        self._lag_commit_due = 0.0
+
+    async def run(self) -> None:
+        """Consume for ever until cancelled; then leave the group after the transaction in progress."""
+        self._loop = asyncio.get_running_loop()
+        await self._in_thread(self._subscribe)
+        try:
+            fetching = asyncio.create_task(self._in_thread(self._fetch))
+            while True:
+                batch = await asyncio.shield(fetching)
+                fetching = asyncio.create_task(self._in_thread(self._fetch))
+                await self._resume_due()
+                if batch:
+                    await self._consume(batch)
+        finally:
+            await asyncio.shield(self._stop())
+
+    async def _stop(self) -> None:
+        async with self._applying:
+            self._positions.clear()
+        await self._in_thread(self._consumer.close)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._thread, work)
+
+    # --- in the consumer's thread ---
+
+    def _subscribe(self) -> None:
+        options = kafka.common_options(self._bootstrap, f"paystream-{self._service}") | {
+            "group.id": self._group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
+            "fetch.wait.max.ms": 50,
+            "queued.min.messages": 20_000,
+            "fetch.queue.backoff.ms": 20,
+            "queued.max.messages.kbytes": 16 * 1024,
+        }
+        self._consumer = confluent_kafka.Consumer(options, logger=kafka.LOGGER)
+        self._consumer.subscribe(
+            self._application.topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def _fetch(self) -> Batch:
+        first = self._consumer.poll(FETCH_TIMEOUT_S)
+        if first is None:
+            return {}
+        batch: Batch = {}
+        # A consume without timeout takes what librdkafka has already; with one it would wait for a full batch.
+        for message in [first, *self._consumer.consume(BATCH_RECORDS_MAX - 1, timeout=0)]:
+            self._add(batch, message)
+        return batch
+
+    def _add(self, batch: Batch, message: Any) -> None:
+        partition = (message.topic(), message.partition())
+        error = message.error()
+        if error is not None:
+            self._on_message_error(partition, error)
+            return
+        if partition not in self._fetched:
+            return  # Given away while the batch was being fetched.
+        offset = message.offset()
+        piece = batch.get(partition)
+        if piece is None:
+            piece = batch[partition] = Slice(self._fetched[partition], 0)
+        key = message.key()
+        text = key.decode(errors="replace") if key else ""
+        piece.records.append(Record(partition[0], partition[1], offset, text, message.value(), message.headers() or ()))
+        piece.end = self._fetched[partition] = offset + 1
+
+    def _on_message_error(self, partition: TopicPartition, error: confluent_kafka.KafkaError) -> None:
+        if error.code() == confluent_kafka.KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - a public constant
+            reason = f"records are gone or the topic is another: {error.str()}"
+            asyncio.run_coroutine_threadsafe(self._halt(HaltError(partition, reason)), self._loop)
+        elif not error.retriable():
+            _log.warning("kafka_error", service=self._service, error=error.str())
+
+    def _on_assign(self, consumer: Any, partitions: list[Any]) -> None:
+        """Start at the stored offsets; a partition never consumed starts at its first record."""
+        keys = [(p.topic, p.partition) for p in partitions]
+        starts = asyncio.run_coroutine_threadsafe(self._assigned(keys), self._loop).result()
+        self._fetched.update(starts)
+        consumer.incremental_assign([confluent_kafka.TopicPartition(*key, offset) for key, offset in starts.items()])
+
+    def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
+        """Let the transaction in progress end, then give the partitions away."""
+        self._forget(partitions)
+        consumer.incremental_unassign(partitions)
+
+    def _on_lost(self, _consumer: Any, partitions: list[Any]) -> None:
+        self._forget(partitions)
+
+    def _forget(self, partitions: list[Any]) -> None:
+        keys = [(p.topic, p.partition) for p in partitions]
+        for key in keys:
+            self._fetched.pop(key, None)
+        asyncio.run_coroutine_threadsafe(self._revoked(keys), self._loop).result()
+
+    def _seek(self, positions: dict[TopicPartition, int]) -> None:
+        for partition, position in positions.items():
+            if partition in self._fetched:
+                self._consumer.seek(confluent_kafka.TopicPartition(*partition, position))
+                self._fetched[partition] = position
+
+    # --- on the event loop ---
+
+    async def _assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Load positions, backing off for as long as it takes: without them nothing can be consumed."""
+        backoff_s = RETRY_BACKOFF_S
+        while True:
+            try:
+                return await self._load_positions(partitions)
+            except (UnavailableError, confluent_kafka.KafkaException) as error:
+                _log.warning("positions_unavailable", service=self._service, error=str(error))
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(backoff_s * 2, RETRY_BACKOFF_MAX_S)
+
+    async def _load_positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        topics = sorted({topic for topic, _ in partitions})
+        incarnations = await asyncio.to_thread(kafka.incarnations, self._bootstrap, topics)
+        stored = await self._database.read(lambda tx: offsets.load(tx, partitions))
+        starts = {}
+        for partition in partitions:
+            position = stored.get(partition)
+            cluster_id, topic_id = incarnations[partition[0]]
+            if position is None:
+                position = await self._begin(partition, cluster_id, topic_id)
+            if (position.cluster_id, position.topic_id) != (cluster_id, topic_id):
+                reason = f"stored offsets are of cluster {position.cluster_id}, topic id {position.topic_id}"
+                self._show_halted(HaltError(partition, reason))
+                continue
+            starts[partition] = self._positions[partition] = position.next_offset
+            HALTED.labels(self._service, *map(str, partition)).set(0)
+        return starts
+
+    async def _begin(self, partition: TopicPartition, cluster_id: str, topic_id: str) -> Position:
+        first = await asyncio.to_thread(kafka.first_offset, self._bootstrap, partition)
+        position = Position(first, cluster_id, topic_id)
+
+        async def store(tx: Tx) -> Position:
+            await offsets.begin(tx, partition, position)
+            return (await offsets.load(tx, [partition]))[partition]
+
+        return await self._database.transaction(store)
+
+    async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        try:
+            await asyncio.wait_for(self._applying.acquire(), REVOKE_WAIT_S)
+        except TimeoutError:
+            _log.warning("revoked_while_applying", service=self._service)
+        else:
+            self._applying.release()
+        for partition in partitions:
+            self._positions.pop(partition, None)
+            self._windows.pop(partition, None)
+            self._resume_at.pop(partition, None)
+
+    async def _consume(self, batch: Batch) -> None:
+        """Apply a batch, whatever it takes: infrastructure is waited for, a failing partition halts."""
+        backoff_s = RETRY_BACKOFF_S
+        failures = 0
+        while batch:
+            try:
+                await self._learn_schemas(batch)
+                async with self._applying:
+                    stale = await self._apply(batch, isolate=failures >= UNEXPECTED_TRIES_MAX)
+            except HaltError as halt:
+                await self._halt(halt)
+                batch.pop(halt.partition, None)
+                continue
+            except Exception as error:  # noqa: BLE001 - sorted, counted and told of
+                if faults.sort(error) is Fault.UNEXPECTED:
+                    failures += 1
+                    if failures > UNEXPECTED_TRIES_MAX:
+                        await self._halt_all(batch, error)
+                        return
+                RETRIES.labels(self._service, faults.sort(error).value).inc()
+                _log.warning("batch_failed", service=self._service, error=f"{type(error).__name__}: {error}")
+                await self._wait_polling(backoff_s)
+                backoff_s = min(backoff_s * 2, RETRY_BACKOFF_MAX_S)
+            else:
+                # Outside the lock: the consumer's thread may be waiting for it in a rebalance.
+                await self._refetch(stale)
+                await self._tell_kafka()
+                return
+
+    async def _apply(self, batch: Batch, *, isolate: bool) -> list[TopicPartition]:
+        """Apply what is still ours in one transaction; give the partitions whose records were dropped."""
+        ours = {key: piece for key, piece in batch.items() if self._positions.get(key) == piece.start}
+        steps = {key: self._prepared(piece) for key, piece in ours.items()}
+        windows: dict[TopicPartition, FailureWindow] = {}
+
+        async def work(tx: Tx) -> dict[TopicPartition, int]:
+            stored = await offsets.lock(tx, sorted(ours))
+            ends = {key: piece.end for key, piece in ours.items() if stored.get(key) == piece.start}
+            tally = await self._application.apply(tx, [s for key in ends for s in steps[key]], isolate=isolate)
+            windows.update(self._check_failures(tally, {key: steps[key] for key in ends}))
+            await offsets.advance(tx, ends)
+            return ends
+
+        advanced = await self._database.transaction(work) if ours else {}
+        self._windows.update(windows)
+        for key, end in advanced.items():
+            if key in self._positions:
+                self._positions[key] = end
+            POSITION.labels(self._service, *map(str, key)).set(end)
+        self._on_applied()
+        return [key for key in batch if key not in advanced]
+
+    def _prepared(self, piece: Slice) -> list[Step]:
+        steps = []
+        for record in piece.records:
+            schema_id = self._application.unknown_schema(record)
+            if schema_id is not None:  # Its grace is over: see _learn_schemas.
+                steps.append(Step(record, None, fate=Fate(REASON_SCHEMA_UNKNOWN, f"schema id {schema_id}: 404")))
+                continue
+            step = self._application.prepare(record)
+            if step is not None:
+                steps.append(step)
+        return steps
+
+    def _check_failures(
+        self, tally: Tally, steps: dict[TopicPartition, list[Step]]
+    ) -> dict[TopicPartition, FailureWindow]:
+        """Follow unexpected failures by partition; halt one before its dead letters are committed."""
+        failed = {(r.topic, r.partition, r.offset) for r in tally.unexpected}
+        if failed and not tally.applied and len(failed) > 1:
+            record = tally.unexpected[0]
+            raise HaltError((record.topic, record.partition), "every event fails: a defect, not bad data")
+        windows = {}
+        for key, taken in steps.items():
+            flags = [(s.record.topic, s.record.partition, s.record.offset) in failed for s in taken]
+            windows[key] = self._windows.get(key, FailureWindow()).after(flags)
+            if any(flags) and windows[key].exceeded:
+                raise HaltError(key, "too many unexpected failures: a defect, not bad data")
+        return windows
+
+    async def _learn_schemas(self, batch: Batch) -> None:
+        """Learn unknown schema ids; cut a slice before a record whose schema may yet come, and let the rest go on."""
+        for partition, piece in list(batch.items()):
+            for i, record in enumerate(piece.records):
+                schema_id = self._application.unknown_schema(record)
+                if schema_id is None or await self._learned(schema_id):
+                    continue
+                piece.records, piece.end = piece.records[:i], record.offset
+                self._resume_at[partition] = time.monotonic() + 1.0
+                await self._in_thread(lambda p=partition, at=record.offset: self._cut(p, at))  # type: ignore[misc]
+                break
+
+    async def _learned(self, schema_id: int) -> bool:
+        """Say whether records of this schema id can be decided now: known, undecodable, or unknown for too long."""
+        try:
+            await self._codec.learn(schema_id)
+        except UndecodableError:
+            return True
+        except UnavailableError as error:
+            _log.warning("registry_unavailable", service=self._service, schema_id=schema_id, error=str(error))
+            return False
+        except SchemaNotFoundError:
+            since = self._unknown_since.setdefault(schema_id, time.monotonic())
+            return time.monotonic() - since > SCHEMA_UNKNOWN_GRACE_S
+        self._unknown_since.pop(schema_id, None)
+        return True
+
+    def _cut(self, partition: TopicPartition, position: int) -> None:
+        self._seek({partition: position})
+        self._consumer.pause([confluent_kafka.TopicPartition(*partition)])
+
+    async def _resume_due(self) -> None:
+        now = time.monotonic()
+        due = [partition for partition, at in self._resume_at.items() if at <= now]
+        for partition in due:
+            del self._resume_at[partition]
+            if partition in self._positions:
+                topic_partition = confluent_kafka.TopicPartition(*partition)
+                await self._in_thread(lambda p=topic_partition: self._consumer.resume([p]))  # type: ignore[misc]
+
+    async def _refetch(self, stale: Sequence[TopicPartition]) -> None:
+        """Read the stored positions of partitions whose records were dropped, and fetch from there if still ours."""
+        ours = [key for key in stale if key in self._positions]
+        if not ours:
+            return
+        stored = await self._load_positions(ours)
+        await self._in_thread(lambda: self._seek(stored))
+
+    async def _wait_polling(self, seconds: float) -> None:
+        """Wait without records, but keep polling, so that the group does not think this consumer dead."""
+        await self._in_thread(lambda: self._consumer.pause(self._consumer.assignment()))
+        try:
+            await asyncio.sleep(seconds)
+            dropped = await self._in_thread(self._fetch)
+            await self._refetch(list(dropped))
+        finally:
+            await self._in_thread(self._resume_all)
+
+    def _resume_all(self) -> None:
+        now = time.monotonic()
+        waiting = {key for key, at in self._resume_at.items() if at > now}
+        self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in waiting])
+
+    async def _halt(self, halt: HaltError) -> None:
+        """Stop consuming a partition until it is assigned anew, that is: until somebody has looked and restarted."""
+        self._positions.pop(halt.partition, None)
+        self._show_halted(halt)
+        topic_partition = confluent_kafka.TopicPartition(*halt.partition)
+        await self._in_thread(lambda: self._consumer.pause([topic_partition]))
+
+    async def _halt_all(self, batch: Batch, error: Exception) -> None:
+        for partition in batch:
+            await self._halt(HaltError(partition, f"{type(error).__name__}: {error}"))
+
+    def _show_halted(self, halt: HaltError) -> None:
+        HALTED.labels(self._service, *map(str, halt.partition)).set(1)
+        _log.critical("partition_halted", service=self._service, partition=halt.partition, reason=halt.reason)
+
+    async def _tell_kafka(self) -> None:
+        if time.monotonic() < self._lag_commit_due:
+            return
+        self._lag_commit_due = time.monotonic() + LAG_COMMIT_EVERY_S
+        told = [confluent_kafka.TopicPartition(*key, position) for key, position in self._positions.items()]
+        if told:
+            await self._in_thread(lambda: self._consumer.commit(offsets=told, asynchronous=True))

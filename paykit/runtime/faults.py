@@ -1,0 +1,58 @@
+"""Sorts what PostgreSQL and its driver raise, once, by what the runtime does about it."""
+
+import asyncio
+from enum import StrEnum
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
+from paykit.runtime.errors import UnavailableError
+
+
+class Fault(StrEnum):
+    """What to do about a database error."""
+
+    CONFLICT = "conflict"
+    """Serialization failure or deadlock: the same work may succeed when run again."""
+    LOCKED = "locked"
+    """A row was locked by another for longer than the lane allows."""
+    UNAVAILABLE = "unavailable"
+    """No connection, or it was lost: infrastructure, never data."""
+    UNEXPECTED = "unexpected"
+    """Anything else: a defect, or data that breaks a constraint."""
+
+
+_CONFLICT_STATES = frozenset({"40001", "40P01"})
+_LOCKED_STATES = frozenset({"55P03"})
+_UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
+"""SQLSTATE classes: connection, insufficient resources, operator intervention (also timeouts), system error."""
+
+
+def sort(error: BaseException) -> Fault:
+    """Say what a failed statement or connection means."""
+    cause = _root(error)
+    state = getattr(cause, "sqlstate", None)
+    if isinstance(cause, asyncpg.InvalidCachedStatementError):  # A migration changed a table under a prepared plan.
+        return Fault.CONFLICT
+    if isinstance(state, str):
+        return _sort_state(state)
+    if isinstance(cause, (OSError, TimeoutError, asyncio.TimeoutError, asyncpg.InterfaceError, UnavailableError)):
+        return Fault.UNAVAILABLE
+    return Fault.UNEXPECTED
+
+
+def _sort_state(state: str) -> Fault:
+    if state in _CONFLICT_STATES:
+        return Fault.CONFLICT
+    if state in _LOCKED_STATES:
+        return Fault.LOCKED
+    if state.startswith(_UNAVAILABLE_CLASSES) or state in {"25P03", "3D000"}:  # idle-in-transaction timeout
+        return Fault.UNAVAILABLE
+    return Fault.UNEXPECTED
+
+
+def _root(error: BaseException) -> BaseException:
+    """SQLAlchemy wraps the driver's error twice; the state is on the innermost."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error

@@ -1,0 +1,64 @@
+"""The outbox table: events written with the change they tell of, deleted once Kafka has acknowledged them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+OutboxRow = tuple[str, str, str, str, str, datetime, str | None, bytes]
+"""topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRow:
+    """A message whose bytes and headers are given, such as the copy of a dead letter."""
+
+    topic: str
+    key: str
+    now: datetime
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+COLUMNS = ("topic", "key", "event_id", "event_type", "dataschema", "occurred_at", "traceparent", "value")
+
+COPY_ROWS_MIN = 32
+"""From this many rows on COPY is quicker than INSERT, which needs one round trip less."""
+
+_INSERT = """
+INSERT INTO outbox (topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
+                     $8::bytea[])
+"""
+
+_INSERT_RAW = """
+INSERT INTO outbox (topic, key, event_id, event_type, dataschema, occurred_at, value, header_names, header_values)
+VALUES ($1, $2, '', '', '', $3, $4, $5, $6)
+"""
+
+# The oldest rows first. A row with a smaller id can appear later only for another key (see Tx.emit).
+SELECT_BATCH = """
+SELECT id, topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value, header_names, header_values
+FROM outbox ORDER BY id LIMIT $1
+"""
+
+DELETE_BATCH = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+
+# Counting stops at $1 rows: an outbox of millions must not cost a scan of millions every few seconds.
+SELECT_DEPTH = """
+SELECT count(*) AS rows, min(occurred_at) AS oldest FROM (SELECT occurred_at FROM outbox ORDER BY id LIMIT $1) AS head
+"""
+
+
+async def insert_outbox_rows(driver: Any, rows: Sequence[OutboxRow]) -> None:
+    """Append rows in the order given."""
+    if len(rows) >= COPY_ROWS_MIN:
+        await driver.copy_records_to_table("outbox", records=rows, columns=COLUMNS)
+    else:
+        await driver.execute(_INSERT, *map(list, zip(*rows, strict=True)))
+
+
+async def insert_raw_row(driver: Any, row: RawRow) -> None:
+    """Append a message whose bytes and headers are given."""
+    names, values = [name for name, _ in row.headers], [content for _, content in row.headers]
+    await driver.execute(_INSERT_RAW, row.topic, row.key, row.now, row.value, names, values)

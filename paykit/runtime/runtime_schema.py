@@ -1,0 +1,146 @@
+"""The tables that the runtime keeps in every service's schema, made by each service's first migration."""
+
+from alembic import op
+
+_V1 = """
+-- Events (and copies of dead letters) waiting for the relay. No cursor, no transaction ids: rows are read in id order
+-- and deleted by id once Kafka acknowledged them.
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    dataschema text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    traceparent text COLLATE "C",
+    value bytea,
+    header_names text[],
+    header_values bytea[]
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+
+-- One row for each call with a request id that succeeded (or is being carried out in an open transaction).
+CREATE TABLE idempotency_key (
+    caller text COLLATE "C" NOT NULL,
+    method text COLLATE "C" NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash bytea NOT NULL,
+    reply bytea,
+    create_time timestamptz NOT NULL,
+    PRIMARY KEY (caller, method, request_id)
+) WITH (fillfactor = 80);
+CREATE INDEX idempotency_key_create_time ON idempotency_key USING brin (create_time);
+
+-- The next offset to apply, changed in the transaction of the effects: this row is what fences a zombie.
+CREATE TABLE consumer_offset (
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL CHECK (next_offset >= 0),
+    cluster_id text NOT NULL,
+    topic_id text NOT NULL,
+    PRIMARY KEY (topic, partition)
+) WITH (fillfactor = 50);
+
+-- Events applied by handlers whose effect has no natural unique key.
+CREATE TABLE inbox (
+    day date NOT NULL,
+    handler text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (day, handler, event_id)
+) PARTITION BY RANGE (day);
+CREATE TABLE inbox_default PARTITION OF inbox DEFAULT;
+
+CREATE TABLE dead_letter (
+    dead_letter_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    record text COLLATE "C",
+    value bytea,
+    header_names text[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    error text NOT NULL,
+    status text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'REPLAYED', 'DISCARDED')),
+    actor text,
+    create_time timestamptz NOT NULL,
+    resolve_time timestamptz,
+    UNIQUE (topic, partition, record_offset),
+    CHECK ((status = 'OPEN') = (resolve_time IS NULL))
+);
+CREATE INDEX dead_letter_open ON dead_letter (topic, key) WHERE status = 'OPEN';
+
+-- Events waiting for their cause, or behind a dead letter or parked event of the same key, in arrival order.
+CREATE TABLE parked_event (
+    parked_event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    record text COLLATE "C" NOT NULL,
+    value bytea NOT NULL,
+    header_names text[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    waits_for text NOT NULL,
+    create_time timestamptz NOT NULL,
+    UNIQUE (topic, partition, record_offset)
+);
+CREATE INDEX parked_event_key ON parked_event (topic, key);
+
+-- Events of a type newer than the build, kept for `paystream events replay` after the upgrade.
+CREATE TABLE skipped_event (
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    record text COLLATE "C" NOT NULL,
+    value bytea NOT NULL,
+    header_names text[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    create_time timestamptz NOT NULL,
+    PRIMARY KEY (topic, partition, record_offset)
+);
+"""
+
+# The service's role cannot create tables, so the days of the inbox are made by a function that runs as the owner.
+_INBOX_DAYS_V1 = """
+CREATE FUNCTION keep_inbox_days(ahead date[], oldest date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    day date;
+    old text;
+BEGIN
+    FOREACH day IN ARRAY ahead LOOP
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF inbox FOR VALUES FROM (%L) TO (%L)',
+                       'inbox_' || to_char(day, 'YYYYMMDD'), day, day + 1);
+    END LOOP;
+    FOR old IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'inbox'::regclass AND c.relname < 'inbox_' || to_char(oldest, 'YYYYMMDD')
+          AND c.relname ~ '^inbox_[0-9]{8}$'
+    LOOP
+        EXECUTE format('DROP TABLE %I', old);
+    END LOOP;
+    DELETE FROM inbox_default d WHERE d.day < oldest;
+END $$
+"""
+
+
+def create_v1() -> None:
+    """Make the first version of the runtime's tables in the schema being migrated."""
+    run_script(_V1)
+    op.execute(_INBOX_DAYS_V1)
+
+
+def run_script(script: str) -> None:
+    """Run statements separated by semicolons at line ends; comments are allowed, function bodies are not."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
+
+
+def revoke(table: str, *privileges: str) -> str:
+    """Give the statement that takes privileges on a table away from the service's role (current schema's name)."""
+    service = op.get_context().opts["service"]
+    return f'REVOKE {", ".join(privileges)} ON {table} FROM "paystream_{service}"'

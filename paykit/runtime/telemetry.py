@@ -1,0 +1,31 @@
+"""W3C trace context: read from callers and events, passed on to events and calls.
+
+Source: https://www.w3.org/TR/trace-context/. Spans are not exported; the ids join logs, events and
+other systems' traces.
+"""
+
+import os
+import re
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_TRACE_BYTES = 16
+_SPAN_BYTES = 8
+_UNSAMPLED = "00"
+
+
+def continue_trace(received: str | None) -> str:
+    """Give the traceparent of new work: in the trace received, or in a new one if that is absent or malformed."""
+    if received is None or _TRACEPARENT.fullmatch(received) is None:
+        drawn = os.urandom(_TRACE_BYTES + _SPAN_BYTES).hex()
+        return f"00-{drawn[: 2 * _TRACE_BYTES]}-{drawn[2 * _TRACE_BYTES :]}-{_UNSAMPLED}"
+    return f"00-{received[3:35]}-{os.urandom(_SPAN_BYTES).hex()}-{received[53:]}"
+
+
+def trace_id(traceparent: str) -> str:
+    """Give the 32 hexadecimal digits that all work of a trace shares."""
+    return traceparent[3:35]
+
+
+def span_id(traceparent: str) -> str:
+    """Give the 16 hexadecimal digits of this piece of work."""
+    return traceparent[36:52]
