@@ -1,0 +1,37 @@
+"""Whether a merchant may take payments, by what merchant.events told of it. Pure."""
+
+from paystream.merchant.v1.events import MerchantStatus
+
+from paykit.errors import DomainError, Kind
+
+
+class MerchantUnknown(DomainError):
+    """No event has told of this merchant."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MERCHANT_UNKNOWN"
+
+
+class MerchantNotActive(DomainError):
+    """The merchant has not been activated."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MERCHANT_NOT_ACTIVE"
+
+
+class MerchantSuspended(DomainError):
+    """The merchant may not take payments any more."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MERCHANT_SUSPENDED"
+
+
+def refusal(merchant_id: str, status: MerchantStatus | None) -> DomainError | None:
+    """Say why a merchant may not take a payment; None if it may. A status of None is a merchant never heard of."""
+    if status is MerchantStatus.ACTIVE:
+        return None
+    if status is None:
+        return MerchantUnknown("The merchant is not known.", field="merchant_id", merchant_id=merchant_id)
+    if status is MerchantStatus.SUSPENDED:
+        return MerchantSuspended("The merchant is suspended.", field="merchant_id", merchant_id=merchant_id)
+    return MerchantNotActive("The merchant is not active.", field="merchant_id", merchant_id=merchant_id)

@@ -1,0 +1,289 @@
+"""A refund of a payment: its states and what each change does to the payment's amounts. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from paystream.payment.v1 import events
+
+from paykit.errors import DomainError, Kind
+from services.payment import domain, fee
+from services.payment.domain import Payment
+
+
+class RefundState(StrEnum):
+    """How far a refund has come; CREATED and UNKNOWN hold their amount."""
+
+    CREATED = "CREATED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+class RefundAction(StrEnum):
+    """What can happen to a refund."""
+
+    SUCCEED = "SUCCEED"
+    FAIL = "FAIL"
+    LOSE_ANSWER = "LOSE_ANSWER"
+
+
+TRANSITIONS: Mapping[tuple[RefundState, RefundAction], RefundState] = MappingProxyType(
+    {
+        (RefundState.CREATED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
+        (RefundState.CREATED, RefundAction.FAIL): RefundState.FAILED,
+        (RefundState.CREATED, RefundAction.LOSE_ANSWER): RefundState.UNKNOWN,
+        (RefundState.UNKNOWN, RefundAction.SUCCEED): RefundState.SUCCEEDED,
+        (RefundState.UNKNOWN, RefundAction.FAIL): RefundState.FAILED,
+    }
+)
+"""The state after an action; a pair that is missing is illegal."""
+
+
+class RefundNotFound(DomainError):
+    """No refund has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "REFUND_NOT_FOUND"
+
+
+class RefundExceedsRefundable(DomainError):
+    """More is asked back than is left; metadata says what is left."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "REFUND_EXCEEDS_REFUNDABLE"
+
+
+class CurrencyMismatch(DomainError):
+    """The amount is in another currency than the payment."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CURRENCY_MISMATCH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A refund; amounts are in minor units of `currency_code`.
+
+    Attributes:
+        capture_id: None for a capture that was never booked (reason CONTRADICTION).
+        fee_returned_minor: The part of the fee that returns with it, settled when the refund is made.
+        failure_reason: Set exactly while FAILED.
+    """
+
+    refund_id: str
+    payment_id: str
+    merchant_id: str
+    amount_minor: int
+    currency_code: str
+    reason: events.RefundReason
+    fee_returned_minor: int
+    capture_id: str | None
+    create_time: datetime
+    update_time: datetime
+    state: RefundState = RefundState.CREATED
+    channel_reference: str | None = None
+    failure_reason: events.FailureReason | None = None
+    failure_code: str | None = None
+
+
+def next_state(state: RefundState, action: RefundAction) -> RefundState:
+    """Give the state after an action.
+
+    Raises:
+        IllegalTransition: The refund has ended already, or has lost its answer before.
+    """
+    after = TRANSITIONS.get((state, action))
+    if after is None:
+        raise domain.IllegalTransition(f"A refund that is {state} cannot {action}.", state=state, action=action)
+    return after
+
+
+def create(
+    payment: Payment,
+    *,
+    refund_id: str,
+    amount_minor: int,
+    currency_code: str,
+    reason: events.RefundReason,
+    now: datetime,
+) -> tuple[Payment, Refund, events.RefundCreated]:
+    """Take an amount out of what can be refunded.
+
+    Raises:
+        CurrencyMismatch: The payment is in another currency.
+        IllegalTransition: The payment is not captured.
+        RefundExceedsRefundable: More than is left.
+    """
+    _require_refundable(payment, amount_minor, currency_code)
+    fee_returned_minor = _returned_fee(payment, amount_minor) if payment.refund_fee_returned else 0
+    after = _changed(
+        payment,
+        now,
+        refunding_minor=payment.refunding_minor + amount_minor,
+        fee_returning_minor=payment.fee_returning_minor + fee_returned_minor,
+    )
+    made = Refund(
+        refund_id=refund_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        fee_returned_minor=fee_returned_minor,
+        capture_id=payment.capture_id,
+        **_of(after),
+    )
+    return after, made, events.RefundCreated(**_about(after, made))
+
+
+def give_back(
+    payment: Payment, *, refund_id: str, amount_minor: int, now: datetime
+) -> tuple[Payment, Refund, events.RefundCreated]:
+    """Return a capture that became known after the payment had ended without one.
+
+    It was never booked, so it neither counts as captured nor as refunded.
+    """
+    after = _changed(payment, now)
+    made = Refund(
+        refund_id=refund_id,
+        amount_minor=amount_minor,
+        reason=events.RefundReason.CONTRADICTION,
+        fee_returned_minor=0,
+        capture_id=None,
+        **_of(after),
+    )
+    return after, made, events.RefundCreated(**_about(after, made))
+
+
+def succeed(
+    payment: Payment, refund: Refund, *, channel_reference: str, now: datetime
+) -> tuple[Payment, Refund, events.RefundSuccess]:
+    """Record that the payer has the money back.
+
+    Raises:
+        IllegalTransition: The refund has ended already.
+    """
+    state = next_state(refund.state, RefundAction.SUCCEED)
+    ended = replace(refund, state=state, channel_reference=channel_reference, update_time=now)
+    booked_minor = _booked_minor(refund)
+    after = _released(payment, refund, now, refunded_minor=payment.refunded_minor + booked_minor)
+    return after, ended, events.RefundSuccess(**_about(after, ended))
+
+
+def fail(
+    payment: Payment,
+    refund: Refund,
+    *,
+    reason: events.FailureReason,
+    code: str | None,
+    channel_reference: str | None,
+    now: datetime,
+) -> tuple[Payment, Refund, events.RefundFailed]:
+    """Record that a refund ended without moving money; its amount can be refunded again.
+
+    Raises:
+        IllegalTransition: The refund has ended already.
+    """
+    ended = replace(
+        refund,
+        state=next_state(refund.state, RefundAction.FAIL),
+        channel_reference=channel_reference or refund.channel_reference,
+        failure_reason=reason,
+        failure_code=code,
+        update_time=now,
+    )
+    after = _released(payment, refund, now)
+    about = _about(after, ended) | {"failure_reason": reason, "failure_code": code}
+    return after, ended, events.RefundFailed(**about)
+
+
+def lose_answer(refund: Refund, *, now: datetime) -> Refund:
+    """Record that a call ended without an answer; the amount stays held, and no event says so.
+
+    Raises:
+        IllegalTransition: The refund has ended already, or has lost its answer before.
+    """
+    return replace(refund, state=next_state(refund.state, RefundAction.LOSE_ANSWER), update_time=now)
+
+
+def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:
+    if currency_code != payment.currency_code:
+        raise CurrencyMismatch(
+            f"The payment is in {payment.currency_code}.",
+            field="amount.currency_code",
+            currency_code=payment.currency_code,
+        )
+    domain.next_state(payment.state, domain.PaymentAction.REFUND)
+    left = domain.refundable_minor(payment)
+    if amount_minor > left:
+        raise RefundExceedsRefundable(
+            f"Only {left} minor units of {currency_code} can be refunded.",
+            field="amount.amount_minor",
+            refundable_minor=str(left),
+            currency_code=currency_code,
+        )
+
+
+def _returned_fee(payment: Payment, amount_minor: int) -> int:
+    return fee.returned_fee_minor(
+        fee_minor=payment.fee_minor,
+        given_minor=payment.fee_returned_minor + payment.fee_returning_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor + payment.refunding_minor,
+        amount_minor=amount_minor,
+    )
+
+
+def _of(payment: Payment) -> dict[str, Any]:
+    """Give what a refund made with this change of the payment takes from it."""
+    return {
+        "payment_id": payment.payment_id,
+        "merchant_id": payment.merchant_id,
+        "currency_code": payment.currency_code,
+        "create_time": payment.update_time,
+        "update_time": payment.update_time,
+    }
+
+
+def _booked_minor(refund: Refund) -> int:
+    """Give the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
+    return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
+
+
+def _released(payment: Payment, refund: Refund, now: datetime, **changes: int) -> Payment:
+    """Give the payment when a refund ended: nothing is held for it any more."""
+    if changes:
+        changes["fee_returned_minor"] = payment.fee_returned_minor + refund.fee_returned_minor
+    return _changed(
+        payment,
+        now,
+        refunding_minor=payment.refunding_minor - _booked_minor(refund),
+        fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
+        **changes,
+    )
+
+
+def _changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
+    return replace(payment, update_time=now, aggregate_version=payment.aggregate_version + 1, **changes)
+
+
+def _about(payment: Payment, refund: Refund) -> dict[str, Any]:
+    """Give the fields that all refund events share; they are events of the payment, in its order."""
+    return {
+        "occurred_at": payment.update_time,
+        "merchant_id": payment.merchant_id,
+        "correlation_id": payment.correlation_id,
+        "aggregate_version": payment.aggregate_version,
+        "refund_id": refund.refund_id,
+        "payment_id": payment.payment_id,
+        "capture_id": refund.capture_id,
+        "order_id": payment.order_id,
+        "merchant_reference": payment.merchant_reference,
+        "amount_minor": refund.amount_minor,
+        "currency_code": refund.currency_code,
+        "fee_returned_minor": refund.fee_returned_minor,
+        "reason": refund.reason,
+        "channel": payment.channel,
+        "channel_reference": refund.channel_reference,
+    }
