@@ -314,7 +314,7 @@ class BatchAuthorizeRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorizeRequest]:
-        """The authorizations."""
+        """The authorizations, 1 to 1000. Each is checked by itself, so that a bad one is one error among the results."""
 
     def __init__(
         self,
@@ -428,7 +428,7 @@ class BatchCaptureRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaptureRequest]:
-        """The captures."""
+        """The captures, 1 to 1000. Each is checked by itself, so that a bad one is one error among the results."""
 
     def __init__(
         self,
@@ -526,7 +526,7 @@ class BatchCancelRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CancelRequest]:
-        """The cancellations."""
+        """The cancellations, 1 to 1000. Each is checked by itself, so that a bad one is one error among the results."""
 
     def __init__(
         self,
@@ -640,7 +640,7 @@ class BatchRefundRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundRequest]:
-        """The refunds."""
+        """The refunds, 1 to 1000. Each is checked by itself, so that a bad one is one error among the results."""
 
     def __init__(
         self,
@@ -754,7 +754,7 @@ class BatchPayRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___PayRequest]:
-        """The payments."""
+        """The payments, 1 to 1000. Each is checked by itself, so that a bad one is one error among the results."""
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ class ChannelServiceStub:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -122,7 +122,7 @@ class ChannelServiceServicer:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -223,7 +223,7 @@ class ChannelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchInquire(self, request, context):
-        """Inquires about many attempts; see Inquire.
+        """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -330,7 +330,7 @@ class ChannelService:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason

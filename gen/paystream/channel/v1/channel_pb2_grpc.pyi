@@ -49,7 +49,7 @@ class ChannelServiceStub:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -105,7 +105,7 @@ class ChannelServiceStub:
     call was sent at least finality_seconds after the attempt was.
     """
     BatchInquire: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]
-    """Inquires about many attempts; see Inquire."""
+    """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
     SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
     """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent."""
     GetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]
@@ -118,7 +118,7 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -171,7 +171,7 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     call was sent at least finality_seconds after the attempt was.
     """
     BatchInquire: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]  # type: ignore[assignment]
-    """Inquires about many attempts; see Inquire."""
+    """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
     SetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]  # type: ignore[assignment]
     """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent."""
     GetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]  # type: ignore[assignment]
@@ -183,7 +183,7 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -306,7 +306,7 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _channel_pb2.BatchInquireRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_channel_pb2.BatchInquireResponse, _abc.Awaitable[_channel_pb2.BatchInquireResponse]]:
-        """Inquires about many attempts; see Inquire."""
+        """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
 
     @_abc_1.abstractmethod
     def SetBehaviour(
