@@ -103,16 +103,12 @@ class Runtime:
             FieldInvalid: More than BATCH_ITEMS_MAX items.
             UnavailableError: PostgreSQL cannot be reached; nothing was done.
         """
-        if len(items) > BATCH_ITEMS_MAX:
-            raise FieldInvalid(f"at most {BATCH_ITEMS_MAX} items in one batch", field="requests")
-        results: list[Any] = list(items)
-        open_items = [i for i, item in enumerate(items) if not isinstance(item, DomainError)]
-        calls: list[Call[Any]] = [Call(items[i], self._claim(operation.name, requests[i])) for i in open_items]
-        if calls:
-            outcomes = await self._committer(operation).settle(calls)
-            for i, outcome in zip(open_items, outcomes, strict=True):
-                results[i] = _item_result(outcome)
-        return results
+        calls: dict[int, Call[Any]] = {
+            i: Call(item, self._claim(operation.name, requests[i]))
+            for i, item in enumerate(items)
+            if not isinstance(item, DomainError)
+        }
+        return await self._batch(operation, items, calls)
 
     async def change(self, operation: Operation[I, R, Reply], item: I) -> Reply:
         """Carry out a call that has no request id, such as an update guarded by an etag.
@@ -122,6 +118,15 @@ class Runtime:
             UnavailableError: PostgreSQL cannot be reached.
         """
         return cast("Reply", _settled(await self._committer(operation).submit(Call(item, None))).reply)
+
+    async def change_batch(
+        self, operation: Operation[I, R, Reply], items: Sequence[I | DomainError]
+    ) -> list[Reply | DomainError]:
+        """Do as `call_batch` for items that have no request id, as their commands know repetitions by themselves."""
+        calls: dict[int, Call[Any]] = {
+            i: Call(item, None) for i, item in enumerate(items) if not isinstance(item, DomainError)
+        }
+        return await self._batch(operation, items, calls)
 
     async def read(self, query: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot."""
@@ -134,6 +139,19 @@ class Runtime:
     def wake(self, job_name: str) -> None:
         """Let a job run now, in this or another process of the service."""
         self.wakeups.signal(job_name)
+
+    async def _batch(
+        self, operation: Operation[I, R, Reply], items: Sequence[I | DomainError], calls: dict[int, Call[Any]]
+    ) -> list[Reply | DomainError]:
+        """Carry out the calls, by position, and leave the refusals among the items as they are."""
+        if len(items) > BATCH_ITEMS_MAX:
+            raise FieldInvalid(f"at most {BATCH_ITEMS_MAX} items in one batch", field="requests")
+        results: list[Any] = list(items)
+        if calls:
+            outcomes = await self._committer(operation).settle(list(calls.values()))
+            for i, outcome in zip(calls, outcomes, strict=True):
+                results[i] = _item_result(outcome)
+        return results
 
     def _committer(self, operation: Operation[I, R, Reply]) -> Committer[I, R, Reply]:
         committer = self._committers.get(operation.name)
