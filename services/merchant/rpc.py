@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.runtime.service import Runtime, Servicer
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1 import merchant_pb2_grpc
 
@@ -11,7 +10,9 @@ from paykit import paging
 from paykit.ids import new_id
 from paykit.runtime.call import current_call
 from paykit.runtime.db import Tx
+from paykit.runtime.grpc_server import Servicer
 from paykit.runtime.operations import Operation
+from paykit.runtime.runtime import Runtime
 from services.merchant import commands, messages, store
 from services.merchant.domain import FeePlan, Merchant, MerchantNotFound
 

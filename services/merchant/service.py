@@ -1,16 +1,13 @@
 """What the merchant service is made of."""
 
-from paykit.runtime.service import Service
+from paystream.merchant.v1 import events
 
+from paykit.runtime.service import Service
 from services.merchant import rpc
 
 SERVICE = Service(
     name="merchant",
     records=("merchant", "fee_plan", "fee_rule"),
-    projections=(),
     servicers=rpc.servicers,
-    subscriptions=(),
-    consumers=0,
-    produces=("merchant.events",),
-    jobs=(),
+    emits=(events.MerchantCreated, events.MerchantUpdated, events.MerchantActivated, events.MerchantSuspended),
 )
