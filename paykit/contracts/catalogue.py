@@ -9,26 +9,39 @@ from paykit.contracts.event import Event
 
 
 @functools.cache
-def newest_files() -> dict[str, files.SchemaFile]:
-    """Give the newest schema file of every record."""
-    return {file.full_name: file for file in files.newest(files.schema_root())}
+def own_files() -> dict[str, files.SchemaFile]:
+    """Give, by full name, the schema file that each event class of this build was generated from."""
+    return {
+        file.full_name: file
+        for file in _all_files()
+        if getattr(event_class(file.full_name), "VERSION", 0) == file.version
+    }
+
+
+@functools.cache
+def _all_files() -> tuple[files.SchemaFile, ...]:
+    return tuple(files.versions(files.schema_root()))
 
 
 @functools.cache
 def versions_by_fingerprint() -> dict[str, int]:
     """Give the version of every schema file by its fingerprint."""
-    return {files.fingerprint(file.schema): file.version for file in files.versions(files.schema_root())}
+    return {files.fingerprint(file.schema): file.version for file in _all_files()}
 
 
 @functools.cache
 def event_class(full_name: str) -> type[Event] | None:
     """Give the class of a record; None when this build does not know it."""
-    if full_name not in newest_files():
+    if full_name not in {file.full_name for file in _all_files()}:
         return None
     namespace, _, name = full_name.rpartition(".")
-    return cast("type[Event]", getattr(importlib.import_module(f"{namespace}.events"), name))
+    try:
+        module = importlib.import_module(f"{namespace}.events")
+    except ModuleNotFoundError:  # A schema was written and `make gen` has not run yet.
+        return None
+    return cast("type[Event] | None", getattr(module, name, None))
 
 
 def records_of(topic: str) -> frozenset[str]:
-    """Give the full names of all records that a topic may carry."""
-    return frozenset(name for name, file in newest_files().items() if file.topic == topic)
+    """Give the full names of all records of this build that a topic may carry."""
+    return frozenset(name for name, file in own_files().items() if file.topic == topic)

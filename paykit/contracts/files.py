@@ -18,6 +18,7 @@ class Topic:
         key: Field that is the Kafka key.
         keys: Records of the topic whose key is another field.
         producer: The only service that writes to it.
+        consumers: Services that read it; each has a topic for its dead letters.
         partitions: Never changed: the order per key hangs on it.
         configs: Kafka topic configuration.
     """
@@ -26,6 +27,7 @@ class Topic:
     key: str
     keys: Mapping[str, str]
     producer: str
+    consumers: tuple[str, ...]
     partitions: int
     configs: Mapping[str, str]
 
@@ -56,6 +58,24 @@ class SchemaFile:
     def full_name(self) -> str:
         """Name with the namespace, as in `paystream.payment.v1.PaymentSuccess`."""
         return f"{self.schema['namespace']}.{self.schema['name']}"
+
+    @property
+    def name(self) -> str:
+        """Path relative to the root, as in `payment.events/PaymentSuccess/1.avsc`."""
+        return f"{self.topic}/{self.record}/{self.version}.avsc"
+
+
+class SchemaFileError(Exception):
+    """A schema file cannot be read.
+
+    Attributes:
+        name: Path relative to the root.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+        self.message = message
 
 
 class SchemasNotFoundError(Exception):
@@ -98,18 +118,39 @@ def _topic(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> 
         key=entry["key"],
         keys=entry.get("keys", {}),
         producer=entry["producer"],
+        consumers=tuple(entry["consumers"]),
         partitions=entry["partitions"],
         configs={**defaults["configs"], **entry["configs"]},
     )
 
 
 def versions(root: Path) -> Iterator[SchemaFile]:
-    """Read every version of every record, ordered by topic, record and version."""
-    for topic in sorted(path for path in root.iterdir() if path.is_dir()):
-        for record in sorted(path for path in topic.iterdir() if path.is_dir()):
-            for path in sorted(record.glob("*.avsc"), key=lambda path: int(path.stem)):
-                schema = json.loads(path.read_text(encoding="utf-8"))
-                yield SchemaFile(topic=topic.name, record=record.name, version=int(path.stem), path=path, schema=schema)
+    """Read every version of every record, ordered by topic, record and version.
+
+    Raises:
+        SchemaFileError: A file is not JSON, not an object, or not named by a version.
+    """
+    for path in sorted(root.glob("*/*/*.avsc"), key=lambda path: (path.parts[:-1], len(path.stem), path.stem)):
+        yield load(path)
+
+
+def load(path: Path) -> SchemaFile:
+    """Read one version.
+
+    Raises:
+        SchemaFileError: It is not JSON, not an object, or not named by a version.
+    """
+    name = "/".join(path.parts[-3:])
+    if not path.stem.isdecimal() or path.stem.startswith("0"):
+        raise SchemaFileError(name, "the name of the file is not a version number")
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SchemaFileError(name, f"not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise SchemaFileError(name, "not a JSON object")
+    topic, record = path.parts[-3:-1]
+    return SchemaFile(topic=topic, record=record, version=int(path.stem), path=path, schema=schema)
 
 
 def newest(root: Path) -> list[SchemaFile]:

@@ -99,7 +99,7 @@ class Codec:
             SchemaUnregisteredError: The registry does not have one of them.
             RegistryUnavailableError: The registry is down and the cache does not know one of them.
         """
-        await asyncio.gather(*(self._prepare(catalogue.newest_files()[event.RECORD]) for event in events))
+        await asyncio.gather(*(self._prepare(catalogue.own_files()[event.RECORD]) for event in events))
 
     async def _prepare(self, file: SchemaFile) -> None:
         text = registry_text(file.schema)
@@ -199,12 +199,11 @@ class Codec:
             raise UndecodableError("the schema is no record")
         name = schema["name"]
         known = catalogue.versions_by_fingerprint().get(fingerprint(json.loads(text)))
-        newest = catalogue.newest_files().get(name)
-        own = newest is not None and known == newest.version
+        own = catalogue.own_files().get(name)
         return _Reader(
             written=Written(record=name, version=known),
             schema=schema,
-            resolve_to=None if own or newest is None else _parse(registry_text(newest.schema)),
+            resolve_to=None if own is None or own.version == known else _parse(registry_text(own.schema)),
             event=catalogue.event_class(name),
         )
 

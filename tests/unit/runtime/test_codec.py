@@ -51,7 +51,7 @@ SUCCESS = events.PaymentSuccess(
 
 
 def schema_text(record: str = RECORD) -> str:
-    return files.registry_text(catalogue.newest_files()[record].schema)
+    return files.registry_text(catalogue.own_files()[record].schema)
 
 
 def registered() -> FakeRegistry:
@@ -63,7 +63,7 @@ def registered() -> FakeRegistry:
 
 def changed(**edits: Any) -> str:
     """Make the schema of a build other than ours."""
-    schema = copy.deepcopy(catalogue.newest_files()[RECORD].schema)
+    schema = copy.deepcopy(catalogue.own_files()[RECORD].schema)
     return files.registry_text({**schema, **edits})
 
 
