@@ -154,6 +154,11 @@ def checked(received: Received) -> Message:
     return request
 
 
+def trailers_of_failure(call: CallContext | None) -> list[tuple[str, str | bytes]]:
+    """Give what helps to find a failed call in logs, and what the servicer had to say."""
+    return [] if call is None else [*call.trailers, (CORRELATION_KEY, call.cause.correlation_id)]
+
+
 def _call(metadata: Mapping[str, Any], request_id: str, caller: str) -> CallContext:
     """Make the call's context of what the caller sent, inventing what it did not send."""
     traceparent = telemetry.continue_trace(metadata.get(TRACE_KEY))
@@ -161,8 +166,7 @@ def _call(metadata: Mapping[str, Any], request_id: str, caller: str) -> CallCont
         request_id = auth.plain_name(metadata.get(REQUEST_KEY)) or telemetry.span_id(traceparent)
     correlation_id = auth.plain_name(metadata.get(CORRELATION_KEY)) or telemetry.trace_id(traceparent)
     cause = Cause(correlation_id, request_id, caller, traceparent)
-    trailers = [(CORRELATION_KEY, correlation_id)]
-    return CallContext(caller=caller, cause=cause, request_id=request_id, deadline=None, trailers=trailers)
+    return CallContext(caller=caller, cause=cause, request_id=request_id, deadline=None)
 
 
 def _refused(error: DomainError) -> Answer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from paykit.runtime import status
+from paykit.runtime import edge, status
 from paykit.runtime.edge import Context, Gate, Received, checked
 from paykit.runtime.errors import DeadlineExceeded
 from paykit.runtime.metrics import CallMetrics
@@ -114,15 +114,16 @@ class _Passage:
         around = self._around
         if around.counted:
             around.gate.leave()
-        trailers = self._call.trailers if self._call else []
+        call = self._call
         if error is None:
-            self._context.set_trailing_metadata(trailers)
+            if call is not None and call.trailers:  # Trailers cost both sides a tenth of a small call.
+                self._context.set_trailing_metadata(call.trailers)
             self._end("OK")
             return
         answer = around.gate.judge(error, self._context)
         self._end(answer.code)
         if answer.described is not None:
-            sent = [*trailers, *status.trailer(answer.described)]
+            sent = [*edge.trailers_of_failure(call), *status.trailer(answer.described)]
             await self._context.abort(status.code_of(answer.described), answer.described.message, sent)
 
     def _end(self, code: str) -> None:
