@@ -933,7 +933,9 @@ class Behaviour(_message.Message):
     fee_basis_points: _builtins.int
     """What the channel charges on a capture, in basis points of the amount, rounded half up; the rest costs nothing."""
     finality_seconds: _builtins.int
-    """Seconds after an attempt was sent from which NOT_FOUND is final."""
+    """Seconds after an attempt was sent from which NOT_FOUND is final. Inquiries declare the global one: of an unknown
+    attempt no merchant is known.
+    """
     def __init__(
         self,
         *,

@@ -1,0 +1,135 @@
+"""The channel on the wire: between messages and orders, transactions and behaviours."""
+
+from dataclasses import asdict
+
+from paystream.channel.v1 import channel_pb2 as pb
+from paystream.common.v1.money_pb2 import Money
+
+from paykit.money import require_currency
+from paykit.runtime.mapping import to_timestamp
+from services.channel.domain import Action, Order, Transaction
+from services.channel.fate import Behaviour
+
+
+def from_authorize(request: pb.AuthorizeRequest) -> Order:
+    """Read an order to authorize.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    return Order(
+        attempt_id=request.attempt_id,
+        action=Action.AUTHORIZE,
+        merchant_id=request.merchant_id,
+        amount_minor=request.amount.amount_minor,
+        currency_code=_currency(request.amount),
+        token=request.method_token,
+        capture=request.capture,
+        related_no=request.related_no or None,
+        callback_address=request.callback_address,
+    )
+
+
+def from_capture(request: pb.CaptureRequest) -> Order:
+    """Read an order to capture.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    return _follow_up(request, Action.CAPTURE)
+
+
+def from_refund(request: pb.RefundRequest) -> Order:
+    """Read an order to refund.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    return _follow_up(request, Action.REFUND)
+
+
+def from_cancel(request: pb.CancelRequest) -> Order:
+    """Read an order to cancel."""
+    return Order(
+        attempt_id=request.attempt_id,
+        action=Action.CANCEL,
+        authorization_reference=request.authorization_reference,
+    )
+
+
+def from_pay(request: pb.PayRequest) -> Order:
+    """Read an order to pay out.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    return Order(
+        attempt_id=request.attempt_id,
+        action=Action.PAY,
+        merchant_id=request.merchant_id,
+        amount_minor=request.amount.amount_minor,
+        currency_code=_currency(request.amount),
+        token=request.destination_token,
+        related_no=request.related_no or None,
+    )
+
+
+def to_transaction(transaction: Transaction) -> pb.Transaction:
+    """Make the transaction as callers see it."""
+    return pb.Transaction(
+        attempt_id=transaction.attempt_id,
+        action=pb.Action.Value(f"ACTION_{transaction.action}"),
+        channel_reference=transaction.channel_reference,
+        merchant_id=transaction.merchant_id or "",
+        amount=to_amount(transaction),
+        outcome=pb.Outcome.Value(f"OUTCOME_{transaction.outcome}"),
+        decline_code=transaction.decline_code,
+        channel_fee_minor=transaction.channel_fee_minor,
+        captured=transaction.captured,
+        authorization_reference=transaction.authorization_reference or "",
+        create_time=to_timestamp(transaction.create_time),
+        update_time=to_timestamp(transaction.update_time),
+    )
+
+
+def to_amount(transaction: Transaction) -> Money | None:
+    """Make the amount; a declined cancellation has none."""
+    if transaction.amount_minor is None:
+        return None
+    return Money(amount_minor=transaction.amount_minor, currency_code=transaction.currency_code or "")
+
+
+def to_inquiry(transaction: Transaction | None, finality_seconds: int) -> pb.InquireResponse:
+    """Make the answer to an inquiry."""
+    return pb.InquireResponse(
+        status=pb.INQUIRY_STATUS_FOUND if transaction else pb.INQUIRY_STATUS_NOT_FOUND,
+        transaction=to_transaction(transaction) if transaction else None,
+        finality_seconds=finality_seconds,
+    )
+
+
+def to_behaviour(behaviour: Behaviour) -> pb.Behaviour:
+    """Make the behaviour; its fields have the names of the domain's."""
+    return pb.Behaviour(**asdict(behaviour))
+
+
+def from_behaviour(behaviour: pb.Behaviour) -> Behaviour:
+    """Read a behaviour."""
+    return Behaviour(**{name: getattr(behaviour, name) for name in Behaviour.__dataclass_fields__})
+
+
+def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) -> Order:
+    return Order(
+        attempt_id=request.attempt_id,
+        action=action,
+        amount_minor=request.amount.amount_minor,
+        currency_code=_currency(request.amount),
+        authorization_reference=request.authorization_reference,
+        related_no=request.related_no or None,
+        callback_address=request.callback_address,
+    )
+
+
+def _currency(money: Money) -> str:
+    require_currency(money.currency_code, field="amount.currency_code")
+    return money.currency_code

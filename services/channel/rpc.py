@@ -1,0 +1,211 @@
+"""The ChannelService: messages to orders and back, with the latency and the silences of a real acquirer."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+from paystream.channel.v1 import channel_pb2 as pb
+from paystream.channel.v1 import channel_pb2_grpc
+
+from paykit.errors import DomainError, FieldInvalid
+from paykit.runtime.call import current_call
+from paykit.runtime.db import Tx
+from paykit.runtime.grpc_server import Servicer
+from paykit.runtime.operations import Operation
+from paykit.runtime.runtime import Runtime
+from paykit.runtime.status import to_status
+from paykit.runtime.validation import validate_message
+from services.channel import commands, fate, messages, store
+from services.channel.domain import ChannelTimeout, Order, Transaction
+
+SILENCE_S_MAX = 60.0
+"""How long a call that is never answered is kept, however far its deadline is."""
+LATENCY_CACHE_S = 1.0
+"""For how long a latency is remembered after it was read."""
+
+Request = TypeVar("Request", bound=Message)
+Reply = TypeVar("Reply", bound=Message)
+
+
+def _operation(name: str, reply_type: type[Reply]) -> Operation[commands.Submit, Transaction, Reply]:
+    return Operation(
+        name=name,
+        command=commands.submit_orders,
+        reply=lambda transaction: reply_type(transaction=messages.to_transaction(transaction)),
+        reply_type=reply_type,
+    )
+
+
+_AUTHORIZE = _operation("Authorize", pb.AuthorizeResponse)
+_CAPTURE = _operation("Capture", pb.CaptureResponse)
+_CANCEL = _operation("Cancel", pb.CancelResponse)
+_REFUND = _operation("Refund", pb.RefundResponse)
+_PAY = _operation("Pay", pb.PayResponse)
+_SET_BEHAVIOUR = Operation(
+    name="SetBehaviour",
+    command=commands.set_behaviours,
+    reply=lambda behaviour: pb.SetBehaviourResponse(behaviour=messages.to_behaviour(behaviour)),
+    reply_type=pb.SetBehaviourResponse,
+)
+
+
+class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
+    """Serves paystream.channel.v1.ChannelService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._latency = _Latency(runtime)
+
+    async def Authorize(self, request: pb.AuthorizeRequest, _context: Any) -> pb.AuthorizeResponse:
+        """Authorize one."""
+        return await self._one(_AUTHORIZE, messages.from_authorize(request))
+
+    async def BatchAuthorize(self, request: pb.BatchAuthorizeRequest, _context: Any) -> pb.BatchAuthorizeResponse:
+        """Authorize many."""
+        results = await self._many(_AUTHORIZE, request.requests, messages.from_authorize)
+        return pb.BatchAuthorizeResponse(results=results)
+
+    async def Capture(self, request: pb.CaptureRequest, _context: Any) -> pb.CaptureResponse:
+        """Capture one."""
+        return await self._one(_CAPTURE, messages.from_capture(request))
+
+    async def BatchCapture(self, request: pb.BatchCaptureRequest, _context: Any) -> pb.BatchCaptureResponse:
+        """Capture many."""
+        return pb.BatchCaptureResponse(results=await self._many(_CAPTURE, request.requests, messages.from_capture))
+
+    async def Cancel(self, request: pb.CancelRequest, _context: Any) -> pb.CancelResponse:
+        """Cancel one."""
+        return await self._one(_CANCEL, messages.from_cancel(request))
+
+    async def BatchCancel(self, request: pb.BatchCancelRequest, _context: Any) -> pb.BatchCancelResponse:
+        """Cancel many."""
+        return pb.BatchCancelResponse(results=await self._many(_CANCEL, request.requests, messages.from_cancel))
+
+    async def Refund(self, request: pb.RefundRequest, _context: Any) -> pb.RefundResponse:
+        """Refund one."""
+        return await self._one(_REFUND, messages.from_refund(request))
+
+    async def BatchRefund(self, request: pb.BatchRefundRequest, _context: Any) -> pb.BatchRefundResponse:
+        """Refund many."""
+        return pb.BatchRefundResponse(results=await self._many(_REFUND, request.requests, messages.from_refund))
+
+    async def Pay(self, request: pb.PayRequest, _context: Any) -> pb.PayResponse:
+        """Pay one out."""
+        return await self._one(_PAY, messages.from_pay(request))
+
+    async def BatchPay(self, request: pb.BatchPayRequest, _context: Any) -> pb.BatchPayResponse:
+        """Pay many out."""
+        return pb.BatchPayResponse(results=await self._many(_PAY, request.requests, messages.from_pay))
+
+    async def Inquire(self, request: pb.InquireRequest, _context: Any) -> pb.InquireResponse:
+        """Say what became of an attempt."""
+        return (await self._inquire([request]))[0]
+
+    async def BatchInquire(self, request: pb.BatchInquireRequest, _context: Any) -> pb.BatchInquireResponse:
+        """Say what became of many attempts."""
+        return pb.BatchInquireResponse(responses=await self._inquire(request.requests))
+
+    async def SetBehaviour(self, request: pb.SetBehaviourRequest, _context: Any) -> pb.SetBehaviourResponse:
+        """Set or remove a behaviour."""
+        given = messages.from_behaviour(request.behaviour) if request.HasField("behaviour") else None
+        item = commands.SetBehaviour(merchant_id=request.merchant_id, behaviour=given, cause=current_call().cause)
+        response = await self._runtime.change(_SET_BEHAVIOUR, item)
+        self._latency.forget()
+        return response
+
+    async def GetBehaviour(self, request: pb.GetBehaviourRequest, _context: Any) -> pb.GetBehaviourResponse:
+        """Give the behaviour that applies."""
+        behaviour = await self._runtime.read(lambda tx: commands.behaviour_of(tx, request.merchant_id))
+        return pb.GetBehaviourResponse(behaviour=messages.to_behaviour(behaviour))
+
+    async def _one(self, operation: Operation[commands.Submit, Transaction, Reply], order: Order) -> Reply:
+        """Carry out one order; an answer that does not come is a call that ends with its deadline."""
+        try:
+            reply: Any = await self._runtime.change(operation, _submit(order))
+        except ChannelTimeout:
+            remaining_s = current_call().time_remaining()
+            await asyncio.sleep(SILENCE_S_MAX if remaining_s is None else min(remaining_s, SILENCE_S_MAX))
+            raise
+        await self._latency.pass_by([reply.transaction.merchant_id])
+        return reply  # type: ignore[no-any-return]
+
+    async def _many(
+        self,
+        operation: Operation[commands.Submit, Transaction, Reply],
+        requests: Sequence[Request],
+        read: Callable[[Request], Order],
+    ) -> list[pb.TransactionResult]:
+        if not requests:
+            raise FieldInvalid("a batch holds at least one request.", field="requests")
+        items = [_item(request, read, f"requests[{i}]") for i, request in enumerate(requests)]
+        replies: list[Any] = await self._runtime.change_batch(operation, items)
+        results = [_result(reply) for reply in replies]
+        await self._latency.pass_by(result.transaction.merchant_id for result in results)
+        return results
+
+    async def _inquire(self, requests: Sequence[pb.InquireRequest]) -> list[pb.InquireResponse]:
+        attempt_ids = [request.attempt_id for request in requests]
+        found, finality_seconds = await self._runtime.read(lambda tx: _look_up(tx, attempt_ids))
+        await self._latency.pass_by(each.merchant_id or "" for each in found.values())
+        return [messages.to_inquiry(found.get(each), finality_seconds) for each in attempt_ids]
+
+
+class _Latency:
+    """Waits as long as the behaviours say, remembering them for a moment."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._behaviours: Mapping[str, fate.Behaviour] = {}
+        self._stale_at = 0.0
+
+    async def pass_by(self, merchant_ids: Iterable[str]) -> None:
+        """Wait for the slowest of these merchants."""
+        if time.monotonic() >= self._stale_at:
+            self._behaviours = await self._runtime.read(store.get_all_behaviours)
+            self._stale_at = time.monotonic() + LATENCY_CACHE_S
+        latencies_ms = [commands.applying(self._behaviours, each).latency_ms for each in set(merchant_ids)]
+        if any(latencies_ms):
+            await asyncio.sleep(max(latencies_ms) / 1_000)
+
+    def forget(self) -> None:
+        """Read the behaviours anew."""
+        self._stale_at = 0.0
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Give what the channel serves."""
+    return [
+        Servicer(
+            full_name="paystream.channel.v1.ChannelService",
+            add=channel_pb2_grpc.add_ChannelServiceServicer_to_server,
+            implementation=ChannelServicer(runtime),
+        )
+    ]
+
+
+def _submit(order: Order) -> commands.Submit:
+    return commands.Submit(order=order, cause=current_call().cause)
+
+
+def _item(request: Request, read: Callable[[Request], Order], prefix: str) -> commands.Submit | DomainError:
+    refusal = validate_message(request, prefix)
+    if refusal is not None:
+        return refusal
+    try:
+        return _submit(read(request))
+    except DomainError as error:
+        return error
+
+
+def _result(reply: Any) -> pb.TransactionResult:
+    if isinstance(reply, DomainError):
+        return pb.TransactionResult(error=to_status(reply))
+    return pb.TransactionResult(transaction=reply.transaction)
+
+
+async def _look_up(tx: Tx, attempt_ids: Sequence[str]) -> tuple[dict[str, Transaction], int]:
+    """Read the attempts on record and the declared finality; of an unknown attempt no merchant is known."""
+    found = await store.get_transactions(tx, set(attempt_ids))
+    return found, (await commands.behaviour_of(tx, store.GLOBAL)).finality_seconds

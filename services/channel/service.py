@@ -1,0 +1,18 @@
+"""What the channel is made of."""
+
+from paystream.channel.v1 import events
+
+from paykit.runtime.service import Job, Service
+from services.channel import callbacks, jobs, rpc, statements
+
+SERVICE = Service(
+    name="channel",
+    records=("attempt", "channel_transaction", "card_authorization", "behaviour", "callback", "statement"),
+    servicers=rpc.servicers,
+    emits=(events.ChannelTransactionReported, events.ChannelStatementClosed),
+    jobs=(
+        Job(name="resolve_open", run=jobs.resolve_open, every_s=0.25),
+        Job(name="deliver_callbacks", run=callbacks.deliver, every_s=0.25),
+        Job(name="close_statements", run=statements.close, every_s=60.0),
+    ),
+)
