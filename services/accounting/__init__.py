@@ -1,6 +1,6 @@
 """Accounting: the double-entry ledger.
 
-Where a payment becomes a journal: `handlers.on_payment_success` -> `domain.book_capture`, by the chart -> `posting.post`.
+Where a payment becomes a journal: `handlers.on_payment_success` -> `domain.book_capture` (chart) -> `posting.post`.
 
 Tables (all records): chart_in_use, currency, account, balance, transaction, entry.
 RPCs: CreateTransaction BatchCreateTransactions ReverseTransaction GetTransaction ListTransactions GetAccount

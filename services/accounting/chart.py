@@ -38,7 +38,7 @@ class AccountKind:
     Attributes:
         name: For example `merchant.settlement`.
         normal_side: The side that increases it.
-        floor_minor: The least balance allowed; None if there is none.
+        floor_minor: The least balance allowed, at most 0, since accounts begin there; None if there is none.
     """
 
     name: str
@@ -92,12 +92,14 @@ class Chart:
         name: As stored with the ledger that uses it.
         kinds: By name.
         types: By name of the event.
+        floors: The floors of the kinds that have one, by name of the kind.
     """
 
     def __init__(self, name: str, kinds: Mapping[str, AccountKind], types: Mapping[str, EventType]) -> None:
         self.name = name
         self.kinds = kinds
         self.types = types
+        self.floors = {kind.name: kind.floor_minor for kind in kinds.values() if kind.floor_minor is not None}
         # Ids of accounts are hashes: computing four for each payment would cost more than all its other arithmetic.
         self._templates: dict[tuple[str, str, str], tuple[EntryTemplate, ...]] = {}
 
@@ -152,7 +154,10 @@ def _parse_kind(name: str, fields: dict[str, Any]) -> AccountKind:
     unknown = fields.keys() - {"normal_side", "floor_minor"}
     if unknown:
         raise ValueError(f"{name}: unknown {sorted(unknown)}")
-    return AccountKind(name, _side(fields["normal_side"]), fields.get("floor_minor"))
+    floor_minor = fields.get("floor_minor")
+    if floor_minor is not None and floor_minor > 0:
+        raise ValueError(f"{name}: floor_minor {floor_minor} is above 0, where accounts begin")
+    return AccountKind(name, _side(fields["normal_side"]), floor_minor)
 
 
 def _side(text: str) -> Side:

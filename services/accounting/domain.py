@@ -103,7 +103,7 @@ def transaction_id(transaction_type: str, related_no: str) -> str:
     return named_id("txn", transaction_type, related_no)
 
 
-def book_capture(chart: Chart, event: PaymentSuccess, *, now: datetime) -> Transaction | DomainError:
+def book_capture(chart: Chart, event: PaymentSuccess, now: datetime) -> Transaction | DomainError:
     """Book a capture and its fee in one transaction; a fee of zero books no entry.
 
     Returns:
@@ -122,7 +122,7 @@ def book_capture(chart: Chart, event: PaymentSuccess, *, now: datetime) -> Trans
     )
 
 
-def book_refund(chart: Chart, event: RefundSuccess, *, now: datetime) -> Transaction | DomainError:
+def book_refund(chart: Chart, event: RefundSuccess, now: datetime) -> Transaction | DomainError:
     """Book a refund and the fee returned with it in one transaction.
 
     Returns:
@@ -225,36 +225,36 @@ def conflict(booked: Transaction) -> TransactionConflict:
     )
 
 
-def refuse_below_floor(chart: Chart, transaction: Transaction, floored: Mapping[str, int]) -> InsufficientFunds | None:
-    """Refuse a transaction that takes more from an account than its floor allows.
-
-    An account that stands below its floor may still be increased.
+def spend(chart: Chart, transaction: Transaction, balances: Mapping[str, int]) -> dict[str, int] | InsufficientFunds:
+    """Give the balances that a transaction leaves on its accounts with a floor, or refuse what would go below one.
 
     Args:
         chart: The chart in use.
         transaction: About to be booked.
-        floored: Present balances by account id of (at least) its accounts with a floor; a missing one is 0.
+        balances: Present balances by account id; one that is missing is 0.
     """
-    for account, effect in effects(transaction).items():
-        kind = chart.kinds[_entry_of(transaction, account).account_kind]
-        balance = floored.get(account, 0)
-        if effect < 0 and kind.floor_minor is not None and balance + effect < kind.floor_minor:
-            return InsufficientFunds(
-                f"{kind.name} has {balance - kind.floor_minor} to spend, not {-effect}.",
-                account_id=account,
-                account_kind=kind.name,
-                available_minor=str(balance - kind.floor_minor),
-                requested_minor=str(-effect),
-            )
-    return None
-
-
-def effects(transaction: Transaction) -> dict[str, int]:
-    """Give what a transaction adds to each of its accounts, by account id, negative where it takes away."""
-    net: dict[str, int] = {}
+    after: dict[str, int] = {}
     for entry in transaction.entries:
-        net[entry.account_id] = net.get(entry.account_id, 0) + entry.effect * entry.amount_minor
-    return net
+        if entry.account_kind in chart.floors:
+            before = after.get(entry.account_id, balances.get(entry.account_id, 0))
+            after[entry.account_id] = before + entry.effect * entry.amount_minor
+    for entry in transaction.entries:
+        if entry.account_id not in after:
+            continue
+        present, left = balances.get(entry.account_id, 0), after[entry.account_id]
+        if left < chart.floors[entry.account_kind]:
+            return _insufficient(entry, chart.floors[entry.account_kind], present, left)
+    return after
+
+
+def _insufficient(entry: Entry, floor: int, present: int, left: int) -> InsufficientFunds:
+    return InsufficientFunds(
+        f"{entry.account_kind} has {present - floor} to spend, not {present - left}.",
+        account_id=entry.account_id,
+        account_kind=entry.account_kind,
+        available_minor=str(present - floor),
+        requested_minor=str(present - left),
+    )
 
 
 def created_event(transaction: Transaction) -> events.TransactionCreated:
