@@ -121,13 +121,13 @@ class Gate:
         if isinstance(error, DomainError):
             return _refused(error)
         if isinstance(error, UnavailableError):
-            self._log.warning("a call met an outage", part=error.part, error=str(error))
+            self._log.warning("call_met_outage", part=error.part, error=str(error))
             return _refused(DependencyUnavailable(f"{error.part} cannot be reached", part=error.part))
         if isinstance(error, grpc.aio.AbortError):  # The servicer answered by itself, as health does.
             return Answer(_code_name(context))
         if isinstance(error, Exception):
             error_id = ids.new_id("err")
-            self._log.error("a call failed", error_id=error_id, exc_info=error)
+            self._log.error("call_failed", error_id=error_id, exc_info=error)
             return Answer("INTERNAL", status.internal_status(error_id))
         # Cancelled: by the caller, or by gRPC because the deadline passed.
         return Answer("DEADLINE_EXCEEDED" if context.time_remaining() == 0 else "CANCELLED")

@@ -59,7 +59,7 @@ async def _create_database(url: str) -> None:
     maintenance = sqlalchemy.make_url(url).set(database="postgres").render_as_string(hide_password=False)
     async with _connected(maintenance) as connection:
         exists = await connection.execute(
-            sqlalchemy.text("SELECT FROM pg_database WHERE datname = :name"), {"name": name}
+            sqlalchemy.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
         )
         if exists.first() is None:
             await connection.exec_driver_sql(f'CREATE DATABASE "{name}"')

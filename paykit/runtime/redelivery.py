@@ -23,7 +23,7 @@ REPLAY_EVENTS_MAX = 500
 """Skipped events replayed in one transaction."""
 _ADVISORY_SPACE = 0x7061_7270
 
-PARKED = Gauge("paystream_parked_events", "Events waiting for their cause or their key.", ["service"])
+PARKED = Gauge("paystream_parked_events_waiting", "Events waiting for their cause or their key.", ["service"])
 PARKED_AGE = Gauge("paystream_parked_oldest_seconds", "Age of the oldest parked event.", ["service"])
 
 # One sweep at a time: two could take events of one key out of order.

@@ -59,7 +59,7 @@ class Runtime:
         self.redelivery = Redelivery(
             service=service.name, database=self.database, application=self.application, codec=codec
         )
-        self._committers: dict[str, Committer[Any, Any, Any]] = {}
+        self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 
     async def prepare(self) -> None:
         """Learn the schema ids of everything the service emits or handles, and run its own start.
@@ -154,9 +154,9 @@ class Runtime:
         return results
 
     def _committer(self, operation: Operation[I, R, Reply]) -> Committer[I, R, Reply]:
-        committer = self._committers.get(operation.name)
+        committer = self._committers.get(operation)
         if committer is None:
-            committer = self._committers[operation.name] = Committer(self.database, operation)
+            committer = self._committers[operation] = Committer(self.database, operation)
         return committer
 
     @staticmethod

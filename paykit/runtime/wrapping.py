@@ -117,13 +117,13 @@ class _Passage:
         call = self._call
         if error is None:
             if call is not None and call.trailers:  # Trailers cost both sides a tenth of a small call.
-                self._context.set_trailing_metadata(call.trailers)
+                self._context.set_trailing_metadata(tuple(call.trailers))
             self._end("OK")
             return
         answer = around.gate.judge(error, self._context)
         self._end(answer.code)
         if answer.described is not None:
-            sent = [*edge.trailers_of_failure(call), *status.trailer(answer.described)]
+            sent = (*edge.trailers_of_failure(call), *status.trailer(answer.described))
             await self._context.abort(status.code_of(answer.described), answer.described.message, sent)
 
     def _end(self, code: str) -> None:

@@ -1,0 +1,48 @@
+"""A service's runtime on a test's database, without servers, consumers or relay: commands and handlers run for real."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from paykit.cause import Cause
+from paykit.clock import Clock, ManualClock
+from paykit.contracts import catalogue
+from paykit.contracts.files import registry_text
+from paykit.runtime.call import CallContext, enter_call
+from paykit.runtime.codec import Codec
+from paykit.runtime.config import Settings
+from paykit.runtime.runtime import Runtime
+from paykit.runtime.service import Service
+from paykit.testing.fake_registry import FakeRegistry
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+"""Where the clock of a test stands, unless it says otherwise."""
+
+
+@asynccontextmanager
+async def runtime(
+    service: Service, database_url: str, *, cache_dir: Path, clock: Clock | None = None
+) -> AsyncIterator[Runtime]:
+    """Give a prepared runtime on a registry in memory that knows every published schema."""
+    registry = FakeRegistry()
+    async with registry.client() as client:
+        for file in catalogue.own_files().values():
+            await client.register(f"{file.topic}-{file.full_name}", registry_text(file.schema))
+        settings = Settings(database_url=SecretStr(database_url), cache_dir=cache_dir)
+        codec = Codec(registry=client, cache_dir=cache_dir)
+        made = Runtime(service=service, settings=settings, codec=codec, clock=clock or ManualClock(START))
+        await made.prepare()
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+def act_as(caller: str, *, correlation_id: str = "cor_test") -> CallContext:
+    """Make the rest of the current task part of a call by this caller, for code that asks for the call in progress."""
+    call = CallContext(caller=caller, cause=Cause(correlation_id, None, caller, None), request_id="test", deadline=None)
+    enter_call(call)
+    return call

@@ -1,0 +1,80 @@
+"""One running stack for the whole session; a database of its own for each test that asks for one."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from paykit.clock import Clock
+from paykit.localstack import Endpoints, Stack, running_parts
+from paykit.localstack.settings import StackSettings
+from paykit.runtime import migrate
+from paykit.runtime.catalogue import service_names
+from paykit.runtime.runtime import Runtime
+from paykit.runtime.service import Service
+from paykit.testing import databases, runtimes
+from tests import probe
+
+RuntimeOf = Callable[..., Awaitable[Runtime]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack-home", type=Path, help="use the stack kept there, and leave it running: quicker reruns")
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Endpoints]:
+    """PostgreSQL, Kafka and the registry, for the whole session."""
+    home = request.config.getoption("--stack-home")
+    if home is not None:
+        yield Stack(StackSettings().any_port.model_copy(update={"home": home}), services=()).up().endpoints
+        return
+    with running_parts() as endpoints:
+        yield endpoints
+
+
+@pytest.fixture(scope="session")
+async def template(stack: Endpoints) -> str:
+    """A database with every service's newest schema, to copy."""
+    return await databases.make_template(stack.postgres, service_names())
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """A fresh database with every service's schema; the URL names no user."""
+    async with databases.database(template) as url:
+        yield url
+
+
+@pytest.fixture
+def admin_url(template: str, database_url: str) -> str:
+    """The same database as an administrator."""
+    return databases.admin_url_of(template, database_url)
+
+
+@pytest.fixture
+async def runtime_of(database_url: str, tmp_path: Path) -> AsyncIterator[RuntimeOf]:
+    """Make runtimes of services on the test's database, with a clock that stands still."""
+    async with AsyncExitStack() as opened:
+
+        async def make(service: Service, *, clock: Clock | None = None) -> Runtime:
+            return await opened.enter_async_context(
+                runtimes.runtime(service, database_url, cache_dir=tmp_path, clock=clock)
+            )
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+async def probe_template(stack: Endpoints) -> str:
+    url = await databases.make_template(stack.postgres, [])
+    await migrate.init(url, ["probe"])
+    await migrate.migrate(url, ["probe"], directory=probe.MIGRATIONS)
+    return url
+
+
+@pytest.fixture
+async def probe_url(probe_template: str) -> AsyncIterator[str]:
+    async with databases.database(probe_template) as url:
+        yield url
