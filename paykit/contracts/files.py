@@ -99,6 +99,12 @@ def registry_text(schema: dict[str, Any]) -> str:
     return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
 
 
+def schema_of(text: str) -> dict[str, Any]:
+    """Parse a registered schema."""
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
 def fingerprint(schema: dict[str, Any]) -> str:
     """Give the SHA-256 of a schema, docs included, whatever its layout and the order of its keys."""
     canonical = json.dumps(schema, separators=(",", ":"), ensure_ascii=False, sort_keys=True)

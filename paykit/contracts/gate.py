@@ -33,7 +33,7 @@ def check(root: Path, *, gen: Path | None = None) -> list[Violation]:
     violations += published.check(root, {file.name: file for file in present})
     violations += _goldens(root, present)
     if gen is not None and not violations and not drafts(root):
-        violations += _generated(root, gen)
+        violations += stale(root, gen)
     return sorted(set(violations))
 
 
@@ -41,6 +41,15 @@ def drafts(root: Path) -> list[files.SchemaFile]:
     """Give the versions that are not published yet, in the order of the files."""
     lock = published.read_lock(root)
     return [file for file in files.versions(root) if file.name not in lock]
+
+
+def stale(root: Path, gen: Path) -> list[Violation]:
+    """Give the generated modules that are not what the schemas generate now."""
+    return [
+        Violation(file=f"gen/{name}", field="", rule=Rule.GENERATED_STALE, message="run `make gen`")
+        for name, text in generator.generate(root).items()
+        if not (gen / name).exists() or (gen / name).read_text(encoding="utf-8") != text
+    ]
 
 
 def _load(root: Path) -> tuple[list[files.SchemaFile], list[Violation]]:
@@ -85,11 +94,3 @@ def _golden(file: files.SchemaFile) -> Iterator[Violation]:
         fresh, message = False, str(error)
     if not fresh:
         yield Violation(file=file.name, field="", rule=Rule.GOLDEN_STALE, message=message)
-
-
-def _generated(root: Path, gen: Path) -> Iterator[Violation]:
-    for name, text in generator.generate(root).items():
-        path = gen / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            message = "run `make gen`"
-            yield Violation(file=f"gen/{name}", field="", rule=Rule.GENERATED_STALE, message=message)

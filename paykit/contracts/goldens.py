@@ -104,11 +104,12 @@ def encode(file: files.SchemaFile) -> bytes:
     return buffer.getvalue()
 
 
-def draft(file: files.SchemaFile, earlier: files.SchemaFile | None) -> dict[str, Any]:
-    """Propose an example: the earlier version's values, and the default for every field it does not have."""
-    known = read_json(earlier) if earlier is not None else {}
-    fields = file.schema["fields"]
-    return {field["name"]: known.get(field["name"], field.get("default")) for field in fields}
+def draft_text(file: files.SchemaFile, root: Path) -> str:
+    """Propose an example: the values of the version before, and the default of every field that it does not have."""
+    before = root / file.topic / file.record / f"{file.version - 1}.golden.json"
+    known = json.loads(before.read_text(encoding="utf-8")) if before.exists() else {}
+    value = {field["name"]: known.get(field["name"], field.get("default")) for field in file.schema["fields"]}
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def write_body(file: files.SchemaFile) -> None:

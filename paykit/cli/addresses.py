@@ -1,0 +1,45 @@
+"""Where the commands find Kafka and the registry: an option, else `PAYSTREAM_*`, else the local stack's file."""
+
+import json
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+Bootstrap = Annotated[
+    str | None,
+    typer.Option("--kafka", envvar="PAYSTREAM_KAFKA_BOOTSTRAP", help="host:port of one or more brokers."),
+]
+RegistryUrl = Annotated[
+    str | None,
+    typer.Option("--registry", envvar="PAYSTREAM_REGISTRY_URL", help="Base URL of Confluent's API."),
+]
+TopicPrefix = Annotated[
+    str, typer.Option("--prefix", envvar="PAYSTREAM_TOPIC_PREFIX", help="Put before every topic and subject.")
+]
+Home = Annotated[
+    Path, typer.Option("--home", envvar="PAYSTREAM_HOME", help="Directory of the local stack.", show_default=True)
+]
+
+DEFAULT_HOME = Path(".paystream")
+EXIT_FAILED = 1
+
+
+def find(given: str | None, *, part: str, home: Path) -> str:
+    """Give the address of `kafka` or `registry`.
+
+    Raises:
+        typer.Exit: None was given and no local stack is up.
+    """
+    if given:
+        return given
+    try:
+        return str(json.loads((home / "endpoints.json").read_text(encoding="utf-8"))[part])
+    except (OSError, ValueError, KeyError):
+        fail(f"no address of {part}: start the local stack with `paystream up`, or give --{part}")
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and leave with status 1."""
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(EXIT_FAILED)
