@@ -56,6 +56,7 @@ class Settings(BaseSettings):
         shutdown_grace_s: How long calls in progress may take after SIGTERM.
         metrics_address: Where Prometheus reads `/metrics`; none if unset.
         channel_address: The acquirer, or the simulator that stands for it.
+        accounting_chart: The chart of accounts of a new ledger; an existing one refuses another than its own.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
     metrics_address: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")
     channel_address: str | None = Field(default=None, pattern=r"^(unix:.+|.+:\d{1,5})$")
+    accounting_chart: str = Field(default="merchant_asset", pattern=r"^[a-z_]+$")
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"
     log_level: LogLevel = "info"
