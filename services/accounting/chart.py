@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paystream.accounting.v1.events import Direction, Side
-
 from paykit.ids import named_id
+from paystream.accounting.v1.events import Direction, Side
 
 PRINCIPAL = "amount"
 """The amount that every event has and never is zero."""

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from paystream.accounting.v1 import events
-from paystream.accounting.v1.events import Direction, Entry, Side
-from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
-
 from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, Kind
 from paykit.ids import named_id
 from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
+from paystream.accounting.v1 import events
+from paystream.accounting.v1.events import Direction, Entry, Side
+from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
 from services.accounting.chart import AccountKind, Chart, account_id
 
 REVERSAL = "Reversal"

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
-
 from paykit.errors import DomainError
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Impossible, Outcome
+from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
 from services.accounting import charts, domain, posting, store
 from services.accounting.chart import Chart
 from services.accounting.domain import InsufficientFunds, Transaction

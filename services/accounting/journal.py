@@ -4,11 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from paystream.accounting.v1.events import Direction, Entry, Side
-
 from paykit.cause import Cause
 from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, Kind
 from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
+from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting import domain
 from services.accounting.chart import AccountKind, Chart
 from services.accounting.domain import Account, AccountNotFound, Transaction

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from paystream.accounting.v1.events import Direction, Entry, Side
-
 from paykit.errors import InvariantError
 from paykit.runtime.db import Tx
+from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.chart import Chart
 from services.accounting.domain import Account, Transaction
 

@@ -1,0 +1,154 @@
+"""Between the messages of accounting.proto and the domain."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from paykit.cause import Cause
+from paykit.runtime.mapping import from_timestamp, to_timestamp
+from paystream.accounting.v1 import accounting_pb2 as pb
+from paystream.accounting.v1.events import Direction, Entry, Side
+from services.accounting.domain import Account, Transaction
+from services.accounting.journal import Journal, Leg, Reversal
+from services.accounting.reading import Statement, StatementLine, TrialBalanceLine
+
+_SIDE = {Side.DEBIT: pb.SIDE_DEBIT, Side.CREDIT: pb.SIDE_CREDIT}
+_FROM_SIDE = {number: side for side, number in _SIDE.items()}
+_DIRECTION = {
+    None: pb.DIRECTION_UNSPECIFIED,
+    Direction.CREDIT: pb.DIRECTION_CREDIT,
+    Direction.DEBIT: pb.DIRECTION_DEBIT,
+}
+
+
+def from_create(request: pb.CreateTransactionRequest, cause: Cause) -> Journal:
+    """Read the journal that is asked for."""
+    return Journal(
+        transaction_type=request.transaction_type,
+        related_no=request.related_no,
+        currency_code=request.currency_code,
+        legs=tuple(_leg(entry) for entry in request.entries),
+        reason=request.reason,
+        effective_at=from_optional(request, "effective_time"),
+        cause=cause,
+    )
+
+
+def from_reverse(request: pb.ReverseTransactionRequest, cause: Cause) -> Reversal:
+    """Read the reversal that is asked for."""
+    return Reversal(
+        transaction_id=request.transaction_id,
+        reason=request.reason,
+        effective_at=from_optional(request, "effective_time"),
+        cause=cause,
+    )
+
+
+def from_optional(request: Any, field: str) -> datetime | None:
+    """Read the time in a field of a request that may be left out."""
+    return from_timestamp(getattr(request, field)) if request.HasField(field) else None
+
+
+def to_transaction(transaction: Transaction) -> pb.Transaction:
+    """Write a transaction with its entries."""
+    return pb.Transaction(
+        transaction_id=transaction.transaction_id,
+        transaction_type=transaction.transaction_type,
+        related_no=transaction.related_no,
+        root_reference=transaction.root_reference,
+        merchant_id=transaction.merchant_id or "",
+        direction=_DIRECTION[transaction.direction],
+        amount_minor=transaction.amount_minor,
+        currency_code=transaction.currency_code,
+        effective_time=to_timestamp(transaction.effective_at),
+        create_time=to_timestamp(transaction.create_time),
+        reverses_transaction_id=transaction.reverses_transaction_id or "",
+        actor=transaction.actor or "",
+        reason=transaction.reason or "",
+        entries=[_to_entry(entry) for entry in transaction.entries],
+    )
+
+
+def to_account(account: Account) -> pb.Account:
+    """Write an account."""
+    return pb.Account(
+        account_id=account.account_id,
+        account_kind=account.kind.name,
+        merchant_id=account.merchant_id or "",
+        currency_code=account.currency_code,
+        normal_side=_SIDE[account.kind.normal_side],
+        create_time=to_timestamp(account.create_time),
+    )
+
+
+def to_statement(statement: Statement, next_page_token: str) -> pb.ListEntriesResponse:
+    """Write a page of a statement."""
+    return pb.ListEntriesResponse(
+        account=to_account(statement.account),
+        opening_balance_minor=str(statement.opening_balance_minor),
+        closing_balance_minor=str(statement.closing_balance_minor),
+        lines=[_to_line(line) for line in statement.lines],
+        next_page_token=next_page_token,
+    )
+
+
+def to_trial_balances(lines: Sequence[TrialBalanceLine]) -> list[pb.TrialBalance]:
+    """Write trial balances; the lines come ordered by currency."""
+    return [
+        _to_trial_balance(currency_code, list(group))
+        for currency_code, group in groupby(lines, key=attrgetter("currency_code"))
+    ]
+
+
+def _to_trial_balance(currency_code: str, lines: Sequence[TrialBalanceLine]) -> pb.TrialBalance:
+    return pb.TrialBalance(
+        currency_code=currency_code,
+        lines=[
+            pb.TrialBalanceLine(
+                account_kind=line.account_kind,
+                debit_minor=str(line.debit_minor),
+                credit_minor=str(line.credit_minor),
+            )
+            for line in lines
+        ],
+        debit_total_minor=str(sum(line.debit_minor for line in lines)),
+        credit_total_minor=str(sum(line.credit_minor for line in lines)),
+    )
+
+
+def _leg(entry: pb.JournalEntry) -> Leg:
+    by_id = entry.WhichOneof("account") == "account_id"
+    return Leg(
+        side=_FROM_SIDE[entry.side],
+        amount_minor=entry.amount_minor,
+        account_id=entry.account_id if by_id else None,
+        account_kind=None if by_id else entry.account_key.account_kind,
+        merchant_id=None if by_id else entry.account_key.merchant_id or None,
+    )
+
+
+def _to_entry(entry: Entry) -> pb.Entry:
+    return pb.Entry(
+        account_id=entry.account_id,
+        account_kind=entry.account_kind,
+        merchant_id=entry.merchant_id or "",
+        side=_SIDE[entry.side],
+        effect=entry.effect,
+        amount_minor=entry.amount_minor,
+    )
+
+
+def _to_line(line: StatementLine) -> pb.StatementLine:
+    return pb.StatementLine(
+        transaction_id=line.transaction_id,
+        transaction_type=line.transaction_type,
+        related_no=line.related_no,
+        line=line.line,
+        side=_SIDE[line.side],
+        effect=line.effect,
+        amount_minor=line.amount_minor,
+        effective_time=to_timestamp(line.effective_at),
+        running_balance_minor=str(line.running_balance_minor),
+    )

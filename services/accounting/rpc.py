@@ -1,0 +1,222 @@
+"""The AccountingService: messages to commands and queries, and back."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from paykit import paging
+from paykit.errors import DomainError, FieldInvalid
+from paykit.money import require_currency
+from paykit.runtime.call import current_call
+from paykit.runtime.db import Tx
+from paykit.runtime.grpc_server import Servicer
+from paykit.runtime.operations import Operation
+from paykit.runtime.runtime import Runtime
+from paykit.runtime.status import to_status
+from paykit.runtime.validation import validate_message
+from paystream.accounting.v1 import accounting_pb2 as pb
+from paystream.accounting.v1 import accounting_pb2_grpc
+from services.accounting import charts, commands, messages, reading, store
+from services.accounting.chart import Chart
+from services.accounting.domain import Account, AccountNotFound, Transaction, TransactionNotFound
+from services.accounting.journal import Journal
+from services.accounting.reading import AccountFilter, LineKey, Statement, TransactionFilter
+
+_CREATE = Operation(
+    name="CreateTransaction",
+    command=commands.create_transactions,
+    reply=lambda transaction: pb.CreateTransactionResponse(transaction=messages.to_transaction(transaction)),
+    reply_type=pb.CreateTransactionResponse,
+)
+_REVERSE = Operation(
+    name="ReverseTransaction",
+    command=commands.reverse_transactions,
+    reply=lambda transaction: pb.ReverseTransactionResponse(transaction=messages.to_transaction(transaction)),
+    reply_type=pb.ReverseTransactionResponse,
+)
+
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_END = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+"""Where a statement without limits begins and ends: the bounds of protobuf's Timestamp."""
+
+
+class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
+    """Serves paystream.accounting.v1.AccountingService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def CreateTransaction(
+        self, request: pb.CreateTransactionRequest, _context: Any
+    ) -> pb.CreateTransactionResponse:
+        """Book a manual journal, once per request_id."""
+        return await self._runtime.call(_CREATE, request, messages.from_create(request, current_call().cause))
+
+    async def BatchCreateTransactions(
+        self, request: pb.BatchCreateTransactionsRequest, _context: Any
+    ) -> pb.BatchCreateTransactionsResponse:
+        """Book manual journals, each by itself."""
+        if not request.requests:
+            raise FieldInvalid("requests must have 1 to 1,000 items.", field="requests")
+        items = [_batch_item(position, each) for position, each in enumerate(request.requests)]
+        results = await self._runtime.call_batch(_CREATE, request.requests, items)
+        return pb.BatchCreateTransactionsResponse(results=[_batch_result(result) for result in results])
+
+    async def ReverseTransaction(
+        self, request: pb.ReverseTransactionRequest, _context: Any
+    ) -> pb.ReverseTransactionResponse:
+        """Book the opposite of a transaction, once."""
+        return await self._runtime.call(_REVERSE, request, messages.from_reverse(request, current_call().cause))
+
+    async def GetTransaction(self, request: pb.GetTransactionRequest, _context: Any) -> pb.GetTransactionResponse:
+        """Read a transaction."""
+        transaction = await self._runtime.read(lambda tx: _transaction(tx, request.transaction_id))
+        return pb.GetTransactionResponse(transaction=messages.to_transaction(transaction))
+
+    async def ListTransactions(self, request: pb.ListTransactionsRequest, _context: Any) -> pb.ListTransactionsResponse:
+        """Read a page of transactions."""
+        wanted = TransactionFilter(
+            merchant_id=request.merchant_id or None,
+            root_reference=request.root_reference or None,
+            start=messages.from_optional(request, "start_time"),
+            end=messages.from_optional(request, "end_time"),
+        )
+        _refuse_backwards(wanted.start, wanted.end)
+        scope = ("ListTransactions", wanted)
+        size = paging.page_size(request.page_size)
+        after = paging.decode_page_token(request.page_token, scope, kinds=(int, str))
+        behind = (_from_micros(after[0]), str(after[1])) if after else None
+        found = await self._runtime.read(
+            lambda tx: reading.list_transactions(tx, wanted, behind=behind, limit=size + 1)
+        )
+        page = found[:size]
+        token = ""
+        if len(found) > size:
+            token = paging.encode_page_token([_micros(page[-1].effective_at), page[-1].transaction_id], scope)
+        return pb.ListTransactionsResponse(transactions=map(messages.to_transaction, page), next_page_token=token)
+
+    async def GetAccount(self, request: pb.GetAccountRequest, _context: Any) -> pb.GetAccountResponse:
+        """Read an account."""
+        account = await self._runtime.read(lambda tx: _account(tx, request.account_id))
+        return pb.GetAccountResponse(account=messages.to_account(account))
+
+    async def ListAccounts(self, request: pb.ListAccountsRequest, _context: Any) -> pb.ListAccountsResponse:
+        """Read a page of accounts."""
+        wanted = AccountFilter(
+            merchant_id=request.merchant_id or None,
+            account_kind=request.account_kind or None,
+            currency_code=request.currency_code or None,
+        )
+        scope = ("ListAccounts", wanted)
+        size = paging.page_size(request.page_size)
+        after = paging.decode_page_token(request.page_token, scope, kinds=(str,))
+        behind = str(after[0]) if after else None
+
+        async def query(tx: Tx) -> list[Account]:
+            return await reading.list_accounts(tx, await _chart(tx), wanted, behind=behind, limit=size + 1)
+
+        found = await self._runtime.read(query)
+        page = found[:size]
+        token = paging.encode_page_token([page[-1].account_id], scope) if len(found) > size else ""
+        return pb.ListAccountsResponse(accounts=map(messages.to_account, page), next_page_token=token)
+
+    async def GetBalance(self, request: pb.GetBalanceRequest, _context: Any) -> pb.GetBalanceResponse:
+        """Read a balance."""
+        as_of = messages.from_optional(request, "as_of")
+
+        async def query(tx: Tx) -> tuple[Account, int]:
+            account = await _account(tx, request.account_id)
+            return account, await reading.balance(tx, account.account_id, as_of=as_of)
+
+        account, balance = await self._runtime.read(query)
+        return pb.GetBalanceResponse(
+            account=messages.to_account(account),
+            balance_minor=str(balance),
+            as_of=request.as_of if as_of else None,
+        )
+
+    async def ListEntries(self, request: pb.ListEntriesRequest, _context: Any) -> pb.ListEntriesResponse:
+        """Read a page of an account's statement."""
+        start = messages.from_optional(request, "start_time") or _BEGINNING
+        end = messages.from_optional(request, "end_time") or _END
+        _refuse_backwards(start, end)
+        scope = ("ListEntries", request.account_id, start, end)
+        size = paging.page_size(request.page_size)
+        after = paging.decode_page_token(request.page_token, scope, kinds=(int, str, int))
+        behind: LineKey | None = (_from_micros(after[0]), str(after[1]), int(after[2])) if after else None
+
+        async def query(tx: Tx) -> Statement:
+            account = await _account(tx, request.account_id)
+            return await reading.statement(tx, account, start=start, end=end, behind=behind, limit=size + 1)
+
+        statement, more = (await self._runtime.read(query)).cut(size)
+        token = ""
+        if more:
+            effective_at, transaction_id, line = statement.lines[-1].key
+            token = paging.encode_page_token([_micros(effective_at), transaction_id, line], scope)
+        return messages.to_statement(statement, token)
+
+    async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, _context: Any) -> pb.GetTrialBalanceResponse:
+        """Read the trial balances."""
+        if request.currency_code:
+            require_currency(request.currency_code)
+        as_of = messages.from_optional(request, "as_of")
+        currency_code = request.currency_code or None
+        lines = await self._runtime.read(lambda tx: reading.trial_balance(tx, as_of=as_of, currency_code=currency_code))
+        return pb.GetTrialBalanceResponse(trial_balances=messages.to_trial_balances(lines))
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Give what the accounting service serves."""
+    return [
+        Servicer(
+            full_name="paystream.accounting.v1.AccountingService",
+            add=accounting_pb2_grpc.add_AccountingServiceServicer_to_server,
+            implementation=AccountingServicer(runtime),
+        )
+    ]
+
+
+def _batch_item(position: int, request: pb.CreateTransactionRequest) -> Journal | DomainError:
+    refusal = validate_message(request, f"requests[{position}]")
+    return refusal or messages.from_create(request, current_call().cause)
+
+
+def _batch_result(result: pb.CreateTransactionResponse | DomainError) -> pb.BatchCreateTransactionsResponse.Result:
+    if isinstance(result, DomainError):
+        return pb.BatchCreateTransactionsResponse.Result(error=to_status(result))
+    return pb.BatchCreateTransactionsResponse.Result(transaction=result.transaction)
+
+
+def _refuse_backwards(start: datetime | None, end: datetime | None) -> None:
+    if start is not None and end is not None and end < start:
+        raise FieldInvalid("end_time must not be before start_time.", field="end_time")
+
+
+async def _chart(tx: Tx) -> Chart:
+    return charts.load(await store.chart_in_use(tx))
+
+
+async def _transaction(tx: Tx, transaction_id: str) -> Transaction:
+    found = await store.find_transactions(tx, [transaction_id])
+    if not found:
+        message = f"There is no transaction {transaction_id}."
+        raise TransactionNotFound(message, field="transaction_id", transaction_id=transaction_id)
+    return found[transaction_id]
+
+
+async def _account(tx: Tx, account_id: str) -> Account:
+    found = await store.find_accounts(tx, await _chart(tx), [account_id])
+    if not found:
+        raise AccountNotFound(f"There is no account {account_id}.", field="account_id", account_id=account_id)
+    return found[account_id]
+
+
+def _micros(moment: datetime) -> int:
+    """Microseconds since year 1, exact, where a float of seconds would round."""
+    since = moment - _BEGINNING
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _from_micros(micros: str | int) -> datetime:
+    return _BEGINNING + timedelta(microseconds=int(micros))
