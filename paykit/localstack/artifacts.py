@@ -52,6 +52,10 @@ class Artifact:
         return ":".join(filter(None, [self.group, self.name, self.packaging, self.classifier, self.version]))
 
 
+Fetch = Callable[[Artifact, Path], Path]
+"""Puts one file, unverified, into a directory, and returns its path."""
+
+
 class ArtifactError(Exception):
     """A file could not be fetched, or is not the file that was locked; the text names it."""
 
@@ -68,7 +72,11 @@ def read_lock(path: Path) -> list[Artifact]:
 
 
 def provide(
-    artifacts: Sequence[Artifact], cache: Path, *, report: Callable[[int, int], None] = lambda _done, _total: None
+    artifacts: Sequence[Artifact],
+    cache: Path,
+    *,
+    report: Callable[[int, int], None] = lambda _done, _total: None,
+    fetch: Fetch | None = None,
 ) -> list[Path]:
     """Return verified files, in the order asked for, fetching those that the cache lacks.
 
@@ -78,13 +86,14 @@ def provide(
         artifacts: What is needed.
         cache: Created if absent.
         report: Called with (files ready, files in all) as files arrive.
+        fetch: Gets one file from elsewhere; `download` unless given.
 
     Raises:
         ArtifactError: A file cannot be fetched, or its SHA-256 differs from the lock.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with _exclusive(cache / ".lock"), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        pending = [pool.submit(_provide_one, artifact, cache) for artifact in artifacts]
+        pending = [pool.submit(_provide_one, artifact, cache, fetch or download) for artifact in artifacts]
         paths = []
         for future in pending:
             paths.append(future.result())
@@ -147,12 +156,12 @@ def download(artifact: Artifact, directory: Path) -> Path:
     raise ArtifactError(f"cannot fetch {artifact}: {error}") from error
 
 
-def _provide_one(artifact: Artifact, cache: Path) -> Path:
+def _provide_one(artifact: Artifact, cache: Path, fetch: Fetch) -> Path:
     path = cache / artifact.file_name
     if path.exists() and sha256_of(path) == artifact.sha256:
         return path
     with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as scratch:
-        fetched = download(artifact, Path(scratch))
+        fetched = fetch(artifact, Path(scratch))
         verify(fetched, artifact)
         fetched.replace(path)
     return path

@@ -22,6 +22,8 @@ from paykit.localstack.steps import Steps
 LAUNCHER = Path(__file__).with_name("launch.py")
 START_TIME_TOLERANCE_S = 1.0
 POLL_S = 0.02
+LAUNCH_POLL_S = 0.005
+LAUNCH_S_MAX = 10.0
 LOG_TAIL_LINES = 25
 KILL_WAIT_S_MAX = 10.0
 OWN_VARIABLES = ("PAYSTREAM_HOME", "PAYSTREAM_CACHE")
@@ -88,9 +90,11 @@ def spawn(command: Command, *, log: Path, tied_to_caller: bool) -> Identity:
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     pid = os.posix_spawn(argv[0], argv, _environment(command), file_actions=actions)
+    process = psutil.Process(pid)
+    _await_program(process)
     return Identity(
         pid=pid,
-        start_time=psutil.Process(pid).create_time(),
+        start_time=process.create_time(),
         marker=command.marker,
         stop_signal=command.stop_signal,
         stop_wait_s=command.stop_wait_s,
@@ -194,8 +198,18 @@ def _find(identity: Identity) -> psutil.Process | None:
         command_line = "\n".join(process.cmdline())
     except psutil.NoSuchProcess:
         return None
-    # It is empty for an instant while one program becomes another.
-    return process if identity.marker in command_line or not command_line else None
+    return process if identity.marker in command_line else None
+
+
+def _await_program(process: psutil.Process) -> None:
+    """Wait until the launcher has become the program: its command line changes, and is empty for an instant."""
+    deadline = time.monotonic() + LAUNCH_S_MAX
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while time.monotonic() < deadline:
+            command_line = process.cmdline()
+            if command_line and str(LAUNCHER) not in command_line:
+                return
+            time.sleep(LAUNCH_POLL_S)
 
 
 def _ended(process: psutil.Process, wait_s: float) -> bool:

@@ -41,7 +41,7 @@ class State:
     def __init__(self, home: Path) -> None:
         self._path = home / FILE_NAME
         self.records: dict[str, Record] = {}
-        with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError):
+        with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
             self.records = {name: _record(entry) for name, entry in json.loads(self._path.read_text()).items()}
 
     def put(self, name: str, record: Record) -> None:

@@ -1,0 +1,79 @@
+"""Which parts there are, where they listen, and what services are told."""
+
+from pathlib import Path
+
+import pytest
+
+from paykit.localstack.endpoints import Endpoints
+from paykit.localstack.external import External
+from paykit.localstack.plan import Plan
+from paykit.localstack.processes import Identity
+from paykit.localstack.settings import StackSettings
+from paykit.localstack.state import Record, State
+
+GONE = Identity(pid=2**22 + 1, start_time=1.0, marker="x", stop_signal=15, stop_wait_s=1.0)
+
+
+def external(home: Path) -> StackSettings:
+    return StackSettings(
+        home=home,
+        stack_postgres_url="postgresql://owner:secret@db.example:5433/paystream",
+        stack_kafka_bootstrap="broker.example:9092",
+        stack_registry_url="http://registry.example:8081/",
+        stack_service_port=41051,
+        stack_metrics_port=41164,
+    )
+
+
+def plan(home: Path, settings: StackSettings, *services: str, state: State | None = None) -> Plan:
+    return Plan(home=home, settings=settings, services=services, state=state or State(home))
+
+
+def test_parts_given_by_configuration_are_not_run_here(tmp_path: Path) -> None:
+    chosen = plan(tmp_path, external(tmp_path))
+    assert all(isinstance(part, External) for part in chosen.parts.values())
+    assert chosen.endpoints() == Endpoints(
+        postgres="postgresql://owner:secret@db.example:5433/paystream",
+        kafka="broker.example:9092",
+        registry="http://registry.example:8081",
+    )
+
+
+def test_services_get_ports_one_after_another(tmp_path: Path) -> None:
+    endpoints = plan(tmp_path, external(tmp_path), "payment", "channel").endpoints()
+    assert endpoints.services == {"payment": "127.0.0.1:41051", "channel": "127.0.0.1:41052"}
+    assert endpoints.metrics == {"payment": "127.0.0.1:41164", "channel": "127.0.0.1:41165"}
+
+
+def test_a_part_that_ended_gets_its_port_back(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.put("kafka", Record(endpoint="127.0.0.1:41092", identity=GONE))
+    assert plan(tmp_path, StackSettings(home=tmp_path).any_port, state=state).endpoints().kafka == "127.0.0.1:41092"
+
+
+def test_a_service_is_told_where_everything_is(tmp_path: Path) -> None:
+    command = plan(tmp_path, external(tmp_path), "payment", "channel").services["payment"].command()
+    assert list(command.argv[1:]) == ["-m", "paykit.cli.main", "serve", "payment", "--address", "127.0.0.1:41051"]
+    assert command.environment == {
+        "PAYSTREAM_DATABASE_URL": "postgresql://owner:secret@db.example:5433/paystream",
+        "PAYSTREAM_KAFKA_BOOTSTRAP": "broker.example:9092",
+        "PAYSTREAM_REGISTRY_URL": "http://registry.example:8081",
+        "PAYSTREAM_CHANNEL_ADDRESS": "127.0.0.1:41052",
+        "PAYSTREAM_CACHE_DIR": str(tmp_path / "cache"),
+        "PAYSTREAM_GRPC_ADDRESS": "127.0.0.1:41051",
+        "PAYSTREAM_METRICS_ADDRESS": "127.0.0.1:41164",
+    }
+
+
+def test_settings_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_HOME", str(tmp_path))
+    monkeypatch.setenv("PAYSTREAM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PAYSTREAM_STACK_KAFKA_PORT", "19092")
+    settings = StackSettings()
+    assert (settings.home, settings.cache, settings.stack_kafka_port) == (tmp_path, tmp_path / "cache", 19092)
+
+
+def test_the_cache_follows_the_desktop_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAYSTREAM_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert StackSettings().cache == Path("/somewhere/paystream")
