@@ -1,0 +1,95 @@
+"""What every server has: health, reflection, bounds, an orderly end."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from paykit.runtime import grpc_server
+from paykit.runtime.grpc_server import ServerOptions, Servicer
+from tests.integration.edge.conftest import Behaviour, Generated, Running, make_servicer
+
+
+async def test_a_free_port_is_taken_and_told(echo: Generated) -> None:
+    server = await grpc_server.start([make_servicer(echo, Behaviour())], ServerOptions(address="127.0.0.1:0"))
+    host, _, port = server.address.rpartition(":")
+    assert (host, port != "0") == ("127.0.0.1", True)
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        reply = await echo.rpc.EchoServiceStub(channel).Echo(echo.pb.EchoRequest(text="hi"), timeout=5)
+        assert reply.text == "hi"
+    with pytest.raises(OSError, match=f"cannot listen on {server.address}"):
+        await grpc_server.start([make_servicer(echo, Behaviour())], ServerOptions(address=server.address))
+    await server.stop(0)
+
+
+async def test_health_is_told_for_the_server_and_each_service(running: Running) -> None:
+    assert await running.health() == "SERVING"
+    assert await running.health("echo.v1.EchoService") == "SERVING"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.health("echo.v1.Nobody")
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_reflection_lists_the_services_and_describes_them(running: Running) -> None:
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(running.channel)  # type: ignore[arg-type]
+    request: Any = reflection_pb2.ServerReflectionRequest
+    asked = [request(list_services=""), request(file_containing_symbol="echo.v1.EchoService")]
+    replies = [reply async for reply in stub.ServerReflectionInfo(iter(asked), timeout=5)]
+    assert sorted(service.name for service in replies[0].list_services_response.service) == [
+        "echo.v1.EchoService",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+    ]
+    assert len(replies[1].file_descriptor_response.file_descriptor_proto) > 0
+
+
+async def test_stopping_says_so_first_and_lets_calls_finish(running: Running) -> None:
+    release = asyncio.Event()
+    running.behaviour.on["hold"] = release.wait
+    held = asyncio.ensure_future(running.stub.Echo(running.pb.EchoRequest(text="hold"), timeout=5))
+    stub: Any = health_pb2_grpc.HealthStub(running.channel)
+    watch = stub.Watch(health_pb2.HealthCheckRequest())
+    seen = [await watch.read()]
+    await running.behaviour.arrived.wait()
+    stopping = asyncio.create_task(running.server.stop(5))
+    seen.append(await watch.read())
+    watch.cancel()
+    release.set()
+    assert (await held).text == "hold"
+    await stopping
+    names = [health_pb2.HealthCheckResponse.ServingStatus.Name(each.status) for each in seen]
+    assert names == ["SERVING", "NOT_SERVING"]
+
+
+async def test_a_call_that_outlasts_the_grace_is_cancelled(running: Running) -> None:
+    running.behaviour.on["hold"] = asyncio.Event().wait
+    held = asyncio.ensure_future(running.stub.Echo(running.pb.EchoRequest(text="hold"), timeout=30))
+    await running.behaviour.arrived.wait()
+    await running.server.stop(0.05)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await held
+    assert caught.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+
+
+async def test_a_request_beyond_the_size_bound_is_refused(echo: Generated, tmp_path: Path) -> None:
+    options = ServerOptions(address=f"unix:{tmp_path}/s", message_bytes_max=1024)
+    server = await grpc_server.start([make_servicer(echo, Behaviour())], options)
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await echo.rpc.EchoServiceStub(channel).Echo(echo.pb.EchoRequest(text="x" * 2000), timeout=5)
+    await server.stop(0)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_servicer_that_would_never_be_awaited_is_refused_at_start(echo: Generated, tmp_path: Path) -> None:
+    class Synchronous(echo.rpc.EchoServiceServicer):  # type: ignore[misc,name-defined]
+        def Echo(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+            return echo.pb.EchoResponse()
+
+    servicer = Servicer("echo.v1.EchoService", echo.rpc.add_EchoServiceServicer_to_server, Synchronous())
+    with pytest.raises(TypeError, match=r"EchoService\.Echo is not asynchronous"):
+        await grpc_server.start([servicer], ServerOptions(address=f"unix:{tmp_path}/s"))
