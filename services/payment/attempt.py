@@ -10,9 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from paystream.payment.v1 import events
-
 from paykit.errors import DomainError, Kind
+from paystream.payment.v1 import events
 from services.payment import domain
 
 INQUIRY_PAUSE_FIRST_S = 1.0

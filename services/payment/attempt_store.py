@@ -36,6 +36,9 @@ _INSERTED = (
     "update_time",
 )
 
+_ANY_PENDING = "SELECT EXISTS (SELECT FROM attempt WHERE state = 'PENDING')"
+_ANY_DUE = "SELECT EXISTS (SELECT FROM attempt WHERE state IN ('STARTED', 'UNKNOWN') AND due_time <= now())"
+
 # Takes attempts to send off the queue, for good: from here on they are only ever inquired about. Jobs of several
 # processes pass each other's rows by.
 _CLAIM_PENDING = f"""
@@ -101,6 +104,16 @@ async def insert_attempts(tx: Tx, attempts: Iterable[Attempt]) -> None:
     rows = [tuple([getattr(a, name) for name in _INSERTED]) for a in attempts]
     if rows:
         await tx.copy("attempt", _INSERTED, rows)
+
+
+async def any_pending(tx: Tx) -> bool:
+    """Say whether attempts wait to be sent."""
+    return bool((await tx.fetch(_ANY_PENDING))[0][0])
+
+
+async def any_due(tx: Tx) -> bool:
+    """Say whether an inquiry is due."""
+    return bool((await tx.fetch(_ANY_DUE))[0][0])
 
 
 async def claim_pending(tx: Tx, *, limit: int, lease_s: float) -> list[Claimed]:

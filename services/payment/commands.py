@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paystream.merchant.v1.events import MerchantStatus
-from paystream.payment.v1 import events
-
 from paykit.cause import Cause
 from paykit.errors import CurrencyUnknown, DomainError
 from paykit.ids import new_id
 from paykit.money import EXPONENTS, require_currency
 from paykit.runtime.db import Tx
+from paystream.merchant.v1.events import MerchantStatus
+from paystream.payment.v1 import events
 from services.payment import attempt_store, domain, merchant, merchant_store, refund, refund_store, store
 from services.payment.attempt import Attempt, AttemptAction
 from services.payment.domain import Payment

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from paystream.payment.v1 import events
-
 from paykit.cause import Cause
 from paykit.errors import DomainError, InvariantError
 from paykit.ids import new_id
 from paykit.runtime.db import Tx
+from paystream.payment.v1 import events
 from services.payment import attempt, attempt_store, commands, domain, merchant_store, refund, refund_store, store
 from services.payment.attempt import Attempt, AttemptAction, AttemptState, Evidence, Outcome, Verdict
 from services.payment.domain import Payment

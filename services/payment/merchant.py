@@ -1,8 +1,7 @@
 """Whether a merchant may take payments, by what merchant.events told of it. Pure."""
 
-from paystream.merchant.v1.events import MerchantStatus
-
 from paykit.errors import DomainError, Kind
+from paystream.merchant.v1.events import MerchantStatus
 
 
 class MerchantUnknown(DomainError):

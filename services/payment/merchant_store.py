@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from paykit.runtime.db import Tx
 from paystream.merchant.v1.events import (
     MerchantActivated,
     MerchantCreated,
@@ -9,8 +10,6 @@ from paystream.merchant.v1.events import (
     MerchantSuspended,
     MerchantUpdated,
 )
-
-from paykit.runtime.db import Tx
 from services.payment.fee import FeeTerms
 
 MerchantEvent = MerchantCreated | MerchantUpdated | MerchantActivated | MerchantSuspended

@@ -7,9 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from paystream.payment.v1 import events
-
 from paykit.errors import DomainError, Kind
+from paystream.payment.v1 import events
 from services.payment import domain, fee
 from services.payment.domain import Payment
 

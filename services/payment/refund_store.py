@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from paystream.payment.v1 import events
 
 from paykit.runtime.db import Tx
+from paystream.payment.v1 import events
 from services.payment import store
 from services.payment.refund import Refund, RefundState
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from paystream.payment.v1 import events
 
 from paykit.errors import InvariantError
 from paykit.runtime.db import Tx
+from paystream.payment.v1 import events
 from services.payment.domain import Payment, PaymentState
 
 METADATA = sa.MetaData()

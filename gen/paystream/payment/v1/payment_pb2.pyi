@@ -277,7 +277,7 @@ class PaymentMethod(_message.Message):
     type: Global___PaymentMethodType.ValueType
     """Its kind."""
     token: _builtins.str
-    """The token that a vault or wallet gave for it, 1 to 255 characters; never a card number."""
+    """The token that a vault or wallet gave for it, 1 to 255 characters, no control characters; never a card number."""
     def __init__(
         self,
         *,
@@ -625,7 +625,7 @@ class CreatePaymentRequest(_message.Message):
     merchant_id: _builtins.str
     """The merchant to be paid: mer_ and 32 hexadecimal digits."""
     merchant_reference: _builtins.str
-    """The merchant's own reference, unique per merchant, 1 to 100 characters."""
+    """The merchant's own reference, unique per merchant, 1 to 100 characters, no control characters."""
     order_id: _builtins.str
     """The order it pays for: ord_ and 32 hexadecimal digits; empty for none."""
     capture_mode: Global___CaptureMode.ValueType
@@ -640,7 +640,9 @@ class CreatePaymentRequest(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Anything the merchant wants back with the payment: 50 entries, keys of 1 to 64 characters, values of 500 bytes."""
+        """Anything the merchant wants back with the payment: 50 entries, keys of 1 to 64 characters without control characters,
+        values of 500 bytes without NUL.
+        """
 
     def __init__(
         self,
@@ -841,11 +843,11 @@ class ListPaymentsRequest(_message.Message):
     """next_page_token of the page before; empty for the first page."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
-        """Only payments accepted at this time or later."""
+        """Only payments accepted at this time or later; from 1970 to 9999."""
 
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
-        """Only payments accepted before this time."""
+        """Only payments accepted before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -1025,11 +1027,11 @@ class ListRefundsRequest(_message.Message):
     """next_page_token of the page before; empty for the first page."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
-        """Only refunds accepted at this time or later."""
+        """Only refunds accepted at this time or later; from 1970 to 9999."""
 
     @_builtins.property
     def create_time_before(self) -> _timestamp_pb2.Timestamp:
-        """Only refunds accepted before this time."""
+        """Only refunds accepted before this time; from 1970 to 9999."""
 
     def __init__(
         self,
@@ -1092,7 +1094,7 @@ class ReportChannelResultRequest(_message.Message):
     attempt_id: _builtins.str
     """The attempt as it was sent to the channel: att_ and 32 hexadecimal digits."""
     channel_reference: _builtins.str
-    """The channel's own reference, 1 to 100 characters."""
+    """The channel's own reference, 1 to 100 characters, no control characters."""
     outcome: Global___ChannelOutcome.ValueType
     """What became of it."""
     decline_code: _builtins.str

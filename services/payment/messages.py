@@ -1,0 +1,194 @@
+"""Payments on the wire: between messages and domain values."""
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+from paykit.cause import Cause
+from paykit.runtime.mapping import from_timestamp, to_timestamp
+from paystream.common.v1 import money_pb2
+from paystream.payment.v1 import events
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import channels
+from services.payment.attempt import Attempt, AttemptAction, AttemptState, Evidence, Outcome
+from services.payment.commands import CreatePayment, CreateRefund
+from services.payment.domain import Payment, PaymentState
+from services.payment.refund import Refund, RefundState
+from services.payment.refund_store import RefundFilter
+from services.payment.store import PaymentFilter
+
+_METHODS = {
+    pb.PAYMENT_METHOD_TYPE_CARD: events.PaymentMethod.CARD,
+    pb.PAYMENT_METHOD_TYPE_BANK_TRANSFER: events.PaymentMethod.BANK_TRANSFER,
+    pb.PAYMENT_METHOD_TYPE_WALLET: events.PaymentMethod.WALLET,
+}
+_REASONS = {
+    pb.REFUND_REASON_UNSPECIFIED: events.RefundReason.CUSTOMER_REQUEST,
+    pb.REFUND_REASON_CUSTOMER_REQUEST: events.RefundReason.CUSTOMER_REQUEST,
+    pb.REFUND_REASON_DUPLICATE: events.RefundReason.DUPLICATE,
+    pb.REFUND_REASON_FRAUD: events.RefundReason.FRAUD,
+    pb.REFUND_REASON_ORDER_CANCELLED: events.RefundReason.ORDER_CANCELLED,
+    pb.REFUND_REASON_OTHER: events.RefundReason.OTHER,
+    pb.REFUND_REASON_CONTRADICTION: events.RefundReason.CONTRADICTION,
+}
+_OUTCOMES = {
+    pb.CHANNEL_OUTCOME_APPROVED: Outcome.SUCCEEDED,
+    pb.CHANNEL_OUTCOME_DECLINED: Outcome.FAILED,
+}
+# Looked up once for every payment made, so by dictionaries and not by the descriptors.
+_METHOD_TYPES = {domain: wire for wire, domain in _METHODS.items()}
+_REASON_VALUES = {domain: wire for wire, domain in _REASONS.items() if wire}
+_PAYMENT_STATES = {state: pb.PaymentState.Value(f"PAYMENT_STATE_{state}") for state in PaymentState}
+_REFUND_STATES = {state: pb.RefundState.Value(f"REFUND_STATE_{state}") for state in RefundState}
+_ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
+_ATTEMPT_ACTIONS = {action: pb.AttemptAction.Value(f"ATTEMPT_ACTION_{action}") for action in AttemptAction}
+
+# All payments of one transaction have one create_time. Messages copy what they are made of, so one can serve for all.
+_timestamp = lru_cache(maxsize=256)(to_timestamp)
+
+
+def to_payment(payment: Payment) -> pb.Payment:
+    """Make the resource."""
+    return pb.Payment(
+        payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
+        merchant_reference=payment.merchant_reference,
+        order_id=payment.order_id or "",
+        amount=money_pb2.Money(amount_minor=payment.amount_minor, currency_code=payment.currency_code),
+        payment_method=pb.PaymentMethod(type=_METHOD_TYPES[payment.method], token=payment.method_token),
+        metadata=json.loads(payment.metadata) if payment.metadata != "{}" else None,
+        capture_mode=pb.CAPTURE_MODE_AUTOMATIC,
+        state=_PAYMENT_STATES[payment.state],
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        refunding_minor=payment.refunding_minor,
+        disputed_minor=payment.disputed_minor,
+        fee_minor=payment.fee_minor,
+        fee_returned_minor=payment.fee_returned_minor,
+        fee_plan_version=payment.fee_plan_version or 0,
+        capture_id=payment.capture_id or "",
+        channel=payment.channel,
+        channel_reference=payment.channel_reference or "",
+        failure_reason=payment.failure_reason or "",
+        failure_code=payment.failure_code or "",
+        correlation_id=payment.correlation_id,
+        etag=str(payment.aggregate_version),
+        create_time=_timestamp(payment.create_time),
+        update_time=_timestamp(payment.update_time),
+    )
+
+
+def to_refund(refund: Refund) -> pb.Refund:
+    """Make the resource."""
+    return pb.Refund(
+        refund_id=refund.refund_id,
+        payment_id=refund.payment_id,
+        merchant_id=refund.merchant_id,
+        amount=money_pb2.Money(amount_minor=refund.amount_minor, currency_code=refund.currency_code),
+        reason=_REASON_VALUES[refund.reason],
+        state=_REFUND_STATES[refund.state],
+        fee_returned_minor=refund.fee_returned_minor,
+        capture_id=refund.capture_id or "",
+        channel_reference=refund.channel_reference or "",
+        failure_reason=refund.failure_reason or "",
+        failure_code=refund.failure_code or "",
+        create_time=_timestamp(refund.create_time),
+        update_time=_timestamp(refund.update_time),
+    )
+
+
+def to_attempt(attempt: Attempt) -> pb.Attempt:
+    """Make the resource."""
+    return pb.Attempt(
+        attempt_id=attempt.attempt_id,
+        payment_id=attempt.payment_id,
+        refund_id=attempt.refund_id or "",
+        action=_ATTEMPT_ACTIONS[attempt.action],
+        state=_ATTEMPT_STATES[attempt.state],
+        channel_reference=attempt.channel_reference or "",
+        failure_reason=attempt.failure_reason or "",
+        failure_code=attempt.failure_code or "",
+        inquiry_count=attempt.inquiry_count,
+        contradicted=attempt.contradicted,
+        create_time=_timestamp(attempt.create_time),
+        update_time=_timestamp(attempt.update_time),
+    )
+
+
+def from_create_payment(request: pb.CreatePaymentRequest, cause: Cause) -> CreatePayment:
+    """Read a payment asked for; the request has been checked against its rules."""
+    amount, method = request.amount, request.payment_method
+    return CreatePayment(
+        merchant_id=request.merchant_id,
+        merchant_reference=request.merchant_reference,
+        order_id=request.order_id or None,
+        amount_minor=amount.amount_minor,
+        currency_code=amount.currency_code,
+        method=_METHODS[method.type],
+        method_token=method.token,
+        metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
+        cause=cause,
+    )
+
+
+def from_create_refund(request: pb.CreateRefundRequest, cause: Cause) -> CreateRefund:
+    """Read a refund asked for."""
+    return CreateRefund(
+        payment_id=request.payment_id,
+        amount_minor=request.amount.amount_minor,
+        currency_code=request.amount.currency_code,
+        reason=_REASONS[request.reason],
+        cause=cause,
+    )
+
+
+def from_report(request: pb.ReportChannelResultRequest) -> Evidence:
+    """Read a channel's callback."""
+    outcome, told = _OUTCOMES[request.outcome], request.HasField("amount")
+    code = request.decline_code or None
+    return Evidence(
+        attempt_id=request.attempt_id,
+        source=events.Evidence.CALLBACK,
+        outcome=outcome,
+        channel_reference=request.channel_reference,
+        failure_reason=channels.failure_reason(code) if outcome is Outcome.FAILED else None,
+        failure_code=code if outcome is Outcome.FAILED else None,
+        amount_minor=request.amount.amount_minor if told else None,
+        currency_code=request.amount.currency_code if told else None,
+    )
+
+
+def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
+    """Read what ListPayments selects."""
+    name = pb.PaymentState.Name(request.state).removeprefix("PAYMENT_STATE_")
+    return PaymentFilter(
+        merchant_id=request.merchant_id,
+        merchant_reference=request.merchant_reference or None,
+        state=PaymentState(name) if request.state else None,
+        create_time_min=from_timestamp(request.create_time_min) if request.HasField("create_time_min") else None,
+        create_time_before=from_timestamp(request.create_time_before)
+        if request.HasField("create_time_before")
+        else None,
+    )
+
+
+def from_list_refunds(request: pb.ListRefundsRequest) -> RefundFilter:
+    """Read what ListRefunds selects."""
+    name = pb.RefundState.Name(request.state).removeprefix("REFUND_STATE_")
+    return RefundFilter(
+        payment_id=request.payment_id or None,
+        merchant_id=request.merchant_id or None,
+        state=RefundState(name) if request.state else None,
+        create_time_min=from_timestamp(request.create_time_min) if request.HasField("create_time_min") else None,
+        create_time_before=from_timestamp(request.create_time_before)
+        if request.HasField("create_time_before")
+        else None,
+    )
+
+
+def _bound(
+    request: pb.ListPaymentsRequest | pb.ListRefundsRequest, name: Literal["create_time_min", "create_time_before"]
+) -> datetime | None:
+    """Read one end of a time range; None where the caller left it open."""
+    return from_timestamp(getattr(request, name)) if request.HasField(name) else None

@@ -1,0 +1,42 @@
+"""What the payment service is made of."""
+
+from paykit.runtime.delivery import Handle, Subscription
+from paykit.runtime.service import Job, Service
+from paystream.merchant.v1 import events as merchant_events
+from paystream.payment.v1 import events
+from services.payment import handlers, jobs, rpc
+
+_KEEP_MERCHANT = Handle(handler=handlers.on_merchant_changed, deduplication="natural")
+
+SERVICE = Service(
+    name="payment",
+    records=("payment", "refund", "attempt", "evidence"),
+    projections=("merchant", "merchant_fee"),
+    servicers=rpc.servicers,
+    subscriptions=(
+        Subscription(
+            topic="merchant.events",
+            handles={
+                merchant_events.MerchantCreated: _KEEP_MERCHANT,
+                merchant_events.MerchantUpdated: _KEEP_MERCHANT,
+                merchant_events.MerchantActivated: _KEEP_MERCHANT,
+                merchant_events.MerchantSuspended: _KEEP_MERCHANT,
+            },
+        ),
+    ),
+    consumers=1,
+    emits=(
+        events.PaymentCreated,
+        events.PaymentSuccess,
+        events.PaymentFailed,
+        events.PaymentUnknown,
+        events.PaymentContradicted,
+        events.RefundCreated,
+        events.RefundSuccess,
+        events.RefundFailed,
+    ),
+    jobs=(
+        *(Job(name=lane, run=jobs.submit_attempts, every_s=1.0) for lane in jobs.SUBMISSION_LANES),
+        Job(name="inquire_attempts", run=jobs.inquire_attempts, every_s=0.5),
+    ),
+)
