@@ -69,7 +69,7 @@ async def runtime_of(database_url: str, tmp_path: Path) -> AsyncIterator[Runtime
 @pytest.fixture(scope="session")
 async def probe_template(stack: Endpoints) -> str:
     url = await databases.make_template(stack.postgres, [])
-    await migrate.init(url, ["probe"])
+    await migrate.init(url, ["probe"], password=databases.SERVICE_PASSWORD)
     await migrate.migrate(url, ["probe"], directory=probe.MIGRATIONS)
     return url
 

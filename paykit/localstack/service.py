@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from paykit.localstack import probes
 from paykit.localstack.endpoints import Endpoints
@@ -72,10 +73,18 @@ def paystream_command(*arguments: str, home: Path, environment: Mapping[str, str
     )
 
 
+def _without_user(url: str) -> str:
+    """Leave the user out: each service then connects as its own role."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
 def service_environment(endpoints: Endpoints, *, cache: Path) -> dict[str, str]:
     """Give the settings that every service of a stack shares."""
     environment = {
-        "PAYSTREAM_DATABASE_URL": endpoints.postgres,
+        "PAYSTREAM_DATABASE_URL": _without_user(endpoints.postgres),
+        "PAYSTREAM_DATABASE_ADMIN_URL": endpoints.postgres,
+        "PAYSTREAM_DATABASE_SERVICE_PASSWORD": urlsplit(endpoints.postgres).password or "",
         "PAYSTREAM_KAFKA_BOOTSTRAP": endpoints.kafka,
         "PAYSTREAM_REGISTRY_URL": endpoints.registry,
         "PAYSTREAM_CACHE_DIR": str(cache),

@@ -6,6 +6,7 @@ default. Secrets have no default and print as `**********`.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -43,7 +44,9 @@ class Settings(BaseSettings):
     Addresses are `host:port` (port 0 takes a free one) or `unix:/path`.
 
     Attributes:
-        database_url: PostgreSQL, as the service's own role, without the right to change tables.
+        database_url: PostgreSQL. Without a user in it, each service connects as its own role, `paystream_<service>`,
+            which may not change tables.
+        database_service_password: Of those roles; `paystream db init` gives it to them.
         database_admin_url: PostgreSQL, as a role that may create roles, schemas and tables; for `paystream db` only.
         database_pool_max: Connections of one process to PostgreSQL.
         kafka_bootstrap: `host:port` of one or more brokers, comma separated.
@@ -69,6 +72,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr
     database_admin_url: SecretStr | None = None
+    database_service_password: SecretStr | None = None
     database_pool_max: int = Field(default=8, ge=2, le=200)
     kafka_bootstrap: str = Field(default="localhost:9092", min_length=1)
     registry_url: str = Field(default="http://localhost:8081", pattern=r"^https?://")
@@ -98,6 +102,11 @@ class Settings(BaseSettings):
         """Read arguments, then the environment; no files."""
         return init_settings, _StrictEnvironment(settings_cls)
 
+    @property
+    def admin_url(self) -> str:
+        """Give the URL for `paystream db`."""
+        return (self.database_admin_url or self.database_url).get_secret_value()
+
     @model_validator(mode="after")
     def _keep_credentials_apart(self) -> Self:
         """Refuse the same URL for both: a service that owns its tables can drop them."""
@@ -106,14 +115,14 @@ class Settings(BaseSettings):
         return self
 
 
-def load(**defaults: Any) -> Settings:
-    """Read the settings from the environment, taking `defaults` for what it does not say.
+def load(*, overrides: Mapping[str, Any] | None = None, **defaults: Any) -> Settings:
+    """Read the settings from the environment, taking `defaults` for what it does not say; `overrides` win over it.
 
     Raises:
         ConfigurationError: A variable is unknown, missing or out of its range.
     """
     try:
-        return Settings(**(defaults | _StrictEnvironment(Settings)()))
+        return Settings(**(defaults | _StrictEnvironment(Settings)() | dict(overrides or {})))
     except ValidationError as error:
         raise ConfigurationError("; ".join(_line(dict(problem)) for problem in error.errors())) from error
 

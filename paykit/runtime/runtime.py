@@ -186,7 +186,10 @@ def service_url(settings: Settings, service: str) -> str:
     """Give the URL by which a service connects: as its own role, unless the setting names a user."""
     url = sqlalchemy.make_url(settings.database_url.get_secret_value())
     if url.username is None:
-        url = url.set(username=f"paystream_{service}")
+        password = settings.database_service_password
+        url = url.set(
+            username=f"paystream_{service}", password=password.get_secret_value() if password else url.password
+        )
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 

@@ -11,6 +11,7 @@ import sqlalchemy
 
 from paykit.runtime import migrate
 
+SERVICE_PASSWORD = "not-a-secret"  # noqa: S105 - of roles on servers that exist for one test run
 DROP_TRIES_MAX = 20
 DROP_PAUSE_S = 0.1
 
@@ -21,7 +22,7 @@ async def make_template(admin_url: str, services: Sequence[str]) -> str:
     """Create and migrate a template database; give an administrator's URL of it."""
     name = f"template_{os.getpid()}_{next(_numbers)}"
     url = sqlalchemy.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-    await migrate.init(url, services)
+    await migrate.init(url, services, password=SERVICE_PASSWORD)
     await migrate.migrate(url, services)
     return url
 
@@ -33,7 +34,9 @@ async def database(template_url: str) -> AsyncIterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     await _administer(template, f'CREATE DATABASE "{name}" TEMPLATE "{template.database}" STRATEGY FILE_COPY')
     try:
-        yield template.set(database=name, username=None, password=None).render_as_string(hide_password=False)
+        yield sqlalchemy.URL.create(
+            "postgresql", host=template.host, port=template.port, database=name, query=template.query
+        ).render_as_string(hide_password=False)
     finally:
         await _administer(template, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 

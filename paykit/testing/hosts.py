@@ -17,6 +17,7 @@ from paykit.runtime.config import Settings
 from paykit.runtime.host import Host
 from paykit.runtime.registry import RegistryClient
 from paykit.runtime.service import Service
+from paykit.testing import databases
 
 ADMIN_TIMEOUT_S = 30.0
 
@@ -30,6 +31,7 @@ def settings_for(stack: Endpoints, *, database_url: str, cache_dir: Path, prefix
     """Give the settings of a process on the shared stack; its gRPC port is free."""
     values: dict[str, Any] = {
         "database_url": SecretStr(database_url),
+        "database_service_password": SecretStr(databases.SERVICE_PASSWORD),
         "kafka_bootstrap": stack.kafka,
         "registry_url": stack.registry,
         "topic_prefix": prefix,

@@ -16,6 +16,7 @@ from paykit.runtime.codec import Codec
 from paykit.runtime.config import Settings
 from paykit.runtime.runtime import Runtime
 from paykit.runtime.service import Service
+from paykit.testing import databases
 from paykit.testing.fake_registry import FakeRegistry
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -31,7 +32,11 @@ async def runtime(
     async with registry.client() as client:
         for file in catalogue.own_files().values():
             await client.register(f"{file.topic}-{file.full_name}", registry_text(file.schema))
-        settings = Settings(database_url=SecretStr(database_url), cache_dir=cache_dir)
+        settings = Settings(
+            database_url=SecretStr(database_url),
+            database_service_password=SecretStr(databases.SERVICE_PASSWORD),
+            cache_dir=cache_dir,
+        )
         codec = Codec(registry=client, cache_dir=cache_dir)
         made = Runtime(service=service, settings=settings, codec=codec, clock=clock or ManualClock(START))
         await made.prepare()
