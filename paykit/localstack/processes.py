@@ -215,14 +215,13 @@ def _await_program(process: psutil.Process) -> None:
 def _ended(process: psutil.Process, wait_s: float) -> bool:
     """Wait for the end, reaping the process if it is our child."""
     deadline = time.monotonic() + max(0.0, wait_s)
-    while True:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(process.pid, os.WNOHANG)
-        if not _is_running(process):
-            return True
+    while _is_running(process):
         if time.monotonic() >= deadline:
             return False
         time.sleep(POLL_S)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return True
 
 
 def _is_running(process: psutil.Process) -> bool:
