@@ -67,7 +67,7 @@ class FakeRegistry(httpx.AsyncBaseTransport):
 
     def _versions(self, method: str, subject: str, version: str | None, body: dict[str, str]) -> httpx.Response:
         if method == "POST":
-            return httpx.Response(200, json={"id": self._register(subject, body["schema"])})
+            return httpx.Response(200, json={"id": self.register(subject, body["schema"])})
         ids = self.subjects.get(subject, [])
         if not ids:
             return _not_found(40401)
@@ -75,7 +75,8 @@ class FakeRegistry(httpx.AsyncBaseTransport):
             return httpx.Response(200, json=list(range(1, len(ids) + 1)))
         return self._registered(subject, ids[int(version) - 1])
 
-    def _register(self, subject: str, schema: str) -> int:
+    def register(self, subject: str, schema: str) -> int:
+        """Register a schema and give its id; one already known keeps it."""
         known = {text: schema_id for schema_id, text in self.schemas.items()}
         free = next(number for number in itertools.count(self.first_id) if number not in self.schemas)
         schema_id = known.get(schema, free)

@@ -10,7 +10,6 @@ import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, topic_record_subject_name_strategy
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from paystream.payment.v1 import events
 
 from paykit.contracts import catalogue, files
 from paykit.runtime.codec import (
@@ -22,6 +21,7 @@ from paykit.runtime.codec import (
     UndecodableError,
 )
 from paykit.testing.fake_registry import FakeRegistry
+from paystream.payment.v1 import events
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 RECORD = "paystream.payment.v1.PaymentSuccess"

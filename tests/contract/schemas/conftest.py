@@ -1,0 +1,50 @@
+"""A copy of the published schemas to damage."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paykit.contracts import files
+
+SUCCESS = "payment.events/PaymentSuccess"
+Edit = Callable[[dict[str, Any]], None]
+
+
+class Schemas:
+    """A copy of schemas/avro."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, name: str) -> dict[str, Any]:
+        schema: dict[str, Any] = json.loads((self.root / f"{name}.avsc").read_text())
+        return schema
+
+    def edit(self, name: str, change: Edit) -> None:
+        """Change a version where it stands."""
+        self.write(name, self.read(name), change)
+
+    def add(self, version: int, change: Edit, *, record: str = SUCCESS) -> None:
+        """Write a further version from the one before."""
+        self.write(f"{record}/{version}", self.read(f"{record}/{version - 1}"), change)
+
+    def write(self, name: str, schema: dict[str, Any], change: Edit) -> None:
+        change(schema)
+        (self.root / f"{name}.avsc").write_text(json.dumps(schema))
+
+
+@pytest.fixture
+def schemas(tmp_path: Path) -> Schemas:
+    root = tmp_path / "schemas" / "avro"
+    shutil.copytree(files.schema_root(), root)
+    return Schemas(root)
+
+
+def field(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Find a field of a record."""
+    found: dict[str, Any] = next(inner for inner in schema["fields"] if inner["name"] == name)
+    return found
