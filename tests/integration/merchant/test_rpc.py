@@ -1,0 +1,275 @@
+"""The merchant service's RPCs on a real database."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from paykit.clock import ManualClock
+from paykit.errors import DomainError, EtagMismatch, PageTokenInvalid, RequestIdReused
+from paykit.ids import is_id, new_id
+from paykit.runtime.runtime import Runtime
+from paykit.testing.runtimes import act_as
+from paystream.merchant.v1 import merchant_pb2 as pb
+from services.merchant import domain, messages, rules
+from services.merchant.rpc import MerchantServicer
+from services.merchant.service import SERVICE
+from tests.conftest import RuntimeOf
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ANY: Any = None
+
+
+class House:
+    """The service, called as a servicer."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.call = MerchantServicer(runtime)
+
+    async def create(self, **changes: Any) -> pb.Merchant:
+        return (await self.call.CreateMerchant(create_request(**changes), ANY)).merchant
+
+    async def get(self, merchant_id: str) -> pb.Merchant:
+        return (await self.call.GetMerchant(pb.GetMerchantRequest(merchant_id=merchant_id), ANY)).merchant
+
+    async def update(self, merchant_id: str, *paths: str, etag: str = "", **fields: Any) -> pb.Merchant:
+        request = pb.UpdateMerchantRequest(
+            merchant_id=merchant_id, etag=etag, update_mask=FieldMask(paths=paths), **fields
+        )
+        return (await self.call.UpdateMerchant(request, ANY)).merchant
+
+    async def activate(self, merchant_id: str, etag: str = "") -> pb.Merchant:
+        request = pb.ActivateMerchantRequest(merchant_id=merchant_id, etag=etag)
+        return (await self.call.ActivateMerchant(request, ANY)).merchant
+
+    async def suspend(self, merchant_id: str, etag: str = "") -> pb.Merchant:
+        request = pb.SuspendMerchantRequest(merchant_id=merchant_id, etag=etag)
+        return (await self.call.SuspendMerchant(request, ANY)).merchant
+
+    async def told(self) -> list[Any]:
+        """Give the events in the outbox, in order."""
+        sql = "SELECT key, value FROM outbox ORDER BY id"
+        rows = await self.runtime.read(lambda tx: tx.fetch(sql))
+        events = [self.runtime.codec.decode(row["value"]) for row in rows]
+        assert [row["key"] for row in rows] == [event.merchant_id for event in events]
+        return events
+
+
+def create_request(**changes: Any) -> pb.CreateMerchantRequest:
+    given: dict[str, Any] = {
+        "request_id": str(uuid.uuid4()),
+        "display_name": "Corner Books",
+        "country_code": "JP",
+        "contact_email": "owner@corner-books.example",
+        "fee_plan": fee_plan(USD, JPY, refund_fee_returned=True),
+        "settlement_policy": pb.SettlementPolicy(
+            schedule=pb.SETTLEMENT_SCHEDULE_WEEKLY,
+            cut_off_time="17:30",
+            cut_off_weekday=5,
+            time_zone="Asia/Tokyo",
+            delay_days=2,
+            thresholds=[
+                pb.SettlementThreshold(currency_code="USD", threshold_minor=10_000),
+                pb.SettlementThreshold(currency_code="JPY", threshold_minor=9007199254740991),
+            ],
+            reserve_basis_points=500,
+            reserve_days=90,
+        ),
+    }
+    return pb.CreateMerchantRequest(**given | changes)
+
+
+USD = pb.FeeRule(currency_code="USD", basis_points=290, fixed_minor=30)
+JPY = pb.FeeRule(currency_code="JPY", basis_points=360)
+
+
+def fee_plan(*fees: pb.FeeRule, refund_fee_returned: bool = False) -> pb.FeePlan:
+    return pb.FeePlan(fees=fees, refund_fee_returned=refund_fee_returned)
+
+
+@pytest.fixture
+async def house(runtime_of: RuntimeOf) -> House:
+    runtime = await runtime_of(SERVICE, clock=ManualClock(NOON))
+    act_as("tester", correlation_id="cor_merchant")
+    return House(runtime)
+
+
+async def test_a_created_merchant_reads_back_whole_and_is_told(house: House) -> None:
+    made = await house.create()
+    assert is_id("mer", made.merchant_id)
+    assert await house.get(made.merchant_id) == made
+    assert made.status == pb.MERCHANT_STATUS_CREATED
+    assert (made.contact_email, made.country_code, made.etag) == ("owner@corner-books.example", "JP", "v1")
+    assert [fee.currency_code for fee in made.fee_plan.fees] == ["JPY", "USD"]
+    assert (made.fee_plan.version, made.fee_plan.refund_fee_returned) == (1, True)
+    assert made.fee_plan.effective_time.ToDatetime(UTC) == made.create_time.ToDatetime(UTC) == NOON
+    policy = made.settlement_policy
+    assert (policy.cut_off_time, policy.cut_off_weekday, policy.time_zone) == ("17:30", 5, "Asia/Tokyo")
+    assert [each.threshold_minor for each in policy.thresholds] == [9007199254740991, 10_000]
+
+    (event,) = await house.told()
+    assert (event.RECORD, event.aggregate_version) == ("paystream.merchant.v1.MerchantCreated", 1)
+    assert (event.correlation_id, event.actor, event.occurred_at) == ("cor_merchant", "tester", NOON)
+    assert (event.status, event.fee_plan_version, event.settlement_policy.reserve_days) == ("CREATED", 1, 90)
+    assert "corner-books.example" not in repr(event)
+
+
+async def test_the_least_that_makes_a_merchant_costs_no_fee_and_is_settled_on_request(house: House) -> None:
+    request = pb.CreateMerchantRequest(
+        request_id=str(uuid.uuid4()), display_name="Stall", contact_email="a@stall.example"
+    )
+    made = (await house.call.CreateMerchant(request, ANY)).merchant
+    assert (list(made.fee_plan.fees), made.country_code) == ([], "")
+    assert made.settlement_policy == pb.SettlementPolicy(schedule=pb.SETTLEMENT_SCHEDULE_MANUAL, time_zone="UTC")
+    assert await house.get(made.merchant_id) == made
+
+
+async def test_the_same_request_again_gives_the_same_merchant(house: House) -> None:
+    request = create_request()
+    first = await house.call.CreateMerchant(request, ANY)
+    assert await house.call.CreateMerchant(request, ANY) == first
+    assert len(await house.told()) == 1
+
+
+async def test_a_request_id_with_another_request_is_refused(house: House) -> None:
+    request = create_request()
+    await house.call.CreateMerchant(request, ANY)
+    request.display_name = "Other Books"
+    with pytest.raises(RequestIdReused):
+        await house.call.CreateMerchant(request, ANY)
+
+
+async def test_each_bad_field_is_refused_by_its_own_reason(house: House) -> None:
+    daily_without_time = pb.SettlementPolicy(schedule=pb.SETTLEMENT_SCHEDULE_DAILY)
+    for changes, refusal in (
+        ({"contact_email": "nobody"}, rules.EmailInvalid),
+        ({"fee_plan": fee_plan(USD, USD)}, rules.CurrencyRepeated),
+        ({"settlement_policy": daily_without_time}, rules.SettlementPolicyInvalid),
+    ):
+        with pytest.raises(refusal):
+            await house.create(**changes)
+    assert await house.told() == []
+
+
+async def test_an_update_changes_what_the_mask_names_and_keeps_every_fee_plan(house: House) -> None:
+    made = await house.create()
+    changed = await house.update(
+        made.merchant_id,
+        "display_name",
+        "fee_plan",
+        etag="v1",
+        display_name="Corner Books and Tea",
+        country_code="DE",
+        fee_plan=fee_plan(USD),
+    )
+    assert (changed.display_name, changed.country_code, changed.etag) == ("Corner Books and Tea", "JP", "v2")
+    assert (changed.fee_plan.version, list(changed.fee_plan.fees)) == (2, [USD])
+    assert await house.get(made.merchant_id) == changed
+
+    history = await house.call.ListFeePlans(pb.ListFeePlansRequest(merchant_id=made.merchant_id), ANY)
+    assert list(history.fee_plans) == [changed.fee_plan, made.fee_plan]
+    _, updated = await house.told()
+    assert (updated.RECORD, updated.aggregate_version) == ("paystream.merchant.v1.MerchantUpdated", 2)
+    assert (updated.fee_plan_version, updated.refund_fee_returned) == (2, False)
+
+
+async def test_an_update_that_changes_nothing_tells_nothing(house: House) -> None:
+    made = await house.create()
+    same = await house.update(made.merchant_id, "display_name", display_name="Corner Books")
+    assert same == made
+    assert len(await house.told()) == 1
+
+
+async def test_updates_of_a_stale_merchant_or_of_no_field_are_refused(house: House) -> None:
+    made = await house.create()
+    await house.update(made.merchant_id, "country_code")
+    with pytest.raises(EtagMismatch):
+        await house.update(made.merchant_id, "display_name", etag=made.etag, display_name="Late")
+    for paths in ((), ("status",), ("display_name", "merchant_id")):
+        with pytest.raises(messages.UpdateMaskInvalid):
+            await house.update(made.merchant_id, *paths, display_name="Other")
+
+
+async def test_concurrent_changes_of_one_merchant_are_all_kept_in_some_order(house: House) -> None:
+    made = await house.create(fee_plan=fee_plan())
+    plans = [fee_plan(pb.FeeRule(currency_code="USD", basis_points=i)) for i in range(1, 11)]
+    await asyncio.gather(*(house.update(made.merchant_id, "fee_plan", fee_plan=plan) for plan in plans))
+    history = await house.call.ListFeePlans(pb.ListFeePlansRequest(merchant_id=made.merchant_id, page_size=100), ANY)
+    assert [plan.version for plan in history.fee_plans] == list(range(11, 0, -1))
+    assert [event.aggregate_version for event in await house.told()] == list(range(1, 12))
+    assert {event.fees[0].basis_points for event in (await house.told())[1:]} == set(range(1, 11))
+
+
+async def test_only_one_of_concurrent_changes_with_one_etag_succeeds(house: House) -> None:
+    made = await house.create()
+    attempts = [house.update(made.merchant_id, "display_name", etag="v1", display_name=f"Name {i}") for i in range(8)]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["EtagMismatch"] * 7 + ["Merchant"]
+
+
+async def test_a_merchant_is_activated_suspended_and_activated_again(house: House) -> None:
+    made = await house.create()
+    with pytest.raises(domain.MerchantStateInvalid):
+        await house.suspend(made.merchant_id)
+    assert (await house.activate(made.merchant_id, "v1")).status == pb.MERCHANT_STATUS_ACTIVE
+    assert (await house.activate(made.merchant_id)).etag == "v2"
+    assert (await house.suspend(made.merchant_id)).status == pb.MERCHANT_STATUS_SUSPENDED
+    assert (await house.activate(made.merchant_id)).etag == "v4"
+    assert [event.RECORD.rpartition(".")[2] for event in await house.told()] == [
+        "MerchantCreated",
+        "MerchantActivated",
+        "MerchantSuspended",
+        "MerchantActivated",
+    ]
+
+
+async def test_a_merchant_that_does_not_exist_is_not_found_by_any_method(house: House) -> None:
+    nobody = new_id("mer")
+    calls = (
+        house.get(nobody),
+        house.update(nobody, "country_code"),
+        house.activate(nobody),
+        house.suspend(nobody),
+        house.call.ListFeePlans(pb.ListFeePlansRequest(merchant_id=nobody), ANY),
+    )
+    for refused in await asyncio.gather(*calls, return_exceptions=True):
+        assert isinstance(refused, domain.MerchantNotFound)
+
+
+async def test_lists_go_from_the_newest_in_pages_that_keep_their_filter(house: House) -> None:
+    made = [(await house.create()).merchant_id for _ in range(5)]
+    newest_first = sorted(made, reverse=True)
+    for merchant_id in newest_first[:3]:
+        await house.activate(merchant_id)
+
+    first = await house.call.ListMerchants(pb.ListMerchantsRequest(page_size=3), ANY)
+    rest = await house.call.ListMerchants(pb.ListMerchantsRequest(page_size=3, page_token=first.next_page_token), ANY)
+    assert [each.merchant_id for each in (*first.merchants, *rest.merchants)] == newest_first
+    assert rest.next_page_token == ""
+
+    active = pb.ListMerchantsRequest(page_size=2, status=pb.MERCHANT_STATUS_ACTIVE)
+    page = await house.call.ListMerchants(active, ANY)
+    assert [each.merchant_id for each in page.merchants] == newest_first[:2]
+    for token in (first.next_page_token, "garbage"):
+        with pytest.raises(PageTokenInvalid):
+            await house.call.ListMerchants(
+                pb.ListMerchantsRequest(status=pb.MERCHANT_STATUS_ACTIVE, page_token=token), ANY
+            )
+
+
+async def test_fee_plans_are_history_that_the_service_cannot_change(house: House) -> None:
+    await house.create()
+    for statement in ("DELETE FROM fee_rule", "UPDATE fee_plan SET version = 2", "TRUNCATE fee_plan"):
+        with pytest.raises(Exception, match="permission denied"):
+            await house.runtime.transaction(lambda tx, statement=statement: tx.run(statement))  # type: ignore[misc]
+
+
+async def test_a_refusal_in_a_group_leaves_its_neighbours_alone(house: House) -> None:
+    requests = [create_request(contact_email="bad" if i == 3 else f"a{i}@b.example") for i in range(6)]
+    results = await asyncio.gather(*(house.call.CreateMerchant(r, ANY) for r in requests), return_exceptions=True)
+    assert [isinstance(result, DomainError) for result in results] == [False, False, False, True, False, False]
+    assert len(await house.told()) == 5
