@@ -1,0 +1,56 @@
+"""How a topic on a cluster is compared with its declaration."""
+
+import pytest
+
+from paykit.contracts import files
+from paykit.runtime import topics
+
+PAYMENT = files.load_topics(files.schema_root())["payment.events"]
+AS_DECLARED = topics.State(
+    partitions=6,
+    configs={
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        "cleanup.policy": "delete",
+        "min.insync.replicas": "1",
+        "max.message.bytes": "1048576",
+        "compression.type": "producer",
+    },
+)
+
+
+def state(partitions: int = 6, **configs: str) -> topics.State:
+    given = {name.replace("_", "."): value for name, value in configs.items()}
+    return topics.State(partitions=partitions, configs={**AS_DECLARED.configs, **given})
+
+
+def test_a_topic_as_declared_does_not_drift() -> None:
+    assert topics.compare("payment.events", PAYMENT, AS_DECLARED) == []
+
+
+def test_a_cluster_may_ask_for_more_replicas_in_sync_than_declared() -> None:
+    assert topics.compare("payment.events", PAYMENT, state(min_insync_replicas="2")) == []
+
+
+@pytest.mark.parametrize(
+    ("actual", "drift"),
+    [
+        (state(12), "payment.events: partitions: declared 6, actual 12"),
+        (state(retention_ms="604800000"), "payment.events: retention.ms: declared -1, actual 604800000"),
+        (state(cleanup_policy="compact"), "payment.events: cleanup.policy: declared delete, actual compact"),
+        (state(min_insync_replicas="0"), "payment.events: min.insync.replicas: declared 1, actual 0"),
+        (
+            topics.State(partitions=6, configs={**AS_DECLARED.configs, "max.message.bytes": "1024"}),
+            "payment.events: max.message.bytes: declared 1048576, actual 1024",
+        ),
+    ],
+)
+def test_a_difference_is_named(actual: topics.State, drift: str) -> None:
+    assert topics.compare("payment.events", PAYMENT, actual) == [drift]
+
+
+def test_each_consumer_has_a_topic_for_its_dead_letters_under_the_prefix() -> None:
+    wanted = topics.declared([PAYMENT], prefix="t1.")
+    assert list(wanted) == ["t1.payment.events", "t1.payment.events.accounting.dlq"]
+    assert wanted["t1.payment.events.accounting.dlq"].partitions == 1
+    assert wanted["t1.payment.events.accounting.dlq"].configs == PAYMENT.configs
