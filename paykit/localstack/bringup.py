@@ -93,7 +93,7 @@ class BringUp:
 
     def _run_step(self, arguments: Sequence[str]) -> None:
         name = " ".join(arguments)
-        command = paystream_command(*arguments, home=self._home, environment=self._plan.environment())
+        command = paystream_command(*arguments, home=self._home, environment=self._plan.administrator_environment())
         for _ in processes.run(command, log=self._log("setup")):
             self._progress.update(name, "running")
         self._progress.done(name, "done")

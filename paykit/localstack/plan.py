@@ -10,7 +10,7 @@ from paykit.localstack.kafka import Kafka
 from paykit.localstack.part import Part
 from paykit.localstack.postgres import Postgres
 from paykit.localstack.registry import Registry
-from paykit.localstack.service import ServicePart, service_environment
+from paykit.localstack.service import ServicePart, service_environment, service_password
 from paykit.localstack.settings import StackSettings
 from paykit.localstack.state import State
 
@@ -54,7 +54,11 @@ class Plan:
 
     def environment(self) -> dict[str, str]:
         """Give the settings that all services of this stack share."""
-        return service_environment(self.endpoints(), cache=self._home / "cache")
+        return service_environment(self.endpoints(), cache=self._home / "cache", password=service_password(self._home))
+
+    def administrator_environment(self) -> dict[str, str]:
+        """Give the settings of the commands that prepare the ground: they alone may create roles and tables."""
+        return {**self.environment(), "PAYSTREAM_DATABASE_ADMIN_URL": self.endpoints().postgres}
 
     def _postgres(self) -> Part:
         if self._settings.stack_postgres_url:

@@ -193,7 +193,7 @@ def _find(identity: Identity) -> psutil.Process | None:
         if abs(process.create_time() - identity.start_time) > START_TIME_TOLERANCE_S:
             return None
         if process.status() == psutil.STATUS_ZOMBIE:
-            _ended(process, 0)
+            _ended(process, KILL_WAIT_S_MAX)
             return None
         command_line = "\n".join(process.cmdline())
     except psutil.NoSuchProcess:
@@ -226,7 +226,10 @@ def _ended(process: psutil.Process, wait_s: float) -> bool:
 
 def _is_running(process: psutil.Process) -> bool:
     try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            # The first thread of a Java program ends before those that still hold its ports and files.
+            return bool(process.num_threads() > 1)
+        return bool(process.is_running())
     except psutil.NoSuchProcess:
         return False
 

@@ -1,5 +1,8 @@
 """One process of a paystream service, and the commands that prepare the ground for it."""
 
+import contextlib
+import os
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -73,18 +76,17 @@ def paystream_command(*arguments: str, home: Path, environment: Mapping[str, str
     )
 
 
-def _without_user(url: str) -> str:
-    """Leave the user out: each service then connects as its own role."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> dict[str, str]:
+    """Give the settings that every service of a stack shares.
 
-
-def service_environment(endpoints: Endpoints, *, cache: Path) -> dict[str, str]:
-    """Give the settings that every service of a stack shares."""
+    Args:
+        endpoints: Of the whole stack.
+        cache: Where schema ids are kept.
+        password: Of the roles that services connect as; it opens nothing else.
+    """
     environment = {
         "PAYSTREAM_DATABASE_URL": _without_user(endpoints.postgres),
-        "PAYSTREAM_DATABASE_ADMIN_URL": endpoints.postgres,
-        "PAYSTREAM_DATABASE_SERVICE_PASSWORD": urlsplit(endpoints.postgres).password or "",
+        "PAYSTREAM_DATABASE_SERVICE_PASSWORD": password,
         "PAYSTREAM_KAFKA_BOOTSTRAP": endpoints.kafka,
         "PAYSTREAM_REGISTRY_URL": endpoints.registry,
         "PAYSTREAM_CACHE_DIR": str(cache),
@@ -92,3 +94,19 @@ def service_environment(endpoints: Endpoints, *, cache: Path) -> dict[str, str]:
     if "channel" in endpoints.services:
         environment["PAYSTREAM_CHANNEL_ADDRESS"] = endpoints.services["channel"]
     return environment
+
+
+def service_password(home: Path) -> str:
+    """Read the password of the services' roles, making it up on first use."""
+    path = home / "service-password"
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(24))
+    return path.read_text()
+
+
+def _without_user(url: str) -> str:
+    """Leave the user out: each service then connects as its own role."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -126,8 +126,8 @@ class Stack:
     def _purge(self) -> None:
         for name in DATA_DIRECTORIES:
             shutil.rmtree(self.home / name, ignore_errors=True)
-        for path in self.home.glob("*.json"):
-            path.unlink()
+        for path in (*self.home.glob("*.json"), self.home / "service-password"):
+            path.unlink(missing_ok=True)
 
 
 def _status(part: Part, record: Record, state: State) -> PartStatus:

@@ -92,6 +92,14 @@ def test_nothing_is_published_to_other_machines(services: dict[str, Any]) -> Non
 
 def test_no_secret_has_a_default(services: dict[str, Any]) -> None:
     assert services["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith("${PAYSTREAM_POSTGRES_PASSWORD:?")
+    password = services["payment"]["environment"]["PAYSTREAM_DATABASE_SERVICE_PASSWORD"]
+    assert password.startswith("${PAYSTREAM_SERVICE_PASSWORD:?")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_may_administrate_the_database(services: dict[str, Any], name: str) -> None:
+    assert "PAYSTREAM_DATABASE_ADMIN_URL" in services["setup"]["environment"]
+    assert "PAYSTREAM_DATABASE_ADMIN_URL" not in services[name]["environment"]
 
 
 def test_the_setup_runs_the_steps_of_the_local_stack() -> None:
