@@ -21,7 +21,7 @@ app = typer.Typer(help="The events on Kafka.", no_args_is_help=True)
 
 
 @app.callback()
-def events() -> None:
+def _group() -> None:
     """Keep `tail` a command of its own, because others will stand beside it."""
 
 
