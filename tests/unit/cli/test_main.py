@@ -1,0 +1,61 @@
+import subprocess
+import sys
+
+import pytest
+
+from paykit.cli import main
+from paykit.errors import FieldInvalid
+from paykit.runtime.config import ConfigurationError
+from paykit.runtime.errors import UnavailableError
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(["--help"])
+    out = capsys.readouterr().out
+    assert caught.value.code == 0
+    assert [entry.name for entry in main.ENTRIES if f" {entry.name} " not in out] == []
+
+
+def test_help_imports_no_command() -> None:
+    script = (
+        "import sys, paykit.cli.main as m; m.application(''); print('grpc' in sys.modules, 'asyncpg' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    assert shown.stdout.split() == ["False", "False"]
+
+
+def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(["frobnicate"])
+    assert caught.value.code == 2
+    assert "No such command 'frobnicate'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConfigurationError("PAYSTREAM_X is not a setting of paystream"), 2),
+        (UnavailableError("PostgreSQL is unavailable"), 1),
+        (FieldInvalid("too long"), 1),
+    ],
+)
+def test_what_a_user_can_cause_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, status: int
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("paykit.cli.stack.status", fail)
+    with pytest.raises(SystemExit) as caught:
+        main.main(["status"])
+    assert (caught.value.code, capsys.readouterr().err) == (status, f"error: {error}\n")
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("paykit.cli.stack.status", fail)
+    with pytest.raises(ZeroDivisionError):
+        main.main(["status"])
