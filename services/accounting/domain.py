@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, Kind
+from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, InvariantError, Kind
 from paykit.ids import named_id
 from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
 from paystream.accounting.v1 import events
@@ -322,4 +322,7 @@ def make_entry(account: AccountKind, merchant_id: str | None, currency_code: str
 
 
 def _entry_of(transaction: Transaction, account: str) -> Entry:
-    return next(entry for entry in transaction.entries if entry.account_id == account)
+    for entry in transaction.entries:
+        if entry.account_id == account:
+            return entry
+    raise InvariantError(f"{transaction.transaction_id} has no entry on {account}")

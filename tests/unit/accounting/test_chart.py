@@ -1,0 +1,99 @@
+"""Charts of accounts: those that ship, and those that must be refused."""
+
+import pytest
+
+from paystream.accounting.v1.events import Side
+from services.accounting import chart, charts
+from services.accounting.chart import ChartError
+
+SMALL = """
+name = "small"
+[kinds."merchant.settlement"]
+normal_side = "DEBIT"
+[kinds."platform.income"]
+normal_side = "CREDIT"
+[types.PaymentSuccess]
+direction = "CREDIT"
+entries = [
+    { increase = "merchant.settlement", amount = "amount" }, { increase = "platform.income", amount = "amount" },
+    { decrease = "merchant.settlement", amount = "fee" }, { decrease = "platform.income", amount = "fee" },
+]
+[types.RefundSuccess]
+direction = "DEBIT"
+entries = [
+    { decrease = "merchant.settlement", amount = "amount" }, { decrease = "platform.income", amount = "amount" },
+    { increase = "merchant.settlement", amount = "fee_returned" },
+    { increase = "platform.income", amount = "fee_returned" },
+]
+"""
+
+
+def test_two_charts_ship() -> None:
+    assert charts.names() == ("merchant_asset", "psp_liability")
+    assert [charts.load(name).name for name in charts.names()] == ["merchant_asset", "psp_liability"]
+
+
+def test_merchants_accounts_are_assets_in_one_chart_and_debts_in_the_other() -> None:
+    assert charts.load("merchant_asset").kinds["merchant.settlement"].normal_side is Side.DEBIT
+    assert charts.load("psp_liability").kinds["merchant.settlement"].normal_side is Side.CREDIT
+
+
+@pytest.mark.parametrize("name", ["merchant_asset", "psp_liability"])
+def test_only_what_merchants_can_draw_on_has_a_floor(name: str) -> None:
+    assert charts.load(name).floors == {"merchant.available": 0, "merchant.withdrawing": 0}
+
+
+def test_an_unknown_chart_is_refused_by_name() -> None:
+    with pytest.raises(ChartError, match="no chart is named 'cash_basis'; there are merchant_asset, psp_liability"):
+        charts.load("cash_basis")
+
+
+def test_a_small_chart_is_accepted() -> None:
+    assert chart.parse(SMALL).name == "small"
+
+
+@pytest.mark.parametrize(
+    ("given", "instead", "complaint"),
+    [
+        (
+            'increase = "platform.income", amount = "amount"',
+            'decrease = "platform.income", amount = "amount"',
+            "amount",
+        ),
+        ('decrease = "platform.income", amount = "fee"', 'decrease = "platform.income", amount = "amount"', "balance"),
+        ('{ decrease = "platform.income", amount = "fee" },', "", "-1 x fee"),
+        ('amount = "fee_returned" }', 'amount = "tax" }', "no amount named"),
+        ('"platform.income", amount = "fee"', '"platform.profit", amount = "fee"', "platform.profit"),
+        ('normal_side = "CREDIT"', 'normal_side = "LEFT"', "'LEFT' is not a side"),
+        ('normal_side = "CREDIT"', 'normal_side = "CREDIT"\nfloor_minor = 5', "above 0"),
+        ('normal_side = "CREDIT"', 'normal_side = "CREDIT"\nfloor = 0', "unknown"),
+        ('direction = "DEBIT"', 'direction = "BACK"', "not a direction"),
+        ("types.RefundSuccess", "types.RefundFailure", "RefundFailure"),
+        ('{ increase = "platform.income"', '{ increase = "platform.income", decrease = "platform.income"', "either"),
+        ('name = "small"', "", "name"),
+        ("[types.PaymentSuccess]", "[types.PaymentSuccess", "cannot be read"),
+    ],
+)
+def test_a_wrong_chart_is_refused_with_what_is_wrong(given: str, instead: str, complaint: str) -> None:
+    assert given in SMALL
+    with pytest.raises(ChartError, match=complaint):
+        chart.parse(SMALL.replace(given, instead, 1))
+
+
+def test_an_amount_that_no_entry_books_is_refused() -> None:
+    without_fee = "\n".join(line for line in SMALL.splitlines() if '"fee"' not in line)
+    with pytest.raises(ChartError, match="PaymentSuccess books no entry for fee"):
+        chart.parse(without_fee)
+
+
+def test_an_account_has_one_id_for_its_kind_owner_and_currency() -> None:
+    kinds = charts.load("merchant_asset").kinds
+    settlement, available = kinds["merchant.settlement"], kinds["merchant.available"]
+    ids = {
+        chart.account_id(settlement, "mer_1", "USD"),
+        chart.account_id(settlement, "mer_1", "JPY"),
+        chart.account_id(settlement, "mer_2", "USD"),
+        chart.account_id(available, "mer_1", "USD"),
+    }
+    assert len(ids) == 4
+    assert chart.account_id(settlement, "mer_1", "USD") in ids

@@ -1,0 +1,195 @@
+"""Manual journals and reversals: what callers may book, and what is refused and why."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid
+from paystream.accounting.v1.events import Direction, Side
+from services.accounting import chart, charts, domain
+from services.accounting import journal as journals
+from services.accounting.domain import Account, AccountNotFound, Transaction
+from services.accounting.journal import (
+    AccountCurrencyMismatch,
+    AccountKindUnknown,
+    EntriesUnbalanced,
+    Journal,
+    Known,
+    Leg,
+    MerchantUnknown,
+    Reversal,
+    ReversalNotReversible,
+    TransactionTypeReserved,
+)
+from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, credit, debit, journal
+
+ASSET = charts.load("merchant_asset")
+KINDS = ASSET.kinds
+RESERVE_EUR = Account(
+    chart.account_id(KINDS["merchant.reserve"], ALICE, "EUR"), KINDS["merchant.reserve"], ALICE, "EUR", NOON
+)
+KNOWN = Known({RESERVE_EUR.account_id: RESERVE_EUR}, {ALICE})
+GOODWILL = (debit("merchant.settlement", 500, ALICE), credit("platform.fees", 500))
+
+
+def book(asked: Journal) -> Transaction | DomainError:
+    return journals.book(ASSET, asked, known=KNOWN, now=NOON)
+
+
+def booked(asked: Journal) -> Transaction:
+    made = book(asked)
+    assert isinstance(made, Transaction)
+    return made
+
+
+def test_a_journal_keeps_who_and_why_and_is_its_own_root() -> None:
+    made = booked(journal(*GOODWILL))
+    assert (made.actor, made.reason) == ("ops", "Goodwill")
+    assert (made.root_reference, made.related_no) == ("ticket-1", "ticket-1")
+    assert made.transaction_id == domain.transaction_id("Adjustment", "ticket-1")
+    assert (made.effective_at, made.amount_minor) == (NOON, 500)
+
+
+def test_effects_follow_from_the_sides_of_the_chart() -> None:
+    made = booked(journal(*GOODWILL))
+    assert [(entry.account_kind, entry.effect) for entry in made.entries] == [
+        ("merchant.settlement", +1),
+        ("platform.fees", -1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("legs", "merchant_id", "direction"),
+    [
+        (GOODWILL, ALICE, Direction.CREDIT),
+        ((credit("merchant.settlement", 5, ALICE), debit("platform.fees", 5)), ALICE, Direction.DEBIT),
+        ((credit("merchant.settlement", 5, ALICE), debit("merchant.reserve", 5, ALICE)), ALICE, None),
+        ((debit("platform.fees", 5), credit("platform.income", 5)), None, None),
+    ],
+)
+def test_the_direction_is_seen_from_the_one_merchant_concerned(
+    legs: tuple[Leg, ...], merchant_id: str | None, direction: Direction | None
+) -> None:
+    made = booked(journal(*legs))
+    assert (made.merchant_id, made.direction) == (merchant_id, direction)
+
+
+def test_a_journal_between_two_merchants_concerns_no_single_one() -> None:
+    known = Known({}, {ALICE, BOB})
+    legs = (credit("merchant.settlement", 5, ALICE), debit("merchant.settlement", 5, BOB))
+    made = journals.book(ASSET, journal(*legs), known=known, now=NOON)
+    assert isinstance(made, Transaction)
+    assert (made.merchant_id, made.direction) == (None, None)
+
+
+def test_an_account_can_be_named_by_its_id() -> None:
+    by_id = Leg(side=Side.DEBIT, amount_minor=9, account_id=RESERVE_EUR.account_id)
+    made = booked(journal(by_id, credit("platform.fees", 9), currency_code="EUR"))
+    assert made.entries[0].account_kind == "merchant.reserve"
+    assert made.entries[0].merchant_id == ALICE
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal", "field"),
+    [
+        (journal(*GOODWILL, transaction_type="PaymentSuccess"), TransactionTypeReserved, "transaction_type"),
+        (journal(*GOODWILL, transaction_type="WithdrawalCreated"), TransactionTypeReserved, "transaction_type"),
+        (journal(*GOODWILL, transaction_type="Reversal"), TransactionTypeReserved, "transaction_type"),
+        (journal(*GOODWILL, currency_code="QQQ"), CurrencyUnknown, "currency_code"),
+        (journal(GOODWILL[0], credit("platform.fees", 499)), EntriesUnbalanced, "entries"),
+        (journal(*GOODWILL, effective_at=NOON + timedelta(microseconds=1)), FieldInvalid, "effective_time"),
+        (
+            journal(*[debit("platform.fees", 2**53 - 1)] * 2, *[credit("platform.income", 2**53 - 1)] * 2),
+            FieldInvalid,
+            "entries",
+        ),
+        (
+            journal(debit("platform.profit", 5), GOODWILL[1]),
+            EntriesUnbalanced,
+            "entries",
+        ),
+        (
+            journal(GOODWILL[0], credit("platform.profit", 500)),
+            AccountKindUnknown,
+            "entries[1].account_key.account_kind",
+        ),
+        (
+            journal(debit("merchant.settlement", 500), GOODWILL[1]),
+            AccountKindUnknown,
+            "entries[0].account_key.merchant_id",
+        ),
+        (
+            journal(GOODWILL[0], credit("platform.fees", 500, ALICE)),
+            AccountKindUnknown,
+            "entries[1].account_key.merchant_id",
+        ),
+        (
+            journal(debit("merchant.settlement", 500, BOB), GOODWILL[1]),
+            MerchantUnknown,
+            "entries[0].account_key.merchant_id",
+        ),
+        (
+            journal(Leg(side=Side.DEBIT, amount_minor=500, account_id="acc_" + "0" * 32), GOODWILL[1]),
+            AccountNotFound,
+            "entries[0].account_id",
+        ),
+        (
+            journal(Leg(side=Side.DEBIT, amount_minor=500, account_id=RESERVE_EUR.account_id), GOODWILL[1]),
+            AccountCurrencyMismatch,
+            "entries[0].account_id",
+        ),
+    ],
+)
+def test_a_wrong_journal_is_refused_naming_the_field(asked: Journal, refusal: type, field: str) -> None:
+    result = book(asked)
+    assert isinstance(result, refusal)
+    assert getattr(result, "field", None) == field
+
+
+def reversal(**changes: Any) -> Reversal:
+    given: dict[str, Any] = {"transaction_id": "txn_1", "reason": "Wrong", "effective_at": None, "cause": CAUSE}
+    return Reversal(**(given | changes))
+
+
+def captured() -> Transaction:
+    made = domain.book_capture(ASSET, capture(), NOON)
+    assert isinstance(made, Transaction)
+    return made
+
+
+def test_a_reversal_turns_every_entry_over() -> None:
+    original = captured()
+    made = journals.reverse(original, reversal(), now=NOON + timedelta(hours=1))
+    assert isinstance(made, Transaction)
+    assert [(each.account_kind, each.side, each.effect, each.amount_minor) for each in made.entries] == [
+        ("merchant.settlement", Side.CREDIT, -1, 10_000),
+        ("platform.income", Side.DEBIT, -1, 10_000),
+        ("merchant.settlement", Side.DEBIT, +1, 320),
+        ("platform.fees", Side.CREDIT, -1, 320),
+    ]
+    assert [(entry.account_id) for entry in made.entries] == [entry.account_id for entry in original.entries]
+
+
+def test_a_reversal_points_to_its_original_and_stays_in_its_journey() -> None:
+    original = captured()
+    made = journals.reverse(original, reversal(), now=NOON + timedelta(hours=1))
+    assert isinstance(made, Transaction)
+    assert made.reverses_transaction_id == made.related_no == original.transaction_id
+    assert (made.root_reference, made.merchant_id) == (original.root_reference, ALICE)
+    assert (made.direction, made.effective_at) == (Direction.DEBIT, NOON + timedelta(hours=1))
+    assert (made.actor, made.reason) == ("ops", "Wrong")
+
+
+def test_a_reversal_is_not_reversed() -> None:
+    made = journals.reverse(captured(), reversal(), now=NOON)
+    assert isinstance(made, Transaction)
+    assert isinstance(journals.reverse(made, reversal(), now=NOON), ReversalNotReversible)
+
+
+@pytest.mark.parametrize("offset_s", [-1, 3601])
+def test_a_reversal_is_dated_between_its_original_and_now(offset_s: int) -> None:
+    asked = reversal(effective_at=NOON + timedelta(seconds=offset_s))
+    refusal = journals.reverse(captured(), asked, now=NOON + timedelta(hours=1))
+    assert isinstance(refusal, FieldInvalid)
+    assert refusal.field == "effective_time"
