@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import grpc
 import structlog
-from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
 
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
+from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
 from services.channel import messages, store
 from services.channel.domain import Transaction
 
@@ -71,7 +71,7 @@ async def _tell(due: Sequence[tuple[store.Callback, Transaction]]) -> list[_Told
 
 
 async def _call(
-    stub: payment_pb2_grpc.PaymentServiceAsyncStub, callback: store.Callback, transaction: Transaction
+    stub: "payment_pb2_grpc.PaymentServiceAsyncStub", callback: store.Callback, transaction: Transaction
 ) -> _Told:
     request = payment_pb2.ReportChannelResultRequest(
         attempt_id=transaction.attempt_id,

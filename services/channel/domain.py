@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from paystream.channel.v1 import events
-
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.ids import named_id
+from paystream.channel.v1 import events
 from services.channel.fate import BASIS_POINTS, Behaviour, Fate, Outcome
 
 CHANNEL = "simulator"

@@ -2,11 +2,10 @@
 
 from dataclasses import asdict
 
-from paystream.channel.v1 import channel_pb2 as pb
-from paystream.common.v1.money_pb2 import Money
-
 from paykit.money import require_currency
 from paykit.runtime.mapping import to_timestamp
+from paystream.channel.v1 import channel_pb2 as pb
+from paystream.common.v1.money_pb2 import Money
 from services.channel.domain import Action, Order, Transaction
 from services.channel.fate import Behaviour
 

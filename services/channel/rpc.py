@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from paystream.channel.v1 import channel_pb2 as pb
-from paystream.channel.v1 import channel_pb2_grpc
 
 from paykit.errors import DomainError, FieldInvalid
 from paykit.runtime.call import current_call
@@ -17,6 +15,8 @@ from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
 from paykit.runtime.status import to_status
 from paykit.runtime.validation import validate_message
+from paystream.channel.v1 import channel_pb2 as pb
+from paystream.channel.v1 import channel_pb2_grpc
 from services.channel import commands, fate, messages, store
 from services.channel.domain import ChannelTimeout, Order, Transaction
 

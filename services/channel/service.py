@@ -1,8 +1,7 @@
 """What the channel is made of."""
 
-from paystream.channel.v1 import events
-
 from paykit.runtime.service import Job, Service
+from paystream.channel.v1 import events
 from services.channel import callbacks, jobs, rpc, statements
 
 SERVICE = Service(

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from paystream.channel.v1 import events
-
 from paykit.cause import Cause
 from paykit.ids import new_id
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
+from paystream.channel.v1 import events
 from services.channel import store
 from services.channel.domain import CHANNEL
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from paystream.merchant.v1.events import SettlementPolicy
-
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.runtime.db import Tx
+from paystream.merchant.v1.events import SettlementPolicy
 from services.merchant import domain, store
 from services.merchant.domain import Event, FeeTerms, Merchant, Profile
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from paykit.errors import DomainError, EtagMismatch, Kind
 from paystream.merchant.v1 import events
 from paystream.merchant.v1.events import FeeRule, MerchantStatus, SettlementPolicy, SettlementSchedule
-
-from paykit.errors import DomainError, EtagMismatch, Kind
 from services.merchant import rules
 
 Event: TypeAlias = events.MerchantCreated | events.MerchantUpdated | events.MerchantActivated | events.MerchantSuspended

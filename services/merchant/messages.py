@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from paykit.errors import DomainError, Kind
+from paykit.runtime.mapping import to_timestamp
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
     FeeRule,
@@ -10,9 +12,6 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-
-from paykit.errors import DomainError, Kind
-from paykit.runtime.mapping import to_timestamp
 from services.merchant.domain import MANUAL_SETTLEMENT, FeePlan, FeeTerms, Merchant, Profile
 
 _UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from paystream.merchant.v1 import merchant_pb2 as pb
-from paystream.merchant.v1 import merchant_pb2_grpc
-
 from paykit import paging
 from paykit.ids import new_id
 from paykit.runtime.call import current_call
@@ -13,6 +10,8 @@ from paykit.runtime.db import Tx
 from paykit.runtime.grpc_server import Servicer
 from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
+from paystream.merchant.v1 import merchant_pb2 as pb
+from paystream.merchant.v1 import merchant_pb2_grpc
 from services.merchant import commands, messages, store
 from services.merchant.domain import FeePlan, Merchant, MerchantNotFound
 

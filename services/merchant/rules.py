@@ -4,10 +4,9 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 
-from paystream.merchant.v1.events import FeeRule, SettlementPolicy, SettlementSchedule, SettlementThreshold
-
 from paykit import money
 from paykit.errors import DomainError, FieldInvalid, Kind
+from paystream.merchant.v1.events import FeeRule, SettlementPolicy, SettlementSchedule, SettlementThreshold
 
 DISPLAY_NAME_CHARACTERS_MAX = 200
 EMAIL_CHARACTERS_MAX = 254

@@ -1,8 +1,7 @@
 """What the merchant service is made of."""
 
-from paystream.merchant.v1 import events
-
 from paykit.runtime.service import Service
+from paystream.merchant.v1 import events
 from services.merchant import rpc
 
 SERVICE = Service(

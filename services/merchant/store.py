@@ -5,6 +5,10 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from paykit.errors import InvariantError
+from paykit.runtime.db import Tx
 from paystream.merchant.v1.events import (
     FeeRule,
     MerchantStatus,
@@ -12,10 +16,6 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
-
-from paykit.errors import InvariantError
-from paykit.runtime.db import Tx
 from services.merchant.domain import FeePlan, Merchant
 
 METADATA = sa.MetaData()

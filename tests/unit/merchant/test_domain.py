@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from paykit.errors import CurrencyUnknown, DomainError, EtagMismatch, FieldInvalid
 from paystream.merchant.v1 import events
 from paystream.merchant.v1.events import (
     FeeRule,
@@ -13,8 +15,6 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-
-from paykit.errors import CurrencyUnknown, DomainError, EtagMismatch, FieldInvalid
 from services.merchant import domain, rules
 from services.merchant.domain import FeePlan, FeeTerms, Merchant, Profile
 

@@ -1,0 +1,147 @@
+"""Late results are told to whoever the call names, twice where that is their fate, until they are heard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+
+from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
+from services.channel import callbacks, jobs
+from tests.integration.channel.conftest import House, all_of
+
+
+class Listener(payment_pb2_grpc.PaymentServiceServicer):
+    """The receiving end: writes down what it is told, after refusing as often as it is set to."""
+
+    def __init__(self) -> None:
+        self.told: list[payment_pb2.ReportChannelResultRequest] = []
+        self.journeys: set[str] = set()
+        self.refusals = 0
+        self.refusal = grpc.StatusCode.UNAVAILABLE
+
+    async def ReportChannelResult(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name is the proto's
+        if self.refusals:
+            self.refusals -= 1
+            await context.abort(self.refusal, "not now")
+        self.told.append(request)
+        self.journeys.add(dict(context.invocation_metadata())["x-correlation-id"])
+        return payment_pb2.ReportChannelResultResponse()
+
+
+@pytest.fixture
+async def listening() -> AsyncIterator[tuple[Listener, str]]:
+    async with _serving(Listener()) as (listener, address):  # type: ignore[abstract]  # one method is called back
+        yield listener, address
+
+
+@asynccontextmanager
+async def _serving(listener: Listener) -> AsyncIterator[tuple[Listener, str]]:
+    server = grpc.aio.server()
+    payment_pb2_grpc.add_PaymentServiceServicer_to_server(listener, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield listener, f"127.0.0.1:{port}"
+    finally:
+        await server.stop(0)
+
+
+async def pass_time(house: House) -> None:
+    """Let every decision fall and every callback of it come due, and do what is due meanwhile."""
+    for _ in range(2):
+        house.clock.advance(timedelta(seconds=2))
+        await jobs.resolve_open(house.runtime)
+        await all_of(*(callbacks.deliver(house.runtime) for _ in range(3)))
+
+
+async def test_a_late_approval_is_told_once_with_everything_the_payment_needs(
+    house: House, listening: tuple[Listener, str]
+) -> None:
+    listener, address = listening
+    made = await house.authorize(9_005, callback_address=address)
+    await callbacks.deliver(house.runtime)
+    assert listener.told == []
+    await pass_time(house)
+    assert listener.told == [
+        payment_pb2.ReportChannelResultRequest(
+            attempt_id=made.attempt_id,
+            channel_reference=made.channel_reference,
+            outcome=payment_pb2.CHANNEL_OUTCOME_APPROVED,
+            amount=made.amount,
+        )
+    ]
+    assert listener.journeys == {"cor_channel"}
+    assert await house.count("callback") == 0
+
+
+async def test_a_late_decline_names_its_code(house: House, listening: tuple[Listener, str]) -> None:
+    listener, address = listening
+    await house.authorize(9_008, callback_address=address)
+    await pass_time(house)
+    (told,) = listener.told
+    assert (told.outcome, told.decline_code) == (payment_pb2.CHANNEL_OUTCOME_DECLINED, "do_not_honor")
+
+
+async def test_a_contradiction_is_told_as_an_approval(house: House, listening: tuple[Listener, str]) -> None:
+    listener, address = listening
+    await house.authorize(9_009, callback_address=address)
+    await pass_time(house)
+    assert [told.outcome for told in listener.told] == [payment_pb2.CHANNEL_OUTCOME_APPROVED]
+
+
+async def test_duplicate_callbacks_say_the_same_twice(house: House, listening: tuple[Listener, str]) -> None:
+    listener, address = listening
+    await house.behave(callback_address=address, callback_delay_ms=500)
+    await house.authorize(9_007)
+    await pass_time(house)
+    assert len(listener.told) == 2
+    assert listener.told[0] == listener.told[1]
+
+
+async def test_ordinary_results_are_not_called_back(house: House, listening: tuple[Listener, str]) -> None:
+    listener, address = listening
+    await house.authorize(100, callback_address=address)
+    await pass_time(house)
+    assert listener.told == []
+
+
+async def test_without_an_address_nothing_is_remembered(house: House) -> None:
+    await house.authorize(9_007)
+    assert await house.count("callback") == 0
+
+
+async def test_a_callback_that_is_not_heard_waits_and_is_told_again(
+    house: House, listening: tuple[Listener, str]
+) -> None:
+    listener, address = listening
+    listener.refusals = 1
+    await house.authorize(9_005, callback_address=address)
+    await pass_time(house)
+    assert listener.told == []
+    waiting = await house.runtime.read(lambda tx: tx.fetch("SELECT tries, retry_time > now() AS waits FROM callback"))
+    assert [(row["tries"], row["waits"]) for row in waiting] == [(1, True)]
+    await house.runtime.transaction(lambda tx: tx.run("UPDATE callback SET retry_time = now()"))
+    await callbacks.deliver(house.runtime)
+    assert len(listener.told) == 1
+    assert await house.count("callback") == 0
+
+
+async def test_a_callback_that_is_refused_for_good_is_given_up(house: House, listening: tuple[Listener, str]) -> None:
+    listener, address = listening
+    listener.refusals, listener.refusal = 1, grpc.StatusCode.NOT_FOUND
+    await house.authorize(9_005, callback_address=address)
+    await pass_time(house)
+    assert await house.count("callback") == 0
+
+
+async def test_an_address_where_nobody_listens_is_given_up_after_the_last_try(house: House) -> None:
+    await house.authorize(9_005, callback_address="127.0.0.1:1")
+    await pass_time(house)
+    assert await house.count("callback") == 1
+    last = callbacks.TRIES_MAX - 1
+    await house.runtime.transaction(lambda tx: tx.run("UPDATE callback SET retry_time = now(), tries = $1", last))
+    await callbacks.deliver(house.runtime)
+    assert await house.count("callback") == 0
