@@ -36,7 +36,8 @@ def returned_fee_minor(
 ) -> int:
     """Give the part of a fee that returns with a refund.
 
-    The refund that leaves nothing captured takes the remainder, so that all parts together are the fee exactly.
+    All refunds together return their proportion of the fee, rounded half up once; this one takes what earlier ones
+    left of it. So rounding never adds up, and the refund that leaves nothing captured takes the remainder exactly.
 
     Args:
         fee_minor: Charged for all captures.
@@ -45,10 +46,9 @@ def returned_fee_minor(
         refunded_minor: What earlier refunds give back, those still under way included.
         amount_minor: What this refund gives back.
     """
-    left = fee_minor - given_minor
-    if refunded_minor + amount_minor == captured_minor:
-        return left
-    return min(_half_up(fee_minor * amount_minor, captured_minor), left)
+    together = _half_up(fee_minor * (refunded_minor + amount_minor), captured_minor)
+    # Earlier refunds that failed took their parts with them, so the others may hold more than their proportion.
+    return max(together - given_minor, 0)
 
 
 def _half_up(numerator: int, denominator: int) -> int:

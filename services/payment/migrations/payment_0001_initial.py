@@ -68,7 +68,7 @@ CREATE TABLE refund (
     currency_code text COLLATE "C" NOT NULL CHECK (currency_code ~ '^[A-Z]{3}$'),
     reason text COLLATE "C" NOT NULL,
     state text COLLATE "C" NOT NULL CHECK (state IN ('CREATED', 'SUCCEEDED', 'FAILED', 'UNKNOWN')),
-    fee_returned_minor bigint NOT NULL CHECK (fee_returned_minor BETWEEN 0 AND amount_minor),
+    fee_returned_minor bigint NOT NULL CHECK (fee_returned_minor >= 0),
     capture_id text COLLATE "C",
     channel_reference text COLLATE "C",
     failure_reason text COLLATE "C",

@@ -1,0 +1,70 @@
+"""Payments, refunds and attempts in a given state, for tests."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from paystream.payment.v1 import events
+from services.payment import domain
+from services.payment.attempt import Attempt, AttemptAction, AttemptState
+from services.payment.domain import Payment
+from services.payment.fee import FeeTerms
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
+PAYMENT_ID = "pay_" + "1" * 32
+CAPTURE_ID = "cap_" + "2" * 32
+REFUND_ID = "ref_" + "3" * 32
+ATTEMPT_ID = "att_" + "4" * 32
+
+
+def payment(**changes: Any) -> Payment:
+    given: dict[str, Any] = {
+        "payment_id": PAYMENT_ID,
+        "merchant_id": "mer_" + "5" * 32,
+        "merchant_reference": "order-77",
+        "order_id": None,
+        "amount_minor": 10_000,
+        "currency_code": "USD",
+        "method": events.PaymentMethod.CARD,
+        "method_token": "tok_visa",
+        "metadata": "{}",
+        "channel": "simulator",
+        "correlation_id": "cor_1",
+        "create_time": NOON,
+        "update_time": NOON,
+    }
+    return Payment(**given | changes)
+
+
+def terms(basis_points: int = 290, fixed_minor: int = 30, *, refund_fee_returned: bool = False) -> FeeTerms:
+    return FeeTerms(3, basis_points, fixed_minor, refund_fee_returned)
+
+
+def captured(fee_terms: FeeTerms, **changes: Any) -> Payment:
+    """A payment captured in full under these terms."""
+    made = payment(**changes)
+    after, _ = domain.capture(
+        made,
+        amount_minor=made.amount_minor,
+        capture_id=CAPTURE_ID,
+        channel_reference="ch_1",
+        terms=fee_terms,
+        now=NOON,
+    )
+    return after
+
+
+def attempt(state: AttemptState = AttemptState.STARTED, **changes: Any) -> Attempt:
+    given: dict[str, Any] = {
+        "attempt_id": ATTEMPT_ID,
+        "payment_id": PAYMENT_ID,
+        "refund_id": None,
+        "action": AttemptAction.CHARGE,
+        "channel": "simulator",
+        "amount_minor": 10_000,
+        "currency_code": "USD",
+        "create_time": NOON,
+        "update_time": NOON,
+        "state": state,
+    }
+    return Attempt(**given | changes)

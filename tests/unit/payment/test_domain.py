@@ -1,0 +1,156 @@
+"""The states of a payment, and what each change says of it."""
+
+import itertools
+
+import pytest
+
+from paystream.payment.v1 import events
+from services.payment import domain
+from services.payment.domain import IllegalTransition, PaymentAction, PaymentState
+from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, PAYMENT_ID, captured, payment, terms
+
+# Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE; "-" is illegal.
+TABLE = """
+CREATED     AUTHORIZED  SUCCEEDED   FAILED      CANCELLED   UNKNOWN     -           -
+AUTHORIZED  -           SUCCEEDED   FAILED      CANCELLED   UNKNOWN     -           -
+SUCCEEDED   -           SUCCEEDED   -           -           -           SUCCEEDED   SUCCEEDED
+FAILED      -           -           -           -           -           -           -
+CANCELLED   -           -           -           -           -           -           -
+UNKNOWN     AUTHORIZED  SUCCEEDED   FAILED      CANCELLED   -           -           -
+"""
+ACTIONS = ["AUTHORIZE", "CAPTURE", "FAIL", "CANCEL", "LOSE_ANSWER", "REFUND", "DISPUTE"]
+CELLS = [
+    (row[0], action, after)
+    for row in (line.split() for line in TABLE.strip().splitlines())
+    for action, after in zip(ACTIONS, row[1:], strict=True)
+]
+
+
+@pytest.mark.parametrize(("state", "action", "after"), CELLS)
+def test_every_action_in_every_state(state: str, action: str, after: str) -> None:
+    if after != "-":
+        assert domain.next_state(PaymentState(state), PaymentAction(action)) == after
+        return
+    with pytest.raises(IllegalTransition) as refused:
+        domain.next_state(PaymentState(state), PaymentAction(action))
+    assert refused.value.metadata == {"state": state, "action": action}
+
+
+def test_the_table_names_every_state_and_action() -> None:
+    assert {(state, action) for state, action, _ in CELLS} == set(itertools.product(PaymentState, PaymentAction))
+
+
+def test_a_new_payment_says_so_as_version_one() -> None:
+    assert domain.created(payment(order_id="ord_" + "6" * 32)) == events.PaymentCreated(
+        occurred_at=NOON,
+        merchant_id="mer_" + "5" * 32,
+        correlation_id="cor_1",
+        aggregate_version=1,
+        payment_id=PAYMENT_ID,
+        order_id="ord_" + "6" * 32,
+        merchant_reference="order-77",
+        amount_minor=10_000,
+        currency_code="USD",
+        method=events.PaymentMethod.CARD,
+        channel="simulator",
+    )
+
+
+def test_a_capture_charges_the_fee_of_the_plan_in_force_and_says_so() -> None:
+    after, event = domain.capture(
+        payment(), amount_minor=10_000, capture_id=CAPTURE_ID, channel_reference="ch_1", terms=terms(), now=LATER
+    )
+
+    assert (after.state, after.captured_minor, after.fee_minor, after.fee_plan_version) == ("SUCCEEDED", 10_000, 320, 3)
+    assert (after.aggregate_version, after.update_time, after.create_time) == (2, LATER, NOON)
+    assert event == events.PaymentSuccess(
+        occurred_at=LATER,
+        merchant_id="mer_" + "5" * 32,
+        correlation_id="cor_1",
+        aggregate_version=2,
+        payment_id=PAYMENT_ID,
+        capture_id=CAPTURE_ID,
+        order_id=None,
+        merchant_reference="order-77",
+        amount_minor=10_000,
+        currency_code="USD",
+        fee_minor=320,
+        fee_plan_version=3,
+        method=events.PaymentMethod.CARD,
+        channel="simulator",
+        channel_reference="ch_1",
+    )
+
+
+def test_a_second_capture_adds_up_and_pays_no_fixed_part_again() -> None:
+    first, _ = domain.capture(
+        payment(), amount_minor=4_000, capture_id="cap_a", channel_reference="ch_1", terms=terms(), now=NOON
+    )
+
+    second, event = domain.capture(
+        first, amount_minor=6_000, capture_id="cap_b", channel_reference="ch_2", terms=terms(), now=LATER
+    )
+
+    # 116 and 30 for the first, 174 for the second.
+    assert (first.fee_minor, event.fee_minor, second.fee_minor) == (146, 174, 320)
+    assert (second.captured_minor, second.aggregate_version) == (10_000, 3)
+
+
+def test_a_failure_keeps_its_reason_in_both_languages() -> None:
+    after, event = domain.fail(
+        payment(state=PaymentState.UNKNOWN, aggregate_version=2),
+        reason=events.FailureReason.INSUFFICIENT_FUNDS,
+        code="insufficient_funds",
+        channel_reference="ch_9",
+        now=LATER,
+    )
+
+    assert (after.state, after.failure_reason, after.failure_code) == (
+        "FAILED",
+        "INSUFFICIENT_FUNDS",
+        "insufficient_funds",
+    )
+    assert (event.reason, event.failure_code, event.channel_reference, event.aggregate_version) == (
+        "INSUFFICIENT_FUNDS",
+        "insufficient_funds",
+        "ch_9",
+        3,
+    )
+
+
+def test_a_lost_answer_says_from_which_state() -> None:
+    after, event = domain.lose_answer(payment(), evidence=events.Evidence.NO_ANSWER, channel_reference=None, now=LATER)
+
+    assert (after.state, after.aggregate_version) == ("UNKNOWN", 2)
+    assert (event.previous_state, event.evidence, event.channel_reference) == ("CREATED", "NO_ANSWER", None)
+
+
+def test_a_contradiction_changes_nothing_but_the_version() -> None:
+    before = captured(terms())
+
+    after, event = domain.contradict(
+        before,
+        refund_id=None,
+        recorded=events.PreviousState.SUCCEEDED,
+        reported=events.ReportedOutcome.FAILED,
+        evidence=events.Evidence.CALLBACK,
+        channel_reference="ch_1",
+        now=LATER,
+    )
+
+    assert (after.state, after.captured_minor, after.fee_minor) == ("SUCCEEDED", 10_000, 320)
+    assert (after.aggregate_version, event.aggregate_version) == (3, 3)
+    assert (event.previous_state, event.reported_outcome, event.evidence) == ("SUCCEEDED", "FAILED", "CALLBACK")
+
+
+@pytest.mark.parametrize("state", [PaymentState.FAILED, PaymentState.CANCELLED])
+def test_what_has_ended_is_not_captured(state: PaymentState) -> None:
+    with pytest.raises(IllegalTransition):
+        domain.capture(
+            payment(state=state),
+            amount_minor=1,
+            capture_id=CAPTURE_ID,
+            channel_reference="ch_1",
+            terms=terms(),
+            now=LATER,
+        )
