@@ -134,7 +134,9 @@ def _create(admin: AdminClient, topics: Mapping[str, Topic]) -> None:
         NewTopic(name, topic.partitions, BROKER_DEFAULT, config=dict(topic.configs)) for name, topic in topics.items()
     ]
     try:
-        for answer in admin.create_topics(requests, request_timeout=ADMIN_TIMEOUT_S).values():
+        # The operation's timeout waits until every broker knows them, so that whoever comes next finds them.
+        answers = admin.create_topics(requests, request_timeout=ADMIN_TIMEOUT_S, operation_timeout=ADMIN_TIMEOUT_S)
+        for answer in answers.values():
             answer.result()
     except confluent_kafka.KafkaException as error:
         # Another `topics init` that ran side by side declared the same.
