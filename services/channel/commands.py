@@ -157,7 +157,7 @@ class _Desk:
             before,
             fate=fated,
             behaviour=self._behaviour(order),
-            correlation_id=item.cause.correlation_id,
+            correlation_id=order.correlation_id or item.cause.correlation_id,
             now=self._tx.now,
         )
         self._recorded[order.attempt_id] = transaction

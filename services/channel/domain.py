@@ -53,6 +53,7 @@ class Order:
         capture: Whether an authorization is captured at once.
         related_no: What the caller calls the money that moves.
         callback_address: Where late results are told; empty for the behaviour's address.
+        correlation_id: The journey it belongs to; empty for the call's.
     """
 
     attempt_id: str
@@ -65,6 +66,7 @@ class Order:
     capture: bool = False
     related_no: str | None = None
     callback_address: str = ""
+    correlation_id: str = ""
 
     @property
     def moves_money(self) -> bool:
@@ -72,7 +74,7 @@ class Order:
         return self.capture or self.action in {Action.CAPTURE, Action.REFUND, Action.PAY}
 
     def fingerprint(self) -> bytes:
-        """Digest what makes a repetition the same: everything but where to call back."""
+        """Digest what makes a repetition the same: everything but the journey and where to call back."""
         said = (self.action, self.merchant_id, self.amount_minor, self.currency_code, self.authorization_reference)
         return hashlib.sha256(repr((*said, self.token, self.capture, self.related_no)).encode()).digest()
 

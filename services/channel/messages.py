@@ -26,6 +26,7 @@ def from_authorize(request: pb.AuthorizeRequest) -> Order:
         capture=request.capture,
         related_no=request.related_no or None,
         callback_address=request.callback_address,
+        correlation_id=request.correlation_id,
     )
 
 
@@ -70,6 +71,7 @@ def from_pay(request: pb.PayRequest) -> Order:
         currency_code=_currency(request.amount),
         token=request.destination_token,
         related_no=request.related_no or None,
+        correlation_id=request.correlation_id,
     )
 
 
@@ -126,6 +128,7 @@ def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) ->
         authorization_reference=request.authorization_reference,
         related_no=request.related_no or None,
         callback_address=request.callback_address,
+        correlation_id=request.correlation_id,
     )
 
 

@@ -77,6 +77,7 @@ class Simulator:
             method_token=claimed.method_token,
             capture=True,
             callback_address=self._callback_address,
+            correlation_id=claimed.correlation_id,
         )
 
     def _give_back(self, claimed: Claimed) -> pb.RefundRequest:
@@ -85,6 +86,8 @@ class Simulator:
             authorization_reference=claimed.attempt.original_reference or "",
             amount=_amount(claimed),
             callback_address=self._callback_address,
+            related_no=claimed.attempt.refund_id or "",
+            correlation_id=claimed.correlation_id,
         )
 
 

@@ -27,6 +27,12 @@ async def test_automatic_capture_is_on_record_and_on_the_statement(house: House)
     assert (line.amount_minor, line.channel_fee_minor, line.correlation_id) == (2_000, 30, "cor_channel")
 
 
+async def test_a_line_carries_the_journey_that_the_order_names_before_the_call_s(house: House) -> None:
+    made = await house.authorize(2_000, correlation_id="cor_order")
+    await house.refund(made.channel_reference, 1)
+    assert [line.correlation_id for line in await house.lines()] == ["cor_order", "cor_channel"]
+
+
 async def test_an_attempt_is_carried_out_once_however_often_and_however_many_at_once(house: House) -> None:
     request = authorize_request(2_000)
     replies = await all_of(*(house.call.Authorize(request, ANY) for _ in range(20)))

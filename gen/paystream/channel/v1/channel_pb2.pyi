@@ -244,6 +244,7 @@ class AuthorizeRequest(_message.Message):
     CAPTURE_FIELD_NUMBER: _builtins.int
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     merchant_id: _builtins.str
@@ -258,6 +259,8 @@ class AuthorizeRequest(_message.Message):
     """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
     line; empty when the caller does not tell.
     """
+    correlation_id: _builtins.str
+    """The journey that the statement line and the callback carry; empty: that of the call."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to reserve."""
@@ -272,10 +275,11 @@ class AuthorizeRequest(_message.Message):
         capture: _builtins.bool = ...,
         callback_address: _builtins.str = ...,
         related_no: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "callback_address", b"callback_address", "capture", b"capture", "merchant_id", b"merchant_id", "method_token", b"method_token", "related_no", b"related_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "callback_address", b"callback_address", "capture", b"capture", "correlation_id", b"correlation_id", "merchant_id", b"merchant_id", "method_token", b"method_token", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -364,6 +368,7 @@ class CaptureRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     authorization_reference: _builtins.str
@@ -374,6 +379,8 @@ class CaptureRequest(_message.Message):
     """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
     line; empty when the caller does not tell.
     """
+    correlation_id: _builtins.str
+    """The journey that the statement line and the callback carry; empty: that of the call."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to take, in the authorization's currency."""
@@ -386,10 +393,11 @@ class CaptureRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         callback_address: _builtins.str = ...,
         related_no: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "related_no", b"related_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "correlation_id", b"correlation_id", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -576,6 +584,7 @@ class RefundRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     authorization_reference: _builtins.str
@@ -586,6 +595,8 @@ class RefundRequest(_message.Message):
     """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
     line; empty when the caller does not tell.
     """
+    correlation_id: _builtins.str
+    """The journey that the statement line and the callback carry; empty: that of the call."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to return, in the authorization's currency."""
@@ -598,10 +609,11 @@ class RefundRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         callback_address: _builtins.str = ...,
         related_no: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "related_no", b"related_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "correlation_id", b"correlation_id", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -690,6 +702,7 @@ class PayRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     DESTINATION_TOKEN_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     merchant_id: _builtins.str
@@ -700,6 +713,8 @@ class PayRequest(_message.Message):
     """What the caller calls the money that moves (a capture_id, refund_id or withdrawal_id): repeated on the statement
     line; empty when the caller does not tell.
     """
+    correlation_id: _builtins.str
+    """The journey that the statement line and the callback carry; empty: that of the call."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to send."""
@@ -712,10 +727,11 @@ class PayRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         destination_token: _builtins.str = ...,
         related_no: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "destination_token", b"destination_token", "merchant_id", b"merchant_id", "related_no", b"related_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "correlation_id", b"correlation_id", "destination_token", b"destination_token", "merchant_id", b"merchant_id", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
