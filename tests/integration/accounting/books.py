@@ -1,0 +1,94 @@
+"""A ledger under test: events applied, and everything it holds afterwards."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from paykit.cause import Cause
+from paykit.runtime.db import Tx
+from paykit.runtime.delivery import Delivered, Outcome, Record
+from paykit.runtime.runtime import Runtime
+from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
+from services.accounting import chart, charts, handlers, reading
+
+T = TypeVar("T")
+Event = PaymentSuccess | RefundSuccess
+
+KINDS = charts.load("merchant_asset").kinds
+
+_TABLES = {
+    "account": "SELECT * FROM account ORDER BY account_id",
+    "balance": "SELECT account_id, stripe, balance_minor FROM balance ORDER BY account_id, stripe",
+    "transaction": "SELECT * FROM transaction ORDER BY transaction_id",
+    "entry": "SELECT * FROM entry ORDER BY transaction_id, line",
+}
+
+
+def account(kind: str, merchant_id: str | None = None, currency_code: str = "USD") -> str:
+    return chart.account_id(KINDS[kind], merchant_id, currency_code)
+
+
+def delivered(event: Event, *, partition: int = 0) -> Delivered[Any]:
+    record = Record(topic="payment.events", partition=partition, offset=0, key=event.payment_id, value=b"", headers=[])
+    return Delivered(event=event, record=record)
+
+
+async def apply(tx: Tx, events: Sequence[Event], *, partition: int = 0) -> list[Outcome]:
+    """Handle events of one type as the consumer does: it holds their keys."""
+    tx.hold(*(event.payment_id for event in events))
+    deliveries = [delivered(event, partition=partition) for event in events]
+    if isinstance(events[0], PaymentSuccess):
+        return list(await handlers.on_payment_success(tx, deliveries))
+    return list(await handlers.on_refund_success(tx, deliveries))
+
+
+async def consume(runtime: Runtime, *events: Event, partition: int = 0) -> list[Outcome]:
+    return await runtime.transaction(lambda tx: apply(tx, events, partition=partition))
+
+
+async def balance(runtime: Runtime, account_id: str, **as_of: Any) -> int:
+    return await runtime.read(lambda tx: reading.balance(tx, account_id, **as_of))
+
+
+async def rows(runtime: Runtime, sql: str, *args: Any) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await runtime.read(lambda tx: tx.fetch(sql, *args))]
+
+
+async def emitted(runtime: Runtime) -> list[str]:
+    """Give the record names of all events told so far, in order."""
+    return [row[0].rpartition(".")[2] for row in await rows(runtime, "SELECT event_type FROM outbox ORDER BY id")]
+
+
+class _UndoError(Exception):
+    pass
+
+
+async def undone(runtime: Runtime, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """Run work in a transaction that leaves no trace."""
+    kept: list[T] = []
+
+    async def run(tx: Tx) -> None:
+        kept.append(await work(tx))
+        raise _UndoError
+
+    with contextlib.suppress(_UndoError):
+        await runtime.transaction(run)
+    return kept[0]
+
+
+async def everything(tx: Tx, runtime: Runtime) -> dict[str, list[Any]]:
+    """Give all that a transaction wrote: rows, and events without their random ids, in order for each key."""
+    state: dict[str, list[Any]] = {table: [tuple(row) for row in await tx.fetch(sql)] for table, sql in _TABLES.items()}
+    state["event"] = [(row[1], _told(runtime, row[-1])) for row in sorted(tx.emitted, key=itemgetter(1))]
+    return state
+
+
+def _told(runtime: Runtime, value: bytes) -> dict[str, Any]:
+    record = runtime.codec.decode(value).as_record()
+    record.pop("event_id")
+    return record
+
+
+def cause_of(actor: str) -> Cause:
+    return Cause("cor_test", None, actor, None)
