@@ -1,5 +1,6 @@
 """The declared topics on a cluster: created when missing, refused when they differ."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ BROKER_DEFAULT = -1
 AT_LEAST = frozenset({"min.insync.replicas"})
 """Configurations that a cluster may set higher than declared."""
 DEAD_LETTER_PARTITIONS = 1
+VISIBLE_POLL_S = 0.05
 
 
 class TopicDriftError(Exception):
@@ -66,7 +68,7 @@ def dead_letters(topic: Topic) -> Topic:
     )
 
 
-def init(bootstrap: str, topics: Mapping[str, Topic]) -> list[str]:
+def init(bootstrap: str, topics: Mapping[str, Topic], *, timeout_s: float = ADMIN_TIMEOUT_S) -> list[str]:
     """Create the topics that are missing; blocks until the cluster answers.
 
     Returns:
@@ -77,12 +79,13 @@ def init(bootstrap: str, topics: Mapping[str, Topic]) -> list[str]:
         UnavailableError: Kafka cannot be reached.
     """
     admin = _admin(bootstrap)
-    present = _states(admin, topics)
+    present = _states(admin, topics, timeout_s)
     drifts = [line for name, state in present.items() for line in compare(name, topics[name], state)]
     if drifts:
         raise TopicDriftError(drifts)
     missing = [name for name in topics if name not in present]
-    _create(admin, {name: topics[name] for name in missing})
+    _create(admin, {name: topics[name] for name in missing}, timeout_s)
+    _await_visible(admin, missing, timeout_s)
     return missing
 
 
@@ -92,7 +95,7 @@ def states(bootstrap: str, topics: Iterable[str]) -> dict[str, State]:
     Raises:
         UnavailableError: Kafka cannot be reached.
     """
-    return _states(_admin(bootstrap), topics)
+    return _states(_admin(bootstrap), topics, ADMIN_TIMEOUT_S)
 
 
 def compare(name: str, topic: Topic, state: State) -> list[str]:
@@ -112,12 +115,12 @@ def _admin(bootstrap: str) -> AdminClient:
     return AdminClient(common_options(bootstrap, "paystream-topics"), logger=LOGGER)
 
 
-def _states(admin: AdminClient, topics: Iterable[str]) -> dict[str, State]:
+def _states(admin: AdminClient, topics: Iterable[str], timeout_s: float) -> dict[str, State]:
     try:
-        metadata = admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics
+        metadata = admin.list_topics(timeout=timeout_s).topics
         partitions = {name: len(metadata[name].partitions) for name in topics if name in metadata}
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in partitions]
-        answers = admin.describe_configs(resources, request_timeout=ADMIN_TIMEOUT_S) if resources else {}
+        answers = admin.describe_configs(resources, request_timeout=timeout_s) if resources else {}
         configs = {resource.name: answer.result() for resource, answer in answers.items()}
     except confluent_kafka.KafkaException as error:
         raise UnavailableError(f"Kafka cannot be reached: {error.args[0].str()}", part="kafka") from error
@@ -127,18 +130,25 @@ def _states(admin: AdminClient, topics: Iterable[str]) -> dict[str, State]:
     }
 
 
-def _create(admin: AdminClient, topics: Mapping[str, Topic]) -> None:
+def _create(admin: AdminClient, topics: Mapping[str, Topic], timeout_s: float) -> None:
     if not topics:
         return
     requests = [
         NewTopic(name, topic.partitions, BROKER_DEFAULT, config=dict(topic.configs)) for name, topic in topics.items()
     ]
     try:
-        # The operation's timeout waits until every broker knows them, so that whoever comes next finds them.
-        answers = admin.create_topics(requests, request_timeout=ADMIN_TIMEOUT_S, operation_timeout=ADMIN_TIMEOUT_S)
-        for answer in answers.values():
+        for answer in admin.create_topics(requests, request_timeout=timeout_s).values():
             answer.result()
     except confluent_kafka.KafkaException as error:
         # Another `topics init` that ran side by side declared the same.
         if error.args[0].code() != confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS:
             raise UnavailableError(f"Kafka refused a topic: {error.args[0].str()}", part="kafka") from error
+
+
+def _await_visible(admin: AdminClient, names: Iterable[str], timeout_s: float) -> None:
+    """Wait until the broker answers with the topics: the controller has them a moment before."""
+    deadline = time.monotonic() + timeout_s
+    while not set(names) <= _states(admin, names, timeout_s).keys():
+        if time.monotonic() > deadline:
+            raise UnavailableError(f"topics created are not visible after {timeout_s} s", part="kafka")
+        time.sleep(VISIBLE_POLL_S)

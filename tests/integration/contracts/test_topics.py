@@ -42,9 +42,6 @@ def test_a_topic_that_differs_is_refused_and_nothing_is_created(
     assert list(topics.states(stack.kafka, wanted)) == [payment]
 
 
-def test_a_cluster_that_does_not_answer_is_unavailable(
-    wanted: dict[str, files.Topic], monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
-) -> None:
-    monkeypatch.setattr(topics, "ADMIN_TIMEOUT_S", 0.5)
+def test_a_cluster_that_does_not_answer_is_unavailable(wanted: dict[str, files.Topic], unused_tcp_port: int) -> None:
     with pytest.raises(UnavailableError, match="Kafka cannot be reached"):
-        topics.init(f"127.0.0.1:{unused_tcp_port}", wanted)
+        topics.init(f"127.0.0.1:{unused_tcp_port}", wanted, timeout_s=0.5)
