@@ -6,9 +6,10 @@ from pathlib import Path
 from paykit.localstack import processes
 from paykit.localstack.part import Part, PartFailedError
 from paykit.localstack.plan import Plan
+from paykit.localstack.preparation import Preparation
 from paykit.localstack.processes import ProgramFailedError
 from paykit.localstack.progress import Progress
-from paykit.localstack.service import STEPS, ServicePart, paystream_command
+from paykit.localstack.service import ServicePart
 from paykit.localstack.starting import Started, start_together
 from paykit.localstack.state import Record, State
 
@@ -70,19 +71,16 @@ class BringUp:
         self._home.chmod(0o711)  # PostgreSQL may run as another user than we do.
 
     def _start(self, missing: Sequence[str]) -> None:
-        self._start_parts([part for name, part in self._plan.servers.items() if name in missing])
-        services = [part for name, part in self._plan.services.items() if name in missing]
-        if services:
-            for step in STEPS:
-                self._run_step(step)
-        self._start_parts(services)
-
-    def _start_parts(self, parts: Sequence[Part]) -> None:
-        serving = set(self._plan.parts) - {part.name for part in parts}
-        start_together(parts, serving=serving, spawn=self._spawn, progress=self._progress)
+        parts = [part for name, part in self._plan.parts.items() if name in missing]
+        prepares = any(isinstance(part, ServicePart) for part in parts)
+        preparations = self._plan.preparations if prepares else ()
+        serving = set(self._plan.parts) - set(missing)
+        start_together([*parts, *preparations], serving=serving, spawn=self._spawn, progress=self._progress)
 
     def _spawn(self, part: Part) -> Started:
-        command, log = part.command(), self._log(part.name)
+        command, log = part.command(), self._home / "logs" / f"{part.name}.log"
+        if isinstance(part, Preparation):
+            return Started(runs=lambda: True, log=log)
         if command is None:
             self._state.put(part.name, Record(endpoint=part.endpoint(), identity=None))
             return Started(runs=lambda: True, log=log, serves_s_max=EXTERNAL_ANSWERS_S_MAX)
@@ -90,16 +88,6 @@ class BringUp:
         identity = processes.spawn(command, log=log, tied_to_caller=self._tied_to_caller)
         self._state.put(part.name, Record(endpoint=part.endpoint(), identity=identity, metrics_port=metrics_port))
         return Started(runs=lambda: processes.alive(identity), log=log)
-
-    def _run_step(self, arguments: Sequence[str]) -> None:
-        name = " ".join(arguments)
-        command = paystream_command(*arguments, home=self._home, environment=self._plan.administrator_environment())
-        for _ in processes.run(command, log=self._log("setup")):
-            self._progress.update(name, "running")
-        self._progress.done(name, "done")
-
-    def _log(self, name: str) -> Path:
-        return self._home / "logs" / f"{name}.log"
 
 
 def stop(state: State, names: Sequence[str], *, progress: Progress) -> None:

@@ -9,6 +9,7 @@ class External:
     """Postgres, Kafka or registry, given by configuration."""
 
     after: tuple[str, ...] = ()
+    result = "serves"
     marker = ""
 
     def __init__(self, name: str, *, endpoint: str, probe: Callable[[str], bool]) -> None:

@@ -40,6 +40,7 @@ class Kafka:
 
     name = "kafka"
     after: tuple[str, ...] = ()
+    result = "serves"
 
     def __init__(self, *, home: Path, cache: Path, port: int, controller_port: int) -> None:
         self._home = home

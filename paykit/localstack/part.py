@@ -17,6 +17,8 @@ class Part(Protocol):
     name: str
     after: tuple[str, ...]
     """Parts that must serve before this one is prepared."""
+    result: str
+    """The word for having come up."""
     marker: str
     """One whole argument of its command line by which a lost process is found; empty where none is unique."""
 

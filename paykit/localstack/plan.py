@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from paykit.localstack import ports, probes
+from paykit.localstack import ports, preparation, probes
 from paykit.localstack.endpoints import Endpoints
 from paykit.localstack.external import External
 from paykit.localstack.kafka import Kafka
 from paykit.localstack.part import Part
 from paykit.localstack.postgres import Postgres
+from paykit.localstack.preparation import Preparation
 from paykit.localstack.registry import Registry
 from paykit.localstack.service import ServicePart, service_environment, service_password
 from paykit.localstack.settings import StackSettings
@@ -36,6 +37,12 @@ class Plan:
         self.services: Mapping[str, ServicePart] = {
             name: self._service(name, offset) for offset, name in enumerate(services)
         }
+
+    @property
+    def preparations(self) -> list[Preparation]:
+        """Give the commands to run before services start."""
+        environment = self.administrator_environment
+        return [Preparation(step, home=self._home, environment=environment) for step in preparation.STEPS]
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -90,6 +97,7 @@ class Plan:
         keep = self._state.alive(name)
         return ServicePart(
             name,
+            after=(*self.servers, *preparation.NAMES),
             home=self._home,
             port=self._port(name, _following(settings.stack_service_port, offset)),
             metrics_port=metrics if keep else ports.choose(metrics, taken=self._taken),

@@ -43,6 +43,7 @@ class Postgres:
 
     name = "postgres"
     after: tuple[str, ...] = ()
+    result = "serves"
 
     def __init__(self, *, home: Path, port: int) -> None:
         self._home = home / self.name

@@ -9,6 +9,9 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 
+WAITING = "waits for what it needs"
+"""What a part does until its turn comes; no news, so it is shown on a terminal only."""
+
 
 class Progress(Protocol):
     """Told what happens to each part."""
@@ -55,7 +58,8 @@ class Display:
         """Show what a part does."""
         if doing and self._texts.get(name) != doing:
             self._texts[name] = doing
-            self._print(name, doing)
+            if doing != WAITING:
+                self._print(name, doing)
 
     def done(self, name: str, result: str) -> None:
         """Show how it ended up, and after how long."""

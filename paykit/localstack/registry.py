@@ -23,6 +23,7 @@ class Registry:
 
     name = "registry"
     after: tuple[str, ...] = ("postgres",)
+    result = "serves"
 
     def __init__(self, *, home: Path, cache: Path, port: int, postgres_dsn: Callable[[], str]) -> None:
         self._home = home

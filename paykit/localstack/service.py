@@ -1,4 +1,4 @@
-"""One process of a paystream service, and the commands that prepare the ground for it."""
+"""One process of a paystream service, and what it is told."""
 
 import contextlib
 import os
@@ -13,33 +13,34 @@ from paykit.localstack.endpoints import Endpoints
 from paykit.localstack.processes import Command
 from paykit.localstack.steps import Steps
 
-STEPS: tuple[tuple[str, ...], ...] = (
-    ("db", "init"),
-    ("db", "migrate"),
-    ("topics", "init"),
-    ("schemas", "register"),
-)
-"""Arguments of the `paystream` command, run in this order before services start; each may be run again."""
 STOP_WAIT_S_MAX = 30.0
 
 
 class ServicePart:
     """`paystream serve <name>`."""
 
-    after: tuple[str, ...] = ("postgres", "kafka", "registry")
     marker = ""
+    result = "serves"
 
     def __init__(
-        self, name: str, *, home: Path, port: int, metrics_port: int, environment: Callable[[], Mapping[str, str]]
+        self,
+        name: str,
+        *,
+        after: tuple[str, ...],
+        home: Path,
+        port: int,
+        metrics_port: int,
+        environment: Callable[[], Mapping[str, str]],
     ) -> None:
         self.name = name
+        self.after = after
         self.port = port
         self.metrics_port = metrics_port
         self._home = home
         self._environment = environment
 
     def prepare(self) -> Steps:
-        """Nothing: `STEPS` have run."""
+        """Nothing: what it needs has been prepared."""
         yield from ()
 
     def command(self) -> Command:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paykit.localstack import processes
 from paykit.localstack.part import Part, PartFailedError
-from paykit.localstack.progress import Progress
+from paykit.localstack.progress import WAITING, Progress
 from paykit.localstack.steps import Steps
 
 POLL_S = 0.05
@@ -40,25 +40,26 @@ def start_together(parts: Sequence[Part], *, serving: set[str], spawn: Spawn, pr
     Raises:
         PartFailedError: A program ended, or did not serve in time. Those already started keep running.
     """
-    coming = {part.name: _bring_up(part, serving, spawn) for part in parts}
+    coming = [(part, _bring_up(part, serving, spawn)) for part in parts]
     try:
         while coming:
-            for name, steps in list(coming.items()):
-                try:
-                    progress.update(name, next(steps))
-                except StopIteration:
-                    del coming[name]
-                    serving.add(name)
-                    progress.done(name, "serves")
+            for part, steps in tuple(coming):
+                doing = next(steps, None)
+                if doing is not None:
+                    progress.update(part.name, doing)
+                    continue
+                coming.remove((part, steps))
+                serving.add(part.name)
+                progress.done(part.name, part.result)
             time.sleep(POLL_S if coming else 0)
     finally:
-        for steps in coming.values():
+        for _, steps in coming:
             steps.close()
 
 
 def _bring_up(part: Part, serving: set[str], spawn: Spawn) -> Steps:
     while not serving.issuperset(part.after):
-        yield f"waits for {', '.join(sorted(set(part.after) - serving))}"
+        yield WAITING
     yield from part.prepare()
     started = spawn(part)
     deadline = time.monotonic() + started.serves_s_max

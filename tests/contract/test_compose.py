@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from paykit.localstack import kafka, postgres, registry
-from paykit.localstack.service import STEPS
+from paykit.localstack.preparation import STEPS
 from paykit.localstack.settings import SERVICES, StackSettings
 from paykit.runtime.config import Settings
 

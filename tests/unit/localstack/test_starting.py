@@ -30,6 +30,7 @@ class Scripted:
     """A part that serves after it has been asked a number of times."""
 
     marker = ""
+    result = "serves"
 
     def __init__(self, name: str, *, asked: int = 1, after: tuple[str, ...] = ()) -> None:
         self.name = name
@@ -63,7 +64,7 @@ def test_a_part_waits_for_what_it_needs_and_for_nothing_else() -> None:
     parts = [Scripted("registry", after=("postgres",)), Scripted("postgres"), Scripted("kafka", asked=4)]
     start_together(parts, serving=set(), spawn=runs, progress=journal)
     assert [event for event in journal.events if event.startswith("registry")] == [
-        "registry: waits for postgres",
+        "registry: waits for what it needs",
         "registry: preparing",
         "registry: starting",
         "registry: serves",
@@ -76,7 +77,7 @@ def test_a_part_waits_for_what_it_needs_and_for_nothing_else() -> None:
 def test_a_part_that_needs_what_serves_already_does_not_wait() -> None:
     journal = Journal()
     start_together([Scripted("registry", after=("postgres",))], serving={"postgres"}, spawn=runs, progress=journal)
-    assert "registry: waits for postgres" not in journal.events
+    assert "registry: waits for what it needs" not in journal.events
 
 
 def test_a_program_that_ends_early_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
