@@ -25,6 +25,8 @@ ENVELOPE: tuple[tuple[str, Any], ...] = (
 
 UNKNOWN = "UNKNOWN"
 LOGICAL = (None, "timestamp-micros")
+DEFAULTS = {"long": int, "boolean": bool, "array": list, "record": dict}
+"""Python's type of a default in JSON; text for every other type."""
 _BOUND = re.compile(r"\bat most \d+")
 _NAMESPACE = re.compile(r"paystream\.[a-z]+\.v[1-9]\d*")
 _PERSONAL = re.compile(
@@ -74,7 +76,15 @@ def _record(node: dict[str, Any], path: str) -> Iterator[Found]:
         if isinstance(field["type"], list):
             yield from _optional(field, inner)
         else:
+            yield from _default(field, inner)
             yield from _type(field["type"], inner, field.get("doc", ""))
+
+
+def _default(field: dict[str, Any], path: str) -> Iterator[Found]:
+    kind = field["type"]["type"] if isinstance(field["type"], dict) else field["type"]
+    expected = DEFAULTS.get(kind, str)
+    if "default" in field and type(field["default"]) is not expected:
+        yield path, Rule.DEFAULT_INVALID, f"the default {field['default']!r} is no {kind}"
 
 
 def _documented(node: dict[str, Any], path: str, what: str) -> Iterator[Found]:

@@ -33,6 +33,8 @@ class Rule(StrEnum):
     """No amount, rate or count is ever rounded by a representation."""
     UNION_NOT_OPTIONAL = "UNION_NOT_OPTIONAL"
     """The only unions are optional fields: null first, default null."""
+    DEFAULT_INVALID = "DEFAULT_INVALID"
+    """A default has the type of its field; Avro's own check takes any default for one."""
     LIST_UNBOUNDED = "LIST_UNBOUNDED"
     """A list's doc says `at most <n>`; maps have no bound that a reader can rely on."""
     TYPE_UNSUPPORTED = "TYPE_UNSUPPORTED"

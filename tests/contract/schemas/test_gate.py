@@ -133,6 +133,9 @@ def test_a_version_is_compared_with_all_earlier_ones_and_not_only_the_last(schem
         (append(**{**OPTIONAL, "type": ["null", "float"]}), ("note", Rule.FLOATING_POINT)),
         (append(**{**OPTIONAL, "type": ["string", "null"], "default": ""}), ("note", Rule.UNION_NOT_OPTIONAL)),
         (append(**{**OPTIONAL, "type": ["null", "string", "long"]}), ("note", Rule.UNION_NOT_OPTIONAL)),
+        (append(**{**OPTIONAL, "type": "string"}), ("note", Rule.DEFAULT_INVALID)),
+        (append(**{**OPTIONAL, "type": "long", "default": "0"}), ("note", Rule.DEFAULT_INVALID)),
+        (append(**{**OPTIONAL, "type": "long", "default": True}), ("note", Rule.DEFAULT_INVALID)),
         (
             append(name="note", type=["null", "string"], doc="A note without a default."),
             ("note", Rule.UNION_NOT_OPTIONAL),
