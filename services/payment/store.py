@@ -27,7 +27,7 @@ PAYMENT = sa.Table(
     sa.Column("currency_code", _TEXT),
     sa.Column("method", _TEXT),
     sa.Column("method_token", sa.Text),
-    sa.Column("metadata", sa.Text),  # jsonb, read as the text it is handed on as.
+    sa.Column("metadata", sa.Text),
     sa.Column("channel", _TEXT),
     sa.Column("correlation_id", _TEXT),
     sa.Column("state", _TEXT),
@@ -57,7 +57,7 @@ _INSERT_PAYMENTS = """
 INSERT INTO payment (payment_id, merchant_id, merchant_reference, order_id, amount_minor, currency_code, method,
     method_token, metadata, channel, correlation_id, create_time, update_time, state, aggregate_version)
 SELECT payment_id, merchant_id, merchant_reference, order_id, amount_minor, currency_code, method, method_token,
-    metadata::jsonb, channel, correlation_id, $12, $12, 'CREATED', 1
+    metadata, channel, correlation_id, $12, $12, 'CREATED', 1
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[])
   AS new (payment_id, merchant_id, merchant_reference, order_id, amount_minor, currency_code, method, method_token,

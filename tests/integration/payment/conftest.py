@@ -1,0 +1,251 @@
+"""The payment service on a real database, and a channel that speaks the real protocol and does what a test tells it."""
+
+import itertools
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import code_pb2, status_pb2
+
+from paykit.ids import new_id
+from paykit.runtime.delivery import Delivered, Record
+from paykit.runtime.runtime import Runtime
+from paykit.testing.runtimes import START, act_as
+from paystream.channel.v1 import channel_pb2 as channel_pb
+from paystream.channel.v1 import channel_pb2_grpc
+from paystream.common.v1.money_pb2 import Money
+from paystream.merchant.v1 import events as merchant_events
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import handlers, jobs
+from services.payment.rpc import PaymentServicer
+from services.payment.service import SERVICE
+from tests.conftest import RuntimeOf
+
+ANY: Any = None
+SILENT_STATUS = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="no answer")
+
+
+@dataclass
+class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
+    """A channel whose fate for each call is decided by the test.
+
+    Fates: approve, decline, pending; lost_after (carried out, not answered); lost_before (never arrived); invalid
+    (the item is refused); broken (the whole call fails).
+
+    Attributes:
+        fate: By attempt request; `approve` unless told.
+        sent: How often each attempt was sent.
+        batches: Sizes of the batches sent.
+    """
+
+    fate: Callable[[Any], str] = lambda _request: "approve"
+    finality_seconds: int = 60
+    sent: Counter[str] = field(default_factory=Counter)
+    batches: list[int] = field(default_factory=list)
+    record: dict[str, channel_pb.Transaction] = field(default_factory=dict)
+    numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    async def BatchAuthorize(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return channel_pb.BatchAuthorizeResponse(results=await self._answer(request.requests, context))
+
+    async def BatchRefund(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return channel_pb.BatchRefundResponse(results=await self._answer(request.requests, context))
+
+    async def BatchInquire(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        return channel_pb.BatchInquireResponse(responses=[self._inquire(each.attempt_id) for each in request.requests])
+
+    def decide(self, attempt_id: str, outcome: channel_pb.Outcome.ValueType, decline_code: str = "") -> None:
+        """Change what the channel has on record, as if it had decided late."""
+        self.record[attempt_id].outcome = outcome
+        self.record[attempt_id].decline_code = decline_code
+
+    async def _answer(self, requests: Sequence[Any], context: Any) -> list[channel_pb.TransactionResult]:
+        fates = [self.fate(each) for each in requests]
+        if "invalid" in fates and len(requests) > 1:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "an item breaks a rule")
+        self.batches.append(len(requests))
+        self.sent.update(each.attempt_id for each in requests)
+        if "broken" in fates:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone in the middle")
+        if "invalid" in fates:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the item breaks a rule")
+        return [self._result(each, fate) for each, fate in zip(requests, fates, strict=True)]
+
+    def _result(self, request: Any, fate: str) -> channel_pb.TransactionResult:
+        if fate != "lost_before":
+            self.record[request.attempt_id] = self._transaction(request, fate)
+        if fate.startswith("lost"):
+            return channel_pb.TransactionResult(error=SILENT_STATUS)
+        return channel_pb.TransactionResult(transaction=self.record[request.attempt_id])
+
+    def _transaction(self, request: Any, fate: str) -> channel_pb.Transaction:
+        outcomes = {"decline": channel_pb.OUTCOME_DECLINED, "pending": channel_pb.OUTCOME_PENDING}
+        return channel_pb.Transaction(
+            attempt_id=request.attempt_id,
+            channel_reference=f"ch_{next(self.numbers)}",
+            amount=request.amount,
+            outcome=outcomes.get(fate, channel_pb.OUTCOME_APPROVED),
+            decline_code="insufficient_funds" if fate == "decline" else "",
+        )
+
+    def _inquire(self, attempt_id: str) -> channel_pb.InquireResponse:
+        if attempt_id not in self.record:
+            return channel_pb.InquireResponse(
+                status=channel_pb.INQUIRY_STATUS_NOT_FOUND, finality_seconds=self.finality_seconds
+            )
+        return channel_pb.InquireResponse(
+            status=channel_pb.INQUIRY_STATUS_FOUND,
+            transaction=self.record[attempt_id],
+            finality_seconds=self.finality_seconds,
+        )
+
+
+class House:
+    """The payment service with one active merchant and a channel, called as a servicer."""
+
+    def __init__(self, runtime: Runtime, channel: ScriptedChannel) -> None:
+        self.runtime = runtime
+        self.channel = channel
+        self.call = PaymentServicer(runtime)
+        self.merchant_id = new_id("mer")
+
+    async def know_merchant(self, **changes: Any) -> str:
+        """Have an event of a merchant applied; give the merchant's id."""
+        event = merchant_event(**{"merchant_id": self.merchant_id} | changes)
+        record = Record("merchant.events", 0, 0, str(event.merchant_id), b"", ())
+        await self.runtime.transaction(lambda tx: handlers.on_merchant_changed(tx, [Delivered(event, record)]))
+        return str(event.merchant_id)
+
+    def request(self, **changes: Any) -> pb.CreatePaymentRequest:
+        given: dict[str, Any] = {
+            "request_id": str(uuid.uuid4()),
+            "merchant_id": self.merchant_id,
+            "merchant_reference": f"order-{uuid.uuid4().hex[:8]}",
+            "amount": Money(amount_minor=10_000, currency_code="USD"),
+            "payment_method": pb.PaymentMethod(type=pb.PAYMENT_METHOD_TYPE_CARD, token="tok_visa"),
+        }
+        return pb.CreatePaymentRequest(**given | changes)
+
+    async def create(self, **changes: Any) -> pb.Payment:
+        return (await self.call.CreatePayment(self.request(**changes), ANY)).payment
+
+    async def create_batch(self, *requests: pb.CreatePaymentRequest) -> list[Any]:
+        response = await self.call.BatchCreatePayments(pb.BatchCreatePaymentsRequest(requests=requests), ANY)
+        return list(response.results)
+
+    async def get(self, payment_id: str) -> pb.Payment:
+        return (await self.call.GetPayment(pb.GetPaymentRequest(payment_id=payment_id), ANY)).payment
+
+    async def attempts(self, payment_id: str) -> list[pb.Attempt]:
+        return list((await self.call.GetPayment(pb.GetPaymentRequest(payment_id=payment_id), ANY)).attempts)
+
+    async def refund(self, payment_id: str, amount_minor: int, **changes: Any) -> pb.Refund:
+        given: dict[str, Any] = {
+            "request_id": str(uuid.uuid4()),
+            "payment_id": payment_id,
+            "amount": Money(amount_minor=amount_minor, currency_code="USD"),
+        }
+        return (await self.call.CreateRefund(pb.CreateRefundRequest(**given | changes), ANY)).refund
+
+    async def get_refund(self, refund_id: str) -> pb.Refund:
+        return (await self.call.GetRefund(pb.GetRefundRequest(refund_id=refund_id), ANY)).refund
+
+    async def report(self, attempt_id: str, outcome: int, reference: str = "ch_late", **fields: Any) -> pb.Attempt:
+        request = pb.ReportChannelResultRequest(
+            attempt_id=attempt_id, outcome=outcome, channel_reference=reference, **fields
+        )
+        return (await self.call.ReportChannelResult(request, ANY)).attempt
+
+    async def submit(self) -> None:
+        """Send what is queued, as the job does."""
+        while await jobs.submit_attempts(self.runtime):
+            pass
+
+    async def inquire(self, *, after_s: float = 3600.0) -> None:
+        """Let real time pass for every attempt under way, then inquire, as the job does."""
+        shift = (
+            "UPDATE attempt SET due_time = due_time - $1::float8 * interval '1 s',"
+            " start_time = start_time - $1::float8 * interval '1 s' WHERE start_time IS NOT NULL"
+        )
+        await self.runtime.transaction(lambda tx: tx.run(shift, after_s))
+        while await jobs.inquire_attempts(self.runtime):
+            pass
+
+    async def paid(self, **changes: Any) -> pb.Payment:
+        """A payment that its channel has captured."""
+        payment = await self.create(**changes)
+        await self.submit()
+        return await self.get(payment.payment_id)
+
+    async def told(self, payment_id: str) -> list[Any]:
+        """Give a payment's events, in order, checked to be of its journey and without a gap."""
+        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
+        rows = await self.runtime.read(lambda tx: tx.fetch(sql, payment_id))
+        events = [self.runtime.codec.decode(row["value"]) for row in rows]
+        assert [event.aggregate_version for event in events] == list(range(1, len(events) + 1))
+        assert {event.correlation_id for event in events} == {events[0].correlation_id}
+        return events
+
+    async def told_types(self, payment_id: str) -> list[str]:
+        return [type(event).__name__.removeprefix("_Unfrozen") for event in await self.told(payment_id)]
+
+    async def count(self, table: str) -> int:
+        return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])
+
+
+def merchant_event(
+    kind: type[Any] = merchant_events.MerchantActivated,
+    *,
+    fees: Sequence[tuple[str, int, int]] = (("USD", 290, 30), ("JPY", 360, 0), ("BHD", 125, 100)),
+    **changes: Any,
+) -> Any:
+    given: dict[str, Any] = {
+        "occurred_at": START,
+        "aggregate_version": 2,
+        "display_name": "Corner Books",
+        "status": merchant_events.MerchantStatus.ACTIVE,
+        "country_code": None,
+        "fee_plan_version": 1,
+        "fees": tuple(
+            merchant_events.FeeRule(currency_code=code, basis_points=points, fixed_minor=fixed)
+            for code, points, fixed in fees
+        ),
+        "refund_fee_returned": True,
+        "settlement_policy": merchant_events.SettlementPolicy(
+            schedule=merchant_events.SettlementSchedule.MANUAL,
+            cut_off_time=None,
+            cut_off_weekday=None,
+            time_zone="UTC",
+            delay_days=0,
+            thresholds=(),
+            reserve_basis_points=0,
+            reserve_days=0,
+        ),
+    }
+    return kind(**given | changes)
+
+
+@pytest.fixture
+async def channel(tmp_path: Path) -> AsyncIterator[tuple[ScriptedChannel, str]]:
+    scripted, address = ScriptedChannel(), f"unix:{tmp_path}/channel.sock"
+    server = grpc.aio.server()
+    channel_pb2_grpc.add_ChannelServiceServicer_to_server(scripted, server)
+    server.add_insecure_port(address)
+    await server.start()
+    yield scripted, address
+    await server.stop(None)
+
+
+@pytest.fixture
+async def house(runtime_of: RuntimeOf, channel: tuple[ScriptedChannel, str]) -> House:
+    act_as("shop")
+    runtime = await runtime_of(SERVICE)
+    runtime.settings = runtime.settings.model_copy(update={"channel_address": channel[1]})
+    made = House(runtime, channel[0])
+    await made.know_merchant()
+    return made

@@ -1,0 +1,133 @@
+"""Pages of payments and refunds, newest first, by filters."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from paykit.clock import ManualClock
+from paykit.errors import PageTokenInvalid
+from paykit.ids import new_id
+from paykit.runtime.mapping import to_timestamp
+from paykit.testing.runtimes import START
+from paystream.payment.v1 import payment_pb2 as pb
+from tests.integration.payment.conftest import House
+
+
+async def pages(method: Any, request: Any, field: str) -> list[list[Any]]:
+    result = []
+    while True:
+        response = await method(request, None)
+        result.append(list(getattr(response, field)))
+        if not response.next_page_token:
+            return result
+        request.page_token = response.next_page_token
+
+
+def advance(house: House, seconds: int) -> None:
+    clock = house.runtime.clock
+    assert isinstance(clock, ManualClock)
+    clock.advance(timedelta(seconds=seconds))
+
+
+def at(seconds: int) -> Timestamp:
+    return to_timestamp(START + timedelta(seconds=seconds))
+
+
+async def five_payments(house: House) -> list[str]:
+    """Payments at 0, 10, 20, 30 and 40 s, of which the third has failed; and one of another merchant."""
+    house.channel.fate = lambda request: "decline" if request.amount.amount_minor == 13 else "approve"
+    made = []
+    for number in range(5):
+        request = house.request(merchant_reference=f"order-{number}")
+        request.amount.amount_minor = 13 if number == 2 else 10_000
+        made.append((await house.call.CreatePayment(request, None)).payment.payment_id)
+        advance(house, 10)
+    await house.create(merchant_id=await house.know_merchant(merchant_id=new_id("mer")))
+    await house.submit()
+    return made
+
+
+async def test_pages_follow_each_other_newest_first(house: House) -> None:
+    made = await five_payments(house)
+
+    found = await pages(
+        house.call.ListPayments, pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=2), "payments"
+    )
+
+    assert [[payment.payment_id for payment in page] for page in found] == [
+        [made[4], made[3]],
+        [made[2], made[1]],
+        [made[0]],
+    ]
+    assert found[0][0] == await house.get(made[4])
+
+
+async def test_payments_of_one_moment_are_neither_lost_nor_repeated(house: House) -> None:
+    made = {r.payment.payment_id for r in await house.create_batch(*[house.request() for _ in range(7)])}
+
+    found = await pages(
+        house.call.ListPayments, pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=3), "payments"
+    )
+
+    listed = [payment.payment_id for page in found for payment in page]
+    assert (len(listed), set(listed)) == (7, made)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"state": pb.PAYMENT_STATE_FAILED}, [2]),
+        ({"state": pb.PAYMENT_STATE_UNKNOWN}, []),
+        ({"merchant_reference": "order-3"}, [3]),
+        ({"create_time_min": at(20)}, [4, 3, 2]),
+        ({"create_time_before": at(20)}, [1, 0]),
+        ({"create_time_min": at(10), "create_time_before": at(40), "state": pb.PAYMENT_STATE_SUCCEEDED}, [3, 1]),
+    ],
+)
+async def test_filters_select(house: House, filters: dict[str, Any], expected: list[int]) -> None:
+    made = await five_payments(house)
+
+    found = await pages(
+        house.call.ListPayments, pb.ListPaymentsRequest(merchant_id=house.merchant_id, **filters), "payments"
+    )
+
+    assert [payment.payment_id for page in found for payment in page] == [made[n] for n in expected]
+
+
+async def test_a_token_serves_its_own_list_only(house: House) -> None:
+    await five_payments(house)
+    request = pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=2)
+    request.page_token = (await house.call.ListPayments(request, None)).next_page_token
+    await house.call.ListPayments(request, None)
+
+    request.state = pb.PAYMENT_STATE_FAILED
+    with pytest.raises(PageTokenInvalid):
+        await house.call.ListPayments(request, None)
+    with pytest.raises(PageTokenInvalid):
+        await house.call.ListRefunds(
+            pb.ListRefundsRequest(merchant_id=house.merchant_id, page_token=request.page_token), None
+        )
+    request.page_token = "garbage"
+    with pytest.raises(PageTokenInvalid):
+        await house.call.ListPayments(request, None)
+
+
+async def test_refunds_are_listed_by_payment_and_by_merchant(house: House) -> None:
+    first, second = await house.paid(), await house.paid()
+    made = []
+    for payment in (first, second, first):
+        made.append((await house.refund(payment.payment_id, 100)).refund_id)
+        advance(house, 10)
+    await house.submit()
+    await house.refund(second.payment_id, 100)
+
+    async def listed(**filters: Any) -> list[str]:
+        found = await pages(house.call.ListRefunds, pb.ListRefundsRequest(page_size=1, **filters), "refunds")
+        return [refund.refund_id for page in found for refund in page]
+
+    assert await listed(payment_id=first.payment_id) == [made[2], made[0]]
+    assert (await listed(merchant_id=house.merchant_id))[1:] == [made[2], made[1], made[0]]
+    assert await listed(payment_id=second.payment_id, state=pb.REFUND_STATE_SUCCEEDED) == [made[1]]
+    assert await listed(merchant_id=house.merchant_id, create_time_before=at(10)) == [made[0]]
