@@ -27,6 +27,7 @@ class Kind(StrEnum):
     ABORTED = "ABORTED"
     UNAVAILABLE = "UNAVAILABLE"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    INTERNAL = "INTERNAL"
 
 
 class DomainError(Exception):
@@ -93,6 +94,13 @@ class RequestIdReused(DomainError):
 
     kind = Kind.ALREADY_EXISTS
     reason = "REQUEST_ID_REUSED"
+
+
+class ItemFailed(DomainError):
+    """One item of a batch met an unexpected error; the others were carried out. Nothing of this item was."""
+
+    kind = Kind.INTERNAL
+    reason = "INTERNAL"
 
 
 class InvariantError(Exception):
