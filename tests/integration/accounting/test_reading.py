@@ -7,7 +7,7 @@ from paykit.runtime.runtime import Runtime
 from services.accounting import charts, reading, store
 from services.accounting.reading import LineKey, Statement, StatementLine, TransactionFilter
 from tests.integration.accounting.books import account, consume
-from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund, refund_id
+from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund
 
 SETTLEMENT = account("merchant.settlement", ALICE)
 HOUR = timedelta(hours=1)

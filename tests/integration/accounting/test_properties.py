@@ -1,0 +1,140 @@
+"""For any sequence of operations: a batch equals its items one at a time, and the ledger verifies."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paykit.runtime.db import Tx
+from paykit.runtime.runtime import Runtime
+from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
+from services.accounting import commands, domain
+from services.accounting.journal import Journal, Reversal
+from services.accounting.verification import verify
+from tests.integration.accounting.books import apply, everything, undone
+from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, capture_id, credit, debit, journal, refund
+
+# Each example runs in transactions that are undone, so that one database serves them all.
+ON_ONE_LEDGER = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+Step = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
+
+# Few numbers and few values, so that replays, conflicts, shared accounts and empty pockets are common.
+NUMBERS = st.integers(1, 4)
+AMOUNTS = st.sampled_from([0, 1, 320, 500, 2**53 - 1, 2**53])
+MERCHANTS = st.sampled_from([ALICE, BOB, None])
+CURRENCIES = st.sampled_from(["USD", "USD", "JPY", "QQQ"])
+TIMES = st.sampled_from([NOON, NOON - timedelta(hours=1)])
+
+captures = st.builds(
+    capture,
+    NUMBERS,
+    amount_minor=AMOUNTS,
+    fee_minor=st.sampled_from([0, 0, 1, 320]),
+    merchant_id=MERCHANTS,
+    currency_code=CURRENCIES,
+    occurred_at=TIMES,
+)
+refunds = st.builds(
+    refund,
+    NUMBERS,
+    amount_minor=AMOUNTS,
+    fee_returned_minor=st.sampled_from([0, 0, 1]),
+    merchant_id=MERCHANTS,
+    currency_code=CURRENCIES,
+    occurred_at=TIMES,
+)
+
+
+def moved(number: int, amount: int, source: str, target: str, merchant: str) -> Journal:
+    """Move an amount between two of a merchant's accounts."""
+    legs = (credit(source, amount, merchant), debit(target, amount, merchant))
+    return journal(*legs, transaction_type="Move", related_no=f"move-{number}")
+
+
+KINDS = st.sampled_from(["merchant.settlement", "merchant.available", "merchant.withdrawing", "merchant.lost"])
+journals = st.builds(
+    moved, NUMBERS, st.sampled_from([1, 320, 500]), KINDS, KINDS, st.sampled_from([ALICE, BOB, "mer_" + "0" * 32])
+)
+reversals = st.builds(
+    lambda number: Reversal(
+        transaction_id=domain.transaction_id("PaymentSuccess", capture_id(number)),
+        reason="Wrong",
+        effective_at=None,
+        cause=CAUSE,
+    ),
+    NUMBERS,
+)
+
+
+async def prepared(tx: Tx) -> None:
+    """Book what makes journals and reversals possible: a capture each, and something available."""
+    await apply(tx, [capture(1, occurred_at=NOON), capture(2, merchant_id=BOB, occurred_at=NOON)])
+    await commands.create_transactions(tx, [moved(99, 600, "merchant.settlement", "merchant.available", ALICE)])
+
+
+async def assert_batch_equals_singles(runtime: Runtime, step: Step, items: Sequence[Any]) -> None:
+    async def in_one(tx: Tx) -> tuple[list[Any], Any]:
+        await prepared(tx)
+        return list(await step(tx, items)), await everything(tx, runtime)
+
+    async def one_by_one(tx: Tx) -> tuple[list[Any], Any]:
+        await prepared(tx)
+        results = [result for item in items for result in await step(tx, [item])]
+        return results, await everything(tx, runtime)
+
+    assert await undone(runtime, in_one) == await undone(runtime, one_by_one)
+
+
+STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
+    "on_payment_success": (apply, captures),
+    "on_refund_success": (apply, refunds),
+    "create_transactions": (commands.create_transactions, journals),
+    "reverse_transactions": (commands.reverse_transactions, reversals),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+@ON_ONE_LEDGER
+@given(data=st.data())
+async def test_a_batch_equals_its_items_one_at_a_time(ledger: Runtime, name: str, data: st.DataObject) -> None:
+    step, items = STEPS[name]
+    await assert_batch_equals_singles(ledger, step, data.draw(st.lists(items, min_size=2, max_size=8)))
+
+
+def operations_of(name: str) -> st.SearchStrategy[tuple[str, list[Any]]]:
+    return st.tuples(st.just(name), st.lists(STEPS[name][1], min_size=1, max_size=4))
+
+
+OPERATIONS = st.one_of(*map(operations_of, STEPS))
+
+
+@ON_ONE_LEDGER
+@given(operations=st.lists(OPERATIONS, max_size=8), partition=st.integers(0, 5))
+async def test_any_sequence_of_operations_leaves_a_ledger_that_verifies(
+    ledger: Runtime, operations: list[tuple[str, list[Any]]], partition: int
+) -> None:
+    async def run(tx: Tx) -> None:
+        await prepared(tx)
+        for name, items in operations:
+            if isinstance(items[0], (PaymentSuccess, RefundSuccess)):
+                await apply(tx, items, partition=partition)
+            else:
+                await STEPS[name][0](tx, items)
+        report = await verify(tx)
+        assert report.transactions >= 3
+
+    await undone(ledger, run)
+
+
+async def test_the_property_would_notice_a_difference(ledger: Runtime) -> None:
+    async def forgetful(tx: Tx, items: Sequence[Any]) -> Sequence[Any]:
+        return await apply(tx, items[:1]) + [None] * (len(items) - 1)
+
+    with pytest.raises(AssertionError):
+        await assert_batch_equals_singles(ledger, forgetful, [capture(3), capture(4)])

@@ -1,0 +1,202 @@
+"""The AccountingService's RPCs on a real database."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from paykit.errors import CurrencyUnknown, FieldInvalid, PageTokenInvalid, RequestIdReused
+from paykit.runtime.mapping import to_timestamp
+from paykit.runtime.runtime import Runtime
+from paykit.testing.runtimes import act_as
+from paystream.accounting.v1 import accounting_pb2 as pb
+from services.accounting import domain
+from services.accounting.domain import AccountNotFound, TransactionNotFound
+from services.accounting.journal import EntriesUnbalanced, TransactionAlreadyReversed
+from services.accounting.rpc import AccountingServicer
+from tests.integration.accounting.books import account, consume
+from tests.unit.accounting.ledger import ALICE, NOON, capture, capture_id, payment_id
+
+ANY: Any = None
+CAPTURE = domain.transaction_id("PaymentSuccess", capture_id(1))
+SETTLEMENT, FEES = account("merchant.settlement", ALICE), account("platform.fees")
+
+
+@pytest.fixture
+async def call(ledger: Runtime) -> AccountingServicer:
+    """The servicer of a ledger with two captures of 100 dollars, less 3.20, an hour apart, called by `ops`."""
+    act_as("ops")
+    await consume(ledger, capture(1), capture(2, occurred_at=NOON + timedelta(hours=1)))
+    return AccountingServicer(ledger)
+
+
+def goodwill(amount: int = 500, **changes: Any) -> pb.CreateTransactionRequest:
+    given: dict[str, Any] = {
+        "request_id": str(uuid.uuid4()),
+        "transaction_type": "Goodwill",
+        "related_no": "ticket-1",
+        "currency_code": "USD",
+        "entries": [
+            pb.JournalEntry(
+                account_key=pb.AccountKey(account_kind="merchant.settlement", merchant_id=ALICE),
+                side=pb.SIDE_DEBIT,
+                amount_minor=500,
+            ),
+            pb.JournalEntry(account_id=FEES, side=pb.SIDE_CREDIT, amount_minor=amount),
+        ],
+        "reason": "A complaint",
+    }
+    return pb.CreateTransactionRequest(**(given | changes))
+
+
+async def balance(call: AccountingServicer, account_id: str, **changes: Any) -> str:
+    return (await call.GetBalance(pb.GetBalanceRequest(account_id=account_id, **changes), ANY)).balance_minor
+
+
+async def test_a_journal_is_booked_with_actor_and_reason(call: AccountingServicer) -> None:
+    made = (await call.CreateTransaction(goodwill(), ANY)).transaction
+    assert (made.actor, made.reason, made.direction) == ("ops", "A complaint", pb.DIRECTION_CREDIT)
+    assert [(entry.account_kind, entry.side, entry.effect, entry.amount_minor) for entry in made.entries] == [
+        ("merchant.settlement", pb.SIDE_DEBIT, +1, 500),
+        ("platform.fees", pb.SIDE_CREDIT, -1, 500),
+    ]
+    read = await call.GetTransaction(pb.GetTransactionRequest(transaction_id=made.transaction_id), ANY)
+    assert read.transaction == made
+    assert await balance(call, FEES) == "140"
+
+
+async def test_a_request_id_is_carried_out_once(call: AccountingServicer) -> None:
+    request = goodwill()
+    first = await call.CreateTransaction(request, ANY)
+    assert await call.CreateTransaction(request, ANY) == first
+    with pytest.raises(RequestIdReused):
+        await call.CreateTransaction(goodwill(request_id=request.request_id, reason="Another"), ANY)
+    assert await balance(call, FEES) == "140"
+
+
+async def test_a_refusal_names_the_field(call: AccountingServicer) -> None:
+    with pytest.raises(EntriesUnbalanced) as refused:
+        await call.CreateTransaction(goodwill(499), ANY)
+    assert (refused.value.field, refused.value.metadata) == ("entries", {"debit_minor": "500", "credit_minor": "499"})
+
+
+async def test_a_batch_gives_one_result_per_journal(call: AccountingServicer) -> None:
+    requests = [
+        goodwill(related_no="a"),
+        goodwill(499, related_no="b"),
+        goodwill(related_no=""),
+        goodwill(related_no="d"),
+    ]
+    response = await call.BatchCreateTransactions(pb.BatchCreateTransactionsRequest(requests=requests), ANY)
+    results = [result.transaction.related_no or result.error.message for result in response.results]
+    assert (results[0], results[3]) == ("a", "d")
+    assert results[1] == "Debits are 500, credits 499."
+    assert results[2].startswith("requests[2].related_no")
+
+
+async def test_an_empty_batch_is_refused(call: AccountingServicer) -> None:
+    with pytest.raises(FieldInvalid):
+        await call.BatchCreateTransactions(pb.BatchCreateTransactionsRequest(), ANY)
+
+
+async def test_a_capture_is_reversed_once_by_different_requests(call: AccountingServicer) -> None:
+    def request() -> pb.ReverseTransactionRequest:
+        return pb.ReverseTransactionRequest(request_id=str(uuid.uuid4()), transaction_id=CAPTURE, reason="Wrong")
+
+    made = (await call.ReverseTransaction(request(), ANY)).transaction
+    assert (made.reverses_transaction_id, made.direction) == (CAPTURE, pb.DIRECTION_DEBIT)
+    with pytest.raises(TransactionAlreadyReversed):
+        await call.ReverseTransaction(request(), ANY)
+    assert await balance(call, SETTLEMENT) == "9680"
+
+
+async def test_transactions_are_paged_without_a_seam(call: AccountingServicer) -> None:
+    first = await call.ListTransactions(pb.ListTransactionsRequest(page_size=1, merchant_id=ALICE), ANY)
+    again = pb.ListTransactionsRequest(page_size=1, merchant_id=ALICE, page_token=first.next_page_token)
+    second = await call.ListTransactions(again, ANY)
+    assert [each.related_no for each in (*first.transactions, *second.transactions)] == [capture_id(2), capture_id(1)]
+    assert second.next_page_token == ""
+    with pytest.raises(PageTokenInvalid):
+        await call.ListTransactions(pb.ListTransactionsRequest(page_token=first.next_page_token), ANY)
+
+
+async def test_transactions_of_a_payment_are_found(call: AccountingServicer) -> None:
+    found = await call.ListTransactions(pb.ListTransactionsRequest(root_reference=payment_id(2)), ANY)
+    assert [each.related_no for each in found.transactions] == [capture_id(2)]
+
+
+async def test_accounts_are_listed_and_filtered(call: AccountingServicer) -> None:
+    everything = await call.ListAccounts(pb.ListAccountsRequest(), ANY)
+    assert sorted(each.account_kind for each in everything.accounts) == [
+        "merchant.settlement",
+        "platform.fees",
+        "platform.income",
+    ]
+    mine = await call.ListAccounts(pb.ListAccountsRequest(merchant_id=ALICE, currency_code="USD"), ANY)
+    assert [(each.account_id, each.normal_side) for each in mine.accounts] == [(SETTLEMENT, pb.SIDE_DEBIT)]
+    read = await call.GetAccount(pb.GetAccountRequest(account_id=SETTLEMENT), ANY)
+    assert read.account == mine.accounts[0]
+    assert (await call.ListAccounts(pb.ListAccountsRequest(currency_code="JPY"), ANY)).accounts == []
+
+
+async def test_accounts_are_paged_without_a_seam(call: AccountingServicer) -> None:
+    token, ids = "", []
+    for _ in range(3):
+        page = await call.ListAccounts(pb.ListAccountsRequest(page_size=1, page_token=token), ANY)
+        ids += [each.account_id for each in page.accounts]
+        token = page.next_page_token
+    assert token == ""
+    assert ids == sorted({SETTLEMENT, FEES, account("platform.income")})
+
+
+async def test_a_balance_is_given_now_and_as_of_a_time(call: AccountingServicer) -> None:
+    assert await balance(call, SETTLEMENT) == "19360"
+    assert await balance(call, SETTLEMENT, as_of=to_timestamp(NOON)) == "9680"
+    assert await balance(call, SETTLEMENT, as_of=to_timestamp(NOON - timedelta(seconds=1))) == "0"
+
+
+async def test_a_statement_is_paged_without_a_seam(call: AccountingServicer) -> None:
+    token = ""
+    seen = []
+    for _ in range(4):
+        page = await call.ListEntries(pb.ListEntriesRequest(account_id=SETTLEMENT, page_size=1, page_token=token), ANY)
+        assert (page.opening_balance_minor, page.closing_balance_minor) == ("0", "19360")
+        seen += [(line.effect * line.amount_minor, line.running_balance_minor) for line in page.lines]
+        token = page.next_page_token
+    assert token == ""
+    assert seen == [(10_000, "10000"), (-320, "9680"), (10_000, "19680"), (-320, "19360")]
+
+
+async def test_a_statement_that_ends_before_it_starts_is_refused(call: AccountingServicer) -> None:
+    request = pb.ListEntriesRequest(
+        account_id=SETTLEMENT, start_time=to_timestamp(NOON), end_time=to_timestamp(NOON - timedelta(seconds=1))
+    )
+    with pytest.raises(FieldInvalid) as refused:
+        await call.ListEntries(request, ANY)
+    assert refused.value.field == "end_time"
+
+
+async def test_the_trial_balance_balances(call: AccountingServicer) -> None:
+    (dollars,) = (await call.GetTrialBalance(pb.GetTrialBalanceRequest(), ANY)).trial_balances
+    assert (dollars.currency_code, dollars.debit_total_minor, dollars.credit_total_minor) == ("USD", "20000", "20000")
+    assert [(line.account_kind, line.debit_minor, line.credit_minor) for line in dollars.lines] == [
+        ("merchant.settlement", "19360", "0"),
+        ("platform.fees", "640", "0"),
+        ("platform.income", "0", "20000"),
+    ]
+    with pytest.raises(CurrencyUnknown):
+        await call.GetTrialBalance(pb.GetTrialBalanceRequest(currency_code="QQQ"), ANY)
+
+
+async def test_what_does_not_exist_is_not_found(call: AccountingServicer) -> None:
+    with pytest.raises(TransactionNotFound):
+        await call.GetTransaction(pb.GetTransactionRequest(transaction_id="txn_" + "0" * 32), ANY)
+    unknown = "acc_" + "0" * 32
+    for reading in (
+        call.GetAccount(pb.GetAccountRequest(account_id=unknown), ANY),
+        call.GetBalance(pb.GetBalanceRequest(account_id=unknown), ANY),
+        call.ListEntries(pb.ListEntriesRequest(account_id=unknown), ANY),
+    ):
+        with pytest.raises(AccountNotFound):
+            await reading
