@@ -80,7 +80,7 @@ class Kafka:
         self._write_configuration(partial)
         arguments = ("format", "--cluster-id", _new_cluster_id(), "--config", str(self._configuration()))
         command = self._java("kafka.tools.StorageTool", *arguments, options=("-XX:TieredStopAtLevel=1",))
-        for _ in processes.run(command, log=self._log):
+        for _ in processes.run(command, name="formatting Kafka's storage", log=self._log):
             yield "formatting the storage"
         partial.rename(self._data)
 

@@ -12,13 +12,15 @@ import sys
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 FILE_DESCRIPTORS_MAX = 4096
+ADVICE = "run as an ordinary user, or keep data and packages in directories that every user may pass through"
 
 
 def main() -> None:
@@ -27,7 +29,10 @@ def main() -> None:
     os.setsid()
     os.chdir(request["directory"])
     if request["user"] is not None:
-        _become(request["user"], may_read_all=request["may_read_all"])
+        try:
+            _become(request["user"], may_read_all=request["may_read_all"])
+        except OSError as error:
+            sys.exit(f"cannot become another user: {error}; {ADVICE}")
     if request["parent"] is not None:
         _die_with_parent(request["parent"], signal=request["parent_signal"])
     # A server must not keep the caller's sockets and locks open.
@@ -37,19 +42,24 @@ def main() -> None:
 
 
 def _become(user: dict[str, int], *, may_read_all: bool) -> None:
-    """Drop root for good. `may_read_all` keeps one capability: to pass through directories closed to that user."""
+    """Drop root for good; `may_read_all` keeps one capability, to pass through directories closed to that user."""
     libc = ctypes.CDLL(None, use_errno=True)
     if may_read_all:
-        _call(libc.prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Capabilities then outlast the change of user, and access(2), by which PostgreSQL checks its files, heeds them.
+        _call(libc.prctl, PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(user["gid"])
     os.setuid(user["uid"])
     if may_read_all:
-        # Containers often withhold the narrower capability and grant the wider one.
-        try:
-            _keep_capability(libc, CAP_DAC_READ_SEARCH)
-        except OSError:
-            _keep_capability(libc, CAP_DAC_OVERRIDE)
+        _keep_one_of(libc, CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE)
+
+
+def _keep_one_of(libc: Any, narrow: int, wide: int) -> None:
+    """Keep the narrow capability; containers often withhold it and grant the wide one."""
+    try:
+        _keep_capability(libc, narrow)
+    except OSError:
+        _keep_capability(libc, wide)
 
 
 def _keep_capability(libc: Any, capability: int) -> None:

@@ -101,7 +101,7 @@ class Postgres:
             "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
         )  # fmt: skip
         try:
-            for _ in processes.run(command, log=self._log):
+            for _ in processes.run(command, name="initdb", log=self._log):
                 yield "creating the database cluster"
         finally:
             given.unlink()

@@ -33,7 +33,7 @@ class Preparation:
     def prepare(self) -> Steps:
         """Run it; its output goes to the log `setup`."""
         command = paystream_command(*self._arguments, home=self._home, environment=self._environment())
-        for _ in processes.run(command, log=self._home / "logs" / "setup.log"):
+        for _ in processes.run(command, name=self.name, log=self._home / "logs" / "setup.log"):
             yield "running"
 
     def command(self) -> None:

@@ -101,7 +101,7 @@ def spawn(command: Command, *, log: Path, tied_to_caller: bool) -> Identity:
     )
 
 
-def run(command: Command, *, log: Path) -> Steps:
+def run(command: Command, *, name: str, log: Path) -> Steps:
     """Run a program to its end, yielding while it works.
 
     Raises:
@@ -123,7 +123,7 @@ def run(command: Command, *, log: Path) -> Steps:
                 process.kill()
             process.wait()
     if process.returncode != 0:
-        raise ProgramFailedError(f"{Path(command.argv[0]).name} ended with status {process.returncode}\n{tail(log)}")
+        raise ProgramFailedError(f"{name} ended with status {process.returncode}; {tail(log)}")
 
 
 def alive(identity: Identity) -> bool:

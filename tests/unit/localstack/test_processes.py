@@ -66,12 +66,12 @@ time.sleep(60)
 
 def test_a_failing_step_says_its_status_and_shows_its_log(tmp_path: Path) -> None:
     command = python("import sys; print('the reason'); sys.exit(7)", home=tmp_path)
-    with pytest.raises(ProgramFailedError, match=r"ended with status 7(.|\n)*the reason"):
-        list(processes.run(command, log=tmp_path / "log"))
+    with pytest.raises(ProgramFailedError, match=r"step ended with status 7(.|\n)*the reason"):
+        list(processes.run(command, name="step", log=tmp_path / "log"))
 
 
 def test_a_step_given_up_is_killed(tmp_path: Path) -> None:
-    steps = processes.run(python("import time; time.sleep(60)", home=tmp_path), log=tmp_path / "log")
+    steps = processes.run(python("import time; time.sleep(60)", home=tmp_path), name="step", log=tmp_path / "log")
     next(steps)
     [child] = [one for one in psutil.Process().children() if "import time; time.sleep(60)" in one.cmdline()]
     steps.close()
@@ -94,7 +94,7 @@ def test_what_configures_the_stack_is_withheld_from_its_programs(
     for name in ("PAYSTREAM_HOME", "PAYSTREAM_CACHE", "PAYSTREAM_STACK_KAFKA_PORT", "PAYSTREAM_LOG_LEVEL"):
         monkeypatch.setenv(name, "x")
     script = "import os; print(sorted(name for name in os.environ if name.startswith('PAYSTREAM_')))"
-    list(processes.run(python(script, home=tmp_path), log=tmp_path / "log"))
+    list(processes.run(python(script, home=tmp_path), name="step", log=tmp_path / "log"))
     assert (tmp_path / "log").read_text().strip() == "['PAYSTREAM_LOG_LEVEL']"
 
 
@@ -107,13 +107,13 @@ def test_a_program_run_as_another_user_passes_closed_directories_only_if_allowed
     (tmp_path / "file").write_text("")
     user = processes.RunAs(uid=65534, gid=65534, may_read_all=may_read_all)
     command = Command(
-        argv=["/bin/sh", "-c", f"id -u; test -e {tmp_path}/file && echo seen || echo unseen"],
+        argv=["/bin/sh", "-c", f"id -u; test -r {tmp_path}/file && echo seen || echo unseen"],
         environment={},
         marker="id -u",
         directory=Path("/"),
         user=user,
     )
-    list(processes.run(command, log=tmp_path / "log"))
+    list(processes.run(command, name="step", log=tmp_path / "log"))
     assert (tmp_path / "log").read_text().split() == ["65534", "seen" if may_read_all else "unseen"]
 
 
