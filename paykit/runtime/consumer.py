@@ -266,11 +266,10 @@ class Consumer:
 
     async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
         try:
-            await asyncio.wait_for(self._applying.acquire(), REVOKE_WAIT_S)
+            async with asyncio.timeout(REVOKE_WAIT_S), self._applying:
+                pass
         except TimeoutError:
             _log.warning("revoked_while_applying", service=self._service)
-        else:
-            self._applying.release()
         for partition in partitions:
             self._positions.pop(partition, None)
             self._windows.pop(partition, None)

@@ -24,6 +24,7 @@ RESTART_PAUSE_S = 1.0
 """Before a part that failed unexpectedly is started again."""
 START_PAUSE_S = 1.0
 """Between two tries to start while PostgreSQL or the registry is missing."""
+CANCEL_AGAIN_S = 5.0
 DRAIN_TIMEOUT_S = 5.0
 """How long a stopping process goes on sending its outbox."""
 HOUSEKEEPING_EVERY_S = 3600.0
@@ -199,6 +200,9 @@ def _supervise(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> async
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """End tasks; one that a library kept from seeing its cancellation is cancelled again."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)

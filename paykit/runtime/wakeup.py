@@ -87,6 +87,8 @@ async def connect(dsn: str, schema: str, **settings: str) -> Any:
 
 async def wait(event: asyncio.Event, timeout_s: float) -> None:
     """Wait until the event is set or the time is over, and clear it."""
+    # Not wait_for: on Python 3.11 it can swallow a cancellation that comes together with the event.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
     event.clear()
