@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from paykit.runtime import config, migrate
+from paykit.cli import local
+from paykit.runtime import migrate
 from paykit.runtime.catalogue import service_names
 
 app = typer.Typer(help="Make and migrate the services' schemas in PostgreSQL.", no_args_is_help=True)
@@ -17,7 +18,7 @@ Services = Annotated[list[str] | None, typer.Argument(help="Names of services; a
 def init(services: Services = None) -> None:
     """Create the database, and each service's roles and schema; what exists stays as it is."""
     names = services or service_names()
-    settings = config.load()
+    settings = local.settings()
     password = settings.database_service_password
     secret = password.get_secret_value() if password else None
     asyncio.run(migrate.init(settings.admin_url, names, password=secret))
@@ -28,5 +29,5 @@ def init(services: Services = None) -> None:
 def migrate_(services: Services = None) -> None:
     """Bring each service's schema to its newest version."""
     names = services or service_names()
-    asyncio.run(migrate.migrate(config.load().admin_url, names))
+    asyncio.run(migrate.migrate(local.settings().admin_url, names))
     typer.echo(f"migrated {', '.join(names)}")

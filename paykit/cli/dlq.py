@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
-from paykit.runtime import config, setaside
+from paykit.cli import local
+from paykit.runtime import setaside
 from paykit.runtime.catalogue import load_service
 from paykit.runtime.registry import RegistryClient
 from paykit.runtime.runtime import Runtime, make_codec
@@ -83,7 +84,7 @@ def _run(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
 
 async def with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Run work with a service's runtime, without servers, consumers or relay."""
-    settings = config.load()
+    settings = local.settings()
     async with RegistryClient(settings.registry_url) as registry:
         runtime = Runtime(service=load_service(name), settings=settings, codec=make_codec(settings, registry))
         try:

@@ -25,7 +25,7 @@ _COMPLETION_VARIABLE = "_PAYSTREAM_COMPLETE"
 
 @dataclass(frozen=True)
 class Entry:
-    """One command and where it lives: a typer application, or a function if there is one of the command's name."""
+    """One command and where it lives: the module's typer application, else its function of the command's name."""
 
     name: str
     module: str
@@ -36,6 +36,7 @@ ENTRIES = (
     Entry("up", "stack", "Start the local stack, or repair what does not serve."),
     Entry("down", "stack", "Stop the local stack."),
     Entry("status", "stack", "Show what of the local stack runs and serves."),
+    Entry("demo", "demo", "Send payments through a stack of its own and show what comes of them."),
     Entry("serve", "serve", "Run services until told to stop."),
     Entry("call", "call", "Call a method of a running service, found by reflection."),
     Entry("db", "db", "Make and migrate the services' schemas in PostgreSQL."),
@@ -81,11 +82,10 @@ def application(wanted: str | None) -> typer.Typer:
 
 def _mount(app: typer.Typer, entry: Entry) -> None:
     module = importlib.import_module(f"paykit.cli.{entry.module}")
-    command = getattr(module, entry.name, None)
-    if command is None:
+    if hasattr(module, "app"):
         app.add_typer(module.app, name=entry.name, help=entry.help)
     else:
-        app.command(entry.name)(command)
+        app.command(entry.name)(getattr(module, entry.name))
 
 
 def _wanted(given: Sequence[str]) -> str | None:

@@ -25,6 +25,31 @@ def test_help_imports_no_command() -> None:
     assert shown.stdout.split() == ["False", "False"]
 
 
+@pytest.mark.parametrize(
+    ("group", "commands"),
+    [
+        ("db", ["init", "migrate"]),
+        ("topics", ["init", "list"]),
+        ("schemas", ["check", "register", "list", "diff"]),
+        ("events", ["tail"]),
+        ("dlq", ["list", "show", "replay", "discard"]),
+        ("ledger", ["verify"]),
+    ],
+)
+def test_a_group_has_its_commands(group: str, commands: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.main([group, "--help"])
+    out = capsys.readouterr().out
+    assert [command for command in commands if f" {command} " not in out] == []
+
+
+def test_every_command_can_be_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    for entry in main.ENTRIES:
+        with pytest.raises(SystemExit) as caught:
+            main.main([entry.name, "--help"])
+        assert (entry.name, caught.value.code) == (entry.name, 0)
+
+
 def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main.main(["frobnicate"])
