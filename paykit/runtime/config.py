@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         registry_url: A Schema Registry that speaks Confluent's API, with its path if it has one.
         topic_prefix: Put before every topic and subject; tests share one broker by it.
         grpc_address: Where the services answer.
+        grpc_port_shared: Several processes on one machine answer on the same port, the kernel spreading connections.
         grpc_message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
         grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     registry_url: str = Field(default="http://localhost:8081", pattern=r"^https?://")
     topic_prefix: str = Field(default="", pattern=r"^[a-z0-9._-]*$", max_length=64)
     grpc_address: str = Field(default="localhost:50051", pattern=r"^(unix:.+|.+:\d{1,5})$")
+    grpc_port_shared: bool = False
     grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     grpc_calls_max: int = Field(default=1_000, ge=1, le=100_000)
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)

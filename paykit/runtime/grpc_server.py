@@ -41,11 +41,13 @@ class ServerOptions:
 
     Attributes:
         address: `host:port`, where port 0 takes a free one, or `unix:/path`.
+        port_shared: Whether other processes may answer on the same port.
         message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
         edge: How calls are treated.
     """
 
     address: str
+    port_shared: bool = False
     message_bytes_max: int = 4 * 1024 * 1024
     edge: EdgeOptions = field(default_factory=EdgeOptions)
 
@@ -100,8 +102,8 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", options.message_bytes_max),
         ("grpc.max_send_message_length", options.message_bytes_max),
-        # Two processes on one port would share its calls in silence; a taken port has to be an error.
-        ("grpc.so_reuseport", 0),
+        # On by default in gRPC: two processes would share a port's calls in silence where one was meant.
+        ("grpc.so_reuseport", int(options.port_shared)),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -24,6 +25,8 @@ RESTART_PAUSE_S = 1.0
 """Before a part that failed unexpectedly is started again."""
 START_PAUSE_S = 1.0
 """Between two tries to start while PostgreSQL or the registry is missing."""
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Allocations before a collection of each generation; batches of a thousand make ten thousands of short-lived objects."""
 CANCEL_AGAIN_S = 5.0
 DRAIN_TIMEOUT_S = 5.0
 """How long a stopping process goes on sending its outbox."""
@@ -123,6 +126,7 @@ class Host:
         settings = self._settings
         return ServerOptions(
             address=settings.grpc_address,
+            port_shared=settings.grpc_port_shared,
             message_bytes_max=settings.grpc_message_bytes_max,
             edge=EdgeOptions(calls_max=settings.grpc_calls_max, deadline_default_s=settings.grpc_deadline_default_s),
         )
@@ -136,6 +140,10 @@ async def serve(services: Sequence[Service], settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     if settings.metrics_address:
         metrics.MetricsServer(settings.metrics_address)
+    # What is there now stays for good; what comes is mostly freed by reference counts, so full collections are rare.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     host = Host(services, settings)
     starting = asyncio.create_task(host.start())
     stop = asyncio.create_task(stopping.wait())

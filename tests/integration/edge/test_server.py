@@ -26,6 +26,18 @@ async def test_a_free_port_is_taken_and_told(echo: Generated) -> None:
     await server.stop(0)
 
 
+async def test_a_port_can_be_shared_by_those_who_ask_for_it(echo: Generated) -> None:
+    first = await grpc_server.start(
+        [make_servicer(echo, Behaviour())], ServerOptions(address="127.0.0.1:0", port_shared=True)
+    )
+    second = await grpc_server.start(
+        [make_servicer(echo, Behaviour())], ServerOptions(address=first.address, port_shared=True)
+    )
+    assert second.address == first.address
+    await first.stop(0)
+    await second.stop(0)
+
+
 async def test_health_is_told_for_the_server_and_each_service(running: Running) -> None:
     assert await running.health() == "SERVING"
     assert await running.health("echo.v1.EchoService") == "SERVING"
