@@ -27,7 +27,7 @@ def reason_of(result: pb.BatchCreatePaymentsResponse.Result) -> str:
         return ""
     info = error_details_pb2.ErrorInfo()
     assert any(detail.Unpack(info) for detail in result.error.details)
-    return info.reason
+    return str(info.reason)
 
 
 async def test_a_payment_is_accepted_queued_and_told(house: House) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
@@ -215,8 +216,8 @@ async def apply(house: House, course: list[Any], payments: list[pb.Payment], *, 
     ]
     results: list[Any] = []
     for start in range(0, len(items), size):
-        some = items[start : start + size]
-        results += await house.runtime.transaction(lambda tx, some=some: commands.create_refunds(tx, some))
+        work = partial(commands.create_refunds, items=items[start : start + size])
+        results += await house.runtime.transaction(work)
     return [r.message if isinstance(r, DomainError) else (r.amount_minor, r.fee_returned_minor) for r in results]
 
 

@@ -1,0 +1,115 @@
+"""Payments through the channel service itself, over gRPC in both directions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from paykit.clock import SystemClock
+from paykit.runtime import grpc_server
+from paykit.runtime.edge import EdgeOptions
+from paykit.runtime.grpc_server import GrpcServer, ServerOptions
+from paykit.runtime.runtime import Runtime
+from paykit.testing.runtimes import act_as
+from paystream.channel.v1 import channel_pb2 as channel_pb
+from paystream.channel.v1 import channel_pb2_grpc
+from paystream.common.v1.money_pb2 import Money
+from paystream.payment.v1 import payment_pb2 as pb
+from services.channel.service import SERVICE as CHANNEL
+from services.payment.service import SERVICE as PAYMENT
+from tests.conftest import RuntimeOf
+from tests.integration.payment.conftest import House, ScriptedChannel
+
+ROUNDS_MAX = 200
+PAUSE_S = 0.05
+
+
+class Pair:
+    """The payment service and the channel service, serving each other; their jobs run when a test says so."""
+
+    def __init__(self, house: House, channel: Runtime) -> None:
+        self.house = house
+        self.channel = channel
+
+    async def settle(self, payment_id: str, *types: str) -> None:
+        """Run all jobs of both until the payment's events are these."""
+        jobs = [(self.house.runtime, job) for job in PAYMENT.jobs]
+        jobs += [(self.channel, job) for job in CHANNEL.jobs if job.name != "close_statements"]
+        for _ in range(ROUNDS_MAX):
+            for runtime, job in jobs:
+                await job.run(runtime)
+            if await self.house.told_types(payment_id) == list(types):
+                return
+            await asyncio.sleep(PAUSE_S)
+        assert await self.house.told_types(payment_id) == list(types)
+
+    async def create(self, amount_minor: int) -> pb.Payment:
+        return await self.house.create(amount=Money(amount_minor=amount_minor, currency_code="USD"))
+
+
+async def serve(runtime: Runtime, address: str) -> GrpcServer:
+    edge = EdgeOptions(calls_max=100, deadline_default_s=10.0)
+    options = ServerOptions(address=address, message_bytes_max=4 * 1024 * 1024, edge=edge)
+    return await grpc_server.start(runtime.service.servicers(runtime), options)
+
+
+@pytest.fixture
+async def pair(runtime_of: RuntimeOf, tmp_path: Path) -> AsyncIterator[Pair]:
+    act_as("shop")
+    channel = await runtime_of(CHANNEL, clock=SystemClock())
+    payment = await runtime_of(PAYMENT, clock=SystemClock())
+    addresses = {"channel_address": f"unix:{tmp_path}/acquirer.sock", "grpc_address": f"unix:{tmp_path}/payment.sock"}
+    payment.settings = payment.settings.model_copy(update=addresses)
+    servers = [await serve(channel, addresses["channel_address"]), await serve(payment, addresses["grpc_address"])]
+    await behave(addresses)
+    house = House(payment, ScriptedChannel())  # type: ignore[abstract]  # Not served here.
+    await house.know_merchant()
+    yield Pair(house, channel)
+    for server in servers:
+        await server.stop(1.0)
+
+
+async def behave(addresses: dict[str, str]) -> None:
+    """Have the simulator call back soon, and forget soon what never arrived."""
+    behaviour = channel_pb.Behaviour(
+        callback_delay_ms=10, callback_address=addresses["grpc_address"], fee_basis_points=150, finality_seconds=1
+    )
+    async with grpc.aio.insecure_channel(addresses["channel_address"]) as opened:
+        stub = channel_pb2_grpc.ChannelServiceStub(opened)
+        await stub.SetBehaviour(channel_pb.SetBehaviourRequest(behaviour=behaviour), timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "types"),
+    [
+        (10_000, ["PaymentSuccess"]),
+        (19_001, ["PaymentFailed"]),
+        (19_003, ["PaymentUnknown", "PaymentSuccess"]),
+        (19_004, ["PaymentUnknown", "PaymentFailed"]),
+        (19_005, ["PaymentUnknown", "PaymentSuccess"]),
+        (19_007, ["PaymentSuccess"]),
+        (19_008, ["PaymentUnknown", "PaymentFailed"]),
+        (19_009, ["PaymentFailed", "PaymentContradicted", "RefundCreated"]),
+    ],
+)
+async def test_every_fate_of_the_simulator_ends_as_documented(pair: Pair, amount_minor: int, types: list[str]) -> None:
+    created = await pair.create(amount_minor)
+
+    if types[-1] == "RefundCreated":
+        types = [*types, "RefundFailed"]  # The amount decides the refund's fate too: declined, and contradicted later.
+        await pair.settle(created.payment_id, "PaymentCreated", *types, "PaymentContradicted")
+        return
+    await pair.settle(created.payment_id, "PaymentCreated", *types)
+
+
+async def test_a_refund_goes_through(pair: Pair) -> None:
+    created = await pair.create(10_000)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess")
+
+    refund = await pair.house.refund(created.payment_id, 4_000)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "RefundCreated", "RefundSuccess")
+
+    assert (await pair.house.get_refund(refund.refund_id)).state == pb.REFUND_STATE_SUCCEEDED
+    assert (await pair.house.get(created.payment_id)).refunded_minor == 4_000
