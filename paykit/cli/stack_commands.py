@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from types import FrameType
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from paykit.localstack import Endpoints, Stack
 from paykit.localstack.artifacts import ArtifactError
 from paykit.localstack.part import PartFailedError
 from paykit.localstack.progress import Display
-from paykit.localstack.settings import SERVICES, StackSettings
+from paykit.localstack.settings import PREFIX, SERVICES, StackSettings
 from paykit.localstack.stack import Outcome
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_NOT_SERVING = 3
 
 
@@ -23,7 +25,7 @@ def up(*, detach: bool, parts_only: bool) -> None:
     """Start or repair the stack, say what happened, and stay with a new one unless `detach`."""
     console = Console()
     services = () if parts_only else SERVICES
-    with _reported_errors(), _terminate_as_interrupt():
+    with reported_errors(), terminate_as_interrupt():
         with Display(console) as display:
             outcome = Stack(services=services, progress=display).up(tied_to_caller=not detach)
         stays = outcome.fresh and not detach
@@ -40,10 +42,11 @@ def up(*, detach: bool, parts_only: bool) -> None:
 def down(*, purge: bool) -> None:
     """Stop whatever runs and say whether anything did."""
     console = Console()
-    stopped = _stop(console, purge=purge)
-    console.print("stopped" if stopped else "not running: nothing to stop")
-    if purge:
-        console.print(f"deleted the data in {StackSettings().home}", soft_wrap=True)
+    with reported_errors():
+        stopped = _stop(console, purge=purge)
+        console.print("stopped" if stopped else "not running: nothing to stop")
+        if purge:
+            console.print(f"deleted the data in {StackSettings().home}", soft_wrap=True)
 
 
 def status() -> None:
@@ -53,7 +56,8 @@ def status() -> None:
         typer.Exit: With status 3 unless everything serves.
     """
     console = Console()
-    parts = Stack().status()
+    with reported_errors():
+        parts = Stack().status()
     if not parts:
         console.print("not running")
         raise typer.Exit(EXIT_NOT_SERVING)
@@ -94,17 +98,22 @@ def _public(endpoint: str) -> str:
 
 
 @contextlib.contextmanager
-def _reported_errors() -> Iterator[None]:
+def reported_errors() -> Iterator[None]:
     """Show what a person can act on as text instead of a traceback."""
     try:
         yield
     except (PartFailedError, ArtifactError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(EXIT_FAILED) from error
+    except ValidationError as error:
+        for problem in error.errors():
+            variable = "".join(f"{PREFIX}{part}: ".upper() for part in problem["loc"])
+            typer.echo(f"error: {variable}{problem['msg'].removeprefix('Value error, ')}", err=True)
+        raise typer.Exit(EXIT_USAGE) from error
 
 
 @contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
+def terminate_as_interrupt() -> Iterator[None]:
     """Treat SIGTERM like Ctrl-C, so that a supervisor's stop is as clean as a person's."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:

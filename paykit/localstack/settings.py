@@ -2,12 +2,20 @@
 
 import os
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SERVICES = ("payment", "merchant", "accounting", "channel")
 """Started in this order; the first gets the first port."""
+
+PREFIX = "PAYSTREAM_"
+STACK_PREFIX = "PAYSTREAM_STACK_"
+PORT_MAX = 65_000
+"""Leaves room for the ports that follow the first one."""
+
+Port = Annotated[int, Field(ge=0, le=PORT_MAX)]
 
 
 def _default_cache() -> Path:
@@ -21,18 +29,18 @@ class StackSettings(BaseSettings):
     A port that is taken falls back to a free one; 0 asks for any free one.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PAYSTREAM_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     home: Path = Field(default_factory=lambda: Path.cwd() / ".paystream")
     """Data, logs and `endpoints.json`."""
     cache: Path = Field(default_factory=_default_cache)
     """Downloaded programs, shared by all stacks of a user."""
-    stack_postgres_port: int = 5432
-    stack_kafka_port: int = 9092
-    stack_registry_port: int = 8081
-    stack_service_port: int = 50051
+    stack_postgres_port: Port = 5432
+    stack_kafka_port: Port = 9092
+    stack_registry_port: Port = 8081
+    stack_service_port: Port = 50051
     """Of the first service; the others follow."""
-    stack_metrics_port: int = 9464
+    stack_metrics_port: Port = 9464
     """Of the first service; the others follow."""
     stack_postgres_url: str | None = None
     """A server to use instead of a local one: `postgresql://`, a role that may create databases, roles, schemas."""
@@ -42,7 +50,16 @@ class StackSettings(BaseSettings):
     """A registry to use instead of a local one: the base URL of its Confluent-compatible API."""
 
     @property
-    def any_port(self) -> "StackSettings":
+    def any_port(self) -> Self:
         """The same, but on free ports only, so that several stacks stand side by side."""
         names = ("postgres", "kafka", "registry", "service", "metrics")
         return self.model_copy(update={f"stack_{name}_port": 0 for name in names})
+
+    @model_validator(mode="after")
+    def _refuse_unknown_variables(self) -> Self:
+        """Refuse a misspelt variable, which would otherwise pass for a default."""
+        known = {PREFIX + name.upper() for name in type(self).model_fields}
+        unknown = sorted(name for name in os.environ if name.startswith(STACK_PREFIX) and name not in known)
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no such setting")
+        return self

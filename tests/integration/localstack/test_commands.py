@@ -44,6 +44,22 @@ def test_down_of_nothing_is_no_error(environment: Mapping[str, str]) -> None:
     assert (down.stdout, down.returncode) == ("not running: nothing to stop\n", 0)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "error"),
+    [
+        ("PAYSTREAM_STACK_KAFKA_PORT", "many", "error: PAYSTREAM_STACK_KAFKA_PORT: Input should be a valid integer"),
+        ("PAYSTREAM_STACK_KAKFA_PORT", "9092", "error: PAYSTREAM_STACK_KAKFA_PORT: no such setting"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_a_traceback(
+    environment: Mapping[str, str], variable: str, value: str, error: str
+) -> None:
+    up = run({**environment, variable: value}, "up", "--detach")
+    assert up.returncode == 2
+    assert up.stderr.startswith(error)
+    assert "Traceback" not in up.stderr
+
+
 def test_detached_up_leaves_the_servers_running_until_down(environment: Mapping[str, str]) -> None:
     up = run(environment, "up", "--detach", "--parts-only")
     assert up.returncode == 0, up.stderr

@@ -3,8 +3,6 @@
 import stat
 from pathlib import Path
 
-import pytest
-
 from paykit.localstack.endpoints import Endpoints
 from paykit.localstack.external import External
 from paykit.localstack.plan import Plan
@@ -81,17 +79,3 @@ def test_the_password_of_the_services_is_made_up_once_and_kept_from_others(tmp_p
     assert first == second
     assert len(first) == 32
     assert stat.S_IMODE((tmp_path / "service-password").stat().st_mode) == 0o600
-
-
-def test_settings_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PAYSTREAM_HOME", str(tmp_path))
-    monkeypatch.setenv("PAYSTREAM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PAYSTREAM_STACK_KAFKA_PORT", "19092")
-    settings = StackSettings()
-    assert (settings.home, settings.cache, settings.stack_kafka_port) == (tmp_path, tmp_path / "cache", 19092)
-
-
-def test_the_cache_follows_the_desktop_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PAYSTREAM_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert StackSettings().cache == Path("/somewhere/paystream")
