@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import compress
 from typing import TypeVar
 
 from paykit.errors import DomainError
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Impossible, Outcome
-from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
+from paystream.payment.v1.events import PaymentSuccess, RefundReason, RefundSuccess
 from services.accounting import charts, domain, posting, store
 from services.accounting.chart import Chart
 from services.accounting.domain import InsufficientFunds, Transaction
@@ -22,20 +23,29 @@ async def on_payment_success(tx: Tx, deliveries: Sequence[Delivered[PaymentSucce
     A capture booked before changes nothing; one booked with other content, or that breaks a rule that any payment
     service keeps, is impossible.
     """
-    return await _book(tx, deliveries, domain.book_capture)
+    return await _book(tx, await _chart(tx), deliveries, domain.book_capture)
 
 
 async def on_refund_success(tx: Tx, deliveries: Sequence[Delivered[RefundSuccess]]) -> Sequence[Outcome]:
-    """Book refunds with the fees returned; replays and impossible ones as for captures."""
-    return await _book(tx, deliveries, domain.book_refund)
+    """Book refunds with the fees returned; replays and impossible ones as for captures.
+
+    What gives back a capture that became known after the payment had failed is left out: that capture was never booked.
+    """
+    of_booked = [delivered.event.reason is not RefundReason.CONTRADICTION for delivered in deliveries]
+    outcomes = iter(await _book(tx, await _chart(tx), list(compress(deliveries, of_booked)), domain.book_refund))
+    return [next(outcomes) if booked else None for booked in of_booked]
+
+
+async def _chart(tx: Tx) -> Chart:
+    return charts.load(await store.chart_in_use(tx))
 
 
 async def _book(
     tx: Tx,
+    chart: Chart,
     deliveries: Sequence[Delivered[E]],
     book: Callable[[Chart, E, datetime], Transaction | DomainError],
 ) -> list[Outcome]:
-    chart = charts.load(await store.chart_in_use(tx))
     now = tx.now
     made = [book(chart, delivered.event, now) for delivered in deliveries]
     asked = [

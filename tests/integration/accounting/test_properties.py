@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
-from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
+from paystream.payment.v1.events import PaymentSuccess, RefundReason, RefundSuccess
 from services.accounting import commands, domain
 from services.accounting.journal import Journal, Reversal
 from services.accounting.verification import verify
@@ -45,6 +45,7 @@ refunds = st.builds(
     NUMBERS,
     amount_minor=AMOUNTS,
     fee_returned_minor=st.sampled_from([0, 0, 1]),
+    reason=st.sampled_from([RefundReason.CUSTOMER_REQUEST, RefundReason.CONTRADICTION]),
     merchant_id=MERCHANTS,
     currency_code=CURRENCIES,
     occurred_at=TIMES,

@@ -1,0 +1,51 @@
+"""The service's start: which chart a ledger is kept by."""
+
+import pytest
+
+from paykit.contracts import catalogue
+from services.accounting import chart, charts
+from services.accounting.chart import ChartError
+from services.accounting.service import SERVICE
+from services.accounting.verification import verify
+from tests.conftest import RuntimeOf
+from tests.integration.accounting.books import balance, consume
+from tests.unit.accounting.ledger import ALICE, capture, refund
+
+VARIABLE = "PAYSTREAM_ACCOUNTING_CHART"
+
+
+async def test_a_new_ledger_is_kept_by_the_chart_of_the_settings(
+    runtime_of: RuntimeOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "psp_liability")
+    ledger = await runtime_of(SERVICE)
+    await consume(ledger, capture(amount_minor=10_000, fee_minor=320))
+    await consume(ledger, refund(amount_minor=4_000, fee_returned_minor=128))
+    kinds = charts.load("psp_liability").kinds
+    owners = {"channel.receivable": None, "merchant.settlement": ALICE, "platform.fees": None}
+    balances = [await balance(ledger, chart.account_id(kinds[kind], owner, "USD")) for kind, owner in owners.items()]
+    assert balances == [10_000 - 4_000, 10_000 - 320 - 4_000 + 128, 320 - 128]
+    assert (await ledger.read(verify)).entries == 8
+
+
+async def test_a_ledger_refuses_to_start_with_another_chart(
+    runtime_of: RuntimeOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await runtime_of(SERVICE)
+    await runtime_of(SERVICE)
+    monkeypatch.setenv(VARIABLE, "psp_liability")
+    with pytest.raises(ChartError, match="kept by the chart 'merchant_asset'; PAYSTREAM_ACCOUNTING_CHART names 'psp"):
+        await runtime_of(SERVICE)
+
+
+async def test_an_unknown_chart_is_refused(runtime_of: RuntimeOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "cash_basis")
+    with pytest.raises(ChartError, match="no chart is named 'cash_basis'"):
+        await runtime_of(SERVICE)
+
+
+def test_every_record_of_its_topics_is_handled_or_ignored() -> None:
+    for subscription in SERVICE.subscriptions:
+        handled = {event.RECORD for event in subscription.handles}
+        assert handled.isdisjoint(subscription.ignores)
+        assert handled | subscription.ignores == catalogue.records_of(subscription.topic)
