@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter
 
 from paykit.runtime import faults, inbox, setaside, waves
-from paykit.runtime.codec import Codec, UndecodableError
+from paykit.runtime.codec import PREFIX_BYTES, Codec, UndecodableError
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Handle, Impossible, NotYet, Outcome, Record, Subscription
 from paykit.runtime.errors import DefectError, UnavailableError
@@ -83,7 +83,8 @@ class Application:
         self._service = service
         self._codec = codec
         self._subscriptions: Mapping[str, Subscription] = {codec.topic(s.topic): s for s in subscriptions}
-        self._routes: dict[tuple[str, int], Route] = {}
+        # By topic and the message's first bytes, which name its schema: one look-up for each record.
+        self._routes: dict[tuple[str, bytes], Route] = {}
 
     @property
     def topics(self) -> list[str]:
@@ -92,6 +93,8 @@ class Application:
 
     def unknown_schema(self, record: Record) -> int | None:
         """Give the schema id that must be learned before the record can be prepared; None if there is none."""
+        if record.value and (record.topic, record.value[:PREFIX_BYTES]) in self._routes:
+            return None
         try:
             schema_id = self._codec.peek(record.value or b"")
         except UndecodableError:
@@ -102,7 +105,7 @@ class Application:
         """Route and decode a record outside any transaction; None for one that the service ignores."""
         value = record.value or b""
         try:
-            route = self._route(record.topic, self._codec.peek(value))
+            route = self._routes.get((record.topic, value[:PREFIX_BYTES])) or self._route(record.topic, value)
             if route.ignored:
                 return None
             event = self._codec.decode(value) if route.handle else None
@@ -139,13 +142,11 @@ class Application:
             return f"{outcome.error.reason}: {outcome.error.message}"
         return None
 
-    def _route(self, topic: str, schema_id: int) -> Route:
-        route = self._routes.get((topic, schema_id))
-        if route is None:
-            name = self._codec.record_name(schema_id).record
-            subscription = self._subscriptions[topic]
-            route = Route(name, subscription.handle_of(name), name in subscription.ignores)
-            self._routes[topic, schema_id] = route
+    def _route(self, topic: str, value: bytes) -> Route:
+        name = self._codec.record_name(self._codec.peek(value)).record
+        subscription = self._subscriptions[topic]
+        route = Route(name, subscription.handle_of(name), name in subscription.ignores)
+        self._routes[topic, value[:PREFIX_BYTES]] = route
         return route
 
 

@@ -26,7 +26,7 @@ RESTART_PAUSE_S = 1.0
 START_PAUSE_S = 1.0
 """Between two tries to start while PostgreSQL or the registry is missing."""
 GC_THRESHOLDS = (50_000, 20, 50)
-"""Allocations before a collection of each generation; batches of a thousand make ten thousands of short-lived objects."""
+"""Allocations before a collection of each generation: a batch makes tens of thousands of short-lived objects."""
 CANCEL_AGAIN_S = 5.0
 DRAIN_TIMEOUT_S = 5.0
 """How long a stopping process goes on sending its outbox."""
