@@ -192,10 +192,11 @@ def _find(identity: Identity) -> psutil.Process | None:
         process = psutil.Process(identity.pid)
         if abs(process.create_time() - identity.start_time) > START_TIME_TOLERANCE_S:
             return None
-        if process.status() == psutil.STATUS_ZOMBIE:
+        command_line = "" if process.status() == psutil.STATUS_ZOMBIE else "\n".join(process.cmdline())
+        if not command_line:
+            # It is ending, and holds its ports and files until it has ended.
             _ended(process, KILL_WAIT_S_MAX)
             return None
-        command_line = "\n".join(process.cmdline())
     except psutil.NoSuchProcess:
         return None
     return process if identity.marker in command_line else None
