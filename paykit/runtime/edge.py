@@ -29,6 +29,9 @@ CORRELATION_KEY = "x-correlation-id"
 REQUEST_KEY = "x-request-id"
 TRACE_KEY = "traceparent"
 
+# Thousands of calls a second fail while PostgreSQL is away; the log must not be the next thing to fill up.
+OUTAGE_LINE_EVERY_S = 1.0
+
 
 # The stubs of the context differ from what it does (metadata is a tuple, the code may be a number).
 Context = Any
@@ -71,6 +74,8 @@ class Gate:
     def __init__(self, options: EdgeOptions) -> None:
         self._options = options
         self._in_flight = 0
+        self._outage_calls = 0
+        self._outage_line_due = 0.0
         self._log = structlog.get_logger("paykit.runtime.edge").bind()
         # A process that never set up its logs is another team's test, not a service: it wants no line for every call.
         self._writes_calls = structlog.is_configured() and self._log.is_enabled_for(logging.DEBUG)
@@ -122,7 +127,7 @@ class Gate:
         if isinstance(error, DomainError):
             return _refused(error)
         if isinstance(error, UnavailableError):
-            self._log.warning("call_met_outage", part=error.part, error=str(error))
+            self._tell_of_outage(error)
             return _refused(DependencyUnavailable(f"{error.part} cannot be reached", part=error.part))
         if isinstance(error, grpc.aio.AbortError):  # The servicer answered by itself, as health does.
             return Answer(_code_name(context))
@@ -132,6 +137,14 @@ class Gate:
             return Answer("INTERNAL", status.internal_status(error_id))
         # Cancelled: by the caller, or by gRPC because the deadline passed.
         return Answer("DEADLINE_EXCEEDED" if context.time_remaining() == 0 else "CANCELLED")
+
+    def _tell_of_outage(self, error: UnavailableError) -> None:
+        """Write one line for the many calls that meet the same outage."""
+        self._outage_calls += 1
+        now = time.monotonic()
+        if now >= self._outage_line_due:
+            self._log.warning("calls_met_outage", part=error.part, error=str(error), calls=self._outage_calls)
+            self._outage_calls, self._outage_line_due = 0, now + OUTAGE_LINE_EVERY_S
 
     def ended(self, method: str, code: str, seconds: float) -> None:
         """Write the line of a call: at debug level, since metrics count calls and failures have lines of their own."""

@@ -38,14 +38,23 @@ async def test_a_refusal_arrives_with_its_reason_and_facts(running: Running) -> 
     assert refusal.trailers["x-correlation-id"] == "j"
 
 
-async def test_an_outage_is_unavailable_and_says_when_to_try_again(
-    running: Running, lines: list[dict[str, Any]]
-) -> None:
+async def test_an_outage_is_unavailable_and_says_when_to_try_again(running: Running) -> None:
     running.behaviour.on["down"] = _raising(UnavailableError("connection to 10.0.0.1 refused", part="postgresql"))
     refusal = await refusal_of(running.stub.Echo(running.pb.EchoRequest(text="down"), timeout=5))
     assert (refusal.code, refusal.message) == (grpc.StatusCode.UNAVAILABLE, "postgresql cannot be reached")
     assert (refusal.info.reason, dict(refusal.info.metadata)) == ("DEPENDENCY_UNAVAILABLE", {"part": "postgresql"})
     assert refusal.retry_s == 1
+
+
+async def test_an_outage_of_many_calls_is_one_line_of_the_log(running: Running, lines: list[dict[str, Any]]) -> None:
+    running.behaviour.on["down"] = _raising(UnavailableError("connection refused"))
+    request = running.pb.EchoRequest(text="down")
+    began = time.monotonic()
+    await asyncio.gather(*(refusal_of(running.stub.Echo(request, timeout=30)) for _ in range(100)))
+    seconds_begun = 1 + int(time.monotonic() - began)  # A loaded machine may need more than one.
+    told = [line for line in lines if line["event"] == "calls_met_outage"]
+    assert (told[0]["part"], told[0]["error"], told[0]["calls"]) == ("postgresql", "connection refused", 1)
+    assert len(told) <= seconds_begun
 
 
 @pytest.mark.parametrize("error", [RuntimeError("secret 42"), InvariantError("secret 42"), KeyError("secret 42")])
