@@ -8,7 +8,6 @@
     EventInvalidError          an event does not fit its own schema
 """
 
-import asyncio
 import io
 import json
 import struct
@@ -22,7 +21,7 @@ from fastavro import parse_schema, schemaless_reader
 from paykit.contracts import catalogue, compiler
 from paykit.contracts.event import Event
 from paykit.contracts.files import SchemaFile, fingerprint, registry_text
-from paykit.runtime.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError
+from paykit.runtime.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, together
 from paykit.runtime.schema_cache import SchemaCache
 
 __all__ = [
@@ -105,7 +104,7 @@ class Codec:
             SchemaUnregisteredError: The registry does not have one of them.
             RegistryUnavailableError: The registry is down and the cache does not know one of them.
         """
-        await asyncio.gather(*(self._prepare(catalogue.own_files()[event.RECORD]) for event in events))
+        await together(self._prepare(catalogue.own_files()[event.RECORD]) for event in events)
 
     async def _prepare(self, file: SchemaFile) -> None:
         text = registry_text(file.schema)

@@ -1,12 +1,11 @@
 """The schema files in a registry: registered under their subjects, and compared with what is there."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from paykit.contracts.files import SchemaFile, fingerprint, registry_text, schema_of
-from paykit.runtime.registry import COMPATIBILITY, RegistryClient, SchemaNotFoundError, SchemaRefusedError
+from paykit.runtime.registry import COMPATIBILITY, RegistryClient, SchemaNotFoundError, SchemaRefusedError, together
 
 
 class CompatibilityUnsetError(Exception):
@@ -70,7 +69,7 @@ async def register(
         RegistryUnavailableError: The registry cannot be reached.
     """
     subjects = _by_subject(schema_files, prefix)
-    done = await asyncio.gather(*(_register(registry, subject, versions) for subject, versions in subjects.items()))
+    done = await together(_register(registry, subject, versions) for subject, versions in subjects.items())
     return [registration for registrations in done for registration in registrations]
 
 
@@ -98,7 +97,7 @@ async def differences(
 ) -> list[Difference]:
     """Compare the files with the registry, both ways, ordered by subject and version; equal ones are listed too."""
     subjects = _by_subject(schema_files, prefix)
-    found = await asyncio.gather(*(_compare(registry, subject, versions) for subject, versions in subjects.items()))
+    found = await together(_compare(registry, subject, versions) for subject, versions in subjects.items())
     return [difference for differences in found for difference in differences]
 
 

@@ -9,13 +9,16 @@ Errors::
 
 import asyncio
 import json
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from paykit.runtime.errors import UnavailableError
+
+Answer = TypeVar("Answer")
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
@@ -173,6 +176,20 @@ class RegistryClient:
             return answer.json()
         except ValueError as error:  # A proxy's page in the registry's place.
             raise RegistryUnavailableError(f"{self.url}: the answer to {method} {path} is not JSON") from error
+
+
+async def together(questions: Iterable[Awaitable[Answer]]) -> list[Answer]:
+    """Ask side by side and give the answers in order; when one fails, wait for the others first, leaving none behind.
+
+    Raises:
+        Exception: The first failure, in order.
+    """
+    answers: list[Answer] = []
+    for outcome in await asyncio.gather(*questions, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        answers.append(outcome)
+    return answers
 
 
 def _path(subject: str) -> str:

@@ -1,8 +1,10 @@
 """The codec with a registry in memory."""
 
 import copy
+import dataclasses
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -183,12 +185,25 @@ async def test_a_cut_and_a_lengthened_body_are_undecodable(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("amount_minor", "12"), ("payment_id", None), ("method", "CHEQUE"), ("occurred_at", "now")],
+    [
+        ("amount_minor", "12"),
+        ("amount_minor", 1.5),
+        ("amount_minor", 1.0),
+        ("amount_minor", Decimal(1)),
+        ("amount_minor", 2**63),
+        ("payment_id", None),
+        ("payment_id", b"pay_1"),
+        ("payment_id", "\ud800"),
+        ("occurred_at", NOON.replace(tzinfo=None)),
+        ("order_id", 7),
+        ("method", "CHEQUE"),
+        ("occurred_at", "now"),
+    ],
 )
 async def test_a_value_that_breaks_the_schema_fails_the_encoding(field: str, value: Any, tmp_path: Path) -> None:
     codec = await prepared(registered(), tmp_path)
     with pytest.raises(EventInvalidError, match="PaymentSuccess"):
-        codec.encode(SUCCESS, stamps={**STAMPS, field: value})
+        codec.encode(dataclasses.replace(SUCCESS, **{field: value}), stamps=STAMPS)
 
 
 async def test_a_newer_version_is_read_as_ours(tmp_path: Path) -> None:
