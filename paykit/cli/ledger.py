@@ -27,7 +27,7 @@ app = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
 
 
 @app.callback()
-def ledger() -> None:
+def _group() -> None:
     """Look after the ledger."""
 
 

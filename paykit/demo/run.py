@@ -1,0 +1,127 @@
+"""The demo's stages in order, on a stack of its own that is gone afterwards."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import grpc
+from rich.console import Console
+
+from paykit.demo import findings, report, script, traffic
+from paykit.demo.clients import Clients, DemoFailedError, call, connect, new_request_id
+from paykit.demo.findings import Findings
+from paykit.localstack import Endpoints, Stack
+from paykit.localstack.progress import Display
+from paykit.localstack.settings import SERVICES, StackSettings
+from paystream.payment.v1 import payment_pb2
+
+HOME = Path(".paystream/demo")
+VERIFY_S_MAX = 60.0
+
+
+def run(console: Console) -> None:
+    """Run the demo and show it; what it started is stopped and its data deleted, whatever happens.
+
+    Raises:
+        DemoFailedError: Something is not as it must be; the logs of the services are kept then.
+        paykit.localstack.part.PartFailedError: The stack did not come up.
+    """
+    settings = StackSettings().any_port.model_copy(update={"home": HOME.absolute()})
+    began = time.monotonic()
+    with contextlib.suppress(FileNotFoundError):  # What an earlier demo that was killed has left.
+        Stack(settings, services=SERVICES).down(purge=True)
+    with Display(console) as display:
+        stack = Stack(settings, services=SERVICES, progress=display)
+        endpoints = stack.up(tied_to_caller=True).endpoints
+    finished = False
+    try:
+        asyncio.run(_demonstrate(console, endpoints))
+        _verify(console)
+        finished = True
+    finally:
+        console.print("\nstopping")
+        stack.down(purge=finished)
+    console.print(f"The demo ended well, in {time.monotonic() - began:.0f} s; nothing of it runs any more.")
+
+
+async def _demonstrate(console: Console, endpoints: Endpoints) -> None:
+    try:
+        async with connect(endpoints.services) as clients:
+            await _play(console, endpoints, clients)
+    except grpc.aio.AioRpcError as error:
+        raise DemoFailedError(f"a call ended with {error.code().name}: {error.details()}") from error
+
+
+async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> None:
+    """Ask for everything, wait for it, show it, and hold it against the script."""
+    planned = script.payments()
+    journey_id = f"demo-{new_request_id()}"
+    merchants = await traffic.create_merchants(clients)
+    merchant_ids = [each.merchant_id for each in merchants]
+    report.show_merchants(console, merchants)
+
+    console.print("\nTraffic", style="bold")
+    with report.stage(console, "payments asked for", len(planned)) as bar:
+        asked = await traffic.ask_payments(clients, planned, merchant_ids, journey_id, bar)
+    with report.stage(console, "payments with outcome", len(planned)) as bar:
+        await traffic.wait_payments(clients, merchant_ids, len(planned), bar)
+    refunds = sum(len(each.refunds) for each in planned)
+    with report.stage(console, "refunds asked for", refunds) as bar:
+        given = await traffic.ask_refunds(clients, asked, journey_id, bar)
+    console.print(f"  a refund too many: {await traffic.check_refusal(clients, asked)}")
+    with report.stage(console, "refunds with outcome", refunds) as bar:
+        ended = await traffic.wait_refunds(clients, merchant_ids, refunds, bar)
+    payments = await traffic.wait_payments(clients, merchant_ids, len(planned), _Silent())
+    ends = [each.planned.end for each in asked] + [each.planned.end for each in given]
+    moved = ends.count(script.End.SUCCEEDED)
+    with report.stage(console, "booked in the ledger", moved) as bar:
+        transactions = await traffic.wait_booked(clients, merchant_ids, moved, bar)
+    balances = await findings.read_balances(clients)
+    expected = findings.expected_events(asked, given, len(balances))
+    found = Findings(
+        asked=asked,
+        given=given,
+        payments=payments,
+        refunds=ended,
+        transactions=transactions,
+        balances=balances,
+        trial=await findings.read_trial(clients),
+        lines=await findings.read_events(endpoints.kafka, endpoints.registry, expected),
+    )
+    shown = asked[script.journey(planned).number]
+    one = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=shown.payment_id))
+    report.show_outcomes(console, found)
+    report.show_events(console, found)
+    report.show_journey(console, found, shown, one.attempts, journey_id)
+    report.show_balances(console, found, merchants)
+    report.show_trial(console, found.trial)
+    _judge(console, found)
+
+
+def _judge(console: Console, found: Findings) -> None:
+    wrong = findings.problems(found)
+    if wrong:
+        listed = "\n".join(f"  {each}" for each in wrong[:20])
+        raise DemoFailedError(f"{len(wrong)} things are not as they must be:\n{listed}")
+    moved = len(found.transactions)
+    console.print(f"\nEvery outcome, event and balance is as it must be; {moved} movements are booked, each once.")
+
+
+def _verify(console: Console) -> None:
+    """Run `paystream ledger verify` on the demo's ledger."""
+    console.print("\npaystream ledger verify", style="bold")
+    command = [sys.executable, "-m", "paykit.cli.main", "ledger", "verify", "--home", str(HOME)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_S_MAX, check=False)  # noqa: S603 - our own
+    console.print("\n".join(f"  {line}" for line in done.stdout.splitlines()), markup=False)
+    if done.returncode:
+        raise DemoFailedError(f"ledger verify ended with status {done.returncode}: {done.stderr.strip()}")
+
+
+class _Silent:
+    """Shows nothing of a stage that takes no time."""
+
+    def at(self, count: int, note: str = "") -> None:
+        """Ignore it."""

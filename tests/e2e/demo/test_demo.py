@@ -1,0 +1,34 @@
+"""The demo as a person runs it, in a directory of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+DEMO_S_MAX = 280.0
+
+
+def processes_of(directory: Path) -> list[str]:
+    """Name the processes whose command line mentions a directory."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # It ended meanwhile.
+            continue
+        if str(directory) in command:
+            found.append(command)
+    return found
+
+
+def test_the_demo_ends_well_shows_what_it_promises_and_leaves_nothing_running(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "paykit.cli.main", "demo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=DEMO_S_MAX, check=False)
+    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
+    shown = done.stdout
+    assert shown.count("total, difference 0") == 3
+    assert "417 movements are booked, each once" in shown
+    assert "The ledger is right: 12 accounts, 417 transactions" in shown
+    for part in ("Merchants", "Events on Kafka", "One journey: correlation id", "Its journal entries", "Trial balance"):
+        assert part in shown
+    assert "\x1b" not in shown, "where there is no terminal the text must be plain"
+    assert processes_of(tmp_path) == []

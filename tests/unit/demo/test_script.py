@@ -1,0 +1,48 @@
+"""What the demo asks for must be possible, and must show what it promises."""
+
+from collections import Counter
+
+from paykit.demo import script
+from paykit.demo.script import End
+
+PLANNED = script.payments()
+
+
+def test_each_round_strikes_every_currency_and_merchant_with_every_trouble() -> None:
+    struck = Counter((each.trouble.name, each.currency_code) for each in PLANNED if each.trouble)
+    assert len(struck) == 7 * 3
+    assert set(struck.values()) == {4}
+    assert {each.merchant for each in PLANNED if each.trouble is script.LOST_ANSWER} == {0, 1}
+
+
+def meaning(amount_minor: int) -> int | None:
+    """Give the last digits where the channel knows them: 9001 to 9009."""
+    digits = amount_minor % 10_000
+    return digits if 9_001 <= digits <= 9_009 else None
+
+
+def test_an_amount_has_a_meaning_for_the_channel_exactly_where_trouble_is_wanted() -> None:
+    for each in PLANNED:
+        assert meaning(each.amount_minor) == (each.trouble.digits if each.trouble else None)
+        for refund in each.refunds:
+            assert meaning(refund.amount_minor) == (refund.trouble.digits if refund.trouble else None)
+
+
+def test_no_payment_is_refunded_more_than_it_has_even_if_every_refund_succeeds() -> None:
+    refunded = [each for each in PLANNED if each.refunds]
+    assert len(refunded) > 100
+    for each in refunded:
+        assert each.end is End.SUCCEEDED
+        assert 0 < sum(refund.amount_minor for refund in each.refunds) <= each.amount_minor
+
+
+def test_refunds_meet_every_trouble_too() -> None:
+    struck = {refund.trouble for each in PLANNED for refund in each.refunds if refund.trouble}
+    assert struck == {script.LOST_ANSWER, script.DECLINED, script.LOST_CALL, script.LATE}
+
+
+def test_the_journey_shown_lost_its_answer_and_is_refunded_whole() -> None:
+    shown = script.journey(PLANNED)
+    assert (shown.number, shown.trouble) == (10, script.LOST_ANSWER)
+    assert [refund.amount_minor for refund in shown.refunds] == [shown.amount_minor]
+    assert shown.number < script.BATCHED_FROM
