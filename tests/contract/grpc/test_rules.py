@@ -1,0 +1,43 @@
+"""The rules in the protos: all can be compiled, and only a batch's items are left to the servicer."""
+
+import importlib
+import pkgutil
+
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
+
+import paystream
+from paykit.runtime import cards, validation
+
+
+def _methods() -> list[MethodDescriptor]:
+    found = []
+    for module in pkgutil.walk_packages(paystream.__path__, "paystream."):
+        if module.name.endswith("_pb2"):
+            file = importlib.import_module(module.name).DESCRIPTOR
+            services = [
+                descriptor_pool.Default().FindServiceByName(s.full_name) for s in file.services_by_name.values()
+            ]
+            found += [method for service in services for method in service.methods]
+    return found
+
+
+def test_there_are_methods_to_look_at() -> None:
+    assert {"CreateMerchant", "CreatePayment", "CreateTransaction", "Authorize"} <= {m.name for m in _methods()}
+
+
+def test_the_rules_of_every_request_can_be_compiled() -> None:
+    for method in _methods():
+        validation.prepare(method.input_type)
+
+
+def test_only_the_items_of_batches_are_left_to_the_servicer() -> None:
+    left_out = {
+        (method.name, field.name, field.is_repeated)
+        for method in _methods()
+        for field in method.input_type.fields
+        if field.number in cards.items_of(method.input_type)
+    }
+    assert [each for each in left_out if not each[0].startswith("Batch") or each[1:] != ("requests", True)] == []
+    batches = {method.name for method in _methods() if method.name.startswith("Batch")}
+    assert {name for name, _, _ in left_out} == batches
