@@ -50,7 +50,7 @@ def test_a_card_number_in_an_item_is_named_from_the_request() -> None:
 
 
 def test_ids_and_references_are_not_taken_for_cards() -> None:
-    digits = _request(merchant_id="mer_" + "4" * 32, merchant_reference="20261122-000123")
+    digits = _request(merchant_id="mer_" + "4" * 32, merchant_reference="2026-11-22/42")
     assert validate_message(digits) is None
 
 
