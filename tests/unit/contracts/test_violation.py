@@ -1,0 +1,21 @@
+"""The rules and their documentation."""
+
+import re
+
+from paykit.contracts import files
+from paykit.contracts.violation import Rule, Violation
+
+
+def test_every_rule_is_documented_and_no_other() -> None:
+    text = (files.schema_root().parents[1] / "docs" / "events.md").read_text()
+    table = text[text.index("| rule |") :]
+    assert sorted(re.findall(r"`([A-Z]+_[A-Z_]+)`", table)) == sorted(Rule)
+
+
+def test_a_violation_names_file_field_and_rule() -> None:
+    violation = Violation(
+        file="a/B/1.avsc", field="entries.side", rule=Rule.DOC_MISSING, message="the field has no doc"
+    )
+    assert str(violation) == "a/B/1.avsc: entries.side: DOC_MISSING: the field has no doc"
+    whole = Violation(file="a/B/1.avsc", field="", rule=Rule.AVRO_INVALID, message="not JSON")
+    assert str(whole) == "a/B/1.avsc: AVRO_INVALID: not JSON"
