@@ -1,5 +1,6 @@
 """Events of payments, booked on a real database."""
 
+import asyncio
 from datetime import timedelta
 from importlib import resources
 
@@ -11,6 +12,7 @@ from paystream.payment.v1.events import PaymentSuccess, RefundReason
 from services.accounting import charts, domain, handlers, posting
 from services.accounting.chart import AccountKind, Chart, parse
 from services.accounting.domain import Transaction, TransactionConflict
+from services.accounting.verification import verify
 from tests.integration.accounting.books import account, balance, consume, delivered, emitted, rows
 from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, payment_id, refund
 
@@ -55,6 +57,15 @@ async def test_accounts_are_opened_once_and_told_before_the_transactions_that_ne
     await consume(ledger, capture(4, merchant_id=BOB), partition=1)
     created = ["AccountCreated"] * 3 + ["TransactionCreated"] * 2
     assert await emitted(ledger) == [*created, "TransactionCreated", "AccountCreated", "TransactionCreated"]
+
+
+async def test_partitions_that_need_the_same_accounts_at_once_open_them_once(ledger: Runtime) -> None:
+    batches = [[capture(100 * partition + number) for number in range(20)] for partition in range(6)]
+    await asyncio.gather(*(consume(ledger, *batch, partition=n) for n, batch in enumerate(batches)))
+    told = await emitted(ledger)
+    assert (told.count("AccountCreated"), told.count("TransactionCreated")) == (3, 120)
+    assert await balance(ledger, INCOME) == 120 * 10_000
+    assert (await ledger.read(verify)).accounts == 3
 
 
 async def test_a_capture_delivered_again_changes_nothing_and_tells_nothing(ledger: Runtime) -> None:
