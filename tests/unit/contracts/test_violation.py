@@ -9,7 +9,8 @@ from paykit.contracts.violation import Rule, Violation
 def test_every_rule_is_documented_and_no_other() -> None:
     text = (files.schema_root().parents[1] / "docs" / "events.md").read_text()
     table = text[text.index("| rule |") :]
-    assert sorted(re.findall(r"`([A-Z]+_[A-Z_]+)`", table)) == sorted(Rule)
+    first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`([A-Z_]+)`", "".join(first_cells))) == sorted(Rule)
 
 
 def test_a_violation_names_file_field_and_rule() -> None:
