@@ -1,9 +1,11 @@
 """Servicers and calling commands over grpcio-testing's channel: no sockets, the real edge."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
+import structlog
 import typer
 
 from paykit.cli import call
@@ -15,6 +17,12 @@ from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 
 PAYMENT_ID = "pay_" + "0a" * 16
+
+
+@pytest.fixture(autouse=True)
+def _no_log_lines_among_the_output() -> Iterator[None]:
+    with structlog.testing.capture_logs():
+        yield
 
 
 class PaymentUnknown(DomainError):

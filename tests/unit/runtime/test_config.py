@@ -57,3 +57,14 @@ def test_secrets_do_not_print() -> None:
 def test_a_service_may_not_own_its_tables() -> None:
     with pytest.raises(config.ConfigurationError, match="must name another role"):
         config.load(database_url=URL, database_admin_url=URL)
+
+
+def test_what_belongs_to_the_local_stack_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_HOME", "/somewhere")
+    monkeypatch.setenv("PAYSTREAM_STACK_KAFKA_PORT", "19092")
+    assert config.load(database_url=URL).kafka_bootstrap == "localhost:9092"
+
+
+def test_overrides_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_ROLE", "worker")
+    assert config.load(overrides={"role": "api"}, database_url=URL).role == "api"
