@@ -116,7 +116,7 @@ CREATE INDEX attempt_pending ON attempt (due_time) WHERE state = 'PENDING';
 -- The attempts to inquire about once their lease or their pause ends.
 CREATE INDEX attempt_open ON attempt (due_time) WHERE state IN ('STARTED', 'UNKNOWN');
 -- The attempts that GetPayment shows.
-CREATE INDEX attempt_payment ON attempt (payment_id);
+CREATE INDEX attempt_payment ON attempt (payment_id, attempt_id);
 
 -- What was told of an attempt beyond the plain answer to its call, which stands in the attempt itself. Told again: the
 -- same row, so that duplicates of a callback leave no trace.

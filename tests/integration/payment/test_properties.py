@@ -1,0 +1,238 @@
+"""For any items: a batch equals its items one at a time, in rows, in events and in what callers get."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paykit.cause import Cause
+from paykit.errors import DomainError
+from paykit.runtime.db import Tx
+from paykit.runtime.delivery import Delivered, Record
+from paykit.runtime.runtime import Runtime
+from paystream.merchant.v1.events import MerchantStatus
+from paystream.payment.v1 import events
+from services.payment import commands, evidence, handlers
+from services.payment.attempt import Evidence, Outcome
+from services.payment.commands import CreatePayment, CreateRefund
+from services.payment.evidence import RecordEvidence
+from tests.integration.payment.conftest import House, merchant_event
+
+T = TypeVar("T")
+
+ON_ONE_HOUSE = settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+ALICE, BOB, CAROL = ("mer_" + digit * 32 for digit in "abc")
+CAUSE = Cause("cor_property", None, "shop", None)
+
+# Few numbers and few values, so that repetitions, refusals and shared payments are common.
+NUMBERS = st.integers(0, 3)
+IDS = ("payment_id", "refund_id", "attempt_id", "capture_id", "event_id", "causation_id")
+
+
+def payment_asked(number: int, merchant_id: str, amount_minor: int, currency_code: str) -> CreatePayment:
+    return CreatePayment(
+        merchant_id=merchant_id,
+        merchant_reference=f"order-{number}",
+        order_id=None,
+        amount_minor=amount_minor,
+        currency_code=currency_code,
+        method=events.PaymentMethod.CARD,
+        method_token="tok",
+        metadata="{}",
+        cause=CAUSE,
+    )
+
+
+async def prepared(tx: Tx) -> None:
+    """Two active merchants and a suspended one; order-0 is captured, order-1 and order-2 are sent, order-3 waits."""
+    for merchant_id, status in ((ALICE, "ACTIVE"), (BOB, "ACTIVE"), (CAROL, "SUSPENDED")):
+        await change_merchants(tx, [(merchant_id, 2, MerchantStatus(status), 290)])
+    await commands.create_payments(tx, [payment_asked(number, ALICE, 1_000, "USD") for number in range(4)])
+    started = "UPDATE attempt SET state = 'STARTED', start_time = now() FROM payment"
+    await tx.run(f"{started} WHERE payment.payment_id = attempt.payment_id AND merchant_reference <> 'order-3'")
+    await record(tx, [(0, "SUCCEEDED", "RESPONSE", "ch_0")])
+
+
+async def create_refunds(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    ids = await known_ids(tx, "payment_id")
+    reason = events.RefundReason.OTHER
+    return await commands.create_refunds(
+        tx,
+        [
+            CreateRefund(payment_id=ids[n], amount_minor=amount, currency_code=currency, reason=reason, cause=CAUSE)
+            for n, amount, currency in drafts
+        ],
+    )
+
+
+async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    ids = await known_ids(tx, "attempt_id")
+    items = [
+        Evidence(
+            attempt_id=ids.get(number, "att_none"),
+            source=events.Evidence(source),
+            outcome=Outcome(outcome),
+            channel_reference=reference,
+            failure_reason=events.FailureReason.DECLINED if outcome == "FAILED" else None,
+            final=outcome == "NOT_FOUND" and source == "CALLBACK",
+        )
+        for number, outcome, source, reference in drafts
+    ]
+    return await evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
+
+
+async def change_merchants(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    deliveries = []
+    for merchant_id, version, status, basis_points in drafts:
+        event = merchant_event(
+            merchant_id=merchant_id,
+            aggregate_version=version,
+            status=status,
+            fees=[("USD", basis_points, 0)],
+        )
+        deliveries.append(Delivered(event, Record("merchant.events", 0, version, merchant_id, b"", ())))
+    return await handlers.on_merchant_changed(tx, deliveries)
+
+
+async def known_ids(tx: Tx, column: str) -> dict[int, str]:
+    """The payments, or their charges, by number."""
+    sql = f"SELECT merchant_reference, {column} FROM payment JOIN attempt USING (payment_id) WHERE refund_id IS NULL"
+    return {int(row[0].removeprefix("order-")): row[1] for row in await tx.fetch(sql)}
+
+
+# Versions grow with their place, as the order of a key in Kafka has it.
+merchant_drafts = st.tuples(
+    st.sampled_from([ALICE, BOB]), st.integers(1, 4), st.sampled_from(list(MerchantStatus)), st.integers(0, 9)
+)
+Step = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
+STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
+    "create_payments": (
+        commands.create_payments,
+        st.builds(
+            payment_asked,
+            st.integers(2, 6),
+            st.sampled_from([ALICE, ALICE, BOB, CAROL, "mer_" + "d" * 32]),
+            st.sampled_from([1, 500]),
+            st.sampled_from(["USD", "USD", "XXQ"]),
+        ),
+    ),
+    "create_refunds": (
+        create_refunds,
+        st.tuples(st.sampled_from([0, 0, 0, 1]), st.integers(1, 600), st.sampled_from(["USD", "USD", "JPY"])),
+    ),
+    "record_evidence": (
+        record,
+        st.tuples(
+            st.integers(0, 4),
+            st.sampled_from([*Outcome, "SUCCEEDED", "FAILED"]),
+            st.sampled_from(["RESPONSE", "INQUIRY", "CALLBACK"]),
+            st.sampled_from(["ch_0", "ch_0", "ch_9"]),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+@ON_ONE_HOUSE
+@given(data=st.data())
+async def test_a_batch_equals_its_items_one_at_a_time(house: House, name: str, data: st.DataObject) -> None:
+    step, drafts = STEPS[name]
+    await assert_batch_equals_singles(house.runtime, step, data.draw(st.lists(drafts, min_size=2, max_size=10)))
+
+
+@ON_ONE_HOUSE
+@given(drafts=st.lists(merchant_drafts, min_size=2, max_size=6))
+async def test_events_of_merchants_at_once_equal_one_at_a_time(house: House, drafts: list[Any]) -> None:
+    in_order = [(who, 2 + place, status, fee) for place, (who, _, status, fee) in enumerate(drafts)]
+    await assert_batch_equals_singles(house.runtime, change_merchants, in_order)
+
+
+async def test_the_property_would_notice_a_difference(house: House) -> None:
+    async def forgetful(tx: Tx, items: Sequence[Any]) -> Sequence[Any]:
+        return [*await record(tx, items[:1]), *[None] * (len(items) - 1)]
+
+    drafts = [(1, "SUCCEEDED", "RESPONSE", "ch_1"), (2, "FAILED", "RESPONSE", "ch_2")]
+    with pytest.raises(AssertionError):
+        await assert_batch_equals_singles(house.runtime, forgetful, drafts)
+
+
+async def assert_batch_equals_singles(runtime: Runtime, step: Step, drafts: Sequence[Any]) -> None:
+    in_one = await undone(runtime, partial(run, runtime, step, [drafts]))
+    one_by_one = await undone(runtime, partial(run, runtime, step, [[draft] for draft in drafts]))
+    assert in_one == one_by_one
+
+
+async def run(runtime: Runtime, step: Step, groups: Sequence[Sequence[Any]], tx: Tx) -> Any:
+    await prepared(tx)
+    results = [outcome(result) for group in groups for result in await step(tx, group)]
+    return results, await rows(tx), told(runtime, tx)
+
+
+async def undone(runtime: Runtime, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """Give what work gives, in a transaction that is then undone."""
+    result: list[T] = []
+
+    async def and_undo(tx: Tx) -> None:
+        result.append(await work(tx))
+        raise UndoneError
+
+    with pytest.raises(UndoneError):
+        await runtime.transaction(and_undo)
+    return result[0]
+
+
+class UndoneError(Exception):
+    """Ends a transaction whose effects are not wanted."""
+
+
+def outcome(result: Any) -> Any:
+    """A result without the ids that chance gave it."""
+    if isinstance(result, DomainError):
+        return result.reason, result.field, {k: v for k, v in result.metadata.items() if k not in IDS}
+    return None if result is None else anonymous(asdict(result))
+
+
+def anonymous(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in IDS and name != "age_s"}
+
+
+async def rows(tx: Tx) -> dict[str, list[str]]:
+    """Every row without ids of chance, in an order that does not depend on them."""
+    of_payment = "SELECT merchant_reference, t.* FROM payment JOIN {} t USING (payment_id)"
+    queries = {
+        "payment": "SELECT * FROM payment",
+        "refund": of_payment.format("refund"),
+        "attempt": of_payment.format("attempt"),
+        "evidence": (
+            "SELECT merchant_reference, e.source, e.outcome, e.verdict, e.channel_reference"
+            " FROM evidence e JOIN attempt USING (attempt_id) JOIN payment USING (payment_id)"
+        ),
+        "merchant": "SELECT * FROM merchant",
+        "merchant_fee": "SELECT * FROM merchant_fee",
+    }
+    unlike = ("due_time", "start_time")
+    return {
+        table: sorted(
+            repr({k: v for k, v in anonymous(dict(row)).items() if k not in unlike}) for row in await tx.fetch(sql)
+        )
+        for table, sql in queries.items()
+    }
+
+
+def told(runtime: Runtime, tx: Tx) -> dict[str, list[dict[str, Any]]]:
+    """The events of each payment, in order."""
+    by_reference = defaultdict(list)
+    for row in tx.emitted:
+        event: Any = runtime.codec.decode(row[7])
+        by_reference[f"{event.merchant_id} {event.merchant_reference}"].append(
+            {"record": row[3]} | anonymous(event.as_record())
+        )
+    return by_reference
