@@ -1,19 +1,13 @@
 """`paystream dlq`: look at dead letters, and decide on them."""
 
-import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 
-from paykit.cli import local
+from paykit.cli.offline import run_with_runtime
 from paykit.runtime import setaside
-from paykit.runtime.catalogue import load_service
-from paykit.runtime.registry import RegistryClient
-from paykit.runtime.runtime import Runtime, make_codec
-
-T = TypeVar("T")
+from paykit.runtime.runtime import Runtime
 
 LIST_ROWS_MAX = 200
 
@@ -37,7 +31,7 @@ def list_(
             lambda tx: setaside.list_dead_letters(tx, status=status, after=after, limit=LIST_ROWS_MAX)
         )
 
-    rows = _run(service, work)
+    rows = run_with_runtime(service, work)
     for row in rows:
         typer.echo(
             f"{row['dead_letter_id']}\t{row['create_time']:%Y-%m-%dT%H:%M:%SZ}\t{_place(row)}\t{row['key']}\t"
@@ -60,38 +54,22 @@ def show(service: Service, dead_letter_id: Identity) -> None:
         bytes_ = row["value"].hex() if row["value"] is not None else None
         return [("source", _place(row)), *fields, ("bytes", bytes_), ("event", step.event if step else None)]
 
-    for name, value in _run(service, work):
+    for name, value in run_with_runtime(service, work):
         typer.echo(f"{name:12} {value}")
 
 
 @app.command()
 def replay(service: Service, dead_letter_id: Identity, actor: Actor) -> None:
     """Apply a dead letter to this service's handler; events parked behind it follow by themselves."""
-    _run(service, lambda runtime: runtime.redelivery.replay_dead_letter(dead_letter_id, actor=actor))
+    run_with_runtime(service, lambda runtime: runtime.redelivery.replay_dead_letter(dead_letter_id, actor=actor))
     typer.echo(f"replayed {dead_letter_id}")
 
 
 @app.command()
 def discard(service: Service, dead_letter_id: Identity, actor: Actor) -> None:
     """Close a dead letter without applying it; events parked behind it follow by themselves."""
-    _run(service, lambda runtime: runtime.redelivery.discard_dead_letter(dead_letter_id, actor=actor))
+    run_with_runtime(service, lambda runtime: runtime.redelivery.discard_dead_letter(dead_letter_id, actor=actor))
     typer.echo(f"discarded {dead_letter_id}")
-
-
-def _run(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
-    return asyncio.run(with_runtime(name, work))
-
-
-async def with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Run work with a service's runtime, without servers, consumers or relay."""
-    settings = local.settings()
-    async with RegistryClient(settings.registry_url) as registry:
-        runtime = Runtime(service=load_service(name), settings=settings, codec=make_codec(settings, registry))
-        try:
-            await runtime.prepare()
-            return await work(runtime)
-        finally:
-            await runtime.close()
 
 
 def _place(row: Any) -> str:

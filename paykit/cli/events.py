@@ -12,17 +12,13 @@ import typer
 from rich.console import Console
 
 from paykit.cli import addresses
+from paykit.cli.offline import run_with_runtime
 from paykit.runtime.codec import Codec
 from paykit.runtime.errors import UnavailableError
 from paykit.runtime.registry import RegistryClient
 from paykit.runtime.tail import Line, TopicNotFoundError, tail
 
 app = typer.Typer(help="The events on Kafka.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `tail` a command of its own, because others will stand beside it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,6 +62,17 @@ def tail_command(
         raise typer.Exit from None
     except (UnavailableError, TopicNotFoundError) as error:
         addresses.fail(str(error))
+
+
+@app.command("replay")
+def replay_command(
+    service: Annotated[str, typer.Argument(help="The service that skipped the events.")],
+    *,
+    type_: Annotated[str, typer.Option("--type", help="Full record name, as in paystream.payment.v1.RefundFailed.")],
+) -> None:
+    """Apply events that were skipped because their type was newer than the build, after the upgrade."""
+    applied = run_with_runtime(service, lambda runtime: runtime.redelivery.replay_skipped(type_))
+    typer.echo(f"applied {applied} events of {type_}")
 
 
 async def _print(bootstrap: str, url: str, wanted: _Wanted) -> None:
