@@ -23,14 +23,18 @@ Root = Annotated[Path | None, typer.Option("--root", help="Directory of topics.t
 Gen = Annotated[
     Path | None, typer.Option("--gen", help="Directory of the generated code; default: gen/ of this build.")
 ]
+Against = Annotated[str | None, typer.Option("--against", help="Ask this registry, too; nothing is registered.")]
 Drafts = Annotated[bool, typer.Option("--drafts", help="Register versions that are not published, too.")]
 
 
 @app.command()
-def check(root: Root = None, gen: Gen = None) -> None:
+def check(root: Root = None, gen: Gen = None, against: Against = None, prefix: addresses.TopicPrefix = "") -> None:
     """Refuse schemas that break a rule, change what is published, or cannot be read by every other version."""
     root = root or files.schema_root()
     violations = _gate().check(root, gen=gen or _gen(root))
+    if against and not violations:
+        chosen = list(files.versions(root))
+        violations = _with_registry(against, lambda client: registration.refusals(client, chosen, prefix=prefix))
     for violation in violations:
         typer.echo(str(violation), err=True)
     if violations:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paykit.contracts.files import SchemaFile, fingerprint, registry_text, schema_of
+from paykit.contracts.violation import Rule, Violation
 from paykit.runtime.registry import COMPATIBILITY, RegistryClient, SchemaNotFoundError, SchemaRefusedError, together
 
 
@@ -90,6 +91,21 @@ async def _register_version(registry: RegistryClient, subject: str, file: Schema
         except SchemaRefusedError as error:
             raise SchemaRefusedError(f"{file.name}: {error}") from error
     return Registration(subject=subject, file=file, schema_id=schema_id, new=new)
+
+
+async def refusals(
+    registry: RegistryClient, schema_files: Iterable[SchemaFile], *, prefix: str = ""
+) -> list[Violation]:
+    """Let the registry compare the newest version of each record with what it has; nothing is registered."""
+    newest = {subject: versions[-1] for subject, versions in _by_subject(schema_files, prefix).items()}
+    texts = await together(
+        registry.incompatibilities(subject, registry_text(file.schema)) for subject, file in newest.items()
+    )
+    return [
+        Violation(file=file.name, field="", rule=Rule.INCOMPATIBLE, message=f"the registry says: {message}")
+        for file, messages in zip(newest.values(), texts, strict=True)
+        for message in messages
+    ]
 
 
 async def differences(

@@ -139,3 +139,17 @@ def test_without_address_and_local_stack_it_says_what_to_do(tmp_path: Path) -> N
         1,
         "error: no address of registry: start the local stack with `paystream up`, or give --registry\n",
     )
+
+
+def test_check_asks_a_registry_too_when_told_to(schemas: Schemas, stack: Endpoints) -> None:
+    """The registry knows a version 2 of another build that ours would contradict."""
+    prefix = new_prefix()
+    add_version_2(schemas)
+    address = ("--prefix", prefix, "--root", str(schemas.root))
+    assert run("register", "--drafts", "--registry", stack.registry, *address).exit_code == 0
+    assert run("check", "--against", stack.registry, *address).exit_code == 0
+    schemas.edit(f"{SUCCESS}/2", lambda schema: schema["fields"][-1].update(type=["null", "long"]))
+    assert run("check", *address).exit_code == 0
+    outcome = run("check", "--against", stack.registry, *address)
+    assert outcome.exit_code == 1
+    assert f"{SUCCESS}/2.avsc: INCOMPATIBLE: the registry says: " in outcome.stderr
