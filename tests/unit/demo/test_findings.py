@@ -119,7 +119,10 @@ def failed_payment() -> payment_pb2.Payment:
         ({"balances": [balance(566)]}, "merchant.settlement of mer_1 in USD is 566, not 565"),
         ({"balances": [balance(565, kind="other")]}, "merchant.settlement of mer_1 in USD is 0, not 565"),
         ({"trial": trial("600", "599")}, "the trial balance of USD differs: 600 and 599"),
-        ({"refunds": {"ref_1": payment_pb2.Refund(state=3)}}, "refund ref_1 ended FAILED, not SUCCEEDED"),
+        (
+            {"refunds": {"ref_1": payment_pb2.Refund(state=payment_pb2.REFUND_STATE_FAILED)}},
+            "refund ref_1 ended FAILED, not SUCCEEDED",
+        ),
         ({"payments": {"pay_1": failed_payment()}}, "payment pay_1 ended FAILED, not SUCCEEDED"),
     ],
 )
