@@ -1,6 +1,7 @@
 """Where the commands find Kafka and the registry: an option, else `PAYSTREAM_*`, else the local stack's file."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -31,6 +32,9 @@ def find(given: str | None, *, part: str, home: Path) -> str:
     Raises:
         typer.Exit: None was given and no local stack is up.
     """
+    if part == "kafka":
+        # librdkafka reports every failed reconnect; a command says once, in its own words, that Kafka is not there.
+        logging.getLogger("librdkafka").setLevel(logging.CRITICAL)
     if given:
         return given
     try:
