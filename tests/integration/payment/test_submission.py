@@ -1,6 +1,7 @@
 """Charges on their way to a channel and back: every kind of answer, and none."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import attempt_store, evidence, jobs, messages
 from services.payment.attempt import AttemptNotFound, ChannelAmountMismatch
+from services.payment.channels import simulator
 from services.payment.domain import IllegalTransition
 from tests.integration.payment.conftest import House
 
@@ -154,15 +156,30 @@ async def test_a_claimed_attempt_whose_process_died_is_inquired_about_and_not_se
     assert (await house.get(created.payment_id)).failure_reason == "NOT_RECEIVED"
 
 
-async def test_two_jobs_share_the_queue(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SUBMISSION_ATTEMPTS_MAX", 20)
-    await house.create_batch(*[house.request() for _ in range(100)])
+async def test_jobs_share_the_queue_in_batches(house: House) -> None:
+    for size in (1_000, 200):
+        await house.create_batch(*[house.request() for _ in range(size)])
 
-    await asyncio.gather(*(jobs.submit_attempts(house.runtime) for _ in range(3)))
+    await asyncio.gather(*(jobs.submit_attempts(house.runtime) for _ in jobs.SUBMISSION_LANES))
 
-    assert sum(house.channel.sent.values()) == len(house.channel.sent) == 100
-    assert max(house.channel.batches) == 20
-    assert await house.count("payment WHERE state = 'SUCCEEDED'") == 100
+    assert sum(house.channel.sent.values()) == len(house.channel.sent) == 1_200
+    assert max(house.channel.batches) <= 500
+    assert await house.count("payment WHERE state = 'SUCCEEDED'") == 1_200
+
+
+async def test_an_attempt_claimed_too_long_ago_is_not_sent(house: House) -> None:
+    created = await house.create()
+    claimed = await house.runtime.transaction(lambda tx: attempt_store.claim_pending(tx, limit=10, lease_s=30))
+    assert house.runtime.settings.channel_address is not None
+
+    async with simulator.connect(house.runtime.settings.channel_address, callback_address="") as channel:
+        assert channel is not None
+        assert await jobs._send_in_time(channel, claimed, time.monotonic() - 2.1) == []
+        assert house.channel.sent == {}
+        assert len(await jobs._send_in_time(channel, claimed, time.monotonic() - 1.0)) == 1
+
+    [attempt] = await house.attempts(created.payment_id)
+    assert (attempt.state, house.channel.sent[attempt.attempt_id]) == (pb.ATTEMPT_STATE_STARTED, 1)
 
 
 async def test_one_bad_item_fails_alone(house: House) -> None:
@@ -180,8 +197,7 @@ async def test_one_bad_item_fails_alone(house: House) -> None:
     assert (payments[7].failure_reason, payments[7].failure_code) == ("CHANNEL_REJECTED", "invalid_argument")
 
 
-async def test_payments_wait_while_the_channel_cannot_be_reached(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.payment.channels.simulator.READY_TIMEOUT_S", 0.05)
+async def test_payments_wait_while_the_channel_cannot_be_reached(house: House) -> None:
     there = house.runtime.settings
     away = house.runtime.settings = there.model_copy(update={"channel_address": "unix:/nowhere/channel.sock"})
 
