@@ -11,7 +11,7 @@ import structlog
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
 from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
-from services.channel import messages, store
+from services.channel import callback_store, messages, store
 from services.channel.domain import Transaction
 
 CALLBACKS_MAX = 100
@@ -41,7 +41,7 @@ _log = structlog.get_logger()
 class _Told:
     """What came of one call."""
 
-    callback: store.Callback
+    callback: callback_store.Callback
     over: bool
 
 
@@ -54,13 +54,13 @@ async def deliver(runtime: Runtime) -> bool:
     return len(due) == CALLBACKS_MAX
 
 
-async def _take_due(tx: Tx) -> list[tuple[store.Callback, Transaction]]:
-    taken = await store.lease_callbacks(tx, due=tx.now, limit=CALLBACKS_MAX, lease_s=LEASE_S)
+async def _take_due(tx: Tx) -> list[tuple[callback_store.Callback, Transaction]]:
+    taken = await callback_store.lease_callbacks(tx, due=tx.now, limit=CALLBACKS_MAX, lease_s=LEASE_S)
     transactions = await store.get_transactions(tx, {each.attempt_id for each in taken})
     return [(each, transactions[each.attempt_id]) for each in taken]
 
 
-async def _tell(due: Sequence[tuple[store.Callback, Transaction]]) -> list[_Told]:
+async def _tell(due: Sequence[tuple[callback_store.Callback, Transaction]]) -> list[_Told]:
     async with AsyncExitStack() as stack:
         stubs = {}
         for address in {transaction.callback_address for _, transaction in due}:
@@ -71,7 +71,7 @@ async def _tell(due: Sequence[tuple[store.Callback, Transaction]]) -> list[_Told
 
 
 async def _call(
-    stub: "payment_pb2_grpc.PaymentServiceAsyncStub", callback: store.Callback, transaction: Transaction
+    stub: "payment_pb2_grpc.PaymentServiceAsyncStub", callback: callback_store.Callback, transaction: Transaction
 ) -> _Told:
     request = payment_pb2.ReportChannelResultRequest(
         attempt_id=transaction.attempt_id,
@@ -91,6 +91,6 @@ async def _call(
 
 
 async def _settle(tx: Tx, told: Sequence[_Told]) -> None:
-    await store.delete_callbacks(tx, [each.callback for each in told if each.over])
+    await callback_store.delete_callbacks(tx, [each.callback for each in told if each.over])
     again = [each.callback for each in told if not each.over]
-    await store.postpone_callbacks(tx, again, [min(2**each.tries, LEASE_S) for each in again])
+    await callback_store.postpone_callbacks(tx, again, [min(2**each.tries, LEASE_S) for each in again])

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.runtime.db import Tx
-from services.channel import domain, fate, store
+from services.channel import callback_store, domain, fate, store
 from services.channel.domain import Action, AttemptIdReused, Authorization, ChannelTimeout, Order, Transaction
 from services.channel.fate import Behaviour, Fate
 
@@ -100,7 +100,7 @@ async def _follow_up(tx: Tx, transactions: Sequence[Transaction], behaviours: di
         if each.later is None and each.callback_address:
             delay_ms = applying(behaviours, each.merchant_id).callback_delay_ms
             callbacks += [(each.attempt_id, tx.now + timedelta(milliseconds=delay_ms))] * each.callbacks
-    await store.insert_callbacks(tx, callbacks)
+    await callback_store.insert_callbacks(tx, callbacks)
 
 
 class _Desk:

@@ -7,7 +7,7 @@ from paykit.ids import new_id
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
 from paystream.channel.v1 import events
-from services.channel import store
+from services.channel import statement_store
 from services.channel.domain import CHANNEL
 
 GRACE_S = 300
@@ -23,15 +23,15 @@ async def close(runtime: Runtime) -> bool:
 async def close_statements(tx: Tx) -> int:
     """Close every day before today that has lines and no statement yet; gives the number of statements."""
     before = (tx.now - timedelta(seconds=GRACE_S)).date().isoformat()
-    totals = [(new_id("stm"), each) for each in await store.sum_open_days(tx, before=before)]
-    inserted = await store.insert_statements(tx, totals)
+    totals = [(new_id("stm"), each) for each in await statement_store.sum_open_days(tx, before=before)]
+    inserted = await statement_store.insert_statements(tx, totals)
     for statement_id, total in totals:
         if statement_id in inserted:
             tx.emit(_closed(tx, statement_id, total), cause=Cause(correlation_id=statement_id))
     return len(inserted)
 
 
-def _closed(tx: Tx, statement_id: str, total: store.DayTotal) -> events.ChannelStatementClosed:
+def _closed(tx: Tx, statement_id: str, total: statement_store.DayTotal) -> events.ChannelStatementClosed:
     net_minor = total.captured_minor - total.refunded_minor - total.paid_minor - total.channel_fee_minor
     return events.ChannelStatementClosed(
         occurred_at=tx.now,

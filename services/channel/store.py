@@ -1,9 +1,8 @@
 """Every statement on channel's tables. Payments come in batches, so all of it is set-based and most of it is COPY."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from paykit.errors import InvariantError
@@ -68,81 +67,6 @@ ON CONFLICT (merchant_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" f
 """
 
 _DELETE_BEHAVIOUR = "DELETE FROM behaviour WHERE merchant_id = $1"
-
-_INSERT_CALLBACKS = """
-INSERT INTO callback (attempt_id, due_time) SELECT * FROM unnest($1::text[], $2::timestamptz[])
-"""
-
-# A callback that was taken, or whose last call failed, waits until its retry_time; real time, as it is about processes
-# and networks.
-_LEASE_CALLBACKS = """
-UPDATE callback SET tries = tries + 1, retry_time = clock_timestamp() + make_interval(secs => $3)
-WHERE callback_id IN (
-    SELECT callback_id FROM callback
-    WHERE due_time <= $1 AND (retry_time IS NULL OR retry_time <= clock_timestamp())
-    ORDER BY due_time, callback_id LIMIT $2 FOR UPDATE SKIP LOCKED
-)
-RETURNING callback_id, attempt_id, tries
-"""
-
-_POSTPONE_CALLBACKS = """
-UPDATE callback AS c SET retry_time = clock_timestamp() + make_interval(secs => p.wait_s)
-FROM unnest($1::bigint[], $2::double precision[]) AS p (callback_id, wait_s) WHERE c.callback_id = p.callback_id
-"""
-
-_DELETE_CALLBACKS = "DELETE FROM callback WHERE callback_id = ANY($1::bigint[])"
-
-# Statements are closed in order of their days, so days up to the newest one that has a statement need no second look.
-_SUM_OPEN_DAYS = """
-SELECT line_date AS statement_date, currency_code, count(*) AS line_count,
-       coalesce(sum(amount_minor) FILTER (WHERE action IN ('AUTHORIZE', 'CAPTURE')), 0) AS captured_minor,
-       coalesce(sum(amount_minor) FILTER (WHERE action = 'REFUND'), 0) AS refunded_minor,
-       coalesce(sum(amount_minor) FILTER (WHERE action = 'PAY'), 0) AS paid_minor,
-       sum(fee_minor + wrong_fee_minor) AS channel_fee_minor
-FROM channel_transaction
-WHERE line_date < $1 AND line_date > coalesce((SELECT max(statement_date) FROM statement), '')
-GROUP BY line_date, currency_code
-ORDER BY line_date, currency_code
-"""
-
-# Of two processes that close the same day the second waits, and then finds its rows there.
-_INSERT_STATEMENTS = """
-INSERT INTO statement (statement_id, statement_date, currency_code, line_count, captured_minor, refunded_minor,
-                       paid_minor, channel_fee_minor, create_time)
-SELECT s.*, $9 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::numeric[], $6::numeric[],
-                           $7::numeric[], $8::numeric[])
-    AS s (statement_id, statement_date, currency_code, line_count, captured_minor, refunded_minor, paid_minor,
-          channel_fee_minor)
-ORDER BY s.statement_date, s.currency_code
-ON CONFLICT DO NOTHING
-RETURNING statement_id
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
-    """A result to tell.
-
-    Attributes:
-        tries: Calls so far, the one under way included.
-    """
-
-    callback_id: int
-    attempt_id: str
-    tries: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayTotal:
-    """The sums of one day's lines in one currency, in minor units."""
-
-    statement_date: str
-    currency_code: str
-    line_count: int
-    captured_minor: int
-    refunded_minor: int
-    paid_minor: int
-    channel_fee_minor: int
 
 
 async def claim_attempts(tx: Tx, attempt_ids: Iterable[str]) -> set[str]:
@@ -226,47 +150,6 @@ async def set_behaviour(tx: Tx, merchant_id: str, behaviour: Behaviour | None) -
         await tx.run(_UPSERT_BEHAVIOUR, merchant_id, *(getattr(behaviour, name) for name in _BEHAVIOUR_COLUMNS))
 
 
-async def insert_callbacks(tx: Tx, callbacks: Sequence[tuple[str, datetime]]) -> None:
-    """Remember to call back about attempts at a time; an attempt that stands there twice is called back twice."""
-    if callbacks:
-        await tx.run(_INSERT_CALLBACKS, [each[0] for each in callbacks], [each[1] for each in callbacks])
-
-
-async def lease_callbacks(tx: Tx, *, due: datetime, limit: int, lease_s: float) -> list[Callback]:
-    """Take callbacks that are due and that no other process has in hand."""
-    rows = await tx.fetch(_LEASE_CALLBACKS, due, limit, lease_s)
-    return [Callback(**row) for row in rows]
-
-
-async def postpone_callbacks(tx: Tx, callbacks: Sequence[Callback], waits_s: Sequence[float]) -> None:
-    """Let callbacks wait before the next try."""
-    if callbacks:
-        await tx.run(_POSTPONE_CALLBACKS, [each.callback_id for each in callbacks], list(waits_s))
-
-
-async def delete_callbacks(tx: Tx, callbacks: Sequence[Callback]) -> None:
-    """Forget callbacks that are over."""
-    if callbacks:
-        await tx.run(_DELETE_CALLBACKS, [each.callback_id for each in callbacks])
-
-
-async def sum_open_days(tx: Tx, *, before: str) -> list[DayTotal]:
-    """Sum the lines of the days before a day that have no statement yet, by day and currency."""
-    rows = await tx.fetch(_SUM_OPEN_DAYS, before)
-    return [DayTotal(**{name: _whole(value) for name, value in row.items()}) for row in rows]
-
-
-async def insert_statements(tx: Tx, statements: Sequence[tuple[str, DayTotal]]) -> set[str]:
-    """Write statements under their ids, unless their day and currency have one; give and hold the ids written."""
-    totals = [total for _, total in statements]
-    names = tuple(field.name for field in fields(DayTotal))
-    ids = [statement_id for statement_id, _ in statements]
-    rows = await tx.fetch(_INSERT_STATEMENTS, ids, *_columns(totals, names), tx.now) if statements else []
-    inserted = {row["statement_id"] for row in rows}
-    tx.hold(*inserted)
-    return inserted
-
-
 def _columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
     return [[getattr(row, name) for row in rows] for name in names]
 
@@ -293,11 +176,6 @@ def _behaviours(rows: Iterable[Mapping[str, Any]]) -> dict[str, Behaviour]:
 def _authorization(row: Mapping[str, Any]) -> Authorization:
     values = {name: row[name] for name in _AUTHORIZATION_COLUMNS}
     return Authorization(**values | {"status": Outcome(values["status"])})
-
-
-def _whole(value: Any) -> Any:
-    """PostgreSQL sums bigint as numeric, which arrives as Decimal."""
-    return int(value) if isinstance(value, Decimal) else value
 
 
 def _expect(changed: int, expected: int) -> None:
