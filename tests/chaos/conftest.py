@@ -1,0 +1,40 @@
+"""Services as processes that may be killed, on the shared stack."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from paykit.localstack import Endpoints
+from paykit.runtime.config import Settings
+from tests.line import books
+from tests.line.laying import lay
+from tests.line.processes import ServiceProcess
+
+Launch = Callable[[str], ServiceProcess]
+
+
+@pytest.fixture
+async def settings(stack: Endpoints, database_url: str, tmp_path: Path) -> Settings:
+    return await lay(stack, database_url=database_url, cache_dir=tmp_path / "cache")
+
+
+@pytest.fixture
+async def launch(settings: Settings, tmp_path: Path) -> AsyncIterator[Launch]:
+    """Name a service to get a process of it, which ends with the test."""
+    made: list[ServiceProcess] = []
+
+    def make(name: str) -> ServiceProcess:
+        made.append(ServiceProcess(name, settings, log=tmp_path / f"{name}-{len(made)}.log"))
+        return made[-1]
+
+    yield make
+    for process in made:
+        await process.end()
+
+
+@pytest.fixture
+async def kept(admin_url: str) -> AsyncIterator[books.Books]:
+    """What the services' tables hold."""
+    async with books.opened(admin_url) as opened:
+        yield opened

@@ -1,0 +1,50 @@
+"""What the services' tables hold, read by an administrator while they run."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+
+class Books:
+    """One database with all services' tables."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def rows(self, sql: str, *args: Any) -> list[Any]:
+        """Run a query."""
+        return list(await self._connection.fetch(sql, *args))
+
+    async def number(self, sql: str, *args: Any) -> int:
+        """Run a query that counts."""
+        return int(await self._connection.fetchval(sql, *args))
+
+    async def outbox(self, *services: str) -> int:
+        """Count the events that have not reached Kafka."""
+        return sum([await self.number(f"SELECT count(*) FROM {service}.outbox") for service in services])
+
+    async def drained(self, *services: str) -> bool:
+        """Say whether every event has reached Kafka."""
+        return await self.outbox(*services) == 0
+
+    async def captures(self) -> list[str]:
+        """Give the captures that payment knows."""
+        rows = await self.rows("SELECT capture_id FROM payment.payment WHERE capture_id IS NOT NULL")
+        return [row["capture_id"] for row in rows]
+
+    async def booked(self, transaction_type: str = "PaymentSuccess") -> list[str]:
+        """Give what the ledger has booked under a type: the numbers of what moved the money."""
+        sql = "SELECT related_no FROM accounting.transaction WHERE transaction_type = $1"
+        return [row["related_no"] for row in await self.rows(sql, transaction_type)]
+
+
+@asynccontextmanager
+async def opened(admin_url: str) -> AsyncIterator[Books]:
+    """Open a database as its administrator."""
+    connection = await asyncpg.connect(admin_url.replace("+asyncpg", ""))
+    try:
+        yield Books(connection)
+    finally:
+        await connection.close()

@@ -1,0 +1,185 @@
+"""The ways in: stubs of the four services, and the requests that tests make."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from paystream.accounting.v1 import accounting_pb2_grpc
+from paystream.channel.v1 import channel_pb2_grpc
+from paystream.common.v1 import money_pb2
+from paystream.merchant.v1 import merchant_pb2, merchant_pb2_grpc
+from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
+from tests.line.waiting import WAIT_S_MAX
+
+CALL_TIMEOUT_S = 30.0
+RETRY_PAUSE_S = 0.2
+LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE"}
+"""Reasons that pass: payment learns of a merchant by its events, moments after it was created."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """A stub of each service."""
+
+    merchant: Any
+    payment: Any
+    accounting: Any
+    channel: Any
+
+
+@asynccontextmanager
+async def connected(address: str | Mapping[str, str]) -> AsyncIterator[Clients]:
+    """Give stubs of services at one address, or each at its own."""
+    names = ("merchant", "payment", "accounting", "channel")
+    by_name = dict.fromkeys(names, address) if isinstance(address, str) else dict(address)
+    # A refused connection is tried again at once: servers of these tests come and go.
+    options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.use_local_subchannel_pool", 1)]
+    channels = {name: grpc.aio.insecure_channel(by_name[name], options=options) for name in names if name in by_name}
+    try:
+        yield Clients(
+            merchant=merchant_pb2_grpc.MerchantServiceStub(channels["merchant"]) if "merchant" in channels else None,
+            payment=payment_pb2_grpc.PaymentServiceStub(channels["payment"]) if "payment" in channels else None,
+            accounting=accounting_pb2_grpc.AccountingServiceStub(channels["accounting"])
+            if "accounting" in channels
+            else None,
+            channel=channel_pb2_grpc.ChannelServiceStub(channels["channel"]) if "channel" in channels else None,
+        )
+    finally:
+        for channel in channels.values():
+            await channel.close()
+
+
+async def call(method: Any, request: Any, *, correlation_id: str | None = None) -> Any:
+    """Make one call in time."""
+    metadata = [("x-correlation-id", correlation_id)] if correlation_id else None
+    return await method(request, timeout=CALL_TIMEOUT_S, metadata=metadata)
+
+
+async def call_through(method: Any, request: Any) -> Any:
+    """Make a call again, the same request, until a server that comes and goes has answered it."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while True:
+            try:
+                return await method(request, timeout=CALL_TIMEOUT_S)
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
+                    raise
+            await asyncio.sleep(RETRY_PAUSE_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a refused caller was told."""
+
+    code: grpc.StatusCode
+    reason: str
+    fields: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    retry_delay: bool = False
+
+
+def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+    """Read the details of an error."""
+    status = rpc_status.from_call(cast("grpc.Call", error))  # It reads code, details and trailers, as an error has.
+    assert status is not None, f"no google.rpc.Status: {error}"
+    return refusal_in(status, error.code())
+
+
+def refusal_in(status: status_pb2.Status, code: grpc.StatusCode) -> Refusal:
+    """Read the details of a status."""
+    info, bad, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
+    found = {each.TypeName() for each in status.details for message in (info, bad, retry) if each.Unpack(message)}
+    assert info.domain == "paystream", status
+    return Refusal(
+        code=code,
+        reason=info.reason,
+        fields=tuple(violation.field for violation in bad.field_violations),
+        metadata=tuple(sorted(info.metadata.items())),
+        retry_delay="google.rpc.RetryInfo" in found,
+    )
+
+
+async def refused(method: Any, request: Any) -> Refusal:
+    """Make a call that must be refused, and give what the caller was told."""
+    try:
+        reply = await call(method, request)
+    except grpc.aio.AioRpcError as error:
+        return refusal_of(error)
+    raise AssertionError(f"accepted: {reply}")
+
+
+def new_request_id() -> str:
+    """Name a request."""
+    return str(uuid.uuid4())
+
+
+def merchant_request(
+    *, refund_fee_returned: bool = False, **fees: tuple[int, int]
+) -> merchant_pb2.CreateMerchantRequest:
+    """Describe a merchant; fees by currency are (basis points, fixed minor units)."""
+    rules = [
+        merchant_pb2.FeeRule(currency_code=code, basis_points=basis_points, fixed_minor=fixed_minor)
+        for code, (basis_points, fixed_minor) in fees.items()
+    ]
+    return merchant_pb2.CreateMerchantRequest(
+        request_id=new_request_id(),
+        display_name="Corner Books",
+        contact_email="books@example.com",
+        fee_plan=merchant_pb2.FeePlan(fees=rules, refund_fee_returned=refund_fee_returned),
+    )
+
+
+async def new_merchant(clients: Clients, *, refund_fee_returned: bool = False, **fees: tuple[int, int]) -> str:
+    """Create and activate a merchant, and give its id."""
+    request = merchant_request(refund_fee_returned=refund_fee_returned, **fees)
+    created = (await call(clients.merchant.CreateMerchant, request)).merchant
+    activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
+    return str((await call(clients.merchant.ActivateMerchant, activate)).merchant.merchant_id)
+
+
+def payment_request(
+    merchant_id: str, amount_minor: int, currency_code: str = "USD", **more: Any
+) -> payment_pb2.CreatePaymentRequest:
+    """Ask for a payment by card."""
+    values: dict[str, Any] = {
+        "request_id": new_request_id(),
+        "merchant_id": merchant_id,
+        "merchant_reference": f"order-{uuid.uuid4().hex}",
+        "amount": money_pb2.Money(amount_minor=amount_minor, currency_code=currency_code),
+        "payment_method": payment_pb2.PaymentMethod(type=payment_pb2.PAYMENT_METHOD_TYPE_CARD, token="tok_test"),
+    }
+    return payment_pb2.CreatePaymentRequest(**(values | more))
+
+
+def refund_request(payment_id: str, amount_minor: int, currency_code: str = "USD") -> payment_pb2.CreateRefundRequest:
+    """Ask for a refund."""
+    return payment_pb2.CreateRefundRequest(
+        request_id=new_request_id(),
+        payment_id=payment_id,
+        amount=money_pb2.Money(amount_minor=amount_minor, currency_code=currency_code),
+        reason=payment_pb2.REFUND_REASON_CUSTOMER_REQUEST,
+    )
+
+
+async def first_payment(
+    clients: Clients, request: payment_pb2.CreatePaymentRequest, *, correlation_id: str | None = None
+) -> payment_pb2.Payment:
+    """Ask for a payment until payment knows the merchant."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while True:
+            try:
+                reply = await call(clients.payment.CreatePayment, request, correlation_id=correlation_id)
+            except grpc.aio.AioRpcError as error:
+                if refusal_of(error).reason not in LEARNING:
+                    raise
+            else:
+                made: payment_pb2.Payment = reply.payment
+                return made
+            await asyncio.sleep(RETRY_PAUSE_S)

@@ -1,0 +1,24 @@
+"""What the services find before they start: topics, subjects and settings that no other test shares."""
+
+from pathlib import Path
+
+from paykit.localstack import Endpoints, ports
+from paykit.runtime.config import Settings
+from paykit.testing import hosts
+
+TOPICS = ("merchant.events", "payment.events", "accounting.events", "channel.events")
+
+
+async def lay(stack: Endpoints, *, database_url: str, cache_dir: Path) -> Settings:
+    """Create topics and subjects, and give the settings of one process that has all services, the channel too."""
+    prefix = hosts.new_prefix()
+    await hosts.lay_contracts(stack, prefix, names=TOPICS)
+    address = f"127.0.0.1:{ports.choose(0, taken=set())}"
+    return hosts.settings_for(
+        stack,
+        database_url=database_url,
+        cache_dir=cache_dir,
+        prefix=prefix,
+        grpc_address=address,
+        channel_address=address,
+    )

@@ -1,0 +1,113 @@
+"""Services as processes of their own, to be killed and stopped like anybody's."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from paykit.localstack import ports, probes
+from paykit.runtime.config import Settings
+from tests.line.waiting import until
+
+STOP_S_MAX = 60.0
+"""For a process told to stop in order."""
+ROOT = Path(__file__).parents[2]
+
+
+class ServiceProcess:
+    """`paystream serve <name>` at an address that stays the same over every restart."""
+
+    def __init__(self, name: str, settings: Settings, *, log: Path) -> None:
+        self._name = name
+        self._settings = settings
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        port, metrics_port = (ports.choose(0, taken=set()) for _ in range(2))
+        self.address = f"127.0.0.1:{port}"
+        self.metrics_address = f"127.0.0.1:{metrics_port}"
+
+    @property
+    def pid(self) -> int:
+        """Give the process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """Give what all processes under this name wrote."""
+        return self._log.read_text()
+
+    def spawn(self) -> None:
+        """Start a process, and do not wait for it."""
+        argv = [sys.executable, "-m", "paykit.cli.main", "serve", self._name, "--address", self.address]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                argv,
+                env=environment(self._settings, PAYSTREAM_METRICS_ADDRESS=self.metrics_address),
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def start(self) -> None:
+        """Start a process and wait until it serves."""
+        self.spawn()
+        await until(self.serves)
+
+    async def serves(self) -> bool:
+        """Say whether it answers; fails if the process ended by itself."""
+        assert self._process is not None
+        assert self._process.poll() is None, f"{self._name} ended by itself:\n{self.output[-2000:]}"
+        return await asyncio.to_thread(probes.service, self.address)
+
+    async def kill(self) -> None:
+        """End it at once, wherever it stands, and wait until it is gone."""
+        assert self._process is not None
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait, STOP_S_MAX)
+
+    def suspend(self) -> None:
+        """Let it stand still."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on where it stood."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    async def stop(self) -> int:
+        """Ask it to stop in order, and give its exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        return await asyncio.to_thread(self._process.wait, STOP_S_MAX)
+
+    async def end(self) -> None:
+        """End it, whatever its state; for the end of a test."""
+        if self._process is not None and self._process.poll() is None:
+            await self.kill()
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """Give the variables by which a process gets these settings, and none of the tests' own."""
+    password = settings.database_service_password
+    own = {
+        "PAYSTREAM_DATABASE_URL": settings.database_url.get_secret_value(),
+        "PAYSTREAM_DATABASE_SERVICE_PASSWORD": password.get_secret_value() if password else "",
+        "PAYSTREAM_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+        "PAYSTREAM_REGISTRY_URL": settings.registry_url,
+        "PAYSTREAM_TOPIC_PREFIX": settings.topic_prefix,
+        "PAYSTREAM_CACHE_DIR": str(settings.cache_dir),
+        "PAYSTREAM_CHANNEL_ADDRESS": settings.channel_address or "",
+        "PAYSTREAM_LOG_FORMAT": "json",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {name: text for name, text in os.environ.items() if not name.startswith("PAYSTREAM_")} | own | more
+
+
+def verify_ledger(settings: Settings) -> "subprocess.CompletedProcess[str]":
+    """Run `paystream ledger verify` on the services' database."""
+    argv = [sys.executable, "-m", "paykit.cli.main", "ledger", "verify"]
+    return subprocess.run(
+        argv, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=STOP_S_MAX, check=False
+    )
