@@ -1,8 +1,11 @@
 """What the simulator does with an attempt."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from services.channel.fate import ORDINARY, Behaviour, Fate, Outcome, fate_of
+from services.channel.fate import FIXED, ORDINARY, Behaviour, Fate, Outcome, fate_of
 
 QUIET = Behaviour()
 
@@ -63,3 +66,10 @@ def test_shares_are_kept_over_many_attempts_and_do_not_overlap() -> None:
 def test_an_attempt_always_meets_the_same_fate() -> None:
     behaviour = Behaviour(decline_basis_points=5_000)
     assert [fate_of("att_7", 100, behaviour) for _ in range(3)] == [fate_of("att_7", 100, behaviour)] * 3
+
+
+@pytest.mark.parametrize("path", ["protos/paystream/channel/v1/channel.proto", "docs/simulator.md"])
+def test_each_amount_with_a_fixed_fate_is_documented_and_no_other(path: str) -> None:
+    text = (Path(__file__).parents[3] / path).read_text()
+    documented = re.findall(r"^(?://   |\| )(90\d\d)\b", text, re.MULTILINE)
+    assert [int(digits) for digits in documented] == sorted(FIXED)
