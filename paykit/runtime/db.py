@@ -235,12 +235,20 @@ class Database:
     async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
         try:
             async with self._engine.connect() as connection:
-                driver = (await connection.get_raw_connection()).driver_connection
-                yield connection, driver
+                yield connection, await _live_driver(connection)
         except Exception as error:
             if not isinstance(error, UnavailableError) and faults.sort(error) is Fault.UNAVAILABLE:
                 raise UnavailableError(f"PostgreSQL is unavailable: {error}", part="postgresql") from error
             raise
+
+
+async def _live_driver(connection: AsyncConnection) -> Any:
+    """Give the driver's connection, a new one in place of one that ended in the pool: PostgreSQL was restarted."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None or driver.is_closed():
+        await connection.invalidate()
+        driver = (await connection.get_raw_connection()).driver_connection
+    return driver
 
 
 async def _rollback(connection: AsyncConnection, driver: Any) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from paykit.localstack import Endpoints
 from paykit.runtime.config import Settings
-from tests.line import books
+from tests.line import books, processes
 from tests.line.laying import lay
 from tests.line.processes import ServiceProcess
 
-Launch = Callable[[str], ServiceProcess]
+Launch = Callable[..., ServiceProcess]
 
 
 @pytest.fixture
@@ -21,16 +21,9 @@ async def settings(stack: Endpoints, database_url: str, tmp_path: Path) -> Setti
 
 @pytest.fixture
 async def launch(settings: Settings, tmp_path: Path) -> AsyncIterator[Launch]:
-    """Name a service to get a process of it, which ends with the test."""
-    made: list[ServiceProcess] = []
-
-    def make(name: str) -> ServiceProcess:
-        made.append(ServiceProcess(name, settings, log=tmp_path / f"{name}-{len(made)}.log"))
-        return made[-1]
-
-    yield make
-    for process in made:
-        await process.end()
+    """Name services to get a process of them, which ends with the test."""
+    async with processes.launching(settings, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

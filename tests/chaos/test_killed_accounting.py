@@ -2,22 +2,20 @@
 
 import asyncio
 import random
-from collections import Counter
 
 import pytest
 
 from paykit.runtime.config import Settings
 from paykit.testing import hosts
-from paystream.accounting.v1.events import TransactionCreated
 from services.channel.service import SERVICE as CHANNEL
 from services.merchant.service import SERVICE as MERCHANT
 from services.payment.service import SERVICE as PAYMENT
 from tests.chaos.conftest import Launch
 from tests.chaos.flow import Flow
-from tests.line import topics
+from tests.chaos.proof import AMOUNT_MINOR, FEES, assert_booked_once
 from tests.line.books import Books
 from tests.line.clients import connected, new_merchant
-from tests.line.processes import ServiceProcess, verify_ledger
+from tests.line.processes import ServiceProcess
 from tests.line.waiting import until
 
 pytestmark = pytest.mark.chaos
@@ -60,7 +58,7 @@ async def test_each_capture_is_booked_exactly_once_however_often_accounting_is_k
 ) -> None:
     accounting = launch("accounting")
     async with hosts.hosted([MERCHANT, PAYMENT, CHANNEL], settings), connected(settings.grpc_address) as clients:
-        flow = Flow(clients, [await new_merchant(clients, USD=(290, 30)) for _ in range(MERCHANTS)], lambda _: 1_000)
+        flow = Flow(clients, [await new_merchant(clients, FEES) for _ in range(MERCHANTS)], lambda _: AMOUNT_MINOR)
         await flow.begin(MERCHANTS)
         await accounting.start()
         flowing = asyncio.create_task(flow.run(PAYMENTS - MERCHANTS, batch=BATCH, pause_s=PAUSE_S))
@@ -76,30 +74,4 @@ async def test_each_capture_is_booked_exactly_once_however_often_accounting_is_k
 
         await until(all_booked)
     assert died_booking >= 2
-    await assert_booked_once(settings, kept)
-
-
-async def assert_booked_once(settings: Settings, kept: Books) -> None:
-    captures = Counter(await kept.captures())
-    assert captures.total() == len(captures) == PAYMENTS
-    assert Counter(await kept.booked()) == captures
-    assert await kept.number("SELECT count(*) FROM accounting.dead_letter") == 0
-    assert await kept.number("SELECT count(*) FROM accounting.parked_event") == 0
-    # 5,000 times 10.00 of income, and a fee of 2.9 % + 0.30 = 0.59 each.
-    assert await balances(kept) == {
-        "merchant.settlement": 5_000_000 - 295_000,
-        "platform.fees": 295_000,
-        "platform.income": 5_000_000,
-    }
-    verified = await asyncio.to_thread(verify_ledger, settings)
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    told = [e for e in topics.once(await topics.events(settings, "accounting.events")) if type(e) is TransactionCreated]
-    assert Counter(event.related_no for event in told) == captures
-
-
-async def balances(kept: Books) -> dict[str, int]:
-    sql = """
-        SELECT account_kind, sum(balance_minor) AS balance_minor
-        FROM accounting.account JOIN accounting.balance USING (account_id) GROUP BY account_kind
-    """
-    return {row["account_kind"]: int(row["balance_minor"]) for row in await kept.rows(sql)}
+    await assert_booked_once(settings, kept, payments=PAYMENTS)

@@ -63,7 +63,7 @@ async def test_every_acknowledged_payment_is_kept_and_told_of_in_order_however_o
         connected({"merchant": settings.grpc_address, "payment": payment.address}) as clients,
     ):
         await payment.start()
-        flow = Flow(clients, [await new_merchant(clients, USD=(290, 30)) for _ in range(MERCHANTS)], amount_of)
+        flow = Flow(clients, [await new_merchant(clients, {"USD": (290, 30)}) for _ in range(MERCHANTS)], amount_of)
         await flow.begin(MERCHANTS)
         batches = flow.run(PAYMENTS - MERCHANTS - SINGLE, batch=BATCH, pause_s=PAUSE_S)
         flowing = asyncio.gather(batches, *(flow.run_singly(SINGLE // CALLERS) for _ in range(CALLERS)))

@@ -121,7 +121,7 @@ def new_request_id() -> str:
 
 
 def merchant_request(
-    *, refund_fee_returned: bool = False, **fees: tuple[int, int]
+    fees: Mapping[str, tuple[int, int]], *, refund_fee_returned: bool = False
 ) -> merchant_pb2.CreateMerchantRequest:
     """Describe a merchant; fees by currency are (basis points, fixed minor units)."""
     rules = [
@@ -136,9 +136,11 @@ def merchant_request(
     )
 
 
-async def new_merchant(clients: Clients, *, refund_fee_returned: bool = False, **fees: tuple[int, int]) -> str:
+async def new_merchant(
+    clients: Clients, fees: Mapping[str, tuple[int, int]], *, refund_fee_returned: bool = False
+) -> str:
     """Create and activate a merchant, and give its id."""
-    request = merchant_request(refund_fee_returned=refund_fee_returned, **fees)
+    request = merchant_request(fees, refund_fee_returned=refund_fee_returned)
     created = (await call(clients.merchant.CreateMerchant, request)).merchant
     activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
     return str((await call(clients.merchant.ActivateMerchant, activate)).merchant.merchant_id)

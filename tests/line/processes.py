@@ -5,7 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from paykit.localstack import ports, probes
 from paykit.runtime.config import Settings
@@ -17,22 +22,29 @@ ROOT = Path(__file__).parents[2]
 
 
 class ServiceProcess:
-    """`paystream serve <name>` at an address that stays the same over every restart."""
+    """`paystream serve <names>` at an address that stays the same over every restart."""
 
-    def __init__(self, name: str, settings: Settings, *, log: Path) -> None:
-        self._name = name
+    def __init__(self, names: Sequence[str], settings: Settings, *, log: Path, address: str | None = None) -> None:
+        self._names = names
         self._settings = settings
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-        port, metrics_port = (ports.choose(0, taken=set()) for _ in range(2))
-        self.address = f"127.0.0.1:{port}"
-        self.metrics_address = f"127.0.0.1:{metrics_port}"
+        taken: set[int] = set()
+        self.address = address or f"127.0.0.1:{ports.choose(0, taken=taken)}"
+        self.metrics_address = f"127.0.0.1:{ports.choose(0, taken=taken)}"
 
     @property
     def pid(self) -> int:
         """Give the process's id."""
         assert self._process is not None
         return self._process.pid
+
+    async def metric(self, name: str, **labels: str) -> float:
+        """Read one value from its Prometheus page; 0 while it is not there."""
+        async with httpx.AsyncClient() as client:
+            page = (await client.get(f"http://{self.metrics_address}/metrics", timeout=STOP_S_MAX)).text
+        samples = [s for family in text_string_to_metric_families(page) for s in family.samples]
+        return sum(s.value for s in samples if s.name == name and labels.items() <= s.labels.items())
 
     @property
     def output(self) -> str:
@@ -41,7 +53,7 @@ class ServiceProcess:
 
     def spawn(self) -> None:
         """Start a process, and do not wait for it."""
-        argv = [sys.executable, "-m", "paykit.cli.main", "serve", self._name, "--address", self.address]
+        argv = [sys.executable, "-m", "paykit.cli.main", "serve", *self._names, "--address", self.address]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 argv,
@@ -59,7 +71,7 @@ class ServiceProcess:
     async def serves(self) -> bool:
         """Say whether it answers; fails if the process ended by itself."""
         assert self._process is not None
-        assert self._process.poll() is None, f"{self._name} ended by itself:\n{self.output[-2000:]}"
+        assert self._process.poll() is None, f"{self._names} ended by itself:\n{self.output[-2000:]}"
         return await asyncio.to_thread(probes.service, self.address)
 
     async def kill(self) -> None:
@@ -86,6 +98,22 @@ class ServiceProcess:
         """End it, whatever its state; for the end of a test."""
         if self._process is not None and self._process.poll() is None:
             await self.kill()
+
+
+@asynccontextmanager
+async def launching(settings: Settings, logs: Path) -> AsyncIterator[Callable[..., ServiceProcess]]:
+    """Give what makes processes of the services named; they end with the block."""
+    made: list[ServiceProcess] = []
+
+    def make(*names: str, address: str | None = None) -> ServiceProcess:
+        made.append(ServiceProcess(names, settings, log=logs / f"process-{len(made)}.log", address=address))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for process in made:
+            await process.end()
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
