@@ -1,0 +1,137 @@
+"""The load client, the same for both sides of a ratio: reads steps as JSON from stdin, writes their results to stdout.
+
+Requests are made before the clock of a step starts, sent as bytes and answered as bytes, so that the client takes as
+little as it can of the cores it shares with the servers.
+"""
+
+import asyncio
+import json
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import uvloop
+
+from bench.figures import percentile
+from paystream.common.v1.money_pb2 import Money
+from paystream.payment.v1 import payment_pb2 as pb
+
+CALL_TIMEOUT_S = 20.0
+WARM_UP_SHARE = 0.2
+"""Of a step's time; its calls are made and not counted."""
+AMOUNTS = 1_000
+"""Amounts run through this many values, all below those whose fate the simulator fixes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One load on one method.
+
+    Attributes:
+        method: Full name, as in `/package.Service/Method`.
+        in_flight: Calls at the same time; the next starts when one ends.
+        items: Payments in each call; 1 is a request of its own, more are a batch.
+        calls_max: Requests made beforehand; the step ends early when they are used up.
+        seconds: How long calls are started, warm-up included.
+        merchants: Ids to spread the payments over.
+    """
+
+    address: str
+    method: str
+    in_flight: int
+    items: int
+    calls_max: int
+    seconds: float
+    merchants: Sequence[str]
+
+
+def payment_request(merchant_id: str, number: int) -> pb.CreatePaymentRequest:
+    """Describe a payment that the simulator approves."""
+    return pb.CreatePaymentRequest(
+        request_id=str(uuid.uuid4()),
+        merchant_id=merchant_id,
+        merchant_reference=f"bench-{uuid.uuid4().hex}",
+        amount=Money(amount_minor=1_000 + number % AMOUNTS, currency_code="USD"),
+        payment_method=pb.PaymentMethod(type=pb.PAYMENT_METHOD_TYPE_CARD, token="tok_bench"),  # noqa: S106 - no secret
+        metadata={"cart": f"c{number}"},
+    )
+
+
+def bodies(step: Step) -> list[bytes]:
+    """Make the requests of a step."""
+    merchants = step.merchants
+    each = [payment_request(merchants[n % len(merchants)], n) for n in range(step.calls_max * step.items)]
+    if step.items == 1:
+        return [request.SerializeToString() for request in each]
+    chunks = (each[at : at + step.items] for at in range(0, len(each), step.items))
+    return [pb.BatchCreatePaymentsRequest(requests=chunk).SerializeToString() for chunk in chunks]
+
+
+async def run(step: Step) -> dict[str, float]:
+    """Carry out a step.
+
+    Returns:
+        calls_per_s and items_per_s after the warm-up, and p50_ms and p99_ms of one call.
+
+    Raises:
+        grpc.aio.AioRpcError: A call was refused or not answered in time.
+        ValueError: An item of a batch was refused.
+    """
+    waiting = iter(bodies(step))
+    async with grpc.aio.insecure_channel(step.address) as channel:
+        call: Any = channel.unary_unary(step.method)
+        began = time.perf_counter()
+        warm = began + step.seconds * WARM_UP_SHARE
+        end = began + step.seconds
+        ended: list[tuple[float, float]] = []
+        replies: list[bytes] = []
+
+        async def work() -> None:
+            for body in waiting:
+                started = time.perf_counter()
+                if started >= end:
+                    return
+                reply = await call(body, timeout=CALL_TIMEOUT_S)
+                now = time.perf_counter()
+                ended.append((now, now - started))
+                if step.items > 1:
+                    replies.append(reply)  # Looked into after the clock.
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(step.in_flight):
+                group.create_task(work())
+    for reply in replies:
+        _check_batch(reply)
+    return _result(step, ended, warm, min(end, max(at for at, _ in ended)))
+
+
+def _result(step: Step, ended: Sequence[tuple[float, float]], warm: float, until: float) -> dict[str, float]:
+    """Count the calls that ended between warm-up and end."""
+    counted = [seconds for at, seconds in ended if warm <= at <= until]
+    calls_per_s = len(counted) / (until - warm)
+    return {
+        "calls_per_s": calls_per_s,
+        "items_per_s": calls_per_s * step.items,
+        "p50_ms": percentile(counted, 50) * 1_000,
+        "p99_ms": percentile(counted, 99) * 1_000,
+    }
+
+
+def _check_batch(reply: bytes) -> None:
+    refused = [r.error for r in pb.BatchCreatePaymentsResponse.FromString(reply).results if r.HasField("error")]
+    if refused:
+        raise ValueError(f"{len(refused)} items were refused, the first: {refused[0]}")
+
+
+async def run_all(steps: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
+    """Carry out steps one after another."""
+    return [await run(Step(**step)) for step in steps]
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        json.dump(runner.run(run_all(json.load(sys.stdin))), sys.stdout)

@@ -1,0 +1,68 @@
+"""Which rows there are and how large a round of each is."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bench import calls, journey, pipeline, raw
+from bench.figures import Figures
+from bench.ground import Ground
+
+MERCHANTS_SPREAD = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a round is.
+
+    Attributes:
+        payments: Booked by each of rows (a), (a+) and (b); a multiple of raw.BATCH_PAYMENTS.
+        load_s: Of each load of row (c), warm-up included.
+        journey_s: Of row (d).
+    """
+
+    payments: int
+    load_s: float
+    journey_s: float
+
+
+FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0)
+QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0)
+"""To see that everything works; its figures mean little."""
+
+Row = Callable[[Ground, Size], Awaitable[Figures]]
+
+
+async def _raw(ground: Ground, size: Size) -> Figures:
+    return await raw.measure(ground, payments=size.payments, merchants=MERCHANTS_SPREAD)
+
+
+async def _raw_full(ground: Ground, size: Size) -> Figures:
+    return await raw.measure_full(ground, payments=size.payments, merchants=MERCHANTS_SPREAD)
+
+
+async def _pipeline_spread(ground: Ground, size: Size) -> Figures:
+    rate = await pipeline.measure(ground, payments=size.payments, merchants=MERCHANTS_SPREAD)
+    return {"pipeline_spread": rate}
+
+
+async def _pipeline_hot(ground: Ground, size: Size) -> Figures:
+    return {"pipeline_hot": await pipeline.measure(ground, payments=size.payments, merchants=1)}
+
+
+async def _calls(ground: Ground, size: Size) -> Figures:
+    return await calls.measure(ground, seconds=size.load_s)
+
+
+async def _end_to_end(ground: Ground, size: Size) -> Figures:
+    return await journey.measure(ground, seconds=size.journey_s)
+
+
+ROWS: Mapping[str, Row] = {
+    "raw": _raw,
+    "raw_full": _raw_full,
+    "pipeline_spread": _pipeline_spread,
+    "pipeline_hot": _pipeline_hot,
+    "calls": _calls,
+    "end_to_end": _end_to_end,
+}
+"""By name, in the order of a round; the rows of a ratio stand near each other."""

@@ -1,0 +1,108 @@
+"""What a run leaves: a table for people, a JSON file for programs."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from bench.figures import Figures, Verdict, judge, medians, ratio
+
+WIDTH_MIN = 140
+"""Of the table, in characters, whatever the terminal has: a wrapped row cannot be read."""
+RESULTS = Path(__file__).resolve().parent / "results"
+
+LINES: Mapping[str, tuple[str, str, str | None]] = {
+    "raw_posting": ("(a)  raw posting, one connection", "payments/s", None),
+    "raw_posting_two": ("     on two connections", "payments/s", "raw_posting"),
+    "raw_posting_full": ("(a+) with keys, offsets, outbox", "payments/s", "raw_posting"),
+    "pipeline_spread": ("(b)  pipeline, 1,000 merchants", "payments/s", "raw_posting"),
+    "pipeline_hot": ("     one hot merchant", "payments/s", "pipeline_spread"),
+    "echo_1": ("(c)  bare echo, 1 in flight", "calls/s", None),
+    "create_payment_1": ("     CreatePayment, 1 in flight", "calls/s", "echo_1"),
+    "echo_16": ("     bare echo, 16 in flight", "calls/s", None),
+    "create_payment_16": ("     CreatePayment, 16 in flight", "calls/s", "echo_16"),
+    "echo_64": ("     bare echo, 64 in flight", "calls/s", None),
+    "create_payment_64": ("     CreatePayment, 64 in flight", "calls/s", "echo_64"),
+    "create_payment_64_p99_ms": ("     CreatePayment, 64 in flight, p99", "ms", None),
+    "batch_100": ("     BatchCreatePayments of 100", "payments/s", "create_payment_64"),
+    "batch_1000": ("     BatchCreatePayments of 1,000", "payments/s", "create_payment_64"),
+    "end_to_end_p50_ms": ("(d)  end to end, p50", "ms", None),
+    "end_to_end_p99_ms": ("     end to end, p99", "ms", None),
+}
+"""By key: what people read, the unit, and the figure to show the ratio to."""
+
+
+def machine() -> dict[str, Any]:
+    """Give what figures depend on and what may be told; to be called before the work starts."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "load_average_before": [round(each, 2) for each in os.getloadavg()],
+        "begun_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def show(console: Console, rounds: Sequence[Figures], facts: Mapping[str, Any]) -> None:
+    """Print the table, then the aims."""
+    figures = medians(rounds)
+    load = ", ".join(f"{each:.2f}" for each in facts["load_average_before"])
+    title = f"{facts['cores']} cores, Python {facts['python']}, load average before: {load}"
+    table = Table("row", "unit", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for heading in ("median", *(f"round {number + 1}" for number in range(len(rounds))), "ratio"):
+        table.add_column(heading, justify="right")
+    for key, (text, unit, relative_to) in LINES.items():
+        if key in figures:
+            table.add_row(text, unit, _number(figures[key]), *_rounds(key, rounds), _ratio(figures, key, relative_to))
+    Console(file=console.file, width=max(console.width, WIDTH_MIN)).print(table)
+    for verdict in judge(figures):
+        console.print(aim_line(verdict))
+
+
+def aim_line(verdict: Verdict) -> str:
+    """Say in one line whether an aim is met."""
+    value = f"{verdict.value:.2f}" if verdict.aim.relative_to else _number(verdict.value)
+    return f"{'met    ' if verdict.met else 'not met'}  {verdict.aim.text}: {value}"
+
+
+def result(rounds: Sequence[Figures], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the content of the JSON file: medians by key, then the rounds, the aims and the machine."""
+    figures = medians(rounds)
+    aims = [{"aim": v.aim.text, "value": round(v.value, 3), "bound": v.aim.bound, "met": v.met} for v in judge(figures)]
+    return {
+        **_rounded(figures),
+        "rounds": [_rounded(each) for each in rounds],
+        "aims": aims,
+        "machine": dict(facts),
+    }
+
+
+def write(name: str, content: Mapping[str, Any]) -> Path:
+    """Write a JSON file of this name beside the others."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / name
+    path.write_text(json.dumps(content, indent=2) + "\n")
+    return path
+
+
+def _rounded(figures: Figures) -> dict[str, float]:
+    return {key: round(value, 1) for key, value in figures.items()}
+
+
+def _rounds(key: str, rounds: Sequence[Figures]) -> list[str]:
+    return [_number(each[key]) if key in each else "" for each in rounds]
+
+
+def _ratio(figures: Figures, key: str, relative_to: str | None) -> str:
+    value = ratio(figures, key, relative_to) if relative_to else None
+    return "" if value is None else f"{value:.2f} of {LINES[str(relative_to)][0][5:]}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"  # noqa: PLR2004 - small figures need a decimal
