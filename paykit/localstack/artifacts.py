@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
+import truststore
 from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
@@ -92,7 +93,7 @@ def provide(
         ArtifactError: A file cannot be fetched, or its SHA-256 differs from the lock.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    with _exclusive(cache / ".lock"), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+    with _exclusive(cache / ".lock"), _trusting_the_machine(), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         pending = [pool.submit(_provide_one, artifact, cache, fetch or download) for artifact in artifacts]
         paths = []
         for future in pending:
@@ -140,8 +141,8 @@ def sha256_of(path: Path) -> str:
 def download(artifact: Artifact, directory: Path) -> Path:
     """Fetch one file, unverified, into a directory of the caller's.
 
-    Follows the machine's configuration: proxies and certificates from the environment, repositories from jgo's
-    settings file.
+    Follows the machine's configuration: proxies from the environment, certificates from there and from the operating
+    system, repositories from jgo's settings file.
 
     Raises:
         ArtifactError: No repository has it, or none can be reached.
@@ -176,6 +177,19 @@ def _maven(cache: Path) -> MavenContext:
 @functools.cache
 def _repositories() -> dict[str, str]:
     return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
+
+
+@contextlib.contextmanager
+def _trusting_the_machine() -> Iterator[None]:
+    """Believe the certificates that the operating system believes: requests alone knows only those of its own package.
+
+    One at a time, like the downloads, because it concerns the whole process.
+    """
+    truststore.inject_into_ssl()
+    try:
+        yield
+    finally:
+        truststore.extract_from_ssl()
 
 
 @contextlib.contextmanager

@@ -3,11 +3,13 @@
 import hashlib
 import io
 import re
+import ssl
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import truststore
 
 from paykit.localstack import artifacts
 from paykit.localstack.artifacts import Artifact, ArtifactError
@@ -54,6 +56,18 @@ def test_a_good_file_is_fetched_once(tmp_path: Path) -> None:
     assert first == second == [tmp_path / "thing-1.2.jar"]
     assert first[0].read_bytes() == CONTENT
     assert repository.fetched == 1
+
+
+def test_the_machines_certificates_are_trusted_while_files_are_fetched_and_not_afterwards(tmp_path: Path) -> None:
+    during = []
+
+    def fetch(artifact: Artifact, directory: Path) -> Path:
+        during.append(ssl.SSLContext is truststore.SSLContext)
+        return Repository(CONTENT).fetch(artifact, directory)
+
+    artifacts.provide([locked()], tmp_path, fetch=fetch)
+    assert during == [True]
+    assert ssl.SSLContext is not truststore.SSLContext
 
 
 def test_a_cached_file_that_was_damaged_is_fetched_anew(tmp_path: Path) -> None:
