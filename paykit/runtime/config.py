@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         database_pool_max: Connections of one process to PostgreSQL.
         kafka_bootstrap: `host:port` of one or more brokers, comma separated.
         registry_url: A Schema Registry that speaks Confluent's API, with its path if it has one.
+        schema_unknown_grace_s: How long the registry may not know a schema id before its records are dead letters.
         topic_prefix: Put before every topic and subject; tests share one broker by it.
         grpc_address: Where the services answer.
         grpc_port_shared: Several processes on one machine answer on the same port, the kernel spreading connections.
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     database_pool_max: int = Field(default=8, ge=2, le=200)
     kafka_bootstrap: str = Field(default="localhost:9092", min_length=1)
     registry_url: str = Field(default="http://localhost:8081", pattern=r"^https?://")
+    schema_unknown_grace_s: float = Field(default=60.0, ge=0, le=3_600)
     topic_prefix: str = Field(default="", pattern=r"^[a-z0-9._-]*$", max_length=64)
     grpc_address: str = Field(default="localhost:50051", pattern=r"^(unix:.+|.+:\d{1,5})$")
     grpc_port_shared: bool = False

@@ -93,6 +93,7 @@ class Consumer:
         application: Application,
         codec: Codec,
         on_applied: Callable[[], None],
+        schema_unknown_grace_s: float = SCHEMA_UNKNOWN_GRACE_S,
     ) -> None:
         self._service = service
         self._bootstrap = bootstrap
@@ -101,6 +102,7 @@ class Consumer:
         self._application = application
         self._codec = codec
         self._on_applied = on_applied
+        self._schema_unknown_grace_s = schema_unknown_grace_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"consumer-{service}")
         self._loop: asyncio.AbstractEventLoop
         self._consumer: Any = None
@@ -378,7 +380,7 @@ class Consumer:
             return False
         except SchemaNotFoundError:
             since = self._unknown_since.setdefault(schema_id, time.monotonic())
-            return time.monotonic() - since > SCHEMA_UNKNOWN_GRACE_S
+            return time.monotonic() - since > self._schema_unknown_grace_s
         self._unknown_since.pop(schema_id, None)
         return True
 

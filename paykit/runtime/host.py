@@ -117,6 +117,7 @@ class Host:
             application=runtime.application,
             codec=self._codec,
             on_applied=runtime.redelivery.applied.set,
+            schema_unknown_grace_s=self._settings.schema_unknown_grace_s,
         )
 
     def _servicers(self) -> list[grpc_server.Servicer]:

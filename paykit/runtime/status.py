@@ -46,12 +46,17 @@ RETRY_DELAY_S: Mapping[Kind, int] = MappingProxyType({Kind.UNAVAILABLE: 1, Kind.
 _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def to_status(error: DomainError) -> status_pb2.Status:
-    """Describe a refusal: ErrorInfo always, BadRequest where fields are at fault, RetryInfo where a retry can help."""
+def to_status(error: DomainError, *, item_path: str = "") -> status_pb2.Status:
+    """Describe a refusal: ErrorInfo always, BadRequest where fields are at fault, RetryInfo where a retry can help.
+
+    Args:
+        error: The refusal.
+        item_path: Where the refused item of a batch stands, as in `requests[3]`; leads the names of its fields.
+    """
     return status_pb2.Status(
         code=CODES[error.kind].value[0],
         message=_bounded(error.message),
-        details=[_packed(detail) for detail in _details(error)],
+        details=[_packed(detail) for detail in _details(error, item_path)],
     )
 
 
@@ -77,10 +82,10 @@ def trailer(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...]:
     return ((DETAILS_KEY, status.SerializeToString()),)
 
 
-def _details(error: DomainError) -> list[Message]:
+def _details(error: DomainError, item_path: str) -> list[Message]:
     facts = {key: _bounded(str(value)) for key, value in error.metadata.items()}
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=facts)]
-    violations = _violations(error)
+    violations = _violations(error, item_path)
     if violations:
         details.append(error_details_pb2.BadRequest(field_violations=[_on_wire(each, error) for each in violations]))
     if error.kind in RETRY_DELAY_S:
@@ -88,12 +93,13 @@ def _details(error: DomainError) -> list[Message]:
     return details
 
 
-def _violations(error: DomainError) -> tuple[Violation, ...]:
+def _violations(error: DomainError, item_path: str) -> tuple[Violation, ...]:
     if isinstance(error, RequestInvalid):
-        return error.violations
+        return error.violations  # Validation names fields from the request already.
     if error.field is None:
         return ()
-    return (Violation(field=error.field, rule="", description=error.message),)
+    field = error.field if error.field.startswith(item_path) else f"{item_path}.{error.field}"
+    return (Violation(field=field, rule="", description=error.message),)
 
 
 def _on_wire(violation: Violation, error: DomainError) -> error_details_pb2.BadRequest.FieldViolation:

@@ -60,7 +60,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             raise FieldInvalid("requests must have 1 to 1,000 items.", field="requests")
         items = [_batch_item(position, each) for position, each in enumerate(request.requests)]
         results = await self._runtime.call_batch(_CREATE, request.requests, items)
-        return pb.BatchCreateTransactionsResponse(results=[_batch_result(result) for result in results])
+        return pb.BatchCreateTransactionsResponse(results=map(_batch_result, range(len(results)), results))
 
     async def ReverseTransaction(
         self, request: pb.ReverseTransactionRequest, _context: Any
@@ -182,9 +182,11 @@ def _batch_item(position: int, request: pb.CreateTransactionRequest) -> Journal 
     return refusal or messages.from_create(request, current_call().cause)
 
 
-def _batch_result(result: pb.CreateTransactionResponse | DomainError) -> pb.BatchCreateTransactionsResponse.Result:
+def _batch_result(
+    position: int, result: pb.CreateTransactionResponse | DomainError
+) -> pb.BatchCreateTransactionsResponse.Result:
     if isinstance(result, DomainError):
-        return pb.BatchCreateTransactionsResponse.Result(error=to_status(result))
+        return pb.BatchCreateTransactionsResponse.Result(error=to_status(result, item_path=f"requests[{position}]"))
     return pb.BatchCreateTransactionsResponse.Result(transaction=result.transaction)
 
 

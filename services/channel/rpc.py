@@ -141,7 +141,7 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
             raise FieldInvalid("a batch holds at least one request.", field="requests")
         items = [_item(request, read, f"requests[{i}]") for i, request in enumerate(requests)]
         replies: list[Any] = await self._runtime.change_batch(operation, items)
-        results = [_result(reply) for reply in replies]
+        results = [_result(reply, f"requests[{i}]") for i, reply in enumerate(replies)]
         await self._latency.pass_by(result.transaction.merchant_id for result in results)
         return results
 
@@ -199,9 +199,9 @@ def _item(request: Request, read: Callable[[Request], Order], prefix: str) -> co
         return error
 
 
-def _result(reply: Any) -> pb.TransactionResult:
+def _result(reply: Any, item_path: str) -> pb.TransactionResult:
     if isinstance(reply, DomainError):
-        return pb.TransactionResult(error=to_status(reply))
+        return pb.TransactionResult(error=to_status(reply, item_path=item_path))
     return pb.TransactionResult(transaction=reply.transaction)
 
 

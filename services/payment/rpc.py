@@ -95,7 +95,7 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
             for i, result in zip(unknown, again, strict=True):
                 results[i] = result
         jobs.wake_submission(self._runtime)
-        return pb.BatchCreatePaymentsResponse(results=map(_batch_result, results))
+        return pb.BatchCreatePaymentsResponse(results=map(_batch_result, range(len(results)), results))
 
     async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
         """Read a payment with its attempts."""
@@ -180,8 +180,10 @@ def _batch_item(request: pb.CreatePaymentRequest, index: int, cause: Cause) -> C
     return validate_message(request, f"requests[{index}]") or refusal
 
 
-def _batch_result(result: pb.BatchCreatePaymentsResponse.Result | DomainError) -> pb.BatchCreatePaymentsResponse.Result:
-    return _Result(error=to_status(result)) if isinstance(result, DomainError) else result
+def _batch_result(index: int, result: _Result | DomainError) -> _Result:
+    if isinstance(result, DomainError):
+        return _Result(error=to_status(result, item_path=f"requests[{index}]"))
+    return result
 
 
 def _positions_of_unknown(results: Sequence[Any]) -> list[int]:

@@ -1,0 +1,44 @@
+"""All four services in one process, on the real PostgreSQL, Kafka and registry."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from paykit.localstack import Endpoints
+from paykit.runtime.config import Settings
+from paykit.runtime.host import Host
+from paykit.testing import databases, hosts
+from services.accounting.service import SERVICE as ACCOUNTING
+from services.channel.service import SERVICE as CHANNEL
+from services.merchant.service import SERVICE as MERCHANT
+from services.payment.service import SERVICE as PAYMENT
+from tests.line import books
+from tests.line.clients import Clients, connected
+from tests.line.laying import lay
+
+GRACE_S = 3.0
+"""For a schema id that the registry does not know; 60 s in earnest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The walking line: in by `clients`, out on the topics of `settings`, its tables in `kept`."""
+
+    clients: Clients
+    settings: Settings
+    kept: books.Books
+    host: Host
+
+
+@pytest.fixture(scope="module")
+async def line(stack: Endpoints, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+    async with databases.database(template) as url:
+        laid = await lay(stack, database_url=url, cache_dir=tmp_path_factory.mktemp("cache"))
+        settings = laid.model_copy(update={"schema_unknown_grace_s": GRACE_S})
+        async with (
+            hosts.hosted([MERCHANT, PAYMENT, ACCOUNTING, CHANNEL], settings) as host,
+            connected(settings.grpc_address) as clients,
+            books.opened(databases.admin_url_of(template, url)) as kept,
+        ):
+            yield Line(clients=clients, settings=settings, kept=kept, host=host)
