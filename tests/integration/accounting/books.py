@@ -1,9 +1,8 @@
 """A ledger under test: events applied, and everything it holds afterwards."""
 
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from paykit.cause import Cause
 from paykit.runtime.db import Tx
@@ -12,7 +11,6 @@ from paykit.runtime.runtime import Runtime
 from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
 from services.accounting import chart, charts, handlers, reading
 
-T = TypeVar("T")
 Event = PaymentSuccess | RefundSuccess
 
 KINDS = charts.load("merchant_asset").kinds
@@ -58,23 +56,6 @@ async def rows(runtime: Runtime, sql: str, *args: Any) -> list[tuple[Any, ...]]:
 async def emitted(runtime: Runtime) -> list[str]:
     """Give the record names of all events told so far, in order."""
     return [row[0].rpartition(".")[2] for row in await rows(runtime, "SELECT event_type FROM outbox ORDER BY id")]
-
-
-class _UndoError(Exception):
-    pass
-
-
-async def undone(runtime: Runtime, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """Run work in a transaction that leaves no trace."""
-    kept: list[T] = []
-
-    async def run(tx: Tx) -> None:
-        kept.append(await work(tx))
-        raise _UndoError
-
-    with contextlib.suppress(_UndoError):
-        await runtime.transaction(run)
-    return kept[0]
 
 
 async def everything(tx: Tx, runtime: Runtime) -> dict[str, list[Any]]:

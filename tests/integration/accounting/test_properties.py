@@ -1,6 +1,6 @@
 """For any sequence of operations: a batch equals its items one at a time, and the ledger verifies."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
+from paykit.testing import batches
+from paykit.testing.batches import Step, undone
 from paystream.payment.v1.events import PaymentSuccess, RefundReason, RefundSuccess
 from services.accounting import commands, domain
 from services.accounting.journal import Journal, Reversal
 from services.accounting.verification import verify
-from tests.integration.accounting.books import apply, everything, undone
+from tests.integration.accounting.books import apply, everything
 from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, capture_id, credit, debit, journal, refund
 
 # Each example runs in transactions that are undone, so that one database serves them all.
 ON_ONE_LEDGER = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-
-Step = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
 
 # Few numbers and few values, so that replays, conflicts, shared accounts and empty pockets are common.
 NUMBERS = st.integers(1, 4)
@@ -80,16 +80,10 @@ async def prepared(tx: Tx) -> None:
 
 
 async def assert_batch_equals_singles(runtime: Runtime, step: Step, items: Sequence[Any]) -> None:
-    async def in_one(tx: Tx) -> tuple[list[Any], Any]:
-        await prepared(tx)
-        return list(await step(tx, items)), await everything(tx, runtime)
+    async def look(tx: Tx, results: Sequence[Any]) -> Any:
+        return list(results), await everything(tx, runtime)
 
-    async def one_by_one(tx: Tx) -> tuple[list[Any], Any]:
-        await prepared(tx)
-        results = [result for item in items for result in await step(tx, [item])]
-        return results, await everything(tx, runtime)
-
-    assert await undone(runtime, in_one) == await undone(runtime, one_by_one)
+    await batches.assert_batch_equals_singles(runtime, step, items, look=look, prepare=prepared)
 
 
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {

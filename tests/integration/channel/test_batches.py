@@ -1,19 +1,23 @@
 """A batch of orders does what the same orders do one at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.cause import Cause
-from paykit.errors import DomainError
 from paykit.runtime.db import Tx
+from paykit.testing import batches
+from paykit.testing.batches import Step
 from services.channel import commands, domain
-from services.channel.commands import Submit
+from services.channel.commands import SetBehaviour, Submit
 from services.channel.domain import Action, Order
+from services.channel.fate import Behaviour
 from tests.integration.channel.conftest import House
 
-TABLES = ("attempt", "channel_transaction", "card_authorization")
+TABLES = ("attempt", "channel_transaction", "card_authorization", "behaviour")
 CAUSE = Cause("cor_batch")
 
 attempt_ids = st.integers(0, 7).map(lambda i: f"att_{i}")
@@ -41,44 +45,36 @@ follow_ups = st.builds(
 cancellations = st.builds(
     Order, attempt_id=attempt_ids, action=st.just(Action.CANCEL), authorization_reference=references
 )
-orders = st.lists(st.one_of(authorizations, follow_ups, cancellations), min_size=1, max_size=14)
+behaviours = st.builds(
+    SetBehaviour,
+    merchant_id=st.sampled_from(["", "mer_1", "mer_2"]),
+    behaviour=st.none() | st.builds(Behaviour, latency_ms=st.integers(0, 2)),
+    cause=st.just(CAUSE),
+)
+STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
+    "submit_orders": (
+        commands.submit_orders,
+        st.builds(Submit, order=st.one_of(authorizations, follow_ups, cancellations), cause=st.just(CAUSE)),
+    ),
+    "set_behaviours": (commands.set_behaviours, behaviours),
+}
 
 
-class _UndoError(Exception):
-    """Carries what was seen out of a transaction that is taken back."""
-
-    def __init__(self, seen: Any) -> None:
-        super().__init__()
-        self.seen = seen
-
-
-async def seen_by(house: House, batches: list[list[Submit]]) -> Any:
-    """Run batches one after the other in one transaction, look at everything they did, and take it back."""
-
-    async def work(tx: Tx) -> None:
-        results: list[Any] = []
-        for batch in batches:
-            results += await commands.submit_orders(tx, batch)
-        rows = [[tuple(row) for row in await tx.fetch(f"SELECT * FROM {table} ORDER BY 1")] for table in TABLES]
-        lines = [(row[1], row[3]) for row in tx.emitted]
-        callbacks = [tuple(row) for row in await tx.fetch("SELECT attempt_id, due_time FROM callback ORDER BY 1, 2")]
-        raise _UndoError((results, rows, lines, callbacks))
-
-    try:
-        await house.runtime.transaction(work)
-    except _UndoError as undone:
-        return undone.seen
-    raise AssertionError("the transaction was not taken back")
+async def look(tx: Tx, results: Sequence[Any]) -> Any:
+    """Give everything that orders and behaviours leave behind."""
+    rows = [[tuple(row) for row in await tx.fetch(f"SELECT * FROM {table} ORDER BY 1")] for table in TABLES]
+    lines = [(row[1], row[3]) for row in tx.emitted]
+    callbacks = [tuple(row) for row in await tx.fetch("SELECT attempt_id, due_time FROM callback ORDER BY 1, 2")]
+    return results, rows, lines, callbacks
 
 
-@given(asked=orders)
+@pytest.mark.parametrize("name", STEPS)
+@given(data=st.data())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_a_batch_equals_its_orders_one_at_a_time(house: House, asked: list[Order]) -> None:
+async def test_a_batch_equals_its_items_one_at_a_time(house: House, name: str, data: st.DataObject) -> None:
     await house.behave(
         "mer_2", decline_basis_points=5_000, callback_address="payment:1", duplicate_callback_basis_points=5_000
     )
-    items = [Submit(order=order, cause=CAUSE) for order in asked]
-    together = await seen_by(house, [items])
-    assert together == await seen_by(house, [[item] for item in items])
-    assert len(together[0]) == len(items)
-    assert all(isinstance(each, (domain.Transaction, DomainError)) for each in together[0])
+    step, items = STEPS[name]
+    drawn = data.draw(st.lists(items, min_size=2, max_size=14))
+    await batches.assert_batch_equals_singles(house.runtime, step, drawn, look=look)

@@ -1,6 +1,6 @@
 """A batch of changes does what the same changes do one at a time: results, rows and events."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from paykit.cause import Cause
 from paykit.clock import ManualClock
-from paykit.errors import DomainError
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
+from paykit.testing import batches
+from paykit.testing.batches import Step
 from paystream.merchant.v1.events import FeeRule
 from services.merchant import commands, domain
 from services.merchant.commands import ChangeStatus, CreateMerchant, UpdateMerchant
-from services.merchant.domain import FeeTerms, Merchant, Profile
+from services.merchant.domain import FeeTerms, Profile
 from services.merchant.service import SERVICE
 from tests.conftest import RuntimeOf
 
@@ -24,8 +25,6 @@ TABLES = ("merchant", "fee_plan", "fee_rule")
 CAUSE = Cause("cor_batch")
 IDS = [f"mer_{i:032x}" for i in range(3)]
 """The last of them is nobody's."""
-
-Command = Callable[[Tx, Sequence[Any]], Awaitable[list[Merchant | DomainError]]]
 
 ids = st.sampled_from(IDS)
 etags = st.sampled_from(["", "", "v1", "v2", "v3"])
@@ -57,29 +56,14 @@ def new(merchant_id: str, *, contact_email: str = "a@b.example") -> CreateMercha
     )
 
 
-class _UndoError(Exception):
-    """Carries what was seen out of a transaction that is taken back."""
-
-    def __init__(self, seen: Any) -> None:
-        super().__init__()
-        self.seen = seen
-
-
-async def seen_by(runtime: Runtime, command: Command, batches: Sequence[Sequence[Any]]) -> Any:
-    """Run batches one after the other in one transaction, look at everything they did, and take it back."""
-
-    async def work(tx: Tx) -> None:
-        results: list[Any] = []
-        for batch in batches:
-            results += await command(tx, batch)
+async def same_either_way(runtime: Runtime, step: Step, items: Sequence[Any]) -> None:
+    async def look(tx: Tx, results: Sequence[Any]) -> Any:
         rows = [[tuple(row) for row in await tx.fetch(f"SELECT * FROM {table} ORDER BY 1, 2, 3")] for table in TABLES]
         events: list[Any] = [runtime.codec.decode(row[7]) for row in tx.emitted]
         told = [(type(event), event.merchant_id, event.aggregate_version, event.fees) for event in events]
-        raise _UndoError((results, rows, told))
+        return results, rows, told
 
-    with pytest.raises(_UndoError) as undone:
-        await runtime.transaction(work)
-    return undone.value.seen
+    await batches.assert_batch_equals_singles(runtime, step, items, look=look)
 
 
 @pytest.fixture
@@ -92,30 +76,21 @@ async def runtime(runtime_of: RuntimeOf) -> Runtime:
     return made
 
 
-async def same_either_way(runtime: Runtime, command: Command, items: Sequence[Any]) -> None:
-    together = await seen_by(runtime, command, [items])
-    assert together == await seen_by(runtime, command, [[item] for item in items])
-    assert len(together[0]) == len(items)
-
-
+new_merchants = st.lists(st.sampled_from(["a@b.example", "nobody"]), min_size=2, max_size=6).map(
+    lambda addresses: [new(f"mer_{i + 10:032x}", contact_email=each) for i, each in enumerate(addresses)]
+)
+STEPS: dict[str, tuple[Step, st.SearchStrategy[list[Any]]]] = {
+    "create_merchants": (commands.create_merchants, new_merchants),
+    "update_merchants": (commands.update_merchants, updates),
+    "activate_merchants": (commands.activate_merchants, statuses),
+    "suspend_merchants": (commands.suspend_merchants, statuses),
+}
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@given(items=updates)
+@pytest.mark.parametrize("name", STEPS)
+@given(data=st.data())
 @PROPERTY
-async def test_a_batch_of_updates_equals_its_items_one_at_a_time(runtime: Runtime, items: list[Any]) -> None:
-    await same_either_way(runtime, commands.update_merchants, items)
-
-
-@given(items=statuses)
-@PROPERTY
-async def test_a_batch_of_status_changes_equals_its_items_one_at_a_time(runtime: Runtime, items: list[Any]) -> None:
-    await same_either_way(runtime, commands.activate_merchants, items)
-    await same_either_way(runtime, commands.suspend_merchants, items)
-
-
-@given(addresses=st.lists(st.sampled_from(["a@b.example", "nobody"]), min_size=2, max_size=6))
-@PROPERTY
-async def test_a_batch_of_new_merchants_equals_its_items_one_at_a_time(runtime: Runtime, addresses: list[str]) -> None:
-    items = [new(f"mer_{i + 10:032x}", contact_email=address) for i, address in enumerate(addresses)]
-    await same_either_way(runtime, commands.create_merchants, items)
+async def test_a_batch_equals_its_items_one_at_a_time(runtime: Runtime, name: str, data: st.DataObject) -> None:
+    step, items = STEPS[name]
+    await same_either_way(runtime, step, data.draw(items))

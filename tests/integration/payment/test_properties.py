@@ -1,10 +1,9 @@
 """For any items: a batch equals its items one at a time, in rows, in events and in what callers get."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +14,8 @@ from paykit.errors import DomainError
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Record
 from paykit.runtime.runtime import Runtime
+from paykit.testing import batches
+from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from services.payment import commands, evidence, handlers
@@ -22,8 +23,6 @@ from services.payment.attempt import Evidence, Outcome
 from services.payment.commands import CreatePayment, CreateRefund
 from services.payment.evidence import RecordEvidence
 from tests.integration.payment.conftest import House, merchant_event
-
-T = TypeVar("T")
 
 ON_ONE_HOUSE = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -108,11 +107,9 @@ async def known_ids(tx: Tx, column: str) -> dict[int, str]:
     return {int(row[0].removeprefix("order-")): row[1] for row in await tx.fetch(sql)}
 
 
-# Versions grow with their place, as the order of a key in Kafka has it.
 merchant_drafts = st.tuples(
     st.sampled_from([ALICE, BOB]), st.integers(1, 4), st.sampled_from(list(MerchantStatus)), st.integers(0, 9)
 )
-Step = Callable[[Tx, Sequence[Any]], Awaitable[Sequence[Any]]]
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "create_payments": (
         commands.create_payments,
@@ -137,6 +134,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
             st.sampled_from(["ch_0", "ch_0", "ch_9"]),
         ),
     ),
+    "on_merchant_changed": (change_merchants, merchant_drafts),
 }
 
 
@@ -145,14 +143,10 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
 @given(data=st.data())
 async def test_a_batch_equals_its_items_one_at_a_time(house: House, name: str, data: st.DataObject) -> None:
     step, drafts = STEPS[name]
-    await assert_batch_equals_singles(house.runtime, step, data.draw(st.lists(drafts, min_size=2, max_size=10)))
-
-
-@ON_ONE_HOUSE
-@given(drafts=st.lists(merchant_drafts, min_size=2, max_size=6))
-async def test_events_of_merchants_at_once_equal_one_at_a_time(house: House, drafts: list[Any]) -> None:
-    in_order = [(who, 2 + place, status, fee) for place, (who, _, status, fee) in enumerate(drafts)]
-    await assert_batch_equals_singles(house.runtime, change_merchants, in_order)
+    drawn = data.draw(st.lists(drafts, min_size=2, max_size=10))
+    if step is change_merchants:  # The events of a key come in the order of its versions.
+        drawn = [(who, 2 + place, status, fee) for place, (who, _, status, fee) in enumerate(drawn)]
+    await assert_batch_equals_singles(house.runtime, step, drawn)
 
 
 async def test_the_property_would_notice_a_difference(house: House) -> None:
@@ -165,32 +159,10 @@ async def test_the_property_would_notice_a_difference(house: House) -> None:
 
 
 async def assert_batch_equals_singles(runtime: Runtime, step: Step, drafts: Sequence[Any]) -> None:
-    in_one = await undone(runtime, partial(run, runtime, step, [drafts]))
-    one_by_one = await undone(runtime, partial(run, runtime, step, [[draft] for draft in drafts]))
-    assert in_one == one_by_one
+    async def look(tx: Tx, results: Sequence[Any]) -> Any:
+        return [outcome(result) for result in results], await rows(tx), told(runtime, tx)
 
-
-async def run(runtime: Runtime, step: Step, groups: Sequence[Sequence[Any]], tx: Tx) -> Any:
-    await prepared(tx)
-    results = [outcome(result) for group in groups for result in await step(tx, group)]
-    return results, await rows(tx), told(runtime, tx)
-
-
-async def undone(runtime: Runtime, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """Give what work gives, in a transaction that is then undone."""
-    result: list[T] = []
-
-    async def and_undo(tx: Tx) -> None:
-        result.append(await work(tx))
-        raise UndoneError
-
-    with pytest.raises(UndoneError):
-        await runtime.transaction(and_undo)
-    return result[0]
-
-
-class UndoneError(Exception):
-    """Ends a transaction whose effects are not wanted."""
+    await batches.assert_batch_equals_singles(runtime, step, drafts, look=look, prepare=prepared)
 
 
 def outcome(result: Any) -> Any:

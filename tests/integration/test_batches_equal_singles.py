@@ -1,0 +1,46 @@
+"""No command and no handler is left out of the property that a batch equals its items one at a time."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from paykit.runtime.catalogue import load_service, service_names
+from paykit.runtime.operations import Operation
+from tests.integration.accounting import test_properties as of_accounting
+from tests.integration.channel import test_batches as of_channel
+from tests.integration.merchant import test_batches as of_merchant
+from tests.integration.payment import test_properties as of_payment
+
+# The tests of a service hold each of its steps, under the name of the command or handler, to the property.
+STEPS: Mapping[str, Mapping[str, Any]] = {
+    "accounting": of_accounting.STEPS,
+    "channel": of_channel.STEPS,
+    "merchant": of_merchant.STEPS,
+    "payment": of_payment.STEPS,
+}
+
+
+def commands_of(service: str) -> Iterator[str]:
+    """Name the commands of every operation that a module of the service defines."""
+    package = importlib.import_module(f"services.{service}")
+    for found in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"services.{service}.{found.name}")
+        for value in vars(module).values():
+            if isinstance(value, Operation):
+                yield value.command.__name__
+
+
+def handlers_of(service: str) -> Iterator[str]:
+    for subscription in load_service(service).subscriptions:
+        for handle in subscription.handles.values():
+            yield handle.handler.__name__
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_every_command_and_handler_is_held_to_the_property(service: str) -> None:
+    wanted = {*commands_of(service), *handlers_of(service)}
+    assert wanted
+    assert set(STEPS[service]) == wanted
