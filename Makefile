@@ -30,10 +30,10 @@ types: setup
 	@$(BIN)/mypy
 
 imports: setup
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 protos: setup
-	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos && scripts/breaking.sh
+	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos && scripts/breaking.sh && echo "protos: ok"
 
 gen: setup ## Regenerate gen/ from protos/ and schemas/avro/
 	@scripts/gen.sh

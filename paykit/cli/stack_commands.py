@@ -1,7 +1,9 @@
 """What `paystream up`, `down` and `status` do; `paykit.cli.stack` declares the commands themselves."""
 
 import contextlib
+import json
 import signal
+import uuid
 from collections.abc import Iterator
 from types import FrameType
 
@@ -88,6 +90,26 @@ def _print_endpoints(console: Console, endpoints: Endpoints) -> None:
     for name, address in addresses.items():
         console.print(f"{name:<12} {address}", highlight=False)
     console.print(f"{'all of it':<12} {StackSettings().home / 'endpoints.json'}", highlight=False, soft_wrap=True)
+    for line in lines_to_try(endpoints):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def lines_to_try(endpoints: Endpoints) -> list[str]:
+    """Give commands that can be pasted into a shell; none where the services do not run."""
+    if not endpoints.services:
+        return []
+    merchant = json.dumps(
+        {"request_id": str(uuid.uuid4()), "display_name": "Corner Shop", "contact_email": "owner@shop.example"}
+    )
+    return [
+        "",
+        "to try it (README.md goes on from here to a payment and its ledger entries):",
+        f"  grpcurl -plaintext {endpoints.services['payment']} list",
+        f"  grpcurl -plaintext -d '{merchant}' \\",
+        f"    {endpoints.services['merchant']} paystream.merchant.v1.MerchantService/CreateMerchant",
+        f"  grpcurl -plaintext {endpoints.services['accounting']} \\",
+        "    paystream.accounting.v1.AccountingService/ListTransactions",
+    ]
 
 
 def _public(endpoint: str) -> str:
