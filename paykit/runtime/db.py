@@ -129,14 +129,16 @@ class Tx:
 
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo the block's statements and events when it raises; the transaction goes on."""
-        emitted, emitted_raw = len(self.emitted), len(self.emitted_raw)
+        """Undo the block's statements, events and held keys when it raises; the transaction goes on."""
+        emitted, emitted_raw, held = len(self.emitted), len(self.emitted_raw), self._held.copy()
         await self._driver.execute("SAVEPOINT step")
         try:
             yield
         except Exception:
-            await self._driver.execute("ROLLBACK TO SAVEPOINT step")
+            # Rolled back to, a savepoint still stands, and would hide the outer one of the same name.
+            await self._driver.execute("ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step")
             del self.emitted[emitted:], self.emitted_raw[emitted_raw:]
+            self._held = held
             raise
         await self._driver.execute("RELEASE SAVEPOINT step")
 
@@ -183,19 +185,11 @@ class Database:
             CommitUnknownError: The connection broke during COMMIT.
         """
         begin = "BEGIN" if lane is SLOW else f"BEGIN; SET LOCAL lock_timeout = {lane.lock_timeout_ms}"
-        for tries_left in range(TRANSACTION_TRIES_MAX - 1, -1, -1):
-            try:
-                return await self._attempt(work, begin)
-            except UnavailableError:
-                raise
-            except Exception as error:
-                if faults.sort(error) is not Fault.CONFLICT or not tries_left:
-                    raise
-        raise AssertionError  # The last try returned or raised.
+        return await self._run(work, begin)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
-        return await self._attempt(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     async def ping(self) -> None:
         """Check that PostgreSQL answers."""
@@ -206,11 +200,23 @@ class Database:
         """Close every connection."""
         await self._engine.dispose()
 
+    async def _run(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
+        for tries_left in range(TRANSACTION_TRIES_MAX - 1, -1, -1):
+            try:
+                return await self._attempt(work, begin)
+            except UnavailableError:
+                raise
+            except Exception as error:
+                if faults.sort(error) is not Fault.CONFLICT or not tries_left:
+                    raise
+        raise AssertionError  # The last try returned or raised.
+
     async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
         async with self._connected() as (connection, driver):
-            await driver.execute(begin)
             tx = Tx(connection=connection, driver=driver, codec=self._codec, now=self.clock.now())
             try:
+                # Inside, for a BEGIN that was cancelled may have begun all the same.
+                await driver.execute(begin)
                 result = await work(tx)
                 await tx.flush()
             except BaseException:
@@ -227,7 +233,7 @@ class Database:
             await driver.execute("COMMIT")
         except BaseException as error:
             await connection.invalidate()
-            if faults.sort(error) is Fault.UNAVAILABLE or isinstance(error, asyncio.CancelledError):
+            if faults.sort(error) is Fault.UNAVAILABLE:
                 raise CommitUnknownError("the connection was lost during COMMIT", part="postgresql") from error
             raise
 
@@ -243,9 +249,9 @@ class Database:
 
 
 async def _live_driver(connection: AsyncConnection) -> Any:
-    """Give the driver's connection, a new one in place of one that ended in the pool: PostgreSQL was restarted."""
+    """Give the driver's connection, past all that ended while they lay in the pool: PostgreSQL was restarted."""
     driver = (await connection.get_raw_connection()).driver_connection
-    if driver is None or driver.is_closed():
+    while driver is None or driver.is_closed():
         await connection.invalidate()
         driver = (await connection.get_raw_connection()).driver_connection
     return driver

@@ -1,0 +1,100 @@
+"""A TCP proxy between a service and PostgreSQL that loses a COMMIT or its answer, or holds an answer back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import sqlalchemy
+
+CHUNK_BYTES = 64 * 1024
+COMMIT = b"COMMIT\x00"
+"""How a simple query ends in PostgreSQL's protocol."""
+
+Loss = Literal["request", "answer"]
+
+
+class Wire:
+    """One proxy; `lose_next` and `hold_next` arm it.
+
+    Attributes:
+        lost: How many COMMITs were lost.
+        holding: Set once an answer is held back.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._loss: Loss | None = None
+        self._held_statement: bytes | None = None
+        self._open = asyncio.Event()
+        self._open.set()
+        self.lost = 0
+        self.holding = asyncio.Event()
+
+    def lose_next(self, loss: Loss) -> None:
+        """Cut the connection at the next COMMIT: before it reaches the server, or before its answer comes back."""
+        self._loss = loss
+
+    def hold_next(self, statement: str) -> None:
+        """Hold all answers back from the next simple query of this text on, until `release`."""
+        self._held_statement = statement.encode() + b"\x00"
+
+    def release(self) -> None:
+        """Let the answers through."""
+        self._open.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection until either side ends it."""
+        there_reader, there_writer = await asyncio.open_connection(*self._target)
+        back = asyncio.create_task(self._pump(there_reader, writer))
+        try:
+            await self._carry(reader, there_writer, back)
+        finally:
+            back.cancel()
+            for side in (writer, there_writer):
+                side.close()
+                with contextlib.suppress(OSError):
+                    await side.wait_closed()
+
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: "asyncio.Task[None]"
+    ) -> None:
+        while data := await reader.read(CHUNK_BYTES):
+            loss = self._loss if data.endswith(COMMIT) else None
+            if self._held_statement is not None and data.endswith(self._held_statement):
+                self._held_statement = None
+                self._open.clear()
+                self.holding.set()
+            if loss is not None:
+                self._loss = None
+                self.lost += 1
+                back.cancel()
+            if loss != "request":
+                writer.write(data)
+                await writer.drain()
+            if loss is not None:
+                return
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(CHUNK_BYTES):
+                await self._open.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def wire_to(url: str) -> AsyncIterator[tuple[str, Wire]]:
+    """Give a URL that leads through a new proxy to the same database, and the proxy."""
+    target = sqlalchemy.make_url(url)
+    assert target.host is not None
+    assert target.port is not None
+    wire = Wire(target.host, target.port)
+    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield target.set(host="127.0.0.1", port=port).render_as_string(hide_password=False), wire
+    finally:
+        wire.release()
+        server.close()
