@@ -4,7 +4,7 @@ import asyncio
 from enum import StrEnum
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
+import sqlalchemy.exc
 
 from paykit.runtime.errors import UnavailableError
 
@@ -26,6 +26,8 @@ _CONFLICT_STATES = frozenset({"40001", "40P01"})
 _LOCKED_STATES = frozenset({"55P03"})
 _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 """SQLSTATE classes: connection, insufficient resources, operator intervention (also timeouts), system error."""
+_UNAVAILABLE = (OSError, TimeoutError, asyncio.TimeoutError, sqlalchemy.exc.TimeoutError, UnavailableError)
+"""Without a state; SQLAlchemy's own timeout means that every connection of the pool stayed in use."""
 
 
 def sort(error: BaseException) -> Fault:
@@ -36,9 +38,9 @@ def sort(error: BaseException) -> Fault:
         return Fault.CONFLICT
     if isinstance(state, str):
         return _sort_state(state)
-    if isinstance(cause, (OSError, TimeoutError, asyncio.TimeoutError, asyncpg.InterfaceError, UnavailableError)):
-        return Fault.UNAVAILABLE
-    return Fault.UNEXPECTED
+    if isinstance(cause, asyncpg.InterfaceError):  # Of a closed connection, or of code that misuses an open one.
+        return Fault.UNAVAILABLE if "closed" in str(cause) else Fault.UNEXPECTED
+    return Fault.UNAVAILABLE if isinstance(cause, _UNAVAILABLE) else Fault.UNEXPECTED
 
 
 def _sort_state(state: str) -> Fault:
@@ -53,6 +55,6 @@ def _sort_state(state: str) -> Fault:
 
 def _root(error: BaseException) -> BaseException:
     """SQLAlchemy wraps the driver's error twice; the state is on the innermost."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
+    if isinstance(error, sqlalchemy.exc.DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig
     return error
