@@ -1,6 +1,5 @@
 """Sorts what PostgreSQL and its driver raise, once, by what the runtime does about it."""
 
-import asyncio
 from enum import StrEnum
 
 import asyncpg
@@ -26,7 +25,7 @@ _CONFLICT_STATES = frozenset({"40001", "40P01"})
 _LOCKED_STATES = frozenset({"55P03"})
 _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 """SQLSTATE classes: connection, insufficient resources, operator intervention (also timeouts), system error."""
-_UNAVAILABLE = (OSError, TimeoutError, asyncio.TimeoutError, sqlalchemy.exc.TimeoutError, UnavailableError)
+_UNAVAILABLE = (OSError, TimeoutError, sqlalchemy.exc.TimeoutError, UnavailableError)
 """Without a state; SQLAlchemy's own timeout means that every connection of the pool stayed in use."""
 
 

@@ -34,7 +34,6 @@ def wrapped(error: Exception) -> sqlalchemy.exc.DBAPIError:
         (asyncpg.InterfaceError("cannot perform operation: connection is closed"), Fault.UNAVAILABLE),
         (ConnectionRefusedError(), Fault.UNAVAILABLE),
         (TimeoutError(), Fault.UNAVAILABLE),
-        (asyncio.TimeoutError(), Fault.UNAVAILABLE),
         (sqlalchemy.exc.TimeoutError("QueuePool limit of size 8 reached"), Fault.UNAVAILABLE),
         (UnavailableError("x"), Fault.UNAVAILABLE),
         (CommitUnknownError("x"), Fault.UNAVAILABLE),
