@@ -1,0 +1,50 @@
+"""What services declare is what their protos, topics and code have."""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from paykit.runtime.catalogue import load_service, service_names
+from paykit.runtime.grpc_server import Servicer
+
+# Servicers only keep the runtime for later, so what they serve can be asked without one.
+NO_RUNTIME: Any = None
+
+
+def servicers() -> Iterator[tuple[str, Servicer]]:
+    for name in service_names():
+        for servicer in load_service(name).servicers(NO_RUNTIME):
+            yield name, servicer
+
+
+def test_each_service_serves_the_one_proto_service_of_its_name() -> None:
+    served = {(name, servicer.full_name) for name, servicer in servicers()}
+    assert served == {(name, f"paystream.{name}.v1.{name.title()}Service") for name in service_names()}
+
+
+def test_every_rpc_is_answered_by_a_method_of_its_servicer_and_not_by_the_generated_one() -> None:
+    for name, servicer in servicers():
+        module = importlib.import_module(f"paystream.{name}.v1.{name}_pb2")
+        methods = module.DESCRIPTOR.services_by_name[servicer.full_name.rpartition(".")[2]].methods_by_name
+        own = {member for member in vars(type(servicer.implementation)) if not member.startswith("_")}
+        assert own == set(methods), name
+
+
+@pytest.mark.parametrize("name", service_names())
+def test_every_handler_and_job_is_a_coroutine_function(name: str) -> None:
+    service = load_service(name)
+    handlers = [handle.handler for each in service.subscriptions for handle in each.handles.values()]
+    assert all(inspect.iscoroutinefunction(work) for work in [*handlers, *(job.run for job in service.jobs)])
+
+
+@pytest.mark.parametrize("name", service_names())
+def test_no_record_is_both_handled_and_ignored_and_no_job_has_the_name_of_another(name: str) -> None:
+    service = load_service(name)
+    for subscription in service.subscriptions:
+        assert {event.RECORD for event in subscription.handles}.isdisjoint(subscription.ignores)
+    names = [job.name for job in service.jobs]
+    assert len(names) == len(set(names))
+    assert "outbox" not in names  # The signal of the relay.

@@ -1,0 +1,29 @@
+"""Every table of a service is declared as a record or as a projection, and every one declared is there."""
+
+import pytest
+
+from paykit.runtime.catalogue import load_service, service_names
+from tests.line import books
+
+RUNTIME_TABLES = {
+    "alembic_version",
+    "outbox",
+    "idempotency_key",
+    "consumer_offset",
+    "inbox",
+    "dead_letter",
+    "parked_event",
+    "skipped_event",
+}
+_TABLES = """
+SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+"""
+
+
+@pytest.mark.parametrize("name", service_names())
+async def test_every_table_is_declared(admin_url: str, name: str) -> None:
+    service = load_service(name)
+    async with books.opened(admin_url) as kept:
+        tables = {row["relname"] for row in await kept.rows(_TABLES, name)}
+    assert tables == RUNTIME_TABLES | set(service.records) | set(service.projections)
+    assert set(service.records).isdisjoint(service.projections)
