@@ -291,6 +291,9 @@ def connection_settings(schema: str) -> dict[str, str]:
         "statement_timeout": str(STATEMENT_TIMEOUT_MS),
         "lock_timeout": str(LOCK_TIMEOUT_MS),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        # A plan made while a table is empty is kept when it has grown: never let that be a sequential scan.
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
         "tcp_keepalives_idle": str(KEEPALIVE_S),
         "tcp_keepalives_interval": str(KEEPALIVE_S),
         "tcp_keepalives_count": "3",
