@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+from asyncpg import UniqueViolationError
+
 from paykit.errors import InvariantError
 from paykit.runtime.db import Tx
 from paystream.accounting.v1.events import Direction, Entry, Side
@@ -32,6 +34,28 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 ON CONFLICT DO NOTHING
 RETURNING transaction_id
 """
+
+_TRANSACTION_COLUMNS = (
+    "transaction_id",
+    "transaction_type",
+    "related_no",
+    "root_reference",
+    "merchant_id",
+    "direction",
+    "amount_minor",
+    "currency_code",
+    "effective_at",
+    "create_time",
+    "account_ids",
+    "reverses_transaction_id",
+    "actor",
+    "reason",
+)
+_ACCOUNT_IDS = _TRANSACTION_COLUMNS.index("account_ids")
+"""Text in the INSERT, because unnest takes arrays of arrays apart to the last element."""
+
+COPY_ROWS_MIN = 32
+"""From this many transactions on, COPY with a savepoint is quicker than INSERT."""
 
 _ENTRY_COLUMNS = (
     "account_id",
@@ -133,10 +157,22 @@ async def lock_floored(tx: Tx, account_ids: Collection[str]) -> dict[str, int]:
 async def insert_transactions(tx: Tx, transactions: Sequence[Transaction]) -> set[str]:
     """Insert transactions without their entries; give the ids of those that were not booked before.
 
+    Many are tried by COPY first, which costs half as much but refuses all when one was booked before: that is as rare
+    as a replay.
+
     Rows: transaction.
     """
-    ordered = sorted(transactions, key=attrgetter("transaction_id"))
-    columns = list(map(list, zip(*map(_transaction_row, ordered), strict=True)))
+    rows = [_transaction_row(each) for each in sorted(transactions, key=attrgetter("transaction_id"))]
+    if len(rows) >= COPY_ROWS_MIN:
+        try:
+            async with tx.savepoint():
+                await tx.copy("transaction", _TRANSACTION_COLUMNS, rows)
+        except UniqueViolationError:
+            pass
+        else:
+            return {row[0] for row in rows}
+    columns = list(map(list, zip(*rows, strict=True)))
+    columns[_ACCOUNT_IDS] = [",".join(ids) for ids in columns[_ACCOUNT_IDS]]
     return {row[0] for row in await tx.fetch(_INSERT_TRANSACTIONS, *columns)}
 
 
@@ -253,8 +289,7 @@ def _transaction_row(transaction: Transaction) -> tuple[Any, ...]:
         transaction.currency_code,
         transaction.effective_at,
         transaction.create_time,
-        # Text, because unnest takes arrays of arrays apart to the last element.
-        ",".join(dict.fromkeys([entry.account_id for entry in transaction.entries])),
+        list(dict.fromkeys([entry.account_id for entry in transaction.entries])),
         transaction.reverses_transaction_id,
         transaction.actor,
         transaction.reason,
