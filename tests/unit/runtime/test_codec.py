@@ -80,7 +80,7 @@ async def test_an_event_comes_back_with_its_stamps(tmp_path: Path) -> None:
     data = codec.encode(SUCCESS, stamps=STAMPS)
     assert data[:5] == b"\x00\x00\x00\x00\x4d"
     assert codec.peek(data) == 77
-    assert codec.record_name(77) == (RECORD, 1)
+    assert codec.record_name(77) == (RECORD, events.PaymentSuccess.VERSION)
     event = codec.decode(data)
     assert isinstance(event, events.PaymentSuccess)
     assert (event.event_id, event.recorded_at, event.correlation_id, event.actor) == (
