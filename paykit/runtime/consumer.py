@@ -7,8 +7,9 @@ fetched again.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -34,6 +35,8 @@ T = TypeVar("T")
 BATCH_RECORDS_MAX = 1000
 FETCH_TIMEOUT_S = 0.1
 """How long a fetch waits for the first record."""
+KEY_CHARACTERS_MAX = 500
+"""An index takes 2,700 bytes of key and topic."""
 SCHEMA_UNKNOWN_GRACE_S = 60.0
 """How long the registry may answer 404 for a schema id before its records are dead letters."""
 RETRY_BACKOFF_S = 0.1
@@ -81,7 +84,7 @@ Batch = dict[TopicPartition, Slice]
 
 
 class Consumer:
-    """One Kafka consumer of a service, from start to stop."""
+    """One Kafka consumer of a service, from start to stop; one that failed is of no further use."""
 
     def __init__(
         self,
@@ -113,11 +116,14 @@ class Consumer:
         self._windows: dict[TopicPartition, FailureWindow] = {}
         self._unknown_since: dict[int, float] = {}
         self._resume_at: dict[TopicPartition, float] = {}
+        self._halted: set[TopicPartition] = set()
+        self._stopping = asyncio.Event()
         self._applying = asyncio.Lock()
+        self._told: dict[TopicPartition, int] = {}
         self._lag_commit_due = 0.0
 
     async def run(self) -> None:
-        """Consume for ever until cancelled; then leave the group after the transaction in progress."""
+        """Consume for ever until cancelled; then give up the transaction in progress and leave the group."""
         self._loop = asyncio.get_running_loop()
         await self._in_thread(self._subscribe)
         try:
@@ -126,12 +132,13 @@ class Consumer:
                 batch = await asyncio.shield(fetching)
                 fetching = asyncio.create_task(self._in_thread(self._fetch))
                 await self._resume_due()
-                if batch:
-                    await self._consume(batch)
+                await self._consume(batch)
+                await self._tell_kafka()
         finally:
             await asyncio.shield(self._stop())
 
     async def _stop(self) -> None:
+        self._stopping.set()
         async with self._applying:
             self._positions.clear()
         await self._in_thread(self._consumer.close)
@@ -184,9 +191,8 @@ class Consumer:
         piece = batch.get(partition)
         if piece is None:
             piece = batch[partition] = Slice(self._fetched[partition], 0)
-        key = message.key()
-        text = key.decode(errors="replace") if key else ""
-        piece.records.append(Record(partition[0], partition[1], offset, text, message.value(), message.headers() or ()))
+        key = _text(message.key())
+        piece.records.append(Record(partition[0], partition[1], offset, key, message.value(), message.headers() or ()))
         piece.end = self._fetched[partition] = offset + 1
 
     def _on_message_error(self, partition: TopicPartition, error: confluent_kafka.KafkaError) -> None:
@@ -201,12 +207,15 @@ class Consumer:
         keys = [(p.topic, p.partition) for p in partitions]
         starts = asyncio.run_coroutine_threadsafe(self._assigned(keys), self._loop).result()
         self._fetched.update(starts)
-        consumer.incremental_assign([confluent_kafka.TopicPartition(*key, offset) for key, offset in starts.items()])
+        assigned = [confluent_kafka.TopicPartition(*key, offset) for key, offset in starts.items()]
+        consumer.incremental_assign(assigned)
+        consumer.resume(assigned)  # It may have been paused when it was given away.
 
     def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
         """Let the transaction in progress end, then give the partitions away."""
+        started = [p for p in partitions if (p.topic, p.partition) in self._fetched]
         self._forget(partitions)
-        consumer.incremental_unassign(partitions)
+        consumer.incremental_unassign(started)
 
     def _on_lost(self, _consumer: Any, partitions: list[Any]) -> None:
         self._forget(partitions)
@@ -219,7 +228,8 @@ class Consumer:
 
     def _seek(self, positions: dict[TopicPartition, int]) -> None:
         for partition, position in positions.items():
-            if partition in self._fetched:
+            # Just assigned, a partition is there already, and may not yet be ready for a seek.
+            if self._fetched.get(partition, position) != position:
                 self._consumer.seek(confluent_kafka.TopicPartition(*partition, position))
                 self._fetched[partition] = position
 
@@ -228,15 +238,27 @@ class Consumer:
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Load positions, backing off for as long as it takes: without them nothing can be consumed."""
         backoff_s = RETRY_BACKOFF_S
-        while True:
+        while not self._stopping.is_set():
             try:
-                return await self._load_positions(partitions)
-            except (UnavailableError, confluent_kafka.KafkaException) as error:
+                starts = await self._load_positions(partitions)
+            except UnavailableError as error:
                 _log.warning("positions_unavailable", service=self._service, error=str(error))
-                await asyncio.sleep(backoff_s)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(backoff_s):
+                        await self._stopping.wait()
                 backoff_s = min(backoff_s * 2, RETRY_BACKOFF_MAX_S)
+            else:
+                self._halted.difference_update(starts)
+                self._positions.update(starts)
+                return starts
+        return {}
 
     async def _load_positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Give the stored positions; a partition of another incarnation is shown as halted and left out.
+
+        Raises:
+            UnavailableError: PostgreSQL or Kafka cannot be reached.
+        """
         if not partitions:
             return {}
         topics = sorted({topic for topic, _ in partitions})
@@ -252,7 +274,7 @@ class Consumer:
                 reason = f"stored offsets are of cluster {position.cluster_id}, topic id {position.topic_id}"
                 self._show_halted(HaltError(partition, reason))
                 continue
-            starts[partition] = self._positions[partition] = position.next_offset
+            starts[partition] = position.next_offset
             HALTED.labels(self._service, *map(str, partition)).set(0)
         return starts
 
@@ -272,39 +294,44 @@ class Consumer:
                 pass
         except TimeoutError:
             _log.warning("revoked_while_applying", service=self._service)
+        self._halted.difference_update(partitions)
         for partition in partitions:
             self._positions.pop(partition, None)
             self._windows.pop(partition, None)
             self._resume_at.pop(partition, None)
+            self._told.pop(partition, None)
 
     async def _consume(self, batch: Batch) -> None:
         """Apply a batch, whatever it takes: infrastructure is waited for, a failing partition halts."""
         backoff_s = RETRY_BACKOFF_S
         failures = 0
-        while batch:
+        dropped: set[TopicPartition] = set()
+        while batch or dropped:
             try:
-                await self._learn_schemas(batch)
-                async with self._applying:
-                    stale = await self._apply(batch, isolate=failures >= UNEXPECTED_TRIES_MAX)
+                if batch:
+                    await self._learn_schemas(batch)
+                    async with self._applying:
+                        dropped.update(await self._apply(batch, isolate=failures >= UNEXPECTED_TRIES_MAX))
+                    batch = {}
+                # Outside the lock: the consumer's thread may be waiting for it in a rebalance.
+                await self._refetch(dropped)
+                dropped.clear()
             except HaltError as halt:
                 await self._halt(halt)
                 batch.pop(halt.partition, None)
-                continue
-            except Exception as error:  # noqa: BLE001 - sorted, counted and told of
-                if faults.sort(error) is Fault.UNEXPECTED:
-                    failures += 1
-                    if failures > UNEXPECTED_TRIES_MAX:
-                        await self._halt_all(batch, error)
-                        return
-                RETRIES.labels(self._service, faults.sort(error).value).inc()
+            except Exception as error:
+                fault = faults.sort(error)
+                failures += fault is Fault.UNEXPECTED
+                if failures > UNEXPECTED_TRIES_MAX:
+                    if not batch:
+                        raise  # Kafka's client itself failed: a new consumer takes its place.
+                    await self._halt_all(batch, error)
+                    batch = {}
+                    continue
+                RETRIES.labels(self._service, fault.value).inc()
                 _log.warning("batch_failed", service=self._service, error=f"{type(error).__name__}: {error}")
-                await self._wait_polling(backoff_s)
+                dropped.update(await self._wait_polling(backoff_s))
                 backoff_s = min(backoff_s * 2, RETRY_BACKOFF_MAX_S)
-            else:
-                # Outside the lock: the consumer's thread may be waiting for it in a rebalance.
-                await self._refetch(stale)
-                await self._tell_kafka()
-                return
 
     async def _apply(self, batch: Batch, *, isolate: bool) -> list[TopicPartition]:
         """Apply what is still ours in one transaction; give the partitions whose records were dropped."""
@@ -397,32 +424,37 @@ class Consumer:
                 topic_partition = confluent_kafka.TopicPartition(*partition)
                 await self._in_thread(lambda p=topic_partition: self._consumer.resume([p]))  # type: ignore[misc]
 
-    async def _refetch(self, stale: Sequence[TopicPartition]) -> None:
+    async def _refetch(self, dropped: Collection[TopicPartition]) -> None:
         """Read the stored positions of partitions whose records were dropped, and fetch from there if still ours."""
-        ours = [key for key in stale if key in self._positions]
+        ours = [key for key in dropped if key in self._positions]
         if not ours:
             return
         stored = await self._load_positions(ours)
-        await self._in_thread(lambda: self._seek(stored))
+        # Some may have been given away meanwhile.
+        kept = {key: position for key, position in stored.items() if key in self._positions}
+        self._positions.update(kept)
+        await self._in_thread(lambda: self._seek(kept))
 
-    async def _wait_polling(self, seconds: float) -> None:
-        """Wait without records, but keep polling, so that the group does not think this consumer dead."""
+    async def _wait_polling(self, seconds: float) -> Collection[TopicPartition]:
+        """Wait, but keep polling, so that the group does not think this consumer dead.
+
+        Returns:
+            Partitions of which records came all the same, and were dropped.
+        """
         await self._in_thread(lambda: self._consumer.pause(self._consumer.assignment()))
         try:
             await asyncio.sleep(seconds)
-            dropped = await self._in_thread(self._fetch)
-            await self._refetch(list(dropped))
+            return (await self._in_thread(self._fetch)).keys()
         finally:
-            await self._in_thread(self._resume_all)
+            now = time.monotonic()
+            resting = self._halted | {key for key, at in self._resume_at.items() if at > now}
+            await self._in_thread(lambda: self._resume_except(resting))
 
-    def _resume_all(self) -> None:
-        now = time.monotonic()
-        waiting = {key for key, at in self._resume_at.items() if at > now}
-        self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in waiting])
+    def _resume_except(self, resting: Collection[TopicPartition]) -> None:
+        self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in resting])
 
     async def _halt(self, halt: HaltError) -> None:
         """Stop consuming a partition until it is assigned anew, that is: until somebody has looked and restarted."""
-        self._positions.pop(halt.partition, None)
         self._show_halted(halt)
         topic_partition = confluent_kafka.TopicPartition(*halt.partition)
         await self._in_thread(lambda: self._consumer.pause([topic_partition]))
@@ -432,13 +464,24 @@ class Consumer:
             await self._halt(HaltError(partition, f"{type(error).__name__}: {error}"))
 
     def _show_halted(self, halt: HaltError) -> None:
+        self._positions.pop(halt.partition, None)
+        self._halted.add(halt.partition)
         HALTED.labels(self._service, *map(str, halt.partition)).set(1)
         _log.critical("partition_halted", service=self._service, partition=halt.partition, reason=halt.reason)
 
     async def _tell_kafka(self) -> None:
+        """Commit to Kafka what changed since it was told last."""
         if time.monotonic() < self._lag_commit_due:
             return
         self._lag_commit_due = time.monotonic() + LAG_COMMIT_EVERY_S
-        told = [confluent_kafka.TopicPartition(*key, position) for key, position in self._positions.items()]
-        if told:
-            await self._in_thread(lambda: self._consumer.commit(offsets=told, asynchronous=True))
+        news = {key: position for key, position in self._positions.items() if self._told.get(key) != position}
+        if news:
+            self._told.update(news)
+            told = [confluent_kafka.TopicPartition(*key, position) for key, position in news.items()]
+            with contextlib.suppress(confluent_kafka.KafkaException):  # As in a rebalance; nothing hangs on it.
+                await self._in_thread(lambda: self._consumer.commit(offsets=told, asynchronous=True))
+
+
+def _text(key: bytes | None) -> str:
+    """Give a key as PostgreSQL can hold and index it; the keys of paystream's own events are short and plain."""
+    return key.decode(errors="replace").replace("\x00", "\ufffd")[:KEY_CHARACTERS_MAX] if key else ""

@@ -22,7 +22,7 @@ from paykit.runtime import faults
 from paykit.runtime.codec import Codec, Event
 from paykit.runtime.errors import CommitUnknownError, DefectError, UnavailableError
 from paykit.runtime.faults import Fault
-from paykit.runtime.outbox import OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
+from paykit.runtime.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Tx:
             )
         )
 
-    def emit_raw(self, *, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
+    def emit_raw(self, *, topic: str, key: str, value: bytes | None, headers: Headers) -> None:
         """Queue a message whose bytes are given, such as the copy of a dead letter; it keeps no order with events."""
         self.emitted_raw.append(RawRow(topic=topic, key=key, now=self.now, value=value, headers=headers))
 

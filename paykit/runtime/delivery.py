@@ -8,10 +8,9 @@ from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.runtime.codec import Event
 from paykit.runtime.db import Tx
+from paykit.runtime.outbox import Headers
 
 E = TypeVar("E", bound=Event)
-
-Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(slots=True)
@@ -35,7 +34,7 @@ class Record:
     def traceparent(self) -> str | None:
         """Give the W3C trace context that travelled with the event."""
         for name, content in self.headers:
-            if name == "traceparent":
+            if name == "traceparent" and content:
                 return content.decode(errors="replace")
         return None
 

@@ -97,8 +97,7 @@ class Host:
     def _start_worker(self, runtime: Runtime) -> None:
         name = runtime.service.name
         for number in range(runtime.service.consumers if runtime.service.subscriptions else 0):
-            consumer = self._consumer(runtime)
-            self._tasks.append(_supervise(f"{name}.consumer{number}", consumer.run))
+            self._tasks.append(_supervise(f"{name}.consumer{number}", lambda: self._consumer(runtime).run()))
         if runtime.service.subscriptions:
             self._tasks.append(_supervise(f"{name}.redelivery", runtime.redelivery.run))
         for job in (*runtime.service.jobs, _HOUSEKEEPING):

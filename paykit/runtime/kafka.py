@@ -10,13 +10,16 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init_
     OffsetSpec,
 )
 
+from paykit.runtime.errors import UnavailableError
+
 RECONNECT_BACKOFF_MAX_MS = 2_000
 METADATA_TIMEOUT_S = 10.0
 FLUSH_SLICE_S = 0.5
 """How often a waiting producer looks whether it was discarded."""
 QUEUE_WAIT_S = 0.1
 """How long to wait for room when librdkafka's queue is full, before trying again."""
-MESSAGE_BYTES_MAX = 1024 * 1024
+MESSAGE_BYTES_MAX = 2 * 1024 * 1024
+"""The largest message produced: a dead letter's copy, which is the largest record of a topic and its error."""
 
 LOGGER = logging.getLogger("librdkafka")
 
@@ -95,22 +98,29 @@ def incarnations(bootstrap: str, topics: Sequence[str]) -> dict[str, tuple[str, 
     They tell one Kafka cluster and topic from another of the same name: offsets mean nothing across them.
 
     Raises:
-        confluent_kafka.KafkaException: Kafka cannot be reached, or a topic does not exist.
+        UnavailableError: Kafka cannot be reached, or a topic does not exist.
     """
     admin = AdminClient(common_options(bootstrap, "paystream-incarnations"), logger=LOGGER)
-    futures = admin.describe_topics(confluent_kafka.TopicCollection(list(topics)), request_timeout=METADATA_TIMEOUT_S)
-    cluster_id = str(admin.list_topics(timeout=METADATA_TIMEOUT_S).cluster_id)
-    return {topic: (cluster_id, str(future.result().topic_id)) for topic, future in futures.items()}
+    wanted = confluent_kafka.TopicCollection(list(topics))
+    try:
+        futures = admin.describe_topics(wanted, request_timeout=METADATA_TIMEOUT_S)
+        cluster_id = str(admin.list_topics(timeout=METADATA_TIMEOUT_S).cluster_id)
+        return {topic: (cluster_id, str(future.result().topic_id)) for topic, future in futures.items()}
+    except confluent_kafka.KafkaException as error:
+        raise UnavailableError(f"Kafka does not describe its topics: {error}", part="kafka") from error
 
 
 def first_offset(bootstrap: str, partition: tuple[str, int]) -> int:
     """Give the offset of the first record that a partition still has; blocks the thread.
 
     Raises:
-        confluent_kafka.KafkaException: Kafka cannot be reached.
+        UnavailableError: Kafka cannot be reached.
     """
     admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
     wanted = confluent_kafka.TopicPartition(*partition)
     earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-    futures = admin.list_offsets({wanted: earliest}, request_timeout=METADATA_TIMEOUT_S)
-    return int(futures[wanted].result().offset)
+    try:
+        futures = admin.list_offsets({wanted: earliest}, request_timeout=METADATA_TIMEOUT_S)
+        return int(futures[wanted].result().offset)
+    except confluent_kafka.KafkaException as error:
+        raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error

@@ -8,6 +8,9 @@ from typing import Any
 OutboxRow = tuple[str, str, str, str, str, datetime, str | None, bytes]
 """topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value."""
 
+Headers = Sequence[tuple[str, bytes | None]]
+"""Kafka's headers, in order; names may repeat."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRow:
@@ -17,7 +20,7 @@ class RawRow:
     key: str
     now: datetime
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Headers
 
 
 COLUMNS = ("topic", "key", "event_id", "event_type", "dataschema", "occurred_at", "traceparent", "value")

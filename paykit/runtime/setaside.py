@@ -9,10 +9,13 @@ from typing import Any
 
 from prometheus_client import Counter
 
+from paykit.runtime import kafka
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Record
 
 ERROR_TEXT_CHARACTERS_MAX = 4000
+COPY_BYTES_MAX = kafka.MESSAGE_BYTES_MAX - 64 * 1024
+"""Value and headers of a dead letter's copy, without its key, its error and Kafka's framing."""
 
 DEAD_LETTERS = Counter("paystream_dead_letters_total", "Events that became dead letters.", ["service", "reason"])
 PARKED = Counter("paystream_parked_events_total", "Events parked behind their cause or their key.", ["service"])
@@ -84,18 +87,27 @@ async def held_keys(tx: Tx, topics: Sequence[str], keys: Sequence[str]) -> set[s
 
 async def bury(tx: Tx, *, service: str, record: Record, name: str | None, fate: Fate) -> None:
     """Keep a record as a dead letter, and queue its copy for `<topic>.<service>.dlq`."""
-    error = fate.error[:ERROR_TEXT_CHARACTERS_MAX]
+    error = fate.error[:ERROR_TEXT_CHARACTERS_MAX].replace("\x00", "\ufffd")
     await tx.run(
         _INSERT_DEAD_LETTER, *_place(record), name, record.value, *_headers(record), fate.reason, error, tx.now
     )
-    headers = [
-        *record.headers,
-        ("paystream-dlq-reason", fate.reason.encode()),
+    _copy(tx, f"{record.topic}.{service}.dlq", record, reason=fate.reason, error=error)
+    DEAD_LETTERS.labels(service, fate.reason).inc()
+
+
+def _copy(tx: Tx, topic: str, record: Record, *, reason: str, error: str) -> None:
+    """Queue the copy of a dead letter; one that Kafka would not take goes without the contents, which the row keeps."""
+    value, headers = record.value, list(record.headers)
+    own: list[tuple[str, bytes | None]] = [
+        ("paystream-dlq-reason", reason.encode()),
         ("paystream-dlq-error", error.encode()),
         ("paystream-dlq-source", f"{record.topic}/{record.partition}/{record.offset}".encode()),
     ]
-    tx.emit_raw(topic=f"{record.topic}.{service}.dlq", key=record.key, value=record.value, headers=headers)
-    DEAD_LETTERS.labels(service, fate.reason).inc()
+    size = len(value or b"") + sum(len(header) + len(content or b"") for header, content in headers)
+    if size > COPY_BYTES_MAX:
+        value, headers = None, []
+        own.append(("paystream-dlq-omitted-bytes", str(size).encode()))
+    tx.emit_raw(topic=topic, key=record.key, value=value, headers=[*headers, *own])
 
 
 async def park(tx: Tx, *, service: str, record: Record, name: str, waits_for: str) -> None:
@@ -155,7 +167,7 @@ def _place(record: Record) -> tuple[str, int, int, str]:
     return record.topic, record.partition, record.offset, record.key
 
 
-def _headers(record: Record) -> tuple[list[str], list[bytes]]:
+def _headers(record: Record) -> tuple[list[str], list[bytes | None]]:
     return [name for name, _ in record.headers], [content for _, content in record.headers]
 
 

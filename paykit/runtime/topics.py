@@ -14,7 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # Public by t
 
 from paykit.contracts.files import Topic
 from paykit.runtime.errors import UnavailableError
-from paykit.runtime.kafka import LOGGER, common_options
+from paykit.runtime.kafka import LOGGER, MESSAGE_BYTES_MAX, common_options
 
 ADMIN_TIMEOUT_S = 15.0
 BROKER_DEFAULT = -1
@@ -56,7 +56,7 @@ def declared(topics: Iterable[Topic], *, prefix: str = "") -> dict[str, Topic]:
 
 
 def dead_letters(topic: Topic) -> Topic:
-    """Declare the topic of a consumer's dead letters, which are few and need no order."""
+    """Declare the topic of a consumer's dead letters, which are few, need no order, and are larger by their error."""
     return Topic(
         name=f"{topic.name}.dlq",
         key=topic.key,
@@ -64,7 +64,7 @@ def dead_letters(topic: Topic) -> Topic:
         producer=topic.producer,
         consumers=(),
         partitions=DEAD_LETTER_PARTITIONS,
-        configs=topic.configs,
+        configs={**topic.configs, "max.message.bytes": str(MESSAGE_BYTES_MAX)},
     )
 
 

@@ -65,7 +65,10 @@ async def lay_contracts(stack: Endpoints, prefix: str, *, names: Sequence[str], 
 
 def _create(bootstrap: str, wanted: dict[str, Topic]) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    new = [NewTopic(name, num_partitions=topic.partitions, replication_factor=1) for name, topic in wanted.items()]
+    new = [
+        NewTopic(name, num_partitions=topic.partitions, replication_factor=1, config=dict(topic.configs))
+        for name, topic in wanted.items()
+    ]
     for future in admin.create_topics(new, operation_timeout=ADMIN_TIMEOUT_S).values():
         future.result()
 

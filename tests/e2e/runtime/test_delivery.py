@@ -2,94 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from pathlib import Path
-from typing import Any
 
-import confluent_kafka
-import pytest
-
-from paykit.contracts.event import Event
-from paykit.localstack import Endpoints
 from paykit.runtime.config import Settings
-from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
 from paykit.testing import hosts
 from paystream.payment.v1 import events
 from tests import probe
-
-WAIT_S = 60.0
-"""Bound on every wait; far beyond what a loaded machine needs."""
-PAUSE_S = 0.05
-
-
-@pytest.fixture
-async def settings(stack: Endpoints, probe_url: str, tmp_path: Path) -> Settings:
-    prefix = hosts.new_prefix()
-    await hosts.lay_contracts(stack, prefix, names=["payment.events"], groups=["probe"])
-    return hosts.settings_for(stack, database_url=probe_url, cache_dir=tmp_path, prefix=prefix)
-
-
-@pytest.fixture
-async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    async with hosts.hosted([probe.SERVICE], settings) as host:
-        yield host.runtimes[0]
-
-
-async def emit(runtime: Runtime, sent: Sequence[Event]) -> None:
-    async def work(tx: Tx) -> None:
-        for event in sent:
-            tx.hold(getattr(event, event.KEY))
-            tx.emit(event, cause=probe.CAUSE)
-
-    await runtime.transaction(work)
-
-
-async def seen(runtime: Runtime) -> list[tuple[str, str]]:
-    rows = await runtime.read(lambda tx: tx.fetch("SELECT key, record FROM seen ORDER BY seen_id"))
-    return [(row["key"], row["record"].rpartition(".")[2]) for row in rows]
-
-
-async def rows_of(runtime: Runtime, table: str) -> list[Any]:
-    return await runtime.read(lambda tx: tx.fetch(f"SELECT * FROM {table}"))
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not await condition():  # noqa: ASYNC110 - the condition is in a database
-            await asyncio.sleep(PAUSE_S)
-
-
-async def until_seen(runtime: Runtime, count: int) -> list[tuple[str, str]]:
-    async def enough() -> bool:
-        return len(await seen(runtime)) >= count
-
-    await until(enough)
-    return await seen(runtime)
-
-
-def produce(settings: Settings, *, key: str, value: bytes | None) -> None:
-    producer = confluent_kafka.Producer(
-        {"bootstrap.servers": settings.kafka_bootstrap, "partitioner": "murmur2_random"}
-    )
-    producer.produce(f"{settings.topic_prefix}payment.events", key=key, value=value)
-    assert producer.flush(WAIT_S) == 0
-
-
-def consume_all(settings: Settings, topic: str, count: int) -> list[Any]:
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": settings.kafka_bootstrap, "group.id": f"test-{topic}", "auto.offset.reset": "earliest"}
-    )
-    consumer.subscribe([settings.topic_prefix + topic])
-    try:
-        messages: list[Any] = []
-        for _ in range(int(WAIT_S)):
-            messages += [m for m in consumer.consume(count, timeout=1.0) if m.error() is None]
-            if len(messages) >= count:
-                break
-        return messages
-    finally:
-        consumer.close()
+from tests.e2e.runtime.flow import consume_all, emit, produce, rows_of, seen, until, until_seen
 
 
 async def test_events_arrive_once_and_in_order_per_key(runtime: Runtime) -> None:
