@@ -52,7 +52,7 @@ def publish(root: Root = None, gen: Gen = None) -> None:
     drafts = _gate().drafts(root)
     _propose_goldens(root, drafts)
     for draft in drafts:
-        goldens.write_body(draft)
+        _write_body(draft)
     violations = _gate().check(root, gen=None) + _gate().stale(root, gen or _gen(root) or Path("gen"))
     for violation in violations:
         typer.echo(str(violation), err=True)
@@ -123,6 +123,13 @@ def diff(
     different = [line for line in lines if line.presence is not registration.Presence.SAME]
     if different:
         addresses.fail(f"{len(different)} of {len(lines)} schemas differ")
+
+
+def _write_body(draft: files.SchemaFile) -> None:
+    try:
+        goldens.write_body(draft)
+    except ValueError as error:
+        addresses.fail(f"{draft.name}: {error}")
 
 
 def _propose_goldens(root: Path, drafts: list[files.SchemaFile]) -> None:

@@ -87,6 +87,18 @@ def test_publishing_asks_for_fresh_generated_code(schemas: Schemas, tmp_path: Pa
     assert (schemas.root / "published.lock").read_text() == before
 
 
+def test_a_golden_that_does_not_fit_is_one_line_and_publishes_nothing(schemas: Schemas) -> None:
+    add_version_2(schemas)
+    before = (schemas.root / "published.lock").read_text()
+    run("publish", "--root", str(schemas.root))
+    golden = schemas.root / SUCCESS / "2.golden.json"
+    golden.write_text(golden.read_text().replace('"note": null', '"note": 7'))
+    outcome = run("publish", "--root", str(schemas.root))
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith(f"error: {SUCCESS}/2.avsc: 2.golden.json: ")
+    assert (schemas.root / "published.lock").read_text() == before
+
+
 def test_publishing_without_drafts_does_nothing(schemas: Schemas) -> None:
     before = (schemas.root / "published.lock").read_text()
     gen = schemas.root.parents[1] / "gen"
