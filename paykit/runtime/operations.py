@@ -28,6 +28,8 @@ GROUP_ITEMS_MAX = 256
 """Calls in one group transaction."""
 GROUPS_IN_FLIGHT_MAX = 2
 """Group transactions of one operation at the same time: one computes while the other waits for PostgreSQL."""
+GROUP_AHEAD_CALLS_MIN = 64
+"""Calls that must wait before a second group flies beside the first: fewer are cheaper in one group after it."""
 SLOW_LANES_MAX = 4
 """Calls of one operation that run alone at the same time, after their group failed or met a locked row."""
 BATCH_ITEMS_MAX = 1000
@@ -169,6 +171,7 @@ class Committer(Generic[I, R, Reply]):
         self._operation = operation
         self._waiting: deque[_Waiting[I]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
+        self._flying = 0
         self._alone: set[asyncio.Task[None]] = set()
         self._slow_lanes = asyncio.Semaphore(SLOW_LANES_MAX)
 
@@ -176,7 +179,10 @@ class Committer(Generic[I, R, Reply]):
         """Carry out one call together with those that wait; give its outcome once committed."""
         waiting = _Waiting(call, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if len(self._flights) < GROUPS_IN_FLIGHT_MAX:
+        crowded = len(self._waiting) >= GROUP_AHEAD_CALLS_MIN
+        if not self._flying or (crowded and self._flying < GROUPS_IN_FLIGHT_MAX):
+            # Counted here and by the flight itself: its task is seen as done only later, when a call could be stranded.
+            self._flying += 1
             _keep(self._flights, self._fly())
         return await waiting.future
 
@@ -193,18 +199,24 @@ class Committer(Generic[I, R, Reply]):
         return [*await self.settle(calls[:middle]), *await self.settle(calls[middle:])]
 
     async def _fly(self) -> None:
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_ITEMS_MAX))]
-            try:
-                outcomes = await self._commit([waiting.call for waiting in group], FAST)
-            except UnavailableError as error:
-                outcomes = [error] * len(group)
-            except Exception:  # noqa: BLE001 - each call runs again alone, where the culprit meets its error
-                for waiting in group:
-                    _keep(self._alone, self._run_alone(waiting))
-                continue
-            for waiting, outcome in zip(group, outcomes, strict=True):
-                waiting.answer(outcome)
+        try:
+            while self._waiting:
+                await self._fly_group()
+        finally:
+            self._flying -= 1
+
+    async def _fly_group(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_ITEMS_MAX))]
+        try:
+            outcomes = await self._commit([waiting.call for waiting in group], FAST)
+        except UnavailableError as error:
+            outcomes = [error] * len(group)
+        except Exception:  # noqa: BLE001 - each call runs again alone, where the culprit meets its error
+            for waiting in group:
+                _keep(self._alone, self._run_alone(waiting))
+            return
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            waiting.answer(outcome)
 
     async def _run_alone(self, waiting: "_Waiting[I]") -> None:
         """Run a call whose group failed or met a locked row, without holding up the groups that follow."""
