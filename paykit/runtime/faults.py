@@ -25,8 +25,9 @@ _CONFLICT_STATES = frozenset({"40001", "40P01"})
 _LOCKED_STATES = frozenset({"55P03"})
 _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 """SQLSTATE classes: connection, insufficient resources, operator intervention (also timeouts), system error."""
-_UNAVAILABLE = (OSError, TimeoutError, sqlalchemy.exc.TimeoutError, UnavailableError)
-"""Without a state; SQLAlchemy's own timeout means that every connection of the pool stayed in use."""
+_UNAVAILABLE = (OSError, TimeoutError, sqlalchemy.exc.TimeoutError, asyncpg.InternalClientError, UnavailableError)
+"""Without a state. SQLAlchemy's own timeout means that every connection of the pool stayed in use; the internal error of
+the driver is what a process meets that stood still, when the answer it waited for comes with the server's farewell."""
 
 
 def sort(error: BaseException) -> Fault:

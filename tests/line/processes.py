@@ -18,14 +18,24 @@ from tests.line.waiting import until
 
 STOP_S_MAX = 60.0
 """For a process told to stop in order."""
+SERVE = ("-m", "paykit.cli.main", "serve")
 ROOT = Path(__file__).parents[2]
 
 
 class ServiceProcess:
     """`paystream serve <names>` at an address that stays the same over every restart."""
 
-    def __init__(self, names: Sequence[str], settings: Settings, *, log: Path, address: str | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        settings: Settings,
+        *,
+        log: Path,
+        address: str | None = None,
+        program: Sequence[str] = SERVE,
+    ) -> None:
         self._names = names
+        self._program = program
         self._settings = settings
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -53,11 +63,12 @@ class ServiceProcess:
 
     def spawn(self) -> None:
         """Start a process, and do not wait for it."""
-        argv = [sys.executable, "-m", "paykit.cli.main", "serve", *self._names, "--address", self.address]
+        argv = [sys.executable, *self._program, *self._names]
+        addresses = {"PAYSTREAM_GRPC_ADDRESS": self.address, "PAYSTREAM_METRICS_ADDRESS": self.metrics_address}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 argv,
-                env=environment(self._settings, PAYSTREAM_METRICS_ADDRESS=self.metrics_address),
+                env=environment(self._settings, **addresses),
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

@@ -32,6 +32,7 @@ def wrapped(error: Exception) -> sqlalchemy.exc.DBAPIError:
         (asyncpg.InvalidCatalogNameError("x"), Fault.UNAVAILABLE),
         (asyncpg.InterfaceError("connection is closed"), Fault.UNAVAILABLE),
         (asyncpg.InterfaceError("cannot perform operation: connection is closed"), Fault.UNAVAILABLE),
+        (asyncpg.InternalClientError("cannot switch to state 12"), Fault.UNAVAILABLE),
         (ConnectionRefusedError(), Fault.UNAVAILABLE),
         (TimeoutError(), Fault.UNAVAILABLE),
         (sqlalchemy.exc.TimeoutError("QueuePool limit of size 8 reached"), Fault.UNAVAILABLE),
