@@ -113,19 +113,21 @@ class Application:
             return Step(record, None, fate=Fate(REASON_UNDECODABLE, str(error)))
         return Step(record, route, event)
 
-    async def apply(self, tx: Tx, steps: Sequence[Step], *, isolate: bool = False, release: bool = False) -> Tally:
+    async def apply(
+        self, tx: Tx, steps: Sequence[Step], *, isolate: bool = False, held: set[str] | None = None
+    ) -> Tally:
         """Apply steps in order per key.
 
         Args:
             tx: The transaction that also moves the offsets, or deletes what is retried.
             steps: In the order of arrival.
             isolate: Bisect a failing group with savepoints, so that only the culprit becomes a dead letter.
-            release: The steps were set aside before: their own rows do not hold their keys.
+            held: The keys whose events must wait, where the steps' own rows do not count; grows by what is set aside.
         """
-        run = _Run(tx, self._service, isolate=isolate)
-        keys = [step.record.key for step in steps if step.record.key]
-        if keys and not release:
-            run.held = await setaside.held_keys(tx, self.topics, keys)
+        if held is None:
+            keys = [step.record.key for step in steps if step.record.key]
+            held = await setaside.held_keys(tx, self.topics, keys) if keys else set()
+        run = _Run(tx, self._service, isolate=isolate, held=held)
         for kind, group in waves.cut((step.record.key, step.kind, step) for step in steps):
             await run.take(kind, group)
         return run.tally
@@ -134,7 +136,7 @@ class Application:
         """Apply one decoded event whose key may be held by itself; give why it cannot be applied, or None."""
         if step.route is None or step.route.handle is None:
             raise DefectError("only a decoded event of a handled type can be applied")
-        run = _Run(tx, self._service, isolate=False)
+        run = _Run(tx, self._service, isolate=False, held=set())
         outcome = (await run.call([step], step.route.handle))[0]
         if isinstance(outcome, NotYet):
             return f"waits for {outcome.waits_for}"
@@ -153,11 +155,11 @@ class Application:
 class _Run:
     """One transaction's application."""
 
-    def __init__(self, tx: Tx, service: str, *, isolate: bool) -> None:
+    def __init__(self, tx: Tx, service: str, *, isolate: bool, held: set[str]) -> None:
         self._tx = tx
         self._service = service
         self._isolate = isolate
-        self.held: set[str] = set()
+        self.held = held
         self.tally = Tally(0, [], 0)
 
     async def take(self, kind: str, steps: Sequence[Step]) -> None:
@@ -174,6 +176,7 @@ class _Run:
     async def _skip(self, steps: Sequence[Step], route: Route) -> None:
         for step in steps:
             await setaside.skip(self._tx, service=self._service, record=step.record, name=route.name)
+        await self._forget_parked(steps)
         _log.error("event_type_unknown", service=self._service, record=route.name, events=len(steps))
 
     async def _handle(self, steps: Sequence[Step], handle: Handle) -> None:
@@ -184,18 +187,17 @@ class _Run:
                     await self._park(step, "an earlier event of its key")
         if not ready:
             return
-        behind: list[Step] = []
+        behind: set[int] = set()
         while True:  # Each turn takes at least one step out.
             try:
-                outcomes = await self._outcomes(ready, handle)
+                outcomes = await self._outcomes([step for step in ready if id(step) not in behind], handle)
                 break
             except _OutOfOrderError as refusal:
-                behind += refusal.behind
-                out = set(map(id, behind))
-                ready = [step for step in ready if id(step) not in out]
-        await self._settle(ready, outcomes)
-        for step in behind:
-            await self._park(step, "an earlier event of its key")
+                behind.update(map(id, refusal.behind))
+        await self._settle([step for step in ready if id(step) not in behind], outcomes)
+        for step in ready:
+            if id(step) in behind:
+                await self._park(step, "an earlier event of its key")
 
     async def _outcomes(self, steps: Sequence[Step], handle: Handle) -> Sequence[Outcome | Fate]:
         """Run the handler; take it back where a refused event was overtaken by a later one of its key."""

@@ -30,3 +30,8 @@ class FailureWindow:
     def exceeded(self) -> bool:
         """Say whether this looks like a bad deployment."""
         return self._in_a_row > IN_A_ROW_MAX or sum(self._recent) > IN_WINDOW_MAX
+
+
+def tell_of_a_defect(*, failed: int, passed: int) -> bool:
+    """Say whether unexpected failures among at most WINDOW_EVENTS events look like a bad deployment."""
+    return failed > IN_WINDOW_MAX or (failed > 1 and not passed)

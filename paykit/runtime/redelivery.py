@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 from prometheus_client import Gauge
@@ -12,7 +13,8 @@ from paykit.runtime.application import Application, Step
 from paykit.runtime.codec import Codec
 from paykit.runtime.db import Database, Tx
 from paykit.runtime.delivery import Record
-from paykit.runtime.errors import UnavailableError
+from paykit.runtime.errors import DefectError, UnavailableError
+from paykit.runtime.failures import tell_of_a_defect
 
 SWEEP_EVERY_S = 1.0
 SWEEP_EVENTS_MAX = 1000
@@ -54,6 +56,13 @@ class ReplayRefused(DomainError):
     reason = "REPLAY_REFUSED"
 
 
+class _Page(NamedTuple):
+    """A page of parked events that was tried; `last` is its last id if more may follow."""
+
+    applied: int
+    last: int | None
+
+
 class Redelivery:
     """Applies set-aside events of one service."""
 
@@ -64,6 +73,9 @@ class Redelivery:
         self._codec = codec
         self.applied = asyncio.Event()
         """Set after each batch of the consumers: a cause may have arrived."""
+        self._after = 0
+        # Keys of which an event on an earlier page stays parked: their later events stay behind it.
+        self._behind: set[str] = set()
 
     async def run(self) -> None:
         """Sweep the parked events for ever until cancelled."""
@@ -80,21 +92,36 @@ class Redelivery:
                 await asyncio.sleep(SWEEP_EVERY_S)
 
     async def sweep(self) -> int:
-        """Try parked events once, in order; give how many were applied."""
+        """Try the next page of parked events once, in order; give how many were applied.
+
+        A page goes on where the last one ended, and the one after the last begins anew: a thousand events that wait
+        for long do not keep those behind them from being tried.
+        """
         if not await self._measure():
             return 0
+        behind = set(self._behind)
+        page = await self._database.transaction(lambda tx: self._sweep_page(tx, behind))
+        self._after, self._behind = (page.last, behind) if page.last else (0, set())
+        return page.applied
 
-        async def work(tx: Tx) -> int:
-            if not (await tx.fetch(_TRY_LOCK, _ADVISORY_SPACE, self._service))[0]["locked"]:
-                return 0
-            steps = []
-            for parked_event_id, record, _ in await setaside.select_parked(tx, SWEEP_EVENTS_MAX):
-                step = await self._prepare(record)
-                step.parked_event_id = parked_event_id
-                steps.append(step)
-            return (await self._application.apply(tx, steps, isolate=True, release=True)).applied
-
-        return await self._database.transaction(work)
+    async def _sweep_page(self, tx: Tx, behind: set[str]) -> "_Page":
+        if not (await tx.fetch(_TRY_LOCK, _ADVISORY_SPACE, self._service))[0]["locked"]:
+            return _Page(0, None)
+        rows = await setaside.select_parked(tx, after=self._after, limit=SWEEP_EVENTS_MAX)
+        steps, ignored = [], []
+        for parked_event_id, record in rows:
+            step = await self._prepare(record)
+            if step is None:
+                ignored.append(parked_event_id)
+                continue
+            step.parked_event_id = parked_event_id
+            steps.append(step)
+        if ignored:
+            await setaside.delete_parked(tx, ignored)
+        tally = await self._application.apply(tx, steps, isolate=True, held=behind)
+        if tell_of_a_defect(failed=len(tally.unexpected), passed=tally.applied + tally.not_yet):
+            raise DefectError("parked events fail unexpectedly: a defect, not bad data; they stay parked")
+        return _Page(tally.applied, rows[-1][0] if len(rows) == SWEEP_EVENTS_MAX else None)
 
     async def replay_dead_letter(self, dead_letter_id: int, *, actor: str) -> None:
         """Apply a dead letter to this service's handler; the events parked behind it follow with the next sweep.
@@ -130,7 +157,7 @@ class Redelivery:
         """Apply all skipped events of a record type that this build knows, in order; give how many.
 
         Raises:
-            ReplayRefused: The build still does not handle the type, or refuses an event; earlier ones stay applied.
+            ReplayRefused: The build still does not handle the type, or refuses an event; then its page is not applied.
         """
         total = 0
         while True:
@@ -148,20 +175,20 @@ class Redelivery:
 
     async def _apply_alone(self, tx: Tx, record: Record) -> None:
         step = await self._prepare(record)
+        if step is None:
+            raise ReplayRefused("this build ignores the event's type")
         if step.fate is not None or step.route is None or step.route.handle is None:
             raise ReplayRefused(step.fate.error if step.fate else "this build does not handle the event's type")
         outcome = await self._application.apply_one(tx, step)
         if outcome is not None:
             raise ReplayRefused(outcome)
 
-    async def _prepare(self, record: Record) -> Step:
+    async def _prepare(self, record: Record) -> Step | None:
+        """Decode a record; None for one that this build ignores."""
         schema_id = self._application.unknown_schema(record)
         if schema_id is not None:
             await self._codec.learn(schema_id)
-        step = self._application.prepare(record)
-        if step is None:
-            raise ReplayRefused("this build ignores the event's type")
-        return step
+        return self._application.prepare(record)
 
     async def _open_dead_letter(self, tx: Tx, dead_letter_id: int) -> Record:
         row = await setaside.lock_dead_letter(tx, dead_letter_id)

@@ -48,11 +48,13 @@ INSERT INTO skipped_event (topic, partition, record_offset, key, record, value, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
 
-# Parked events in arrival order, without those whose key waits for somebody to decide on a dead letter.
+# Parked events in arrival order, without those whose key (if they have one) waits for somebody to decide on a dead
+# letter.
 _SELECT_PARKED = """
 SELECT * FROM parked_event p
-WHERE NOT EXISTS (SELECT FROM dead_letter d WHERE d.status = 'OPEN' AND d.topic = p.topic AND d.key = p.key)
-ORDER BY parked_event_id LIMIT $1
+WHERE parked_event_id > $1 AND (p.key = '' OR NOT EXISTS (
+    SELECT FROM dead_letter d WHERE d.status = 'OPEN' AND d.topic = p.topic AND d.key = p.key))
+ORDER BY parked_event_id LIMIT $2
 """
 
 _DELETE_PARKED = "DELETE FROM parked_event WHERE parked_event_id = ANY($1::bigint[])"
@@ -122,13 +124,13 @@ async def skip(tx: Tx, *, service: str, record: Record, name: str) -> None:
     SKIPPED.labels(service, name).inc()
 
 
-async def select_parked(tx: Tx, limit: int) -> list[tuple[int, Record, str]]:
-    """Give (id, record, name) of parked events that may be tried, in arrival order."""
-    return [(row["parked_event_id"], _record(row), row["record"]) for row in await tx.fetch(_SELECT_PARKED, limit)]
+async def select_parked(tx: Tx, *, after: int, limit: int) -> list[tuple[int, Record]]:
+    """Give (id, record) of parked events with larger ids that may be tried, in arrival order."""
+    return [(row["parked_event_id"], _record(row)) for row in await tx.fetch(_SELECT_PARKED, after, limit)]
 
 
 async def delete_parked(tx: Tx, ids: Sequence[int]) -> None:
-    """Forget parked events that were applied."""
+    """Forget parked events that need no further try."""
     await tx.run(_DELETE_PARKED, list(ids))
 
 
