@@ -4,17 +4,20 @@
 rows and never change a table. Only an administrator's URL, used by `paystream db`, can act as the owner.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
+import asyncpg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from paykit.runtime import catalogue
+from paykit.runtime.config import ConfigurationError
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x7061_796D
@@ -27,7 +30,10 @@ async def init(url: str, services: Sequence[str], *, password: str | None = None
     Args:
         url: An administrator's URL, naming the database to create.
         services: Names.
-        password: Of the services' roles; None where the server trusts them, as the local stack does.
+        password: Of the services' roles; None where the server asks for none.
+
+    Raises:
+        ConfigurationError: PostgreSQL does not accept the URL's user or password, or the user may not do this.
     """
     await _create_database(url)
     async with _connected(url) as connection:
@@ -38,26 +44,40 @@ async def init(url: str, services: Sequence[str], *, password: str | None = None
 
 
 async def migrate(url: str, services: Sequence[str], *, directory: Path | None = None) -> None:
-    """Bring each service's schema to its newest version; `directory` holds the migrations, if not the services' own."""
+    """Bring each service's schema to its newest version; `directory` holds the migrations, if not the services' own.
+
+    Raises:
+        ConfigurationError: PostgreSQL does not accept the URL's user or password, or the user may not do this.
+    """
     async with _connected(url) as connection:
         await connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         for service in services:
             await connection.run_sync(_upgrade, service, directory or catalogue.migrations_of(service))
 
 
-def _connected(url: str) -> Any:
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[AsyncConnection]:
     engine = create_async_engine(
         sqlalchemy.make_url(url).set(drivername="postgresql+asyncpg"),
         isolation_level="AUTOCOMMIT",
         poolclass=sqlalchemy.NullPool,
     )
-    return engine.connect()
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig else None
+        if isinstance(cause, (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError)):
+            raise ConfigurationError(f"PAYSTREAM_DATABASE_ADMIN_URL: PostgreSQL refuses: {cause}") from error
+        raise
 
 
 async def _create_database(url: str) -> None:
     name = sqlalchemy.make_url(url).database
     maintenance = sqlalchemy.make_url(url).set(database="postgres").render_as_string(hide_password=False)
     async with _connected(maintenance) as connection:
+        # The services of a new cluster all ask for it at the same time.
+        await connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         exists = await connection.execute(
             sqlalchemy.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
         )
