@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from paykit.localstack.settings import PREFIX, StackSettings
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 
@@ -84,3 +86,8 @@ def test_every_guarantee_of_the_readme_is_explained_and_proved() -> None:
     sections = re.split(r"^## ", (ROOT / "docs/guarantees.md").read_text(), flags=re.MULTILINE)[1:]
     proved = [section for section in sections if "::test_" in section]
     assert len(proved) == len(re.findall(r"^- \*\*", promised[1], re.MULTILINE))
+
+
+def test_every_setting_of_the_local_stack_is_documented() -> None:
+    named = re.findall(r"^\| `(PAYSTREAM_\w+)` \|", (ROOT / "docs/localstack.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(PREFIX + name.upper() for name in StackSettings.model_fields)
