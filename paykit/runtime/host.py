@@ -188,9 +188,9 @@ async def _run_job(runtime: Runtime, job: Job) -> None:
 
 async def _keep_house(runtime: Runtime) -> bool:
     """Forget stored replies past retention and old days of the inbox."""
-    await runtime.transaction(idempotency.delete_expired)
+    more = await runtime.transaction(idempotency.delete_expired)
     await runtime.redelivery.keep_inbox_days()
-    return False
+    return more
 
 
 _HOUSEKEEPING = Job(name="housekeeping", run=_keep_house, every_s=HOUSEKEEPING_EVERY_S)

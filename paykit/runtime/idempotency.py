@@ -18,6 +18,8 @@ from paykit.runtime.errors import UnavailableError
 
 RETENTION_H = 24
 """Replies are kept at least this long; natural unique keys protect longer."""
+EXPIRED_ROWS_MAX = 20_000
+"""Replies forgotten in one transaction."""
 
 Key = tuple[str, str, str]
 """caller, method, request_id."""
@@ -68,7 +70,11 @@ DELETE FROM idempotency_key k USING unnest($1::text[], $2::text[], $3::uuid[]) A
 WHERE (k.caller, k.method, k.request_id) = (c.caller, c.method, c.request_id)
 """
 
-_DELETE_EXPIRED = "DELETE FROM idempotency_key WHERE create_time < $1"
+# Some at a time: a day of millions would take longer than a statement may.
+_DELETE_EXPIRED = """
+DELETE FROM idempotency_key
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_key WHERE create_time < $1 LIMIT $2))
+"""
 
 
 def hash_request(request: Message) -> bytes:
@@ -115,9 +121,10 @@ async def release(tx: Tx, keys: Sequence[Key]) -> None:
         await tx.run(_RELEASE_CLAIMS, *_columns(keys))
 
 
-async def delete_expired(tx: Tx) -> None:
-    """Forget replies past retention."""
-    await tx.run(_DELETE_EXPIRED, tx.now - timedelta(hours=RETENTION_H))
+async def delete_expired(tx: Tx) -> bool:
+    """Forget replies past retention; say whether there may be more of them."""
+    deleted = await tx.run(_DELETE_EXPIRED, tx.now - timedelta(hours=RETENTION_H), EXPIRED_ROWS_MAX)
+    return deleted == EXPIRED_ROWS_MAX
 
 
 def reused(key: Key) -> RequestIdReused:

@@ -1,6 +1,7 @@
 """confluent-kafka, wrapped once: its options, its threads and its logs."""
 
 import logging
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,8 @@ class Producer:
     def __init__(self, bootstrap: str, *, client_id: str) -> None:
         self.error: confluent_kafka.KafkaError | None = None
         self._discarded = False
+        # Nothing may enter the queue once it was purged: it would overtake what was purged before it.
+        self._gate = threading.Lock()
         self._producer = confluent_kafka.Producer(
             common_options(bootstrap, client_id)
             | {
@@ -41,6 +44,8 @@ class Producer:
                 "enable.idempotence": True,
                 # A timeout per message would drop one and send its successors: the key would be out of order.
                 "message.timeout.ms": 0,
+                # Nor may the successors of a refused one be sent before it is tried again.
+                "enable.gapless.guarantee": True,
                 "partitioner": "murmur2_random",
                 "message.max.bytes": MESSAGE_BYTES_MAX,
                 "linger.ms": 2,
@@ -51,15 +56,21 @@ class Producer:
 
     def produce(self, *, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, str | bytes]]) -> None:
         """Queue a message, waiting while the queue is full."""
-        while not self._discarded:
+        while not self._queue(topic, key, value, headers):
+            self._producer.poll(QUEUE_WAIT_S)
+
+    def _queue(self, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, str | bytes]]) -> bool:
+        """Say whether the message needs no further try: it is in the queue, or the producer was discarded."""
+        with self._gate:
+            if self._discarded:
+                return True
             try:
                 self._producer.produce(
                     topic, key=key, value=value, headers=list(headers), on_delivery=self._on_delivery
                 )
             except BufferError:
-                self._producer.poll(QUEUE_WAIT_S)
-            else:
-                return
+                return False
+            return True
 
     def wait_acknowledged(self) -> None:
         """Wait until nothing is in flight, a message failed, or the producer was discarded; blocks the thread."""
@@ -68,7 +79,9 @@ class Producer:
 
     def discard(self) -> None:
         """Drop what is not acknowledged; the producer is of no use afterwards. May be called from any thread."""
-        if not self._discarded:
+        with self._gate:
+            if self._discarded:
+                return
             self._discarded = True
             if self.error is None:
                 self.error = confluent_kafka.KafkaError(confluent_kafka.KafkaError._PURGE_QUEUE)  # noqa: SLF001 - public code

@@ -107,11 +107,14 @@ CREATE TABLE skipped_event (
 _INBOX_DAYS_V1 = """
 CREATE FUNCTION keep_inbox_days(ahead date[], oldest date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+<<block>>
 DECLARE
     day date;
     old text;
 BEGIN
     FOREACH day IN ARRAY ahead LOOP
+        -- Events that came before their day's table stay where they are, or the table could not be made.
+        CONTINUE WHEN EXISTS (SELECT FROM inbox_default d WHERE d.day = block.day);
         EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF inbox FOR VALUES FROM (%L) TO (%L)',
                        'inbox_' || to_char(day, 'YYYYMMDD'), day, day + 1);
     END LOOP;

@@ -58,6 +58,8 @@ class Wakeups:
 
     async def _carry(self) -> None:
         self._connection = await connect(self._dsn, self._schema)
+        # A process that sends no signals would not notice that it hears none either.
+        self._connection.add_termination_listener(lambda _: self._remote_pending.set())
         await self._connection.add_listener(self._channel, self._on_notification)
         for event in self._events.values():
             event.set()  # Something may have been signalled while nobody listened.

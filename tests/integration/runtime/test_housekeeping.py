@@ -1,0 +1,85 @@
+"""What the runtime keeps is bounded in time."""
+
+import asyncio
+from datetime import timedelta
+
+import sqlalchemy
+
+from paykit.clock import ManualClock
+from paykit.runtime import idempotency, migrate
+from paykit.runtime.idempotency import EXPIRED_ROWS_MAX, Claim
+from paykit.runtime.runtime import Runtime
+from paykit.testing import databases
+from tests import probe
+from tests.integration.runtime.arrivals import arrival, deliver, keys_of
+
+
+def advance(runtime: Runtime, **by: float) -> None:
+    assert isinstance(runtime.clock, ManualClock)
+    runtime.clock.advance(timedelta(**by))
+
+
+async def inbox_tables(runtime: Runtime) -> list[str]:
+    sql = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'inbox'::regclass ORDER BY 1"
+    return [row["name"] for row in await runtime.read(lambda tx: tx.fetch(sql))]
+
+
+async def test_the_inbox_has_a_table_for_each_day_to_come_and_none_past_retention(runtime: Runtime) -> None:
+    await runtime.redelivery.keep_inbox_days()
+    days = ["inbox_20260301", "inbox_20260302", "inbox_20260303"]
+    assert await inbox_tables(runtime) == [*days, "inbox_default"]
+    await deliver(runtime, [arrival(runtime, probe.payment_created("pay_1"))])
+    advance(runtime, days=14)
+    await runtime.redelivery.keep_inbox_days()
+    later = ["inbox_20260315", "inbox_20260316", "inbox_20260317"]
+    assert await inbox_tables(runtime) == [*days, *later, "inbox_default"]
+    advance(runtime, days=1)
+    await runtime.redelivery.keep_inbox_days()
+    assert await inbox_tables(runtime) == [*days[1:], *later, "inbox_20260318", "inbox_default"]
+    assert await runtime.read(lambda tx: tx.fetch("SELECT FROM inbox")) == []
+
+
+async def test_events_that_came_before_their_day_s_table_do_not_keep_the_next_days_from_theirs(
+    runtime: Runtime,
+) -> None:
+    early = arrival(runtime, probe.payment_created("pay_1"))
+    await deliver(runtime, [early])
+    await runtime.redelivery.keep_inbox_days()
+    assert await inbox_tables(runtime) == ["inbox_20260302", "inbox_20260303", "inbox_default"]
+    await deliver(runtime, [early])
+    assert await keys_of(runtime, "seen") == ["pay_1"]
+
+
+async def test_stored_replies_are_forgotten_after_a_day_and_some_at_a_time(runtime: Runtime) -> None:
+    await runtime.transaction(lambda tx: idempotency.claim(tx, [Claim(("a", "Count", request_id(0)), b"hash")]))
+    advance(runtime, hours=23)
+    sql = (
+        "INSERT INTO idempotency_key (caller, method, request_id, request_hash, create_time) "
+        "SELECT 'b', 'Count', gen_random_uuid(), '', $1 FROM generate_series(1, $2)"
+    )
+    await runtime.transaction(lambda tx: tx.run(sql, tx.now, EXPIRED_ROWS_MAX))
+    assert await runtime.transaction(idempotency.delete_expired) is False
+    advance(runtime, hours=1, seconds=1)
+    assert await runtime.transaction(idempotency.delete_expired) is False
+    assert await callers(runtime) == {"b"}
+    advance(runtime, hours=24)
+    assert await runtime.transaction(idempotency.delete_expired) is True
+    assert await callers(runtime) == set()
+
+
+async def callers(runtime: Runtime) -> set[str]:
+    return {row["caller"] for row in await runtime.read(lambda tx: tx.fetch("SELECT caller FROM idempotency_key"))}
+
+
+def request_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+async def test_services_that_start_together_make_their_database_once(probe_template: str) -> None:
+    name = sqlalchemy.make_url(probe_template).database
+    url = sqlalchemy.make_url(probe_template).set(database=f"{name}_new").render_as_string(hide_password=False)
+    try:
+        password = databases.SERVICE_PASSWORD
+        await asyncio.gather(*(migrate.init(url, ["probe"], password=password) for _ in range(4)))
+    finally:
+        await databases._administer(sqlalchemy.make_url(probe_template), f'DROP DATABASE "{name}_new" WITH (FORCE)')

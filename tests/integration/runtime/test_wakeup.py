@@ -1,0 +1,68 @@
+"""A signal in one process wakes another, also after PostgreSQL dropped the connection that carried it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from paykit.runtime.runtime import Runtime
+from paykit.runtime.wakeup import OUTBOX, Wakeups, wait
+
+WAIT_S = 20.0
+
+
+@asynccontextmanager
+async def carried(*wakeups: Wakeups) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each.run()) for each in wakeups]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def end_listening(url: str, runtime: Runtime) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = $1"
+        database = runtime.database.url.partition("?")[0].rpartition("/")[2]
+        async with asyncio.timeout(WAIT_S):
+            while not await connection.fetch(sql, database):  # noqa: ASYNC110 - another process sets it
+                await asyncio.sleep(0.05)
+    finally:
+        await connection.close()
+
+
+async def test_a_signal_reaches_its_own_process_and_the_others(runtime: Runtime) -> None:
+    ours, theirs = (Wakeups(dsn=runtime.database.url, schema="probe") for _ in range(2))
+    events = [ours.event(OUTBOX), theirs.event(OUTBOX)]
+    async with carried(ours, theirs), asyncio.timeout(WAIT_S):
+        for event in events:
+            await event.wait()  # Set when the connection stands.
+            event.clear()
+        ours.signal(OUTBOX)
+        for event in events:
+            await event.wait()
+
+
+async def test_a_process_that_only_listens_hears_again_after_its_connection_was_lost(
+    runtime: Runtime, probe_template: str
+) -> None:
+    listening = Wakeups(dsn=runtime.database.url, schema="probe")
+    event = listening.event(OUTBOX)
+    async with carried(listening), asyncio.timeout(WAIT_S):
+        await event.wait()
+        event.clear()
+        await end_listening(probe_template, runtime)
+        await event.wait()  # It has connected again, and looks for what it may have missed.
+
+
+async def test_waiting_ends_with_the_signal_or_with_the_time() -> None:
+    event = asyncio.Event()
+    await wait(event, 0.01)
+    event.set()
+    async with asyncio.timeout(WAIT_S):
+        await wait(event, 2 * WAIT_S)
+    assert not event.is_set()
