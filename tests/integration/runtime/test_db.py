@@ -12,36 +12,12 @@ from paykit.runtime.errors import CommitUnknownError, DefectError, UnavailableEr
 from paykit.runtime.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
+from tests.integration.runtime.sessions import count_open_transactions, end_connections
 from tests.integration.runtime.wire import Loss, wire_to
 
 
 async def one(tx: Tx) -> int:
     return int((await tx.fetch("SELECT 1 AS one"))[0]["one"])
-
-
-async def end_connections(url: str, database: str) -> None:
-    """End every connection of the service's role, as a restart of PostgreSQL would."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
-            database,
-        )
-    finally:
-        await connection.close()
-
-
-async def open_transactions(url: str, database: str) -> int:
-    connection = await asyncpg.connect(url)
-    try:
-        sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND state LIKE 'idle in transaction%'"
-        return int(await connection.fetchval(sql, database))
-    finally:
-        await connection.close()
-
-
-def database_of(runtime: Runtime) -> str:
-    return runtime.database.url.partition("?")[0].rpartition("/")[2]
 
 
 async def fill_pool(runtime: Runtime) -> None:
@@ -53,7 +29,7 @@ async def fill_pool(runtime: Runtime) -> None:
 
 async def test_a_connection_that_ended_in_the_pool_is_replaced_unnoticed(runtime: Runtime, probe_template: str) -> None:
     await fill_pool(runtime)
-    await end_connections(probe_template, database_of(runtime))
+    await end_connections(probe_template, runtime)
     await asyncio.sleep(0.1)
     for _ in range(runtime.settings.database_pool_max):
         assert await runtime.transaction(one) == 1
@@ -75,7 +51,7 @@ async def test_a_transaction_cancelled_anywhere_stays_cancelled_and_leaves_a_cle
         wire.release()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await open_transactions(probe_template, database_of(runtime)) == 0
+        assert await count_open_transactions(probe_template, runtime) == 0
         assert await runtime.transaction(one) == 1
 
 

@@ -2,15 +2,22 @@
 
 import asyncio
 import uuid
+from pathlib import Path
 
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
 
 from paykit.errors import ItemFailed, RequestIdReused
+from paykit.runtime.errors import CommitUnknownError, UnavailableError
 from paykit.runtime.runtime import REPLAYED_TRAILER, Runtime
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
 from tests import probe
+from tests.integration.runtime.sessions import end_connections
+from tests.integration.runtime.wire import Loss, wire_to
+
+WAIT_S = 30.0
 
 
 def a_request(name: str, request_id: str | None = None) -> Message:
@@ -119,3 +126,67 @@ async def test_a_locked_row_holds_up_its_own_call_only(runtime: Runtime) -> None
     release.set()
     await holder
     assert await hot == "2"
+
+
+@pytest.mark.parametrize("loss", ["request", "answer"])
+async def test_calls_whose_commit_was_lost_are_looked_up_and_carried_out_once(
+    probe_url: str, tmp_path: Path, loss: Loss
+) -> None:
+    async with wire_to(probe_url) as (url, wire), runtimes.runtime(probe.SERVICE, url, cache_dir=tmp_path) as runtime:
+        runtimes.act_as("alice")
+        wire.lose_next(loss)
+        async with asyncio.timeout(WAIT_S):
+            assert await asyncio.gather(*(call(runtime, f"n{i}") for i in range(10))) == ["1"] * 10
+        assert wire.lost == 1
+        assert [await value_of(runtime, f"n{i}") for i in range(10)] == [1] * 10
+
+
+async def test_a_change_without_a_request_id_whose_commit_was_lost_is_never_run_again(
+    probe_url: str, tmp_path: Path
+) -> None:
+    async with wire_to(probe_url) as (url, wire), runtimes.runtime(probe.SERVICE, url, cache_dir=tmp_path) as runtime:
+        runtimes.act_as("alice")
+        wire.lose_next("answer")
+        with pytest.raises(CommitUnknownError):
+            await runtime.change(probe.COUNT, "a")
+        assert await value_of(runtime, "a") == 1
+
+
+async def test_a_caller_that_went_away_leaves_its_neighbours_their_answers(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    calls = [asyncio.create_task(call(runtime, f"n{i}")) for i in range(20)]
+    await asyncio.sleep(0)
+    calls[3].cancel()
+    async with asyncio.timeout(WAIT_S):
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert results[:3] + results[4:] == ["1"] * 19
+    assert isinstance(results[3], asyncio.CancelledError)
+
+
+async def test_calls_go_on_after_postgresql_dropped_every_connection(runtime: Runtime, probe_template: str) -> None:
+    runtimes.act_as("alice")
+    request_ids = [str(uuid.uuid4()) for _ in range(40)]
+
+    async def call_until_answered(number: int) -> str:
+        while True:
+            try:
+                return await call(runtime, f"n{number}", request_ids[number])
+            except UnavailableError:
+                await asyncio.sleep(0.05)
+
+    calls = [asyncio.create_task(call_until_answered(number)) for number in range(20)]
+    await asyncio.sleep(0.005)
+    await end_connections(probe_template, runtime)
+    calls += [asyncio.create_task(call_until_answered(number)) for number in range(20, 40)]
+    async with asyncio.timeout(WAIT_S):
+        assert await asyncio.gather(*calls) == ["1"] * 40
+    assert [await value_of(runtime, f"n{number}") for number in range(40)] == [1] * 40
+
+
+async def test_a_repetition_in_a_batch_of_one_that_was_refused_is_decided_anew(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    same = str(uuid.uuid4())
+    requests = [a_request("much too long", same), a_request("a", same), a_request("b", same)]
+    results = await runtime.call_batch(probe.COUNT, requests, ["much too long", "a", "b"])
+    assert [type(result) for result in results] == [probe.NameTooLong, StringValue, RequestIdReused]
+    assert (await value_of(runtime, "a"), await value_of(runtime, "b")) == (1, 0)
