@@ -7,6 +7,7 @@ import typer
 
 from paykit.cli.offline import run_with_runtime
 from paykit.runtime import setaside
+from paykit.runtime.redelivery import DeadLetterUnknown
 from paykit.runtime.runtime import Runtime
 
 LIST_ROWS_MAX = 200
@@ -47,7 +48,7 @@ def show(service: Service, dead_letter_id: Identity) -> None:
     async def work(runtime: Runtime) -> list[tuple[str, object]]:
         row = await runtime.transaction(lambda tx: setaside.lock_dead_letter(tx, dead_letter_id))
         if row is None:
-            raise typer.BadParameter(f"there is no dead letter {dead_letter_id}")
+            raise DeadLetterUnknown(f"there is no dead letter {dead_letter_id}")
         record = setaside.record_of(row)
         step = runtime.application.prepare(record) if runtime.application.unknown_schema(record) is None else None
         fields = [(name, row[name]) for name in ("key", "record", "reason", "status", "actor", "create_time", "error")]

@@ -1,0 +1,133 @@
+"""`paystream dlq` and `paystream events replay` as a person runs them, on a ledger that refused or skipped events."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from paykit.cli.main import main
+from paykit.localstack import Endpoints
+from paykit.runtime import setaside
+from paykit.runtime.codec import Event
+from paykit.runtime.delivery import Record
+from paykit.runtime.registry import RegistryClient
+from paykit.runtime.runtime import Runtime, make_codec
+from paykit.runtime.setaside import Fate
+from paykit.testing import databases, hosts
+from services.accounting.service import SERVICE
+from tests.unit.accounting.ledger import capture
+
+NAME = "paystream.payment.v1.PaymentSuccess"
+
+
+class Ledger:
+    """The ledger's tables, and the bytes of events as the stack's registry numbers their schemas."""
+
+    def __init__(self, runtime: Runtime, prefix: str) -> None:
+        self.runtime = runtime
+        self._prefix = prefix
+
+    def record(self, event: Event, offset: int) -> Record:
+        topic = f"{self._prefix}payment.events"
+        value = self.runtime.codec.encode(event, stamps={})
+        return Record(topic, 0, offset, getattr(event, event.KEY), value, [("ce_id", b"evt_1")])
+
+    async def bury(self, record: Record) -> int:
+        fate = Fate("UNEXPECTED", "RuntimeError: a defect, mended since")
+        await self.runtime.transaction(
+            lambda tx: setaside.bury(tx, service="accounting", record=record, name=NAME, fate=fate)
+        )
+        sql = "SELECT max(dead_letter_id) AS id FROM dead_letter"
+        return int((await self.runtime.read(lambda tx: tx.fetch(sql)))[0]["id"])
+
+    async def transactions(self) -> int:
+        return int((await self.runtime.read(lambda tx: tx.fetch("SELECT count(*) AS n FROM transaction")))[0]["n"])
+
+
+@pytest.fixture
+async def ledger(stack: Endpoints, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    prefix = hosts.new_prefix()
+    await hosts.lay_contracts(stack, prefix, names=["payment.events", "accounting.events"])
+    settings = hosts.settings_for(stack, database_url=database_url, cache_dir=tmp_path, prefix=prefix)
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "DATABASE_SERVICE_PASSWORD": databases.SERVICE_PASSWORD,
+        "KAFKA_BOOTSTRAP": stack.kafka,
+        "REGISTRY_URL": stack.registry,
+        "TOPIC_PREFIX": prefix,
+        "CACHE_DIR": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(f"PAYSTREAM_{name}", value)
+    monkeypatch.setenv("COLUMNS", "200")
+    async with RegistryClient(stack.registry) as registry:
+        runtime = Runtime(service=SERVICE, settings=settings, codec=make_codec(settings, registry))
+        await runtime.prepare()
+    return Ledger(runtime, prefix)
+
+
+async def run(*arguments: str) -> int:
+    """Run the command in a thread, for it has an event loop of its own; give its exit status."""
+
+    def call() -> int:
+        try:
+            main(arguments)
+        except SystemExit as end:
+            return int(end.code or 0)
+        return 0
+
+    return await asyncio.to_thread(call)
+
+
+async def test_dead_letters_are_listed_shown_replayed_and_discarded(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mended = await ledger.bury(ledger.record(capture(1), 10))
+    garbage = await ledger.bury(Record("payment.events", 0, 11, "", b"garbage", []))
+    assert await run("dlq", "list", "accounting") == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in listed] == [str(mended), str(garbage)]
+    assert listed[0].endswith(f"{NAME}\tUNEXPECTED")
+
+    assert await run("dlq", "show", "accounting", str(mended)) == 0
+    shown = capsys.readouterr().out
+    assert "RuntimeError: a defect, mended since" in shown
+    assert "amount_minor=10000" in shown
+
+    assert await run("dlq", "replay", "accounting", str(mended), "--actor", "alice") == 0
+    assert await ledger.transactions() == 1
+    assert await run("dlq", "replay", "accounting", str(mended)) == 1
+    assert "is REPLAYED" in capsys.readouterr().err
+
+    assert await run("dlq", "replay", "accounting", str(garbage)) == 1
+    assert "no Avro message" in capsys.readouterr().err
+    assert await run("dlq", "discard", "accounting", str(garbage), "--actor", "alice") == 0
+    assert await run("dlq", "list", "accounting") == 0
+    assert "0 dead letters OPEN" in capsys.readouterr().err
+    assert await run("dlq", "list", "accounting", "--status", "DISCARDED") == 0
+    assert capsys.readouterr().out.startswith(f"{garbage}\t")
+    await ledger.runtime.close()
+
+
+async def test_what_cannot_be_is_said_in_one_line(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("show", "replay", "discard"):
+        assert await run("dlq", command, "accounting", "404") == 1
+        assert capsys.readouterr().err == "error: there is no dead letter 404\n"
+    assert await run("dlq", "list", "nonesuch") == 2
+    assert "there is no service 'nonesuch'" in capsys.readouterr().err
+    await ledger.runtime.close()
+
+
+async def test_skipped_events_are_applied_after_the_upgrade_in_order_and_once(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [ledger.record(capture(number), number) for number in (1, 2)]
+    for record in records:
+        await ledger.runtime.transaction(
+            lambda tx, r=record: setaside.skip(tx, service="accounting", record=r, name=NAME)  # type: ignore[misc]
+        )
+    assert await run("events", "replay", "accounting", "--type", NAME) == 0
+    assert capsys.readouterr().out == f"applied 2 events of {NAME}\n"
+    assert await ledger.transactions() == 2
+    assert await run("events", "replay", "accounting", "--type", NAME) == 0
+    assert capsys.readouterr().out == f"applied 0 events of {NAME}\n"
+    await ledger.runtime.close()
