@@ -42,7 +42,7 @@ def decode_page_token(token: str, scope: Sequence[object], *, kinds: Sequence[ty
         body = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
         digest: str = body[0]
         values: list[str | int] = body[1:]
-    except (binascii.Error, ValueError, TypeError, LookupError) as error:
+    except (binascii.Error, ValueError, TypeError, LookupError, RecursionError) as error:
         raise PageTokenInvalid("page_token is malformed.", field="page_token") from error
     if digest != _digest(scope):
         raise PageTokenInvalid("page_token was made for another list or other filters.", field="page_token")
