@@ -26,8 +26,8 @@ _LOCKED_STATES = frozenset({"55P03"})
 _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 """SQLSTATE classes: connection, insufficient resources, operator intervention (also timeouts), system error."""
 _UNAVAILABLE = (OSError, TimeoutError, sqlalchemy.exc.TimeoutError, asyncpg.InternalClientError, UnavailableError)
-"""Without a state. SQLAlchemy's own timeout means that every connection of the pool stayed in use; the driver's internal
-error is what a process meets that stood still, when the answer it waited for comes with the server's farewell."""
+"""Without a state. SQLAlchemy's own timeout means that every connection of the pool stayed in use; the driver's
+internal error is what a process that stood still meets, when the awaited answer comes with the server's farewell."""
 
 
 def sort(error: BaseException) -> Fault:
