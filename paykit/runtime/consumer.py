@@ -1,20 +1,15 @@
 """Consumes a service's topics: exactly-once effects by offsets that live in the transaction of the effects.
 
-librdkafka is called from one worker thread per consumer, so its rebalance callbacks run there too; the event loop
-applies one batch while the thread fetches the next. Each batch remembers from which position it was fetched: it is
-applied only if that is still the position this consumer holds and the position stored. Everything else is dropped and
-fetched again.
+The event loop applies one batch while the fetcher's thread fetches the next. Each batch remembers from which position
+it was fetched: it is applied only if that is still the position this consumer holds and the position stored. Everything
+else is dropped and fetched again.
 """
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
-import confluent_kafka
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -22,21 +17,14 @@ from paykit.runtime import faults, kafka, offsets
 from paykit.runtime.application import REASON_SCHEMA_UNKNOWN, Application, Step, Tally
 from paykit.runtime.codec import Codec, UndecodableError
 from paykit.runtime.db import Database, Tx
-from paykit.runtime.delivery import Record
 from paykit.runtime.errors import UnavailableError
 from paykit.runtime.failures import FailureWindow
 from paykit.runtime.faults import Fault
+from paykit.runtime.fetching import Batch, Fetcher, Slice
 from paykit.runtime.offsets import Position, TopicPartition
 from paykit.runtime.registry import SchemaNotFoundError
 from paykit.runtime.setaside import Fate
 
-T = TypeVar("T")
-
-BATCH_RECORDS_MAX = 1000
-FETCH_TIMEOUT_S = 0.1
-"""How long a fetch waits for the first record."""
-KEY_CHARACTERS_MAX = 500
-"""An index takes 2,700 bytes of key and topic."""
 SCHEMA_UNKNOWN_GRACE_S = 60.0
 """How long the registry may answer 404 for a schema id before its records are dead letters."""
 RETRY_BACKOFF_S = 0.1
@@ -45,8 +33,6 @@ UNEXPECTED_TRIES_MAX = 3
 """Runs of a batch that fails unexpectedly before it is taken apart."""
 LAG_COMMIT_EVERY_S = 1.0
 """How often offsets are told to Kafka, for lag tools only."""
-SESSION_TIMEOUT_MS = 10_000
-POLL_INTERVAL_MAX_MS = 300_000
 REVOKE_WAIT_S = 30.0
 """How long a rebalance waits for the transaction in progress; after that the locked offset row decides."""
 
@@ -66,23 +52,6 @@ class HaltError(Exception):
         self.reason = reason
 
 
-@dataclass(slots=True)
-class Slice:
-    """Consecutive records of one partition.
-
-    Attributes:
-        start: The fetch position before the first; offsets have gaps, so it may be smaller than the first's offset.
-        end: The position after the last.
-    """
-
-    start: int
-    end: int
-    records: list[Record] = field(default_factory=list)
-
-
-Batch = dict[TopicPartition, Slice]
-
-
 class Consumer:
     """One Kafka consumer of a service, from start to stop; one that failed is of no further use."""
 
@@ -100,19 +69,16 @@ class Consumer:
     ) -> None:
         self._service = service
         self._bootstrap = bootstrap
-        self._group = group
         self._database = database
         self._application = application
         self._codec = codec
         self._on_applied = on_applied
         self._schema_unknown_grace_s = schema_unknown_grace_s
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"consumer-{service}")
-        self._loop: asyncio.AbstractEventLoop
-        self._consumer: Any = None
-        # Positions as this consumer holds them; touched by the event loop only.
+        self._fetcher = Fetcher(
+            service=service, bootstrap=bootstrap, group=group, topics=application.topics, owner=self
+        )
+        # Positions as this consumer holds them; the fetcher is ahead of them by what is not yet applied.
         self._positions: dict[TopicPartition, int] = {}
-        # Positions of the next fetch; touched by the consumer's thread only.
-        self._fetched: dict[TopicPartition, int] = {}
         self._windows: dict[TopicPartition, FailureWindow] = {}
         self._unknown_since: dict[int, float] = {}
         self._resume_at: dict[TopicPartition, float] = {}
@@ -124,13 +90,12 @@ class Consumer:
 
     async def run(self) -> None:
         """Consume for ever until cancelled; then give up the transaction in progress and leave the group."""
-        self._loop = asyncio.get_running_loop()
-        await self._in_thread(self._subscribe)
+        await self._fetcher.open()
         try:
-            fetching = asyncio.create_task(self._in_thread(self._fetch))
+            fetching = asyncio.create_task(self._fetcher.fetch())
             while True:
                 batch = await asyncio.shield(fetching)
-                fetching = asyncio.create_task(self._in_thread(self._fetch))
+                fetching = asyncio.create_task(self._fetcher.fetch())
                 await self._resume_due()
                 await self._consume(batch)
                 await self._tell_kafka()
@@ -141,101 +106,9 @@ class Consumer:
         self._stopping.set()
         async with self._applying:
             self._positions.clear()
-        await self._in_thread(self._consumer.close)
-        self._thread.shutdown(wait=False)
+        await self._fetcher.close()
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await self._loop.run_in_executor(self._thread, work)
-
-    # --- in the consumer's thread ---
-
-    def _subscribe(self) -> None:
-        options = kafka.common_options(self._bootstrap, f"paystream-{self._service}") | {
-            "group.id": self._group,
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": SESSION_TIMEOUT_MS,
-            "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
-            "fetch.wait.max.ms": 50,
-            "queued.min.messages": 20_000,
-            "fetch.queue.backoff.ms": 20,
-            "queued.max.messages.kbytes": 16 * 1024,
-        }
-        self._consumer = confluent_kafka.Consumer(options, logger=kafka.LOGGER)
-        self._consumer.subscribe(
-            self._application.topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-        )
-
-    def _fetch(self) -> Batch:
-        first = self._consumer.poll(FETCH_TIMEOUT_S)
-        if first is None:
-            return {}
-        batch: Batch = {}
-        # A consume without timeout takes what librdkafka has already; with one it would wait for a full batch.
-        for message in [first, *self._consumer.consume(BATCH_RECORDS_MAX - 1, timeout=0)]:
-            self._add(batch, message)
-        return batch
-
-    def _add(self, batch: Batch, message: Any) -> None:
-        partition = (message.topic(), message.partition())
-        error = message.error()
-        if error is not None:
-            self._on_message_error(partition, error)
-            return
-        if partition not in self._fetched:
-            return  # Given away while the batch was being fetched.
-        offset = message.offset()
-        piece = batch.get(partition)
-        if piece is None:
-            piece = batch[partition] = Slice(self._fetched[partition], 0)
-        key = _text(message.key())
-        piece.records.append(Record(partition[0], partition[1], offset, key, message.value(), message.headers() or ()))
-        piece.end = self._fetched[partition] = offset + 1
-
-    def _on_message_error(self, partition: TopicPartition, error: confluent_kafka.KafkaError) -> None:
-        if error.code() == confluent_kafka.KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - a public constant
-            reason = f"records are gone or the topic is another: {error.str()}"
-            asyncio.run_coroutine_threadsafe(self._halt(HaltError(partition, reason)), self._loop)
-        elif not error.retriable():
-            _log.warning("kafka_error", service=self._service, error=error.str())
-
-    def _on_assign(self, consumer: Any, partitions: list[Any]) -> None:
-        """Start at the stored offsets; a partition never consumed starts at its first record."""
-        keys = [(p.topic, p.partition) for p in partitions]
-        starts = asyncio.run_coroutine_threadsafe(self._assigned(keys), self._loop).result()
-        self._fetched.update(starts)
-        assigned = [confluent_kafka.TopicPartition(*key, offset) for key, offset in starts.items()]
-        consumer.incremental_assign(assigned)
-        consumer.resume(assigned)  # It may have been paused when it was given away.
-
-    def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
-        """Let the transaction in progress end, then give the partitions away."""
-        started = [p for p in partitions if (p.topic, p.partition) in self._fetched]
-        self._forget(partitions)
-        consumer.incremental_unassign(started)
-
-    def _on_lost(self, _consumer: Any, partitions: list[Any]) -> None:
-        self._forget(partitions)
-
-    def _forget(self, partitions: list[Any]) -> None:
-        keys = [(p.topic, p.partition) for p in partitions]
-        for key in keys:
-            self._fetched.pop(key, None)
-        asyncio.run_coroutine_threadsafe(self._revoked(keys), self._loop).result()
-
-    def _seek(self, positions: dict[TopicPartition, int]) -> None:
-        for partition, position in positions.items():
-            # Just assigned, a partition is there already, and may not yet be ready for a seek.
-            if self._fetched.get(partition, position) != position:
-                self._consumer.seek(confluent_kafka.TopicPartition(*partition, position))
-                self._fetched[partition] = position
-
-    # --- on the event loop ---
-
-    async def _assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Load positions, backing off for as long as it takes: without them nothing can be consumed."""
         backoff_s = RETRY_BACKOFF_S
         while not self._stopping.is_set():
@@ -288,7 +161,8 @@ class Consumer:
 
         return await self._database.transaction(store)
 
-    async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
+    async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Let the transaction in progress end, and forget the partitions."""
         try:
             async with asyncio.timeout(REVOKE_WAIT_S), self._applying:
                 pass
@@ -300,6 +174,10 @@ class Consumer:
             self._windows.pop(partition, None)
             self._resume_at.pop(partition, None)
             self._told.pop(partition, None)
+
+    async def on_records_gone(self, partition: TopicPartition, reason: str) -> None:
+        """Halt a partition whose next records are no longer there."""
+        await self._halt(HaltError(partition, reason))
 
     async def _consume(self, batch: Batch) -> None:
         """Apply a batch, whatever it takes: infrastructure is waited for, a failing partition halts."""
@@ -393,7 +271,8 @@ class Consumer:
                     continue
                 piece.records, piece.end = piece.records[:i], record.offset
                 self._resume_at[partition] = time.monotonic() + 1.0
-                await self._in_thread(lambda p=partition, at=record.offset: self._cut(p, at))  # type: ignore[misc]
+                await self._fetcher.seek({partition: record.offset})
+                await self._fetcher.pause([partition])
                 break
 
     async def _learned(self, schema_id: int) -> bool:
@@ -411,18 +290,13 @@ class Consumer:
         self._unknown_since.pop(schema_id, None)
         return True
 
-    def _cut(self, partition: TopicPartition, position: int) -> None:
-        self._seek({partition: position})
-        self._consumer.pause([confluent_kafka.TopicPartition(*partition)])
-
     async def _resume_due(self) -> None:
         now = time.monotonic()
         due = [partition for partition, at in self._resume_at.items() if at <= now]
-        for partition in due:
-            del self._resume_at[partition]
-            if partition in self._positions:
-                topic_partition = confluent_kafka.TopicPartition(*partition)
-                await self._in_thread(lambda p=topic_partition: self._consumer.resume([p]))  # type: ignore[misc]
+        if due:
+            for partition in due:
+                del self._resume_at[partition]
+            await self._fetcher.resume([partition for partition in due if partition in self._positions])
 
     async def _refetch(self, dropped: Collection[TopicPartition]) -> None:
         """Read the stored positions of partitions whose records were dropped, and fetch from there if still ours."""
@@ -433,7 +307,7 @@ class Consumer:
         # Some may have been given away meanwhile.
         kept = {key: position for key, position in stored.items() if key in self._positions}
         self._positions.update(kept)
-        await self._in_thread(lambda: self._seek(kept))
+        await self._fetcher.seek(kept)
 
     async def _wait_polling(self, seconds: float) -> Collection[TopicPartition]:
         """Wait, but keep polling, so that the group does not think this consumer dead.
@@ -441,23 +315,19 @@ class Consumer:
         Returns:
             Partitions of which records came all the same, and were dropped.
         """
-        await self._in_thread(lambda: self._consumer.pause(self._consumer.assignment()))
+        await self._fetcher.pause_all()
         try:
             await asyncio.sleep(seconds)
-            return (await self._in_thread(self._fetch)).keys()
+            return (await self._fetcher.fetch()).keys()
         finally:
             now = time.monotonic()
             resting = self._halted | {key for key, at in self._resume_at.items() if at > now}
-            await self._in_thread(lambda: self._resume_except(resting))
-
-    def _resume_except(self, resting: Collection[TopicPartition]) -> None:
-        self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in resting])
+            await self._fetcher.resume_except(resting)
 
     async def _halt(self, halt: HaltError) -> None:
         """Stop consuming a partition until it is assigned anew, that is: until somebody has looked and restarted."""
         self._show_halted(halt)
-        topic_partition = confluent_kafka.TopicPartition(*halt.partition)
-        await self._in_thread(lambda: self._consumer.pause([topic_partition]))
+        await self._fetcher.pause([halt.partition])
 
     async def _halt_all(self, batch: Batch, error: Exception) -> None:
         for partition in batch:
@@ -477,11 +347,4 @@ class Consumer:
         news = {key: position for key, position in self._positions.items() if self._told.get(key) != position}
         if news:
             self._told.update(news)
-            told = [confluent_kafka.TopicPartition(*key, position) for key, position in news.items()]
-            with contextlib.suppress(confluent_kafka.KafkaException):  # As in a rebalance; nothing hangs on it.
-                await self._in_thread(lambda: self._consumer.commit(offsets=told, asynchronous=True))
-
-
-def _text(key: bytes | None) -> str:
-    """Give a key as PostgreSQL can hold and index it; the keys of paystream's own events are short and plain."""
-    return key.decode(errors="replace").replace("\x00", "\ufffd")[:KEY_CHARACTERS_MAX] if key else ""
+            await self._fetcher.tell_kafka(news)
