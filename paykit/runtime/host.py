@@ -6,11 +6,12 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 
-from paykit.runtime import grpc_server, idempotency, metrics
+from paykit.runtime import grpc_server, idempotency, metrics, standstill
 from paykit.runtime.config import Settings
 from paykit.runtime.consumer import Consumer
 from paykit.runtime.edge import EdgeOptions
@@ -70,6 +71,7 @@ class Host:
             if role in {"all", "worker"}:
                 self._start_worker(runtime)
             self._tasks.append(_supervise(f"{name}.wakeups", runtime.wakeups.run))
+            self._tasks.append(_supervise(f"{name}.standstill", partial(standstill.watch, runtime.database)))
         if role in {"all", "api"}:
             self.server = await grpc_server.start(self._servicers(), self._server_options())
 

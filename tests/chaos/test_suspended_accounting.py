@@ -43,7 +43,6 @@ async def test_a_process_that_returns_after_its_partitions_moved_does_no_harm(
         session = await suspend_in_a_transaction(stopped, kept, table="accounting.transaction", admin_url=admin_url)
         await flowing
         assert len(await kept.booked()) < MERCHANTS + 2 * PORTION
-        assert await stands(kept, session)
         await other.start()
         await settle(MERCHANTS + 2 * PORTION)
         assert not await stands(kept, session)
