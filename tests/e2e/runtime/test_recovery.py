@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from paykit.runtime.config import Settings
+from paykit.runtime.host import Host
 from paykit.runtime.runtime import Runtime
 from paykit.testing import databases, hosts
 from tests import probe
-from tests.e2e.runtime.flow import consume_all, emit, produce, rows_of, seen, until, until_seen
+from tests.e2e.runtime.flow import WAIT_S, consume_all, emit, produce, rows_of, seen, until, until_seen
+from tests.integration.runtime.wire import wire_to
 
 PARTITIONS = 6
 
@@ -29,13 +32,6 @@ def halted(settings: Settings) -> int:
     topic = f"{settings.topic_prefix}payment.events"
     labels = [{"service": "probe", "topic": topic, "partition": str(number)} for number in range(PARTITIONS)]
     return sum(int(REGISTRY.get_sample_value("paystream_consumer_halted", each) or 0) for each in labels)
-
-
-def check(value: Callable[[], bool]) -> Callable[[], "asyncio.Future[bool]"]:
-    async def condition() -> bool:
-        return value()
-
-    return condition  # type: ignore[return-value]
 
 
 async def test_a_consumer_that_broke_down_starts_again(settings: Settings, administrator: asyncpg.Connection) -> None:
@@ -57,7 +53,11 @@ async def test_offsets_of_another_cluster_halt_their_partitions_until_somebody_d
         await until_seen(host.runtimes[0], 20)
     await administrator.execute("UPDATE probe.consumer_offset SET cluster_id = 'other' WHERE partition <> 0")
     async with hosts.hosted([probe.SERVICE], settings) as host:
-        await until(check(lambda: halted(settings) == PARTITIONS - 1))
+
+        async def all_but_one() -> bool:
+            return halted(settings) == PARTITIONS - 1
+
+        await until(all_but_one)
         async with hosts.hosted([probe.SERVICE], settings):  # Its coming takes partitions away, halted ones too.
             await asyncio.sleep(2.0)
         await administrator.execute(
@@ -100,3 +100,31 @@ async def test_a_dead_letter_as_large_as_a_topic_takes_reaches_its_topic(runtime
     assert headers["paystream-dlq-omitted-bytes"] == b"4194312"
     [letter] = [row for row in await rows_of(runtime, "dead_letter") if row["key"] == "pay_compressed"]
     assert letter["value"] == b"not avro" + bytes(4 * 1024 * 1024)
+
+
+async def test_a_process_waits_for_postgresql_goes_on_by_itself_and_can_be_stopped_meanwhile(
+    settings: Settings, probe_url: str
+) -> None:
+    async with wire_to(probe_url) as (url, wire):
+        far = settings.model_copy(update={"database_url": SecretStr(url)})
+        host = Host([probe.SERVICE], far)
+        await host.start()
+        try:
+            await emit(host.runtimes[0], [probe.payment_created(probe.new_payment_id())])
+            await until_seen(host.runtimes[0], 1)
+            wire.cut()
+            produce(settings, key="pay_garbage", value=b"not avro")
+            await asyncio.sleep(2.0)
+            wire.cut(mended=True)
+
+            async def buried() -> bool:
+                return len(await rows_of(host.runtimes[0], "dead_letter")) == 1
+
+            await until(buried)
+            assert halted(settings) == 0
+            wire.cut()
+            produce(settings, key="pay_garbage", value=b"not avro")
+            await asyncio.sleep(1.0)
+        finally:
+            async with asyncio.timeout(WAIT_S):
+                await host.stop()

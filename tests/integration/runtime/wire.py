@@ -28,6 +28,8 @@ class Wire:
         self._held_statement: bytes | None = None
         self._open = asyncio.Event()
         self._open.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._down = False
         self.lost = 0
         self.holding = asyncio.Event()
 
@@ -43,14 +45,25 @@ class Wire:
         """Let the answers through."""
         self._open.set()
 
+    def cut(self, *, mended: bool = False) -> None:
+        """Break every connection and let no new one stand, until called with `mended`."""
+        self._down = not mended
+        for writer in self._writers:
+            writer.transport.abort()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side ends it."""
+        if self._down:
+            writer.close()
+            return
+        self._writers.add(writer)
         there_reader, there_writer = await asyncio.open_connection(*self._target)
         back = asyncio.create_task(self._pump(there_reader, writer))
         try:
             await self._carry(reader, there_writer, back)
         finally:
             back.cancel()
+            self._writers.discard(writer)
             for side in (writer, there_writer):
                 side.close()
                 with contextlib.suppress(OSError):
