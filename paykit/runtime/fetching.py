@@ -19,7 +19,8 @@ from paykit.runtime.offsets import TopicPartition
 
 T = TypeVar("T")
 
-BATCH_RECORDS_MAX = 1000
+BATCH_RECORDS_MAX = 2500
+"""Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
 FETCH_TIMEOUT_S = 0.1
 """How long a fetch waits for the first record."""
 KEY_CHARACTERS_MAX = 500
