@@ -1,5 +1,6 @@
 """One running stack for the whole session; a database of its own for each test that asks for one."""
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,6 +18,12 @@ from paykit.testing import databases, runtimes
 from tests import probe
 
 RuntimeOf = Callable[..., Awaitable[Runtime]]
+
+
+def pytest_configure() -> None:
+    # A shell that runs the tests in the background has them ignore SIGINT, and the programs that they start as well.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

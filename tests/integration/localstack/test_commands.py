@@ -92,11 +92,14 @@ def test_up_stays_and_stops_everything_when_it_is_told_to(environment: Mapping[s
     command = [*PAYSTREAM, "up", "--parts-only"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as up:
         assert up.stdout is not None
-        while not (line := up.stdout.readline()).startswith("running"):
-            assert line, "up ended before it ran"
-        running = pids(environment)
-        up.send_signal(stop)
-        assert up.stdout.read().splitlines()[-1].startswith("postgres: stopped")
+        try:
+            while not (line := up.stdout.readline()).startswith("running"):
+                assert line, "up ended before it ran"
+            running = pids(environment)
+            up.send_signal(stop)
+            assert up.stdout.read().splitlines()[-1].startswith("postgres: stopped")
+        finally:
+            up.kill()  # It may not have heard; leaving the block waits for its end.
     assert up.returncode == 130
     assert len(running) == 3
     assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in running)
