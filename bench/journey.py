@@ -25,8 +25,9 @@ from paystream.merchant.v1 import merchant_pb2, merchant_pb2_grpc
 from paystream.payment.v1 import payment_pb2_grpc
 
 CALLS_PER_S = 10.0
-WARM_UP_CALLS = 20
-"""Made first and not counted: connections are opened and statements prepared."""
+WARM_UP_CALLS = 80
+"""Made first and not counted: connections are opened, statements prepared, and the consumers of one process, which join
+their group one after the other, have shared the partitions out."""
 CALL_TIMEOUT_S = 20.0
 EVENT_S_MAX = 60.0
 POLL_S = 0.1

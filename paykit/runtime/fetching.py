@@ -26,6 +26,8 @@ FETCH_TIMEOUT_S = 0.1
 KEY_CHARACTERS_MAX = 500
 """An index takes 2,700 bytes of key and topic."""
 SESSION_TIMEOUT_MS = 10_000
+HEARTBEAT_INTERVAL_MS = 1_000
+"""A member hears of a rebalance with its next heartbeat: partitions stand still for about two of them."""
 POLL_INTERVAL_MAX_MS = 300_000
 
 _log = structlog.get_logger()
@@ -133,6 +135,7 @@ class Fetcher:
             "isolation.level": "read_committed",
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
             "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
             "fetch.wait.max.ms": 50,
             "queued.min.messages": 20_000,
