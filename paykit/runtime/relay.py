@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge
 
 from paykit.runtime import kafka, outbox, wakeup
 
-BATCH_ROWS_MAX = 2000
+BATCH_ROWS_MAX = 1000
 """Rows produced and deleted together."""
 POLL_S = 0.5
 """The wait for a wake-up before looking anyway."""
