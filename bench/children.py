@@ -16,7 +16,6 @@ from paykit.testing import databases
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVES_S_MAX = 60.0
-STOPS_S_MAX = 30.0
 POLL_S = 0.05
 
 _taken: set[int] = set()

@@ -191,11 +191,6 @@ class Database:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
         return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    async def ping(self) -> None:
-        """Check that PostgreSQL answers."""
-        async with self._connected() as (_, driver):
-            await driver.execute("SELECT 1")
-
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()

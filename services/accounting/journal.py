@@ -25,9 +25,6 @@ EVENT_OWNED_PREFIXES = (
 )
 """Transaction types that begin so belong to the events of these aggregates, also those not booked yet."""
 
-ENTRIES_MAX = 32
-"""Entries of one journal; the event that tells of it carries them all."""
-
 
 class TransactionTypeReserved(DomainError):
     """The transaction type belongs to an event: only that event books it."""

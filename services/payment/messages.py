@@ -166,10 +166,8 @@ def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
         merchant_id=request.merchant_id,
         merchant_reference=request.merchant_reference or None,
         state=PaymentState(name) if request.state else None,
-        create_time_min=from_timestamp(request.create_time_min) if request.HasField("create_time_min") else None,
-        create_time_before=from_timestamp(request.create_time_before)
-        if request.HasField("create_time_before")
-        else None,
+        create_time_min=_bound(request, "create_time_min"),
+        create_time_before=_bound(request, "create_time_before"),
     )
 
 
@@ -180,10 +178,8 @@ def from_list_refunds(request: pb.ListRefundsRequest) -> RefundFilter:
         payment_id=request.payment_id or None,
         merchant_id=request.merchant_id or None,
         state=RefundState(name) if request.state else None,
-        create_time_min=from_timestamp(request.create_time_min) if request.HasField("create_time_min") else None,
-        create_time_before=from_timestamp(request.create_time_before)
-        if request.HasField("create_time_before")
-        else None,
+        create_time_min=_bound(request, "create_time_min"),
+        create_time_before=_bound(request, "create_time_before"),
     )
 
 
