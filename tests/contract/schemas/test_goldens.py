@@ -4,6 +4,7 @@ import itertools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,15 @@ def test_every_golden_decodes_with_every_versions_schema(
     value = writer.read_as(reader.schema)
     assert value.keys() == reader.value.keys()
     shared = writer.value.keys() & reader.value.keys()
-    assert {name: value[name] for name in shared} == {name: writer.value[name] for name in shared}
+    assert {name: value[name] for name in shared} == {name: as_read(writer.value[name], reader, name) for name in shared}
+
+
+def as_read(written: Any, reader: contract_goldens.Golden, name: str) -> Any:
+    """Give what the reader's schema makes of a value: a symbol that it does not know is UNKNOWN."""
+    kind = next(each["type"] for each in reader.schema["fields"] if each["name"] == name)
+    if isinstance(kind, dict) and kind["type"] == "enum" and written not in kind["symbols"]:
+        return "UNKNOWN"
+    return written
 
 
 def test_goldens_of_a_second_version_decode_both_ways(schemas: Schemas) -> None:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 class ChannelOperation(StrEnum):
     """AUTHORIZE, CAPTURE, CANCEL: of a payment. REFUND: to the payer. PAY: a payout to a merchant's bank account.
-    UNKNOWN: newer than the reader's schema.
+    DISPUTE: taken back by the payer's bank. DISPUTE_REVERSED: given again after a dispute was won. RETURN: a payout
+    that came back. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -17,6 +18,9 @@ class ChannelOperation(StrEnum):
     CANCEL = "CANCEL"
     REFUND = "REFUND"
     PAY = "PAY"
+    DISPUTE = "DISPUTE"
+    DISPUTE_REVERSED = "DISPUTE_REVERSED"
+    RETURN = "RETURN"
 
 
 _CHANNELOPERATION = dict(ChannelOperation.__members__)
@@ -199,7 +203,7 @@ class ChannelTransactionReported:
 
     RECORD: ClassVar[str] = "paystream.channel.v1.ChannelTransactionReported"
     TOPIC: ClassVar[str] = "channel.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "channel_reference"
 
     event_id: str = ""

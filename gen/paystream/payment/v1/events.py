@@ -6,6 +6,35 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 
+class CancelReason(StrEnum):
+    """Why a payment was given up. ORDER_CLOSED: its order was cancelled or had expired. UNKNOWN: newer than the
+    reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    REQUESTED = "REQUESTED"
+    AUTHORIZATION_EXPIRED = "AUTHORIZATION_EXPIRED"
+    ORDER_CLOSED = "ORDER_CLOSED"
+
+
+_CANCELREASON = dict(CancelReason.__members__)
+
+
+class DisputeReason(StrEnum):
+    """What the payer says. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    FRAUD = "FRAUD"
+    NOT_RECEIVED = "NOT_RECEIVED"
+    NOT_AS_DESCRIBED = "NOT_AS_DESCRIBED"
+    DUPLICATE = "DUPLICATE"
+    CREDIT_NOT_PROCESSED = "CREDIT_NOT_PROCESSED"
+    OTHER = "OTHER"
+
+
+_DISPUTEREASON = dict(DisputeReason.__members__)
+
+
 class Evidence(StrEnum):
     """How it became known. NO_ANSWER: a call to the channel ended without an answer. RESPONSE: the answer to a call.
     INQUIRY: asked afterwards. CALLBACK: the channel told. STATEMENT_LINE: on a statement. UNKNOWN: newer than the
@@ -95,6 +124,649 @@ class ReportedOutcome(StrEnum):
 
 
 _REPORTEDOUTCOME = dict(ReportedOutcome.__members__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeLost:
+    """A dispute was decided for the payer, or accepted by the merchant: the amount is gone. Moves money in the ledger.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        accepted: Whether the merchant accepted it, rather than lost it.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeLost"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    accepted: bool
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "dispute_id": self.dispute_id,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "reason": self.reason,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "accepted": self.accepted,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "DisputeLost":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenDisputeLost(record)
+        made.__class__ = DisputeLost
+        result: DisputeLost = made
+        return result
+
+
+class _UnfrozenDisputeLost:
+    """DisputeLost while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "dispute_id",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "reason",
+        "channel",
+        "channel_reference",
+        "accepted",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.dispute_id = record["dispute_id"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.reason = _DISPUTEREASON.get(record["reason"], DisputeReason.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.accepted = record["accepted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeOpened:
+    """A payer disputes a captured payment: its bank holds the amount back. Moves money in the ledger, between the
+    merchant's own accounts.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        respond_by: Until when the merchant may contest it, UTC, microseconds; null when the channel sets no limit.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeOpened"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    respond_by: datetime | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "dispute_id": self.dispute_id,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "reason": self.reason,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "respond_by": self.respond_by,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "DisputeOpened":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenDisputeOpened(record)
+        made.__class__ = DisputeOpened
+        result: DisputeOpened = made
+        return result
+
+
+class _UnfrozenDisputeOpened:
+    """DisputeOpened while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "dispute_id",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "reason",
+        "channel",
+        "channel_reference",
+        "respond_by",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.dispute_id = record["dispute_id"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.reason = _DISPUTEREASON.get(record["reason"], DisputeReason.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.respond_by = record["respond_by"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeWon:
+    """A dispute was decided for the merchant, who has the amount again. Moves money in the ledger, between the
+    merchant's own accounts.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeWon"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "dispute_id": self.dispute_id,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "reason": self.reason,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "DisputeWon":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenDisputeWon(record)
+        made.__class__ = DisputeWon
+        result: DisputeWon = made
+        return result
+
+
+class _UnfrozenDisputeWon:
+    """DisputeWon while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "dispute_id",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "reason",
+        "channel",
+        "channel_reference",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.dispute_id = record["dispute_id"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.reason = _DISPUTEREASON.get(record["reason"], DisputeReason.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAuthorized:
+    """An amount was reserved with the payer's bank and can be captured until it expires. Moves no money.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount authorized, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the authorization.
+        expires_at: When what is not captured by then is given up, UTC, microseconds.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentAuthorized"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str
+    expires_at: datetime
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "method": self.method,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "PaymentAuthorized":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenPaymentAuthorized(record)
+        made.__class__ = PaymentAuthorized
+        result: PaymentAuthorized = made
+        return result
+
+
+class _UnfrozenPaymentAuthorized:
+    """PaymentAuthorized while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "method",
+        "channel",
+        "channel_reference",
+        "expires_at",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.expires_at = record["expires_at"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCancelled:
+    """What was not captured of a payment was given up; nothing can be captured any more. Moves no money.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount of the payment, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        captured_minor: Captured before, and kept, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            0..2^53-1.
+        cancelled_minor: Given up, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the authorization; null when it has given none.
+        reason: Why it was given up.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentCancelled"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None = None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    captured_minor: int
+    cancelled_minor: int
+    method: PaymentMethod
+    channel: str
+    channel_reference: str | None = None
+    reason: CancelReason
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "payment_id": self.payment_id,
+            "order_id": self.order_id,
+            "merchant_reference": self.merchant_reference,
+            "amount_minor": self.amount_minor,
+            "currency_code": self.currency_code,
+            "captured_minor": self.captured_minor,
+            "cancelled_minor": self.cancelled_minor,
+            "method": self.method,
+            "channel": self.channel,
+            "channel_reference": self.channel_reference,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "PaymentCancelled":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenPaymentCancelled(record)
+        made.__class__ = PaymentCancelled
+        result: PaymentCancelled = made
+        return result
+
+
+class _UnfrozenPaymentCancelled:
+    """PaymentCancelled while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "payment_id",
+        "order_id",
+        "merchant_reference",
+        "amount_minor",
+        "currency_code",
+        "captured_minor",
+        "cancelled_minor",
+        "method",
+        "channel",
+        "channel_reference",
+        "reason",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.payment_id = record["payment_id"]
+        self.order_id = record["order_id"]
+        self.merchant_reference = record["merchant_reference"]
+        self.amount_minor = record["amount_minor"]
+        self.currency_code = record["currency_code"]
+        self.captured_minor = record["captured_minor"]
+        self.cancelled_minor = record["cancelled_minor"]
+        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
+        self.channel = record["channel"]
+        self.channel_reference = record["channel_reference"]
+        self.reason = _CANCELREASON.get(record["reason"], CancelReason.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1160,6 +1832,11 @@ class _UnfrozenRefundSuccess:
 
 
 EVENTS = (
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    PaymentAuthorized,
+    PaymentCancelled,
     PaymentContradicted,
     PaymentCreated,
     PaymentFailed,

@@ -1,0 +1,506 @@
+"""Events of paystream.settlement.v1, one class per Avro record: generated from schemas/avro by scripts/gen_events.py."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class SettlementTrigger(StrEnum):
+    """What started a settlement. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    REQUEST = "REQUEST"
+    THRESHOLD = "THRESHOLD"
+    CUT_OFF = "CUT_OFF"
+
+
+_SETTLEMENTTRIGGER = dict(SettlementTrigger.__members__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveReleased:
+    """The reserve of a settlement is released: the ledger is to move it back to what awaits settlement, and the next
+    settlement pays it.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        amount_minor: Amount released, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.ReserveReleased"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    amount_minor: int
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "settlement_id": self.settlement_id,
+            "currency_code": self.currency_code,
+            "amount_minor": self.amount_minor,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "ReserveReleased":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenReserveReleased(record)
+        made.__class__ = ReserveReleased
+        result: ReserveReleased = made
+        return result
+
+
+class _UnfrozenReserveReleased:
+    """ReserveReleased while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "settlement_id",
+        "currency_code",
+        "amount_minor",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.settlement_id = record["settlement_id"]
+        self.currency_code = record["currency_code"]
+        self.amount_minor = record["amount_minor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementCompleted:
+    """The ledger has booked a settlement: from now on its net_minor can be withdrawn.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        total_minor: Sum of its transactions, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        reserve_held_minor: Part held back as reserve, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            0..2^53-1.
+        net_minor: Part that becomes available, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            0..2^53-1.
+        transaction_id: The transaction that booked it: txn_ and a UUIDv5.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.SettlementCompleted"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    total_minor: int
+    reserve_held_minor: int
+    net_minor: int
+    transaction_id: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "settlement_id": self.settlement_id,
+            "currency_code": self.currency_code,
+            "total_minor": self.total_minor,
+            "reserve_held_minor": self.reserve_held_minor,
+            "net_minor": self.net_minor,
+            "transaction_id": self.transaction_id,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "SettlementCompleted":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenSettlementCompleted(record)
+        made.__class__ = SettlementCompleted
+        result: SettlementCompleted = made
+        return result
+
+
+class _UnfrozenSettlementCompleted:
+    """SettlementCompleted while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "settlement_id",
+        "currency_code",
+        "total_minor",
+        "reserve_held_minor",
+        "net_minor",
+        "transaction_id",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.settlement_id = record["settlement_id"]
+        self.currency_code = record["currency_code"]
+        self.total_minor = record["total_minor"]
+        self.reserve_held_minor = record["reserve_held_minor"]
+        self.net_minor = record["net_minor"]
+        self.transaction_id = record["transaction_id"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementCreated:
+    """A merchant's transactions of one currency were closed into a settlement. The ledger is to move net_minor to what
+    is available and reserve_held_minor to the reserve.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        trigger: What started it.
+        cut_off_at: The cut-off it closed at, UTC, microseconds; null unless a cut-off started it.
+        item_count: Number of its transactions, 1 or more.
+        payments_minor: Captures, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below zero when it
+            takes from the merchant.
+        refunds_minor: Refunds, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below zero when it takes
+            from the merchant.
+        fees_minor: Fees charged and returned, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below
+            zero when it takes from the merchant.
+        disputes_minor: Disputes opened, won and lost, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals);
+            below zero when it takes from the merchant.
+        reserve_released_minor: Reserve of earlier settlements that was released, in minor units of currency_code (JPY
+            0, USD 2, BHD 3 decimals); below zero when it takes from the merchant.
+        adjustments_minor: Manual journals and reversals, in minor units of currency_code (JPY 0, USD 2, BHD 3
+            decimals); below zero when it takes from the merchant.
+        total_minor: Sum of all of these, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        reserve_held_minor: Part held back as reserve, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            0..2^53-1.
+        net_minor: Part that becomes available: total_minor less reserve_held_minor, in minor units of currency_code
+            (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
+        reserve_release_at: When the reserve is released, UTC, microseconds; null when none is held.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.SettlementCreated"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    trigger: SettlementTrigger
+    cut_off_at: datetime | None = None
+    item_count: int
+    payments_minor: int
+    refunds_minor: int
+    fees_minor: int
+    disputes_minor: int
+    reserve_released_minor: int
+    adjustments_minor: int
+    total_minor: int
+    reserve_held_minor: int
+    net_minor: int
+    reserve_release_at: datetime | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "settlement_id": self.settlement_id,
+            "currency_code": self.currency_code,
+            "trigger": self.trigger,
+            "cut_off_at": self.cut_off_at,
+            "item_count": self.item_count,
+            "payments_minor": self.payments_minor,
+            "refunds_minor": self.refunds_minor,
+            "fees_minor": self.fees_minor,
+            "disputes_minor": self.disputes_minor,
+            "reserve_released_minor": self.reserve_released_minor,
+            "adjustments_minor": self.adjustments_minor,
+            "total_minor": self.total_minor,
+            "reserve_held_minor": self.reserve_held_minor,
+            "net_minor": self.net_minor,
+            "reserve_release_at": self.reserve_release_at,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "SettlementCreated":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenSettlementCreated(record)
+        made.__class__ = SettlementCreated
+        result: SettlementCreated = made
+        return result
+
+
+class _UnfrozenSettlementCreated:
+    """SettlementCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "settlement_id",
+        "currency_code",
+        "trigger",
+        "cut_off_at",
+        "item_count",
+        "payments_minor",
+        "refunds_minor",
+        "fees_minor",
+        "disputes_minor",
+        "reserve_released_minor",
+        "adjustments_minor",
+        "total_minor",
+        "reserve_held_minor",
+        "net_minor",
+        "reserve_release_at",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.settlement_id = record["settlement_id"]
+        self.currency_code = record["currency_code"]
+        self.trigger = _SETTLEMENTTRIGGER.get(record["trigger"], SettlementTrigger.UNKNOWN)
+        self.cut_off_at = record["cut_off_at"]
+        self.item_count = record["item_count"]
+        self.payments_minor = record["payments_minor"]
+        self.refunds_minor = record["refunds_minor"]
+        self.fees_minor = record["fees_minor"]
+        self.disputes_minor = record["disputes_minor"]
+        self.reserve_released_minor = record["reserve_released_minor"]
+        self.adjustments_minor = record["adjustments_minor"]
+        self.total_minor = record["total_minor"]
+        self.reserve_held_minor = record["reserve_held_minor"]
+        self.net_minor = record["net_minor"]
+        self.reserve_release_at = record["reserve_release_at"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementFailed:
+    """The ledger refused a settlement; its transactions are pending again.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        total_minor: Sum of its transactions, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        reserve_held_minor: Part held back as reserve, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            0..2^53-1.
+        net_minor: Part that becomes available, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            0..2^53-1.
+        reason: Reason in UPPER_SNAKE, as the ledger's TransactionRejected gives it.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.SettlementFailed"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    total_minor: int
+    reserve_held_minor: int
+    net_minor: int
+    reason: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Give the field values by name, nested records as dictionaries."""
+        return {
+            "event_id": self.event_id,
+            "occurred_at": self.occurred_at,
+            "recorded_at": self.recorded_at,
+            "merchant_id": self.merchant_id,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor": self.actor,
+            "aggregate_version": self.aggregate_version,
+            "settlement_id": self.settlement_id,
+            "currency_code": self.currency_code,
+            "total_minor": self.total_minor,
+            "reserve_held_minor": self.reserve_held_minor,
+            "net_minor": self.net_minor,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "SettlementFailed":
+        """Make it of a complete record of this schema version."""
+        made: Any = _UnfrozenSettlementFailed(record)
+        made.__class__ = SettlementFailed
+        result: SettlementFailed = made
+        return result
+
+
+class _UnfrozenSettlementFailed:
+    """SettlementFailed while it is filled: the same slots, assigned without the detour of a frozen class."""
+
+    __slots__ = (
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "merchant_id",
+        "correlation_id",
+        "causation_id",
+        "actor",
+        "aggregate_version",
+        "settlement_id",
+        "currency_code",
+        "total_minor",
+        "reserve_held_minor",
+        "net_minor",
+        "reason",
+    )
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.event_id = record["event_id"]
+        self.occurred_at = record["occurred_at"]
+        self.recorded_at = record["recorded_at"]
+        self.merchant_id = record["merchant_id"]
+        self.correlation_id = record["correlation_id"]
+        self.causation_id = record["causation_id"]
+        self.actor = record["actor"]
+        self.aggregate_version = record["aggregate_version"]
+        self.settlement_id = record["settlement_id"]
+        self.currency_code = record["currency_code"]
+        self.total_minor = record["total_minor"]
+        self.reserve_held_minor = record["reserve_held_minor"]
+        self.net_minor = record["net_minor"]
+        self.reason = record["reason"]
+
+
+EVENTS = (
+    ReserveReleased,
+    SettlementCompleted,
+    SettlementCreated,
+    SettlementFailed,
+)
