@@ -6,7 +6,9 @@ from paystream.merchant.v1 import events as merchant_events
 from paystream.payment.v1 import events
 from services.payment import handlers, jobs, rpc
 
-_KEEP_MERCHANT = Handle(handler=handlers.on_merchant_changed, deduplication="natural")
+_KEEP_MERCHANT = Handle(
+    handler=handlers.on_merchant_changed, deduplication="natural", rebuild=handlers.on_merchant_changed
+)
 
 SERVICE = Service(
     name="payment",
