@@ -6,6 +6,7 @@ and one table in `paykit.runtime.status` maps its kind to a gRPC code::
     DomainError                  a business rule said no; the caller can do something about it
       FieldInvalid               a field breaks a rule
       CurrencyUnknown            not an ISO 4217 code in use
+      IllegalTransition          the state does not allow the action
       ...                        the others live in the domain that raises them
     InvariantError               paystream itself is wrong; never shown to a caller
 """
@@ -87,6 +88,13 @@ class EtagMismatch(DomainError):
 
     kind = Kind.ABORTED
     reason = "ETAG_MISMATCH"
+
+
+class IllegalTransition(DomainError):
+    """The action is not possible in the present state; metadata says both."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "ILLEGAL_TRANSITION"
 
 
 class RequestIdReused(DomainError):

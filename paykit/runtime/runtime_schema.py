@@ -1,5 +1,7 @@
 """The tables that the runtime keeps in every service's schema, made by each service's first migration."""
 
+from collections.abc import Sequence
+
 from alembic import op
 
 _V1 = """
@@ -129,6 +131,15 @@ BEGIN
 END $$
 """
 
+_REFUSE_STATE_V1 = """
+CREATE OR REPLACE FUNCTION refuse_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a row of % is % and cannot become %', TG_TABLE_NAME, OLD.state, NEW.state
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END
+$$
+"""
+
 
 def create_v1() -> None:
     """Make the first version of the runtime's tables in the schema being migrated."""
@@ -147,3 +158,22 @@ def revoke(table: str, *privileges: str) -> str:
     """Give the statement that takes privileges on a table away from the service's role (current schema's name)."""
     service = op.get_context().opts["service"]
     return f'REVOKE {", ".join(privileges)} ON {table} FROM "paystream_{service}"'
+
+
+def guard_states(table: str, allowed: Sequence[tuple[str, str]]) -> None:
+    """Have the database refuse every change of a table's `state` but these, whoever writes the row.
+
+    An update that leaves the state alone is not touched, and pays for one comparison. The refusal is a
+    check_violation of the constraint `<table>_state_guard`. Calling it again, in a later migration, replaces the list.
+
+    Args:
+        table: With a column `state`.
+        allowed: Pairs of the state before and the state after.
+    """
+    pairs = ", ".join(f"('{old}', '{new}')" for old, new in allowed)
+    op.execute(_REFUSE_STATE_V1)
+    op.execute(f"""
+        CREATE OR REPLACE TRIGGER {table}_state_guard BEFORE UPDATE ON {table} FOR EACH ROW
+        WHEN (OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN ({pairs}))
+        EXECUTE FUNCTION refuse_state()
+    """)

@@ -10,9 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from paykit.errors import DomainError, Kind
+from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
-from services.payment import domain
 
 INQUIRY_PAUSE_FIRST_S = 1.0
 INQUIRY_PAUSE_MAX_S = 300.0
@@ -157,7 +156,7 @@ def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
     _require_same_amount(attempt, evidence)
     verdict = VERDICTS.get((attempt.state, evidence.outcome))
     if verdict is None:
-        raise domain.IllegalTransition(
+        raise IllegalTransition(
             f"An attempt that is {attempt.state} has no outcome yet.", state=attempt.state, action="REPORT"
         )
     if evidence.outcome is Outcome.NOT_FOUND and verdict is not Verdict.CONFIRM and evidence.final:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from services.payment import domain
+from paykit import transitions
 
 
 class DisputeState(StrEnum):
@@ -44,7 +44,4 @@ def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
     Raises:
         IllegalTransition: The dispute is decided, or contested already.
     """
-    after = TRANSITIONS.get((state, action))
-    if after is None:
-        raise domain.IllegalTransition(f"A dispute that is {state} cannot {action}.", state=state, action=action)
-    return after
+    return transitions.next_state(TRANSITIONS, state, action, what="A dispute")

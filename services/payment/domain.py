@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from paykit import transitions
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment import fee
@@ -60,13 +61,6 @@ TRANSITIONS: Mapping[tuple[PaymentState, PaymentAction], PaymentState] = Mapping
     }
 )
 """The state after an action; a pair that is missing is illegal."""
-
-
-class IllegalTransition(DomainError):
-    """The action is not possible in the present state; metadata says both."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "ILLEGAL_TRANSITION"
 
 
 class PaymentNotFound(DomainError):
@@ -133,10 +127,7 @@ def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
     Raises:
         IllegalTransition: The action is not possible in this state.
     """
-    after = TRANSITIONS.get((state, action))
-    if after is None:
-        raise IllegalTransition(f"A payment that is {state} cannot {action}.", state=state, action=action)
-    return after
+    return transitions.next_state(TRANSITIONS, state, action, what="A payment")
 
 
 def refundable_minor(payment: Payment) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from paykit import transitions
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment import domain, fee
@@ -95,10 +96,7 @@ def next_state(state: RefundState, action: RefundAction) -> RefundState:
     Raises:
         IllegalTransition: The refund has ended already, or has lost its answer before.
     """
-    after = TRANSITIONS.get((state, action))
-    if after is None:
-        raise domain.IllegalTransition(f"A refund that is {state} cannot {action}.", state=state, action=action)
-    return after
+    return transitions.next_state(TRANSITIONS, state, action, what="A refund")
 
 
 def create(

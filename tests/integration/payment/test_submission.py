@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paykit.errors import FieldInvalid
+from paykit.errors import FieldInvalid, IllegalTransition
 from paykit.runtime.call import current_call
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
@@ -14,7 +14,6 @@ from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import attempt_store, evidence, jobs, messages
 from services.payment.attempt import AttemptNotFound, ChannelAmountMismatch
 from services.payment.channels import simulator
-from services.payment.domain import IllegalTransition
 from tests.integration.payment.conftest import House
 
 

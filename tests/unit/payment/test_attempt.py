@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
 from services.payment import attempt
 from services.payment.attempt import (
@@ -14,7 +15,6 @@ from services.payment.attempt import (
     Outcome,
     Verdict,
 )
-from services.payment.domain import IllegalTransition
 from tests.unit.payment.builders import ATTEMPT_ID, LATER
 from tests.unit.payment.builders import attempt as attempt_in
 

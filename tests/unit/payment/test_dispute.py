@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
+from paykit.errors import IllegalTransition
 from services.payment import dispute
 from services.payment.dispute import DisputeAction, DisputeState
-from services.payment.domain import IllegalTransition
 
 LEGAL = {
     ("OPENED", "CONTEST"): "CONTESTED",
