@@ -1,5 +1,6 @@
 """One running stack for the whole session; a database of its own for each test that asks for one."""
 
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paykit.clock import Clock
-from paykit.localstack import Endpoints, Stack, running_parts
+from paykit.localstack import Endpoints, Stack
 from paykit.localstack.settings import StackSettings
 from paykit.runtime import migrate
 from paykit.runtime.catalogue import service_names
@@ -16,6 +17,7 @@ from paykit.runtime.runtime import Runtime
 from paykit.runtime.service import Service
 from paykit.testing import databases, runtimes
 from tests import probe
+from tests.shared_stack import shared_parts
 
 RuntimeOf = Callable[..., Awaitable[Runtime]]
 
@@ -31,13 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Iterator[Endpoints]:
-    """PostgreSQL, Kafka and the registry, for the whole session."""
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+    """PostgreSQL, Kafka and the registry, for the whole session and all its processes."""
     home = request.config.getoption("--stack-home")
     if home is not None:
         yield Stack(StackSettings().any_port.model_copy(update={"home": home}), services=()).up().endpoints
         return
-    with running_parts() as endpoints:
+    base = tmp_path_factory.getbasetemp()
+    with shared_parts((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "stack") as endpoints:
         yield endpoints
 
 
