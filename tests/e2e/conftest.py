@@ -1,4 +1,4 @@
-"""All four services in one process, on the real PostgreSQL, Kafka and registry."""
+"""All services in one process, on the real PostgreSQL, Kafka and registry."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import pytest
 
 from paykit.localstack import Endpoints
+from paykit.runtime.catalogue import load_service, service_names
 from paykit.runtime.config import Settings
 from paykit.runtime.host import Host
 from paykit.testing import databases, hosts
-from services.accounting.service import SERVICE as ACCOUNTING
-from services.channel.service import SERVICE as CHANNEL
-from services.merchant.service import SERVICE as MERCHANT
-from services.payment.service import SERVICE as PAYMENT
 from tests.line import books
 from tests.line.clients import Clients, connected
 from tests.line.laying import lay
@@ -37,7 +34,7 @@ async def line(stack: Endpoints, template: str, tmp_path_factory: pytest.TempPat
         laid = await lay(stack, database_url=url, cache_dir=tmp_path_factory.mktemp("cache"))
         settings = laid.model_copy(update={"schema_unknown_grace_s": GRACE_S})
         async with (
-            hosts.hosted([MERCHANT, PAYMENT, ACCOUNTING, CHANNEL], settings) as host,
+            hosts.hosted([load_service(name) for name in service_names()], settings) as host,
             connected(settings.grpc_address) as clients,
             books.opened(databases.admin_url_of(template, url)) as kept,
         ):

@@ -1,6 +1,7 @@
-"""The ways in: stubs of the four services, and the requests that tests make."""
+"""The ways in: stubs of the services, and the requests that tests make."""
 
 import asyncio
+import importlib
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,11 +12,10 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from paystream.accounting.v1 import accounting_pb2_grpc
-from paystream.channel.v1 import channel_pb2_grpc
+from paykit.runtime.catalogue import service_names
 from paystream.common.v1 import money_pb2
-from paystream.merchant.v1 import merchant_pb2, merchant_pb2_grpc
-from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
+from paystream.merchant.v1 import merchant_pb2
+from paystream.payment.v1 import payment_pb2
 from tests.line.waiting import WAIT_S_MAX
 
 CALL_TIMEOUT_S = 30.0
@@ -24,33 +24,33 @@ LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE"}
 """Reasons that pass: payment learns of a merchant by its events, moments after it was created."""
 
 
-@dataclass(frozen=True, slots=True)
 class Clients:
-    """A stub of each service."""
+    """A stub of each service under the service's name, as in `clients.payment`."""
 
-    merchant: Any
-    payment: Any
-    accounting: Any
-    channel: Any
+    def __init__(self, channels: Mapping[str, Any]) -> None:
+        self._stubs = {name: _stub(name, channel) for name, channel in channels.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._stubs[name]
+        except KeyError as error:
+            raise AttributeError(f"no address of {name} was given") from error
+
+
+def _stub(name: str, channel: Any) -> Any:
+    module = importlib.import_module(f"paystream.{name}.v1.{name}_pb2_grpc")
+    return getattr(module, f"{name.title()}ServiceStub")(channel)
 
 
 @asynccontextmanager
 async def connected(address: str | Mapping[str, str]) -> AsyncIterator[Clients]:
-    """Give stubs of services at one address, or each at its own."""
-    names = ("merchant", "payment", "accounting", "channel")
-    by_name = dict.fromkeys(names, address) if isinstance(address, str) else dict(address)
+    """Give stubs of all services at one address, or of those that have one of their own."""
+    by_name = dict.fromkeys(service_names(), address) if isinstance(address, str) else address
     # A refused connection is tried again at once: servers of these tests come and go.
     options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.use_local_subchannel_pool", 1)]
-    channels = {name: grpc.aio.insecure_channel(by_name[name], options=options) for name in names if name in by_name}
+    channels = {name: grpc.aio.insecure_channel(each, options=options) for name, each in by_name.items()}
     try:
-        yield Clients(
-            merchant=merchant_pb2_grpc.MerchantServiceStub(channels["merchant"]) if "merchant" in channels else None,
-            payment=payment_pb2_grpc.PaymentServiceStub(channels["payment"]) if "payment" in channels else None,
-            accounting=accounting_pb2_grpc.AccountingServiceStub(channels["accounting"])
-            if "accounting" in channels
-            else None,
-            channel=channel_pb2_grpc.ChannelServiceStub(channels["channel"]) if "channel" in channels else None,
-        )
+        yield Clients(channels)
     finally:
         for channel in channels.values():
             await channel.close()

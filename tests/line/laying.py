@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from paykit.contracts.files import load_topics, schema_root
 from paykit.localstack import Endpoints, ports
 from paykit.runtime.config import Settings
 from paykit.testing import hosts
 
-TOPICS = ("merchant.events", "payment.events", "accounting.events", "channel.events")
+TOPICS = tuple(load_topics(schema_root()))
 
 
 async def lay(stack: Endpoints, *, database_url: str, cache_dir: Path) -> Settings:
