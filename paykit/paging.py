@@ -5,12 +5,19 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from paykit.errors import FieldInvalid, PageTokenInvalid
 
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 1000
 """Rows in one page; a larger request gets this many."""
+
+TimeKey = tuple[datetime, str]
+"""The create_time and the id of a resource: the sort key of lists that show the newest first."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def page_size(requested: int) -> int:
@@ -49,6 +56,24 @@ def decode_page_token(token: str, scope: Sequence[object], *, kinds: Sequence[ty
     if [type(value) for value in values] != list(kinds):
         raise PageTokenInvalid("page_token is malformed.", field="page_token")
     return values
+
+
+def encode_time_token(key: TimeKey, scope: Sequence[object]) -> str:
+    """Make the token of the page after the resource with this key; exact to the microsecond."""
+    return encode_page_token([(key[0] - _EPOCH) // _MICROSECOND, key[1]], scope)
+
+
+def decode_time_token(token: str, scope: Sequence[object]) -> TimeKey | None:
+    """Give the key that a page starts after; None for the first page.
+
+    Raises:
+        PageTokenInvalid: The token is malformed, or was made for another list or other filters.
+    """
+    values = decode_page_token(token, scope, kinds=(int, str))
+    try:
+        return (_EPOCH + int(values[0]) * _MICROSECOND, str(values[1])) if values else None
+    except OverflowError as error:
+        raise PageTokenInvalid("page_token is malformed.", field="page_token") from error
 
 
 def _digest(scope: Sequence[object]) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 # protobuf allows years 1 to 9999 and nanoseconds; paystream keeps microseconds, as PostgreSQL does.
@@ -29,3 +30,8 @@ def from_timestamp(timestamp: Timestamp) -> datetime:
     """
     moment: datetime = timestamp.ToDatetime(tzinfo=UTC)
     return moment
+
+
+def from_optional(message: Message, field: str) -> datetime | None:
+    """Map the time in a field that may be left out; None where it was."""
+    return from_timestamp(getattr(message, field)) if message.HasField(field) else None

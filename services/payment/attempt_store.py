@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paykit.runtime.db import Tx
+from paykit.runtime.rows import require_all_changed
 from services.payment import store
 from services.payment.attempt import Attempt, AttemptAction, AttemptState, Evidence, Verdict, inquiry_pause_s
 
@@ -151,7 +152,7 @@ async def update_attempts(tx: Tx, attempts: Sequence[Attempt]) -> None:
         [inquiry_pause_s(a.inquiry_count) for a in attempts],
         [a.update_time for a in attempts],
     )
-    store.require_all_changed("attempt", changed, len(attempts))
+    require_all_changed("attempt", changed, len(attempts))
 
 
 async def insert_evidence(tx: Tx, told: Sequence[tuple[Evidence, Verdict]]) -> None:

@@ -1,12 +1,10 @@
 """Payments on the wire: between messages and domain values."""
 
 import json
-from datetime import datetime
 from functools import lru_cache
-from typing import Literal
 
 from paykit.cause import Cause
-from paykit.runtime.mapping import from_timestamp, to_timestamp
+from paykit.runtime.mapping import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
@@ -166,8 +164,8 @@ def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
         merchant_id=request.merchant_id,
         merchant_reference=request.merchant_reference or None,
         state=PaymentState(name) if request.state else None,
-        create_time_min=_bound(request, "create_time_min"),
-        create_time_before=_bound(request, "create_time_before"),
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
     )
 
 
@@ -178,13 +176,6 @@ def from_list_refunds(request: pb.ListRefundsRequest) -> RefundFilter:
         payment_id=request.payment_id or None,
         merchant_id=request.merchant_id or None,
         state=RefundState(name) if request.state else None,
-        create_time_min=_bound(request, "create_time_min"),
-        create_time_before=_bound(request, "create_time_before"),
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
     )
-
-
-def _bound(
-    request: pb.ListPaymentsRequest | pb.ListRefundsRequest, name: Literal["create_time_min", "create_time_before"]
-) -> datetime | None:
-    """Read one end of a time range; None where the caller left it open."""
-    return from_timestamp(getattr(request, name)) if request.HasField(name) else None

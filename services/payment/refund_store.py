@@ -7,7 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from paykit.paging import TimeKey
 from paykit.runtime.db import Tx
+from paykit.runtime.listing import newest_first
+from paykit.runtime.rows import require_all_changed
 from paystream.payment.v1 import events
 from services.payment import store
 from services.payment.refund import Refund, RefundState
@@ -93,7 +96,7 @@ async def update_refunds(tx: Tx, refunds: Sequence[Refund]) -> None:
         [r.failure_code for r in refunds],
         [r.update_time for r in refunds],
     )
-    store.require_all_changed("refund", changed, len(refunds))
+    require_all_changed("refund", changed, len(refunds))
 
 
 async def get_refund(tx: Tx, refund_id: str) -> Refund | None:
@@ -101,7 +104,7 @@ async def get_refund(tx: Tx, refund_id: str) -> Refund | None:
     return (await refunds_by_id(tx, [refund_id])).get(refund_id)
 
 
-async def list_refunds(tx: Tx, wanted: RefundFilter, *, after: tuple[datetime, str] | None, limit: int) -> list[Refund]:
+async def list_refunds(tx: Tx, wanted: RefundFilter, *, after: TimeKey | None, limit: int) -> list[Refund]:
     """List refunds, newest first, from after a (create_time, refund_id) on."""
     c = REFUND.c
     statement = sa.select(REFUND)
@@ -111,7 +114,7 @@ async def list_refunds(tx: Tx, wanted: RefundFilter, *, after: tuple[datetime, s
         statement = statement.where(c.merchant_id == wanted.merchant_id)
     if wanted.state:
         statement = statement.where(c.state == wanted.state)
-    statement = store.newest_first(statement, (c.create_time, c.refund_id), wanted, after).limit(limit)
+    statement = newest_first(statement, (c.create_time, c.refund_id), wanted, after).limit(limit)
     return [to_refund(row._asdict()) for row in await tx.select(statement)]
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from paykit.errors import InvariantError
+from paykit.paging import TimeKey
 from paykit.runtime.db import Tx
+from paykit.runtime.listing import newest_first
+from paykit.runtime.rows import require_all_changed
 from paystream.payment.v1 import events
 from services.payment.domain import Payment, PaymentState
 
@@ -189,9 +191,7 @@ async def get_payment(tx: Tx, payment_id: str) -> Payment | None:
     return to_payment(rows[0]._asdict()) if rows else None
 
 
-async def list_payments(
-    tx: Tx, wanted: PaymentFilter, *, after: tuple[datetime, str] | None, limit: int
-) -> list[Payment]:
+async def list_payments(tx: Tx, wanted: PaymentFilter, *, after: TimeKey | None, limit: int) -> list[Payment]:
     """List a merchant's payments, newest first, from after a (create_time, payment_id) on."""
     c = PAYMENT.c
     statement = sa.select(PAYMENT).where(c.merchant_id == wanted.merchant_id)
@@ -201,22 +201,6 @@ async def list_payments(
         statement = statement.where(c.state == wanted.state)
     statement = newest_first(statement, (c.create_time, c.payment_id), wanted, after).limit(limit)
     return [to_payment(row._asdict()) for row in await tx.select(statement)]
-
-
-def newest_first(
-    statement: sa.Select[Any],
-    key: tuple[sa.Column[Any], sa.Column[Any]],
-    wanted: Any,
-    after: tuple[datetime, str] | None,
-) -> sa.Select[Any]:
-    """Bound a list by the times wanted, order it newest first and start it after a key."""
-    if wanted.create_time_min:
-        statement = statement.where(key[0] >= wanted.create_time_min)
-    if wanted.create_time_before:
-        statement = statement.where(key[0] < wanted.create_time_before)
-    if after:
-        statement = statement.where(sa.tuple_(*key) < sa.tuple_(*after))
-    return statement.order_by(key[0].desc(), key[1].desc())
 
 
 def to_payment(row: Mapping[str, Any]) -> Payment:
@@ -231,16 +215,6 @@ def to_payment(row: Mapping[str, Any]) -> Payment:
 def to_failure_reason(text: str | None) -> events.FailureReason | None:
     """Make a failure reason of its column."""
     return events.FailureReason(text) if text else None
-
-
-def require_all_changed(table: str, changed: int, wanted: int) -> None:
-    """Check a set-based update, which silently applies one of two rows with one key.
-
-    Raises:
-        InvariantError: A row is not there, or came twice.
-    """
-    if changed != wanted:
-        raise InvariantError(f"{changed} of {wanted} rows of {table} changed")
 
 
 def _held(tx: Tx, rows: Sequence[Any]) -> dict[str, Payment]:

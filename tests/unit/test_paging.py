@@ -2,11 +2,20 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from paykit.errors import FieldInvalid, PageTokenInvalid
-from paykit.paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, decode_page_token, encode_page_token, page_size
+from paykit.paging import (
+    PAGE_SIZE_DEFAULT,
+    PAGE_SIZE_MAX,
+    decode_page_token,
+    decode_time_token,
+    encode_page_token,
+    encode_time_token,
+    page_size,
+)
 
 SCOPE = ("ListPayments", "mer_1", None)
 KINDS = (str, int)
@@ -77,3 +86,18 @@ def test_a_deeply_nested_token_is_refused() -> None:
     token = base64.urlsafe_b64encode(b"[" * 100_000).decode()
     with pytest.raises(PageTokenInvalid):
         decode_page_token(token, SCOPE, kinds=KINDS)
+
+
+def test_a_time_token_gives_back_its_key_to_the_microsecond() -> None:
+    key = (datetime(2026, 3, 1, 12, 0, 0, 123_457, tzinfo=UTC), "pay_1")
+    assert decode_time_token(encode_time_token(key, SCOPE), SCOPE) == key
+
+
+def test_the_first_page_starts_after_no_time() -> None:
+    assert decode_time_token("", SCOPE) is None
+
+
+def test_a_time_token_beyond_the_calendar_is_malformed() -> None:
+    token = encode_page_token([10**20, "pay_1"], SCOPE)
+    with pytest.raises(PageTokenInvalid, match="malformed"):
+        decode_time_token(token, SCOPE)

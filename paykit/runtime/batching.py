@@ -1,0 +1,49 @@
+"""The plumbing of batch calls: each item is read, refused and answered by itself."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from paykit.errors import DomainError, FieldInvalid
+from paykit.runtime.operations import BATCH_ITEMS_MAX
+from paykit.runtime.status import to_status
+from paykit.runtime.validation import validate_message
+
+Q = TypeVar("Q", bound=Message)
+I = TypeVar("I")  # noqa: E741 - item
+Result = TypeVar("Result", bound=Message)
+
+
+def read_items(requests: Sequence[Q], read: Callable[[Q], I]) -> list[I | DomainError]:
+    """Read the items of a batch, each checked by its own rules; a refusal stands in the place of its item.
+
+    Raises:
+        FieldInvalid: There is no item, or more than BATCH_ITEMS_MAX.
+    """
+    if not 1 <= len(requests) <= BATCH_ITEMS_MAX:
+        raise FieldInvalid(f"requests must hold 1 to {BATCH_ITEMS_MAX:,} items.", field="requests")
+    return [_read_item(request, index, read) for index, request in enumerate(requests)]
+
+
+def to_results(result_type: Callable[..., Result], results: Sequence[Result | DomainError]) -> list[Result]:
+    """Give the items of a batch response: each its reply, or its refusal as the field `error`.
+
+    Args:
+        result_type: The class of an item of the response.
+        results: One per item of the request, in order.
+    """
+    return [
+        result_type(error=to_status(result, item_path=f"requests[{index}]"))
+        if isinstance(result, DomainError)
+        else result
+        for index, result in enumerate(results)
+    ]
+
+
+def _read_item(request: Q, index: int, read: Callable[[Q], Any]) -> Any:
+    # The path is written out only for an item that is refused.
+    refusal = validate_message(request)
+    if refusal is None:
+        return read(request)
+    return validate_message(request, f"requests[{index}]") or refusal

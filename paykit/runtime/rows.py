@@ -1,0 +1,21 @@
+"""What set-based statements share: arrays for `unnest`, and the check that a row was changed for each key."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from paykit.errors import InvariantError
+
+
+def columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
+    """Give the attributes of these names, one list per name, as `unnest` takes them."""
+    return [[getattr(row, name) for row in rows] for name in names]
+
+
+def require_all_changed(table: str, changed: int, wanted: int) -> None:
+    """Check a set-based update, which silently applies one of two rows with one key.
+
+    Raises:
+        InvariantError: A row is not there, or came twice.
+    """
+    if changed != wanted:
+        raise InvariantError(f"{changed} of {wanted} rows of {table} changed")
