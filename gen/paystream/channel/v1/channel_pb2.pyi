@@ -18,6 +18,9 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9007  APPROVED; the result is called back twice (duplicate callback)
   9008  PENDING; declined later and called back
   9009  DECLINED, but approved later and called back (contradiction)
+  9010  a payout: APPROVED, later returned by the bank and called back
+  9011  a capture: APPROVED, later disputed in full; contesting wins
+  9012  a capture: APPROVED, later disputed in full; contesting loses
 """
 
 from collections import abc as _abc
@@ -127,6 +130,78 @@ INQUIRY_STATUS_NOT_FOUND: InquiryStatus.ValueType  # 2
 """The attempt is not on record."""
 Global___InquiryStatus: _TypeAlias = InquiryStatus  # noqa: Y015
 
+class _DisputeState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_STATE_UNSPECIFIED: _DisputeState.ValueType  # 0
+    """Never sent."""
+    DISPUTE_STATE_OPENED: _DisputeState.ValueType  # 1
+    """Waits for an answer until respond_by."""
+    DISPUTE_STATE_CONTESTED: _DisputeState.ValueType  # 2
+    """Contested; decided after the callback delay."""
+    DISPUTE_STATE_WON: _DisputeState.ValueType  # 3
+    """Decided for the merchant."""
+    DISPUTE_STATE_LOST: _DisputeState.ValueType  # 4
+    """Decided for the payer, accepted, or not answered in time."""
+
+class DisputeState(_DisputeState, metaclass=_DisputeStateEnumTypeWrapper):
+    """How far a dispute has come."""
+
+DISPUTE_STATE_UNSPECIFIED: DisputeState.ValueType  # 0
+"""Never sent."""
+DISPUTE_STATE_OPENED: DisputeState.ValueType  # 1
+"""Waits for an answer until respond_by."""
+DISPUTE_STATE_CONTESTED: DisputeState.ValueType  # 2
+"""Contested; decided after the callback delay."""
+DISPUTE_STATE_WON: DisputeState.ValueType  # 3
+"""Decided for the merchant."""
+DISPUTE_STATE_LOST: DisputeState.ValueType  # 4
+"""Decided for the payer, accepted, or not answered in time."""
+Global___DisputeState: _TypeAlias = DisputeState  # noqa: Y015
+
+class _DisputeReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_REASON_UNSPECIFIED: _DisputeReason.ValueType  # 0
+    """Taken as FRAUD."""
+    DISPUTE_REASON_FRAUD: _DisputeReason.ValueType  # 1
+    """The payer did not agree to the payment."""
+    DISPUTE_REASON_NOT_RECEIVED: _DisputeReason.ValueType  # 2
+    """What was paid for has not arrived."""
+    DISPUTE_REASON_NOT_AS_DESCRIBED: _DisputeReason.ValueType  # 3
+    """What was paid for is not as described."""
+    DISPUTE_REASON_DUPLICATE: _DisputeReason.ValueType  # 4
+    """Paid twice."""
+    DISPUTE_REASON_CREDIT_NOT_PROCESSED: _DisputeReason.ValueType  # 5
+    """A refund that was promised has not come."""
+    DISPUTE_REASON_OTHER: _DisputeReason.ValueType  # 6
+    """Something else."""
+
+class DisputeReason(_DisputeReason, metaclass=_DisputeReasonEnumTypeWrapper):
+    """What the payer says."""
+
+DISPUTE_REASON_UNSPECIFIED: DisputeReason.ValueType  # 0
+"""Taken as FRAUD."""
+DISPUTE_REASON_FRAUD: DisputeReason.ValueType  # 1
+"""The payer did not agree to the payment."""
+DISPUTE_REASON_NOT_RECEIVED: DisputeReason.ValueType  # 2
+"""What was paid for has not arrived."""
+DISPUTE_REASON_NOT_AS_DESCRIBED: DisputeReason.ValueType  # 3
+"""What was paid for is not as described."""
+DISPUTE_REASON_DUPLICATE: DisputeReason.ValueType  # 4
+"""Paid twice."""
+DISPUTE_REASON_CREDIT_NOT_PROCESSED: DisputeReason.ValueType  # 5
+"""A refund that was promised has not come."""
+DISPUTE_REASON_OTHER: DisputeReason.ValueType  # 6
+"""Something else."""
+Global___DisputeReason: _TypeAlias = DisputeReason  # noqa: Y015
+
 @_typing.final
 class Transaction(_message.Message):
     """One attempt on the channel's record."""
@@ -145,6 +220,7 @@ class Transaction(_message.Message):
     AUTHORIZATION_REFERENCE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    RETURN_TIME_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of the attempt."""
     action: Global___Action.ValueType
@@ -175,6 +251,10 @@ class Transaction(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the outcome last changed."""
 
+    @_builtins.property
+    def return_time(self) -> _timestamp_pb2.Timestamp:
+        """When the bank sent an approved payout back; absent while it has not."""
+
     def __init__(
         self,
         *,
@@ -190,10 +270,11 @@ class Transaction(_message.Message):
         authorization_reference: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        return_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -703,6 +784,7 @@ class PayRequest(_message.Message):
     DESTINATION_TOKEN_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     merchant_id: _builtins.str
@@ -715,6 +797,10 @@ class PayRequest(_message.Message):
     """
     correlation_id: _builtins.str
     """The journey that the statement line and the callback carry; empty: that of the call."""
+    callback_address: _builtins.str
+    """host:port of the withdrawal service whose ReportBankResult is told late results and returns; empty: the behaviour's
+    address.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount to send."""
@@ -728,10 +814,11 @@ class PayRequest(_message.Message):
         destination_token: _builtins.str = ...,
         related_no: _builtins.str = ...,
         correlation_id: _builtins.str = ...,
+        callback_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "correlation_id", b"correlation_id", "destination_token", b"destination_token", "merchant_id", b"merchant_id", "related_no", b"related_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "callback_address", b"callback_address", "correlation_id", b"correlation_id", "destination_token", b"destination_token", "merchant_id", b"merchant_id", "related_no", b"related_no"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1072,3 +1159,237 @@ class GetBehaviourResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetBehaviourResponse: _TypeAlias = GetBehaviourResponse  # noqa: Y015
+
+@_typing.final
+class Dispute(_message.Message):
+    """A payer's dispute of a capture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    dispute_reference: _builtins.str
+    """The channel's own reference of the dispute; statement lines and callbacks carry it."""
+    attempt_id: _builtins.str
+    """The caller's reference of the attempt that captured what is disputed."""
+    merchant_id: _builtins.str
+    """The merchant that was paid."""
+    reason: Global___DisputeReason.ValueType
+    """What the payer says."""
+    state: Global___DisputeState.ValueType
+    """How far it has come."""
+    evidence: _builtins.str
+    """What speaks for the merchant; empty unless it was contested."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What is disputed."""
+
+    @_builtins.property
+    def respond_by(self) -> _timestamp_pb2.Timestamp:
+        """Until when it can be answered; not answered by then, it is lost."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was opened."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last changed."""
+
+    def __init__(
+        self,
+        *,
+        dispute_reference: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        reason: Global___DisputeReason.ValueType = ...,
+        state: Global___DisputeState.ValueType = ...,
+        respond_by: _timestamp_pb2.Timestamp | None = ...,
+        evidence: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "create_time", b"create_time", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "merchant_id", b"merchant_id", "reason", b"reason", "respond_by", b"respond_by", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Dispute: _TypeAlias = Dispute  # noqa: Y015
+
+@_typing.final
+class OpenDisputeRequest(_message.Message):
+    """Has a payer dispute a capture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RESPOND_WITHIN_SECONDS_FIELD_NUMBER: _builtins.int
+    CONTEST_LOSES_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it opens nothing."""
+    attempt_id: _builtins.str
+    """The caller's reference of an attempt that captured: Authorize with `capture`, or Capture."""
+    reason: Global___DisputeReason.ValueType
+    """What the payer says."""
+    respond_within_seconds: _builtins.int
+    """Seconds of business time in which it can be answered, up to 366 days; 0 for 7 days."""
+    contest_loses: _builtins.bool
+    """Whether contesting it loses; otherwise contesting it wins."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What is disputed, in the attempt's currency, at most its amount; absent: all that is left of it."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        reason: Global___DisputeReason.ValueType = ...,
+        respond_within_seconds: _builtins.int = ...,
+        contest_loses: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "contest_loses", b"contest_loses", "reason", b"reason", "request_id", b"request_id", "respond_within_seconds", b"respond_within_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenDisputeRequest: _TypeAlias = OpenDisputeRequest  # noqa: Y015
+
+@_typing.final
+class OpenDisputeResponse(_message.Message):
+    """Answers OpenDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute, opened."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenDisputeResponse: _TypeAlias = OpenDisputeResponse  # noqa: Y015
+
+@_typing.final
+class RespondToDisputeRequest(_message.Message):
+    """Answers a dispute for the merchant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    CONTESTED_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    dispute_reference: _builtins.str
+    """The channel's reference of the dispute."""
+    contested: _builtins.bool
+    """Whether the merchant contests it; otherwise it accepts that the amount is gone."""
+    evidence: _builtins.str
+    """What speaks for the merchant, up to 2000 characters."""
+    def __init__(
+        self,
+        *,
+        dispute_reference: _builtins.str = ...,
+        contested: _builtins.bool = ...,
+        evidence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "dispute_reference", b"dispute_reference", "evidence", b"evidence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RespondToDisputeRequest: _TypeAlias = RespondToDisputeRequest  # noqa: Y015
+
+@_typing.final
+class RespondToDisputeResponse(_message.Message):
+    """Answers RespondToDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute after the answer."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RespondToDisputeResponse: _TypeAlias = RespondToDisputeResponse  # noqa: Y015
+
+@_typing.final
+class GetDisputeRequest(_message.Message):
+    """Asks for one dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    dispute_reference: _builtins.str
+    """The channel's reference of the dispute."""
+    def __init__(
+        self,
+        *,
+        dispute_reference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_reference", b"dispute_reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeRequest: _TypeAlias = GetDisputeRequest  # noqa: Y015
+
+@_typing.final
+class GetDisputeResponse(_message.Message):
+    """Answers GetDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute as it stands."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeResponse: _TypeAlias = GetDisputeResponse  # noqa: Y015

@@ -18,6 +18,9 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9007  APPROVED; the result is called back twice (duplicate callback)
   9008  PENDING; declined later and called back
   9009  DECLINED, but approved later and called back (contradiction)
+  9010  a payout: APPROVED, later returned by the bank and called back
+  9011  a capture: APPROVED, later disputed in full; contesting wins
+  9012  a capture: APPROVED, later disputed in full; contesting loses
 """
 
 from collections import abc as _abc

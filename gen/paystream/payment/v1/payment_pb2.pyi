@@ -266,6 +266,134 @@ CHANNEL_OUTCOME_DECLINED: ChannelOutcome.ValueType  # 2
 """Not done, and will not be."""
 Global___ChannelOutcome: _TypeAlias = ChannelOutcome  # noqa: Y015
 
+class _DisputeState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_STATE_UNSPECIFIED: _DisputeState.ValueType  # 0
+    """Never sent; in a filter: any."""
+    DISPUTE_STATE_OPENED: _DisputeState.ValueType  # 1
+    """The payer's bank holds the amount back; the merchant may contest or accept it."""
+    DISPUTE_STATE_CONTESTED: _DisputeState.ValueType  # 2
+    """The merchant contests it; the channel decides."""
+    DISPUTE_STATE_WON: _DisputeState.ValueType  # 3
+    """Decided for the merchant, who has the amount again."""
+    DISPUTE_STATE_LOST: _DisputeState.ValueType  # 4
+    """Decided for the payer, or accepted by the merchant: the amount is gone."""
+
+class DisputeState(_DisputeState, metaclass=_DisputeStateEnumTypeWrapper):
+    """How far a dispute has come."""
+
+DISPUTE_STATE_UNSPECIFIED: DisputeState.ValueType  # 0
+"""Never sent; in a filter: any."""
+DISPUTE_STATE_OPENED: DisputeState.ValueType  # 1
+"""The payer's bank holds the amount back; the merchant may contest or accept it."""
+DISPUTE_STATE_CONTESTED: DisputeState.ValueType  # 2
+"""The merchant contests it; the channel decides."""
+DISPUTE_STATE_WON: DisputeState.ValueType  # 3
+"""Decided for the merchant, who has the amount again."""
+DISPUTE_STATE_LOST: DisputeState.ValueType  # 4
+"""Decided for the payer, or accepted by the merchant: the amount is gone."""
+Global___DisputeState: _TypeAlias = DisputeState  # noqa: Y015
+
+class _DisputeReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_REASON_UNSPECIFIED: _DisputeReason.ValueType  # 0
+    """Refused."""
+    DISPUTE_REASON_FRAUD: _DisputeReason.ValueType  # 1
+    """The payer did not agree to the payment."""
+    DISPUTE_REASON_NOT_RECEIVED: _DisputeReason.ValueType  # 2
+    """What was paid for has not arrived."""
+    DISPUTE_REASON_NOT_AS_DESCRIBED: _DisputeReason.ValueType  # 3
+    """What was paid for is not as described."""
+    DISPUTE_REASON_DUPLICATE: _DisputeReason.ValueType  # 4
+    """Paid twice."""
+    DISPUTE_REASON_CREDIT_NOT_PROCESSED: _DisputeReason.ValueType  # 5
+    """A refund that was promised has not come."""
+    DISPUTE_REASON_OTHER: _DisputeReason.ValueType  # 6
+    """Something else."""
+
+class DisputeReason(_DisputeReason, metaclass=_DisputeReasonEnumTypeWrapper):
+    """What the payer says."""
+
+DISPUTE_REASON_UNSPECIFIED: DisputeReason.ValueType  # 0
+"""Refused."""
+DISPUTE_REASON_FRAUD: DisputeReason.ValueType  # 1
+"""The payer did not agree to the payment."""
+DISPUTE_REASON_NOT_RECEIVED: DisputeReason.ValueType  # 2
+"""What was paid for has not arrived."""
+DISPUTE_REASON_NOT_AS_DESCRIBED: DisputeReason.ValueType  # 3
+"""What was paid for is not as described."""
+DISPUTE_REASON_DUPLICATE: DisputeReason.ValueType  # 4
+"""Paid twice."""
+DISPUTE_REASON_CREDIT_NOT_PROCESSED: DisputeReason.ValueType  # 5
+"""A refund that was promised has not come."""
+DISPUTE_REASON_OTHER: DisputeReason.ValueType  # 6
+"""Something else."""
+Global___DisputeReason: _TypeAlias = DisputeReason  # noqa: Y015
+
+class _DisputeOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_OUTCOME_UNSPECIFIED: _DisputeOutcome.ValueType  # 0
+    """Refused."""
+    DISPUTE_OUTCOME_OPENED: _DisputeOutcome.ValueType  # 1
+    """It was opened."""
+    DISPUTE_OUTCOME_WON: _DisputeOutcome.ValueType  # 2
+    """It was decided for the merchant."""
+    DISPUTE_OUTCOME_LOST: _DisputeOutcome.ValueType  # 3
+    """It was decided for the payer."""
+
+class DisputeOutcome(_DisputeOutcome, metaclass=_DisputeOutcomeEnumTypeWrapper):
+    """What a channel says of a dispute."""
+
+DISPUTE_OUTCOME_UNSPECIFIED: DisputeOutcome.ValueType  # 0
+"""Refused."""
+DISPUTE_OUTCOME_OPENED: DisputeOutcome.ValueType  # 1
+"""It was opened."""
+DISPUTE_OUTCOME_WON: DisputeOutcome.ValueType  # 2
+"""It was decided for the merchant."""
+DISPUTE_OUTCOME_LOST: DisputeOutcome.ValueType  # 3
+"""It was decided for the payer."""
+Global___DisputeOutcome: _TypeAlias = DisputeOutcome  # noqa: Y015
+
+class _DisputeResponseState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeResponseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeResponseState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_RESPONSE_STATE_UNSPECIFIED: _DisputeResponseState.ValueType  # 0
+    """The merchant has not answered."""
+    DISPUTE_RESPONSE_STATE_PENDING: _DisputeResponseState.ValueType  # 1
+    """The channel is being told, again and again until it answers."""
+    DISPUTE_RESPONSE_STATE_TOLD: _DisputeResponseState.ValueType  # 2
+    """The channel has it."""
+    DISPUTE_RESPONSE_STATE_REFUSED: _DisputeResponseState.ValueType  # 3
+    """The channel will not take it: it came too late, or contradicts an earlier one."""
+
+class DisputeResponseState(_DisputeResponseState, metaclass=_DisputeResponseStateEnumTypeWrapper):
+    """Whether the channel knows the merchant's answer to a dispute."""
+
+DISPUTE_RESPONSE_STATE_UNSPECIFIED: DisputeResponseState.ValueType  # 0
+"""The merchant has not answered."""
+DISPUTE_RESPONSE_STATE_PENDING: DisputeResponseState.ValueType  # 1
+"""The channel is being told, again and again until it answers."""
+DISPUTE_RESPONSE_STATE_TOLD: DisputeResponseState.ValueType  # 2
+"""The channel has it."""
+DISPUTE_RESPONSE_STATE_REFUSED: DisputeResponseState.ValueType  # 3
+"""The channel will not take it: it came too late, or contradicts an earlier one."""
+Global___DisputeResponseState: _TypeAlias = DisputeResponseState  # noqa: Y015
+
 @_typing.final
 class PaymentMethod(_message.Message):
     """A means of payment."""
@@ -1143,3 +1271,553 @@ class ReportChannelResultResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportChannelResultResponse: _TypeAlias = ReportChannelResultResponse  # noqa: Y015
+
+@_typing.final
+class StreamCreatePaymentsRequest(_message.Message):
+    """One payment of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> Global___CreatePaymentRequest:
+        """The payment. It is checked for itself, so that a bad one is one error among the results."""
+
+    def __init__(
+        self,
+        *,
+        request: Global___CreatePaymentRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamCreatePaymentsRequest: _TypeAlias = StreamCreatePaymentsRequest  # noqa: Y015
+
+@_typing.final
+class StreamCreatePaymentsResponse(_message.Message):
+    """What became of one payment of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """request_id of the item, as it was sent."""
+    position: _builtins.int
+    """Place of the item in the stream, from 0."""
+    @_builtins.property
+    def payment(self) -> Global___Payment:
+        """The payment as it was accepted."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why there is none."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        position: _builtins.int = ...,
+        payment: Global___Payment | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "payment", b"payment", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "payment", b"payment", "position", b"position", "request_id", b"request_id", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["payment", "error"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___StreamCreatePaymentsResponse: _TypeAlias = StreamCreatePaymentsResponse  # noqa: Y015
+
+@_typing.final
+class Dispute(_message.Message):
+    """A dispute as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    CONTRADICTED_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    RESPONSE_STATE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """dsp_ and a UUIDv7."""
+    payment_id: _builtins.str
+    """The payment it disputes."""
+    merchant_id: _builtins.str
+    """The merchant that was paid."""
+    attempt_id: _builtins.str
+    """The attempt that captured what is disputed."""
+    reason: Global___DisputeReason.ValueType
+    """What the payer says."""
+    state: Global___DisputeState.ValueType
+    """How far it has come."""
+    accepted: _builtins.bool
+    """Whether the merchant accepted it, rather than lost it."""
+    contradicted: _builtins.bool
+    """Whether the channel said the opposite of the state afterwards."""
+    channel: _builtins.str
+    """The adapter it came from, as in simulator."""
+    dispute_reference: _builtins.str
+    """The channel's reference of the dispute."""
+    evidence: _builtins.str
+    """What the merchant contested it with; empty when it did not."""
+    response_state: Global___DisputeResponseState.ValueType
+    """Whether the channel knows the merchant's answer."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What is disputed: all or part of what was captured."""
+
+    @_builtins.property
+    def respond_by(self) -> _timestamp_pb2.Timestamp:
+        """Until when it can be contested; absent when the channel sets no limit."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When paystream heard of it."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last changed."""
+
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        reason: Global___DisputeReason.ValueType = ...,
+        state: Global___DisputeState.ValueType = ...,
+        accepted: _builtins.bool = ...,
+        contradicted: _builtins.bool = ...,
+        channel: _builtins.str = ...,
+        dispute_reference: _builtins.str = ...,
+        respond_by: _timestamp_pb2.Timestamp | None = ...,
+        evidence: _builtins.str = ...,
+        response_state: Global___DisputeResponseState.ValueType = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "reason", b"reason", "respond_by", b"respond_by", "response_state", b"response_state", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Dispute: _TypeAlias = Dispute  # noqa: Y015
+
+@_typing.final
+class ReportDisputeRequest(_message.Message):
+    """A channel's word on a dispute. Each report says everything, so that a later one that comes first loses nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    """The attempt that captured what is disputed, as it was sent to the channel: att_ and 32 hexadecimal digits."""
+    dispute_reference: _builtins.str
+    """The channel's own reference of the dispute, 1 to 100 characters, no control characters."""
+    outcome: Global___DisputeOutcome.ValueType
+    """What became of it."""
+    reason: Global___DisputeReason.ValueType
+    """What the payer says."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What is disputed, in the payment's currency."""
+
+    @_builtins.property
+    def respond_by(self) -> _timestamp_pb2.Timestamp:
+        """Until when it can be contested, from 1970 to 9999; absent when there is no limit."""
+
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+        dispute_reference: _builtins.str = ...,
+        outcome: Global___DisputeOutcome.ValueType = ...,
+        amount: _money_pb2.Money | None = ...,
+        reason: Global___DisputeReason.ValueType = ...,
+        respond_by: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "respond_by", b"respond_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "dispute_reference", b"dispute_reference", "outcome", b"outcome", "reason", b"reason", "respond_by", b"respond_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDisputeRequest: _TypeAlias = ReportDisputeRequest  # noqa: Y015
+
+@_typing.final
+class ReportDisputeResponse(_message.Message):
+    """Answers ReportDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute after the report."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDisputeResponse: _TypeAlias = ReportDisputeResponse  # noqa: Y015
+
+@_typing.final
+class GetDisputeRequest(_message.Message):
+    """Asks for one dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """dsp_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeRequest: _TypeAlias = GetDisputeRequest  # noqa: Y015
+
+@_typing.final
+class GetDisputeResponse(_message.Message):
+    """Answers GetDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeResponse: _TypeAlias = GetDisputeResponse  # noqa: Y015
+
+@_typing.final
+class ListDisputesRequest(_message.Message):
+    """Asks for disputes: payment_id, merchant_id, or both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    payment_id: _builtins.str
+    """Only disputes of this payment; empty for all."""
+    merchant_id: _builtins.str
+    """Only disputes of this merchant; empty for all."""
+    state: Global___DisputeState.ValueType
+    """Only disputes in this state."""
+    page_size: _builtins.int
+    """Disputes in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only disputes heard of at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only disputes heard of before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        payment_id: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        state: Global___DisputeState.ValueType = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDisputesRequest: _TypeAlias = ListDisputesRequest  # noqa: Y015
+
+@_typing.final
+class ListDisputesResponse(_message.Message):
+    """Answers ListDisputes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def disputes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Dispute]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        disputes: _abc.Iterable[Global___Dispute] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disputes", b"disputes", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDisputesResponse: _TypeAlias = ListDisputesResponse  # noqa: Y015
+
+@_typing.final
+class AcceptDisputeRequest(_message.Message):
+    """Gives a dispute up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    dispute_id: _builtins.str
+    """dsp_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        dispute_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptDisputeRequest: _TypeAlias = AcceptDisputeRequest  # noqa: Y015
+
+@_typing.final
+class AcceptDisputeResponse(_message.Message):
+    """Answers AcceptDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute, lost."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptDisputeResponse: _TypeAlias = AcceptDisputeResponse  # noqa: Y015
+
+@_typing.final
+class ContestDisputeRequest(_message.Message):
+    """Contests a dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    dispute_id: _builtins.str
+    """dsp_ and 32 hexadecimal digits."""
+    evidence: _builtins.str
+    """What speaks for the merchant, for the channel to read, 1 to 2000 characters; line breaks are allowed. No event
+    carries it.
+    """
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        dispute_id: _builtins.str = ...,
+        evidence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "evidence", b"evidence", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContestDisputeRequest: _TypeAlias = ContestDisputeRequest  # noqa: Y015
+
+@_typing.final
+class ContestDisputeResponse(_message.Message):
+    """Answers ContestDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute, contested."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContestDisputeResponse: _TypeAlias = ContestDisputeResponse  # noqa: Y015
+
+@_typing.final
+class ListOverdueAttemptsRequest(_message.Message):
+    """Asks which calls to channels have gone without an outcome for too long."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Attempts in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOverdueAttemptsRequest: _TypeAlias = ListOverdueAttemptsRequest  # noqa: Y015
+
+@_typing.final
+class ListOverdueAttemptsResponse(_message.Message):
+    """Answers ListOverdueAttempts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverdueAttempt]:
+        """A page, longest without an outcome first."""
+
+    def __init__(
+        self,
+        *,
+        attempts: _abc.Iterable[Global___OverdueAttempt] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOverdueAttemptsResponse: _TypeAlias = ListOverdueAttemptsResponse  # noqa: Y015
+
+@_typing.final
+class OverdueAttempt(_message.Message):
+    """A call to a channel whose outcome is overdue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    UNANSWERED_SECONDS_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """The merchant concerned."""
+    channel: _builtins.str
+    """The adapter it was sent through, as in simulator."""
+    unanswered_seconds: _builtins.int
+    """Seconds since it was sent."""
+    @_builtins.property
+    def attempt(self) -> Global___Attempt:
+        """The attempt as it stands."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What was asked for."""
+
+    def __init__(
+        self,
+        *,
+        attempt: Global___Attempt | None = ...,
+        merchant_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        unanswered_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "channel", b"channel", "merchant_id", b"merchant_id", "unanswered_seconds", b"unanswered_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverdueAttempt: _TypeAlias = OverdueAttempt  # noqa: Y015
