@@ -144,6 +144,8 @@ class _CaptureModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaptureMo
     """Taken as AUTOMATIC."""
     CAPTURE_MODE_AUTOMATIC: _CaptureMode.ValueType  # 1
     """At once and in full."""
+    CAPTURE_MODE_MANUAL: _CaptureMode.ValueType  # 2
+    """By CapturePayment, within 7 days unless the operator set another time."""
 
 class CaptureMode(_CaptureMode, metaclass=_CaptureModeEnumTypeWrapper):
     """When an authorized amount is captured."""
@@ -152,7 +154,69 @@ CAPTURE_MODE_UNSPECIFIED: CaptureMode.ValueType  # 0
 """Taken as AUTOMATIC."""
 CAPTURE_MODE_AUTOMATIC: CaptureMode.ValueType  # 1
 """At once and in full."""
+CAPTURE_MODE_MANUAL: CaptureMode.ValueType  # 2
+"""By CapturePayment, within 7 days unless the operator set another time."""
 Global___CaptureMode: _TypeAlias = CaptureMode  # noqa: Y015
+
+class _CaptureState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaptureStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaptureState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPTURE_STATE_UNSPECIFIED: _CaptureState.ValueType  # 0
+    """Never sent."""
+    CAPTURE_STATE_CREATED: _CaptureState.ValueType  # 1
+    """Accepted; its channel has not answered yet."""
+    CAPTURE_STATE_SUCCEEDED: _CaptureState.ValueType  # 2
+    """The amount is taken."""
+    CAPTURE_STATE_FAILED: _CaptureState.ValueType  # 3
+    """Ended without moving money; the amount can be captured again."""
+    CAPTURE_STATE_UNKNOWN: _CaptureState.ValueType  # 4
+    """The channel was called and has not answered; evidence will end it."""
+
+class CaptureState(_CaptureState, metaclass=_CaptureStateEnumTypeWrapper):
+    """How far a capture has come."""
+
+CAPTURE_STATE_UNSPECIFIED: CaptureState.ValueType  # 0
+"""Never sent."""
+CAPTURE_STATE_CREATED: CaptureState.ValueType  # 1
+"""Accepted; its channel has not answered yet."""
+CAPTURE_STATE_SUCCEEDED: CaptureState.ValueType  # 2
+"""The amount is taken."""
+CAPTURE_STATE_FAILED: CaptureState.ValueType  # 3
+"""Ended without moving money; the amount can be captured again."""
+CAPTURE_STATE_UNKNOWN: CaptureState.ValueType  # 4
+"""The channel was called and has not answered; evidence will end it."""
+Global___CaptureState: _TypeAlias = CaptureState  # noqa: Y015
+
+class _CancelReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CancelReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CANCEL_REASON_UNSPECIFIED: _CancelReason.ValueType  # 0
+    """It is not given up."""
+    CANCEL_REASON_REQUESTED: _CancelReason.ValueType  # 1
+    """By CancelPayment, or with a final capture."""
+    CANCEL_REASON_AUTHORIZATION_EXPIRED: _CancelReason.ValueType  # 2
+    """It was not captured in time."""
+    CANCEL_REASON_ORDER_CLOSED: _CancelReason.ValueType  # 3
+    """Its order was cancelled or has expired."""
+
+class CancelReason(_CancelReason, metaclass=_CancelReasonEnumTypeWrapper):
+    """Why what was not captured of a payment is given up."""
+
+CANCEL_REASON_UNSPECIFIED: CancelReason.ValueType  # 0
+"""It is not given up."""
+CANCEL_REASON_REQUESTED: CancelReason.ValueType  # 1
+"""By CancelPayment, or with a final capture."""
+CANCEL_REASON_AUTHORIZATION_EXPIRED: CancelReason.ValueType  # 2
+"""It was not captured in time."""
+CANCEL_REASON_ORDER_CLOSED: CancelReason.ValueType  # 3
+"""Its order was cancelled or has expired."""
+Global___CancelReason: _TypeAlias = CancelReason  # noqa: Y015
 
 class _PaymentMethodType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -194,6 +258,12 @@ class _AttemptActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Attempt
     """Authorize and capture in one."""
     ATTEMPT_ACTION_REFUND: _AttemptAction.ValueType  # 2
     """Refund."""
+    ATTEMPT_ACTION_AUTHORIZE: _AttemptAction.ValueType  # 3
+    """Reserve the amount."""
+    ATTEMPT_ACTION_CAPTURE: _AttemptAction.ValueType  # 4
+    """Take all or part of a reserved amount."""
+    ATTEMPT_ACTION_CANCEL: _AttemptAction.ValueType  # 5
+    """Release what is reserved and not taken."""
 
 class AttemptAction(_AttemptAction, metaclass=_AttemptActionEnumTypeWrapper):
     """What is asked of a channel."""
@@ -204,6 +274,12 @@ ATTEMPT_ACTION_CHARGE: AttemptAction.ValueType  # 1
 """Authorize and capture in one."""
 ATTEMPT_ACTION_REFUND: AttemptAction.ValueType  # 2
 """Refund."""
+ATTEMPT_ACTION_AUTHORIZE: AttemptAction.ValueType  # 3
+"""Reserve the amount."""
+ATTEMPT_ACTION_CAPTURE: AttemptAction.ValueType  # 4
+"""Take all or part of a reserved amount."""
+ATTEMPT_ACTION_CANCEL: AttemptAction.ValueType  # 5
+"""Release what is reserved and not taken."""
 Global___AttemptAction: _TypeAlias = AttemptAction  # noqa: Y015
 
 class _AttemptState:
@@ -471,6 +547,12 @@ class Payment(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    AUTHORIZED_MINOR_FIELD_NUMBER: _builtins.int
+    CAPTURING_MINOR_FIELD_NUMBER: _builtins.int
+    CAPTURABLE_MINOR_FIELD_NUMBER: _builtins.int
+    CANCELLED_MINOR_FIELD_NUMBER: _builtins.int
+    CANCEL_REASON_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -498,11 +580,11 @@ class Payment(_message.Message):
     fee_plan_version: _builtins.int
     """The fee plan that the fee was computed by, from 1; 0 before the first capture."""
     capture_id: _builtins.str
-    """cap_ and a UUIDv7; empty before the capture."""
+    """cap_ and a UUIDv7: the latest capture; empty before the first."""
     channel: _builtins.str
     """The adapter it goes through, as in simulator."""
     channel_reference: _builtins.str
-    """The channel's reference; empty until it gave one."""
+    """The channel's reference of the charge or authorization; empty until it gave one."""
     failure_reason: _builtins.str
     """Why it failed, UPPER_SNAKE in paystream's terms as in PaymentFailed; empty unless FAILED."""
     failure_code: _builtins.str
@@ -511,6 +593,16 @@ class Payment(_message.Message):
     """The journey that all its events carry."""
     etag: _builtins.str
     """Changes with every change of the payment."""
+    authorized_minor: _builtins.int
+    """Authorized with capture_mode MANUAL; 0 before, and with AUTOMATIC."""
+    capturing_minor: _builtins.int
+    """Held by captures without an outcome yet; counts as captured in every limit."""
+    capturable_minor: _builtins.int
+    """What CapturePayment can still take."""
+    cancelled_minor: _builtins.int
+    """Given up without having been captured."""
+    cancel_reason: Global___CancelReason.ValueType
+    """Why what was not captured is being, or was, given up."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What was asked for."""
@@ -530,6 +622,10 @@ class Payment(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def authorization_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When what is not captured by then is given up; absent when nothing is left to capture."""
 
     def __init__(
         self,
@@ -559,14 +655,88 @@ class Payment(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        authorized_minor: _builtins.int = ...,
+        capturing_minor: _builtins.int = ...,
+        capturable_minor: _builtins.int = ...,
+        cancelled_minor: _builtins.int = ...,
+        cancel_reason: Global___CancelReason.ValueType = ...,
+        authorization_expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "payment_method", b"payment_method", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "payment_method", b"payment_method", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Payment: _TypeAlias = Payment  # noqa: Y015
+
+@_typing.final
+class Capture(_message.Message):
+    """A capture as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FEE_MINOR_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    FAILURE_REASON_FIELD_NUMBER: _builtins.int
+    FAILURE_CODE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    capture_id: _builtins.str
+    """cap_ and a UUIDv7."""
+    payment_id: _builtins.str
+    """The payment it takes."""
+    final: _builtins.bool
+    """Whether what it leaves is given up once it has succeeded."""
+    state: Global___CaptureState.ValueType
+    """How far it has come."""
+    fee_minor: _builtins.int
+    """Charged to the merchant for it, in minor units of amount.currency_code; 0 before it succeeded."""
+    channel_reference: _builtins.str
+    """The channel's reference of the capture; empty until it gave one."""
+    failure_reason: _builtins.str
+    """Why it failed, UPPER_SNAKE in paystream's terms as in PaymentFailed; empty unless FAILED."""
+    failure_code: _builtins.str
+    """Why it failed, as the channel says; empty when it said nothing."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What is taken."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was accepted."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last changed."""
+
+    def __init__(
+        self,
+        *,
+        capture_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        final: _builtins.bool = ...,
+        state: Global___CaptureState.ValueType = ...,
+        fee_minor: _builtins.int = ...,
+        channel_reference: _builtins.str = ...,
+        failure_reason: _builtins.str = ...,
+        failure_code: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "payment_id", b"payment_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Capture: _TypeAlias = Capture  # noqa: Y015
 
 @_typing.final
 class Refund(_message.Message):
@@ -600,7 +770,7 @@ class Refund(_message.Message):
     fee_returned_minor: _builtins.int
     """The part of the fee that returns with it, in minor units of amount.currency_code."""
     capture_id: _builtins.str
-    """The capture it gives back; empty for a capture that was never booked (reason CONTRADICTION)."""
+    """The capture it gives back; empty for parts of several, and for one that was never booked (reason CONTRADICTION)."""
     channel_reference: _builtins.str
     """The channel's reference of the refund; empty until it gave one."""
     failure_reason: _builtins.str
@@ -662,12 +832,14 @@ class Attempt(_message.Message):
     CONTRADICTED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """att_ and a UUIDv7: the key under which the channel knows it."""
     payment_id: _builtins.str
     """The payment it is for."""
     refund_id: _builtins.str
-    """The refund it is for; empty when it is the payment itself."""
+    """The refund it is for; empty when it is for none."""
     action: Global___AttemptAction.ValueType
     """What is asked."""
     state: Global___AttemptState.ValueType
@@ -682,6 +854,10 @@ class Attempt(_message.Message):
     """How often the channel was asked what became of it."""
     contradicted: _builtins.bool
     """Whether evidence came that contradicts the state."""
+    capture_id: _builtins.str
+    """The capture it is for; empty when it is for none."""
+    channel: _builtins.str
+    """The channel it was sent to, or will be."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was intended."""
@@ -705,10 +881,12 @@ class Attempt(_message.Message):
         contradicted: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        capture_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -924,23 +1102,29 @@ class GetPaymentResponse(_message.Message):
 
     PAYMENT_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
+    CAPTURES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def payment(self) -> Global___Payment:
         """The payment."""
 
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
-        """Its calls to channels and those of its refunds, oldest first, at most 100."""
+        """Its calls to channels and those of its captures and refunds, oldest first, at most 100."""
+
+    @_builtins.property
+    def captures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Capture]:
+        """Its captures, oldest first, at most 100; with AUTOMATIC the one that came with the charge."""
 
     def __init__(
         self,
         *,
         payment: Global___Payment | None = ...,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        captures: _abc.Iterable[Global___Capture] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "payment", b"payment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "captures", b"captures", "payment", b"payment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -948,7 +1132,7 @@ Global___GetPaymentResponse: _TypeAlias = GetPaymentResponse  # noqa: Y015
 
 @_typing.final
 class ListPaymentsRequest(_message.Message):
-    """Asks for a merchant's payments."""
+    """Asks for payments: merchant_id, order_id, or both."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -959,8 +1143,10 @@ class ListPaymentsRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    CAPTURE_MODE_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
-    """Whose: mer_ and 32 hexadecimal digits."""
+    """Only payments to this merchant: mer_ and 32 hexadecimal digits; empty for all."""
     merchant_reference: _builtins.str
     """Only the payment with this reference; empty for all."""
     state: Global___PaymentState.ValueType
@@ -969,6 +1155,10 @@ class ListPaymentsRequest(_message.Message):
     """Payments in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    order_id: _builtins.str
+    """Only payments for this order: ord_ and 32 hexadecimal digits; empty for all."""
+    capture_mode: Global___CaptureMode.ValueType
+    """Only payments captured in this way."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only payments accepted at this time or later; from 1970 to 9999."""
@@ -987,10 +1177,12 @@ class ListPaymentsRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        capture_mode: Global___CaptureMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_mode", b"capture_mode", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "order_id", b"order_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1023,6 +1215,122 @@ class ListPaymentsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPaymentsResponse: _TypeAlias = ListPaymentsResponse  # noqa: Y015
+
+@_typing.final
+class CapturePaymentRequest(_message.Message):
+    """Asks to take what is authorized."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it captures nothing."""
+    payment_id: _builtins.str
+    """The payment: pay_ and 32 hexadecimal digits."""
+    final: _builtins.bool
+    """Whether what this capture leaves is given up once it has succeeded; no other capture is accepted meanwhile."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What to take, in the payment's currency; absent for all that is capturable."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        final: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CapturePaymentRequest: _TypeAlias = CapturePaymentRequest  # noqa: Y015
+
+@_typing.final
+class CapturePaymentResponse(_message.Message):
+    """Answers CapturePayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPTURE_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def capture(self) -> Global___Capture:
+        """The capture as it was accepted."""
+
+    @_builtins.property
+    def payment(self) -> Global___Payment:
+        """The payment with the amount held."""
+
+    def __init__(
+        self,
+        *,
+        capture: Global___Capture | None = ...,
+        payment: Global___Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capture", b"capture", "payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture", b"capture", "payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CapturePaymentResponse: _TypeAlias = CapturePaymentResponse  # noqa: Y015
+
+@_typing.final
+class CancelPaymentRequest(_message.Message):
+    """Asks to give a payment up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it cancels nothing."""
+    payment_id: _builtins.str
+    """The payment: pay_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelPaymentRequest: _TypeAlias = CancelPaymentRequest  # noqa: Y015
+
+@_typing.final
+class CancelPaymentResponse(_message.Message):
+    """Answers CancelPayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> Global___Payment:
+        """The payment: CANCELLED, or with a cancel_reason while its channel is being asked."""
+
+    def __init__(
+        self,
+        *,
+        payment: Global___Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelPaymentResponse: _TypeAlias = CancelPaymentResponse  # noqa: Y015
 
 @_typing.final
 class CreateRefundRequest(_message.Message):

@@ -42,13 +42,20 @@ class PaymentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PaymentServiceAsyncStub: ...
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreatePaymentRequest, _payment_pb2.CreatePaymentResponse]
-    """Accepts a payment and has it captured automatically; emits PaymentCreated.
+    """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
+
+    A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
+    payments that are under way or captured, refunds not added back. What is captured for an order that is closed
+    meanwhile is refunded, what is authorized is voided.
 
     Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for, up to
-    2 s or the call's deadline.
+    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet is
+    waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED.
+    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
+    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
+    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
+    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
@@ -57,9 +64,29 @@ class PaymentServiceStub:
     per item, by the item's request_id, which is shared with CreatePayment.
     """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.GetPaymentResponse]
-    """Gives one payment as it stands, with its attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
+    """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]
-    """Lists a merchant's payments, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CapturePaymentRequest, _payment_pb2.CapturePaymentResponse]
+    """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
+
+    Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
+    being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
+    amount capturable. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    """
+    CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
+    """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
+
+    A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
+    amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+    again. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
+    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
+    capturing_minor, currency_code: captures have no outcome yet).
+    """
     CreateRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -96,13 +123,20 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreatePaymentRequest, _payment_pb2.CreatePaymentResponse]  # type: ignore[assignment]
-    """Accepts a payment and has it captured automatically; emits PaymentCreated.
+    """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
+
+    A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
+    payments that are under way or captured, refunds not added back. What is captured for an order that is closed
+    meanwhile is refunded, what is authorized is voided.
 
     Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for, up to
-    2 s or the call's deadline.
+    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet is
+    waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED.
+    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
+    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
+    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
+    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]  # type: ignore[assignment]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
@@ -111,9 +145,29 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     per item, by the item's request_id, which is shared with CreatePayment.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.GetPaymentResponse]  # type: ignore[assignment]
-    """Gives one payment as it stands, with its attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
+    """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]  # type: ignore[assignment]
-    """Lists a merchant's payments, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CapturePaymentRequest, _payment_pb2.CapturePaymentResponse]  # type: ignore[assignment]
+    """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
+
+    Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
+    being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
+    amount capturable. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    """
+    CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
+    """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
+
+    A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
+    amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+    again. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
+    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
+    capturing_minor, currency_code: captures have no outcome yet).
+    """
     CreateRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -153,13 +207,20 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.CreatePaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.CreatePaymentResponse, _abc.Awaitable[_payment_pb2.CreatePaymentResponse]]:
-        """Accepts a payment and has it captured automatically; emits PaymentCreated.
+        """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
+
+        A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
+        payments that are under way or captured, refunds not added back. What is captured for an order that is closed
+        meanwhile is refunded, what is authorized is voided.
 
         Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for, up to
-        2 s or the call's deadline.
+        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet is
+        waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED.
+        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
+        (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
+        ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
+        PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
         """
 
     @_abc_1.abstractmethod
@@ -180,7 +241,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.GetPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.GetPaymentResponse, _abc.Awaitable[_payment_pb2.GetPaymentResponse]]:
-        """Gives one payment as it stands, with its attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
+        """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListPayments(
@@ -188,7 +249,39 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.ListPaymentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ListPaymentsResponse, _abc.Awaitable[_payment_pb2.ListPaymentsResponse]]:
-        """Lists a merchant's payments, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+        """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def CapturePayment(
+        self,
+        request: _payment_pb2.CapturePaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.CapturePaymentResponse, _abc.Awaitable[_payment_pb2.CapturePaymentResponse]]:
+        """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
+
+        Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
+        being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
+        amount capturable. Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+        """
+
+    @_abc_1.abstractmethod
+    def CancelPayment(
+        self,
+        request: _payment_pb2.CancelPaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.CancelPaymentResponse, _abc.Awaitable[_payment_pb2.CancelPaymentResponse]]:
+        """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
+
+        A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
+        amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+        again. Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
+        to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
+        capturing_minor, currency_code: captures have no outcome yet).
+        """
 
     @_abc_1.abstractmethod
     def CreateRefund(
