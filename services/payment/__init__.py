@@ -9,7 +9,7 @@
 | accepting payments and refunds | `commands.py`, called by `rpc.py` |
 | applying answers, inquiries and callbacks | `evidence.py`, called by `jobs.py` and `rpc.py` |
 | calling channels | `jobs.py`, one adapter per channel in `channels/` |
-| whether a merchant may take payments, and its fees | `merchant.py`, `merchant_store.py`, kept by `handlers.py` |
+| what it knows of merchants: status and fees | `merchant_store.py`, kept by `handlers.py` |
 
 Records: `payment`, `refund`, `attempt`, `evidence`. Projections: `merchant`, `merchant_fee` (of merchant.events).
 

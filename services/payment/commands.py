@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from paykit import merchants
 from paykit.cause import Cause
 from paykit.errors import CurrencyUnknown, DomainError
 from paykit.ids import new_id
 from paykit.money import EXPONENTS, require_currency
+from paykit.runtime import merchant_projection
 from paykit.runtime.db import Tx
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
-from services.payment import attempt_store, domain, merchant, merchant_store, refund, refund_store, store
+from services.payment import attempt_store, domain, refund, refund_store, store
 from services.payment.attempt import Attempt, AttemptAction
 from services.payment.domain import Payment
 from services.payment.refund import Refund
@@ -55,7 +57,7 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     Writes a payment and an attempt each, and emits PaymentCreated. Refusals: CurrencyUnknown, MerchantUnknown,
     MerchantNotActive, MerchantSuspended, MerchantReferenceTaken.
     """
-    known = await merchant_store.statuses(tx, sorted({item.merchant_id for item in items}))
+    known = await merchant_projection.statuses(tx, sorted({item.merchant_id for item in items}))
     results = [_refusal(item, known) or _new_payment(tx, item) for item in items]
     made = [result for result in results if isinstance(result, Payment)]
     if made and not await store.insert_payments(tx, made):
@@ -114,7 +116,7 @@ def _refusal(item: CreatePayment, known: dict[str, MerchantStatus]) -> DomainErr
     if item.currency_code not in EXPONENTS:
         return _currency_refusal(item.currency_code)
     status = known.get(item.merchant_id)
-    return None if status is MerchantStatus.ACTIVE else merchant.refusal(item.merchant_id, status)
+    return None if status is MerchantStatus.ACTIVE else merchants.refusal(item.merchant_id, status)
 
 
 def _currency_refusal(currency_code: str) -> DomainError | None:

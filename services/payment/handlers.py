@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Outcome
+from paykit.runtime.merchant_projection import MerchantEvent
 from services.payment import merchant_store
-from services.payment.merchant_store import MerchantEvent
 
 
 async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
     """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
-    latest = {delivery.key: delivery.event for delivery in deliveries}
-    await merchant_store.save_merchants(tx, list(latest.values()))
+    await merchant_store.keep_merchants(tx, deliveries)
     return [None] * len(deliveries)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from paykit.merchants import MerchantUnknown
 from paykit.runtime import batching, waiting
 from paykit.runtime.call import current_call
 from paykit.runtime.db import Tx
@@ -16,7 +17,6 @@ from services.payment import attempt_store, commands, jobs, messages, refund_sto
 from services.payment.attempt import Attempt
 from services.payment.domain import Payment, PaymentNotFound
 from services.payment.evidence import RecordEvidence
-from services.payment.merchant import MerchantUnknown
 from services.payment.refund import Refund, RefundNotFound
 
 _MISSING = (MerchantUnknown,)

@@ -1,8 +1,8 @@
 """What the payment service is made of."""
 
+from paykit.runtime import merchant_projection
 from paykit.runtime.delivery import Handle, Subscription
 from paykit.runtime.service import Job, Service
-from paystream.merchant.v1 import events as merchant_events
 from paystream.payment.v1 import events
 from services.payment import handlers, jobs, rpc
 
@@ -18,12 +18,7 @@ SERVICE = Service(
     subscriptions=(
         Subscription(
             topic="merchant.events",
-            handles={
-                merchant_events.MerchantCreated: _KEEP_MERCHANT,
-                merchant_events.MerchantUpdated: _KEEP_MERCHANT,
-                merchant_events.MerchantActivated: _KEEP_MERCHANT,
-                merchant_events.MerchantSuspended: _KEEP_MERCHANT,
-            },
+            handles=merchant_projection.handles(_KEEP_MERCHANT),
         ),
     ),
     consumers=1,

@@ -1,4 +1,4 @@
-"""Whether a merchant may take payments, by what merchant.events told of it. Pure."""
+"""Whether a merchant may do business, by what merchant.events told of it. Pure."""
 
 from paykit.errors import DomainError, Kind
 from paystream.merchant.v1.events import MerchantStatus
@@ -19,14 +19,14 @@ class MerchantNotActive(DomainError):
 
 
 class MerchantSuspended(DomainError):
-    """The merchant may not take payments any more."""
+    """The merchant may do no new business."""
 
     kind = Kind.FAILED_PRECONDITION
     reason = "MERCHANT_SUSPENDED"
 
 
 def refusal(merchant_id: str, status: MerchantStatus | None) -> DomainError | None:
-    """Say why a merchant may not take a payment; None if it may. A status of None is a merchant never heard of."""
+    """Say why a merchant may do no new business; None if it may. A status of None is a merchant never heard of."""
     if status is MerchantStatus.ACTIVE:
         return None
     if status is None:
