@@ -46,6 +46,7 @@ class Step:
         event: None where there is nothing to decode or no need.
         fate: Why the record cannot be applied.
         parked_event_id: Set for an event that is tried again.
+        waited_s: Real time since it was parked, in seconds.
     """
 
     record: Record
@@ -53,6 +54,7 @@ class Step:
     event: Any = None
     fate: Fate | None = None
     parked_event_id: int | None = None
+    waited_s: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -237,7 +239,7 @@ class _Run:
             fresh = [step for step in steps if _take(unseen, step.event.event_id)]
         if not fresh:
             return [None] * len(steps)
-        outcomes = await handle.handler(self._tx, [Delivered(step.event, step.record) for step in fresh])
+        outcomes = await handle.handler(self._tx, [Delivered(s.event, s.record, s.waited_s) for s in fresh])
         if len(outcomes) != len(fresh):
             raise DefectError(f"handler of {_name(steps[0])} gave {len(outcomes)} outcomes for {len(fresh)} events")
         if handle.deduplication == "natural":

@@ -41,10 +41,15 @@ class Record:
 
 @dataclass(slots=True)
 class Delivered(Generic[E]):
-    """An event in a handler's hands."""
+    """An event in a handler's hands.
+
+    Attributes:
+        waited_s: Real time since it was parked, in seconds; 0 for one that was not.
+    """
 
     event: E
     record: Record
+    waited_s: float = 0.0
 
     @property
     def key(self) -> str:

@@ -30,7 +30,7 @@ PARKED_AGE = Gauge("paystream_parked_oldest_seconds", "Age of the oldest parked 
 
 # One sweep at a time: two could take events of one key out of order.
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS locked"
-_STATE = "SELECT count(*) AS events, min(create_time) AS oldest FROM parked_event"
+_STATE = "SELECT count(*) AS events, coalesce(now() - min(create_time), interval '0') AS age FROM parked_event"
 
 _log = structlog.get_logger()
 
@@ -109,19 +109,19 @@ class Redelivery:
             return _Page(0, None)
         rows = await setaside.select_parked(tx, after=self._after, limit=SWEEP_EVENTS_MAX)
         steps, ignored = [], []
-        for parked_event_id, record in rows:
-            step = await self._prepare(record)
+        for parked in rows:
+            step = await self._prepare(parked.record)
             if step is None:
-                ignored.append(parked_event_id)
+                ignored.append(parked.parked_event_id)
                 continue
-            step.parked_event_id = parked_event_id
+            step.parked_event_id, step.waited_s = parked.parked_event_id, parked.waited_s
             steps.append(step)
         if ignored:
             await setaside.delete_parked(tx, ignored)
         tally = await self._application.apply(tx, steps, isolate=True, held=behind)
         if tell_of_a_defect(failed=len(tally.unexpected), passed=tally.applied + tally.not_yet):
             raise DefectError("parked events fail unexpectedly: a defect, not bad data; they stay parked")
-        return _Page(tally.applied, rows[-1][0] if len(rows) == SWEEP_EVENTS_MAX else None)
+        return _Page(tally.applied, rows[-1].parked_event_id if len(rows) == SWEEP_EVENTS_MAX else None)
 
     async def replay_dead_letter(self, dead_letter_id: int, *, actor: str) -> None:
         """Apply a dead letter to this service's handler; the events parked behind it follow with the next sweep.
@@ -201,8 +201,7 @@ class Redelivery:
     async def _measure(self) -> int:
         """Give the number of parked events, and show it; raise the alarm beyond the bounds."""
         row = (await self._database.read(lambda tx: tx.fetch(_STATE)))[0]
-        events, oldest = int(row["events"]), row["oldest"]
-        age = self._database.clock.now() - oldest if oldest else timedelta(0)
+        events, age = int(row["events"]), row["age"]
         PARKED.labels(self._service).set(events)
         PARKED_AGE.labels(self._service).set(age.total_seconds())
         if events > PARKED_EVENTS_ALERT or age > PARKED_AGE_ALERT:

@@ -36,10 +36,11 @@ INSERT INTO dead_letter (topic, partition, record_offset, key, record, value, he
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
+# How long an event waits is real time, so the database's, however far business time was moved.
 _INSERT_PARKED = """
 INSERT INTO parked_event (topic, partition, record_offset, key, record, value, header_names, header_values, waits_for,
                           create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())
 """
 
 _INSERT_SKIPPED = """
@@ -51,7 +52,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 # Parked events in arrival order, without those whose key (if they have one) waits for somebody to decide on a dead
 # letter.
 _SELECT_PARKED = """
-SELECT * FROM parked_event p
+SELECT *, greatest(0, extract(epoch FROM now() - create_time))::float8 AS waited_s FROM parked_event p
 WHERE parked_event_id > $1 AND (p.key = '' OR NOT EXISTS (
     SELECT FROM dead_letter d WHERE d.status = 'OPEN' AND d.topic = p.topic AND d.key = p.key))
 ORDER BY parked_event_id LIMIT $2
@@ -70,6 +71,15 @@ _RESOLVE_DEAD_LETTER = "UPDATE dead_letter SET status = $2, actor = $3, resolve_
 _LIST_DEAD_LETTERS = """
 SELECT * FROM dead_letter WHERE status = $1 AND dead_letter_id > $2 ORDER BY dead_letter_id LIMIT $3
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked event; `waited_s` is the real time since it was parked, in seconds."""
+
+    parked_event_id: int
+    record: Record
+    waited_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,7 @@ def _copy(tx: Tx, topic: str, record: Record, *, reason: str, error: str) -> Non
 
 async def park(tx: Tx, *, service: str, record: Record, name: str, waits_for: str) -> None:
     """Keep an event until what it waits for has come."""
-    await tx.run(_INSERT_PARKED, *_place(record), name, record.value, *_headers(record), waits_for, tx.now)
+    await tx.run(_INSERT_PARKED, *_place(record), name, record.value, *_headers(record), waits_for)
     PARKED.labels(service).inc()
 
 
@@ -124,9 +134,10 @@ async def skip(tx: Tx, *, service: str, record: Record, name: str) -> None:
     SKIPPED.labels(service, name).inc()
 
 
-async def select_parked(tx: Tx, *, after: int, limit: int) -> list[tuple[int, Record]]:
-    """Give (id, record) of parked events with larger ids that may be tried, in arrival order."""
-    return [(row["parked_event_id"], _record(row)) for row in await tx.fetch(_SELECT_PARKED, after, limit)]
+async def select_parked(tx: Tx, *, after: int, limit: int) -> list[Parked]:
+    """Give parked events with larger ids that may be tried, in arrival order."""
+    rows = await tx.fetch(_SELECT_PARKED, after, limit)
+    return [Parked(row["parked_event_id"], _record(row), row["waited_s"]) for row in rows]
 
 
 async def delete_parked(tx: Tx, ids: Sequence[int]) -> None:

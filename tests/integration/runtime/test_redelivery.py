@@ -2,13 +2,14 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from paykit.contracts.event import Event
-from paykit.runtime.delivery import Handle
+from paykit.runtime.db import Tx
+from paykit.runtime.delivery import Delivered, Handle, NotYet, Outcome
 from paykit.runtime.errors import DefectError
 from paykit.runtime.redelivery import SWEEP_EVENTS_MAX, DeadLetterClosed, DeadLetterUnknown, ReplayRefused
 from paykit.runtime.runtime import Runtime
@@ -57,6 +58,28 @@ async def test_a_parked_event_whose_cause_came_does_not_wait_for_a_thousand_befo
     await bring_causes(runtime, "pay_1")
     assert [await runtime.redelivery.sweep() for _ in range(2)] == [0, 1]
     assert await keys_of(runtime, "seen") == ["pay_1", "pay_1"]
+
+
+async def test_a_handler_learns_for_how_long_in_real_time_an_event_has_waited(
+    runtime: Runtime, probe_url: str, tmp_path: Path
+) -> None:
+    waits: list[float] = []
+
+    async def on_payment_failed(_tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[Outcome]:
+        waits.extend(delivered.waited_s for delivered in deliveries)
+        return [NotYet("better times") if delivered.waited_s < 60 else None for delivered in deliveries]
+
+    patient = service_with({events.PaymentFailed: Handle(handler=on_payment_failed)}, ignores=frozenset())
+    async with runtimes.runtime(patient, probe_url, cache_dir=tmp_path) as later:
+        await deliver(later, [arrival(later, probe.payment_failed("pay_1"))])
+        assert await later.redelivery.sweep() == 0
+        age = "UPDATE parked_event SET create_time = create_time - interval '60 s'"
+        await later.transaction(lambda tx: tx.run(age))
+        assert await later.redelivery.sweep() == 1
+    at_once, again, at_last = waits
+    assert at_once == 0
+    assert 0 <= again < 60 <= at_last < 120
+    assert await keys_of(runtime, "parked_event") == []
 
 
 async def test_two_sweeps_at_once_apply_an_event_once(runtime: Runtime) -> None:
