@@ -1,23 +1,21 @@
-"""A call to a channel: an attempt, the evidence about it, and what evidence proves. Pure.
+"""What payment asks of channels, and what their failures mean in its words. Pure; see `paykit.attempts`."""
 
-An attempt is PENDING until a job claims it, STARTED from before its call until the result is written, and called at
-most once. Whatever interrupts it in between leaves it STARTED or UNKNOWN, and then it is only inquired about.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 
-from paykit.errors import DomainError, IllegalTransition, Kind
+from paykit import attempts
+from paykit.attempts import Evidence, Outcome, Verdict
 from paystream.payment.v1 import events
 
-INQUIRY_PAUSE_FIRST_S = 1.0
-INQUIRY_PAUSE_MAX_S = 300.0
-"""Inquiries about one attempt come at least this often, and for as long as it takes."""
-SEND_WITHIN_S = 2.0
-"""An attempt claimed longer ago than this is not sent any more: by then its lease may be another's."""
+_REASONS = {
+    "do_not_honor": events.FailureReason.DECLINED,
+    "insufficient_funds": events.FailureReason.INSUFFICIENT_FUNDS,
+    "expired_card": events.FailureReason.METHOD_EXPIRED,
+    "invalid_method": events.FailureReason.METHOD_INVALID,
+    "suspected_fraud": events.FailureReason.FRAUD_SUSPECTED,
+    "limit_exceeded": events.FailureReason.LIMIT_EXCEEDED,
+}
 
 
 class AttemptAction(StrEnum):
@@ -27,204 +25,35 @@ class AttemptAction(StrEnum):
     REFUND = "REFUND"
 
 
-class AttemptState(StrEnum):
-    """How far the call has come."""
-
-    PENDING = "PENDING"
-    STARTED = "STARTED"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    UNKNOWN = "UNKNOWN"
-
-
-class Outcome(StrEnum):
-    """What a piece of evidence says.
-
-    PENDING: the channel has it and has not decided. NO_ANSWER: the call ended without an answer. NOT_FOUND: the channel
-    has not got it, and may still get it unless the evidence is final.
-    """
-
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    PENDING = "PENDING"
-    NO_ANSWER = "NO_ANSWER"
-    NOT_FOUND = "NOT_FOUND"
-
-
-class Verdict(StrEnum):
-    """What evidence changes: WAIT only asks again later, CONFIRM changes nothing."""
-
-    SUCCEED = "SUCCEED"
-    FAIL = "FAIL"
-    LOSE_ANSWER = "LOSE_ANSWER"
-    WAIT = "WAIT"
-    CONFIRM = "CONFIRM"
-    CONTRADICT = "CONTRADICT"
-
-
-_V = Verdict
-_OPEN = {Outcome.SUCCEEDED: _V.SUCCEED, Outcome.FAILED: _V.FAIL}
-
-VERDICTS: Mapping[tuple[AttemptState, Outcome], Verdict] = MappingProxyType(
-    {
-        **{(AttemptState.STARTED, outcome): _OPEN.get(outcome, _V.LOSE_ANSWER) for outcome in Outcome},
-        **{(AttemptState.UNKNOWN, outcome): _OPEN.get(outcome, _V.WAIT) for outcome in Outcome},
-        **{(AttemptState.SUCCEEDED, outcome): _V.CONFIRM for outcome in Outcome},
-        (AttemptState.SUCCEEDED, Outcome.FAILED): _V.CONTRADICT,
-        **{(AttemptState.FAILED, outcome): _V.CONFIRM for outcome in Outcome},
-        (AttemptState.FAILED, Outcome.SUCCEEDED): _V.CONTRADICT,
-    }
-)
-"""What evidence changes in each state; nothing can be known of an attempt that is PENDING."""
-
-
-class AttemptNotFound(DomainError):
-    """No attempt has this id."""
-
-    kind = Kind.NOT_FOUND
-    reason = "ATTEMPT_NOT_FOUND"
-
-
-class ChannelAmountMismatch(DomainError):
-    """The channel reports another amount than it was asked for; metadata says which was asked."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "CHANNEL_AMOUNT_MISMATCH"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One call to a channel.
+class Attempt(attempts.Attempt):
+    """One call to a channel for a payment.
 
     Attributes:
         refund_id: None for the payment itself.
         original_reference: The channel's reference of what a REFUND gives back.
-        age_s: Seconds since it was claimed to be sent, when it was last claimed by a job.
-        contradicted: Whether evidence says the opposite of the state.
-        traceparent: The trace of the call that asked for it.
     """
 
-    attempt_id: str
     payment_id: str
     refund_id: str | None
     action: AttemptAction
-    channel: str
-    amount_minor: int
-    currency_code: str
-    create_time: datetime
-    update_time: datetime
-    state: AttemptState = AttemptState.PENDING
     original_reference: str | None = None
-    channel_reference: str | None = None
     failure_reason: events.FailureReason | None = None
-    failure_code: str | None = None
-    inquiry_count: int = 0
-    contradicted: bool = False
-    traceparent: str | None = None
-    age_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What became known of an attempt.
-
-    Attributes:
-        failure_reason: In paystream's terms; set exactly when FAILED.
-        failure_code: As the channel says.
-        final: With NOT_FOUND: whether the channel cannot get the attempt any more; see `not_found_is_final`.
-        amount_minor: As the channel says, with currency_code; None where it says nothing.
-    """
-
-    attempt_id: str
-    source: events.Evidence
-    outcome: Outcome
-    channel_reference: str | None = None
-    failure_reason: events.FailureReason | None = None
-    failure_code: str | None = None
-    final: bool = False
-    amount_minor: int | None = None
-    currency_code: str | None = None
-
-
-def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
-    """Say what evidence changes about an attempt.
-
-    Raises:
-        ChannelAmountMismatch: The evidence speaks of another amount.
-        IllegalTransition: The attempt was never sent, so the evidence cannot be about it.
-    """
-    _require_same_amount(attempt, evidence)
-    verdict = VERDICTS.get((attempt.state, evidence.outcome))
-    if verdict is None:
-        raise IllegalTransition(
-            f"An attempt that is {attempt.state} has no outcome yet.", state=attempt.state, action="REPORT"
-        )
-    if evidence.outcome is Outcome.NOT_FOUND and verdict is not Verdict.CONFIRM and evidence.final:
-        return Verdict.FAIL
-    if verdict is Verdict.CONFIRM and evidence.outcome is Outcome.SUCCEEDED and _other_reference(attempt, evidence):
-        return Verdict.CONTRADICT  # The channel carried out one attempt twice.
-    return verdict
 
 
 def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> Attempt:
-    """Give the attempt as a verdict leaves it; evidence that contradicts changes only the mark that says so."""
-    if verdict is Verdict.CONFIRM:
-        return attempt
-    if verdict is Verdict.CONTRADICT:
-        return replace(attempt, contradicted=True, update_time=now)
-    reason, code = failure(evidence) if verdict is Verdict.FAIL else (None, None)
-    return replace(
-        attempt,
-        state=_STATE_AFTER[verdict],
-        channel_reference=evidence.channel_reference or attempt.channel_reference,
-        failure_reason=reason,
-        failure_code=code,
-        inquiry_count=attempt.inquiry_count + (evidence.source is events.Evidence.INQUIRY),
-        update_time=now,
-    )
+    """Give the attempt as a verdict leaves it."""
+    reason = failure_reason(evidence) if verdict is Verdict.FAIL else None
+    return attempts.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
 
 
-def failure(evidence: Evidence) -> tuple[events.FailureReason, str | None]:
-    """Give the reason that evidence of a failure proves, and the channel's own code."""
-    if evidence.outcome is Outcome.NOT_FOUND:
-        return events.FailureReason.NOT_RECEIVED, evidence.failure_code
-    return evidence.failure_reason or events.FailureReason.DECLINED, evidence.failure_code
+def failure_reason(evidence: Evidence) -> events.FailureReason:
+    """Give the reason that evidence of a failure proves.
 
-
-def not_found_is_final(*, age_s: float, finality_s: float) -> bool:
-    """Say whether NOT_FOUND proves that an attempt will never be carried out.
-
-    Args:
-        age_s: Seconds from the claim of the attempt to the inquiry; it may be sent SEND_WITHIN_S after its claim.
-        finality_s: What the channel declares, in seconds after an attempt was sent.
+    A code of the channel that payment has no word for is CHANNEL_REJECTED; no code, DECLINED.
     """
-    return age_s >= finality_s + SEND_WITHIN_S
-
-
-def inquiry_pause_s(inquiry_count: int) -> float:
-    """Give the seconds until the next inquiry: 1, 2, 4 ... up to 300."""
-    # The exponent is bounded before the power, as a count can grow for months.
-    return min(INQUIRY_PAUSE_FIRST_S * 2.0 ** min(inquiry_count, 10), INQUIRY_PAUSE_MAX_S)
-
-
-_STATE_AFTER = {
-    Verdict.SUCCEED: AttemptState.SUCCEEDED,
-    Verdict.FAIL: AttemptState.FAILED,
-    Verdict.LOSE_ANSWER: AttemptState.UNKNOWN,
-    Verdict.WAIT: AttemptState.UNKNOWN,
-}
-
-
-def _other_reference(attempt: Attempt, evidence: Evidence) -> bool:
-    return evidence.channel_reference is not None and evidence.channel_reference != attempt.channel_reference
-
-
-def _require_same_amount(attempt: Attempt, evidence: Evidence) -> None:
-    told = (evidence.amount_minor, evidence.currency_code)
-    if evidence.amount_minor is not None and told != (attempt.amount_minor, attempt.currency_code):
-        raise ChannelAmountMismatch(
-            f"The attempt is over {attempt.amount_minor} minor units of {attempt.currency_code}.",
-            field="amount",
-            amount_minor=str(attempt.amount_minor),
-            currency_code=attempt.currency_code,
-        )
+    if evidence.outcome is Outcome.NOT_FOUND:
+        return events.FailureReason.NOT_RECEIVED
+    if evidence.failure_code is None:
+        return events.FailureReason.DECLINED
+    return _REASONS.get(evidence.failure_code, events.FailureReason.CHANNEL_REJECTED)

@@ -12,8 +12,9 @@ from paykit.runtime import merchant_projection
 from paykit.runtime.db import Tx
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
-from services.payment import attempt_store, domain, refund, refund_store, store
+from services.payment import domain, refund, refund_store, store
 from services.payment.attempt import Attempt, AttemptAction
+from services.payment.attempt_store import ATTEMPTS
 from services.payment.domain import Payment
 from services.payment.refund import Refund
 
@@ -64,7 +65,7 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
         results = await _refuse_taken(tx, results, made)
     kept = [(r, item.cause) for r, item in zip(results, items, strict=True) if isinstance(r, Payment)]
     tx.hold(*[payment.payment_id for payment, _ in kept])
-    await attempt_store.insert_attempts(tx, [_charge(payment, cause) for payment, cause in kept])
+    await ATTEMPTS.insert(tx, [_charge(payment, cause) for payment, cause in kept])
     for payment, cause in kept:
         tx.emit(domain.created(payment), cause=cause)
     return results
@@ -91,7 +92,7 @@ async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund |
         attempts.append(refund_attempt(payment, result, payment.channel_reference, item.cause.traceparent))
     await store.update_payments(tx, list(changed.values()))
     await refund_store.insert_refunds(tx, [result for result in results if isinstance(result, Refund)])
-    await attempt_store.insert_attempts(tx, attempts)
+    await ATTEMPTS.insert(tx, attempts)
     return results
 
 

@@ -3,24 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from paykit.cause import Cause
+from paykit import attempts
+from paykit.attempts import AttemptNotFound, AttemptState, Evidence, Outcome, RecordEvidence, Verdict
 from paykit.errors import DomainError, InvariantError
 from paykit.ids import new_id
+from paykit.runtime.attempt_table import insert_evidence
 from paykit.runtime.db import Tx
 from paystream.payment.v1 import events
-from services.payment import attempt, attempt_store, commands, domain, merchant_store, refund, refund_store, store
-from services.payment.attempt import Attempt, AttemptAction, AttemptState, Evidence, Outcome, Verdict
+from services.payment import attempt, commands, domain, merchant_store, refund, refund_store, store
+from services.payment.attempt import Attempt, AttemptAction
+from services.payment.attempt_store import ATTEMPTS
 from services.payment.domain import Payment
 from services.payment.fee import FeeTerms
 from services.payment.refund import Refund
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordEvidence:
-    """A piece of evidence to apply."""
-
-    evidence: Evidence
-    cause: Cause
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,9 +46,9 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attem
     await store.update_payments(tx, [known.payments[i] for i in sorted(known.changed_payments)])
     await refund_store.insert_refunds(tx, [known.refunds[i] for i in known.new_refunds])
     await refund_store.update_refunds(tx, [known.refunds[i] for i in sorted(known.changed_refunds)])
-    await attempt_store.update_attempts(tx, [known.attempts[i] for i in sorted(known.changed_attempts)])
-    await attempt_store.insert_attempts(tx, known.new_attempts)
-    await attempt_store.insert_evidence(tx, known.told)
+    await ATTEMPTS.update(tx, [known.attempts[i] for i in sorted(known.changed_attempts)])
+    await ATTEMPTS.insert(tx, known.new_attempts)
+    await insert_evidence(tx, known.told)
     return results
 
 
@@ -61,27 +56,28 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence]) -> _Known:
     """Lock payments before attempts, as everyone does; refunds change only under their payment's lock."""
     attempt_ids = sorted({item.evidence.attempt_id for item in items})
     payments = await store.lock_payments_of_attempts(tx, attempt_ids)
-    attempts = await attempt_store.lock_attempts(tx, attempt_ids)
-    refund_ids = sorted({a.refund_id for a in attempts.values() if a.refund_id})
+    locked = await ATTEMPTS.lock(tx, attempt_ids)
+    refund_ids = sorted({a.refund_id for a in locked.values() if a.refund_id})
     refunds = await refund_store.refunds_by_id(tx, refund_ids)
     charged = {item.evidence.attempt_id for item in items if item.evidence.outcome is Outcome.SUCCEEDED}
-    captured = [payments[a.payment_id] for a in attempts.values() if a.attempt_id in charged and not a.refund_id]
+    captured = [payments[a.payment_id] for a in locked.values() if a.attempt_id in charged and not a.refund_id]
     terms = await merchant_store.fee_terms(tx, [(p.payment_id, p.merchant_id, p.currency_code) for p in captured])
-    return _Known(payments=payments, attempts=attempts, refunds=refunds, terms=terms)
+    return _Known(payments=payments, attempts=locked, refunds=refunds, terms=terms)
 
 
 def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt | DomainError:
     evidence = item.evidence
     before = known.attempts.get(evidence.attempt_id)
     if before is None:
-        return attempt.AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
+        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
     try:
-        verdict = attempt.judge(before, evidence)
+        verdict = attempts.judge(before, evidence)
     except DomainError as refusal:
         return refusal
-    _keep_if_telling(known, evidence, verdict)
+    if attempts.worth_keeping(evidence, verdict):
+        known.told.append((evidence, verdict))
     after = attempt.decide(before, evidence, verdict, now=tx.now)
-    if verdict is Verdict.CONFIRM or (verdict is Verdict.CONTRADICT and before.contradicted):
+    if attempts.changes_nothing(before, verdict):
         return before
     known.attempts[after.attempt_id] = after
     known.changed_attempts.add(after.attempt_id)
@@ -92,14 +88,6 @@ def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt | DomainError
     elif verdict is not Verdict.WAIT:
         _end_refund(tx, item, known, verdict, after)
     return after
-
-
-def _keep_if_telling(known: _Known, evidence: Evidence, verdict: Verdict) -> None:
-    """Keep what was told, but for the plain answer to a call and for inquiries that found nothing out."""
-    plain = evidence.source is events.Evidence.RESPONSE and verdict is not Verdict.CONTRADICT
-    decides = evidence.outcome in {Outcome.SUCCEEDED, Outcome.FAILED} or verdict is Verdict.FAIL
-    if decides and not plain:
-        known.told.append((evidence, verdict))
 
 
 def _end_charge(tx: Tx, item: RecordEvidence, known: _Known, verdict: Verdict, after: Attempt) -> None:
@@ -115,9 +103,12 @@ def _end_charge(tx: Tx, item: RecordEvidence, known: _Known, verdict: Verdict, a
             now=tx.now,
         )
     elif verdict is Verdict.FAIL:
-        reason, code = attempt.failure(evidence)
         payment, event = domain.fail(
-            payment, reason=reason, code=code, channel_reference=evidence.channel_reference, now=tx.now
+            payment,
+            reason=attempt.failure_reason(evidence),
+            code=evidence.failure_code,
+            channel_reference=evidence.channel_reference,
+            now=tx.now,
         )
     else:
         payment, event = domain.lose_answer(
@@ -137,9 +128,13 @@ def _end_refund(tx: Tx, item: RecordEvidence, known: _Known, verdict: Verdict, a
     if verdict is Verdict.SUCCEED:
         payment, made, event = refund.succeed(payment, made, channel_reference=_reference(after), now=tx.now)
     else:
-        reason, code = attempt.failure(item.evidence)
         payment, made, event = refund.fail(
-            payment, made, reason=reason, code=code, channel_reference=item.evidence.channel_reference, now=tx.now
+            payment,
+            made,
+            reason=attempt.failure_reason(item.evidence),
+            code=item.evidence.failure_code,
+            channel_reference=item.evidence.channel_reference,
+            now=tx.now,
         )
     known.refunds[made.refund_id] = made
     _put(known, payment)
@@ -154,7 +149,7 @@ def _contradict(tx: Tx, item: RecordEvidence, known: _Known, before: Attempt) ->
         refund_id=before.refund_id,
         recorded=events.PreviousState(before.state),
         reported=events.ReportedOutcome(evidence.outcome),
-        evidence=evidence.source,
+        evidence=events.Evidence(evidence.source),
         channel_reference=evidence.channel_reference,
         now=tx.now,
     )
@@ -184,7 +179,7 @@ def _put(known: _Known, payment: Payment) -> None:
 
 def _lost_by(evidence: Evidence) -> events.Evidence:
     """Say how an outcome became unknown: by silence, or by an answer that decides nothing."""
-    return events.Evidence.NO_ANSWER if evidence.outcome is Outcome.NO_ANSWER else evidence.source
+    return events.Evidence.NO_ANSWER if evidence.outcome is Outcome.NO_ANSWER else events.Evidence(evidence.source)
 
 
 def _reference(after: Attempt) -> str:

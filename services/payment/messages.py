@@ -3,13 +3,13 @@
 import json
 from functools import lru_cache
 
+from paykit.attempts import AttemptState, Evidence, Outcome, Source
 from paykit.cause import Cause
 from paykit.runtime.mapping import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import channels
-from services.payment.attempt import Attempt, AttemptAction, AttemptState, Evidence, Outcome
+from services.payment.attempt import Attempt, AttemptAction
 from services.payment.commands import CreatePayment, CreateRefund
 from services.payment.domain import Payment, PaymentState
 from services.payment.refund import Refund, RefundState
@@ -144,14 +144,12 @@ def from_create_refund(request: pb.CreateRefundRequest, cause: Cause) -> CreateR
 def from_report(request: pb.ReportChannelResultRequest) -> Evidence:
     """Read a channel's callback."""
     outcome, told = _OUTCOMES[request.outcome], request.HasField("amount")
-    code = request.decline_code or None
     return Evidence(
         attempt_id=request.attempt_id,
-        source=events.Evidence.CALLBACK,
+        source=Source.CALLBACK,
         outcome=outcome,
         channel_reference=request.channel_reference,
-        failure_reason=channels.failure_reason(code) if outcome is Outcome.FAILED else None,
-        failure_code=code if outcome is Outcome.FAILED else None,
+        failure_code=request.decline_code or None if outcome is Outcome.FAILED else None,
         amount_minor=request.amount.amount_minor if told else None,
         currency_code=request.amount.currency_code if told else None,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from paykit.attempts import RecordEvidence
 from paykit.merchants import MerchantUnknown
 from paykit.runtime import batching, waiting
 from paykit.runtime.call import current_call
@@ -13,10 +14,10 @@ from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
-from services.payment import attempt_store, commands, jobs, messages, refund_store, store
+from services.payment import commands, jobs, messages, refund_store, store
 from services.payment.attempt import Attempt
+from services.payment.attempt_store import ATTEMPTS, SHOWN_MAX
 from services.payment.domain import Payment, PaymentNotFound
-from services.payment.evidence import RecordEvidence
 from services.payment.refund import Refund, RefundNotFound
 
 _MISSING = (MerchantUnknown,)
@@ -138,7 +139,7 @@ async def _payment_with_attempts(tx: Tx, payment_id: str) -> tuple[Payment, list
     payment = await store.get_payment(tx, payment_id)
     if payment is None:
         raise PaymentNotFound("No payment has this id.", field="payment_id", payment_id=payment_id)
-    return payment, await attempt_store.attempts_of_payment(tx, payment_id)
+    return payment, await ATTEMPTS.of(tx, payment_id, limit=SHOWN_MAX)
 
 
 async def _refund(tx: Tx, refund_id: str) -> Refund:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from paykit.attempts import Evidence, Outcome, RecordEvidence, Source
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.runtime.db import Tx
@@ -19,9 +20,7 @@ from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from services.payment import commands, evidence, handlers
-from services.payment.attempt import Evidence, Outcome
 from services.payment.commands import CreatePayment, CreateRefund
-from services.payment.evidence import RecordEvidence
 from tests.integration.payment.conftest import House, merchant_event
 
 ON_ONE_HOUSE = settings(
@@ -77,10 +76,9 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     items = [
         Evidence(
             attempt_id=ids.get(number, "att_none"),
-            source=events.Evidence(source),
+            source=Source(source),
             outcome=Outcome(outcome),
             channel_reference=reference,
-            failure_reason=events.FailureReason.DECLINED if outcome == "FAILED" else None,
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
         )
         for number, outcome, source, reference in drafts

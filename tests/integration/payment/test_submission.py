@@ -6,15 +6,23 @@ from typing import Any
 
 import pytest
 
+from paykit.attempts import AttemptNotFound, ChannelAmountMismatch, RecordEvidence
 from paykit.errors import FieldInvalid, IllegalTransition
+from paykit.runtime import channel_calls
 from paykit.runtime.call import current_call
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import attempt_store, evidence, jobs, messages
-from services.payment.attempt import AttemptNotFound, ChannelAmountMismatch
+from services.payment import commands, evidence, jobs, messages
+from services.payment.attempt_store import ATTEMPTS, Claimed
 from services.payment.channels import simulator
 from tests.integration.payment.conftest import House
+
+
+async def claim(house: House) -> list[Claimed]:
+    return await house.runtime.transaction(
+        lambda tx: ATTEMPTS.claim_pending(tx, channel=commands.CHANNEL, limit=10, lease_s=30)
+    )
 
 
 def by_amount(fates: dict[int, str]) -> Any:
@@ -141,7 +149,7 @@ async def test_a_call_that_breaks_is_never_repeated(house: House) -> None:
 
 async def test_a_claimed_attempt_whose_process_died_is_inquired_about_and_not_sent(house: House) -> None:
     created = await house.create()
-    claimed = await house.runtime.transaction(lambda tx: attempt_store.claim_pending(tx, limit=10, lease_s=30))
+    claimed = await claim(house)
 
     await house.submit()
     await house.inquire(after_s=29)
@@ -168,14 +176,14 @@ async def test_jobs_share_the_queue_in_batches(house: House) -> None:
 
 async def test_an_attempt_claimed_too_long_ago_is_not_sent(house: House) -> None:
     created = await house.create()
-    claimed = await house.runtime.transaction(lambda tx: attempt_store.claim_pending(tx, limit=10, lease_s=30))
+    claimed = await claim(house)
     assert house.runtime.settings.channel_address is not None
 
     async with simulator.connect(house.runtime.settings.channel_address, callback_address="") as channel:
         assert channel is not None
-        assert await jobs._send_in_time(channel, claimed, time.monotonic() - 2.1) == []
+        assert await channel_calls.send_in_time(channel, claimed, time.monotonic() - 2.1) == []
         assert house.channel.sent == {}
-        assert len(await jobs._send_in_time(channel, claimed, time.monotonic() - 1.0)) == 1
+        assert len(await channel_calls.send_in_time(channel, claimed, time.monotonic() - 1.0)) == 1
 
     [attempt] = await house.attempts(created.payment_id)
     assert (attempt.state, house.channel.sent[attempt.attempt_id]) == (pb.ATTEMPT_STATE_STARTED, 1)
@@ -335,7 +343,7 @@ async def test_evidence_of_one_attempt_in_one_batch_is_applied_in_order(house: H
 
 async def apply_together(house: House, attempt_id: str, told: list[tuple[Any, str]]) -> None:
     items = [
-        evidence.RecordEvidence(
+        RecordEvidence(
             evidence=messages.from_report(
                 pb.ReportChannelResultRequest(attempt_id=attempt_id, outcome=outcome, channel_reference=reference)
             ),

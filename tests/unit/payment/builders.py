@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from paykit.attempts import AttemptState
 from paystream.payment.v1 import events
 from services.payment import domain
-from services.payment.attempt import Attempt, AttemptAction, AttemptState
+from services.payment.attempt import Attempt, AttemptAction
 from services.payment.domain import Payment
 from services.payment.fee import FeeTerms
 

@@ -1,0 +1,154 @@
+"""What evidence proves about an attempt, in every state."""
+
+import itertools
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from paykit import attempts
+from paykit.attempts import Attempt, AttemptState, ChannelAmountMismatch, Evidence, Outcome, Source, Verdict
+from paykit.errors import IllegalTransition
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LATER = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
+ATTEMPT_ID = "att_" + "4" * 32
+
+# Rows: the state; columns: SUCCEEDED FAILED PENDING NO_ANSWER NOT_FOUND (not final); "-" is refused.
+TABLE = """
+PENDING    -           -           -            -            -
+STARTED    SUCCEED     FAIL        LOSE_ANSWER  LOSE_ANSWER  LOSE_ANSWER
+UNKNOWN    SUCCEED     FAIL        WAIT         WAIT         WAIT
+SUCCEEDED  CONFIRM     CONTRADICT  CONFIRM      CONFIRM      CONFIRM
+FAILED     CONTRADICT  CONFIRM     CONFIRM      CONFIRM      CONFIRM
+"""
+OUTCOMES = ["SUCCEEDED", "FAILED", "PENDING", "NO_ANSWER", "NOT_FOUND"]
+CELLS = [
+    (row[0], outcome, verdict)
+    for row in (line.split() for line in TABLE.strip().splitlines())
+    for outcome, verdict in zip(OUTCOMES, row[1:], strict=True)
+]
+
+
+def attempt_in(state: str = "STARTED", **changes: Any) -> Attempt:
+    given: dict[str, Any] = {
+        "attempt_id": ATTEMPT_ID,
+        "action": "PAY",
+        "channel": "simulator",
+        "amount_minor": 10_000,
+        "currency_code": "USD",
+        "create_time": NOON,
+        "update_time": NOON,
+        "state": AttemptState(state),
+    }
+    return Attempt(**given | changes)
+
+
+def evidence(outcome: str, source: Source = Source.INQUIRY, **changes: Any) -> Evidence:
+    return Evidence(attempt_id=ATTEMPT_ID, source=source, outcome=Outcome(outcome), **changes)
+
+
+@pytest.mark.parametrize(("state", "outcome", "verdict"), CELLS)
+def test_every_outcome_in_every_state(state: str, outcome: str, verdict: str) -> None:
+    if verdict != "-":
+        assert attempts.judge(attempt_in(state), evidence(outcome)) == verdict
+        return
+    with pytest.raises(IllegalTransition) as refused:
+        attempts.judge(attempt_in(state), evidence(outcome))
+    assert refused.value.metadata == {"state": "PENDING", "action": "REPORT"}
+
+
+def test_the_table_names_every_state_and_outcome() -> None:
+    assert {(state, outcome) for state, outcome, _ in CELLS} == set(itertools.product(AttemptState, Outcome))
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"), [("STARTED", "FAIL"), ("UNKNOWN", "FAIL"), ("SUCCEEDED", "CONFIRM"), ("FAILED", "CONFIRM")]
+)
+def test_a_final_not_found_proves_failure_of_what_is_open(state: str, verdict: str) -> None:
+    assert attempts.judge(attempt_in(state), evidence("NOT_FOUND", final=True)) == verdict
+
+
+@pytest.mark.parametrize(("age_s", "final"), [(61.99, False), (62.0, True), (0.0, False)])
+def test_not_found_is_final_only_after_the_finality_and_the_time_to_send(age_s: float, *, final: bool) -> None:
+    # The channel declares 60 s; the attempt may have left 2 s after it was claimed.
+    assert attempts.not_found_is_final(age_s=age_s, finality_s=60) is final
+
+
+def test_one_attempt_under_two_references_is_a_contradiction() -> None:
+    before = attempt_in("SUCCEEDED", channel_reference="ch_1")
+
+    assert attempts.judge(before, evidence("SUCCEEDED", channel_reference="ch_1")) is Verdict.CONFIRM
+    assert attempts.judge(before, evidence("SUCCEEDED", channel_reference="ch_2")) is Verdict.CONTRADICT
+
+
+def test_a_report_over_another_amount_is_refused() -> None:
+    attempts.judge(attempt_in(), evidence("SUCCEEDED", amount_minor=10_000, currency_code="USD"))
+
+    for amount_minor, currency_code in ((9_999, "USD"), (10_000, "JPY")):
+        with pytest.raises(ChannelAmountMismatch) as refused:
+            attempts.judge(attempt_in(), evidence("SUCCEEDED", amount_minor=amount_minor, currency_code=currency_code))
+        assert refused.value.metadata == {"amount_minor": "10000", "currency_code": "USD"}
+
+
+def test_a_failure_keeps_the_channels_code_and_the_services_reason() -> None:
+    told = evidence("FAILED", failure_code="do_not_honor")
+
+    after = attempts.decide(attempt_in(), told, Verdict.FAIL, failure_reason="DECLINED", now=LATER)
+
+    assert (after.state, after.failure_reason, after.failure_code) == ("FAILED", "DECLINED", "do_not_honor")
+    assert (after.inquiry_count, after.update_time) == (1, LATER)
+
+
+def test_only_a_failure_has_a_reason() -> None:
+    told = evidence("SUCCEEDED", failure_code="do_not_honor", channel_reference="ch_1")
+
+    after = attempts.decide(attempt_in(), told, Verdict.SUCCEED, failure_reason="DECLINED", now=LATER)
+
+    assert (after.state, after.channel_reference, after.failure_reason, after.failure_code) == (
+        "SUCCEEDED",
+        "ch_1",
+        None,
+        None,
+    )
+
+
+def test_a_contradiction_only_marks_the_attempt() -> None:
+    before = attempt_in("FAILED", failure_reason="DECLINED")
+    told = evidence("SUCCEEDED", channel_reference="ch_9")
+
+    after = attempts.decide(before, told, Verdict.CONTRADICT, failure_reason=None, now=LATER)
+
+    assert (after.state, after.contradicted, after.channel_reference) == ("FAILED", True, None)
+    assert not attempts.changes_nothing(before, Verdict.CONTRADICT)
+    assert attempts.changes_nothing(after, Verdict.CONTRADICT)
+
+
+def test_only_inquiries_are_counted() -> None:
+    silent = evidence("NO_ANSWER", Source.RESPONSE)
+    lost = attempts.decide(attempt_in(), silent, Verdict.LOSE_ANSWER, failure_reason=None, now=LATER)
+    asked = attempts.decide(lost, evidence("PENDING"), Verdict.WAIT, failure_reason=None, now=LATER)
+
+    assert (lost.state, lost.inquiry_count, asked.state, asked.inquiry_count) == ("UNKNOWN", 0, "UNKNOWN", 1)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "source", "verdict", "kept"),
+    [
+        ("SUCCEEDED", Source.RESPONSE, Verdict.SUCCEED, False),
+        ("SUCCEEDED", Source.RESPONSE, Verdict.CONTRADICT, True),
+        ("SUCCEEDED", Source.CALLBACK, Verdict.CONFIRM, True),
+        ("FAILED", Source.INQUIRY, Verdict.FAIL, True),
+        ("NOT_FOUND", Source.INQUIRY, Verdict.WAIT, False),
+        ("NOT_FOUND", Source.INQUIRY, Verdict.FAIL, True),
+        ("PENDING", Source.INQUIRY, Verdict.WAIT, False),
+    ],
+)
+def test_evidence_is_kept_when_it_tells_more_than_the_attempt_itself(
+    outcome: str, source: Source, verdict: Verdict, *, kept: bool
+) -> None:
+    assert attempts.worth_keeping(evidence(outcome, source), verdict) is kept
+
+
+def test_inquiries_back_off_to_a_bound() -> None:
+    assert [attempts.inquiry_pause_s(n) for n in (0, 1, 2, 8, 9, 10, 10**9)] == [1, 2, 4, 256, 300, 300, 300]
