@@ -12,8 +12,8 @@ _KEEP_MERCHANT = Handle(
 
 SERVICE = Service(
     name="payment",
-    records=("payment", "refund", "attempt", "evidence"),
-    projections=("merchant", "merchant_fee"),
+    records=("payment", "capture", "refund", "attempt", "evidence"),
+    projections=("merchant", "merchant_fee", "order"),
     servicers=rpc.servicers,
     subscriptions=(
         Subscription(

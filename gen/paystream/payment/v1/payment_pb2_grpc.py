@@ -62,16 +62,6 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsResponse.FromString,
                 _registered_method=True)
-        self.CapturePayment = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/CapturePayment',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
-                _registered_method=True)
-        self.CancelPayment = channel.unary_unary(
-                '/paystream.payment.v1.PaymentService/CancelPayment',
-                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.SerializeToString,
-                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentResponse.FromString,
-                _registered_method=True)
         self.CreateRefund = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/CreateRefund',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.SerializeToString,
@@ -149,34 +139,6 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CapturePayment(self, request, context):
-        """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
-
-        Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
-        being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
-        amount capturable. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CancelPayment(self, request, context):
-        """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
-
-        A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
-        amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
-        again. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-        to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-        capturing_minor, currency_code: captures have no outcome yet).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def CreateRefund(self, request, context):
         """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -238,16 +200,6 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ListPayments,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsResponse.SerializeToString,
-            ),
-            'CapturePayment': grpc.unary_unary_rpc_method_handler(
-                    servicer.CapturePayment,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.SerializeToString,
-            ),
-            'CancelPayment': grpc.unary_unary_rpc_method_handler(
-                    servicer.CancelPayment,
-                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.FromString,
-                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentResponse.SerializeToString,
             ),
             'CreateRefund': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateRefund,
@@ -386,60 +338,6 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/ListPayments',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CapturePayment(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/CapturePayment',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CancelPayment(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/paystream.payment.v1.PaymentService/CancelPayment',
-            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.SerializeToString,
-            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -67,26 +67,6 @@ class PaymentServiceStub:
     """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]
     """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CapturePaymentRequest, _payment_pb2.CapturePaymentResponse]
-    """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
-
-    Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
-    being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
-    amount capturable. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
-    """
-    CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
-    """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
-
-    A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
-    amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
-    again. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-    capturing_minor, currency_code: captures have no outcome yet).
-    """
     CreateRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -148,26 +128,6 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]  # type: ignore[assignment]
     """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-    CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CapturePaymentRequest, _payment_pb2.CapturePaymentResponse]  # type: ignore[assignment]
-    """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
-
-    Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
-    being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
-    amount capturable. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
-    """
-    CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
-    """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
-
-    A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
-    amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
-    again. Idempotent by request_id, as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-    capturing_minor, currency_code: captures have no outcome yet).
-    """
     CreateRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -250,38 +210,6 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ListPaymentsResponse, _abc.Awaitable[_payment_pb2.ListPaymentsResponse]]:
         """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
-
-    @_abc_1.abstractmethod
-    def CapturePayment(
-        self,
-        request: _payment_pb2.CapturePaymentRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.CapturePaymentResponse, _abc.Awaitable[_payment_pb2.CapturePaymentResponse]]:
-        """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
-
-        Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
-        being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
-        amount capturable. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
-        """
-
-    @_abc_1.abstractmethod
-    def CancelPayment(
-        self,
-        request: _payment_pb2.CancelPaymentRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.CancelPaymentResponse, _abc.Awaitable[_payment_pb2.CancelPaymentResponse]]:
-        """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
-
-        A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
-        amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
-        again. Idempotent by request_id, as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
-        to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
-        capturing_minor, currency_code: captures have no outcome yet).
-        """
 
     @_abc_1.abstractmethod
     def CreateRefund(
