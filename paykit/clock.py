@@ -20,6 +20,29 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class OffsetClock:
+    """A clock ahead of another one: where a development stack lets a week pass in a second.
+
+    Attributes:
+        offset: How far it is ahead; never negative.
+    """
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self.offset = timedelta(0)
+
+    def now(self) -> datetime:
+        """Give the base's time plus the offset."""
+        return self._base.now() + self.offset
+
+    def move_to(self, offset: timedelta) -> bool:
+        """Take a larger offset and say so; a smaller one changes nothing, for time does not go back."""
+        moves = offset > self.offset
+        if moves:
+            self.offset = offset
+        return moves
+
+
 class ManualClock:
     """A time that only moves when told: for tests and for replaying recorded facts."""
 

@@ -43,6 +43,19 @@ def find(given: str | None, *, part: str, home: Path) -> str:
         fail(f"no address of {part}: start the local stack with `paystream up`, or give --{part}")
 
 
+def services(home: Path) -> dict[str, str]:
+    """Give the gRPC addresses of the local stack's services, by name.
+
+    Raises:
+        typer.Exit: No local stack is up.
+    """
+    try:
+        found: dict[str, str] = json.loads((home / "endpoints.json").read_text(encoding="utf-8"))["services"]
+    except (OSError, ValueError, KeyError):
+        fail("no address: start the local stack with `paystream up`, or give --address")
+    return found
+
+
 def fail(message: str) -> NoReturn:
     """Say what is wrong and leave with status 1."""
     typer.echo(f"error: {message}", err=True)

@@ -1,6 +1,5 @@
 """`paystream call <service>/<method>`: a method of a running service, by reflection, JSON in and JSON out."""
 
-import json
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -36,13 +35,13 @@ def call(
     A refusal is printed on standard error with its reason and the fields at fault, and ends with status 1.
     """
     if list_:
-        _list({"": address} if address else _local(home))
+        _list({"": address} if address else addresses.services(home))
     elif method is None or "/" not in method:
         raise typer.BadParameter("name a method as <service>/<method>, or say --list")
     else:
         where = address or _address_of(method, home)
         with closing(grpc.insecure_channel(where)) as channel:
-            _await(channel, where)
+            wait_for(channel, where)
             run(
                 channel, method, data=sys.stdin.read() if data == "@" else data, headers=header or [], timeout_s=timeout
             )
@@ -89,7 +88,7 @@ def refusal_lines(error: grpc.RpcError) -> list[str]:
 def _list(places: dict[str, str]) -> None:
     for where in dict.fromkeys(places.values()):
         with closing(grpc.insecure_channel(where)) as channel:
-            _await(channel, where)
+            wait_for(channel, where)
             for method in reflection.Server(channel).methods():
                 typer.echo(f"{where}\t{method.containing_service.full_name}/{method.name}")
 
@@ -97,7 +96,7 @@ def _list(places: dict[str, str]) -> None:
 def _address_of(method: str, home: Path) -> str:
     """Find the local service that a method's name starts with: the part before the version, as in `payment`."""
     wanted = method.rpartition("/")[0]
-    local = _local(home)
+    local = addresses.services(home)
     found = [where for name, where in local.items() if name in reflection.service_names(wanted) or _named(wanted, name)]
     if not found:
         addresses.fail(f"the local stack has no service for {wanted!r} (it has {', '.join(local)}); give --address")
@@ -108,15 +107,12 @@ def _named(wanted: str, name: str) -> bool:
     return wanted.lower() == f"{name}service"
 
 
-def _local(home: Path) -> dict[str, str]:
-    try:
-        services: dict[str, str] = json.loads((home / "endpoints.json").read_text(encoding="utf-8"))["services"]
-    except (OSError, ValueError, KeyError):
-        addresses.fail("no address: start the local stack with `paystream up`, or give --address")
-    return services
+def wait_for(channel: grpc.Channel, where: str) -> None:
+    """Wait until somebody answers.
 
-
-def _await(channel: grpc.Channel, where: str) -> None:
+    Raises:
+        typer.Exit: Nobody did within CONNECT_S_MAX.
+    """
     try:
         grpc.channel_ready_future(channel).result(timeout=CONNECT_S_MAX)
     except grpc.FutureTimeoutError:

@@ -21,6 +21,7 @@ def _endpoints(home: Path) -> dict[str, Any]:
     try:
         found = json.loads((home / "endpoints.json").read_text(encoding="utf-8"))
         return {
+            "environment": "development",
             "database_url": found["postgres"],
             "kafka_bootstrap": found["kafka"],
             "registry_url": found["registry"],

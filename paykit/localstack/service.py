@@ -86,6 +86,7 @@ def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> 
         password: Of the roles that services connect as; it opens nothing else.
     """
     environment = {
+        "PAYSTREAM_ENVIRONMENT": "development",
         "PAYSTREAM_DATABASE_URL": _without_user(endpoints.postgres),
         "PAYSTREAM_DATABASE_SERVICE_PASSWORD": password,
         "PAYSTREAM_KAFKA_BOOTSTRAP": endpoints.kafka,

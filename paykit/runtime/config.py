@@ -20,6 +20,7 @@ LOCAL_STACK_PREFIX = "PAYSTREAM_STACK_"
 LOCAL_STACK_NAMES = frozenset({"PAYSTREAM_HOME", "PAYSTREAM_CACHE"})
 
 Role = Literal["all", "api", "worker", "relay"]
+Environment = Literal["production", "development"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -44,6 +45,8 @@ class Settings(BaseSettings):
     Addresses are `host:port` (port 0 takes a free one) or `unix:/path`.
 
     Attributes:
+        environment: `development` lets `paystream clock advance` move business time; `production` knows real time
+            alone, and does not start on a database whose clock was moved.
         database_url: PostgreSQL. Without a user in it, each service connects as its own role, `paystream_<service>`,
             which may not change tables.
         database_service_password: Of those roles; `paystream db init` gives it to them.
@@ -72,6 +75,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
     )
 
+    environment: Environment = "production"
     database_url: SecretStr
     database_admin_url: SecretStr | None = None
     database_service_password: SecretStr | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from paykit.runtime import grpc_server, idempotency, metrics, standstill
+from paykit.runtime import business_clock, clock_rpc, grpc_server, idempotency, metrics, standstill
 from paykit.runtime.config import Settings
 from paykit.runtime.consumer import Consumer
 from paykit.runtime.edge import EdgeOptions
@@ -59,6 +59,7 @@ class Host:
         Raises:
             OSError: An address cannot be used.
             SchemaUnregisteredError: Schemas were not registered.
+            ConfigurationError: A schema is not migrated, or its clock was moved and this is no development stack.
         """
         for runtime in self.runtimes:
             await _prepared(runtime)
@@ -72,6 +73,8 @@ class Host:
                 self._start_worker(runtime)
             self._tasks.append(_supervise(f"{name}.wakeups", runtime.wakeups.run))
             self._tasks.append(_supervise(f"{name}.standstill", partial(standstill.watch, runtime.database)))
+            if self._settings.environment == "development":
+                self._tasks.append(_supervise(f"{name}.clock", partial(business_clock.follow, runtime)))
         if role in {"all", "api"}:
             self.server = await grpc_server.start(self._servicers(), self._server_options())
 
@@ -126,7 +129,10 @@ class Host:
         )
 
     def _servicers(self) -> list[grpc_server.Servicer]:
-        return [servicer for runtime in self.runtimes for servicer in runtime.service.servicers(runtime)]
+        servicers = [servicer for runtime in self.runtimes for servicer in runtime.service.servicers(runtime)]
+        if self._settings.environment == "development":
+            servicers.append(clock_rpc.servicer(self.runtimes))
+        return servicers
 
     def _server_options(self) -> ServerOptions:
         settings = self._settings

@@ -7,7 +7,6 @@ first has committed, and then finds its reply. Only successes are stored; a refu
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from google.protobuf.message import Message
@@ -45,9 +44,10 @@ class _Identified(Protocol):
     request_id: str
 
 
+# Retention is real time, so the database's: a repeated call must be known however far business time was moved.
 _INSERT_CLAIMS = """
 INSERT INTO idempotency_key (caller, method, request_id, request_hash, create_time)
-SELECT c.caller, c.method, c.request_id, c.request_hash, $5
+SELECT c.caller, c.method, c.request_id, c.request_hash, now()
 FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, request_hash)
 ORDER BY c.caller, c.method, c.request_id
 ON CONFLICT DO NOTHING
@@ -73,7 +73,8 @@ WHERE (k.caller, k.method, k.request_id) = (c.caller, c.method, c.request_id)
 # Some at a time: a day of millions would take longer than a statement may.
 _DELETE_EXPIRED = """
 DELETE FROM idempotency_key
-WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_key WHERE create_time < $1 LIMIT $2))
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM idempotency_key WHERE create_time < now() - make_interval(hours => $1) LIMIT $2))
 """
 
 
@@ -95,7 +96,7 @@ async def claim(tx: Tx, claims: Sequence[Claim]) -> dict[Key, Stored]:
         UnavailableError: A claim vanished between two statements, as its retention ended; try again.
     """
     columns = _columns([c.key for c in claims])
-    inserted = await tx.run(_INSERT_CLAIMS, *columns, [c.request_hash for c in claims], tx.now)
+    inserted = await tx.run(_INSERT_CLAIMS, *columns, [c.request_hash for c in claims])
     if inserted == len(claims):
         return {}
     rows = await tx.fetch(_SELECT_REPLIES, *columns)
@@ -123,7 +124,7 @@ async def release(tx: Tx, keys: Sequence[Key]) -> None:
 
 async def delete_expired(tx: Tx) -> bool:
     """Forget replies past retention; say whether there may be more of them."""
-    deleted = await tx.run(_DELETE_EXPIRED, tx.now - timedelta(hours=RETENTION_H), EXPIRED_ROWS_MAX)
+    deleted = await tx.run(_DELETE_EXPIRED, RETENTION_H, EXPIRED_ROWS_MAX)
     return deleted == EXPIRED_ROWS_MAX
 
 

@@ -4,7 +4,7 @@ Partitioned by the day in which the event was recorded, so that forgetting a day
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from paykit.runtime.codec import Event
 from paykit.runtime.db import Tx
@@ -30,8 +30,11 @@ _KEEP_DAYS = "SELECT keep_inbox_days($1::date[], $2)"
 
 async def keep_days(tx: Tx) -> None:
     """Make the partitions of the days to come and drop those past retention."""
+    # Events are dated in business time. Where that was moved, real time decides what is old: a repetition comes within
+    # minutes that people's clocks show.
     ahead = [(tx.now + timedelta(days=days)).date() for days in range(PARTITIONS_AHEAD_DAYS + 1)]
-    await tx.fetch(_KEEP_DAYS, ahead, (tx.now - timedelta(days=RETENTION_DAYS)).date())
+    oldest = min(tx.now, datetime.now(UTC)) - timedelta(days=RETENTION_DAYS)
+    await tx.fetch(_KEEP_DAYS, ahead, oldest.date())
 
 
 async def admit(tx: Tx, handler: str, events: Sequence[Event]) -> set[str]:

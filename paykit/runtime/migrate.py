@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from paykit.runtime import catalogue
+from paykit.runtime import catalogue, runtime_schema
 from paykit.runtime.config import ConfigurationError
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
@@ -125,6 +125,7 @@ def _upgrade(connection: Connection, service: str, directory: Path) -> None:
             "service": service,
         }
         command.upgrade(config, "head")
+        runtime_schema.complete(connection)
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")
         raise

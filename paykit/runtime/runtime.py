@@ -6,9 +6,9 @@ from typing import Any, TypeVar, cast
 import sqlalchemy
 from google.protobuf.message import Message
 
-from paykit.clock import Clock, SystemClock
+from paykit.clock import Clock, OffsetClock, SystemClock
 from paykit.errors import DomainError, FieldInvalid, ItemFailed
-from paykit.runtime import idempotency, operations
+from paykit.runtime import business_clock, idempotency, operations
 from paykit.runtime.application import Application
 from paykit.runtime.call import current_call
 from paykit.runtime.codec import Codec
@@ -47,7 +47,7 @@ class Runtime:
     def __init__(self, *, service: Service, settings: Settings, codec: Codec, clock: Clock | None = None) -> None:
         self.service = service
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.clock = clock or OffsetClock(SystemClock())
         self.codec = codec
         url = service_url(settings, service.name)
         self.database = Database(
@@ -62,12 +62,14 @@ class Runtime:
         self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 
     async def prepare(self) -> None:
-        """Learn the schema ids of everything the service emits or handles, and run its own start.
+        """Set the clock, learn the schema ids of all that the service emits or handles, and run its own start.
 
         Raises:
+            ConfigurationError: The schema is not migrated, or the clock was moved and must not be.
             SchemaUnregisteredError: Schemas were not registered.
             UnavailableError: A part is missing and nothing was cached.
         """
+        await business_clock.start(self)
         handled = [event for s in self.service.subscriptions for event in s.handles]
         await self.codec.prepare([*self.service.emits, *handled])
         if self.service.on_start is not None:

@@ -1,8 +1,13 @@
-"""The tables that the runtime keeps in every service's schema, made by each service's first migration."""
+"""The tables that the runtime keeps in every service's schema.
+
+The first version is made by each service's first migration. What came later is made by `paykit.runtime.migrate` itself
+after the service's migrations, in every schema: statements that change nothing where it is there already.
+"""
 
 from collections.abc import Sequence
 
 from alembic import op
+from sqlalchemy.engine import Connection
 
 _V1 = """
 -- Events (and copies of dead letters) waiting for the relay. No cursor, no transaction ids: rows are read in id order
@@ -140,11 +145,27 @@ END
 $$
 """
 
+_LATER = (
+    # How far business time is ahead of real time, on a development stack; no row is as good as 0.
+    """
+CREATE TABLE IF NOT EXISTS clock (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    offset_us bigint NOT NULL CHECK (offset_us >= 0)
+)
+""",
+)
+
 
 def create_v1() -> None:
     """Make the first version of the runtime's tables in the schema being migrated."""
     run_script(_V1)
     op.execute(_INBOX_DAYS_V1)
+
+
+def complete(connection: Connection) -> None:
+    """Make what came after the first version, in the schema that the search path names."""
+    for statement in _LATER:
+        connection.exec_driver_sql(statement)
 
 
 def run_script(script: str) -> None:

@@ -30,6 +30,7 @@ def new_prefix() -> str:
 def settings_for(stack: Endpoints, *, database_url: str, cache_dir: Path, prefix: str, **more: Any) -> Settings:
     """Give the settings of a process on the shared stack; its gRPC port is free."""
     values: dict[str, Any] = {
+        "environment": "development",
         "database_url": SecretStr(database_url),
         "database_service_password": SecretStr(databases.SERVICE_PASSWORD),
         "kafka_bootstrap": stack.kafka,

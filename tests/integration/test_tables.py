@@ -14,6 +14,7 @@ RUNTIME_TABLES = {
     "dead_letter",
     "parked_event",
     "skipped_event",
+    "clock",
 }
 _TABLES = """
 SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition

@@ -131,6 +131,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
     """Give the variables by which a process gets these settings, and none of the tests' own."""
     password = settings.database_service_password
     own = {
+        "PAYSTREAM_ENVIRONMENT": settings.environment,
         "PAYSTREAM_DATABASE_URL": settings.database_url.get_secret_value(),
         "PAYSTREAM_DATABASE_SERVICE_PASSWORD": password.get_secret_value() if password else "",
         "PAYSTREAM_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from paykit.clock import ManualClock, SystemClock
+from paykit.clock import ManualClock, OffsetClock, SystemClock
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -19,3 +19,14 @@ def test_a_manual_clock_moves_only_when_told() -> None:
     assert clock.now() == clock.now() == NOON
     clock.advance(timedelta(hours=25))
     assert clock.now() == datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
+
+
+def test_an_offset_clock_is_ahead_by_the_largest_offset_it_was_given() -> None:
+    base = ManualClock(NOON)
+    clock = OffsetClock(base)
+    assert clock.now() == NOON
+    assert clock.move_to(timedelta(hours=26))
+    assert clock.now() == datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+    assert not clock.move_to(timedelta(hours=25))
+    base.advance(timedelta(minutes=1))
+    assert clock.now() == datetime(2026, 3, 2, 14, 1, tzinfo=UTC)
