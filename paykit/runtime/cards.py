@@ -5,13 +5,11 @@ ignored. UUIDs and hexadecimal strings of 32 and more characters hold such runs 
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Iterator
 
-from buf.validate import validate_pb2
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+
+from paykit.runtime import contents
 
 DIGITS_MIN = 13
 DIGITS_MAX = 19
@@ -41,16 +39,8 @@ def holds_card_number(text: str) -> bool:
 
 def find(message: Message) -> str | None:
     """Name the first string field with a card number in it, as in `metadata["note"]`; items of batches are left out."""
-    return next(_walk(message, ""), None)
-
-
-@cache
-def items_of(descriptor: Descriptor) -> frozenset[int]:
-    """Give the numbers of the fields marked `IGNORE_ALWAYS`: the items of a batch, which the servicer checks."""
-    ignored = validate_pb2.IGNORE_ALWAYS
-    return frozenset(
-        f.number for f in descriptor.fields if f.GetOptions().Extensions[validate_pb2.field].ignore == ignored
-    )
+    values = contents.walk(message)
+    return next((path for path, value in values if isinstance(value, str) and holds_card_number(value)), None)
 
 
 def _numbers(groups: list[str]) -> Iterator[str]:
@@ -68,36 +58,3 @@ def _numbers(groups: list[str]) -> Iterator[str]:
 def _luhn(digits: str) -> bool:
     backwards = [int(digit) for digit in reversed(digits)]
     return (sum(backwards[::2]) + sum(_DOUBLED[digit] for digit in backwards[1::2])) % 10 == 0
-
-
-def _walk(message: Message, prefix: str) -> Iterator[str]:
-    skipped = items_of(message.DESCRIPTOR)
-    for field, value in message.ListFields():
-        if field.number not in skipped:
-            yield from _field(field, value, prefix + field.name)
-
-
-def _field(field: FieldDescriptor, value: Any, path: str) -> Iterator[str]:
-    if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        yield from _map(value, path)
-    elif field.is_repeated:
-        for index, item in enumerate(value):
-            yield from _value(item, f"{path}[{index}]")
-    else:
-        yield from _value(value, path)
-
-
-def _map(entries: Mapping[Any, Any], path: str) -> Iterator[str]:
-    for key, value in entries.items():
-        if isinstance(key, str) and holds_card_number(key):
-            yield path  # Naming the key would repeat the number.
-        else:
-            yield from _value(value, f'{path}["{key}"]' if isinstance(key, str) else f"{path}[{key}]")
-
-
-def _value(value: object, path: str) -> Iterator[str]:
-    if isinstance(value, str):
-        if holds_card_number(value):
-            yield path
-    elif isinstance(value, Message):
-        yield from _walk(value, path + ".")

@@ -1,4 +1,4 @@
-"""What a message alone can show to be wrong: the rules in its proto, and card numbers anywhere in it.
+"""What a message alone can show to be wrong: the rules in its proto, what no row can hold, and card numbers.
 
 A field marked `(buf.validate.field).ignore = IGNORE_ALWAYS` is left out here: it holds the items of a batch, which the
 servicer checks one by one with `validate_message`, so that one bad item does not refuse its neighbours.
@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from paykit.errors import DomainError, FieldInvalid
-from paykit.runtime import cards
+from paykit.runtime import cards, contents, storable
 from paykit.runtime.errors import CardNumberRefused
 
 # Compiled rules are cached inside, by message type; one for the process.
@@ -21,6 +21,11 @@ _VALIDATOR = protovalidate.Validator()
 
 # A refusal travels in a trailer, and peers refuse trailers above 8 KiB.
 VIOLATIONS_MAX = 8
+
+_UNSTORABLE = {
+    storable.NUL_RULE: "must not hold the character NUL",
+    storable.TIME_RULE: "must be a time of the years 1 to 9999, with 0 to 999999999 nanoseconds",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,7 @@ class RequestInvalid(FieldInvalid):
 
 
 def validate_message(message: Message, field_prefix: str = "") -> DomainError | None:
-    """Check the rules of a message's proto, then look for card numbers.
+    """Check the rules of a message's proto, then look for what cannot be stored and for card numbers.
 
     Args:
         message: A request, or one item of a batch.
@@ -78,6 +83,10 @@ def validate_received(message: Message, serialized: bytes, field_prefix: str = "
     broken = _VALIDATOR.collect_violations(message)
     if broken:
         return RequestInvalid(tuple(_violation(each.proto, field_prefix) for each in broken[:VIOLATIONS_MAX]))
+    unstorable = storable.find(message, serialized)
+    if unstorable is not None:
+        path, rule = unstorable
+        return RequestInvalid((Violation(field=_join(field_prefix, path), rule=rule, description=_UNSTORABLE[rule]),))
     # A match in the bytes may be a chance neighbourhood or stand in a batch's items: only then look field by field.
     found = cards.find(message) if cards.suspect(serialized) else None
     if found is None:
@@ -93,7 +102,7 @@ def prepare(request_type: Descriptor) -> None:
     """
     _VALIDATOR.collect_violations(message_factory.GetMessageClass(request_type)())
     for field in request_type.fields:
-        if field.number in cards.items_of(request_type) and field.message_type is not None:
+        if field.number in contents.items_of(request_type) and field.message_type is not None:
             prepare(field.message_type)
 
 

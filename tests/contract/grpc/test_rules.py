@@ -6,7 +6,7 @@ import pkgutil
 from google.protobuf.descriptor import MethodDescriptor
 
 import paystream
-from paykit.runtime import cards, validation
+from paykit.runtime import contents, validation
 
 
 def _methods() -> list[MethodDescriptor]:
@@ -33,7 +33,7 @@ def test_only_the_items_of_batches_are_left_to_the_servicer() -> None:
         (method.name, field.name, field.is_repeated)
         for method in _methods()
         for field in method.input_type.fields
-        if field.number in cards.items_of(method.input_type)
+        if field.number in contents.items_of(method.input_type)
     }
     assert [each for each in left_out if not each[0].startswith("Batch") or each[1:] != ("requests", True)] == []
     assert {"BatchCreatePayments", "BatchCreateTransactions"} <= {name for name, _, _ in left_out}

@@ -1,7 +1,11 @@
 from typing import Any
 
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from paykit.runtime.errors import CardNumberRefused
 from paykit.runtime.validation import RequestInvalid, Violation, validate_message
+from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 
@@ -57,3 +61,28 @@ def test_ids_and_references_are_not_taken_for_cards() -> None:
 def test_the_items_of_a_batch_are_left_to_the_servicer() -> None:
     batch = pb.BatchCreatePaymentsRequest(requests=[pb.CreatePaymentRequest(), _request(order_id="4111111111111111")])
     assert validate_message(batch) is None
+
+
+def test_a_text_with_nul_is_refused_wherever_it_stands() -> None:
+    listed = validate_message(pb.ListPaymentsRequest(merchant_id="mer_" + "0a" * 16, merchant_reference="a\x00b"))
+    assert listed == RequestInvalid(
+        (Violation(field="merchant_reference", rule="string.no_nul", description="must not hold the character NUL"),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nanos", "valid"),
+    [
+        (-62_135_596_800, 0, True),
+        (253_402_300_799, 999_999_999, True),
+        (-62_135_596_801, 0, False),
+        (253_402_300_800, 0, False),
+        (0, -1, False),
+        (0, 1_000_000_000, False),
+    ],
+)
+def test_a_time_beyond_the_calendar_is_refused_by_its_path(*, seconds: int, nanos: int, valid: bool) -> None:
+    request = accounting_pb2.GetTrialBalanceRequest(currency_code="USD", as_of=Timestamp(seconds=seconds, nanos=nanos))
+    refusal = validate_message(request)
+    assert (refusal is None) == valid
+    assert valid or (refusal is not None and (refusal.field, refusal.reason) == ("as_of", "FIELD_INVALID"))
