@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.runtime.db import Tx
-from services.channel import callback_store, domain, fate, store
+from services.channel import callback_store, domain, fate, sequel_store, store
+from services.channel.callback_store import Due
 from services.channel.domain import Action, AttemptIdReused, Authorization, ChannelTimeout, Order, Transaction
-from services.channel.fate import Behaviour, Fate
+from services.channel.fate import Behaviour, Fate, Sequel
 
 DEFAULTS = Behaviour()
 """The behaviour where nothing was set."""
@@ -69,11 +70,11 @@ async def resolve_open(tx: Tx, *, limit: int) -> int:
     due = await store.lock_open_transactions(tx, due=tx.now, limit=limit)
     if not due:
         return 0
-    references = [reference for each in due if (reference := _reference(each))]
+    references = [reference for each in due if (reference := domain.authorization_of(each))]
     authorizations = await store.lock_authorizations(tx, references)
     decided = []
     for each in due:
-        reference = _reference(each)
+        reference = domain.authorization_of(each)
         transaction, after = domain.resolve(each, authorizations.get(reference or ""), now=tx.now)
         decided.append(transaction)
         if after is not None:
@@ -85,21 +86,16 @@ async def resolve_open(tx: Tx, *, limit: int) -> int:
     return len(decided)
 
 
-def _reference(transaction: Transaction) -> str | None:
-    """Name the authorization that a transaction is about: its own, for an authorization."""
-    authorizes = transaction.action is Action.AUTHORIZE
-    return transaction.channel_reference if authorizes else transaction.authorization_reference
-
-
 async def _follow_up(tx: Tx, transactions: Sequence[Transaction], behaviours: dict[str, Behaviour]) -> None:
     """Write statement lines for the money that moved, and remember the callbacks of what is decided."""
-    callbacks: list[tuple[str, datetime]] = []
+    callbacks: list[Due] = []
     for each in transactions:
         if each.line_date is not None:
             tx.emit(domain.statement_line(each), cause=Cause(each.correlation_id))
         if each.later is None and each.callback_address:
             delay_ms = applying(behaviours, each.merchant_id).callback_delay_ms
-            callbacks += [(each.attempt_id, tx.now + timedelta(milliseconds=delay_ms))] * each.callbacks
+            due_time = tx.now + timedelta(milliseconds=delay_ms)
+            callbacks += [Due(attempt_id=each.attempt_id, due_time=due_time)] * each.callbacks
     await callback_store.insert_callbacks(tx, callbacks)
 
 
@@ -115,6 +111,7 @@ class _Desk:
         self._made: list[Transaction] = []
         self._opened: set[str] = set()
         self._touched: set[str] = set()
+        self._sequels: list[tuple[str, Sequel, datetime]] = []
 
     async def prepare(self, orders: Sequence[Order]) -> None:
         """Lock the authorizations named, then the attempts: always in this order, so that no two batches deadlock."""
@@ -147,6 +144,7 @@ class _Desk:
         await store.insert_authorizations(self._tx, opened)
         await store.save_authorizations(self._tx, changed)
         await store.insert_transactions(self._tx, self._made)
+        await sequel_store.insert_sequels(self._tx, self._sequels)
         await _follow_up(self._tx, self._made, self._behaviours)
 
     def _carry_out(self, item: Submit, fated: Fate) -> Transaction:
@@ -162,6 +160,9 @@ class _Desk:
         )
         self._recorded[order.attempt_id] = transaction
         self._made.append(transaction)
+        if fated.sequel and domain.has_sequel(transaction, fated.sequel):
+            later = timedelta(milliseconds=self._behaviour(order).callback_delay_ms)
+            self._sequels.append((order.attempt_id, fated.sequel, self._tx.now + later))
         if after is not None and after is not before:
             reference = after.authorization_reference
             self._authorizations[reference] = after

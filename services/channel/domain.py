@@ -11,7 +11,7 @@ from enum import StrEnum
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.ids import named_id
 from paystream.channel.v1 import events
-from services.channel.fate import BASIS_POINTS, Behaviour, Fate, Outcome
+from services.channel.fate import BASIS_POINTS, Behaviour, Fate, Outcome, Sequel
 
 CHANNEL = "simulator"
 """The name of this channel in events."""
@@ -87,6 +87,7 @@ class Authorization:
         taken_minor: Captured, or may still be by a pending capture.
         captured_minor: Captured.
         refunded_minor: Refunded, or may still be by a pending refund.
+        disputed_minor: Held back by disputes, or lost in them.
     """
 
     authorization_reference: str
@@ -98,6 +99,12 @@ class Authorization:
     taken_minor: int = 0
     captured_minor: int = 0
     refunded_minor: int = 0
+    disputed_minor: int = 0
+
+    @property
+    def kept_minor(self) -> int:
+        """Give what of the captured amount neither went back nor is held back."""
+        return self.captured_minor - self.refunded_minor - self.disputed_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,7 @@ class Transaction:
         callbacks: How often the final result is called back.
         fingerprint: Digest of the order, by which a repetition is told from another order.
         line_date: Day of its statement line, YYYY-MM-DD in UTC; None while it has none.
+        return_time: When an approved payout came back; None while it has not.
         version: From 1, one more with every change.
     """
 
@@ -138,6 +146,7 @@ class Transaction:
     update_time: datetime
     line_date: str | None
     version: int
+    return_time: datetime | None = None
 
     @property
     def captured(self) -> bool:
@@ -153,6 +162,12 @@ class Transaction:
 def channel_reference(attempt_id: str) -> str:
     """Give the channel's reference of an attempt; it follows from the attempt, so that a repetition has the same."""
     return named_id("chn", attempt_id)
+
+
+def authorization_of(transaction: Transaction) -> str | None:
+    """Name the authorization that a transaction is about: its own, for an authorization; none, for a payout."""
+    authorizes = transaction.action is Action.AUTHORIZE
+    return transaction.channel_reference if authorizes else transaction.authorization_reference
 
 
 def record(
@@ -208,6 +223,12 @@ def record(
         version=1,
     )
     return _dated(transaction, now), _recorded(order, transaction, authorization)
+
+
+def has_sequel(transaction: Transaction, sequel: Sequel) -> bool:
+    """Say whether a sequel can follow: a return to an approved payout, a dispute to an approved capture."""
+    paid_out, captures = transaction.action is Action.PAY, transaction.action in {Action.AUTHORIZE, Action.CAPTURE}
+    return transaction.captured and (paid_out if sequel is Sequel.RETURN else captures)
 
 
 def resolve(
@@ -276,8 +297,7 @@ def _refusal(order: Order, authorization: Authorization | None) -> str:
 def _amount_refusal(order: Order, authorization: Authorization) -> str:
     amount_minor = order.amount_minor or 0
     if order.action is Action.REFUND:
-        left_minor = authorization.captured_minor - authorization.refunded_minor
-        return "refund_exceeds_captured" if amount_minor > left_minor else ""
+        return "refund_exceeds_captured" if amount_minor > authorization.kept_minor else ""
     if authorization.cancelled:
         return "authorization_cancelled"
     left_minor = authorization.amount_minor - authorization.taken_minor

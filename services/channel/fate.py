@@ -19,6 +19,14 @@ class Outcome(StrEnum):
     PENDING = "PENDING"
 
 
+class Sequel(StrEnum):
+    """What happens to money that has moved: a payout comes back, or a capture is disputed and contesting ends so."""
+
+    RETURN = "RETURN"
+    DISPUTE_WON = "DISPUTE_WON"
+    DISPUTE_LOST = "DISPUTE_LOST"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """How the simulator behaves; shares are in basis points of all attempts.
@@ -55,6 +63,8 @@ class Fate:
         later: What is decided after the callback delay, whatever was answered.
         callbacks: How often the final result is called back.
         wrong_fee_minor: Minor units that the statement line charges too much.
+        sequel: What happens after the callback delay to money that moved; a return to payouts alone, a dispute to
+            captures alone.
     """
 
     outcome: Outcome = Outcome.APPROVED
@@ -64,6 +74,7 @@ class Fate:
     later: Outcome | None = None
     callbacks: int = 0
     wrong_fee_minor: int = 0
+    sequel: Sequel | None = None
 
 
 ORDINARY = Fate()
@@ -83,6 +94,9 @@ FIXED: Mapping[int, Fate] = MappingProxyType(
         9007: Fate(callbacks=2),
         9008: Fate(outcome=Outcome.PENDING, later=Outcome.DECLINED, callbacks=1),
         9009: replace(_DECLINED, later=Outcome.APPROVED, callbacks=1),
+        9010: Fate(sequel=Sequel.RETURN),
+        9011: Fate(sequel=Sequel.DISPUTE_WON),
+        9012: Fate(sequel=Sequel.DISPUTE_LOST),
     }
 )
 """Fates by amount_minor modulo FIXED_MODULUS; the proto of the service lists them for callers."""

@@ -2,10 +2,13 @@
 
 from dataclasses import asdict
 
+from paykit import money
 from paykit.money import require_currency
 from paykit.runtime.mapping import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
+from services.channel.dispute import Dispute, Reason
+from services.channel.dispute_commands import OpenDispute
 from services.channel.domain import Action, Order, Transaction
 from services.channel.fate import Behaviour
 
@@ -71,7 +74,41 @@ def from_pay(request: pb.PayRequest) -> Order:
         currency_code=_currency(request.amount),
         token=request.destination_token,
         related_no=request.related_no or None,
+        callback_address=request.callback_address,
         correlation_id=request.correlation_id,
+    )
+
+
+def from_open_dispute(request: pb.OpenDisputeRequest) -> OpenDispute:
+    """Read a dispute to open.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    amount = money.Money(request.amount.amount_minor, _currency(request.amount)) if request.HasField("amount") else None
+    name = pb.DisputeReason.Name(request.reason or pb.DISPUTE_REASON_FRAUD)
+    return OpenDispute(
+        attempt_id=request.attempt_id,
+        amount=amount,
+        reason=Reason(name.removeprefix("DISPUTE_REASON_")),
+        respond_within_s=request.respond_within_seconds,
+        contest_loses=request.contest_loses,
+    )
+
+
+def to_dispute(dispute: Dispute) -> pb.Dispute:
+    """Make the dispute as callers see it."""
+    return pb.Dispute(
+        dispute_reference=dispute.dispute_reference,
+        attempt_id=dispute.attempt_id,
+        merchant_id=dispute.merchant_id,
+        amount=Money(amount_minor=dispute.amount_minor, currency_code=dispute.currency_code),
+        reason=pb.DisputeReason.Value(f"DISPUTE_REASON_{dispute.reason}"),
+        state=pb.DisputeState.Value(f"DISPUTE_STATE_{dispute.state}"),
+        respond_by=to_timestamp(dispute.respond_by),
+        evidence=dispute.evidence,
+        create_time=to_timestamp(dispute.create_time),
+        update_time=to_timestamp(dispute.update_time),
     )
 
 
@@ -90,6 +127,7 @@ def to_transaction(transaction: Transaction) -> pb.Transaction:
         authorization_reference=transaction.authorization_reference or "",
         create_time=to_timestamp(transaction.create_time),
         update_time=to_timestamp(transaction.update_time),
+        return_time=to_timestamp(transaction.return_time) if transaction.return_time else None,
     )
 
 
@@ -132,6 +170,6 @@ def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) ->
     )
 
 
-def _currency(money: Money) -> str:
-    require_currency(money.currency_code, field="amount.currency_code")
-    return money.currency_code
+def _currency(amount: Money) -> str:
+    require_currency(amount.currency_code, field="amount.currency_code")
+    return amount.currency_code

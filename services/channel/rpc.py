@@ -17,7 +17,8 @@ from paykit.runtime.status import to_status
 from paykit.runtime.validation import validate_message
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
-from services.channel import commands, fate, messages, store
+from services.channel import commands, dispute_commands, dispute_store, fate, messages, store
+from services.channel.dispute import DisputeNotFound
 from services.channel.domain import ChannelTimeout, Order, Transaction
 
 SILENCE_S_MAX = 60.0
@@ -48,6 +49,18 @@ _SET_BEHAVIOUR = Operation(
     command=commands.set_behaviours,
     reply=lambda behaviour: pb.SetBehaviourResponse(behaviour=messages.to_behaviour(behaviour)),
     reply_type=pb.SetBehaviourResponse,
+)
+_OPEN_DISPUTE = Operation(
+    name="OpenDispute",
+    command=dispute_commands.open_disputes,
+    reply=lambda opened: pb.OpenDisputeResponse(dispute=messages.to_dispute(opened)),
+    reply_type=pb.OpenDisputeResponse,
+)
+_RESPOND_TO_DISPUTE = Operation(
+    name="RespondToDispute",
+    command=dispute_commands.respond_to_disputes,
+    reply=lambda answered: pb.RespondToDisputeResponse(dispute=messages.to_dispute(answered)),
+    reply_type=pb.RespondToDisputeResponse,
 )
 
 
@@ -106,6 +119,24 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
     async def BatchInquire(self, request: pb.BatchInquireRequest, _context: Any) -> pb.BatchInquireResponse:
         """Say what became of many attempts."""
         return pb.BatchInquireResponse(responses=await self._inquire(request.requests))
+
+    async def OpenDispute(self, request: pb.OpenDisputeRequest, _context: Any) -> pb.OpenDisputeResponse:
+        """Have a payer dispute a capture, once per request_id."""
+        return await self._runtime.call(_OPEN_DISPUTE, request, messages.from_open_dispute(request))
+
+    async def RespondToDispute(self, request: pb.RespondToDisputeRequest, _context: Any) -> pb.RespondToDisputeResponse:
+        """Take a merchant's answer to a dispute."""
+        item = dispute_commands.Respond(
+            dispute_reference=request.dispute_reference, contested=request.contested, evidence=request.evidence
+        )
+        return await self._runtime.change(_RESPOND_TO_DISPUTE, item)
+
+    async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
+        """Read a dispute."""
+        found = await self._runtime.read(lambda tx: dispute_store.get_dispute(tx, request.dispute_reference))
+        if found is None:
+            raise DisputeNotFound("No dispute has this reference.", field="dispute_reference")
+        return pb.GetDisputeResponse(dispute=messages.to_dispute(found))
 
     async def SetBehaviour(self, request: pb.SetBehaviourRequest, _context: Any) -> pb.SetBehaviourResponse:
         """Set or remove a behaviour."""

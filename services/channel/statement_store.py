@@ -9,13 +9,26 @@ from paykit.runtime.db import Tx
 
 # Statements are closed in order of their days, so days up to the newest one that has a statement need no second look.
 _SUM_OPEN_DAYS = """
+WITH line AS (
+    SELECT line_date, currency_code, action AS kind, amount_minor, fee_minor + wrong_fee_minor AS fee_minor
+    FROM channel_transaction WHERE line_date < $1
+    UNION ALL
+    SELECT (return_time AT TIME ZONE 'UTC')::date::text, currency_code, 'RETURN', amount_minor, 0
+    FROM channel_transaction WHERE return_time < $1::text::date::timestamp AT TIME ZONE 'UTC'
+    UNION ALL
+    SELECT line_date, currency_code, 'DISPUTE', amount_minor, 0 FROM dispute WHERE line_date < $1
+    UNION ALL
+    SELECT reversal_date, currency_code, 'DISPUTE', -amount_minor, 0 FROM dispute WHERE reversal_date < $1
+)
 SELECT line_date AS statement_date, currency_code, count(*) AS line_count,
-       coalesce(sum(amount_minor) FILTER (WHERE action IN ('AUTHORIZE', 'CAPTURE')), 0) AS captured_minor,
-       coalesce(sum(amount_minor) FILTER (WHERE action = 'REFUND'), 0) AS refunded_minor,
-       coalesce(sum(amount_minor) FILTER (WHERE action = 'PAY'), 0) AS paid_minor,
-       sum(fee_minor + wrong_fee_minor) AS channel_fee_minor
-FROM channel_transaction
-WHERE line_date < $1 AND line_date > coalesce((SELECT max(statement_date) FROM statement), '')
+       coalesce(sum(amount_minor) FILTER (WHERE kind IN ('AUTHORIZE', 'CAPTURE')), 0) AS captured_minor,
+       coalesce(sum(amount_minor) FILTER (WHERE kind = 'REFUND'), 0) AS refunded_minor,
+       coalesce(sum(amount_minor) FILTER (WHERE kind = 'DISPUTE'), 0) AS disputed_minor,
+       coalesce(sum(amount_minor) FILTER (WHERE kind = 'PAY'), 0) AS paid_minor,
+       coalesce(sum(amount_minor) FILTER (WHERE kind = 'RETURN'), 0) AS returned_minor,
+       sum(fee_minor) AS channel_fee_minor
+FROM line
+WHERE line_date > coalesce((SELECT max(statement_date) FROM statement), '')
 GROUP BY line_date, currency_code
 ORDER BY line_date, currency_code
 """
@@ -23,11 +36,11 @@ ORDER BY line_date, currency_code
 # Of two processes that close the same day the second waits, and then finds its rows there.
 _INSERT_STATEMENTS = """
 INSERT INTO statement (statement_id, statement_date, currency_code, line_count, captured_minor, refunded_minor,
-                       paid_minor, channel_fee_minor, create_time)
-SELECT s.*, $9 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::numeric[], $6::numeric[],
-                           $7::numeric[], $8::numeric[])
-    AS s (statement_id, statement_date, currency_code, line_count, captured_minor, refunded_minor, paid_minor,
-          channel_fee_minor)
+                       disputed_minor, paid_minor, returned_minor, channel_fee_minor, create_time)
+SELECT s.*, $11 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::numeric[], $6::numeric[],
+                            $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[])
+    AS s (statement_id, statement_date, currency_code, line_count, captured_minor, refunded_minor, disputed_minor,
+          paid_minor, returned_minor, channel_fee_minor)
 ORDER BY s.statement_date, s.currency_code
 ON CONFLICT DO NOTHING
 RETURNING statement_id
@@ -43,8 +56,16 @@ class DayTotal:
     line_count: int
     captured_minor: int
     refunded_minor: int
+    disputed_minor: int
     paid_minor: int
+    returned_minor: int
     channel_fee_minor: int
+
+    @property
+    def net_minor(self) -> int:
+        """Give what the channel pays out for the day."""
+        went_minor = self.refunded_minor + self.disputed_minor + self.paid_minor - self.returned_minor
+        return self.captured_minor - went_minor - self.channel_fee_minor
 
 
 async def sum_open_days(tx: Tx, *, before: str) -> list[DayTotal]:

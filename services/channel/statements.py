@@ -32,7 +32,6 @@ async def close_statements(tx: Tx) -> int:
 
 
 def _closed(tx: Tx, statement_id: str, total: statement_store.DayTotal) -> events.ChannelStatementClosed:
-    net_minor = total.captured_minor - total.refunded_minor - total.paid_minor - total.channel_fee_minor
     return events.ChannelStatementClosed(
         occurred_at=tx.now,
         merchant_id=None,
@@ -44,7 +43,9 @@ def _closed(tx: Tx, statement_id: str, total: statement_store.DayTotal) -> event
         line_count=total.line_count,
         captured_minor=total.captured_minor,
         refunded_minor=total.refunded_minor,
+        disputed_minor=total.disputed_minor,
         paid_minor=total.paid_minor,
+        returned_minor=total.returned_minor,
         channel_fee_minor=total.channel_fee_minor,
-        net_minor=net_minor,
+        net_minor=total.net_minor,
     )

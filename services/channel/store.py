@@ -5,8 +5,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from paykit.errors import InvariantError
 from paykit.runtime.db import Tx
+from paykit.runtime.rows import require_all_changed
 from services.channel.domain import Action, Authorization, Transaction
 from services.channel.fate import Behaviour, Outcome
 
@@ -16,6 +16,7 @@ GLOBAL = ""
 _TRANSACTION_COLUMNS = tuple(field.name for field in fields(Transaction))
 _AUTHORIZATION_COLUMNS = tuple(field.name for field in fields(Authorization))
 _BEHAVIOUR_COLUMNS = tuple(field.name for field in fields(Behaviour))
+_AMOUNTS = ("taken_minor", "captured_minor", "refunded_minor", "disputed_minor")
 
 # Waits for a concurrent transaction that has the same attempt, in key order so that two batches cannot deadlock.
 _CLAIM_ATTEMPTS = """
@@ -35,9 +36,9 @@ ORDER BY authorization_reference FOR UPDATE
 _UPDATE_AUTHORIZATIONS = """
 UPDATE card_authorization AS s
 SET status = n.status, cancelled = n.cancelled, taken_minor = n.taken_minor, captured_minor = n.captured_minor,
-    refunded_minor = n.refunded_minor
-FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::bigint[])
-    AS n (authorization_reference, status, cancelled, taken_minor, captured_minor, refunded_minor)
+    refunded_minor = n.refunded_minor, disputed_minor = n.disputed_minor
+FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+    AS n (authorization_reference, status, cancelled, taken_minor, captured_minor, refunded_minor, disputed_minor)
 WHERE s.authorization_reference = n.authorization_reference
 """
 
@@ -53,6 +54,13 @@ SET outcome = n.outcome, decline_code = n.decline_code, later = NULL, resolve_ti
     line_date = n.line_date, version = n.version
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bigint[])
     AS n (attempt_id, outcome, decline_code, update_time, line_date, version)
+WHERE s.attempt_id = n.attempt_id
+"""
+
+_UPDATE_RETURNED = """
+UPDATE channel_transaction AS s SET return_time = n.return_time, update_time = n.update_time, version = n.version
+FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[])
+    AS n (attempt_id, return_time, update_time, version)
 WHERE s.attempt_id = n.attempt_id
 """
 
@@ -105,9 +113,16 @@ async def lock_open_transactions(tx: Tx, *, due: datetime, limit: int) -> list[T
 
 async def save_resolved(tx: Tx, transactions: Sequence[Transaction]) -> None:
     """Write what was decided about locked transactions."""
-    columns = ("attempt_id", "outcome", "decline_code", "update_time", "line_date", "version")
-    changed = await tx.run(_UPDATE_RESOLVED, *_columns(transactions, columns))
-    _expect(changed, len(transactions))
+    names = ("attempt_id", "outcome", "decline_code", "update_time", "line_date", "version")
+    changed = await tx.run(_UPDATE_RESOLVED, *columns(transactions, names))
+    require_all_changed("channel_transaction", changed, len(transactions))
+
+
+async def save_returned(tx: Tx, transactions: Sequence[Transaction]) -> None:
+    """Write which payouts came back."""
+    names = ("attempt_id", "return_time", "update_time", "version")
+    changed = await tx.run(_UPDATE_RETURNED, *columns(transactions, names))
+    require_all_changed("channel_transaction", changed, len(transactions))
 
 
 async def lock_authorizations(tx: Tx, references: Iterable[str]) -> dict[str, Authorization]:
@@ -127,9 +142,9 @@ async def insert_authorizations(tx: Tx, authorizations: Sequence[Authorization])
 async def save_authorizations(tx: Tx, authorizations: Sequence[Authorization]) -> None:
     """Overwrite locked authorizations."""
     if authorizations:
-        columns = ("authorization_reference", "status", "cancelled", "taken_minor", "captured_minor", "refunded_minor")
-        changed = await tx.run(_UPDATE_AUTHORIZATIONS, *_columns(authorizations, columns))
-        _expect(changed, len(authorizations))
+        names = ("authorization_reference", "status", "cancelled", *_AMOUNTS)
+        changed = await tx.run(_UPDATE_AUTHORIZATIONS, *columns(authorizations, names))
+        require_all_changed("card_authorization", changed, len(authorizations))
 
 
 async def get_behaviours(tx: Tx, merchant_ids: Iterable[str]) -> dict[str, Behaviour]:
@@ -150,7 +165,8 @@ async def set_behaviour(tx: Tx, merchant_id: str, behaviour: Behaviour | None) -
         await tx.run(_UPSERT_BEHAVIOUR, merchant_id, *(getattr(behaviour, name) for name in _BEHAVIOUR_COLUMNS))
 
 
-def _columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
+def columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
+    """Give the named attributes of rows, one list for each name: the arguments of a set-based statement."""
     return [[getattr(row, name) for row in rows] for name in names]
 
 
@@ -176,8 +192,3 @@ def _behaviours(rows: Iterable[Mapping[str, Any]]) -> dict[str, Behaviour]:
 def _authorization(row: Mapping[str, Any]) -> Authorization:
     values = {name: row[name] for name in _AUTHORIZATION_COLUMNS}
     return Authorization(**values | {"status": Outcome(values["status"])})
-
-
-def _expect(changed: int, expected: int) -> None:
-    if changed != expected:
-        raise InvariantError(f"{changed} rows changed where {expected} should")

@@ -1,6 +1,7 @@
 """A batch of orders does what the same orders do one at a time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,11 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.cause import Cause
+from paykit.money import Money
 from paykit.runtime.db import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step
-from services.channel import commands, domain
+from services.channel import commands, dispute, dispute_commands, dispute_store, domain, store
 from services.channel.commands import SetBehaviour, Submit
+from services.channel.dispute import Dispute, Reason
+from services.channel.dispute_commands import OpenDispute, Respond
 from services.channel.domain import Action, Order
 from services.channel.fate import Behaviour
 from tests.integration.channel.conftest import House
@@ -51,21 +55,71 @@ behaviours = st.builds(
     behaviour=st.none() | st.builds(Behaviour, latency_ms=st.integers(0, 2)),
     cause=st.just(CAUSE),
 )
+disputes = st.builds(
+    OpenDispute,
+    attempt_id=st.sampled_from(["att_paid", "att_paid", "att_paid_too", "att_reserved", "att_none"]),
+    amount=st.none() | st.builds(Money, st.sampled_from([10, 40, 100, 101]), currencies),
+    reason=st.sampled_from(Reason),
+    respond_within_s=st.sampled_from([0, 60]),
+    contest_loses=st.booleans(),
+)
+answers = st.builds(
+    Respond,
+    dispute_reference=st.sampled_from(["chd_1", "chd_2", "chd_none"]),
+    contested=st.booleans(),
+    evidence=st.just("a receipt"),
+)
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "submit_orders": (
         commands.submit_orders,
         st.builds(Submit, order=st.one_of(authorizations, follow_ups, cancellations), cause=st.just(CAUSE)),
     ),
     "set_behaviours": (commands.set_behaviours, behaviours),
+    "open_disputes": (dispute_commands.open_disputes, disputes),
+    "respond_to_disputes": (dispute_commands.respond_to_disputes, answers),
 }
 
 
+async def prepared(tx: Tx) -> None:
+    """Two captures, one reservation, and two disputes of the first capture under references that no chance gave."""
+    for name, capture in (("paid", True), ("paid_too", True), ("reserved", False)):
+        order = Order(
+            attempt_id=f"att_{name}",
+            action=Action.AUTHORIZE,
+            merchant_id="mer_3",
+            amount_minor=100,
+            currency_code="USD",
+            capture=capture,
+            callback_address="payment:1",
+        )
+        await commands.submit_orders(tx, [Submit(order=order, cause=CAUSE)])
+    paid = (await store.get_transactions(tx, ["att_paid"]))["att_paid"]
+    locked = (await store.lock_authorizations(tx, [paid.channel_reference]))[paid.channel_reference]
+    for reference in ("chd_1", "chd_2"):
+        opened, locked = dispute.open_dispute(
+            paid,
+            locked,
+            dispute_reference=reference,
+            amount=Money(20, "USD"),
+            reason=Reason.FRAUD,
+            respond_within_s=0,
+            contest_loses=False,
+            now=tx.now,
+        )
+        await dispute_store.insert_disputes(tx, [opened])
+    await store.save_authorizations(tx, [locked])
+
+
 async def look(tx: Tx, results: Sequence[Any]) -> Any:
-    """Give everything that orders and behaviours leave behind."""
+    """Give everything that orders, behaviours and disputes leave behind, but for references that chance gave."""
     rows = [[tuple(row) for row in await tx.fetch(f"SELECT * FROM {table} ORDER BY 1")] for table in TABLES]
-    lines = [(row[1], row[3]) for row in tx.emitted]
-    callbacks = [tuple(row) for row in await tx.fetch("SELECT attempt_id, due_time FROM callback ORDER BY 1, 2")]
-    return results, rows, lines, callbacks
+    lines = [(row[1] if row[1].startswith("chn") else "", row[3]) for row in tx.emitted]
+    callbacks = [
+        tuple(row) for row in await tx.fetch("SELECT attempt_id, due_time, report FROM callback ORDER BY 1, 2, 3")
+    ]
+    opened = await tx.fetch("SELECT to_jsonb(d) - 'dispute_reference' AS dispute FROM dispute d")
+    named = [replace(each, dispute_reference="") if isinstance(each, Dispute) else each for each in results]
+    return named, rows, lines, callbacks, sorted(str(row["dispute"]) for row in opened)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -77,4 +131,4 @@ async def test_a_batch_equals_its_items_one_at_a_time(house: House, name: str, d
     )
     step, items = STEPS[name]
     drawn = data.draw(st.lists(items, min_size=2, max_size=14))
-    await batches.assert_batch_equals_singles(house.runtime, step, drawn, look=look)
+    await batches.assert_batch_equals_singles(house.runtime, step, drawn, look=look, prepare=prepared)

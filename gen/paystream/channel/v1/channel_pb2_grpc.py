@@ -104,6 +104,21 @@ class ChannelServiceStub:
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireRequest.SerializeToString,
                 response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireResponse.FromString,
                 _registered_method=True)
+        self.OpenDispute = channel.unary_unary(
+                '/paystream.channel.v1.ChannelService/OpenDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.FromString,
+                _registered_method=True)
+        self.RespondToDispute = channel.unary_unary(
+                '/paystream.channel.v1.ChannelService/RespondToDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.FromString,
+                _registered_method=True)
+        self.GetDispute = channel.unary_unary(
+                '/paystream.channel.v1.ChannelService/GetDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.FromString,
+                _registered_method=True)
         self.SetBehaviour = channel.unary_unary(
                 '/paystream.channel.v1.ChannelService/SetBehaviour',
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetBehaviourRequest.SerializeToString,
@@ -229,6 +244,38 @@ class ChannelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenDispute(self, request, context):
+        """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
+        payment service that the capture named.
+
+        Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
+        REQUEST_ID_REUSED.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
+        DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RespondToDispute(self, request, context):
+        """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
+        once, and one not answered by respond_by is lost; each is told to ReportDispute.
+
+        Idempotent by dispute_reference: the same answer again changes nothing.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
+        state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDispute(self, request, context):
+        """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetBehaviour(self, request, context):
         """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent.
         """
@@ -305,6 +352,21 @@ def add_ChannelServiceServicer_to_server(servicer, server):
                     servicer.BatchInquire,
                     request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireRequest.FromString,
                     response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireResponse.SerializeToString,
+            ),
+            'OpenDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.SerializeToString,
+            ),
+            'RespondToDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.RespondToDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.SerializeToString,
+            ),
+            'GetDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.SerializeToString,
             ),
             'SetBehaviour': grpc.unary_unary_rpc_method_handler(
                     servicer.SetBehaviour,
@@ -651,6 +713,87 @@ class ChannelService:
             '/paystream.channel.v1.ChannelService/BatchInquire',
             paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireRequest.SerializeToString,
             paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.ChannelService/OpenDispute',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RespondToDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.ChannelService/RespondToDispute',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.ChannelService/GetDispute',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeResponse.FromString,
             options,
             channel_credentials,
             insecure,

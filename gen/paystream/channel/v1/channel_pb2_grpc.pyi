@@ -109,6 +109,25 @@ class ChannelServiceStub:
     """
     BatchInquire: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+    OpenDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]
+    """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
+    payment service that the capture named.
+
+    Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
+    DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
+    """
+    RespondToDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.RespondToDisputeRequest, _channel_pb2.RespondToDisputeResponse]
+    """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
+    once, and one not answered by respond_by is lost; each is told to ReportDispute.
+
+    Idempotent by dispute_reference: the same answer again changes nothing.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
+    state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+    """
+    GetDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]
+    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
     """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent."""
     GetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]
@@ -175,6 +194,25 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     """
     BatchInquire: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]  # type: ignore[assignment]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+    OpenDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]  # type: ignore[assignment]
+    """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
+    payment service that the capture named.
+
+    Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
+    DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
+    """
+    RespondToDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.RespondToDisputeRequest, _channel_pb2.RespondToDisputeResponse]  # type: ignore[assignment]
+    """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
+    once, and one not answered by respond_by is lost; each is told to ReportDispute.
+
+    Idempotent by dispute_reference: the same answer again changes nothing.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
+    state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+    """
+    GetDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]  # type: ignore[assignment]
+    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]  # type: ignore[assignment]
     """Sets how the simulator behaves, for one merchant or globally; replaces what was set there. Idempotent."""
     GetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetBehaviourRequest, _channel_pb2.GetBehaviourResponse]  # type: ignore[assignment]
@@ -310,6 +348,43 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_channel_pb2.BatchInquireResponse, _abc.Awaitable[_channel_pb2.BatchInquireResponse]]:
         """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+
+    @_abc_1.abstractmethod
+    def OpenDispute(
+        self,
+        request: _channel_pb2.OpenDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.OpenDisputeResponse, _abc.Awaitable[_channel_pb2.OpenDisputeResponse]]:
+        """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
+        payment service that the capture named.
+
+        Idempotent by request_id: sent again it opens nothing; another request with the same id fails with ALREADY_EXISTS,
+        REQUEST_ID_REUSED.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION ATTEMPT_NOT_CAPTURED and
+        DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code).
+        """
+
+    @_abc_1.abstractmethod
+    def RespondToDispute(
+        self,
+        request: _channel_pb2.RespondToDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.RespondToDisputeResponse, _abc.Awaitable[_channel_pb2.RespondToDisputeResponse]]:
+        """Answers a dispute for the merchant. A contested one is decided after the callback delay, an accepted one is lost at
+        once, and one not answered by respond_by is lost; each is told to ReportDispute.
+
+        Idempotent by dispute_reference: the same answer again changes nothing.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
+        state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+
+    @_abc_1.abstractmethod
+    def GetDispute(
+        self,
+        request: _channel_pb2.GetDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.GetDisputeResponse, _abc.Awaitable[_channel_pb2.GetDisputeResponse]]:
+        """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def SetBehaviour(

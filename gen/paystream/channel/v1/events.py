@@ -62,13 +62,17 @@ class ChannelStatementClosed:
         refunded_minor: Sum of successful refunds, in minor units of currency_code, 0..2^53-1.
         paid_minor: Sum of successful payouts, in minor units of currency_code, 0..2^53-1.
         channel_fee_minor: Sum of what the channel kept, in minor units of currency_code, -(2^53-1)..2^53-1.
-        net_minor: What the channel pays out to the platform, captured_minor - refunded_minor - paid_minor -
-            channel_fee_minor, in minor units of currency_code; negative when the platform owes the channel.
+        net_minor: What the channel pays out to the platform, captured_minor - refunded_minor - disputed_minor -
+            paid_minor + returned_minor - channel_fee_minor, in minor units of currency_code; negative when the platform
+            owes the channel.
+        disputed_minor: Sum of what payers' banks held back in disputes, less what they gave again after disputes were
+            won, in minor units of currency_code, -(2^53-1)..2^53-1.
+        returned_minor: Sum of payouts that came back, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.channel.v1.ChannelStatementClosed"
     TOPIC: ClassVar[str] = "channel.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "statement_id"
 
     event_id: str = ""
@@ -89,6 +93,8 @@ class ChannelStatementClosed:
     paid_minor: int
     channel_fee_minor: int
     net_minor: int
+    disputed_minor: int
+    returned_minor: int
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""
@@ -111,6 +117,8 @@ class ChannelStatementClosed:
             "paid_minor": self.paid_minor,
             "channel_fee_minor": self.channel_fee_minor,
             "net_minor": self.net_minor,
+            "disputed_minor": self.disputed_minor,
+            "returned_minor": self.returned_minor,
         }
 
     @classmethod
@@ -144,6 +152,8 @@ class _UnfrozenChannelStatementClosed:
         "paid_minor",
         "channel_fee_minor",
         "net_minor",
+        "disputed_minor",
+        "returned_minor",
     )
 
     def __init__(self, record: dict[str, Any]) -> None:
@@ -165,6 +175,8 @@ class _UnfrozenChannelStatementClosed:
         self.paid_minor = record["paid_minor"]
         self.channel_fee_minor = record["channel_fee_minor"]
         self.net_minor = record["net_minor"]
+        self.disputed_minor = record["disputed_minor"]
+        self.returned_minor = record["returned_minor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
