@@ -35,7 +35,8 @@ class Outcome(StrEnum):
     """What a piece of evidence says.
 
     PENDING: the channel has it and has not decided. NO_ANSWER: the call ended without an answer. NOT_FOUND: the channel
-    has not got it, and may still get it unless the evidence is final.
+    has not got it, and may still get it unless the evidence is final. RETURNED: it was carried out, and undone later, as
+    payouts can be; about the attempt itself that says the same as SUCCEEDED.
     """
 
     SUCCEEDED = "SUCCEEDED"
@@ -43,6 +44,7 @@ class Outcome(StrEnum):
     PENDING = "PENDING"
     NO_ANSWER = "NO_ANSWER"
     NOT_FOUND = "NOT_FOUND"
+    RETURNED = "RETURNED"
 
 
 class Source(StrEnum):
@@ -65,7 +67,7 @@ class Verdict(StrEnum):
 
 
 _V = Verdict
-_OPEN = {Outcome.SUCCEEDED: _V.SUCCEED, Outcome.FAILED: _V.FAIL}
+_OPEN = {Outcome.SUCCEEDED: _V.SUCCEED, Outcome.RETURNED: _V.SUCCEED, Outcome.FAILED: _V.FAIL}
 
 VERDICTS: Mapping[tuple[AttemptState, Outcome], Verdict] = MappingProxyType(
     {
@@ -75,6 +77,7 @@ VERDICTS: Mapping[tuple[AttemptState, Outcome], Verdict] = MappingProxyType(
         (AttemptState.SUCCEEDED, Outcome.FAILED): _V.CONTRADICT,
         **{(AttemptState.FAILED, outcome): _V.CONFIRM for outcome in Outcome},
         (AttemptState.FAILED, Outcome.SUCCEEDED): _V.CONTRADICT,
+        (AttemptState.FAILED, Outcome.RETURNED): _V.CONTRADICT,
     }
 )
 """What evidence changes in each state; nothing can be known of an attempt that is PENDING."""
@@ -141,7 +144,7 @@ class Evidence:
     """What became known of an attempt.
 
     Attributes:
-        failure_code: As the channel says; None unless FAILED.
+        failure_code: As the channel says; None unless FAILED or RETURNED.
         final: With NOT_FOUND: whether the channel cannot get the attempt any more; see `not_found_is_final`.
         amount_minor: As the channel says, with currency_code; None where it says nothing.
     """
@@ -213,7 +216,7 @@ def changes_nothing(attempt: Attempt, verdict: Verdict) -> bool:
 def worth_keeping(evidence: Evidence, verdict: Verdict) -> bool:
     """Say whether evidence is kept for itself: not plain answers to calls nor inquiries in vain."""
     plain = evidence.source is Source.RESPONSE and verdict is not Verdict.CONTRADICT
-    decides = evidence.outcome in {Outcome.SUCCEEDED, Outcome.FAILED} or verdict is Verdict.FAIL
+    decides = evidence.outcome in {Outcome.SUCCEEDED, Outcome.FAILED, Outcome.RETURNED} or verdict is Verdict.FAIL
     return decides and not plain
 
 

@@ -64,12 +64,15 @@ class Calls(Generic[C]):
         table: The service's attempts.
         connect: Reaches the channel; None if it cannot be reached: then nothing is claimed for it.
         record: Applies evidence; its command takes RecordEvidence.
+        sending: Does what belongs to taking attempts off the queue, in the transaction that does; the attempts are
+            locked.
     """
 
     channel: str
     table: AttemptTable[Any, C]
     connect: Callable[[], AbstractAsyncContextManager[Channel[C] | None]]
     record: Operation[RecordEvidence, Any, Any]
+    sending: Callable[[Tx, Sequence[C]], Awaitable[None]] | None = None
 
 
 _Claim = Callable[[Tx], Awaitable[list[C]]]
@@ -82,9 +85,12 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
         return False
 
     async def claim(tx: Tx) -> list[C]:
-        return await calls.table.claim_pending(
+        claimed = await calls.table.claim_pending(
             tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S
         )
+        if claimed and calls.sending is not None:
+            await calls.sending(tx, claimed)
+        return claimed
 
     async with calls.connect() as channel:
         if channel is None:

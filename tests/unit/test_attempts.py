@@ -14,15 +14,15 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 ATTEMPT_ID = "att_" + "4" * 32
 
-# Rows: the state; columns: SUCCEEDED FAILED PENDING NO_ANSWER NOT_FOUND (not final); "-" is refused.
+# Rows: the state; columns: SUCCEEDED RETURNED FAILED PENDING NO_ANSWER NOT_FOUND (not final); "-" is refused.
 TABLE = """
-PENDING    -           -           -            -            -
-STARTED    SUCCEED     FAIL        LOSE_ANSWER  LOSE_ANSWER  LOSE_ANSWER
-UNKNOWN    SUCCEED     FAIL        WAIT         WAIT         WAIT
-SUCCEEDED  CONFIRM     CONTRADICT  CONFIRM      CONFIRM      CONFIRM
-FAILED     CONTRADICT  CONFIRM     CONFIRM      CONFIRM      CONFIRM
+PENDING    -           -           -           -            -            -
+STARTED    SUCCEED     SUCCEED     FAIL        LOSE_ANSWER  LOSE_ANSWER  LOSE_ANSWER
+UNKNOWN    SUCCEED     SUCCEED     FAIL        WAIT         WAIT         WAIT
+SUCCEEDED  CONFIRM     CONFIRM     CONTRADICT  CONFIRM      CONFIRM      CONFIRM
+FAILED     CONTRADICT  CONTRADICT  CONFIRM     CONFIRM      CONFIRM      CONFIRM
 """
-OUTCOMES = ["SUCCEEDED", "FAILED", "PENDING", "NO_ANSWER", "NOT_FOUND"]
+OUTCOMES = ["SUCCEEDED", "RETURNED", "FAILED", "PENDING", "NO_ANSWER", "NOT_FOUND"]
 CELLS = [
     (row[0], outcome, verdict)
     for row in (line.split() for line in TABLE.strip().splitlines())
@@ -138,6 +138,7 @@ def test_only_inquiries_are_counted() -> None:
         ("SUCCEEDED", Source.RESPONSE, Verdict.SUCCEED, False),
         ("SUCCEEDED", Source.RESPONSE, Verdict.CONTRADICT, True),
         ("SUCCEEDED", Source.CALLBACK, Verdict.CONFIRM, True),
+        ("RETURNED", Source.CALLBACK, Verdict.CONFIRM, True),
         ("FAILED", Source.INQUIRY, Verdict.FAIL, True),
         ("NOT_FOUND", Source.INQUIRY, Verdict.WAIT, False),
         ("NOT_FOUND", Source.INQUIRY, Verdict.FAIL, True),
