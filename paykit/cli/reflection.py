@@ -114,7 +114,9 @@ class Server:
     def _parse(self, document: Any, method: MethodDescriptor) -> Message:
         request = message_factory.GetMessageClass(method.input_type)()
         try:
-            return json_format.ParseDict(document, request, descriptor_pool=self._pool)
+            return json_format.ParseDict(
+                _with_masks_as_text(document, method.input_type), request, descriptor_pool=self._pool
+            )
         except json_format.ParseError as error:
             raise RequestTextError(f"not a {method.input_type.full_name}: {error}") from error
 
@@ -134,6 +136,30 @@ def _documents(data: str) -> Iterator[Any]:
             raise RequestTextError(f"not JSON: {error}") from error
         yield document
         rest = rest[end:].lstrip()
+
+
+def _with_masks_as_text(document: Any, described: Any) -> Any:
+    """Write field masks as JSON has them, `"feePlan"`, where they stand as for grpcurl: `{"paths": ["fee_plan"]}`."""
+    if not isinstance(document, dict):
+        return document
+    fields = {name: field for field in described.fields for name in (field.name, field.json_name)}
+    return {name: _value(value, fields[name]) if name in fields else value for name, value in document.items()}
+
+
+def _value(value: Any, field: Any) -> Any:
+    if field.message_type is None:
+        return value
+    if isinstance(value, list):
+        return [_value(each, field) for each in value]
+    if field.message_type.full_name != "google.protobuf.FieldMask":
+        return _with_masks_as_text(value, field.message_type)
+    paths = value["paths"] if isinstance(value, dict) and isinstance(value.get("paths"), list) else None
+    return value if paths is None else ",".join(_camel(str(path)) for path in paths)
+
+
+def _camel(path: str) -> str:
+    first, *rest = path.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def _listed(names: Sequence[str]) -> str:
