@@ -5,7 +5,9 @@ from functools import lru_cache
 
 from paykit.attempts import AttemptState, Evidence, Outcome, Source
 from paykit.cause import Cause
+from paykit.errors import DomainError
 from paykit.runtime.mapping import from_optional, to_timestamp
+from paykit.runtime.status import to_status
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
@@ -75,6 +77,16 @@ def to_payment(payment: Payment) -> pb.Payment:
         create_time=_timestamp(payment.create_time),
         update_time=_timestamp(payment.update_time),
     )
+
+
+def to_streamed(
+    request_id: str, position: int, result: pb.BatchCreatePaymentsResponse.Result | DomainError
+) -> pb.StreamCreatePaymentsResponse:
+    """Make what is answered to one item of a stream."""
+    if isinstance(result, DomainError):
+        error = to_status(result, item_path="request")
+        return pb.StreamCreatePaymentsResponse(request_id=request_id, position=position, error=error)
+    return pb.StreamCreatePaymentsResponse(request_id=request_id, position=position, payment=result.payment)
 
 
 def to_refund(refund: Refund) -> pb.Refund:

@@ -1,9 +1,11 @@
 """The PaymentService: messages to commands and back."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from paykit.attempts import RecordEvidence
+from paykit.errors import DomainError
 from paykit.merchants import MerchantUnknown
 from paykit.runtime import batching, waiting
 from paykit.runtime.call import current_call
@@ -12,6 +14,7 @@ from paykit.runtime.grpc_server import Servicer
 from paykit.runtime.listing import newest_page
 from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
+from paykit.runtime.streaming import in_chunks
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 from services.payment import commands, jobs, messages, refund_store, store
@@ -22,6 +25,9 @@ from services.payment.refund import Refund, RefundNotFound
 
 _MISSING = (MerchantUnknown,)
 """A payment for something that payment has not heard of waits a moment."""
+
+STREAM_ITEMS_MAX = 256
+"""Payments of a stream in one transaction, and as many again that are read ahead: then the caller is held up."""
 
 _Result = pb.BatchCreatePaymentsResponse.Result
 
@@ -64,16 +70,21 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         self, request: pb.BatchCreatePaymentsRequest, _context: Any
     ) -> pb.BatchCreatePaymentsResponse:
         """Accept payments, each for itself."""
-        cause = current_call().cause
-        requests = list(request.requests)
-        items = batching.read_items(requests, lambda each: messages.from_create_payment(each, cause))
-        results = await waiting.until_all_known(
-            _MISSING,
-            lambda at: self._runtime.call_batch(_CREATE_IN_BATCH, [requests[i] for i in at], [items[i] for i in at]),
-            count=len(items),
-        )
-        jobs.wake_submission(self._runtime)
+        results = await self._create_all(request.requests, path=batching.in_batch)
         return pb.BatchCreatePaymentsResponse(results=batching.to_results(_Result, results))
+
+    async def StreamCreatePayments(
+        self, request_iterator: AsyncIterator[pb.StreamCreatePaymentsRequest], _context: Any
+    ) -> AsyncIterator[pb.StreamCreatePaymentsResponse]:
+        """Accept payments as they come, each for itself; those that wait go together."""
+        position = 0
+        async with aclosing(in_chunks(request_iterator, items_max=STREAM_ITEMS_MAX)) as chunks:
+            async for chunk in chunks:
+                requests = [each.request for each in chunk]
+                results = await self._create_all(requests, path=lambda _: "request")
+                for request, result in zip(requests, results, strict=True):
+                    yield messages.to_streamed(request.request_id, position, result)
+                    position += 1
 
     async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
         """Read a payment with its attempts."""
@@ -122,6 +133,20 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         response = await self._runtime.change(jobs.RECORD_EVIDENCE, item)
         jobs.wake_submission(self._runtime)  # A contradiction queues a refund.
         return response
+
+    async def _create_all(
+        self, given: Sequence[pb.CreatePaymentRequest], *, path: Callable[[int], str]
+    ) -> list[_Result | DomainError]:
+        """Accept payments in one transaction, each for itself; `path` says where one stands, for errors."""
+        cause, requests = current_call().cause, list(given)
+        items = batching.read_items(requests, lambda each: messages.from_create_payment(each, cause), path=path)
+        results = await waiting.until_all_known(
+            _MISSING,
+            lambda at: self._runtime.call_batch(_CREATE_IN_BATCH, [requests[i] for i in at], [items[i] for i in at]),
+            count=len(items),
+        )
+        jobs.wake_submission(self._runtime)
+        return results
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

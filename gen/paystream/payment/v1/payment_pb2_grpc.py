@@ -52,6 +52,11 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchCreatePaymentsRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchCreatePaymentsResponse.FromString,
                 _registered_method=True)
+        self.StreamCreatePayments = channel.stream_stream(
+                '/paystream.payment.v1.PaymentService/StreamCreatePayments',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.StreamCreatePaymentsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.StreamCreatePaymentsResponse.FromString,
+                _registered_method=True)
         self.GetPayment = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/GetPayment',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetPaymentRequest.SerializeToString,
@@ -125,6 +130,21 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamCreatePayments(self, request_iterator, context):
+        """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
+        order of the requests.
+
+        As BatchCreatePayments without its bound on the number of items; what comes while a transaction is under way goes
+        together into the next. At most 512 items are read and not answered yet: then the stream is not read on. Closing the
+        sending side ends the call once every item is answered. Whatever else ends it, an item that was answered is kept, and
+        one that was not may be sent again with its request_id, which is shared with CreatePayment: it is done once.
+        Errors of an item are its result. The stream itself ends with UNAVAILABLE DEPENDENCY_UNAVAILABLE, and with
+        INVALID_ARGUMENT REQUEST_MALFORMED after the results of what came before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPayment(self, request, context):
         """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND.
         """
@@ -190,6 +210,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.BatchCreatePayments,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchCreatePaymentsRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.BatchCreatePaymentsResponse.SerializeToString,
+            ),
+            'StreamCreatePayments': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamCreatePayments,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.StreamCreatePaymentsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.StreamCreatePaymentsResponse.SerializeToString,
             ),
             'GetPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPayment,
@@ -284,6 +309,33 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/BatchCreatePayments',
             paystream_dot_payment_dot_v1_dot_payment__pb2.BatchCreatePaymentsRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.BatchCreatePaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamCreatePayments(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/paystream.payment.v1.PaymentService/StreamCreatePayments',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.StreamCreatePaymentsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.StreamCreatePaymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,17 @@ class PaymentServiceStub:
     Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
     per item, by the item's request_id, which is shared with CreatePayment.
     """
+    StreamCreatePayments: _grpc.StreamStreamMultiCallable[_payment_pb2.StreamCreatePaymentsRequest, _payment_pb2.StreamCreatePaymentsResponse]
+    """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
+    order of the requests.
+
+    As BatchCreatePayments without its bound on the number of items; what comes while a transaction is under way goes
+    together into the next. At most 512 items are read and not answered yet: then the stream is not read on. Closing the
+    sending side ends the call once every item is answered. Whatever else ends it, an item that was answered is kept, and
+    one that was not may be sent again with its request_id, which is shared with CreatePayment: it is done once.
+    Errors of an item are its result. The stream itself ends with UNAVAILABLE DEPENDENCY_UNAVAILABLE, and with
+    INVALID_ARGUMENT REQUEST_MALFORMED after the results of what came before.
+    """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.GetPaymentResponse]
     """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]
@@ -123,6 +134,17 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
     per item, by the item's request_id, which is shared with CreatePayment.
+    """
+    StreamCreatePayments: _aio.StreamStreamMultiCallable[_payment_pb2.StreamCreatePaymentsRequest, _payment_pb2.StreamCreatePaymentsResponse]  # type: ignore[assignment]
+    """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
+    order of the requests.
+
+    As BatchCreatePayments without its bound on the number of items; what comes while a transaction is under way goes
+    together into the next. At most 512 items are read and not answered yet: then the stream is not read on. Closing the
+    sending side ends the call once every item is answered. Whatever else ends it, an item that was answered is kept, and
+    one that was not may be sent again with its request_id, which is shared with CreatePayment: it is done once.
+    Errors of an item are its result. The stream itself ends with UNAVAILABLE DEPENDENCY_UNAVAILABLE, and with
+    INVALID_ARGUMENT REQUEST_MALFORMED after the results of what came before.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.GetPaymentResponse]  # type: ignore[assignment]
     """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
@@ -193,6 +215,23 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
         per item, by the item's request_id, which is shared with CreatePayment.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamCreatePayments(
+        self,
+        request_iterator: _MaybeAsyncIterator[_payment_pb2.StreamCreatePaymentsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_payment_pb2.StreamCreatePaymentsResponse], _abc.AsyncIterator[_payment_pb2.StreamCreatePaymentsResponse]]:
+        """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
+        order of the requests.
+
+        As BatchCreatePayments without its bound on the number of items; what comes while a transaction is under way goes
+        together into the next. At most 512 items are read and not answered yet: then the stream is not read on. Closing the
+        sending side ends the call once every item is answered. Whatever else ends it, an item that was answered is kept, and
+        one that was not may be sent again with its request_id, which is shared with CreatePayment: it is done once.
+        Errors of an item are its result. The stream itself ends with UNAVAILABLE DEPENDENCY_UNAVAILABLE, and with
+        INVALID_ARGUMENT REQUEST_MALFORMED after the results of what came before.
         """
 
     @_abc_1.abstractmethod
