@@ -35,8 +35,8 @@ class Outcome(StrEnum):
     """What a piece of evidence says.
 
     PENDING: the channel has it and has not decided. NO_ANSWER: the call ended without an answer. NOT_FOUND: the channel
-    has not got it, and may still get it unless the evidence is final. RETURNED: it was carried out, and undone later, as
-    payouts can be; about the attempt itself that says the same as SUCCEEDED.
+    has not got it, and may still get it unless the evidence is final. RETURNED: it was carried out, and undone later,
+    as payouts can be; about the attempt itself that says the same as SUCCEEDED.
     """
 
     SUCCEEDED = "SUCCEEDED"
