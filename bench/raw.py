@@ -20,7 +20,7 @@ import asyncpg
 from bench import captures
 from bench.ground import Ground, connected, plot
 from paykit.errors import InvariantError
-from services.accounting import charts, domain
+from services.accounting import booking, charts
 from services.accounting.domain import Transaction
 
 BATCH_PAYMENTS = 1_000
@@ -172,7 +172,7 @@ def _batches(payments: int, merchants: int) -> list[Batch]:
     chart = charts.load("merchant_asset")
     events = captures.make(payments, merchants=captures.merchant_ids(merchants))
     now = datetime.now(UTC)
-    booked = [each for event in events if isinstance(each := domain.book_capture(chart, event, now), Transaction)]
+    booked = [each for event in events if isinstance(each := booking.book(chart, event, now), Transaction)]
     return [_batch(booked[at : at + BATCH_PAYMENTS]) for at in range(0, payments, BATCH_PAYMENTS)]
 
 

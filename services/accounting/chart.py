@@ -14,11 +14,21 @@ from paykit.ids import named_id
 from paystream.accounting.v1.events import Direction, Side
 
 PRINCIPAL = "amount"
-"""The amount that every event has and never is zero."""
+"""The amount that an event is about, never zero; one that is about a sum of others names those."""
 
 EVENT_AMOUNTS: Mapping[str, frozenset[str]] = {
     "PaymentSuccess": frozenset({PRINCIPAL, "fee"}),
     "RefundSuccess": frozenset({PRINCIPAL, "fee_returned"}),
+    "DisputeOpened": frozenset({PRINCIPAL}),
+    "DisputeWon": frozenset({PRINCIPAL}),
+    "DisputeLost": frozenset({PRINCIPAL}),
+    "SettlementCreated": frozenset({"net", "reserve"}),
+    "ReserveReleased": frozenset({PRINCIPAL}),
+    "WithdrawalCreated": frozenset({PRINCIPAL}),
+    "WithdrawalRejected": frozenset({PRINCIPAL}),
+    "WithdrawalFailed": frozenset({PRINCIPAL}),
+    "WithdrawalCompleted": frozenset({PRINCIPAL}),
+    "WithdrawalReturned": frozenset({PRINCIPAL}),
 }
 """The events that a chart must know, and the amounts each brings."""
 
@@ -77,10 +87,10 @@ class EntryTemplate:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What an event does to the ledger; `direction` is seen from the merchant."""
+    """What an event does to the ledger; `direction` is seen from the merchant, None between its own accounts."""
 
     name: str
-    direction: Direction
+    direction: Direction | None
     rules: tuple[Rule, ...]
 
 
@@ -124,7 +134,8 @@ def parse(text: str) -> Chart:
     """Read a chart and prove it.
 
     Raises:
-        ChartError: It names unknown kinds or amounts, lacks an event, or an event's entries do not balance.
+        ChartError: It names unknown kinds or amounts, lacks an event, an event's entries do not balance, or do not move
+            its principal the way its direction says.
     """
     try:
         data = tomllib.loads(text)
@@ -166,10 +177,11 @@ def _side(text: str) -> Side:
 
 
 def _parse_type(name: str, fields: dict[str, Any], kinds: Mapping[str, AccountKind]) -> EventType:
-    if fields["direction"] not in {"DEBIT", "CREDIT"}:
-        raise ValueError(f"{name}: {fields['direction']!r} is not a direction")
+    direction = fields.get("direction")  # TOML has no null: left out, it moves between a merchant's own accounts.
+    if direction not in {None, "DEBIT", "CREDIT"}:
+        raise ValueError(f"{name}: {direction!r} is not a direction")
     rules = tuple(_parse_rule(name, entry, kinds) for entry in fields["entries"])
-    return EventType(name, Direction(fields["direction"]), rules)
+    return EventType(name, direction and Direction(direction), rules)
 
 
 def _parse_rule(type_name: str, entry: dict[str, str], kinds: Mapping[str, AccountKind]) -> Rule:
@@ -187,6 +199,7 @@ def _prove(chart: Chart) -> None:
         raise ChartError(f"{chart.name}: has entries for {sorted(chart.types)}, not for {sorted(EVENT_AMOUNTS)}")
     for event_type in chart.types.values():
         _prove_balance(chart.name, event_type.name, event_type.rules)
+        _prove_direction(chart.name, event_type)
 
 
 def _prove_balance(chart_name: str, type_name: str, rules: Sequence[Rule]) -> None:
@@ -204,3 +217,14 @@ def _prove_balance(chart_name: str, type_name: str, rules: Sequence[Rule]) -> No
             raise ChartError(
                 f"{chart_name}: {type_name} does not balance: debits minus credits are {net[amount]} x {amount}"
             )
+
+
+def _prove_direction(chart_name: str, event_type: EventType) -> None:
+    """What the merchant's accounts gain or lose together of the principal must be what the direction says."""
+    net = sum(
+        rule.kind.effect(rule.side) for rule in event_type.rules if rule.kind.per_merchant and rule.amount == PRINCIPAL
+    )
+    moved = None if net == 0 else Direction.CREDIT if net > 0 else Direction.DEBIT
+    if event_type.direction is not moved:
+        said = event_type.direction or "no direction"
+        raise ChartError(f"{chart_name}: {event_type.name} says {said}, its entries say {moved or 'none'}")

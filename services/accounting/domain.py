@@ -4,23 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, InvariantError, Kind
+from paykit.errors import DomainError, InvariantError, Kind
 from paykit.ids import named_id
-from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Direction, Entry, Side
-from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
 from services.accounting.chart import AccountKind, Chart, account_id
 
 REVERSAL = "Reversal"
 """The type of transactions that reverse others; related_no is then the id of the one reversed."""
 
 STRIPES = 6
-"""Rows that one account's balance is spread over, by source partition: as many as a topic has partitions, so that two
-consumers never meet on a row."""
+"""Rows that one account's balance is spread over for each family of topics, by source partition: as many as a topic has
+partitions, so that two consumers never meet on a row."""
 
 CALLER_STRIPE = STRIPES
 """The row that API callers write, so that they never wait for a consumer."""
+
+FIRST_STRIPES: Mapping[str, int] = {
+    "payment.events": 0,
+    "settlement.events": CALLER_STRIPE + 1,
+    "withdrawal.events": CALLER_STRIPE + 1,
+}
+"""Where the rows of a topic begin. Two topics may share rows if they book on different accounts without a floor; those
+that book on the same ones must not: the consumers of the two could wait for each other in a circle."""
 
 FLOOR_STRIPE = 0
 """The one row of an account with a floor: its whole balance must be under one lock."""
@@ -102,99 +108,6 @@ def transaction_id(transaction_type: str, related_no: str) -> str:
     return named_id("txn", transaction_type, related_no)
 
 
-def book_capture(chart: Chart, event: PaymentSuccess, now: datetime) -> Transaction | DomainError:
-    """Book a capture and its fee in one transaction; a fee of zero books no entry.
-
-    Returns:
-        The transaction; FieldInvalid or CurrencyUnknown for an event that no correct payment service sends.
-    """
-    refusal = _check(event.merchant_id, event.currency_code, event.amount_minor, "fee_minor", event.fee_minor)
-    if refusal is not None:
-        return refusal
-    return _book(
-        chart,
-        event,
-        transaction_type="PaymentSuccess",
-        related_no=event.capture_id,
-        amounts={"amount": event.amount_minor, "fee": event.fee_minor},
-        now=now,
-    )
-
-
-def book_refund(chart: Chart, event: RefundSuccess, now: datetime) -> Transaction | DomainError:
-    """Book a refund and the fee returned with it in one transaction.
-
-    Returns:
-        The transaction; FieldInvalid or CurrencyUnknown for an event that no correct payment service sends.
-    """
-    returned = event.fee_returned_minor
-    refusal = _check(event.merchant_id, event.currency_code, event.amount_minor, "fee_returned_minor", returned)
-    if refusal is not None:
-        return refusal
-    return _book(
-        chart,
-        event,
-        transaction_type="RefundSuccess",
-        related_no=event.refund_id,
-        amounts={"amount": event.amount_minor, "fee_returned": returned},
-        now=now,
-    )
-
-
-def _check(
-    merchant_id: str | None, currency_code: str, amount_minor: int, fee_field: str, fee_minor: int
-) -> DomainError | None:
-    if merchant_id is None:
-        return FieldInvalid("merchant_id is missing.", field="merchant_id")
-    if currency_code not in EXPONENTS:
-        return CurrencyUnknown(f"{currency_code!r} is not an ISO 4217 currency in use.", field="currency_code")
-    if not 1 <= amount_minor <= AMOUNT_MINOR_MAX:
-        return FieldInvalid(f"amount_minor is {amount_minor}, not from 1 to 2^53 - 1.", field="amount_minor")
-    if not 0 <= fee_minor <= amount_minor:
-        return FieldInvalid(f"{fee_field} is {fee_minor}, not from 0 to amount_minor {amount_minor}.", field=fee_field)
-    return None
-
-
-def _book(
-    chart: Chart,
-    event: PaymentSuccess | RefundSuccess,
-    *,
-    transaction_type: str,
-    related_no: str,
-    amounts: Mapping[str, int],
-    now: datetime,
-) -> Transaction:
-    currency_code = event.currency_code
-    templates = chart.templates(transaction_type, event.merchant_id or "", currency_code)
-    return Transaction(
-        transaction_id=transaction_id(transaction_type, related_no),
-        transaction_type=transaction_type,
-        related_no=related_no,
-        root_reference=event.payment_id,
-        merchant_id=event.merchant_id,
-        direction=chart.types[transaction_type].direction,
-        amount_minor=event.amount_minor,
-        currency_code=currency_code,
-        effective_at=event.occurred_at,
-        create_time=now,
-        entries=tuple(
-            [
-                Entry(
-                    account_id=template.account_id,
-                    account_kind=template.account_kind,
-                    merchant_id=template.merchant_id,
-                    side=template.side,
-                    effect=template.effect,
-                    amount_minor=amount,
-                    currency_code=currency_code,
-                )
-                for template in templates
-                if (amount := amounts[template.amount])
-            ]
-        ),
-    )
-
-
 def is_replay(booked: Transaction, asked: Transaction, *, dated: bool) -> bool:
     """Say whether a booked transaction is what is asked for again.
 
@@ -273,19 +186,6 @@ def created_event(transaction: Transaction) -> events.TransactionCreated:
         effective_at=transaction.effective_at,
         reverses_transaction_id=transaction.reverses_transaction_id,
         entries=transaction.entries,
-    )
-
-
-def rejected_event(transaction: Transaction, refusal: DomainError) -> events.TransactionRejected:
-    """Tell those who wait that what an event asked for is not booked."""
-    return events.TransactionRejected(
-        occurred_at=transaction.effective_at,
-        merchant_id=transaction.merchant_id,
-        aggregate_version=1,
-        transaction_type=transaction.transaction_type,
-        related_no=transaction.related_no,
-        root_reference=transaction.root_reference,
-        reason=refusal.reason,
     )
 
 

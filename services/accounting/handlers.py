@@ -1,65 +1,185 @@
-"""Events that move money, to transactions of the ledger."""
+"""Events that move money, to transactions of the ledger: one handler for each, all by the table of `booking`.
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from itertools import compress
-from typing import TypeVar
+An event booked before changes nothing. One booked with other content, or that breaks a rule that any service keeps, is
+impossible: a dead letter. So is the end of what was never opened, for topic and key are the same and the order is
+kept. What lacks funds may have come early, for topics have no order among each other: it is parked, and refused only
+after FUNDS_WAIT_S. A refusal that somebody waits for is no failure but an outcome: TransactionRejected tells them. One
+that nobody waits for is a dead letter, for a person to look at.
+"""
 
-from paykit.errors import DomainError
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from paykit.errors import DomainError, Kind
 from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Impossible, Outcome
-from paystream.payment.v1.events import PaymentSuccess, RefundReason, RefundSuccess
-from services.accounting import charts, domain, posting, store
-from services.accounting.chart import Chart
+from paykit.runtime.delivery import Delivered, Impossible, NotYet, Outcome
+from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon, PaymentSuccess, RefundSuccess
+from paystream.settlement.v1.events import ReserveReleased, SettlementCreated
+from paystream.withdrawal.v1.events import (
+    WithdrawalCompleted,
+    WithdrawalCreated,
+    WithdrawalFailed,
+    WithdrawalRejected,
+    WithdrawalReturned,
+)
+from services.accounting import booking, charts, domain, life, posting, store
 from services.accounting.domain import InsufficientFunds, Transaction
 from services.accounting.posting import Posting
 
-E = TypeVar("E", PaymentSuccess, RefundSuccess)
+FUNDS_WAIT_S = 3.0
+"""Real time that an event waits for funds which may be on their way. Source: docs/adr/0009."""
 
 
 async def on_payment_success(tx: Tx, deliveries: Sequence[Delivered[PaymentSuccess]]) -> Sequence[Outcome]:
-    """Book captures with their fees.
-
-    A capture booked before changes nothing; one booked with other content, or that breaks a rule that any payment
-    service keeps, is impossible.
-    """
-    return await _book(tx, await _chart(tx), deliveries, domain.book_capture)
+    """Book captures with their fees."""
+    return await _book(tx, deliveries)
 
 
 async def on_refund_success(tx: Tx, deliveries: Sequence[Delivered[RefundSuccess]]) -> Sequence[Outcome]:
-    """Book refunds with the fees returned; replays and impossible ones as for captures.
+    """Book refunds with the fees returned, but for those of captures that were never booked."""
+    return await _book(tx, deliveries)
 
-    What gives back a capture that became known after the payment had failed is left out: that capture was never booked.
+
+async def on_dispute_opened(tx: Tx, deliveries: Sequence[Delivered[DisputeOpened]]) -> Sequence[Outcome]:
+    """Set aside what is disputed."""
+    return await _book(tx, deliveries)
+
+
+async def on_dispute_won(tx: Tx, deliveries: Sequence[Delivered[DisputeWon]]) -> Sequence[Outcome]:
+    """Give the merchant back what was disputed."""
+    return await _book(tx, deliveries)
+
+
+async def on_dispute_lost(tx: Tx, deliveries: Sequence[Delivered[DisputeLost]]) -> Sequence[Outcome]:
+    """Take away what was disputed."""
+    return await _book(tx, deliveries)
+
+
+async def on_settlement_created(tx: Tx, deliveries: Sequence[Delivered[SettlementCreated]]) -> Sequence[Outcome]:
+    """Make the net amount of settlements available, and hold their reserve; settlement waits for the answer."""
+    return await _book_awaited(tx, deliveries)
+
+
+async def on_reserve_released(tx: Tx, deliveries: Sequence[Delivered[ReserveReleased]]) -> Sequence[Outcome]:
+    """Put reserves back to what awaits settlement."""
+    return await _book(tx, deliveries)
+
+
+async def on_withdrawal_created(tx: Tx, deliveries: Sequence[Delivered[WithdrawalCreated]]) -> Sequence[Outcome]:
+    """Hold what is to be withdrawn; withdrawal waits for the answer."""
+    return await _book_awaited(tx, deliveries)
+
+
+async def on_withdrawal_rejected(tx: Tx, deliveries: Sequence[Delivered[WithdrawalRejected]]) -> Sequence[Outcome]:
+    """Make available again what a second person would not let go."""
+    return await _book(tx, deliveries)
+
+
+async def on_withdrawal_failed(tx: Tx, deliveries: Sequence[Delivered[WithdrawalFailed]]) -> Sequence[Outcome]:
+    """Make available again what the bank did not pay out, where it was held at all."""
+    return await _book(tx, deliveries)
+
+
+async def on_withdrawal_completed(tx: Tx, deliveries: Sequence[Delivered[WithdrawalCompleted]]) -> Sequence[Outcome]:
+    """Take away what the bank has paid out."""
+    return await _book(tx, deliveries)
+
+
+async def on_withdrawal_returned(tx: Tx, deliveries: Sequence[Delivered[WithdrawalReturned]]) -> Sequence[Outcome]:
+    """Make available again what the bank had paid out and gave back."""
+    return await _book(tx, deliveries)
+
+
+async def _book(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Outcome]:
+    """Book events of one type that nobody waits for; the amount of one that lacks funds was taken by a journal."""
+    results = zip(deliveries, await _post(tx, deliveries), strict=True)
+    return [_refused(delivered, result) if isinstance(result, DomainError) else None for delivered, result in results]
+
+
+async def _book_awaited(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Outcome]:
+    """Book events of one type whose answer somebody waits for, and remember refusals.
+
+    A repetition of what was refused changes nothing, also when funds are there by now: who waited was told.
     """
-    of_booked = [delivered.event.reason is not RefundReason.CONTRADICTION for delivered in deliveries]
-    outcomes = iter(await _book(tx, await _chart(tx), list(compress(deliveries, of_booked)), domain.book_refund))
-    return [next(outcomes) if booked else None for booked in of_booked]
+    outcomes: list[Outcome] = []
+    for run in _without_repetitions(deliveries):
+        refused = await store.find_refusals(tx, [booking.id_of(delivered.event) for delivered in run])
+        asked = [delivered for delivered in run if booking.id_of(delivered.event) not in refused]
+        answered = iter(zip(asked, await _post(tx, asked), strict=True))
+        told: list[tuple[Delivered[Any], DomainError]] = []
+        for delivered in run:
+            repeated = booking.id_of(delivered.event) in refused
+            outcomes.append(None if repeated else _answered(*next(answered), told))
+        await _tell(tx, told)
+    return outcomes
 
 
-async def _chart(tx: Tx) -> Chart:
-    return charts.load(await store.chart_in_use(tx))
+def _without_repetitions(deliveries: Sequence[Delivered[Any]]) -> Iterator[list[Delivered[Any]]]:
+    """Cut before each event whose transaction is asked for earlier in its run, so that it sees the earlier answer."""
+    run: dict[str, Delivered[Any]] = {}
+    for delivered in deliveries:
+        transaction_id = booking.id_of(delivered.event)
+        if transaction_id in run:
+            yield list(run.values())
+            run = {}
+        run[transaction_id] = delivered
+    yield list(run.values())
 
 
-async def _book(
-    tx: Tx,
-    chart: Chart,
-    deliveries: Sequence[Delivered[E]],
-    book: Callable[[Chart, E, datetime], Transaction | DomainError],
-) -> list[Outcome]:
+def _answered(
+    delivered: Delivered[Any],
+    result: Transaction | DomainError | None,
+    told: list[tuple[Delivered[Any], DomainError]],
+) -> Outcome:
+    """Give the outcome; a refusal by a rule of business is one as well, and to be told."""
+    if not isinstance(result, DomainError):
+        return None
+    outcome = _refused(delivered, result)
+    if isinstance(outcome, NotYet) or result.kind is not Kind.FAILED_PRECONDITION:
+        return outcome
+    told.append((delivered, result))
+    return None
+
+
+async def _tell(tx: Tx, told: Sequence[tuple[Delivered[Any], DomainError]]) -> None:
+    if not told:
+        return
+    rejections = [booking.rejected(delivered.event, refusal) for delivered, refusal in told]
+    await store.insert_refusals(tx, rejections)
+    for rejection, (delivered, _) in zip(rejections, told, strict=True):
+        tx.emit(rejection, cause=delivered.cause)
+
+
+def _refused(delivered: Delivered[Any], refusal: DomainError) -> Outcome:
+    if isinstance(refusal, InsufficientFunds) and delivered.waited_s < FUNDS_WAIT_S:
+        return NotYet(f"funds: {refusal.message}")
+    return Impossible(refusal)
+
+
+async def _post(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Transaction | DomainError | None]:
+    """Book events of one type; None for one that moves nothing."""
+    if not deliveries:
+        return []
+    chart = charts.load(await store.chart_in_use(tx))
     now = tx.now
-    made = [book(chart, delivered.event, now) for delivered in deliveries]
+    made = [booking.book(chart, delivered.event, now) for delivered in deliveries]
+    event = deliveries[0].event
+    if type(event).__name__ in life.ENDED_BY:
+        made = await _refuse_endings(tx, made)
+    first_stripe = domain.FIRST_STRIPES[event.TOPIC]
     asked = [
-        Posting(each, delivered.cause, delivered.partition % domain.STRIPES)
+        Posting(each, delivered.cause, first_stripe + delivered.partition % domain.STRIPES)
         for each, delivered in zip(made, deliveries, strict=True)
         if isinstance(each, Transaction)
     ]
-    results = zip(asked, await posting.post(tx, chart, asked), strict=True)
-    return [Impossible(each) if isinstance(each, DomainError) else _outcome(tx, *next(results)) for each in made]
+    booked = iter(await posting.post(tx, chart, asked))
+    return [next(booked) if isinstance(each, Transaction) else each for each in made]
 
 
-def _outcome(tx: Tx, asked: Posting, result: Transaction | DomainError) -> Outcome:
-    """A refusal for want of funds is an outcome that others wait for, not a failure: an event tells them."""
-    if isinstance(result, InsufficientFunds):
-        tx.emit(domain.rejected_event(asked.transaction, result), cause=asked.cause)
-        return None
-    return Impossible(result) if isinstance(result, DomainError) else None
+async def _refuse_endings(
+    tx: Tx, made: Sequence[Transaction | DomainError | None]
+) -> list[Transaction | DomainError | None]:
+    """Put a refusal in the place of each transaction that ends what is not open, or holds another amount."""
+    endings = [each for each in made if isinstance(each, Transaction)]
+    booked = await store.find_transactions(tx, life.ids_before(endings))
+    return [(life.refuse(each, booked) or each) if isinstance(each, Transaction) else each for each in made]

@@ -8,7 +8,7 @@ from paykit.cause import Cause
 from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, Kind
 from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
 from paystream.accounting.v1.events import Direction, Entry, Side
-from services.accounting import domain
+from services.accounting import domain, life
 from services.accounting.chart import AccountKind, Chart
 from services.accounting.domain import Account, AccountNotFound, Transaction
 
@@ -66,6 +66,13 @@ class TransactionAlreadyReversed(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "TRANSACTION_ALREADY_REVERSED"
+
+
+class TransactionNotReversible(DomainError):
+    """The transaction is a step of several; the step that follows it takes it back."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TRANSACTION_NOT_REVERSIBLE"
 
 
 class ReversalNotReversible(DomainError):
@@ -151,6 +158,12 @@ def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Tran
     effective_at = reversal.effective_at or now
     if original.transaction_type == domain.REVERSAL:
         return ReversalNotReversible("A reversal cannot be reversed.", transaction_id=original.transaction_id)
+    if original.transaction_type in life.STEPS:
+        return TransactionNotReversible(
+            f"{original.transaction_type} is a step of several: only what follows it takes it back.",
+            transaction_id=original.transaction_id,
+            transaction_type=original.transaction_type,
+        )
     if not original.effective_at <= effective_at <= now:
         message = "effective_time must be neither before the transaction's own nor ahead of now."
         return FieldInvalid(message, field="effective_time")

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from paykit.runtime.db import Tx
 from paystream.accounting.v1.events import Side
-from services.accounting import store
+from services.accounting import chart, domain, store
 from services.accounting.chart import Chart
 from services.accounting.domain import Account, Transaction
 
@@ -25,6 +25,7 @@ TRANSACTION = sa.Table(
     "transaction",
     METADATA,
     sa.Column("transaction_id", _ID, primary_key=True),
+    sa.Column("related_no", _ID),
     sa.Column("root_reference", _ID),
     sa.Column("merchant_id", _ID),
     sa.Column("effective_at", _TIME),
@@ -96,6 +97,7 @@ class TransactionFilter:
 
     merchant_id: str | None = None
     root_reference: str | None = None
+    related_no: str | None = None
     start: datetime | None = None
     end: datetime | None = None
 
@@ -163,6 +165,8 @@ async def list_transactions(
         conditions.append(columns.merchant_id == wanted.merchant_id)
     if wanted.root_reference is not None:
         conditions.append(columns.root_reference == wanted.root_reference)
+    if wanted.related_no is not None:
+        conditions += [columns.related_no == wanted.related_no, _findable_by(wanted.related_no)]
     if wanted.start is not None:
         conditions.append(columns.effective_at >= wanted.start)
     if wanted.end is not None:
@@ -174,6 +178,15 @@ async def list_transactions(
     ids = [row[0] for row in await tx.select(statement.order_by(*order))]
     found = await store.find_transactions(tx, ids)
     return [found[each] for each in ids]
+
+
+def _findable_by(related_no: str) -> sa.ColumnElement[bool]:
+    """Lead to a related_no without an index of its own, which every payment would pay for.
+
+    What events book and reversals have ids made of it; for a manual journal it is the root_reference.
+    """
+    ids = [domain.transaction_id(each, related_no) for each in (*chart.EVENT_AMOUNTS, domain.REVERSAL)]
+    return sa.or_(TRANSACTION.c.transaction_id.in_(ids), TRANSACTION.c.root_reference == related_no)
 
 
 async def list_accounts(

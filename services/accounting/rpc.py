@@ -78,6 +78,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         wanted = TransactionFilter(
             merchant_id=request.merchant_id or None,
             root_reference=request.root_reference or None,
+            related_no=request.related_no or None,
             start=messages.from_optional(request, "start_time"),
             end=messages.from_optional(request, "end_time"),
         )

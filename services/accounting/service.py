@@ -1,11 +1,16 @@
 """What the accounting service is made of."""
 
+from collections.abc import Sequence
+
+from paykit.contracts.event import Event
 from paykit.runtime.delivery import Handle, Subscription
 from paykit.runtime.runtime import Runtime
 from paykit.runtime.service import Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.payment.v1 import events as payment_events
-from services.accounting import charts, handlers, rpc, store
+from paystream.settlement.v1 import events as settlement_events
+from paystream.withdrawal.v1 import events as withdrawal_events
+from services.accounting import booking, charts, handlers, rpc, store
 from services.accounting.chart import ChartError
 
 
@@ -21,9 +26,14 @@ async def check_chart(runtime: Runtime) -> None:
         raise ChartError(f"this ledger is kept by the chart {kept!r}; PAYSTREAM_ACCOUNTING_CHART names {wanted!r}")
 
 
+def _others(events: Sequence[type[Event]]) -> frozenset[str]:
+    """Name the records of a topic that move no money."""
+    return frozenset(event.RECORD for event in events if event not in booking.RULES)
+
+
 SERVICE = Service(
     name="accounting",
-    records=("chart_in_use", "currency", "account", "balance", "transaction", "entry"),
+    records=("chart_in_use", "currency", "account", "balance", "transaction", "entry", "refusal"),
     servicers=rpc.servicers,
     subscriptions=(
         Subscription(
@@ -31,12 +41,30 @@ SERVICE = Service(
             handles={
                 payment_events.PaymentSuccess: Handle(handler=handlers.on_payment_success),
                 payment_events.RefundSuccess: Handle(handler=handlers.on_refund_success),
+                payment_events.DisputeOpened: Handle(handler=handlers.on_dispute_opened),
+                payment_events.DisputeWon: Handle(handler=handlers.on_dispute_won),
+                payment_events.DisputeLost: Handle(handler=handlers.on_dispute_lost),
             },
-            ignores=frozenset(
-                event.RECORD
-                for event in payment_events.EVENTS
-                if event not in {payment_events.PaymentSuccess, payment_events.RefundSuccess}
-            ),
+            ignores=_others(payment_events.EVENTS),
+        ),
+        Subscription(
+            topic="settlement.events",
+            handles={
+                settlement_events.SettlementCreated: Handle(handler=handlers.on_settlement_created),
+                settlement_events.ReserveReleased: Handle(handler=handlers.on_reserve_released),
+            },
+            ignores=_others(settlement_events.EVENTS),
+        ),
+        Subscription(
+            topic="withdrawal.events",
+            handles={
+                withdrawal_events.WithdrawalCreated: Handle(handler=handlers.on_withdrawal_created),
+                withdrawal_events.WithdrawalRejected: Handle(handler=handlers.on_withdrawal_rejected),
+                withdrawal_events.WithdrawalFailed: Handle(handler=handlers.on_withdrawal_failed),
+                withdrawal_events.WithdrawalCompleted: Handle(handler=handlers.on_withdrawal_completed),
+                withdrawal_events.WithdrawalReturned: Handle(handler=handlers.on_withdrawal_returned),
+            },
+            ignores=_others(withdrawal_events.EVENTS),
         ),
     ),
     consumers=2,

@@ -8,9 +8,9 @@ from asyncpg import UniqueViolationError
 
 from paykit.errors import InvariantError
 from paykit.runtime.db import Tx
-from paystream.accounting.v1.events import Direction, Entry, Side
+from paystream.accounting.v1.events import Direction, Entry, Side, TransactionRejected
 from services.accounting.chart import Chart
-from services.accounting.domain import Account, Transaction
+from services.accounting.domain import Account, Transaction, transaction_id
 
 StripeKey = tuple[str, int]
 """account_id, stripe."""
@@ -122,6 +122,13 @@ ORDER BY entry.transaction_id, entry.line
 _SELECT_ACCOUNTS = """
 SELECT account_id, account_kind, merchant_id, currency_code, create_time FROM account
 WHERE account_id = ANY($1::text[])
+"""
+
+_SELECT_REFUSALS = "SELECT transaction_id FROM refusal WHERE transaction_id = ANY($1::text[])"
+
+_INSERT_REFUSALS = """
+INSERT INTO refusal (transaction_id, transaction_type, related_no, root_reference, reason, create_time)
+SELECT *, $6 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
 """
 
 _SELECT_MERCHANTS = """
@@ -265,6 +272,29 @@ async def find_merchants(tx: Tx, merchant_ids: Collection[str]) -> frozenset[str
     if not merchant_ids:
         return frozenset()
     return frozenset(row["merchant_id"] for row in await tx.fetch(_SELECT_MERCHANTS, sorted(merchant_ids)))
+
+
+async def find_refusals(tx: Tx, transaction_ids: Collection[str]) -> frozenset[str]:
+    """Give the ids of those transactions that were refused to events, for good."""
+    return frozenset(row["transaction_id"] for row in await tx.fetch(_SELECT_REFUSALS, sorted(transaction_ids)))
+
+
+async def insert_refusals(tx: Tx, rejections: Sequence[TransactionRejected]) -> None:
+    """Remember what was refused to events for good.
+
+    Rows: refusal.
+    """
+    rows = sorted(
+        (
+            transaction_id(each.transaction_type, each.related_no),
+            each.transaction_type,
+            each.related_no,
+            each.root_reference,
+            each.reason,
+        )
+        for each in rejections
+    )
+    await tx.run(_INSERT_REFUSALS, *map(list, zip(*rows, strict=True)), tx.now)
 
 
 def account(chart: Chart, row: Mapping[str, Any]) -> Account:

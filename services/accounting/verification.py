@@ -155,6 +155,13 @@ ORDER BY account.currency_code
 LIMIT 1
 """
 
+_REFUSALS = """
+SELECT refusal.transaction_id AS subject, 'is booked, though refused to its event' AS detail
+FROM refusal JOIN transaction ON transaction.transaction_id = refusal.transaction_id
+ORDER BY refusal.transaction_id
+LIMIT 1
+"""
+
 _COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "balance")}
 
 _PAGE_OF_ACCOUNTS = """

@@ -8,10 +8,9 @@ from paykit.cause import Cause
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Outcome, Record
 from paykit.runtime.runtime import Runtime
-from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
-from services.accounting import chart, charts, handlers, reading
-
-Event = PaymentSuccess | RefundSuccess
+from services.accounting import chart, charts, reading
+from services.accounting.booking import MovingEvent
+from services.accounting.service import SERVICE
 
 KINDS = charts.load("merchant_asset").kinds
 
@@ -20,6 +19,7 @@ _TABLES = {
     "balance": "SELECT account_id, stripe, balance_minor FROM balance ORDER BY account_id, stripe",
     "transaction": "SELECT * FROM transaction ORDER BY transaction_id",
     "entry": "SELECT * FROM entry ORDER BY transaction_id, line",
+    "refusal": "SELECT * FROM refusal ORDER BY transaction_id",
 }
 
 
@@ -27,22 +27,26 @@ def account(kind: str, merchant_id: str | None = None, currency_code: str = "USD
     return chart.account_id(KINDS[kind], merchant_id, currency_code)
 
 
-def delivered(event: Event, *, partition: int = 0) -> Delivered[Any]:
-    record = Record(topic="payment.events", partition=partition, offset=0, key=event.payment_id, value=b"", headers=[])
-    return Delivered(event=event, record=record)
+HANDLERS = {
+    event: handle.handler for subscription in SERVICE.subscriptions for event, handle in subscription.handles.items()
+}
 
 
-async def apply(tx: Tx, events: Sequence[Event], *, partition: int = 0) -> list[Outcome]:
+def delivered(event: MovingEvent, *, partition: int = 0, waited_s: float = 0.0) -> Delivered[Any]:
+    key = getattr(event, event.KEY)
+    record = Record(topic=event.TOPIC, partition=partition, offset=0, key=key, value=b"", headers=[])
+    return Delivered(event, record, waited_s)
+
+
+async def apply(tx: Tx, events: Sequence[MovingEvent], *, partition: int = 0, waited_s: float = 0.0) -> list[Outcome]:
     """Handle events of one type as the consumer does: it holds their keys."""
-    tx.hold(*(event.payment_id for event in events))
-    deliveries = [delivered(event, partition=partition) for event in events]
-    if isinstance(events[0], PaymentSuccess):
-        return list(await handlers.on_payment_success(tx, deliveries))
-    return list(await handlers.on_refund_success(tx, deliveries))
+    deliveries = [delivered(event, partition=partition, waited_s=waited_s) for event in events]
+    tx.hold(*(each.key for each in deliveries))
+    return list(await HANDLERS[type(events[0])](tx, deliveries))
 
 
-async def consume(runtime: Runtime, *events: Event, partition: int = 0) -> list[Outcome]:
-    return await runtime.transaction(lambda tx: apply(tx, events, partition=partition))
+async def consume(runtime: Runtime, *events: MovingEvent, partition: int = 0, waited_s: float = 0.0) -> list[Outcome]:
+    return await runtime.transaction(lambda tx: apply(tx, events, partition=partition, waited_s=waited_s))
 
 
 async def balance(runtime: Runtime, account_id: str, **as_of: Any) -> int:

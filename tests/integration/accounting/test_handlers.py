@@ -2,19 +2,14 @@
 
 import asyncio
 from datetime import timedelta
-from importlib import resources
 
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Impossible, Outcome
+from paykit.runtime.delivery import Impossible
 from paykit.runtime.runtime import Runtime
-from paystream.accounting.v1.events import Side
-from paystream.payment.v1.events import PaymentSuccess, RefundReason
-from services.accounting import charts, domain, handlers, posting
-from services.accounting.chart import AccountKind, Chart, parse
-from services.accounting.domain import Transaction, TransactionConflict
+from paystream.payment.v1.events import RefundReason
+from services.accounting.domain import TransactionConflict
 from services.accounting.verification import verify
-from tests.integration.accounting.books import account, balance, consume, delivered, emitted, rows
-from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, payment_id, refund
+from tests.integration.accounting.books import account, balance, consume, emitted, rows
+from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund
 
 SETTLEMENT = account("merchant.settlement", ALICE)
 INCOME = account("platform.income")
@@ -132,33 +127,3 @@ async def test_the_event_is_keyed_by_the_payment(ledger: Runtime) -> None:
     await consume(ledger, refund(7))
     sql = "SELECT key FROM outbox WHERE event_type LIKE '%TransactionCreated'"
     assert await rows(ledger, sql) == [(payment_id(7),), (payment_id(7),)]
-
-
-def with_floor() -> Chart:
-    """A chart in which a merchant cannot owe: refunds need settled money."""
-    kinds = dict(charts.load("merchant_asset").kinds)
-    kinds["merchant.settlement"] = AccountKind("merchant.settlement", Side.DEBIT, floor_minor=0)
-    text = resources.files(charts).joinpath("merchant_asset.toml").read_text(encoding="utf-8")
-    floored = parse(text.replace('"DEBIT"            # No floor', '"DEBIT"\nfloor_minor = 0  # No floor'))
-    assert floored.kinds == kinds
-    return floored
-
-
-async def test_a_refund_for_want_of_funds_is_told_as_rejected_and_books_nothing(ledger: Runtime) -> None:
-    async def handle(tx: Tx) -> list[Outcome]:
-        refunds = [delivered(refund(number, amount_minor=4_000)) for number in (1, 2, 3)]
-        tx.hold(*(each.key for each in refunds))
-        await posting.post(tx, with_floor(), [_posting(capture(9, amount_minor=9_000, fee_minor=500))])
-        return await handlers._book(tx, with_floor(), refunds, domain.book_refund)
-
-    assert await ledger.transaction(handle) == [None, None, None]
-    assert await balance(ledger, SETTLEMENT) == 9_000 - 500 - 2 * 4_000
-    told = [name for name in await emitted(ledger) if name != "AccountCreated"]
-    assert told == ["TransactionCreated"] * 3 + ["TransactionRejected"]
-    assert await rows(ledger, "SELECT key FROM outbox WHERE event_type LIKE '%Rejected'") == [(payment_id(3),)]
-
-
-def _posting(event: PaymentSuccess) -> posting.Posting:
-    made = domain.book_capture(with_floor(), event, NOON)
-    assert isinstance(made, Transaction)
-    return posting.Posting(made, CAUSE, domain.CALLER_STRIPE)

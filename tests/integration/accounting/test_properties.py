@@ -1,7 +1,8 @@
 """For any sequence of operations: a batch equals its items one at a time, and the ledger verifies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +13,35 @@ from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step, undone
-from paystream.payment.v1.events import PaymentSuccess, RefundReason, RefundSuccess
+from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon, RefundReason
+from paystream.withdrawal.v1.events import (
+    WithdrawalCompleted,
+    WithdrawalCreated,
+    WithdrawalFailed,
+    WithdrawalRejected,
+    WithdrawalReturned,
+)
 from services.accounting import commands, domain
+from services.accounting.booking import MovingEvent
 from services.accounting.journal import Journal, Reversal
 from services.accounting.verification import verify
-from tests.integration.accounting.books import apply, everything
-from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, capture_id, credit, debit, journal, refund
+from tests.integration.accounting.books import HANDLERS, apply, delivered, everything
+from tests.unit.accounting.ledger import (
+    ALICE,
+    BOB,
+    CAUSE,
+    NOON,
+    capture,
+    capture_id,
+    credit,
+    debit,
+    dispute,
+    journal,
+    refund,
+    release,
+    settlement,
+    withdrawal,
+)
 
 # Each example runs in transactions that are undone, so that one database serves them all.
 ON_ONE_LEDGER = settings(
@@ -52,6 +76,30 @@ refunds = st.builds(
 )
 
 
+def steps_of(step: Callable[..., MovingEvent]) -> st.SearchStrategy[MovingEvent]:
+    """Draw events of one type, of which some end what `prepared` opened."""
+    return st.builds(
+        step,
+        NUMBERS,
+        amount_minor=st.sampled_from([0, 1, 320, 320, 500, 2**53]),
+        merchant_id=st.sampled_from([ALICE, ALICE, BOB, None]),
+        currency_code=st.sampled_from(["USD", "USD", "USD", "JPY"]),
+        # Odd ones have waited for long.
+        aggregate_version=st.sampled_from([1, 2]),
+    )
+
+
+settlements = st.builds(
+    settlement,
+    NUMBERS,
+    net=st.sampled_from([0, 1, 320]),
+    reserve=st.sampled_from([0, 320, 2**53]),
+    merchant_id=MERCHANTS,
+    currency_code=CURRENCIES,
+    net_minor=st.sampled_from([1, 320]),
+)
+
+
 def moved(number: int, amount: int, source: str, target: str, merchant: str) -> Journal:
     """Move an amount between two of a merchant's accounts."""
     legs = (credit(source, amount, merchant), debit(target, amount, merchant))
@@ -77,6 +125,18 @@ async def prepared(tx: Tx) -> None:
     """Book what makes journals and reversals possible: a capture each, and something available."""
     await apply(tx, [capture(1, occurred_at=NOON), capture(2, merchant_id=BOB, occurred_at=NOON)])
     await commands.create_transactions(tx, [moved(99, 600, "merchant.settlement", "merchant.available", ALICE)])
+    await apply(tx, [dispute(DisputeOpened, 1, amount_minor=320), dispute(DisputeOpened, 2, amount_minor=1)])
+    await apply(tx, [settlement(1, net=0, reserve=320), settlement(2, net=1, reserve=1)])
+    withdrawals = [(1, 320), (2, 1), (3, 1)]
+    await apply(tx, [withdrawal(WithdrawalCreated, number, amount_minor=amount) for number, amount in withdrawals])
+    await apply(tx, [withdrawal(WithdrawalCompleted, 3, amount_minor=1)])
+
+
+async def apply_as_they_come(tx: Tx, events: Sequence[MovingEvent], *, partition: int = 0) -> Sequence[Any]:
+    """Handle events of one type, of which some have waited for longer than funds are waited for."""
+    deliveries = [delivered(each, partition=partition, waited_s=60 * (each.aggregate_version % 2)) for each in events]
+    tx.hold(*(each.key for each in deliveries))
+    return await HANDLERS[type(events[0])](tx, deliveries)
 
 
 async def assert_batch_equals_singles(runtime: Runtime, step: Step, items: Sequence[Any]) -> None:
@@ -89,6 +149,16 @@ async def assert_batch_equals_singles(runtime: Runtime, step: Step, items: Seque
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "on_payment_success": (apply, captures),
     "on_refund_success": (apply, refunds),
+    "on_dispute_opened": (apply_as_they_come, steps_of(partial(dispute, DisputeOpened))),
+    "on_dispute_won": (apply_as_they_come, steps_of(partial(dispute, DisputeWon))),
+    "on_dispute_lost": (apply_as_they_come, steps_of(partial(dispute, DisputeLost))),
+    "on_settlement_created": (apply, settlements),
+    "on_reserve_released": (apply_as_they_come, steps_of(release)),
+    "on_withdrawal_created": (apply_as_they_come, steps_of(partial(withdrawal, WithdrawalCreated))),
+    "on_withdrawal_rejected": (apply_as_they_come, steps_of(partial(withdrawal, WithdrawalRejected))),
+    "on_withdrawal_failed": (apply_as_they_come, steps_of(partial(withdrawal, WithdrawalFailed))),
+    "on_withdrawal_completed": (apply_as_they_come, steps_of(partial(withdrawal, WithdrawalCompleted))),
+    "on_withdrawal_returned": (apply_as_they_come, steps_of(partial(withdrawal, WithdrawalReturned))),
     "create_transactions": (commands.create_transactions, journals),
     "reverse_transactions": (commands.reverse_transactions, reversals),
 }
@@ -117,8 +187,8 @@ async def test_any_sequence_of_operations_leaves_a_ledger_that_verifies(
     async def run(tx: Tx) -> None:
         await prepared(tx)
         for name, items in operations:
-            if isinstance(items[0], (PaymentSuccess, RefundSuccess)):
-                await apply(tx, items, partition=partition)
+            if isinstance(items[0], MovingEvent):
+                await apply_as_they_come(tx, items, partition=partition)
             else:
                 await STEPS[name][0](tx, items)
         report = await verify(tx)

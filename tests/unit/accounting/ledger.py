@@ -1,11 +1,29 @@
 """Events and journals for tests of the ledger: every field given, the interesting ones by argument."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from paykit.cause import Cause
 from paystream.accounting.v1.events import Side
-from paystream.payment.v1.events import PaymentMethod, PaymentSuccess, RefundReason, RefundSuccess
+from paystream.payment.v1.events import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeReason,
+    DisputeWon,
+    PaymentMethod,
+    PaymentSuccess,
+    RefundReason,
+    RefundSuccess,
+)
+from paystream.settlement.v1.events import ReserveReleased, SettlementCreated, SettlementTrigger
+from paystream.withdrawal.v1.events import (
+    WithdrawalCompleted,
+    WithdrawalCreated,
+    WithdrawalFailed,
+    WithdrawalRejected,
+    WithdrawalReturned,
+)
 from services.accounting.journal import Journal, Leg
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -70,6 +88,94 @@ def refund(number: int = 1, **changes: Any) -> RefundSuccess:
         "channel_reference": f"ch_{number}",
     }
     return RefundSuccess(**(given | changes))
+
+
+def dispute_id(number: int) -> str:
+    return f"dsp_{number:032x}"
+
+
+def settlement_id(number: int) -> str:
+    return f"stl_{number:032x}"
+
+
+def withdrawal_id(number: int) -> str:
+    return f"wdr_{number:032x}"
+
+
+D = TypeVar("D", DisputeOpened, DisputeWon, DisputeLost)
+W = TypeVar("W", WithdrawalCreated, WithdrawalRejected, WithdrawalFailed, WithdrawalCompleted, WithdrawalReturned)
+
+
+def dispute(step: type[D], number: int = 1, **changes: Any) -> D:
+    """Give a step of dispute `number`, which is about payment `number`."""
+    given = _envelope(step, number) | {
+        "dispute_id": dispute_id(number),
+        "payment_id": payment_id(number),
+        "merchant_reference": f"order {number}",
+        "amount_minor": 2_500,
+        "reason": DisputeReason.NOT_RECEIVED,
+        "channel": "simulator",
+        "channel_reference": f"dp_{number}",
+    }
+    if step is DisputeLost:
+        given["accepted"] = False
+    return step(**(given | changes))
+
+
+def settlement(number: int = 1, *, net: int = 9_000, reserve: int = 1_000, **changes: Any) -> SettlementCreated:
+    given = _envelope(SettlementCreated, number) | {
+        "settlement_id": settlement_id(number),
+        "trigger": SettlementTrigger.THRESHOLD,
+        "item_count": 3,
+        "payments_minor": net + reserve + 800,
+        "refunds_minor": -500,
+        "fees_minor": -320,
+        "disputes_minor": -30,
+        "reserve_released_minor": 40,
+        "adjustments_minor": 10,
+        "total_minor": net + reserve,
+        "reserve_held_minor": reserve,
+        "net_minor": net,
+    }
+    return SettlementCreated(**(given | changes))
+
+
+def release(number: int = 1, **changes: Any) -> ReserveReleased:
+    """Give the release of the reserve of settlement `number`."""
+    given = _envelope(ReserveReleased, number) | {"settlement_id": settlement_id(number), "amount_minor": 1_000}
+    return ReserveReleased(**(given | changes))
+
+
+def withdrawal(step: type[W], number: int = 1, **changes: Any) -> W:
+    given = _envelope(step, number) | {
+        "withdrawal_id": withdrawal_id(number),
+        "bank_account_id": "bnk_" + "1" * 32,
+        "amount_minor": 6_000,
+        **_OF_STEP[step],
+    }
+    return step(**(given | changes))
+
+
+_BANKS = {"channel": "simulator", "channel_reference": "po_1"}
+_OF_STEP: Mapping[type[Any], Mapping[str, Any]] = {
+    WithdrawalCreated: {"approval_required": False},
+    WithdrawalRejected: {},
+    WithdrawalFailed: {"funds_held": True, "reason": "BANK_REJECTED"},
+    WithdrawalCompleted: _BANKS,
+    WithdrawalReturned: _BANKS,
+}
+
+
+def _envelope(step: type[Any], number: int) -> dict[str, Any]:
+    return {
+        "event_id": f"evt_{step.__name__}_{number}",
+        "occurred_at": NOON,
+        "recorded_at": NOON,
+        "merchant_id": ALICE,
+        "correlation_id": "cor_test",
+        "aggregate_version": 1,
+        "currency_code": "USD",
+    }
 
 
 def debit(account_kind: str, amount_minor: int, merchant_id: str | None = None) -> Leg:

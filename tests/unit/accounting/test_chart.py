@@ -25,7 +25,20 @@ entries = [
     { increase = "merchant.settlement", amount = "fee_returned" },
     { increase = "platform.income", amount = "fee_returned" },
 ]
+""" + "".join(
+    f"""
+[types.{name}]
+entries = [{
+        ", ".join(
+            f'{{ {verb} = "merchant.settlement", amount = "{amount}" }}'
+            for amount in sorted(amounts)
+            for verb in ("increase", "decrease")
+        )
+    }]
 """
+    for name, amounts in chart.EVENT_AMOUNTS.items()
+    if name not in {"PaymentSuccess", "RefundSuccess"}
+)
 
 
 def test_two_charts_ship() -> None:
@@ -39,8 +52,10 @@ def test_merchants_accounts_are_assets_in_one_chart_and_debts_in_the_other() -> 
 
 
 @pytest.mark.parametrize("name", ["merchant_asset", "psp_liability"])
-def test_only_what_merchants_can_draw_on_has_a_floor(name: str) -> None:
-    assert charts.load(name).floors == {"merchant.available": 0, "merchant.withdrawing": 0}
+def test_what_waits_for_the_merchant_has_a_floor_and_what_awaits_settlement_has_none(name: str) -> None:
+    assert charts.load(name).floors == dict.fromkeys(
+        ("merchant.available", "merchant.withdrawing", "merchant.reserve", "merchant.disputed"), 0
+    )
 
 
 def test_an_unknown_chart_is_refused_by_name() -> None:
@@ -68,6 +83,13 @@ def test_a_small_chart_is_accepted() -> None:
         ('normal_side = "CREDIT"', 'normal_side = "CREDIT"\nfloor_minor = 5', "above 0"),
         ('normal_side = "CREDIT"', 'normal_side = "CREDIT"\nfloor = 0', "unknown"),
         ('direction = "DEBIT"', 'direction = "BACK"', "not a direction"),
+        ('direction = "DEBIT"', 'direction = "CREDIT"', "RefundSuccess says CREDIT, its entries say DEBIT"),
+        ('direction = "DEBIT"', "", "RefundSuccess says no direction, its entries say DEBIT"),
+        (
+            "[types.DisputeWon]",
+            '[types.DisputeWon]\ndirection = "CREDIT"',
+            "DisputeWon says CREDIT, its entries say none",
+        ),
         ("types.RefundSuccess", "types.RefundFailure", "RefundFailure"),
         ('{ increase = "platform.income"', '{ increase = "platform.income", decrease = "platform.income"', "either"),
         ('name = "small"', "", "name"),

@@ -7,7 +7,15 @@ import pytest
 
 from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid
 from paystream.accounting.v1.events import Direction, Side
-from services.accounting import chart, charts, domain
+from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon
+from paystream.withdrawal.v1.events import (
+    WithdrawalCompleted,
+    WithdrawalCreated,
+    WithdrawalFailed,
+    WithdrawalRejected,
+    WithdrawalReturned,
+)
+from services.accounting import booking, chart, charts, domain
 from services.accounting import journal as journals
 from services.accounting.domain import Account, AccountNotFound, Transaction
 from services.accounting.journal import (
@@ -20,9 +28,23 @@ from services.accounting.journal import (
     MerchantUnknown,
     Reversal,
     ReversalNotReversible,
+    TransactionNotReversible,
     TransactionTypeReserved,
 )
-from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, credit, debit, journal
+from tests.unit.accounting.ledger import (
+    ALICE,
+    BOB,
+    CAUSE,
+    NOON,
+    capture,
+    credit,
+    debit,
+    dispute,
+    journal,
+    release,
+    settlement,
+    withdrawal,
+)
 
 ASSET = charts.load("merchant_asset")
 KINDS = ASSET.kinds
@@ -153,7 +175,7 @@ def reversal(**changes: Any) -> Reversal:
 
 
 def captured() -> Transaction:
-    made = domain.book_capture(ASSET, capture(), NOON)
+    made = booking.book(ASSET, capture(), NOON)
     assert isinstance(made, Transaction)
     return made
 
@@ -185,6 +207,27 @@ def test_a_reversal_is_not_reversed() -> None:
     made = journals.reverse(captured(), reversal(), now=NOON)
     assert isinstance(made, Transaction)
     assert isinstance(journals.reverse(made, reversal(), now=NOON), ReversalNotReversible)
+
+
+def test_a_step_of_several_is_not_reversed_for_the_step_after_it_takes_it_back() -> None:
+    steps: list[booking.MovingEvent] = [
+        dispute(DisputeOpened),
+        dispute(DisputeWon),
+        dispute(DisputeLost),
+        settlement(),
+        release(),
+        withdrawal(WithdrawalCreated),
+        withdrawal(WithdrawalRejected),
+        withdrawal(WithdrawalFailed),
+        withdrawal(WithdrawalCompleted),
+        withdrawal(WithdrawalReturned),
+    ]
+    for step in steps:
+        original = booking.book(ASSET, step, NOON)
+        assert isinstance(original, Transaction)
+        refusal = journals.reverse(original, reversal(), now=NOON)
+        assert isinstance(refusal, TransactionNotReversible)
+        assert refusal.metadata["transaction_type"] == type(step).__name__
 
 
 @pytest.mark.parametrize("offset_s", [-1, 3601])

@@ -92,17 +92,25 @@ class Transaction(_message.Message):
     transaction_id: _builtins.str
     """The id: txn_ and the UUIDv5 of transaction_type and related_no."""
     transaction_type: _builtins.str
-    """PaymentSuccess, RefundSuccess, Reversal, or the caller's own type of a manual journal."""
+    """The name of the event that booked it, as PaymentSuccess, DisputeOpened, SettlementCreated or WithdrawalCreated;
+    Reversal; or the caller's own type of a manual journal.
+    """
     related_no: _builtins.str
-    """What moved the money: a capture_id, refund_id, the reversed transaction_id, or the caller's own reference."""
+    """What moved the money: a capture_id, refund_id, dispute_id, settlement_id or withdrawal_id, the reversed
+    transaction_id, or the caller's own reference.
+    """
     root_reference: _builtins.str
-    """What the journey began with: a payment_id; for a manual journal its related_no. Key of its events."""
+    """What the journey began with: a payment_id, settlement_id or withdrawal_id; for a manual journal its related_no. Key
+    of its events.
+    """
     merchant_id: _builtins.str
     """The merchant concerned; empty where no single merchant is."""
     direction: Global___Direction.ValueType
     """Which way the amount moves for the merchant."""
     amount_minor: _builtins.int
-    """The principal in minor units: the amount captured or refunded; for a manual journal the sum of its debits."""
+    """The principal in minor units: the amount captured, refunded, disputed or withdrawn, the total of a settlement; for
+    a manual journal the sum of its debits.
+    """
     currency_code: _builtins.str
     """ISO 4217 code of all entries."""
     reverses_transaction_id: _builtins.str
@@ -569,6 +577,7 @@ class ListTransactionsRequest(_message.Message):
     ROOT_REFERENCE_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Rows wanted, at most 1,000; 0 for 50."""
     page_token: _builtins.str
@@ -576,7 +585,11 @@ class ListTransactionsRequest(_message.Message):
     merchant_id: _builtins.str
     """Only transactions that concern this merchant."""
     root_reference: _builtins.str
-    """Only transactions of this journey, for example of a payment_id."""
+    """Only transactions of this journey, for example of a payment_id, settlement_id or withdrawal_id."""
+    related_no: _builtins.str
+    """Only transactions of what moved the money, for example of a capture_id, dispute_id or withdrawal_id, and reversals of
+    the transaction with this id.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Only transactions effective at or after this time."""
@@ -594,10 +607,11 @@ class ListTransactionsRequest(_message.Message):
         root_reference: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        related_no: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "root_reference", b"root_reference", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "related_no", b"related_no", "root_reference", b"root_reference", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,10 +28,11 @@ if _version_not_supported:
 class AccountingServiceStub:
     """Books, reverses and shows transactions of the double-entry ledger.
 
-    Captures and refunds are booked by the service itself from payment.events; callers book manual journals. Amounts are
-    in minor units of the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the
-    sum of many amounts may not fit into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the
-    reasons named at each call; a request that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
     """
 
     def __init__(self, channel):
@@ -95,10 +96,11 @@ class AccountingServiceStub:
 class AccountingServiceServicer:
     """Books, reverses and shows transactions of the double-entry ledger.
 
-    Captures and refunds are booked by the service itself from payment.events; callers book manual journals. Amounts are
-    in minor units of the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the
-    sum of many amounts may not fit into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the
-    reasons named at each call; a request that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
     """
 
     def CreateTransaction(self, request, context):
@@ -131,11 +133,12 @@ class AccountingServiceServicer:
     def ReverseTransaction(self, request, context):
         """Books the opposite of a transaction, which itself stays as it is.
 
-        A transaction is reversed at most once, and a reversal never. Idempotent by request_id for at least 24 h.
+        A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
+        which the step after it takes back. Idempotent by request_id for at least 24 h.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-        REVERSAL_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED; INVALID_ARGUMENT with
-        FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+        INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -269,10 +272,11 @@ def add_AccountingServiceServicer_to_server(servicer, server):
 class AccountingService:
     """Books, reverses and shows transactions of the double-entry ledger.
 
-    Captures and refunds are booked by the service itself from payment.events; callers book manual journals. Amounts are
-    in minor units of the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the
-    sum of many amounts may not fit into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the
-    reasons named at each call; a request that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
     """
 
     @staticmethod

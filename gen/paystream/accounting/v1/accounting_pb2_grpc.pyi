@@ -29,10 +29,11 @@ GRPC_VERSION: str
 class AccountingServiceStub:
     """Books, reverses and shows transactions of the double-entry ledger.
 
-    Captures and refunds are booked by the service itself from payment.events; callers book manual journals. Amounts are
-    in minor units of the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the
-    sum of many amounts may not fit into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the
-    reasons named at each call; a request that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
     """
 
     @_typing.overload
@@ -61,11 +62,12 @@ class AccountingServiceStub:
     ReverseTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]
     """Books the opposite of a transaction, which itself stays as it is.
 
-    A transaction is reversed at most once, and a reversal never. Idempotent by request_id for at least 24 h.
+    A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
+    which the step after it takes back. Idempotent by request_id for at least 24 h.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-    REVERSAL_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED; INVALID_ARGUMENT with
-    FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+    INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
     """
     GetTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]
     """Gives one transaction with its entries.
@@ -108,10 +110,11 @@ class AccountingServiceStub:
 class AccountingServiceAsyncStub(AccountingServiceStub):
     """Books, reverses and shows transactions of the double-entry ledger.
 
-    Captures and refunds are booked by the service itself from payment.events; callers book manual journals. Amounts are
-    in minor units of the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the
-    sum of many amounts may not fit into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the
-    reasons named at each call; a request that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -137,11 +140,12 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     ReverseTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]  # type: ignore[assignment]
     """Books the opposite of a transaction, which itself stays as it is.
 
-    A transaction is reversed at most once, and a reversal never. Idempotent by request_id for at least 24 h.
+    A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
+    which the step after it takes back. Idempotent by request_id for at least 24 h.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-    REVERSAL_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED; INVALID_ARGUMENT with
-    FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+    INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
     """
     GetTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]  # type: ignore[assignment]
     """Gives one transaction with its entries.
@@ -183,10 +187,11 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Books, reverses and shows transactions of the double-entry ledger.
 
-    Captures and refunds are booked by the service itself from payment.events; callers book manual journals. Amounts are
-    in minor units of the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the
-    sum of many amounts may not fit into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the
-    reasons named at each call; a request that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+    Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
+    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
+    that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
     """
 
     @_abc_1.abstractmethod
@@ -228,11 +233,12 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.ReverseTransactionResponse, _abc.Awaitable[_accounting_pb2.ReverseTransactionResponse]]:
         """Books the opposite of a transaction, which itself stays as it is.
 
-        A transaction is reversed at most once, and a reversal never. Idempotent by request_id for at least 24 h.
+        A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
+        which the step after it takes back. Idempotent by request_id for at least 24 h.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-        REVERSAL_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED; INVALID_ARGUMENT with
-        FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+        INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
         """
 
     @_abc_1.abstractmethod

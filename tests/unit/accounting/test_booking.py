@@ -1,0 +1,357 @@
+"""Events become the entries that an accountant would write, in both charts."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paykit.errors import CurrencyUnknown, FieldInvalid
+from paykit.money import AMOUNT_MINOR_MAX
+from paystream.accounting.v1.events import Direction, Side
+from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon, RefundReason
+from paystream.withdrawal.v1.events import (
+    WithdrawalCompleted,
+    WithdrawalCreated,
+    WithdrawalFailed,
+    WithdrawalRejected,
+    WithdrawalReturned,
+)
+from services.accounting import booking, chart, charts, domain
+from services.accounting.booking import AmountsDisagree, MovingEvent, book
+from services.accounting.domain import InsufficientFunds, Transaction
+from tests.unit.accounting.ledger import (
+    ALICE,
+    NOON,
+    capture,
+    capture_id,
+    dispute,
+    dispute_id,
+    payment_id,
+    refund,
+    refund_id,
+    release,
+    settlement,
+    settlement_id,
+    withdrawal,
+    withdrawal_id,
+)
+
+LATER = NOON + timedelta(seconds=2)
+ASSET = charts.load("merchant_asset")
+LIABILITY = charts.load("psp_liability")
+DEBIT, CREDIT = Side.DEBIT, Side.CREDIT
+
+Line = tuple[str, Side, int, int]
+"""account kind, side, effect, amount."""
+
+
+def lines(transaction: object) -> list[Line]:
+    assert isinstance(transaction, Transaction)
+    return [(each.account_kind, each.side, each.effect, each.amount_minor) for each in transaction.entries]
+
+
+def booked(transaction: object) -> Transaction:
+    assert isinstance(transaction, Transaction)
+    return transaction
+
+
+def test_a_capture_of_100_dollars_with_a_fee_of_3_20() -> None:
+    event = capture(amount_minor=10_000, fee_minor=320)
+    assert lines(book(ASSET, event, LATER)) == [
+        ("merchant.settlement", DEBIT, +1, 10_000),
+        ("platform.income", CREDIT, +1, 10_000),
+        ("merchant.settlement", CREDIT, -1, 320),
+        ("platform.fees", DEBIT, +1, 320),
+    ]
+    assert lines(book(LIABILITY, event, LATER)) == [
+        ("channel.receivable", DEBIT, +1, 10_000),
+        ("merchant.settlement", CREDIT, +1, 10_000),
+        ("merchant.settlement", DEBIT, -1, 320),
+        ("platform.fees", CREDIT, +1, 320),
+    ]
+
+
+def test_a_capture_of_500_yen_without_a_fee_books_two_entries() -> None:
+    event = capture(amount_minor=500, fee_minor=0, currency_code="JPY")
+    assert lines(book(ASSET, event, LATER)) == [
+        ("merchant.settlement", DEBIT, +1, 500),
+        ("platform.income", CREDIT, +1, 500),
+    ]
+
+
+def test_a_refund_of_1_234_dinar_with_0_025_of_the_fee_returned() -> None:
+    event = refund(amount_minor=1_234, fee_returned_minor=25, currency_code="BHD")
+    assert lines(book(ASSET, event, LATER)) == [
+        ("platform.income", DEBIT, -1, 1_234),
+        ("merchant.settlement", CREDIT, -1, 1_234),
+        ("merchant.settlement", DEBIT, +1, 25),
+        ("platform.fees", CREDIT, -1, 25),
+    ]
+    assert lines(book(LIABILITY, event, LATER)) == [
+        ("merchant.settlement", DEBIT, -1, 1_234),
+        ("channel.receivable", CREDIT, -1, 1_234),
+        ("platform.fees", DEBIT, -1, 25),
+        ("merchant.settlement", CREDIT, +1, 25),
+    ]
+
+
+def test_the_entries_are_on_accounts_of_the_currency_owned_by_the_merchant_where_the_kind_is() -> None:
+    transaction = booked(book(ASSET, capture(currency_code="BHD"), LATER))
+    assert {entry.currency_code for entry in transaction.entries} == {"BHD"}
+    assert [entry.merchant_id for entry in transaction.entries] == [ALICE, None, ALICE, None]
+
+
+def test_a_capture_says_what_moved_and_when() -> None:
+    transaction = booked(book(ASSET, capture(7), LATER))
+    assert transaction.transaction_id == domain.transaction_id("PaymentSuccess", capture_id(7))
+    assert (transaction.transaction_type, transaction.related_no) == ("PaymentSuccess", capture_id(7))
+    assert transaction.root_reference == payment_id(7)
+    assert (transaction.direction, transaction.amount_minor) == (Direction.CREDIT, 10_000)
+    assert (transaction.effective_at, transaction.create_time) == (NOON, LATER)
+
+
+def test_a_refund_is_outbound_and_named_by_its_refund_id() -> None:
+    transaction = booked(book(ASSET, refund(7), LATER))
+    assert (transaction.transaction_type, transaction.related_no) == ("RefundSuccess", refund_id(7))
+    assert (transaction.direction, transaction.amount_minor) == (Direction.DEBIT, 4_000)
+
+
+def test_the_largest_amount_is_booked_exactly() -> None:
+    event = capture(amount_minor=9_007_199_254_740_991, fee_minor=9_007_199_254_740_991)
+    assert {entry.amount_minor for entry in booked(book(ASSET, event, LATER)).entries} == {2**53 - 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal", "field"),
+    [
+        ({"amount_minor": 0}, FieldInvalid, "amount_minor"),
+        ({"amount_minor": -1}, FieldInvalid, "amount_minor"),
+        ({"amount_minor": 2**53}, FieldInvalid, "amount_minor"),
+        ({"fee_minor": -1}, FieldInvalid, "fee_minor"),
+        ({"fee_minor": 10_001}, FieldInvalid, "fee_minor"),
+        ({"merchant_id": None}, FieldInvalid, "merchant_id"),
+        ({"currency_code": "XXX"}, CurrencyUnknown, "currency_code"),
+        ({"currency_code": "usd"}, CurrencyUnknown, "currency_code"),
+    ],
+)
+def test_an_impossible_capture_is_refused_naming_the_field(changes: Any, refusal: type, field: str) -> None:
+    result = book(ASSET, capture(**changes), LATER)
+    assert isinstance(result, refusal)
+    assert getattr(result, "field", None) == field
+
+
+def test_a_refund_that_returns_more_fee_than_it_pays_out_is_refused() -> None:
+    result = book(ASSET, refund(amount_minor=100, fee_returned_minor=101), LATER)
+    assert isinstance(result, FieldInvalid)
+    assert result.field == "fee_returned_minor"
+
+
+@given(amount=st.integers(1, AMOUNT_MINOR_MAX), data=st.data(), name=st.sampled_from(charts.names()))
+def test_debits_equal_credits_for_all_amounts(amount: int, data: st.DataObject, name: str) -> None:
+    fee = data.draw(st.integers(0, amount))
+    made = book(charts.load(name), capture(amount_minor=amount, fee_minor=fee), LATER)
+    entries = booked(made).entries
+    debits = sum(entry.amount_minor for entry in entries if entry.side is DEBIT)
+    credits_ = sum(entry.amount_minor for entry in entries if entry.side is CREDIT)
+    assert debits == credits_ == amount + fee
+
+
+# In the chart of assets merchants' accounts are debit-normal: an increase is a debit.
+IN_ASSETS: list[tuple[MovingEvent, list[Line]]] = [
+    (
+        dispute(DisputeOpened, amount_minor=2_500),
+        [("merchant.settlement", CREDIT, -1, 2_500), ("merchant.disputed", DEBIT, +1, 2_500)],
+    ),
+    (
+        dispute(DisputeWon, amount_minor=2_500),
+        [("merchant.disputed", CREDIT, -1, 2_500), ("merchant.settlement", DEBIT, +1, 2_500)],
+    ),
+    (
+        dispute(DisputeLost, amount_minor=2_500),
+        [("merchant.disputed", CREDIT, -1, 2_500), ("platform.income", DEBIT, -1, 2_500)],
+    ),
+    (
+        settlement(net=9_000, reserve=1_000),
+        [
+            ("merchant.settlement", CREDIT, -1, 9_000),
+            ("merchant.available", DEBIT, +1, 9_000),
+            ("merchant.settlement", CREDIT, -1, 1_000),
+            ("merchant.reserve", DEBIT, +1, 1_000),
+        ],
+    ),
+    (
+        release(amount_minor=1_000),
+        [("merchant.reserve", CREDIT, -1, 1_000), ("merchant.settlement", DEBIT, +1, 1_000)],
+    ),
+    (
+        withdrawal(WithdrawalCreated, amount_minor=6_000),
+        [("merchant.available", CREDIT, -1, 6_000), ("merchant.withdrawing", DEBIT, +1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalRejected, amount_minor=6_000),
+        [("merchant.withdrawing", CREDIT, -1, 6_000), ("merchant.available", DEBIT, +1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalFailed, amount_minor=6_000),
+        [("merchant.withdrawing", CREDIT, -1, 6_000), ("merchant.available", DEBIT, +1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalCompleted, amount_minor=6_000),
+        [("merchant.withdrawing", CREDIT, -1, 6_000), ("platform.income", DEBIT, -1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalReturned, amount_minor=6_000),
+        [("platform.income", CREDIT, +1, 6_000), ("merchant.available", DEBIT, +1, 6_000)],
+    ),
+]
+
+# In the chart of debts they are credit-normal: an increase is a credit. Money leaves from what the channel owes, or the
+# bank.
+IN_DEBTS: list[tuple[MovingEvent, list[Line]]] = [
+    (
+        dispute(DisputeOpened, amount_minor=2_500),
+        [("merchant.settlement", DEBIT, -1, 2_500), ("merchant.disputed", CREDIT, +1, 2_500)],
+    ),
+    (
+        dispute(DisputeWon, amount_minor=2_500),
+        [("merchant.disputed", DEBIT, -1, 2_500), ("merchant.settlement", CREDIT, +1, 2_500)],
+    ),
+    (
+        dispute(DisputeLost, amount_minor=2_500),
+        [("merchant.disputed", DEBIT, -1, 2_500), ("channel.receivable", CREDIT, -1, 2_500)],
+    ),
+    (
+        settlement(net=9_000, reserve=1_000),
+        [
+            ("merchant.settlement", DEBIT, -1, 9_000),
+            ("merchant.available", CREDIT, +1, 9_000),
+            ("merchant.settlement", DEBIT, -1, 1_000),
+            ("merchant.reserve", CREDIT, +1, 1_000),
+        ],
+    ),
+    (
+        release(amount_minor=1_000),
+        [("merchant.reserve", DEBIT, -1, 1_000), ("merchant.settlement", CREDIT, +1, 1_000)],
+    ),
+    (
+        withdrawal(WithdrawalCreated, amount_minor=6_000),
+        [("merchant.available", DEBIT, -1, 6_000), ("merchant.withdrawing", CREDIT, +1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalRejected, amount_minor=6_000),
+        [("merchant.withdrawing", DEBIT, -1, 6_000), ("merchant.available", CREDIT, +1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalFailed, amount_minor=6_000),
+        [("merchant.withdrawing", DEBIT, -1, 6_000), ("merchant.available", CREDIT, +1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalCompleted, amount_minor=6_000),
+        [("merchant.withdrawing", DEBIT, -1, 6_000), ("platform.bank", CREDIT, -1, 6_000)],
+    ),
+    (
+        withdrawal(WithdrawalReturned, amount_minor=6_000),
+        [("platform.bank", DEBIT, +1, 6_000), ("merchant.available", CREDIT, +1, 6_000)],
+    ),
+]
+
+
+def named(event: object) -> str | None:
+    return type(event).__name__ if isinstance(event, MovingEvent) else None
+
+
+@pytest.mark.parametrize(("event", "expected"), IN_ASSETS, ids=named)
+def test_what_an_event_books_where_merchants_accounts_are_assets(event: MovingEvent, expected: list[Line]) -> None:
+    assert lines(book(ASSET, event, LATER)) == expected
+
+
+@pytest.mark.parametrize(("event", "expected"), IN_DEBTS, ids=named)
+def test_what_an_event_books_where_merchants_accounts_are_debts(event: MovingEvent, expected: list[Line]) -> None:
+    assert lines(book(LIABILITY, event, LATER)) == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "related_no", "root_reference", "direction", "amount_minor"),
+    [
+        (dispute(DisputeOpened, 7), dispute_id(7), payment_id(7), None, 2_500),
+        (dispute(DisputeWon, 7), dispute_id(7), payment_id(7), None, 2_500),
+        (dispute(DisputeLost, 7), dispute_id(7), payment_id(7), Direction.DEBIT, 2_500),
+        (settlement(7, net=9_000, reserve=1_000), settlement_id(7), settlement_id(7), None, 10_000),
+        (release(7), settlement_id(7), settlement_id(7), None, 1_000),
+        (withdrawal(WithdrawalCreated, 7), withdrawal_id(7), withdrawal_id(7), None, 6_000),
+        (withdrawal(WithdrawalRejected, 7), withdrawal_id(7), withdrawal_id(7), None, 6_000),
+        (withdrawal(WithdrawalFailed, 7), withdrawal_id(7), withdrawal_id(7), None, 6_000),
+        (withdrawal(WithdrawalCompleted, 7), withdrawal_id(7), withdrawal_id(7), Direction.DEBIT, 6_000),
+        (withdrawal(WithdrawalReturned, 7), withdrawal_id(7), withdrawal_id(7), Direction.CREDIT, 6_000),
+    ],
+    ids=named,
+)
+def test_what_a_transaction_says_of_its_event(
+    event: MovingEvent, related_no: str, root_reference: str, direction: Direction | None, amount_minor: int
+) -> None:
+    made = booked(book(ASSET, event, LATER))
+    assert made.transaction_id == domain.transaction_id(type(event).__name__, related_no)
+    assert (made.transaction_type, made.related_no) == (type(event).__name__, related_no)
+    assert (made.root_reference, made.merchant_id) == (root_reference, ALICE)
+    assert (made.direction, made.amount_minor) == (direction, amount_minor)
+    assert (made.effective_at, made.create_time) == (NOON, LATER)
+    assert getattr(event, event.KEY) == root_reference
+
+
+def test_a_settlement_without_reserve_books_two_entries_and_one_of_reserve_alone_two_others() -> None:
+    assert lines(book(ASSET, settlement(net=500, reserve=0), LATER)) == [
+        ("merchant.settlement", CREDIT, -1, 500),
+        ("merchant.available", DEBIT, +1, 500),
+    ]
+    assert lines(book(ASSET, settlement(net=0, reserve=500), LATER)) == [
+        ("merchant.settlement", CREDIT, -1, 500),
+        ("merchant.reserve", DEBIT, +1, 500),
+    ]
+
+
+def test_a_settlement_whose_amounts_do_not_add_up_is_refused_by_a_rule_of_business() -> None:
+    components = book(ASSET, settlement(net=900, reserve=100, fees_minor=-321), LATER)
+    assert isinstance(components, AmountsDisagree)
+    assert components.metadata == {"total_minor": "1000", "sum_minor": "999"}
+    parts = book(ASSET, settlement(net=900, reserve=100, net_minor=899), LATER)
+    assert isinstance(parts, AmountsDisagree)
+    assert parts.metadata == {"total_minor": "1000", "sum_minor": "999"}
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        (settlement(net=-1, reserve=2), "net_minor"),
+        (settlement(net=2, reserve=-1), "net_minor"),
+        (settlement(net=0, reserve=0), "total_minor"),
+        (settlement(net=2**53 - 1, reserve=1), "total_minor"),
+        (withdrawal(WithdrawalCreated, amount_minor=0), "amount_minor"),
+        (dispute(DisputeOpened, merchant_id=None), "merchant_id"),
+    ],
+)
+def test_what_no_correct_service_sends_is_refused_naming_the_field(event: MovingEvent, field: str) -> None:
+    refusal = book(ASSET, event, LATER)
+    assert isinstance(refusal, FieldInvalid)
+    assert refusal.field == field
+
+
+def test_what_moves_nothing_books_nothing() -> None:
+    assert book(ASSET, withdrawal(WithdrawalFailed, funds_held=False, reason="INSUFFICIENT_FUNDS"), LATER) is None
+    assert book(ASSET, refund(reason=RefundReason.CONTRADICTION), LATER) is None
+
+
+def test_every_event_of_a_chart_has_a_rule_that_finds_its_amounts() -> None:
+    rules = {rule.transaction_type: frozenset(rule.amounts) for rule in booking.RULES.values()}
+    assert rules == chart.EVENT_AMOUNTS
+
+
+def test_a_refusal_is_told_with_its_reason() -> None:
+    event = booking.rejected(withdrawal(WithdrawalCreated, 7), InsufficientFunds("no"))
+    assert (event.transaction_type, event.related_no, event.reason) == (
+        "WithdrawalCreated",
+        withdrawal_id(7),
+        "INSUFFICIENT_FUNDS",
+    )
+    assert (event.root_reference, event.merchant_id, event.occurred_at) == (withdrawal_id(7), ALICE, NOON)
