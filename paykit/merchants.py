@@ -25,6 +25,13 @@ class MerchantSuspended(DomainError):
     reason = "MERCHANT_SUSPENDED"
 
 
+class MerchantReferenceTaken(DomainError):
+    """What the merchant created earlier has this reference; metadata says which."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "MERCHANT_REFERENCE_TAKEN"
+
+
 def refusal(merchant_id: str, status: MerchantStatus | None) -> DomainError | None:
     """Say why a merchant may do no new business; None if it may. A status of None is a merchant never heard of."""
     if status is MerchantStatus.ACTIVE:

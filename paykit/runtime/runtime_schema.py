@@ -178,7 +178,7 @@ def run_script(script: str) -> None:
 def revoke(table: str, *privileges: str) -> str:
     """Give the statement that takes privileges on a table away from the service's role (current schema's name)."""
     service = op.get_context().opts["service"]
-    return f'REVOKE {", ".join(privileges)} ON {table} FROM "paystream_{service}"'
+    return f'REVOKE {", ".join(privileges)} ON "{table}" FROM "paystream_{service}"'
 
 
 def guard_states(table: str, allowed: Sequence[tuple[str, str]]) -> None:
@@ -194,7 +194,7 @@ def guard_states(table: str, allowed: Sequence[tuple[str, str]]) -> None:
     pairs = ", ".join(f"('{old}', '{new}')" for old, new in allowed)
     op.execute(_REFUSE_STATE_V1)
     op.execute(f"""
-        CREATE OR REPLACE TRIGGER {table}_state_guard BEFORE UPDATE ON {table} FOR EACH ROW
+        CREATE OR REPLACE TRIGGER {table}_state_guard BEFORE UPDATE ON "{table}" FOR EACH ROW
         WHEN (OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN ({pairs}))
         EXECUTE FUNCTION refuse_state()
     """)

@@ -12,6 +12,7 @@ from paykit.runtime.operations import Operation
 from tests.integration.accounting import test_properties as of_accounting
 from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant
+from tests.integration.order import test_properties as of_order
 from tests.integration.payment import test_properties as of_payment
 
 # The tests of a service hold each of its steps, under the name of the command or handler, to the property.
@@ -19,6 +20,7 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.STEPS,
     "channel": of_channel.STEPS,
     "merchant": of_merchant.STEPS,
+    "order": of_order.STEPS,
     "payment": of_payment.STEPS,
 }
 

@@ -110,7 +110,7 @@ class OrderPayment(_message.Message):
     """Paid back of it so far."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When its first capture was told here."""
+        """When it was first captured."""
 
     def __init__(
         self,
@@ -515,7 +515,7 @@ class CancelOrderResponse(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def order(self) -> Global___Order:
-        """The order, cancelled."""
+        """The order, cancelled; without its items."""
 
     def __init__(
         self,

@@ -1,0 +1,51 @@
+"""References that merchants give what they create, unique per merchant: who has one that could not be given again."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from paykit.errors import DomainError
+from paykit.merchants import MerchantReferenceTaken
+from paykit.runtime.db import Tx
+
+R = TypeVar("R")
+
+# Who has these references, after an insert that left some out.
+_SELECT_HOLDERS = """
+SELECT merchant_id, merchant_reference, {key} FROM {table}
+JOIN unnest($1::text[], $2::text[]) AS wanted (merchant_id, merchant_reference) USING (merchant_id, merchant_reference)
+"""
+
+
+class References:
+    """The merchant references of one table, whose inserts leave out a row with a reference that is taken.
+
+    Args:
+        table: With the columns `merchant_id` and `merchant_reference`, unique together; quoted where SQL needs it.
+        key: Its primary key, which is also the name of the attribute and of the metadata, as in `payment_id`.
+    """
+
+    def __init__(self, table: str, key: str) -> None:
+        self._key = key
+        self._select = _SELECT_HOLDERS.format(table=table, key=key)
+
+    async def refuse_taken(self, tx: Tx, results: Sequence[R | DomainError]) -> list[R | DomainError]:
+        """Put a refusal in the place of each resource that was left out because its reference is taken.
+
+        Args:
+            tx: The transaction that inserted them.
+            results: Resources with merchant_id and merchant_reference, and refusals, which stay.
+        """
+        made: list[Any] = [result for result in results if not isinstance(result, DomainError)]
+        rows = await tx.fetch(self._select, [m.merchant_id for m in made], [m.merchant_reference for m in made])
+        holders = {(row["merchant_id"], row["merchant_reference"]): row[self._key] for row in rows}
+        return [self._refuse_if_taken(result, holders) for result in results]
+
+    def _refuse_if_taken(self, result: Any, holders: dict[tuple[str, str], str]) -> Any:
+        if isinstance(result, DomainError):
+            return result
+        holder = holders[result.merchant_id, result.merchant_reference]
+        if holder == getattr(result, self._key):
+            return result
+        what = self._key.removesuffix("_id")
+        message = f"Another {what} of the merchant has this reference."
+        return MerchantReferenceTaken(message, field="merchant_reference", **{self._key: holder})

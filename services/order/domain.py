@@ -1,0 +1,266 @@
+"""An order: its states, what may happen in each, and the events that say so. Pure: `now` and ids are arguments.
+
+Captures are recorded in every state, for they are facts; only one that completes an order still open makes it PAID. A
+capture alone is told by no event of the order, so aggregate_version counts what is told, and the etag looks at both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from paykit import transitions
+from paykit.errors import DomainError, FieldInvalid, InvariantError, Kind
+from paystream.order.v1 import events
+
+LIFE_MAX = timedelta(days=366)
+"""How far ahead an order can expire."""
+
+
+class OrderState(StrEnum):
+    """How far an order has come; one that is paid in part is still CREATED."""
+
+    CREATED = "CREATED"
+    PAID = "PAID"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+class OrderAction(StrEnum):
+    """What can happen to an order."""
+
+    CAPTURE = "CAPTURE"
+    PAY = "PAY"
+    REFUND = "REFUND"
+    CANCEL = "CANCEL"
+    EXPIRE = "EXPIRE"
+
+
+_S, _A = OrderState, OrderAction
+
+TRANSITIONS: Mapping[tuple[OrderState, OrderAction], OrderState] = MappingProxyType(
+    {
+        (_S.CREATED, _A.PAY): _S.PAID,
+        (_S.CREATED, _A.CANCEL): _S.CANCELLED,
+        (_S.CREATED, _A.EXPIRE): _S.EXPIRED,
+        # What a payment tells is recorded, whatever became of the order.
+        **{(state, action): state for state in OrderState for action in (_A.CAPTURE, _A.REFUND)},
+    }
+)
+"""The state after an action; a pair that is missing is illegal."""
+
+
+class OrderNotFound(DomainError):
+    """No order has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "ORDER_NOT_FOUND"
+
+
+class CurrencyMismatch(DomainError):
+    """An amount is in another currency than the order."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CURRENCY_MISMATCH"
+
+
+class LineItemAmountMismatch(DomainError):
+    """The amount of an item is not its quantity times its unit price; metadata says what it should be."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "LINE_ITEM_AMOUNT_MISMATCH"
+
+
+class OrderTotalMismatch(DomainError):
+    """The total is not the sum of the items; metadata says what it should be."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "ORDER_TOTAL_MISMATCH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineItem:
+    """One line of an order, in the order's currency."""
+
+    name: str
+    quantity: int
+    unit_price_minor: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order; every amount is in minor units of `currency_code`.
+
+    Attributes:
+        metadata: JSON text of an object of strings, as the merchant gave it.
+        line_items: In the order given; empty where an order was read without them.
+        paid_minor: Captured so far, refunds not taken off.
+        expire_time: None: it never expires.
+        correlation_id: The journey that all events of the order carry.
+        aggregate_version: From 1, +1 with every event.
+    """
+
+    order_id: str
+    merchant_id: str
+    merchant_reference: str
+    total_minor: int
+    currency_code: str
+    item_count: int
+    metadata: str
+    correlation_id: str
+    expire_time: datetime | None
+    create_time: datetime
+    update_time: datetime
+    line_items: tuple[LineItem, ...] = ()
+    state: OrderState = OrderState.CREATED
+    paid_minor: int = 0
+    refunded_minor: int = 0
+    aggregate_version: int = 1
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change; opaque to callers."""
+        return f"{self.aggregate_version}-{self.paid_minor}"
+
+    @property
+    def fully_refunded(self) -> bool:
+        """Whether something was captured and all of it has gone back."""
+        return 0 < self.paid_minor == self.refunded_minor
+
+
+def next_state(state: OrderState, action: OrderAction) -> OrderState:
+    """Give the state after an action.
+
+    Raises:
+        IllegalTransition: The action is not possible in this state.
+    """
+    return transitions.next_state(TRANSITIONS, state, action, what="An order")
+
+
+def check_items(items: tuple[LineItem, ...], *, total_minor: int) -> None:
+    """Hold the amounts of an order against each other.
+
+    Raises:
+        LineItemAmountMismatch: An item is not its quantity times its unit price.
+        OrderTotalMismatch: The total is not the sum of the items.
+    """
+    for i, item in enumerate(items):
+        amount_minor = item.quantity * item.unit_price_minor
+        if item.amount_minor != amount_minor:
+            raise LineItemAmountMismatch(
+                "The amount is not quantity x unit_price.",
+                field=f"line_items[{i}].amount.amount_minor",
+                amount_minor=str(amount_minor),
+            )
+    sum_minor = sum(item.amount_minor for item in items)
+    if sum_minor != total_minor:
+        raise OrderTotalMismatch(
+            "The total is not the sum of the items.", field="total.amount_minor", total_minor=str(sum_minor)
+        )
+
+
+def expiry(expire_time: datetime | None, ttl: timedelta | None, *, now: datetime) -> datetime | None:
+    """Give the time until which an order can be paid; None for ever.
+
+    Raises:
+        FieldInvalid: The time is past, or too far ahead.
+    """
+    until = now + ttl if ttl else expire_time
+    if until is not None and not now < until <= now + LIFE_MAX:
+        message = f"expire_time must be to come, and at most {LIFE_MAX.days} days ahead."
+        raise FieldInvalid(message, field="expire_time")
+    return until
+
+
+def created(order: Order) -> events.OrderCreated:
+    """Give the event of an order just made."""
+    return events.OrderCreated(
+        **_about(order),
+        item_count=order.item_count,
+        expires_at=order.expire_time,
+    )
+
+
+def capture(order: Order, *, amount_minor: int, now: datetime) -> tuple[Order, events.OrderPaid | None]:
+    """Record that a payment captured an amount for the order, in any state; an open one that it completes is paid."""
+    next_state(order.state, OrderAction.CAPTURE)
+    after = replace(order, paid_minor=order.paid_minor + amount_minor, update_time=_later(order, now))
+    if order.state is not OrderState.CREATED or after.paid_minor < order.total_minor:
+        return after, None
+    after = _told(after, now, state=next_state(order.state, OrderAction.PAY))
+    return after, events.OrderPaid(**_about(after), paid_minor=after.paid_minor)
+
+
+def refund(
+    order: Order, *, payment_id: str, refund_id: str, amount_minor: int, now: datetime
+) -> tuple[Order, events.OrderRefunded]:
+    """Record that a refund of one of the order's payments reached the payer, in any state.
+
+    Raises:
+        InvariantError: More goes back than was captured.
+    """
+    if amount_minor > order.paid_minor - order.refunded_minor:
+        raise InvariantError(f"{order.order_id}: {refund_id} gives back more than was captured")
+    state = next_state(order.state, OrderAction.REFUND)
+    after = _told(order, now, state=state, refunded_minor=order.refunded_minor + amount_minor)
+    return after, events.OrderRefunded(
+        **_about(after),
+        paid_minor=after.paid_minor,
+        payment_id=payment_id,
+        refund_id=refund_id,
+        amount_minor=amount_minor,
+        refunded_minor=after.refunded_minor,
+        fully_refunded=after.fully_refunded,
+    )
+
+
+def cancel(order: Order, *, now: datetime) -> tuple[Order, events.OrderCancelled]:
+    """Call an order off.
+
+    Raises:
+        IllegalTransition: The order is paid, cancelled or expired.
+    """
+    after = _told(order, now, state=next_state(order.state, OrderAction.CANCEL))
+    return after, events.OrderCancelled(**_about(after), paid_minor=after.paid_minor)
+
+
+def expire(order: Order, *, now: datetime) -> tuple[Order, events.OrderExpired]:
+    """End an order whose time is over.
+
+    Raises:
+        IllegalTransition: The order is paid, cancelled or expired.
+        InvariantError: Its time is not over.
+    """
+    state = next_state(order.state, OrderAction.EXPIRE)
+    if order.expire_time is None or now < order.expire_time:
+        raise InvariantError(f"{order.order_id} has time until {order.expire_time}")
+    after = _told(order, now, state=state)
+    return after, events.OrderExpired(**_about(after), paid_minor=after.paid_minor, expired_at=order.expire_time)
+
+
+def _told(order: Order, now: datetime, **changes: Any) -> Order:
+    """Give the order after a change that an event tells."""
+    version = order.aggregate_version + 1
+    return replace(order, update_time=_later(order, now), aggregate_version=version, **changes)
+
+
+def _later(order: Order, now: datetime) -> datetime:
+    """Give the time of a change: the clocks of two processes may differ, an order's history does not run backwards."""
+    return max(now, order.update_time)
+
+
+def _about(order: Order) -> dict[str, Any]:
+    """Give the fields that all events of an order share."""
+    return {
+        "occurred_at": order.update_time,
+        "merchant_id": order.merchant_id,
+        "correlation_id": order.correlation_id,
+        "aggregate_version": order.aggregate_version,
+        "order_id": order.order_id,
+        "merchant_reference": order.merchant_reference,
+        "total_minor": order.total_minor,
+        "currency_code": order.currency_code,
+    }

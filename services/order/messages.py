@@ -1,0 +1,109 @@
+"""Orders on the wire: between messages and domain values."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from paykit.cause import Cause
+from paykit.runtime.mapping import from_optional, to_timestamp
+from paystream.common.v1.money_pb2 import Money
+from paystream.order.v1 import order_pb2 as pb
+from services.order.commands import CreateOrder
+from services.order.domain import CurrencyMismatch, LineItem, Order, OrderState
+from services.order.payment_store import OrderPayment
+from services.order.store import OrderFilter
+
+_STATES: Mapping[OrderState, pb.OrderState.ValueType] = MappingProxyType(
+    {state: pb.OrderState.Value(f"ORDER_STATE_{state}") for state in OrderState}
+)
+
+
+def to_order(order: Order) -> pb.Order:
+    """Make the resource."""
+    return pb.Order(
+        order_id=order.order_id,
+        merchant_id=order.merchant_id,
+        merchant_reference=order.merchant_reference,
+        total=_money(order, order.total_minor),
+        line_items=[_line_item(order, item) for item in order.line_items],
+        item_count=order.item_count,
+        metadata=json.loads(order.metadata),
+        state=_STATES[order.state],
+        paid_minor=order.paid_minor,
+        refunded_minor=order.refunded_minor,
+        fully_refunded=order.fully_refunded,
+        expire_time=to_timestamp(order.expire_time) if order.expire_time else None,
+        correlation_id=order.correlation_id,
+        etag=order.etag,
+        create_time=to_timestamp(order.create_time),
+        update_time=to_timestamp(order.update_time),
+    )
+
+
+def to_order_payment(payment: OrderPayment) -> pb.OrderPayment:
+    """Make the resource."""
+    return pb.OrderPayment(
+        payment_id=payment.payment_id,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        create_time=to_timestamp(payment.create_time),
+    )
+
+
+def from_create_order(request: pb.CreateOrderRequest, cause: Cause) -> CreateOrder:
+    """Read an order asked for; the request has been checked against its rules.
+
+    Raises:
+        CurrencyMismatch: An item is in another currency than the total.
+    """
+    total = request.total
+    return CreateOrder(
+        merchant_id=request.merchant_id,
+        merchant_reference=request.merchant_reference,
+        line_items=tuple(_read_item(request, i) for i in range(len(request.line_items))),
+        total_minor=total.amount_minor,
+        currency_code=total.currency_code,
+        expire_time=from_optional(request, "expire_time"),
+        ttl=request.ttl.ToTimedelta() if request.HasField("ttl") else None,
+        metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
+        cause=cause,
+    )
+
+
+def from_list_orders(request: pb.ListOrdersRequest) -> OrderFilter:
+    """Read what ListOrders selects."""
+    name = pb.OrderState.Name(request.state).removeprefix("ORDER_STATE_")
+    return OrderFilter(
+        merchant_id=request.merchant_id,
+        merchant_reference=request.merchant_reference or None,
+        state=OrderState(name) if request.state else None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+    )
+
+
+def _money(order: Order, amount_minor: int) -> Money:
+    return Money(amount_minor=amount_minor, currency_code=order.currency_code)
+
+
+def _line_item(order: Order, item: LineItem) -> pb.LineItem:
+    return pb.LineItem(
+        name=item.name,
+        quantity=item.quantity,
+        unit_price=_money(order, item.unit_price_minor),
+        amount=_money(order, item.amount_minor),
+    )
+
+
+def _read_item(request: pb.CreateOrderRequest, index: int) -> LineItem:
+    item, currency_code = request.line_items[index], request.total.currency_code
+    for name, money in (("unit_price", item.unit_price), ("amount", item.amount)):
+        if money.currency_code != currency_code:
+            field = f"line_items[{index}].{name}.currency_code"
+            raise CurrencyMismatch("The total is in another currency.", field=field, currency_code=currency_code)
+    return LineItem(
+        name=item.name,
+        quantity=item.quantity,
+        unit_price_minor=item.unit_price.amount_minor,
+        amount_minor=item.amount.amount_minor,
+    )

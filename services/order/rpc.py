@@ -1,0 +1,82 @@
+"""The OrderService: messages to commands and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from paykit.merchants import MerchantUnknown
+from paykit.runtime import waiting
+from paykit.runtime.call import current_call
+from paykit.runtime.db import Tx
+from paykit.runtime.grpc_server import Servicer
+from paykit.runtime.listing import newest_page
+from paykit.runtime.operations import Operation
+from paykit.runtime.runtime import Runtime
+from paystream.order.v1 import order_pb2 as pb
+from paystream.order.v1 import order_pb2_grpc
+from services.order import commands, messages, payment_store, store
+from services.order.domain import Order, OrderNotFound
+from services.order.payment_store import OrderPayment
+
+_CREATE = Operation(
+    name="CreateOrder",
+    command=commands.create_orders,
+    reply=lambda order: pb.CreateOrderResponse(order=messages.to_order(order)),
+    reply_type=pb.CreateOrderResponse,
+)
+_CANCEL = Operation(
+    name="CancelOrder",
+    command=commands.cancel_orders,
+    reply=lambda order: pb.CancelOrderResponse(order=messages.to_order(order)),
+    reply_type=pb.CancelOrderResponse,
+)
+
+
+class OrderServicer(order_pb2_grpc.OrderServiceServicer):
+    """Serves paystream.order.v1.OrderService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def CreateOrder(self, request: pb.CreateOrderRequest, _context: Any) -> pb.CreateOrderResponse:
+        """Accept an order, once per request_id."""
+        item = messages.from_create_order(request, current_call().cause)
+        return await waiting.until_known((MerchantUnknown,), lambda: self._runtime.call(_CREATE, request, item))
+
+    async def GetOrder(self, request: pb.GetOrderRequest, _context: Any) -> pb.GetOrderResponse:
+        """Read an order with its items and payments."""
+        order, payments = await self._runtime.read(lambda tx: _order_with_payments(tx, request.order_id))
+        return pb.GetOrderResponse(order=messages.to_order(order), payments=map(messages.to_order_payment, payments))
+
+    async def ListOrders(self, request: pb.ListOrdersRequest, _context: Any) -> pb.ListOrdersResponse:
+        """Read a page of a merchant's orders."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.list_orders,
+            wanted=messages.from_list_orders(request),
+            key=lambda order: (order.create_time, order.order_id),
+        )
+        return pb.ListOrdersResponse(orders=map(messages.to_order, page), next_page_token=token)
+
+    async def CancelOrder(self, request: pb.CancelOrderRequest, _context: Any) -> pb.CancelOrderResponse:
+        """Call an order off, once per request_id."""
+        item = commands.CancelOrder(order_id=request.order_id, cause=current_call().cause)
+        return await self._runtime.call(_CANCEL, request, item)
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Give what the order service serves."""
+    return [
+        Servicer(
+            full_name="paystream.order.v1.OrderService",
+            add=order_pb2_grpc.add_OrderServiceServicer_to_server,
+            implementation=OrderServicer(runtime),
+        )
+    ]
+
+
+async def _order_with_payments(tx: Tx, order_id: str) -> tuple[Order, list[OrderPayment]]:
+    order = await store.get_order(tx, order_id)
+    if order is None:
+        raise OrderNotFound("No order has this id.", field="order_id", order_id=order_id)
+    return order, await payment_store.payments_of_order(tx, order_id)

@@ -1,0 +1,57 @@
+"""What the order service is made of."""
+
+from paykit.runtime import merchant_projection
+from paykit.runtime.delivery import Handle, Subscription
+from paykit.runtime.service import Job, Service
+from paystream.order.v1 import events
+from paystream.payment.v1 import events as payment_events
+from services.order import handlers, jobs, rpc
+
+SERVICE = Service(
+    name="order",
+    records=("order", "line_item"),
+    projections=("merchant", "capture", "refund"),
+    servicers=rpc.servicers,
+    subscriptions=(
+        Subscription(
+            topic="merchant.events",
+            handles=merchant_projection.handles(
+                Handle(handler=handlers.on_merchant_changed, rebuild=handlers.on_merchant_changed)
+            ),
+        ),
+        Subscription(
+            topic="payment.events",
+            handles={
+                payment_events.PaymentSuccess: Handle(
+                    handler=handlers.on_payment_success, rebuild=handlers.keep_captures
+                ),
+                payment_events.RefundSuccess: Handle(handler=handlers.on_refund_success, rebuild=handlers.keep_refunds),
+            },
+            # An order follows the money that was taken and given back; what else becomes of a payment is told there.
+            ignores=frozenset(
+                event.RECORD
+                for event in (
+                    payment_events.PaymentCreated,
+                    payment_events.PaymentAuthorized,
+                    payment_events.PaymentFailed,
+                    payment_events.PaymentCancelled,
+                    payment_events.PaymentUnknown,
+                    payment_events.PaymentContradicted,
+                    payment_events.RefundCreated,
+                    payment_events.RefundFailed,
+                    payment_events.DisputeOpened,
+                    payment_events.DisputeWon,
+                    payment_events.DisputeLost,
+                )
+            ),
+        ),
+    ),
+    emits=(
+        events.OrderCreated,
+        events.OrderPaid,
+        events.OrderCancelled,
+        events.OrderExpired,
+        events.OrderRefunded,
+    ),
+    jobs=(Job(name="expire_orders", run=jobs.expire_orders, every_s=1.0),),
+)

@@ -1,0 +1,218 @@
+"""The states of an order, and what each change says of it."""
+
+import itertools
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paykit.errors import FieldInvalid, IllegalTransition, InvariantError
+from paystream.order.v1 import events
+from services.order import domain
+from services.order.domain import LineItem, LineItemAmountMismatch, Order, OrderAction, OrderState, OrderTotalMismatch
+from tests.unit.order.builders import ITEMS, LATER, MERCHANT_ID, NOON, ORDER_ID, PAYMENT_ID, REFUND_ID, order
+
+# Rows: the state; columns: CAPTURE PAY REFUND CANCEL EXPIRE; "-" is illegal.
+TABLE = """
+CREATED    CREATED    PAID  CREATED    CANCELLED  EXPIRED
+PAID       PAID       -     PAID       -          -
+CANCELLED  CANCELLED  -     CANCELLED  -          -
+EXPIRED    EXPIRED    -     EXPIRED    -          -
+"""
+ACTIONS = ["CAPTURE", "PAY", "REFUND", "CANCEL", "EXPIRE"]
+CELLS = [
+    (row[0], action, after)
+    for row in (line.split() for line in TABLE.strip().splitlines())
+    for action, after in zip(ACTIONS, row[1:], strict=True)
+]
+ABOUT: dict[str, Any] = {
+    "merchant_id": MERCHANT_ID,
+    "correlation_id": "cor_1",
+    "order_id": ORDER_ID,
+    "merchant_reference": "basket-7",
+    "total_minor": 2_000,
+    "currency_code": "USD",
+}
+
+
+@pytest.mark.parametrize(("state", "action", "after"), CELLS)
+def test_every_action_in_every_state(state: str, action: str, after: str) -> None:
+    if after != "-":
+        assert domain.next_state(OrderState(state), OrderAction(action)) == after
+        return
+    with pytest.raises(IllegalTransition) as refused:
+        domain.next_state(OrderState(state), OrderAction(action))
+    assert refused.value.metadata == {"state": state, "action": action}
+
+
+def test_the_table_names_every_state_and_action() -> None:
+    assert {(state, action) for state, action, _ in CELLS} == set(itertools.product(OrderState, OrderAction))
+
+
+def test_a_new_order_says_so_as_version_one() -> None:
+    assert domain.created(order(expire_time=LATER)) == events.OrderCreated(
+        **ABOUT, occurred_at=NOON, aggregate_version=1, item_count=2, expires_at=LATER
+    )
+
+
+def test_a_capture_of_a_part_changes_what_is_paid_and_the_etag_and_tells_nothing() -> None:
+    after, event = domain.capture(order(), amount_minor=1_999, now=LATER)
+    assert event is None
+    assert after == order(paid_minor=1_999, update_time=LATER)
+    assert (order().etag, after.etag) == ("1-0", "1-1999")
+
+
+def test_the_capture_that_reaches_the_total_pays_the_order() -> None:
+    after, event = domain.capture(order(paid_minor=1_500), amount_minor=500, now=LATER)
+    assert after == order(paid_minor=2_000, state=OrderState.PAID, update_time=LATER, aggregate_version=2)
+    assert event == events.OrderPaid(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=2_000)
+
+
+def test_the_capture_that_passes_the_total_pays_the_order() -> None:
+    after, event = domain.capture(order(paid_minor=1_500), amount_minor=501, now=LATER)
+    assert (after.state, after.paid_minor) == (OrderState.PAID, 2_001)
+    assert event is not None
+    assert event.paid_minor == 2_001
+
+
+@pytest.mark.parametrize("state", [OrderState.PAID, OrderState.CANCELLED, OrderState.EXPIRED])
+def test_a_capture_for_an_order_that_has_ended_is_recorded_and_changes_no_state(state: OrderState) -> None:
+    before = order(state=state, paid_minor=2_000, aggregate_version=2)
+    after, event = domain.capture(before, amount_minor=700, now=LATER)
+    assert event is None
+    assert after == replace(before, paid_minor=2_700, update_time=LATER)
+
+
+@pytest.mark.parametrize("state", OrderState)
+def test_a_refund_is_told_in_every_state_and_changes_none(state: OrderState) -> None:
+    before = order(state=state, paid_minor=1_000, refunded_minor=100, aggregate_version=4)
+    after, event = domain.refund(before, payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=300, now=LATER)
+    assert after == replace(before, refunded_minor=400, update_time=LATER, aggregate_version=5)
+    assert event == events.OrderRefunded(
+        **ABOUT,
+        occurred_at=LATER,
+        aggregate_version=5,
+        paid_minor=1_000,
+        payment_id=PAYMENT_ID,
+        refund_id=REFUND_ID,
+        amount_minor=300,
+        refunded_minor=400,
+        fully_refunded=False,
+    )
+
+
+def test_an_order_is_fully_refunded_when_all_that_was_captured_has_gone_back() -> None:
+    before = order(state=OrderState.CANCELLED, paid_minor=1_000, refunded_minor=100)
+    after, event = domain.refund(before, payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=900, now=LATER)
+    assert event.fully_refunded
+    assert after.fully_refunded
+    assert not order().fully_refunded
+
+
+def test_more_than_was_captured_cannot_go_back() -> None:
+    with pytest.raises(InvariantError, match="more than was captured"):
+        domain.refund(order(paid_minor=5), payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=6, now=LATER)
+
+
+def test_an_order_paid_in_part_can_be_cancelled_and_says_what_is_to_go_back() -> None:
+    after, event = domain.cancel(order(paid_minor=1_200), now=LATER)
+    assert after == order(state=OrderState.CANCELLED, paid_minor=1_200, update_time=LATER, aggregate_version=2)
+    assert event == events.OrderCancelled(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=1_200)
+
+
+def test_an_order_expires_at_its_time() -> None:
+    after, event = domain.expire(order(expire_time=LATER), now=LATER)
+    assert after == order(expire_time=LATER, state=OrderState.EXPIRED, update_time=LATER, aggregate_version=2)
+    assert event == events.OrderExpired(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=0, expired_at=LATER)
+
+
+@pytest.mark.parametrize("expire_time", [None, LATER])
+def test_an_order_that_has_time_does_not_expire(expire_time: datetime | None) -> None:
+    with pytest.raises(InvariantError, match="has time until"):
+        domain.expire(order(expire_time=expire_time), now=LATER - timedelta(microseconds=1))
+
+
+def test_an_order_told_of_by_a_clock_that_is_behind_does_not_run_backwards() -> None:
+    after, _ = domain.capture(order(update_time=LATER), amount_minor=1, now=NOON)
+    assert after.update_time == LATER
+
+
+def test_items_that_make_the_total_pass() -> None:
+    domain.check_items(ITEMS, total_minor=2_000)
+
+
+def test_an_item_that_is_not_its_product_is_named_with_what_it_should_be() -> None:
+    items = (ITEMS[0], LineItem(name="Cup", quantity=3, unit_price_minor=400, amount_minor=1_250))
+    with pytest.raises(LineItemAmountMismatch) as refused:
+        domain.check_items(items, total_minor=2_000)
+    assert refused.value.field == "line_items[1].amount.amount_minor"
+    assert refused.value.metadata == {"amount_minor": "1200"}
+
+
+@pytest.mark.parametrize("total_minor", [1_999, 2_001])
+def test_a_total_that_is_not_the_sum_is_refused_with_the_sum(total_minor: int) -> None:
+    with pytest.raises(OrderTotalMismatch) as refused:
+        domain.check_items(ITEMS, total_minor=total_minor)
+    assert (refused.value.field, refused.value.metadata) == ("total.amount_minor", {"total_minor": "2000"})
+
+
+@pytest.mark.parametrize(
+    ("expire_time", "ttl", "until"),
+    [
+        (None, None, None),
+        (LATER, None, LATER),
+        (None, timedelta(minutes=5), LATER),
+        (NOON + timedelta(days=366), None, NOON + timedelta(days=366)),
+    ],
+)
+def test_an_order_can_be_paid_until_its_time(
+    expire_time: datetime | None, ttl: timedelta | None, until: datetime | None
+) -> None:
+    assert domain.expiry(expire_time, ttl, now=NOON) == until
+
+
+@pytest.mark.parametrize("expire_time", [NOON, NOON - timedelta(days=1), NOON + timedelta(days=366, microseconds=1)])
+def test_a_time_that_is_past_or_too_far_ahead_is_refused(expire_time: datetime) -> None:
+    with pytest.raises(FieldInvalid) as refused:
+        domain.expiry(expire_time, None, now=NOON)
+    assert refused.value.field == "expire_time"
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["capture", "refund", "cancel", "expire"]), st.integers(1, 1_500)), max_size=12
+)
+
+
+@given(STEPS)
+def test_whatever_happens_an_order_ends_once_and_its_versions_have_no_gap(steps: list[tuple[str, int]]) -> None:
+    at, told, states = order(expire_time=NOON + timedelta(seconds=1)), 1, ["CREATED"]
+    for step, amount_minor in steps:
+        before = at
+        try:
+            at, event = take(at, step, amount_minor)
+        except IllegalTransition:
+            assert step in {"cancel", "expire"}
+            assert before.state is not OrderState.CREATED
+            continue
+        told += event is not None
+        states += [at.state] if at.state != before.state else []
+        assert at.aggregate_version == told
+        assert (at.etag == before.etag) == (at == before)
+        assert 0 <= at.refunded_minor <= at.paid_minor
+    assert len(states) <= 2
+    assert (at.state is OrderState.CREATED) <= (at.paid_minor < at.total_minor)
+    assert (at.state is OrderState.PAID) <= (at.paid_minor >= at.total_minor)
+
+
+def take(at: Order, step: str, amount_minor: int) -> tuple[Order, Any]:
+    if step == "capture":
+        return domain.capture(at, amount_minor=amount_minor, now=LATER)
+    if step == "refund":
+        left = min(amount_minor, at.paid_minor - at.refunded_minor)
+        if not left:
+            return at, None
+        return domain.refund(at, payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=left, now=LATER)
+    return domain.cancel(at, now=LATER) if step == "cancel" else domain.expire(at, now=LATER)
