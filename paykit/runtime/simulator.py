@@ -91,6 +91,13 @@ class Simulator(Generic[C]):
 @asynccontextmanager
 async def connect(address: str | None, orders: Mapping[str, Order[C]]) -> AsyncIterator[Simulator[C] | None]:
     """Give the simulator at an address; None, with a warning, while there is none to reach: then attempts wait."""
+    async with reach(address) as stub:
+        yield None if stub is None else Simulator(stub, orders)
+
+
+@asynccontextmanager
+async def reach(address: str | None) -> AsyncIterator[Any]:
+    """Give the stub of ChannelService at an address; None, with a warning, while there is none to reach."""
     if address is None:
         _log.warning("channel_address_unset")
         yield None
@@ -102,7 +109,7 @@ async def connect(address: str | None, orders: Mapping[str, Order[C]]) -> AsyncI
             _log.warning("channel_unreachable", address=address)
             yield None
             return
-        yield Simulator(channel_pb2_grpc.ChannelServiceStub(channel), orders)
+        yield channel_pb2_grpc.ChannelServiceStub(channel)
 
 
 def amount_of(attempt: Attempt) -> money_pb2.Money:

@@ -20,6 +20,7 @@ from paystream.payment.v1 import payment_pb2_grpc
 from services.payment import commands, jobs, messages, refund_store, store
 from services.payment.attempt import Attempt
 from services.payment.attempt_store import ATTEMPTS, SHOWN_MAX
+from services.payment.dispute_rpc import DisputeMethods
 from services.payment.domain import Payment, PaymentNotFound
 from services.payment.refund import Refund, RefundNotFound
 
@@ -53,7 +54,7 @@ _CREATE_REFUND = Operation(
 )
 
 
-class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
+class PaymentServicer(DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
     """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:

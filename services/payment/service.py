@@ -4,7 +4,7 @@ from paykit.runtime import merchant_projection
 from paykit.runtime.delivery import Handle, Subscription
 from paykit.runtime.service import Job, Service
 from paystream.payment.v1 import events
-from services.payment import handlers, jobs, rpc
+from services.payment import dispute_jobs, dispute_rpc, handlers, jobs, rpc
 
 _KEEP_MERCHANT = Handle(
     handler=handlers.on_merchant_changed, deduplication="natural", rebuild=handlers.on_merchant_changed
@@ -12,7 +12,7 @@ _KEEP_MERCHANT = Handle(
 
 SERVICE = Service(
     name="payment",
-    records=("payment", "capture", "refund", "attempt", "evidence"),
+    records=("payment", "capture", "refund", "dispute", "dispute_report", "attempt", "evidence"),
     projections=("merchant", "merchant_fee", "order"),
     servicers=rpc.servicers,
     subscriptions=(
@@ -31,9 +31,13 @@ SERVICE = Service(
         events.RefundCreated,
         events.RefundSuccess,
         events.RefundFailed,
+        events.DisputeOpened,
+        events.DisputeWon,
+        events.DisputeLost,
     ),
     jobs=(
         *(Job(name=lane, run=jobs.submit_attempts, every_s=1.0) for lane in jobs.SUBMISSION_LANES),
         Job(name="inquire_attempts", run=jobs.inquire_attempts, every_s=0.5),
+        Job(name=dispute_rpc.RESPONSE_JOB, run=dispute_jobs.respond_to_disputes, every_s=1.0),
     ),
 )

@@ -87,14 +87,16 @@ _UPDATE_PAYMENTS = """
 UPDATE payment SET state = new.state, captured_minor = new.captured_minor, refunded_minor = new.refunded_minor,
     refunding_minor = new.refunding_minor, fee_minor = new.fee_minor, fee_returned_minor = new.fee_returned_minor,
     fee_returning_minor = new.fee_returning_minor, fee_plan_version = new.fee_plan_version,
+    disputed_minor = new.disputed_minor,
     refund_fee_returned = new.refund_fee_returned, capture_id = new.capture_id,
     channel_reference = new.channel_reference, failure_reason = new.failure_reason, failure_code = new.failure_code,
     aggregate_version = new.aggregate_version, update_time = new.update_time
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[], $10::boolean[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::timestamptz[])
+    $9::bigint[], $10::boolean[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::timestamptz[],
+    $17::bigint[])
   AS new (payment_id, state, captured_minor, refunded_minor, refunding_minor, fee_minor, fee_returned_minor,
     fee_returning_minor, fee_plan_version, refund_fee_returned, capture_id, channel_reference, failure_reason,
-    failure_code, aggregate_version, update_time)
+    failure_code, aggregate_version, update_time, disputed_minor)
 WHERE payment.payment_id = new.payment_id
 """
 
@@ -181,6 +183,7 @@ async def update_payments(tx: Tx, payments: Sequence[Payment]) -> None:
         [p.failure_code for p in payments],
         [p.aggregate_version for p in payments],
         [p.update_time for p in payments],
+        [p.disputed_minor for p in payments],
     )
     require_all_changed("payment", changed, len(payments))
 

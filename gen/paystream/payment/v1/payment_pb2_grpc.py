@@ -67,6 +67,16 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsResponse.FromString,
                 _registered_method=True)
+        self.CapturePayment = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/CapturePayment',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
+                _registered_method=True)
+        self.CancelPayment = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/CancelPayment',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentResponse.FromString,
+                _registered_method=True)
         self.CreateRefund = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/CreateRefund',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.SerializeToString,
@@ -86,6 +96,31 @@ class PaymentServiceStub:
                 '/paystream.payment.v1.PaymentService/ReportChannelResult',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.FromString,
+                _registered_method=True)
+        self.ReportDispute = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ReportDispute',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.FromString,
+                _registered_method=True)
+        self.ListDisputes = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ListDisputes',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesResponse.FromString,
+                _registered_method=True)
+        self.GetDispute = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/GetDispute',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeResponse.FromString,
+                _registered_method=True)
+        self.AcceptDispute = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/AcceptDispute',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AcceptDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AcceptDisputeResponse.FromString,
+                _registered_method=True)
+        self.ContestDispute = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ContestDispute',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
                 _registered_method=True)
 
 
@@ -159,6 +194,34 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CapturePayment(self, request, context):
+        """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
+
+        Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
+        being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
+        amount capturable. Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelPayment(self, request, context):
+        """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
+
+        A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
+        amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+        again. Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
+        to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
+        capturing_minor, currency_code: captures have no outcome yet).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateRefund(self, request, context):
         """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -198,6 +261,57 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportDispute(self, request, context):
+        """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
+        nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
+        dispute. While it is not won, the amount counts as spent in every limit.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+        captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
+        refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
+        ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDisputes(self, request, context):
+        """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDispute(self, request, context):
+        """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptDispute(self, request, context):
+        """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ContestDispute(self, request, context):
+        """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
+        respond_by.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -226,6 +340,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListPaymentsResponse.SerializeToString,
             ),
+            'CapturePayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CapturePayment,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.SerializeToString,
+            ),
+            'CancelPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelPayment,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentResponse.SerializeToString,
+            ),
             'CreateRefund': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateRefund,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.FromString,
@@ -245,6 +369,31 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ReportChannelResult,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.SerializeToString,
+            ),
+            'ReportDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportDispute,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.SerializeToString,
+            ),
+            'ListDisputes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDisputes,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesResponse.SerializeToString,
+            ),
+            'GetDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDispute,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeResponse.SerializeToString,
+            ),
+            'AcceptDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptDispute,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AcceptDisputeRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AcceptDisputeResponse.SerializeToString,
+            ),
+            'ContestDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.ContestDispute,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -401,6 +550,60 @@ class PaymentService:
             _registered_method=True)
 
     @staticmethod
+    def CapturePayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/CapturePayment',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CapturePaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/CancelPayment',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelPaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateRefund(request,
             target,
             options=(),
@@ -498,6 +701,141 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/ReportChannelResult',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ReportChannelResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ReportDispute',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ReportDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDisputes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ListDisputes',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListDisputesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/GetDispute',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/AcceptDispute',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AcceptDisputeRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AcceptDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ContestDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ContestDispute',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -78,6 +78,26 @@ class PaymentServiceStub:
     """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]
     """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CapturePaymentRequest, _payment_pb2.CapturePaymentResponse]
+    """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
+
+    Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
+    being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
+    amount capturable. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    """
+    CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
+    """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
+
+    A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
+    amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+    again. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
+    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
+    capturing_minor, currency_code: captures have no outcome yet).
+    """
     CreateRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -98,6 +118,35 @@ class PaymentServiceStub:
     recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
     CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    """
+    ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
+    """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
+    nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
+    dispute. While it is not won, the amount counts as spent in every limit.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+    captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
+    refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
+    ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+    """
+    ListDisputes: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]
+    """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    GetDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]
+    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
+    AcceptDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.AcceptDisputeRequest, _payment_pb2.AcceptDisputeResponse]
+    """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ContestDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]
+    """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
+    respond_by.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
 
 @_typing.type_check_only
@@ -150,6 +199,26 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Gives one payment as it stands, with its captures and attempts. Errors: NOT_FOUND PAYMENT_NOT_FOUND."""
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPaymentsRequest, _payment_pb2.ListPaymentsResponse]  # type: ignore[assignment]
     """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CapturePaymentRequest, _payment_pb2.CapturePaymentResponse]  # type: ignore[assignment]
+    """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
+
+    Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
+    being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
+    amount capturable. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    """
+    CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
+    """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
+
+    A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
+    amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+    again. Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
+    to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
+    capturing_minor, currency_code: captures have no outcome yet).
+    """
     CreateRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
@@ -170,6 +239,35 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
     CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    """
+    ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
+    """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
+    nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
+    dispute. While it is not won, the amount counts as spent in every limit.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+    captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
+    refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
+    ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+    """
+    ListDisputes: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]  # type: ignore[assignment]
+    """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    GetDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]  # type: ignore[assignment]
+    """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
+    AcceptDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.AcceptDisputeRequest, _payment_pb2.AcceptDisputeResponse]  # type: ignore[assignment]
+    """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ContestDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]  # type: ignore[assignment]
+    """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
+    respond_by.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -251,6 +349,38 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists payments of a merchant or of an order, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
 
     @_abc_1.abstractmethod
+    def CapturePayment(
+        self,
+        request: _payment_pb2.CapturePaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.CapturePaymentResponse, _abc.Awaitable[_payment_pb2.CapturePaymentResponse]]:
+        """Takes all or part of what a payment of capture_mode MANUAL has authorized; PaymentSuccess follows, one per capture.
+
+        Several captures may add up to what is authorized. Capturable is what was authorized, less what was captured, is
+        being captured, or was given up; the outcome of a capture is read by GetPayment. A capture that fails leaves its
+        amount capturable. Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
+        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+        """
+
+    @_abc_1.abstractmethod
+    def CancelPayment(
+        self,
+        request: _payment_pb2.CancelPaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.CancelPaymentResponse, _abc.Awaitable[_payment_pb2.CancelPaymentResponse]]:
+        """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
+
+        A payment that no channel was called for is cancelled at once; an authorized one when its channel has released the
+        amount, and nothing can be captured meanwhile. If the channel refuses, the amount can be captured, or given up,
+        again. Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is left
+        to give up, or the channel is being asked to authorize, charge or release it) and CAPTURE_IN_PROGRESS (metadata
+        capturing_minor, currency_code: captures have no outcome yet).
+        """
+
+    @_abc_1.abstractmethod
     def CreateRefund(
         self,
         request: _payment_pb2.CreateRefundRequest,
@@ -293,6 +423,65 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
         CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        """
+
+    @_abc_1.abstractmethod
+    def ReportDispute(
+        self,
+        request: _payment_pb2.ReportDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ReportDisputeResponse, _abc.Awaitable[_payment_pb2.ReportDisputeResponse]]:
+        """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
+        nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
+        dispute. While it is not won, the amount counts as spent in every limit.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
+        captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
+        refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
+        ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+        """
+
+    @_abc_1.abstractmethod
+    def ListDisputes(
+        self,
+        request: _payment_pb2.ListDisputesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListDisputesResponse, _abc.Awaitable[_payment_pb2.ListDisputesResponse]]:
+        """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def GetDispute(
+        self,
+        request: _payment_pb2.GetDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetDisputeResponse, _abc.Awaitable[_payment_pb2.GetDisputeResponse]]:
+        """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AcceptDispute(
+        self,
+        request: _payment_pb2.AcceptDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.AcceptDisputeResponse, _abc.Awaitable[_payment_pb2.AcceptDisputeResponse]]:
+        """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def ContestDispute(
+        self,
+        request: _payment_pb2.ContestDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ContestDisputeResponse, _abc.Awaitable[_payment_pb2.ContestDisputeResponse]]:
+        """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
+        respond_by.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_RESPONSE_LATE (metadata respond_by).
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,56 @@
+"""Telling channels what merchants answered to disputes, again and again until they take it or never will.
+
+Unlike an attempt, an answer may be told twice: channels know it by their own reference of the dispute.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from paykit.attempts import inquiry_pause_s
+from paykit.runtime import simulator
+from paykit.runtime.db import Tx
+from paykit.runtime.runtime import Runtime
+from services.payment import commands, dispute_commands, dispute_store
+from services.payment.channels import dispute_answers
+from services.payment.channels.dispute_answers import ANSWER_TIMEOUT_S, Answer
+from services.payment.dispute_commands import RecordAnswer
+from services.payment.dispute_store import Response
+
+ANSWERS_MAX = 50
+"""Answers that a channel is told at once."""
+ANSWER_LEASE_S = ANSWER_TIMEOUT_S + 10.0
+"""From claim to the next try: the call, and time to write its result."""
+
+
+async def respond_to_disputes(runtime: Runtime) -> bool:
+    """Tell a channel the answers that are due; True when there may be more."""
+    if not await runtime.read(lambda tx: dispute_store.any_response_due(tx, channel=commands.CHANNEL)):
+        return False
+    async with simulator.reach(runtime.settings.channel_address) as stub:
+        if stub is None:
+            return False
+        due = await runtime.transaction(_claim)
+        answers = await asyncio.gather(*(dispute_answers.tell(stub, each) for each in due))
+        await runtime.transaction(lambda tx: _settle(tx, due, answers))
+        return len(due) == ANSWERS_MAX
+
+
+async def _claim(tx: Tx) -> list[Response]:
+    return await dispute_store.claim_responses(tx, channel=commands.CHANNEL, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
+
+
+async def _settle(tx: Tx, due: Sequence[Response], answers: Sequence[Answer]) -> None:
+    told = [
+        RecordAnswer(dispute_id=each.dispute.dispute_id, taken=answer is Answer.TAKEN)
+        for each, answer in zip(due, answers, strict=True)
+        if answer is not Answer.NO_ANSWER
+    ]
+    await dispute_commands.record_answers(tx, told)
+    await dispute_store.postpone_responses(
+        tx,
+        {
+            each.dispute.dispute_id: inquiry_pause_s(each.tries - 1)
+            for each, answer in zip(due, answers, strict=True)
+            if answer is Answer.NO_ANSWER
+        },
+    )
