@@ -1,22 +1,31 @@
-"""`paystream ledger`: hold the ledger against its own entries."""
+"""`paystream ledger`: hold the ledger against its own entries, and show the books."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
+from paykit.cli import table
 from paykit.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paykit.clock import SystemClock
+from paykit.money import Money, format_money
 from paykit.runtime import config
 from paykit.runtime.db import Database, Tx
 from paykit.runtime.errors import UnavailableError
 from paykit.runtime.registry import RegistryClient
 from paykit.runtime.runtime import make_codec, service_url
+from services.accounting import books
+from services.accounting.books import InTransit, KindBalance
 from services.accounting.verification import LedgerDifferenceError, VerifyReport, verify
 
 T = TypeVar("T")
+
+PARTS_MAX = 1_000
+"""References shown of what is in transit."""
 
 DatabaseUrl = Annotated[
     str | None,
@@ -49,6 +58,76 @@ def verify_(postgres: DatabaseUrl = None, home: Home = DEFAULT_HOME) -> None:
         f"The ledger is right: {report.accounts:,} accounts, {report.transactions:,} transactions, "
         f"{report.entries:,} entries."
     )
+
+
+@app.command(name="balances")
+def balances_(
+    currency: Annotated[str | None, typer.Option(help="Only this currency, as in EUR.")] = None,
+    merchant: Annotated[str | None, typer.Option(help="Only this merchant's accounts.")] = None,
+    *,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what each account in transit is waiting for.")
+    ] = False,
+    postgres: DatabaseUrl = None,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Show the books: what is on each kind of account, and on merchants' accounts together."""
+
+    async def work(tx: Tx) -> tuple[list[KindBalance], list[InTransit]]:
+        kinds = await books.balances(tx, currency_code=currency, merchant_id=merchant)
+        wanted = PARTS_MAX + 1 if explain else 0
+        return kinds, await books.in_transit(tx, currency_code=currency, merchant_id=merchant, limit=wanted)
+
+    try:
+        kinds, parts = asyncio.run(_read(find(postgres, part="postgres", home=home), work))
+    except UnavailableError as error:
+        fail(str(error))
+    _echo_balances(kinds)
+    if explain:
+        _echo_in_transit(parts)
+
+
+def _echo_balances(kinds: list[KindBalance]) -> None:
+    rows = []
+    for currency, of_currency in groupby(kinds, key=attrgetter("currency_code")):
+        lines = [(each.account_kind, each.accounts, each.balance_minor) for each in of_currency]
+        owned = [line for line in lines if line[0].startswith("merchant.")]
+        rows += [_balance_row(currency, *line) for line in lines]
+        rows.append(
+            _balance_row(currency, "merchant.*", sum(line[1] for line in owned), sum(line[2] for line in owned))
+        )
+    table.echo(("kind", "accounts", "balance"), _aligned(rows, column=2))
+
+
+def _balance_row(currency: str, kind: str, accounts: int, balance_minor: int) -> tuple[str, str, str]:
+    return kind, str(accounts), format_money(Money(balance_minor, currency))
+
+
+def _echo_in_transit(parts: list[InTransit]) -> None:
+    typer.echo()
+    if not parts:
+        typer.echo("Nothing is in transit.")
+        return
+    rows = [
+        (
+            part.account_kind,
+            part.merchant_id,
+            part.reference,
+            str(part.transactions),
+            f"{part.since:%Y-%m-%d %H:%M:%S}",
+            format_money(Money(part.amount_minor, part.currency_code)),
+        )
+        for part in parts[:PARTS_MAX]
+    ]
+    table.echo(("in transit on", "merchant", "what", "transactions", "since (UTC)", "amount"), _aligned(rows, column=5))
+    if len(parts) > PARTS_MAX:
+        typer.echo(f"and more than these {PARTS_MAX:,}: ask by --merchant or --currency")
+
+
+def _aligned(rows: Sequence[tuple[str, ...]], *, column: int) -> list[tuple[str, ...]]:
+    """Put the amounts of a column under each other."""
+    width = max((len(row[column]) for row in rows), default=0)
+    return [(*row[:column], row[column].rjust(width), *row[column + 1 :]) for row in rows]
 
 
 async def _read(url: str, work: Callable[[Tx], Awaitable[T]]) -> T:

@@ -19,11 +19,12 @@ Topics: payment.events (PaymentSuccess, RefundSuccess, Dispute*), settlement.eve
 | posting.py | books transactions: replays, floors, balances, events |
 | commands.py | what callers ask for: manual journals, reversals |
 | store.py, reading.py | SQL of posting; SQL of the reading calls |
+| books.py | `paystream ledger balances`: the books by kind, and what is in transit |
 | verification.py | `paystream ledger verify`: everything recomputed from the entries |
 
 Invariants: in each transaction and currency debits equal credits; a balance is the sum of its entries' effects; entries
 and transactions never change; a transaction is booked once per (transaction_type, related_no), for its id is the UUIDv5
 of the pair; it is reversed at most once, for the same reason; no account falls below its kind's floor; what a dispute,
-settlement or withdrawal has put in transit is taken out once, by as much; what was refused to an event for good is never
-booked.
+settlement or withdrawal has put in transit is taken out once, by as much; what was refused to an event for good is
+never booked.
 """

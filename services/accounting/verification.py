@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paykit.runtime.db import Tx
-from services.accounting import charts, domain, store
+from services.accounting import charts, domain, life, store
 from services.accounting.chart import AccountKind, Chart, account_id
 
 Progress = Callable[[str, int], None]
@@ -155,6 +155,39 @@ ORDER BY account.currency_code
 LIMIT 1
 """
 
+_STEPS = """
+WITH step AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS step (ending, opening, transit)
+), ended AS (
+    SELECT ending.*, step.opening, step.transit,
+        count(*) OVER (PARTITION BY step.opening, ending.related_no) AS endings
+    FROM transaction AS ending JOIN step ON step.ending = ending.transaction_type
+), compared AS (
+    SELECT ended.transaction_id AS subject,
+        CASE WHEN opened.transaction_id IS NULL
+                THEN 'ends ' || ended.opening || ' ' || ended.related_no || ', which does not exist'
+            WHEN ended.endings > 1 THEN 'is not the only one to end ' || opened.transaction_id
+            WHEN (ended.merchant_id, ended.currency_code) IS DISTINCT FROM (opened.merchant_id, opened.currency_code)
+                THEN 'ends ' || opened.transaction_id || ' of another merchant or currency'
+            WHEN ended.amount_minor <> held.amount_minor
+                THEN 'takes out ' || ended.amount_minor || ' where ' || opened.transaction_id || ' put in '
+                    || held.amount_minor
+        END AS detail
+    FROM ended
+    LEFT JOIN transaction AS opened
+        ON opened.transaction_type = ended.opening AND opened.related_no = ended.related_no
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN ended.transit IS NULL THEN opened.amount_minor ELSE (
+            SELECT coalesce(sum(entry.effect * entry.amount_minor), 0)
+            FROM entry JOIN account ON account.account_id = entry.account_id AND account.account_kind = ended.transit
+            WHERE entry.account_id = ANY (opened.account_ids) AND entry.effective_at = opened.effective_at
+                AND entry.transaction_id = opened.transaction_id
+        ) END AS amount_minor
+    ) AS held
+)
+SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
+"""
+
 _REFUSALS = """
 SELECT refusal.transaction_id AS subject, 'is booked, though refused to its event' AS detail
 FROM refusal JOIN transaction ON transaction.transaction_id = refusal.transaction_id
@@ -162,7 +195,7 @@ ORDER BY refusal.transaction_id
 LIMIT 1
 """
 
-_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "balance")}
+_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "balance", "refusal")}
 
 _PAGE_OF_ACCOUNTS = """
 SELECT account_id, account_kind, merchant_id, currency_code, normal_side FROM account
@@ -199,6 +232,8 @@ async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> 
         ("entries on their accounts", counts["entry"], _ENTRIES_ON_ACCOUNTS, ()),
         ("entries of their transactions", counts["entry"], _ENTRIES_OF_TRANSACTIONS, ()),
         ("reversals", counts["transaction"], _REVERSALS, ()),
+        ("steps and their ends", counts["transaction"], _STEPS, _steps()),
+        ("refusals", counts["refusal"], _REFUSALS, ()),
         ("balances", counts["balance"], _BALANCES, ()),
         ("floors", counts["balance"], _FLOORS, floors),
         ("trial balance", counts["balance"], _TRIAL_BALANCE, ()),
@@ -210,6 +245,12 @@ async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> 
         entries=counts["entry"],
         checks=tuple(done),
     )
+
+
+def _steps() -> tuple[list[str], list[str], list[str | None]]:
+    """Give endings, their openings, and the kinds of account that lie between."""
+    ended = life.ENDED_BY.items()
+    return [ending for ending, _ in ended], [each.opening for _, each in ended], [each.transit for _, each in ended]
 
 
 async def _check_none(tx: Tx, name: str, sql: str, *args: Any) -> None:

@@ -7,7 +7,7 @@ from paykit.runtime.runtime import Runtime
 from services.accounting import charts, reading, store
 from services.accounting.reading import LineKey, Statement, StatementLine, TransactionFilter
 from tests.integration.accounting.books import account, consume
-from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund
+from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund, refund_id
 
 SETTLEMENT = account("merchant.settlement", ALICE)
 HOUR = timedelta(hours=1)
@@ -124,6 +124,8 @@ async def test_transactions_are_listed_latest_first_and_filtered(ledger: Runtime
     assert await listed(ledger, TransactionFilter()) == ["cap_3", "cap_2", "ref_1", "cap_1"]
     assert await listed(ledger, TransactionFilter(merchant_id=BOB)) == ["cap_3"]
     assert await listed(ledger, TransactionFilter(root_reference=payment_id(1))) == ["ref_1", "cap_1"]
+    assert await listed(ledger, TransactionFilter(related_no=refund_id(1))) == ["ref_1"]
+    assert await listed(ledger, TransactionFilter(related_no=payment_id(1))) == []
     assert await listed(ledger, TransactionFilter(start=NOON + HOUR, end=NOON + 3 * HOUR)) == ["cap_2", "ref_1"]
 
 

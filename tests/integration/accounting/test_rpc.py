@@ -126,6 +126,13 @@ async def test_transactions_of_a_payment_are_found(call: AccountingServicer) -> 
     assert [each.related_no for each in found.transactions] == [capture_id(2)]
 
 
+async def test_a_transaction_is_found_by_what_moved_the_money_whoever_booked_it(call: AccountingServicer) -> None:
+    booked = await call.CreateTransaction(goodwill(), ANY)
+    for related_no in (capture_id(2), booked.transaction.related_no):
+        found = await call.ListTransactions(pb.ListTransactionsRequest(related_no=related_no), ANY)
+        assert [each.related_no for each in found.transactions] == [related_no]
+
+
 async def test_accounts_are_listed_and_filtered(call: AccountingServicer) -> None:
     everything = await call.ListAccounts(pb.ListAccountsRequest(), ANY)
     assert sorted(each.account_kind for each in everything.accounts) == [

@@ -4,13 +4,28 @@ import asyncpg
 import pytest
 
 from paykit.runtime.runtime import Runtime
+from paystream.payment.v1.events import DisputeOpened, DisputeWon
 from services.accounting import commands, domain
 from services.accounting.journal import Reversal
 from services.accounting.verification import LedgerDifferenceError, VerifyReport, verify
 from tests.integration.accounting.books import account, consume
-from tests.unit.accounting.ledger import ALICE, CAUSE, capture, capture_id, credit, debit, journal, refund
+from tests.unit.accounting.ledger import (
+    ALICE,
+    CAUSE,
+    capture,
+    capture_id,
+    credit,
+    debit,
+    dispute,
+    dispute_id,
+    journal,
+    refund,
+)
 
 CAPTURE = domain.transaction_id("PaymentSuccess", capture_id(1))
+OPENED, WON, LOST = (
+    domain.transaction_id(step, dispute_id(1)) for step in ("DisputeOpened", "DisputeWon", "DisputeLost")
+)
 REVERSED = domain.transaction_id("PaymentSuccess", capture_id(2))
 REVERSAL = domain.transaction_id("Reversal", REVERSED)
 INCOME, SETTLEMENT = account("platform.income"), account("merchant.settlement", ALICE)
@@ -19,13 +34,15 @@ AVAILABLE = account("merchant.available", ALICE)
 
 @pytest.fixture
 async def kept(ledger: Runtime) -> Runtime:
-    """A ledger with a capture, a refund, a reversed capture and a journal."""
+    """A ledger with a capture, a refund, a reversed capture, a journal, and a dispute that was won."""
     await consume(ledger, capture(1), capture(2))
     await consume(ledger, refund(1))
     back = Reversal(transaction_id=REVERSED, reason="Wrong", effective_at=None, cause=CAUSE)
     await ledger.transaction(lambda tx: commands.reverse_transactions(tx, [back]))
     legs = (credit("merchant.settlement", 500, ALICE), debit("merchant.available", 500, ALICE))
     await ledger.transaction(lambda tx: commands.create_transactions(tx, [journal(*legs)]))
+    await consume(ledger, dispute(DisputeOpened, 1, amount_minor=2_500))
+    await consume(ledger, dispute(DisputeWon, 1, amount_minor=2_500))
     return ledger
 
 
@@ -35,13 +52,15 @@ async def verified(ledger: Runtime) -> VerifyReport:
 
 async def test_a_sound_ledger_is_reported_with_its_counts(kept: Runtime) -> None:
     report = await verified(kept)
-    assert (report.accounts, report.transactions, report.entries) == (4, 5, 4 + 4 + 2 + 4 + 2)
+    assert (report.accounts, report.transactions, report.entries) == (5, 7, 4 + 4 + 2 + 4 + 2 + 2 + 2)
     assert report.checks == (
         "account ids",
         "transaction ids",
         "entries on their accounts",
         "entries of their transactions",
         "reversals",
+        "steps and their ends",
+        "refusals",
         "balances",
         "floors",
         "trial balance",
@@ -137,6 +156,45 @@ DAMAGE = {
         "reversals",
         REVERSAL,
         f"does not take back the entries of {REVERSED}",
+    ),
+    "an opening deleted": (
+        f"""
+        DELETE FROM entry WHERE transaction_id = '{OPENED}';
+        DELETE FROM transaction WHERE transaction_id = '{OPENED}'
+        """,
+        "steps and their ends",
+        WON,
+        f"ends DisputeOpened {dispute_id(1)}, which does not exist",
+    ),
+    "an end of less": (
+        f"UPDATE transaction SET amount_minor = 2499 WHERE transaction_id = '{WON}'",
+        "steps and their ends",
+        WON,
+        f"takes out 2499 where {OPENED} put in 2500",
+    ),
+    "an end given to another merchant": (
+        f"UPDATE transaction SET merchant_id = 'mer_other' WHERE transaction_id = '{WON}'",
+        "steps and their ends",
+        WON,
+        f"ends {OPENED} of another merchant or currency",
+    ),
+    "two ends of one opening": (
+        f"""
+        INSERT INTO transaction SELECT '{LOST}', 'DisputeLost', related_no, root_reference, merchant_id, direction,
+            amount_minor, currency_code, effective_at, create_time, account_ids FROM transaction
+            WHERE transaction_id = '{WON}';
+        INSERT INTO entry SELECT account_id, effective_at, '{LOST}', line, side, effect, amount_minor, currency_code
+            FROM entry WHERE transaction_id = '{WON}'
+        """,
+        "steps and their ends",
+        min(WON, LOST),
+        f"is not the only one to end {OPENED}",
+    ),
+    "a refusal booked after all": (
+        f"INSERT INTO refusal VALUES ('{CAPTURE}', 'PaymentSuccess', 'cap', 'pay', 'INSUFFICIENT_FUNDS', now())",
+        "refusals",
+        CAPTURE,
+        "is booked, though refused to its event",
     ),
     "a floor removed": (
         f"UPDATE balance SET floor_minor = NULL WHERE account_id = '{AVAILABLE}'",
