@@ -46,9 +46,7 @@ def to_results(result_type: Callable[..., Result], results: Sequence[Result | Do
         results: One per item of the request, in order.
     """
     return [
-        result_type(error=to_status(result, item_path=in_batch(index)))
-        if isinstance(result, DomainError)
-        else result
+        result_type(error=to_status(result, item_path=in_batch(index))) if isinstance(result, DomainError) else result
         for index, result in enumerate(results)
     ]
 

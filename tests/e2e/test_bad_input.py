@@ -163,7 +163,7 @@ async def test_whatever_is_sent_to_any_method_is_answered_as_documented(line: Li
 
 async def test_nothing_that_was_accepted_was_too_much_for_those_who_hear_of_it(line: Line) -> None:
     await until(lambda: line.kept.drained(*service_names()))
-    letters = [f"SELECT '{name}' AS service, record, reason FROM {name}.dead_letter" for name in service_names()]
+    letters = [f"""SELECT '{name}' AS service, record, reason FROM "{name}".dead_letter""" for name in service_names()]
     assert await line.kept.rows(" UNION ALL ".join(letters)) == []
 
 

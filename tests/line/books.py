@@ -23,7 +23,7 @@ class Books:
 
     async def outbox(self, *services: str) -> int:
         """Count the events that have not reached Kafka."""
-        return sum([await self.number(f"SELECT count(*) FROM {service}.outbox") for service in services])
+        return sum([await self.number(f'SELECT count(*) FROM "{service}".outbox') for service in services])
 
     async def drained(self, *services: str) -> bool:
         """Say whether every event has reached Kafka."""
