@@ -137,3 +137,22 @@ def first_offset(bootstrap: str, partition: tuple[str, int]) -> int:
         return int(futures[wanted].result().offset)
     except confluent_kafka.KafkaException as error:
         raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error
+
+
+def end_offsets(bootstrap: str, topic: str) -> list[int]:
+    """Give where each partition of a topic ends, in their order: the offset after its last record; blocks the thread.
+
+    Raises:
+        UnavailableError: Kafka cannot be reached, or the topic does not exist.
+    """
+    admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    try:
+        known = admin.list_topics(topic, timeout=METADATA_TIMEOUT_S).topics[topic].partitions
+        asked = {confluent_kafka.TopicPartition(topic, partition): latest for partition in sorted(known)}
+        if not asked:
+            raise UnavailableError(f"Kafka has no topic {topic}", part="kafka")
+        futures = admin.list_offsets(asked, request_timeout=METADATA_TIMEOUT_S)
+        return [int(future.result().offset) for future in futures.values()]
+    except confluent_kafka.KafkaException as error:
+        raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error

@@ -14,6 +14,7 @@ from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant
 from tests.integration.order import test_properties as of_order
 from tests.integration.payment import test_properties as of_payment
+from tests.integration.settlement import test_properties as of_settlement
 
 # The tests of a service hold each of its steps, under the name of the command or handler, to the property.
 STEPS: Mapping[str, Mapping[str, Any]] = {
@@ -22,6 +23,7 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "merchant": of_merchant.STEPS,
     "order": of_order.STEPS,
     "payment": of_payment.STEPS,
+    "settlement": of_settlement.STEPS,
 }
 
 

@@ -1,0 +1,109 @@
+"""Items: what a transaction of the ledger is to a merchant whose settlement account it touches. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from paystream.accounting.v1.events import Entry, TransactionCreated
+
+ACCOUNT_KIND = "merchant.settlement"
+"""What items are effects on; its name is the same in every chart."""
+
+BOOKING = "SettlementCreated"
+"""The type of the transactions that book settlements: what they take from the account, they take as items' sum."""
+
+RELEASE = "ReserveReleased"
+"""The type of the transactions that release reserves."""
+
+
+class ItemKind(StrEnum):
+    """What an item is to the merchant."""
+
+    PAYMENT = "PAYMENT"
+    REFUND = "REFUND"
+    DISPUTE = "DISPUTE"
+    RESERVE_RELEASE = "RESERVE_RELEASE"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+_KINDS = MappingProxyType(
+    {
+        "PaymentSuccess": ItemKind.PAYMENT,
+        "RefundSuccess": ItemKind.REFUND,
+        "DisputeOpened": ItemKind.DISPUTE,
+        "DisputeWon": ItemKind.DISPUTE,
+        "DisputeLost": ItemKind.DISPUTE,
+        RELEASE: ItemKind.RESERVE_RELEASE,
+    }
+)
+"""By type of transaction; any other is an adjustment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An effect on a merchant's settlement account; amounts are below zero where they take from the merchant.
+
+    Attributes:
+        amount_minor: Without the fee.
+        fee_minor: Charged (below zero) or returned.
+    """
+
+    transaction_id: str
+    merchant_id: str
+    currency_code: str
+    kind: ItemKind
+    transaction_type: str
+    related_no: str
+    root_reference: str
+    effective_at: datetime
+    amount_minor: int
+    fee_minor: int
+
+
+def items_of(event: TransactionCreated) -> list[Item]:
+    """Give the items of a transaction, one for each merchant to whose settlement account it does something."""
+    effects: dict[str, list[int]] = {}
+    for entry in event.entries:
+        if entry.account_kind == ACCOUNT_KIND:
+            effects.setdefault(entry.merchant_id or "", []).append(entry.effect * entry.amount_minor)
+    if not effects:
+        return []
+    kind = _KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
+    return [
+        _item(event, merchant_id, kind, *_split(kind, found)) for merchant_id, found in effects.items() if any(found)
+    ]
+
+
+def effect_minor(entries: Iterable[Entry], merchant_id: str) -> int:
+    """Give what entries do to a merchant's settlement account."""
+    return sum(
+        entry.effect * entry.amount_minor
+        for entry in entries
+        if entry.account_kind == ACCOUNT_KIND and entry.merchant_id == merchant_id
+    )
+
+
+def _split(kind: ItemKind, effects: list[int]) -> tuple[int, int]:
+    """Tell the fee from the amount: it goes the other way."""
+    if kind is ItemKind.PAYMENT:
+        return sum(each for each in effects if each > 0), sum(each for each in effects if each < 0)
+    if kind is ItemKind.REFUND:
+        return sum(each for each in effects if each < 0), sum(each for each in effects if each > 0)
+    return sum(effects), 0
+
+
+def _item(event: TransactionCreated, merchant_id: str, kind: ItemKind, amount_minor: int, fee_minor: int) -> Item:
+    return Item(
+        event.transaction_id,
+        merchant_id,
+        event.currency_code,
+        kind,
+        event.transaction_type,
+        event.related_no,
+        event.root_reference,
+        event.effective_at,
+        amount_minor,
+        fee_minor,
+    )

@@ -1,0 +1,57 @@
+"""Timed work: closing what is due, releasing reserves. Several processes may do it side by side."""
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from paykit.runtime import kafka
+from paykit.runtime.db import Tx
+from paykit.runtime.errors import UnavailableError
+from paykit.runtime.runtime import Runtime
+from paystream.accounting.v1.events import TransactionCreated
+from services.settlement import booking, commands, store
+from services.settlement.closing import View
+
+CLOSE_PAIRS_MAX = 500
+"""Settlements due whose merchants and currencies are looked at in one transaction."""
+RELEASES_MAX = 500
+"""Reserves released in one transaction."""
+
+_log = structlog.get_logger()
+
+
+async def close_settlements(runtime: Runtime) -> bool:
+    """Close or carry forward what is due; True when there may be more."""
+    read_at = runtime.clock.now()
+    any_due, any_cut_off = await runtime.read(store.any_due)
+    if not any_due:
+        return False
+    ends = await _ends(runtime) if any_cut_off else None
+
+    async def work(tx: Tx) -> int:
+        return await commands.close_due(tx, view=await _view(tx, runtime, read_at, ends), limit=CLOSE_PAIRS_MAX)
+
+    return await runtime.transaction(work) >= CLOSE_PAIRS_MAX
+
+
+async def release_reserves(runtime: Runtime) -> bool:
+    """Release the reserves that are due; True when there may be more."""
+    released = await runtime.transaction(lambda tx: booking.release_reserves(tx, limit=RELEASES_MAX))
+    return released >= RELEASES_MAX
+
+
+async def _ends(runtime: Runtime) -> tuple[int, ...] | None:
+    """Read where the partitions end; None, with a warning, while Kafka does not tell: the grace period then decides."""
+    topic = runtime.codec.topic(TransactionCreated.TOPIC)
+    try:
+        return tuple(await asyncio.to_thread(kafka.end_offsets, runtime.settings.kafka_bootstrap, topic))
+    except UnavailableError as error:
+        _log.warning("end_offsets_unavailable", topic=topic, error=str(error))
+        return None
+
+
+async def _view(tx: Tx, runtime: Runtime, read_at: datetime, ends: tuple[int, ...] | None) -> View:
+    stored = await store.consumed(tx, runtime.codec.topic(TransactionCreated.TOPIC))
+    partitions = range(max(len(ends or ()), max(stored, default=-1) + 1))
+    return View(read_at, ends, tuple(stored.get(partition, 0) for partition in partitions))

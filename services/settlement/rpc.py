@@ -1,0 +1,148 @@
+"""The SettlementService: messages to commands and queries, and back."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from paykit import paging
+from paykit.merchants import MerchantUnknown
+from paykit.runtime.call import current_call
+from paykit.runtime.db import Tx
+from paykit.runtime.grpc_server import Servicer
+from paykit.runtime.listing import newest_page
+from paykit.runtime.operations import Operation
+from paykit.runtime.runtime import Runtime
+from paykit.runtime.waiting import until_known
+from paystream.settlement.v1 import settlement_pb2 as pb
+from paystream.settlement.v1 import settlement_pb2_grpc
+from services.settlement import commands, domain, messages, reading, report
+from services.settlement.domain import Settlement, SettlementAction
+from services.settlement.reading import ItemKey, PlacedItem
+
+EXPORT_ITEMS = 500
+"""Items read at once for a report."""
+CHUNK_BYTES_MAX = 256 * 1024
+
+_CREATE = Operation(
+    name="CreateSettlement",
+    command=commands.create_settlements,
+    reply=lambda settlement: pb.CreateSettlementResponse(settlement=messages.to_settlement(settlement)),
+    reply_type=pb.CreateSettlementResponse,
+)
+
+_WRITERS: dict[int, type[report.Writer]] = {
+    pb.EXPORT_FORMAT_UNSPECIFIED: report.CsvWriter,
+    pb.EXPORT_FORMAT_CSV: report.CsvWriter,
+    pb.EXPORT_FORMAT_JSON: report.JsonWriter,
+}
+
+
+class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
+    """Serves paystream.settlement.v1.SettlementService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def GetSettlement(self, request: pb.GetSettlementRequest, _context: Any) -> pb.GetSettlementResponse:
+        """Read a settlement."""
+        found = await self._runtime.read(lambda tx: reading.get_settlement(tx, request.settlement_id))
+        return pb.GetSettlementResponse(settlement=messages.to_settlement(found))
+
+    async def ListSettlements(self, request: pb.ListSettlementsRequest, _context: Any) -> pb.ListSettlementsResponse:
+        """Read a page of a merchant's settlements."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            reading.list_settlements,
+            wanted=messages.from_list(request),
+            key=lambda settlement: (settlement.create_time, settlement.settlement_id),
+        )
+        return pb.ListSettlementsResponse(settlements=map(messages.to_settlement, page), next_page_token=token)
+
+    async def ListSettlementItems(
+        self, request: pb.ListSettlementItemsRequest, _context: Any
+    ) -> pb.ListSettlementItemsResponse:
+        """Read a page of items, of a settlement or of a transaction."""
+        scope = ("ListSettlementItems", request.settlement_id, request.transaction_id)
+        size = paging.page_size(request.page_size)
+        after = _item_key(paging.decode_time_token(request.page_token, scope))
+        found = await self._runtime.read(lambda tx: _items(tx, request, after, size + 1))
+        page = found[:size]
+        token = paging.encode_time_token(_time_key(page[-1].key), scope) if len(found) > size else ""
+        return pb.ListSettlementItemsResponse(items=map(messages.to_item, page), next_page_token=token)
+
+    async def GetPendingBalance(
+        self, request: pb.GetPendingBalanceRequest, _context: Any
+    ) -> pb.GetPendingBalanceResponse:
+        """Read what awaits settlement."""
+        found = await self._runtime.read(lambda tx: reading.pending(tx, request.merchant_id, request.currency_code))
+        return pb.GetPendingBalanceResponse(balances=map(messages.to_pending, found))
+
+    async def CreateSettlement(self, request: pb.CreateSettlementRequest, _context: Any) -> pb.CreateSettlementResponse:
+        """Settle what is pending, once per request_id."""
+        item = messages.from_create(request, current_call().cause)
+        return await until_known((MerchantUnknown,), lambda: self._runtime.call(_CREATE, request, item))
+
+    async def ExportSettlement(
+        self, request: pb.ExportSettlementRequest, _context: Any
+    ) -> AsyncIterator[pb.ExportSettlementResponse]:
+        """Stream a report; what is closed does not change, so its pages need no common snapshot."""
+        settlement, homes = await self._runtime.read(lambda tx: _to_export(tx, request.settlement_id))
+        writer = _WRITERS[request.format]()
+        for chunk in _chunks(writer.begin(settlement)):
+            yield chunk
+        after: ItemKey | None = None
+        while page := await self._runtime.read(_page_of(homes, after)):
+            for chunk in _chunks(writer.items(settlement, [placed.item for placed in page])):
+                yield chunk
+            after = page[-1].key
+        for chunk in _chunks(writer.end()):
+            yield chunk
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Give what the settlement service serves."""
+    return [
+        Servicer(
+            full_name="paystream.settlement.v1.SettlementService",
+            add=settlement_pb2_grpc.add_SettlementServiceServicer_to_server,
+            implementation=SettlementServicer(runtime),
+        )
+    ]
+
+
+async def _items(tx: Tx, request: pb.ListSettlementItemsRequest, after: ItemKey | None, limit: int) -> list[PlacedItem]:
+    if request.transaction_id:
+        return await reading.items_of_transaction(tx, request.transaction_id, after=after, limit=limit)
+    await reading.get_settlement(tx, request.settlement_id)
+    homes = await reading.homes(tx, request.settlement_id)
+    return await reading.items_of_homes(tx, homes, after=after, limit=limit)
+
+
+async def _to_export(tx: Tx, settlement_id: str) -> tuple[Settlement, list[str]]:
+    settlement = await reading.get_settlement(tx, settlement_id)
+    domain.next_state(settlement.state, SettlementAction.EXPORT)
+    return settlement, await reading.homes(tx, settlement_id)
+
+
+def _page_of(homes: Sequence[str], after: ItemKey | None) -> Any:
+    return lambda tx: reading.items_of_homes(tx, homes, after=after, limit=EXPORT_ITEMS)
+
+
+def _chunks(text: str) -> Sequence[pb.ExportSettlementResponse]:
+    data = text.encode()
+    return [
+        pb.ExportSettlementResponse(chunk=data[start : start + CHUNK_BYTES_MAX])
+        for start in range(0, len(data), CHUNK_BYTES_MAX)
+    ]
+
+
+def _time_key(key: ItemKey) -> paging.TimeKey:
+    """Put both ids into one, as page tokens of times have one."""
+    return key[0], f"{key[1]} {key[2]}"
+
+
+def _item_key(key: paging.TimeKey | None) -> ItemKey | None:
+    if key is None:
+        return None
+    transaction_id, _, merchant_id = key[1].partition(" ")
+    return key[0], transaction_id, merchant_id

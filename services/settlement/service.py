@@ -1,0 +1,37 @@
+"""What the settlement service is made of."""
+
+from paykit.runtime import merchant_projection
+from paykit.runtime.delivery import Handle, Subscription
+from paykit.runtime.service import Job, Service
+from paystream.accounting.v1 import events as accounting_events
+from paystream.settlement.v1 import events
+from services.settlement import handlers, jobs, rpc
+
+SERVICE = Service(
+    name="settlement",
+    records=("settlement", "item"),
+    projections=("merchant",),
+    servicers=rpc.servicers,
+    subscriptions=(
+        Subscription(
+            topic="accounting.events",
+            handles={
+                accounting_events.TransactionCreated: Handle(handler=handlers.on_transaction_created),
+                accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
+            },
+            ignores=frozenset({accounting_events.AccountCreated.RECORD}),
+        ),
+        Subscription(
+            topic="merchant.events",
+            handles=merchant_projection.handles(
+                Handle(handler=handlers.on_merchant_changed, rebuild=handlers.keep_policies)
+            ),
+        ),
+    ),
+    consumers=2,
+    emits=(events.SettlementCreated, events.SettlementCompleted, events.SettlementFailed, events.ReserveReleased),
+    jobs=(
+        Job(name="close_settlements", run=jobs.close_settlements, every_s=0.5),
+        Job(name="release_reserves", run=jobs.release_reserves, every_s=1.0),
+    ),
+)

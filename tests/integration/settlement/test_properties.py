@@ -1,0 +1,152 @@
+"""For any sequence of events: a batch equals its items one at a time, and the sums are those of the items."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paykit.runtime.db import Tx
+from paykit.testing import batches
+from paykit.testing.batches import Step, undone
+from paystream.accounting.v1.events import TransactionCreated
+from services.settlement import commands, domain, store, verification
+from services.settlement.closing import View
+from services.settlement.commands import CreateSettlement
+from services.settlement.domain import Settlement
+from services.settlement.item import Item, items_of
+from services.settlement.policy import Policy
+from tests.integration.settlement.till import CAUSE, Till, apply, everything
+from tests.unit.settlement.builders import (
+    ALICE,
+    BOB,
+    MANUAL,
+    NOON,
+    booking,
+    capture,
+    daily,
+    hours,
+    merchant,
+    refund,
+    rejected,
+    release,
+    stl,
+    threshold,
+    weekly,
+)
+
+# Each example runs in transactions that are undone, so that one database serves them all.
+ON_ONE_TILL = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+# Few numbers and few values, so that repetitions, late items and totals around the threshold are common.
+NUMBERS = st.integers(1, 5)
+MERCHANTS = st.sampled_from([ALICE, ALICE, BOB])
+TIMES = st.sampled_from([NOON, NOON - hours(1), NOON - hours(30), NOON - hours(60), NOON - hours(24 * 400)])
+POLICIES: st.SearchStrategy[Policy] = st.sampled_from(
+    [daily("06:00"), daily("18:00", "Asia/Tokyo", delay_days=2), weekly(2), threshold(USD=1_000), MANUAL]
+)
+
+captures = st.builds(
+    capture, NUMBERS, st.sampled_from([1, 400, 1_000]), st.sampled_from([0, 1]), merchant_id=MERCHANTS, at=TIMES
+)
+refunds = st.builds(refund, NUMBERS, st.sampled_from([1, 400, 1_000]), merchant_id=MERCHANTS, at=TIMES)
+bookings = st.builds(booking, st.integers(1, 4).map(stl), st.sampled_from([400, 1_000]))
+releases = st.builds(release, st.integers(1, 2).map(stl), st.sampled_from([100]))
+refusals = st.builds(
+    rejected, st.integers(1, 4).map(stl), st.sampled_from(["SettlementCreated", "ReserveReleased", "RefundSuccess"])
+)
+merchants = st.builds(merchant, POLICIES, merchant_id=MERCHANTS, version=st.integers(1, 3))
+requests = st.builds(
+    CreateSettlement,
+    merchant_id=st.sampled_from([ALICE, BOB, "mer_" + "c" * 32]),
+    currency_code=st.sampled_from(["USD", "USD", "JPY", "QQQ"]),
+    cause=st.just(CAUSE),
+)
+
+
+async def prepared(tx: Tx, policy: Policy) -> None:
+    """Bring about settlements stl(1), CREATED, and stl(2), COMPLETED, of ALICE, with 400 pending. BOB is unknown."""
+    await apply(tx, [merchant(policy)])
+    for number in (1, 2):
+        await planted(tx, number)
+        whole = CreateSettlement(merchant_id=ALICE, currency_code="USD", cause=CAUSE)
+        await commands.create_settlements(tx, [whole])
+    await apply(tx, [booking(stl(2), 1_000)])
+    await apply(tx, [capture(95, 400)])
+    tx.emitted.clear()
+
+
+async def planted(tx: Tx, number: int) -> None:
+    """Begin to collect under an id that the events drawn know."""
+    items = items_of(capture(90 + number, 1_000))
+    await store.collect(tx, {(ALICE, "USD", None): domain.sums_of(items)}, new_ids=[stl(number)], due=[None])
+    await store.insert_items(tx, [(item, stl(number)) for item in items])
+
+
+STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
+    "on_transaction_created": (apply, st.one_of(captures, captures, refunds, bookings, releases)),
+    "on_transaction_rejected": (apply, refusals),
+    "on_merchant_changed": (apply, merchants),
+    "create_settlements": (commands.create_settlements, requests),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+@ON_ONE_TILL
+@given(data=st.data())
+async def test_a_batch_equals_its_items_one_at_a_time(till: Till, name: str, data: st.DataObject) -> None:
+    step, items = STEPS[name]
+    drawn, policy = data.draw(st.lists(items, min_size=2, max_size=8)), data.draw(POLICIES)
+    await assert_batch_equals_singles(till, step, drawn, policy)
+
+
+async def assert_batch_equals_singles(till: Till, step: Step, items: Sequence[Any], policy: Policy) -> None:
+    async def look(tx: Tx, results: Sequence[Any]) -> Any:
+        told = [(each.state, each.sums) if isinstance(each, Settlement) else each for each in results]
+        return told, await everything(tx, till.runtime)
+
+    await batches.assert_batch_equals_singles(
+        till.runtime, step, items, look=look, prepare=partial(prepared, policy=policy)
+    )
+
+
+async def test_the_property_would_notice_a_difference(till: Till) -> None:
+    async def forgetful(tx: Tx, items: Sequence[Any]) -> Sequence[Any]:
+        return await apply(tx, items[:1]) + [None] * (len(items) - 1)
+
+    with pytest.raises(AssertionError):
+        await assert_batch_equals_singles(till, forgetful, [capture(3), capture(4)], MANUAL)
+
+
+Operation = tuple[str, list[Any]]
+OPERATIONS = st.one_of(*(st.tuples(st.just(name), st.lists(STEPS[name][1], min_size=1, max_size=4)) for name in STEPS))
+
+
+@ON_ONE_TILL
+@given(operations=st.lists(OPERATIONS, max_size=10), policy=POLICIES)
+async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlement_with_its_sum(
+    till: Till, operations: list[Operation], policy: Policy
+) -> None:
+    async def run(tx: Tx) -> None:
+        await prepared(tx, policy)
+        effects: dict[tuple[str, str], int] = {("txn", ALICE): 2_400}
+        for name, items in operations:
+            await STEPS[name][0](tx, items)
+            await commands.close_due(tx, view=View(tx.now, (), ()), limit=500)
+            for item in (item for each in items if isinstance(each, TransactionCreated) for item in collected(each)):
+                effects.setdefault((item.transaction_id, item.merchant_id), item.amount_minor + item.fee_minor)
+        await verification.check_settlements(tx)
+        completed = "SELECT coalesce(sum(total_minor), 0) FROM settlement WHERE state = 'COMPLETED'"
+        booked_minor = (await tx.fetch(completed))[0][0]
+        left = "SELECT coalesce(sum(total_minor), 0) FROM settlement WHERE state IN ('PENDING', 'CREATED')"
+        assert (await tx.fetch(left))[0][0] == sum(effects.values()) - booked_minor
+
+    await undone(till.runtime, run)
+
+
+def collected(event: TransactionCreated) -> list[Item]:
+    return [] if event.transaction_type == "SettlementCreated" else items_of(event)
