@@ -5,13 +5,32 @@ environment win. A `PAYSTREAM_*` variable that names no setting is an error, so 
 default. Secrets have no default and print as `**********`.
 """
 
+import json
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from paykit.money import AMOUNT_MINOR_MAX
 
 PREFIX = "PAYSTREAM_"
 
@@ -21,7 +40,21 @@ LOCAL_STACK_NAMES = frozenset({"PAYSTREAM_HOME", "PAYSTREAM_CACHE"})
 
 Role = Literal["all", "api", "worker", "relay"]
 Environment = Literal["production", "development"]
+_ADDRESS = r"^(unix:.+|.+:\d{1,5})$"
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _require_default(limits: dict[str, int]) -> dict[str, int]:
+    if "*" not in limits:
+        raise ValueError("`*` must be there, for the currencies that are not named")
+    return limits
+
+
+Limits = Annotated[
+    dict[Annotated[str, Field(pattern=r"^(\*|[A-Z]{3})$")], Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX)]],
+    AfterValidator(_require_default),
+]
+"""Amounts in minor units by currency; `*` stands for those that are not named."""
 
 
 class ConfigurationError(Exception):
@@ -37,6 +70,23 @@ class _StrictEnvironment(EnvSettingsSource):
         given = {name for name in os.environ if name.upper().startswith(PREFIX)}
         unknown = {name for name in given if not name.upper().startswith(LOCAL_STACK_PREFIX)} - known
         return values | dict.fromkeys(unknown, "")
+
+
+class ChannelRoute(BaseModel):
+    """A channel of payments; see `Settings.channel_routes`.
+
+    Attributes:
+        name: As payments and events show it.
+        currencies: ISO 4217 codes that go through it; empty for all.
+        methods: CARD, BANK_TRANSFER, WALLET; empty for all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")
+    address: str = Field(pattern=_ADDRESS)
+    currencies: tuple[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], ...] = ()
+    methods: tuple[Literal["CARD", "BANK_TRANSFER", "WALLET"], ...] = ()
 
 
 class Settings(BaseSettings):
@@ -63,7 +113,13 @@ class Settings(BaseSettings):
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
         shutdown_grace_s: How long calls in progress may take after SIGTERM.
         metrics_address: Where Prometheus reads `/metrics`; none if unset.
-        channel_address: The acquirer, or the simulator that stands for it.
+        channel_address: The acquirer, or the simulator that stands for it; `simulator` in the absence of routes.
+        channel_routes: The channels of payments in order of preference: a JSON list, or the path of a TOML file with
+            a table `[[channel]]` for each.
+        authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
+            above it has to be approved by a second person. JSON, as in `{"*": 1000000, "JPY": 500000}`.
+        withdrawal_daily_limits: As these: what a merchant may withdraw in a day of its time zone.
         accounting_chart: The chart of accounts of a new ledger; an existing one refuses another than its own.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
@@ -91,7 +147,11 @@ class Settings(BaseSettings):
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
     metrics_address: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")
-    channel_address: str | None = Field(default=None, pattern=r"^(unix:.+|.+:\d{1,5})$")
+    channel_address: str | None = Field(default=None, pattern=_ADDRESS)
+    channel_routes: Annotated[tuple[ChannelRoute, ...], NoDecode] = Field(default=(), max_length=20)
+    authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
+    withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^[a-z_]+$")
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"
@@ -114,6 +174,26 @@ class Settings(BaseSettings):
     def admin_url(self) -> str:
         """Give the URL for `paystream db`."""
         return (self.database_admin_url or self.database_url).get_secret_value()
+
+    @field_validator("channel_routes", mode="before")
+    @classmethod
+    def _read_routes(cls, given: Any) -> Any:
+        """Read routes from where the text says they are."""
+        if not isinstance(given, str):
+            return given
+        if not given.endswith(".toml"):
+            return json.loads(given)
+        try:
+            return tomllib.loads(Path(given).read_text(encoding="utf-8")).get("channel", ())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ValueError(f"cannot be read as TOML: {type(error).__name__}") from error
+
+    @field_validator("channel_routes")
+    @classmethod
+    def _refuse_repeated_names(cls, routes: tuple[ChannelRoute, ...]) -> tuple[ChannelRoute, ...]:
+        if len({route.name for route in routes}) != len(routes):
+            raise ValueError("two routes have one name")
+        return routes
 
     @model_validator(mode="after")
     def _keep_credentials_apart(self) -> Self:

@@ -1,11 +1,11 @@
 """What payment asks of channels, and what their failures mean in its words. Pure; see `paykit.attempts`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from paykit import attempts
-from paykit.attempts import Evidence, Outcome, Verdict
+from paykit.attempts import AttemptState, Evidence, Outcome, Verdict
 from paystream.payment.v1 import events
 
 _REASONS = {
@@ -19,10 +19,19 @@ _REASONS = {
 
 
 class AttemptAction(StrEnum):
-    """What is asked of the channel; AUTHORIZE, CAPTURE and CANCEL alone are not asked yet."""
+    """What is asked of the channel; CHARGE authorizes and captures in one, CANCEL releases what is not captured."""
 
     CHARGE = "CHARGE"
+    AUTHORIZE = "AUTHORIZE"
+    CAPTURE = "CAPTURE"
+    CANCEL = "CANCEL"
     REFUND = "REFUND"
+
+
+FIRST_ACTIONS = frozenset({AttemptAction.CHARGE, AttemptAction.AUTHORIZE})
+"""What a payment begins with; everything else follows it, at the same channel."""
+WITHDRAWN = "withdrawn"
+"""The failure code of an attempt that was taken off the queue before it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +39,14 @@ class Attempt(attempts.Attempt):
     """One call to a channel for a payment.
 
     Attributes:
-        refund_id: None for the payment itself.
-        original_reference: The channel's reference of what a REFUND gives back.
+        refund_id: Set exactly for a REFUND.
+        capture_id: Set exactly for a CAPTURE.
+        original_reference: The channel's reference of the charge or authorization that the attempt follows.
     """
 
     payment_id: str
-    refund_id: str | None
+    refund_id: str | None = None
+    capture_id: str | None = None
     action: AttemptAction
     original_reference: str | None = None
     failure_reason: events.FailureReason | None = None
@@ -45,6 +56,12 @@ def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datet
     """Give the attempt as a verdict leaves it."""
     reason = failure_reason(evidence) if verdict is Verdict.FAIL else None
     return attempts.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
+
+
+def withdraw(attempt: Attempt, *, now: datetime) -> Attempt:
+    """Give an attempt that is PENDING, and is not to be sent any more, as one that its channel never received."""
+    reason = events.FailureReason.NOT_RECEIVED
+    return replace(attempt, state=AttemptState.FAILED, failure_reason=reason, failure_code=WITHDRAWN, update_time=now)
 
 
 def failure_reason(evidence: Evidence) -> events.FailureReason:

@@ -1,12 +1,13 @@
 """Payment's tables `attempt` and `evidence`; the SQL is in `paykit.runtime.attempt_table`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from paykit import attempts
 from paykit.attempts import AttemptState
 from paykit.runtime.attempt_table import AttemptTable
+from paykit.runtime.db import Tx
 from services.payment import store
 from services.payment.attempt import Attempt, AttemptAction
 
@@ -32,9 +33,20 @@ def to_attempt(row: Mapping[str, Any]) -> Attempt:
 
 ATTEMPTS = AttemptTable(
     aggregate="payment",
-    own=("payment_id", "refund_id", "original_reference"),
+    own=("payment_id", "refund_id", "capture_id", "original_reference"),
     beside=("merchant_id", "method_token", "correlation_id"),
     attempt=to_attempt,
     claimed=Claimed,
 )
-"""The attempts of payments and of their refunds."""
+"""The attempts of payments, their captures and refunds."""
+
+# What payments wait to be sent by; looked at again under its lock, as a job may be claiming it.
+_SELECT_UNSENT = """
+SELECT attempt_id FROM attempt WHERE payment_id = ANY($1::text[]) AND state = 'PENDING' ORDER BY attempt_id
+"""
+
+
+async def lock_unsent(tx: Tx, payment_ids: Sequence[str]) -> dict[str, Attempt]:
+    """Lock the attempts of locked payments that have not been sent; one claimed meanwhile comes as STARTED."""
+    rows = await tx.fetch(_SELECT_UNSENT, payment_ids)
+    return await ATTEMPTS.lock(tx, [row["attempt_id"] for row in rows])

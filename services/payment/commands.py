@@ -12,14 +12,15 @@ from paykit.runtime import merchant_projection
 from paykit.runtime.db import Tx
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
-from services.payment import domain, refund, refund_store, store
+from services.payment import domain, order_matching, refund, routing, store
 from services.payment.attempt import Attempt, AttemptAction
 from services.payment.attempt_store import ATTEMPTS
-from services.payment.domain import Payment
+from services.payment.changes import Changes
+from services.payment.domain import CaptureMode, Payment
+from services.payment.order_matching import Matching
 from services.payment.refund import Refund
 
-CHANNEL = "simulator"
-"""The channel that payments go through."""
+_FIRST_ACTION = {CaptureMode.AUTOMATIC: AttemptAction.CHARGE, CaptureMode.MANUAL: AttemptAction.AUTHORIZE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class CreatePayment:
 
     Attributes:
         metadata: JSON text of an object of strings.
+        channel: The channel it goes through; None where none takes it.
     """
 
     merchant_id: str
@@ -38,6 +40,8 @@ class CreatePayment:
     method: events.PaymentMethod
     method_token: str
     metadata: str
+    capture_mode: CaptureMode
+    channel: str | None
     cause: Cause
 
 
@@ -53,19 +57,22 @@ class CreateRefund:
 
 
 async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
-    """Accept payments and queue their charges.
+    """Accept payments and queue their charges or authorizations.
 
     Writes a payment and an attempt each, and emits PaymentCreated. Refusals: CurrencyUnknown, MerchantUnknown,
-    MerchantNotActive, MerchantSuspended, MerchantReferenceTaken.
+    MerchantNotActive, MerchantSuspended, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
+    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken.
     """
     known = await merchant_projection.statuses(tx, sorted({item.merchant_id for item in items}))
-    results = [_refusal(item, known) or _new_payment(tx, item) for item in items]
+    asked = [item for item in items if item.order_id]
+    matching = await order_matching.lock(tx, items) if asked else None
+    results = [_refusal(item, known) or _match(tx, item, matching) for item in items]
     made = [result for result in results if isinstance(result, Payment)]
     if made and not await store.insert_payments(tx, made):
         results = await _refuse_taken(tx, results, made)
     kept = [(r, item.cause) for r, item in zip(results, items, strict=True) if isinstance(r, Payment)]
     tx.hold(*[payment.payment_id for payment, _ in kept])
-    await ATTEMPTS.insert(tx, [_charge(payment, cause) for payment, cause in kept])
+    await ATTEMPTS.insert(tx, [_first_attempt(payment, cause) for payment, cause in kept])
     for payment, cause in kept:
         tx.emit(domain.created(payment), cause=cause)
     return results
@@ -77,47 +84,20 @@ async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund |
     Writes a refund and an attempt each, and emits RefundCreated. Refusals: PaymentNotFound, CurrencyMismatch,
     IllegalTransition, RefundExceedsRefundable.
     """
-    payments = await store.lock_payments(tx, [item.payment_id for item in items])
-    results: list[Refund | DomainError] = []
-    attempts: list[Attempt] = []
-    changed: dict[str, Payment] = {}
-    for item in items:
-        result = _create_refund(tx, item, payments)
-        if not isinstance(result, Refund):
-            results.append(result)
-            continue
-        payment = payments[item.payment_id]
-        results.append(result)
-        changed[payment.payment_id] = payment
-        attempts.append(refund_attempt(payment, result, payment.channel_reference, item.cause.traceparent))
-    await store.update_payments(tx, list(changed.values()))
-    await refund_store.insert_refunds(tx, [result for result in results if isinstance(result, Refund)])
-    await ATTEMPTS.insert(tx, attempts)
+    locked = await store.lock_payments(tx, [item.payment_id for item in items])
+    changes = Changes(payments=locked)
+    results = [_create_refund(tx, item, changes) for item in items]
+    await changes.save(tx)
     return results
-
-
-def refund_attempt(payment: Payment, made: Refund, original_reference: str | None, traceparent: str | None) -> Attempt:
-    """Make the attempt that carries a refund out."""
-    return Attempt(
-        attempt_id=new_id("att"),
-        payment_id=payment.payment_id,
-        refund_id=made.refund_id,
-        action=AttemptAction.REFUND,
-        channel=payment.channel,
-        amount_minor=made.amount_minor,
-        currency_code=made.currency_code,
-        original_reference=original_reference,
-        traceparent=traceparent,
-        create_time=made.create_time,
-        update_time=made.create_time,
-    )
 
 
 def _refusal(item: CreatePayment, known: dict[str, MerchantStatus]) -> DomainError | None:
     if item.currency_code not in EXPONENTS:
         return _currency_refusal(item.currency_code)
     status = known.get(item.merchant_id)
-    return None if status is MerchantStatus.ACTIVE else merchants.refusal(item.merchant_id, status)
+    if status is not MerchantStatus.ACTIVE:
+        return merchants.refusal(item.merchant_id, status)
+    return None if item.channel else routing.not_available(item.currency_code, item.method)
 
 
 def _currency_refusal(currency_code: str) -> DomainError | None:
@@ -128,7 +108,15 @@ def _currency_refusal(currency_code: str) -> DomainError | None:
     return None
 
 
-def _new_payment(tx: Tx, item: CreatePayment) -> Payment:
+def _match(tx: Tx, item: CreatePayment, matching: Matching | None) -> Payment | DomainError:
+    """Make a payment, unless the order that it is for refuses it."""
+    if matching is None:
+        return _new_payment(tx, item, item.cause.correlation_id)
+    refused = matching.refusal(item)
+    return refused or _new_payment(tx, item, matching.correlation_id(item) or item.cause.correlation_id)
+
+
+def _new_payment(tx: Tx, item: CreatePayment, correlation_id: str) -> Payment:
     return Payment(
         payment_id=new_id("pay"),
         merchant_id=item.merchant_id,
@@ -139,19 +127,19 @@ def _new_payment(tx: Tx, item: CreatePayment) -> Payment:
         method=item.method,
         method_token=item.method_token,
         metadata=item.metadata,
-        channel=CHANNEL,
-        correlation_id=item.cause.correlation_id,
+        capture_mode=item.capture_mode,
+        channel=item.channel or "",
+        correlation_id=correlation_id,
         create_time=tx.now,
         update_time=tx.now,
     )
 
 
-def _charge(payment: Payment, cause: Cause) -> Attempt:
+def _first_attempt(payment: Payment, cause: Cause) -> Attempt:
     return Attempt(
         attempt_id=new_id("att"),
         payment_id=payment.payment_id,
-        refund_id=None,
-        action=AttemptAction.CHARGE,
+        action=_FIRST_ACTION[payment.capture_mode],
         channel=payment.channel,
         amount_minor=payment.amount_minor,
         currency_code=payment.currency_code,
@@ -178,11 +166,11 @@ def _refuse_if_taken(payment: Payment, holders: dict[tuple[str, str], str]) -> P
     )
 
 
-def _create_refund(tx: Tx, item: CreateRefund, payments: dict[str, Payment]) -> Refund | DomainError:
+def _create_refund(tx: Tx, item: CreateRefund, changes: Changes) -> Refund | DomainError:
     """Decide one refund on the payment as the refunds before it left it."""
-    payment = payments.get(item.payment_id)
+    payment = changes.payments.get(item.payment_id)
     if payment is None:
-        return domain.PaymentNotFound("No payment has this id.", field="payment_id", payment_id=item.payment_id)
+        return domain.not_found(item.payment_id)
     try:
         after, made, event = refund.create(
             payment,
@@ -194,6 +182,6 @@ def _create_refund(tx: Tx, item: CreateRefund, payments: dict[str, Payment]) -> 
         )
     except DomainError as refusal:
         return refusal
-    payments[item.payment_id] = after
+    changes.add_refund(after, made, traceparent=item.cause.traceparent)
     tx.emit(event, cause=item.cause)
     return made

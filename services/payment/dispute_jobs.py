@@ -10,11 +10,12 @@ from paykit.attempts import inquiry_pause_s
 from paykit.runtime import simulator
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
-from services.payment import commands, dispute_commands, dispute_store
+from services.payment import dispute_commands, dispute_store, jobs
 from services.payment.channels import dispute_answers
 from services.payment.channels.dispute_answers import ANSWER_TIMEOUT_S, Answer
 from services.payment.dispute_commands import RecordAnswer
 from services.payment.dispute_store import Response
+from services.payment.routing import Route
 
 ANSWERS_MAX = 50
 """Answers that a channel is told at once."""
@@ -23,20 +24,26 @@ ANSWER_LEASE_S = ANSWER_TIMEOUT_S + 10.0
 
 
 async def respond_to_disputes(runtime: Runtime) -> bool:
-    """Tell a channel the answers that are due; True when there may be more."""
-    if not await runtime.read(lambda tx: dispute_store.any_response_due(tx, channel=commands.CHANNEL)):
+    """Tell channels the answers that are due; True when there may be more."""
+    more = [await _respond(runtime, route) for route in jobs.routes_of(runtime.settings)]
+    return any(more)
+
+
+async def _respond(runtime: Runtime, route: Route) -> bool:
+    """Tell one channel the answers that are due; True when there may be more."""
+    if not await runtime.read(lambda tx: dispute_store.any_response_due(tx, channel=route.name)):
         return False
-    async with simulator.reach(runtime.settings.channel_address) as stub:
+    async with simulator.reach(route.address) as stub:
         if stub is None:
             return False
-        due = await runtime.transaction(_claim)
+        due = await runtime.transaction(lambda tx: _claim(tx, route.name))
         answers = await asyncio.gather(*(dispute_answers.tell(stub, each) for each in due))
         await runtime.transaction(lambda tx: _settle(tx, due, answers))
         return len(due) == ANSWERS_MAX
 
 
-async def _claim(tx: Tx) -> list[Response]:
-    return await dispute_store.claim_responses(tx, channel=commands.CHANNEL, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
+async def _claim(tx: Tx, channel: str) -> list[Response]:
+    return await dispute_store.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
 
 
 async def _settle(tx: Tx, due: Sequence[Response], answers: Sequence[Answer]) -> None:

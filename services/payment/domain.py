@@ -24,8 +24,15 @@ class PaymentState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class CaptureMode(StrEnum):
+    """When an authorized amount is captured: with the authorization, or by captures that are asked for."""
+
+    AUTOMATIC = "AUTOMATIC"
+    MANUAL = "MANUAL"
+
+
 class PaymentAction(StrEnum):
-    """What can happen to a payment."""
+    """What can happen to a payment; CAPTURE is one of possibly several."""
 
     AUTHORIZE = "AUTHORIZE"
     CAPTURE = "CAPTURE"
@@ -45,17 +52,17 @@ TRANSITIONS: Mapping[tuple[PaymentState, PaymentAction], PaymentState] = Mapping
         (_S.CREATED, _A.FAIL): _S.FAILED,
         (_S.CREATED, _A.CANCEL): _S.CANCELLED,
         (_S.CREATED, _A.LOSE_ANSWER): _S.UNKNOWN,
+        # What follows an authorization has its own machine: its failures and lost answers leave the payment's alone.
         (_S.AUTHORIZED, _A.CAPTURE): _S.SUCCEEDED,
-        (_S.AUTHORIZED, _A.FAIL): _S.FAILED,
         (_S.AUTHORIZED, _A.CANCEL): _S.CANCELLED,
-        (_S.AUTHORIZED, _A.LOSE_ANSWER): _S.UNKNOWN,
         # Evidence ends UNKNOWN, whichever call it was that lost its answer.
         (_S.UNKNOWN, _A.AUTHORIZE): _S.AUTHORIZED,
         (_S.UNKNOWN, _A.CAPTURE): _S.SUCCEEDED,
         (_S.UNKNOWN, _A.FAIL): _S.FAILED,
-        (_S.UNKNOWN, _A.CANCEL): _S.CANCELLED,
-        # Several captures may add up to what was authorized; refunds and disputes leave the state alone.
+        # Several captures may add up to what was authorized, and what they leave is given up; refunds and disputes
+        # leave the state alone.
         (_S.SUCCEEDED, _A.CAPTURE): _S.SUCCEEDED,
+        (_S.SUCCEEDED, _A.CANCEL): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.REFUND): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.DISPUTE): _S.SUCCEEDED,
     }
@@ -68,6 +75,13 @@ class PaymentNotFound(DomainError):
 
     kind = Kind.NOT_FOUND
     reason = "PAYMENT_NOT_FOUND"
+
+
+class CurrencyMismatch(DomainError):
+    """The amount is in another currency than the payment."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CURRENCY_MISMATCH"
 
 
 class MerchantReferenceTaken(DomainError):
@@ -83,6 +97,16 @@ class Payment:
 
     Attributes:
         metadata: JSON text of an object of strings, as the merchant gave it.
+        authorized_minor: With MANUAL; a charge is never authorized apart from its capture.
+        capturing_minor: Held by captures without an outcome, UNKNOWN ones included.
+        cancelling_minor: Held by a void without an outcome; never beside a capture.
+        cancelled_minor: Given up without having been captured.
+        cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
+            more is captured from then on.
+        expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
+        captured_in_parts: Whether there are several captures, so that a refund may be of parts of several.
+        capture_id: The latest capture.
+        channel_reference: Of the charge or authorization, which its captures and refunds name.
         refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
         refund_fee_returned: Taken from the fee plan at capture: a later plan does not change what was agreed.
@@ -105,7 +129,15 @@ class Payment:
     create_time: datetime
     update_time: datetime
     state: PaymentState = PaymentState.CREATED
+    capture_mode: CaptureMode = CaptureMode.AUTOMATIC
+    authorized_minor: int = 0
+    capturing_minor: int = 0
+    cancelling_minor: int = 0
+    cancelled_minor: int = 0
+    cancel_reason: events.CancelReason | None = None
+    expire_time: datetime | None = None
     captured_minor: int = 0
+    captured_in_parts: bool = False
     refunded_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
@@ -135,6 +167,25 @@ def refundable_minor(payment: Payment) -> int:
     return payment.captured_minor - payment.refunded_minor - payment.refunding_minor - payment.disputed_minor
 
 
+def not_found(payment_id: str) -> PaymentNotFound:
+    """Give the refusal of what is asked of a payment that does not exist."""
+    return PaymentNotFound("No payment has this id.", field="payment_id", payment_id=payment_id)
+
+
+def require_currency(payment: Payment, currency_code: str) -> None:
+    """Check the currency of an amount to be captured or refunded.
+
+    Raises:
+        CurrencyMismatch: The payment is in another.
+    """
+    if currency_code != payment.currency_code:
+        raise CurrencyMismatch(
+            f"The payment is in {payment.currency_code}.",
+            field="amount.currency_code",
+            currency_code=payment.currency_code,
+        )
+
+
 def created(payment: Payment) -> events.PaymentCreated:
     """Give the event of a payment just made."""
     return events.PaymentCreated(
@@ -157,30 +208,39 @@ def capture(
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
+    Args:
+        payment: Before it, with nothing held for this capture any more.
+        amount_minor: What was captured.
+        capture_id: The capture.
+        channel_reference: The channel's reference of the capture; of a charge, it is the payment's as well.
+        terms: In force for the merchant.
+        now: Business time.
+
     Raises:
         IllegalTransition: The payment has failed or was cancelled.
     """
-    first = payment.captured_minor == 0
+    first, charged = payment.captured_minor == 0, payment.capture_mode is CaptureMode.AUTOMATIC
     fee_minor = fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first)
-    after = _changed(
+    after = changed(
         payment,
         now,
         state=next_state(payment.state, PaymentAction.CAPTURE),
         captured_minor=payment.captured_minor + amount_minor,
+        captured_in_parts=not first,
         fee_minor=payment.fee_minor + fee_minor,
         fee_plan_version=terms.fee_plan_version,
         refund_fee_returned=terms.refund_fee_returned,
         capture_id=capture_id,
-        channel_reference=channel_reference,
+        channel_reference=channel_reference if charged else payment.channel_reference,
     )
-    about = _about(after) | {
+    told = about(after) | {
         "capture_id": capture_id,
         "amount_minor": amount_minor,
         "channel_reference": channel_reference,
         "fee_minor": fee_minor,
         "fee_plan_version": terms.fee_plan_version,
     }
-    return after, events.PaymentSuccess(**about)
+    return after, events.PaymentSuccess(**told)
 
 
 def fail(
@@ -191,16 +251,17 @@ def fail(
     Raises:
         IllegalTransition: The payment has ended already.
     """
-    after = _changed(
+    after = changed(
         payment,
         now,
         state=next_state(payment.state, PaymentAction.FAIL),
         failure_reason=reason,
         failure_code=code,
         channel_reference=channel_reference or payment.channel_reference,
+        cancel_reason=None,
     )
-    about = _about(after) | {"channel_reference": after.channel_reference, "reason": reason, "failure_code": code}
-    return after, events.PaymentFailed(**about)
+    told = about(after) | {"channel_reference": after.channel_reference, "reason": reason, "failure_code": code}
+    return after, events.PaymentFailed(**told)
 
 
 def lose_answer(
@@ -211,18 +272,18 @@ def lose_answer(
     Raises:
         IllegalTransition: The payment has ended already.
     """
-    after = _changed(
+    after = changed(
         payment,
         now,
         state=next_state(payment.state, PaymentAction.LOSE_ANSWER),
         channel_reference=channel_reference or payment.channel_reference,
     )
-    about = _about(after) | {
+    told = about(after) | {
         "channel_reference": after.channel_reference,
         "evidence": evidence,
         "previous_state": events.PreviousState(payment.state),
     }
-    return after, events.PaymentUnknown(**about)
+    return after, events.PaymentUnknown(**told)
 
 
 def contradict(
@@ -236,23 +297,28 @@ def contradict(
     now: datetime,
 ) -> tuple[Payment, events.PaymentContradicted]:
     """Record that evidence says the opposite of what is recorded of a payment, or of its refund; both stay."""
-    after = _changed(payment, now)
-    about = _about(after) | {
+    after = changed(payment, now)
+    told = about(after) | {
         "channel_reference": channel_reference,
         "refund_id": refund_id,
         "evidence": evidence,
         "previous_state": recorded,
         "reported_outcome": reported,
     }
-    return after, events.PaymentContradicted(**about)
+    return after, events.PaymentContradicted(**told)
 
 
-def _changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
-    """Give the payment after a change: every change is one version, and one event."""
+def changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
+    """Give the payment after a change that an event tells of: each is one version."""
     return replace(payment, update_time=now, aggregate_version=payment.aggregate_version + 1, **changes)
 
 
-def _about(payment: Payment) -> dict[str, Any]:
+def noted(payment: Payment, now: datetime, **changes: Any) -> Payment:
+    """Give the payment after a change that no event tells of: what is held for a call to its channel."""
+    return replace(payment, update_time=now, **changes)
+
+
+def about(payment: Payment) -> dict[str, Any]:
     """Give the fields that the payment's own events share."""
     return {
         "occurred_at": payment.update_time,

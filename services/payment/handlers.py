@@ -1,14 +1,65 @@
-"""What merchants do, kept as far as payments need it. Every event carries the merchant's complete state."""
+"""What merchants and orders do, kept as far as payments need it; payments for an order that is closed are undone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Outcome
 from paykit.runtime.merchant_projection import MerchantEvent
-from services.payment import merchant_store
+from paystream.order.v1.events import OrderCancelled, OrderCreated, OrderExpired, OrderPaid
+from services.payment import merchant_store, order_commands, order_store
+from services.payment.order import Order, OrderState
+
+OrderEvent: TypeAlias = OrderCreated | OrderPaid | OrderCancelled | OrderExpired
+ClosingEvent: TypeAlias = OrderCancelled | OrderExpired
+
+E = TypeVar("E", bound=OrderEvent)
+
+_STATES: Mapping[type[OrderEvent], OrderState] = {
+    OrderCreated: OrderState.OPEN,
+    OrderPaid: OrderState.PAID,
+    OrderCancelled: OrderState.CANCELLED,
+    OrderExpired: OrderState.EXPIRED,
+}
 
 
 async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
     """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
     await merchant_store.keep_merchants(tx, deliveries)
     return [None] * len(deliveries)
+
+
+async def on_order_changed(tx: Tx, deliveries: Sequence[Delivered[OrderEvent]]) -> Sequence[Outcome]:
+    """Keep the latest state of each order; an event applied before, or older than what is known, changes nothing."""
+    await _keep(tx, deliveries)
+    return [None] * len(deliveries)
+
+
+async def on_order_closed(tx: Tx, deliveries: Sequence[Delivered[ClosingEvent]]) -> Sequence[Outcome]:
+    """Keep that orders are closed, then undo the payments for them; see `order_commands.close_orders`.
+
+    In this order: a capture at the same time either finds the order closed, or is found captured here.
+    """
+    closed = await _keep(tx, deliveries)
+    causes = {delivery.key: delivery.cause for delivery in deliveries if delivery.key in closed}
+    if causes:
+        await order_commands.close_orders(tx, causes)
+    return [None] * len(deliveries)
+
+
+async def _keep(tx: Tx, deliveries: Sequence[Delivered[E]]) -> set[str]:
+    """Keep the last of several events of an order; give the orders that were changed by theirs."""
+    latest = {delivery.key: delivery.event for delivery in deliveries}
+    return await order_store.keep_orders(tx, [_order(event) for event in latest.values()])
+
+
+def _order(event: OrderEvent) -> Order:
+    return Order(
+        order_id=event.order_id,
+        merchant_id=event.merchant_id or "",
+        currency_code=event.currency_code,
+        total_minor=event.total_minor,
+        state=_STATES[type(event)],
+        correlation_id=event.correlation_id,
+        aggregate_version=event.aggregate_version,
+    )

@@ -1,7 +1,9 @@
 """Payments on the wire: between messages and domain values."""
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from paykit.attempts import AttemptState, Evidence, Outcome, Source
 from paykit.cause import Cause
@@ -11,11 +13,13 @@ from paykit.runtime.status import to_status
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import authorization, routing
 from services.payment.attempt import Attempt, AttemptAction
 from services.payment.commands import CreatePayment, CreateRefund
-from services.payment.domain import Payment, PaymentState
+from services.payment.domain import CaptureMode, Payment, PaymentState
 from services.payment.refund import Refund, RefundState
 from services.payment.refund_store import RefundFilter
+from services.payment.routing import Route
 from services.payment.store import PaymentFilter
 
 _METHODS = {
@@ -32,6 +36,11 @@ _REASONS = {
     pb.REFUND_REASON_OTHER: events.RefundReason.OTHER,
     pb.REFUND_REASON_CONTRADICTION: events.RefundReason.CONTRADICTION,
 }
+_CAPTURE_MODES = {
+    pb.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC,
+    pb.CAPTURE_MODE_AUTOMATIC: CaptureMode.AUTOMATIC,
+    pb.CAPTURE_MODE_MANUAL: CaptureMode.MANUAL,
+}
 _OUTCOMES = {
     pb.CHANNEL_OUTCOME_APPROVED: Outcome.SUCCEEDED,
     pb.CHANNEL_OUTCOME_DECLINED: Outcome.FAILED,
@@ -39,7 +48,14 @@ _OUTCOMES = {
 # Looked up once for every payment made, so by dictionaries and not by the descriptors.
 _METHOD_TYPES = {domain: wire for wire, domain in _METHODS.items()}
 _REASON_VALUES = {domain: wire for wire, domain in _REASONS.items() if wire}
+_CAPTURE_MODE_VALUES = {domain: wire for wire, domain in _CAPTURE_MODES.items() if wire}
 _PAYMENT_STATES = {state: pb.PaymentState.Value(f"PAYMENT_STATE_{state}") for state in PaymentState}
+_CANCEL_REASONS = {
+    None: pb.CANCEL_REASON_UNSPECIFIED,
+    events.CancelReason.REQUESTED: pb.CANCEL_REASON_REQUESTED,
+    events.CancelReason.AUTHORIZATION_EXPIRED: pb.CANCEL_REASON_AUTHORIZATION_EXPIRED,
+    events.CancelReason.ORDER_CLOSED: pb.CANCEL_REASON_ORDER_CLOSED,
+}
 _REFUND_STATES = {state: pb.RefundState.Value(f"REFUND_STATE_{state}") for state in RefundState}
 _ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
 _ATTEMPT_ACTIONS = {action: pb.AttemptAction.Value(f"ATTEMPT_ACTION_{action}") for action in AttemptAction}
@@ -58,7 +74,7 @@ def to_payment(payment: Payment) -> pb.Payment:
         amount=money_pb2.Money(amount_minor=payment.amount_minor, currency_code=payment.currency_code),
         payment_method=pb.PaymentMethod(type=_METHOD_TYPES[payment.method], token=payment.method_token),
         metadata=json.loads(payment.metadata) if payment.metadata != "{}" else None,
-        capture_mode=pb.CAPTURE_MODE_AUTOMATIC,
+        capture_mode=_CAPTURE_MODE_VALUES[payment.capture_mode],
         state=_PAYMENT_STATES[payment.state],
         captured_minor=payment.captured_minor,
         refunded_minor=payment.refunded_minor,
@@ -73,10 +89,27 @@ def to_payment(payment: Payment) -> pb.Payment:
         failure_reason=payment.failure_reason or "",
         failure_code=payment.failure_code or "",
         correlation_id=payment.correlation_id,
-        etag=str(payment.aggregate_version),
         create_time=_timestamp(payment.create_time),
         update_time=_timestamp(payment.update_time),
+        **(
+            _authorization(payment)
+            if payment.capture_mode is CaptureMode.MANUAL
+            else {"etag": str(payment.aggregate_version)}
+        ),
+        cancelled_minor=payment.cancelled_minor,
+        cancel_reason=_CANCEL_REASONS[payment.cancel_reason],
     )
+
+
+def _authorization(payment: Payment) -> dict[str, Any]:
+    """Give what only an authorized payment has; its etag also tells changes that no event tells of."""
+    return {
+        "etag": f"{payment.aggregate_version}-{payment.update_time.timestamp():f}",
+        "authorized_minor": payment.authorized_minor,
+        "capturing_minor": payment.capturing_minor,
+        "capturable_minor": authorization.capturable_minor(payment),
+        "authorization_expire_time": _timestamp(payment.expire_time) if payment.expire_time else None,
+    }
 
 
 def to_streamed(
@@ -114,6 +147,8 @@ def to_attempt(attempt: Attempt) -> pb.Attempt:
         attempt_id=attempt.attempt_id,
         payment_id=attempt.payment_id,
         refund_id=attempt.refund_id or "",
+        capture_id=attempt.capture_id or "",
+        channel=attempt.channel,
         action=_ATTEMPT_ACTIONS[attempt.action],
         state=_ATTEMPT_STATES[attempt.state],
         channel_reference=attempt.channel_reference or "",
@@ -126,18 +161,20 @@ def to_attempt(attempt: Attempt) -> pb.Attempt:
     )
 
 
-def from_create_payment(request: pb.CreatePaymentRequest, cause: Cause) -> CreatePayment:
-    """Read a payment asked for; the request has been checked against its rules."""
-    amount, method = request.amount, request.payment_method
+def from_create_payment(request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[Route]) -> CreatePayment:
+    """Read a payment asked for, and choose its channel; the request has been checked against its rules."""
+    amount, method = request.amount, _METHODS[request.payment_method.type]
     return CreatePayment(
         merchant_id=request.merchant_id,
         merchant_reference=request.merchant_reference,
         order_id=request.order_id or None,
         amount_minor=amount.amount_minor,
         currency_code=amount.currency_code,
-        method=_METHODS[method.type],
-        method_token=method.token,
+        method=method,
+        method_token=request.payment_method.token,
         metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
+        capture_mode=_CAPTURE_MODES[request.capture_mode],
+        channel=routing.preferred(routes, amount.currency_code, method),
         cause=cause,
     )
 
@@ -171,9 +208,11 @@ def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
     """Read what ListPayments selects."""
     name = pb.PaymentState.Name(request.state).removeprefix("PAYMENT_STATE_")
     return PaymentFilter(
-        merchant_id=request.merchant_id,
+        merchant_id=request.merchant_id or None,
+        order_id=request.order_id or None,
         merchant_reference=request.merchant_reference or None,
         state=PaymentState(name) if request.state else None,
+        capture_mode=_CAPTURE_MODES[request.capture_mode] if request.capture_mode else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
     )

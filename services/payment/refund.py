@@ -57,19 +57,12 @@ class RefundExceedsRefundable(DomainError):
     reason = "REFUND_EXCEEDS_REFUNDABLE"
 
 
-class CurrencyMismatch(DomainError):
-    """The amount is in another currency than the payment."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "CURRENCY_MISMATCH"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
     """A refund; amounts are in minor units of `currency_code`.
 
     Attributes:
-        capture_id: None for a capture that was never booked (reason CONTRADICTION).
+        capture_id: None for parts of several, and for a capture that was never booked (reason CONTRADICTION).
         fee_returned_minor: The part of the fee that returns with it, settled when the refund is made.
         failure_reason: Set exactly while FAILED.
     """
@@ -107,8 +100,12 @@ def create(
     currency_code: str,
     reason: events.RefundReason,
     now: datetime,
+    of_capture: str | None = None,
 ) -> tuple[Payment, Refund, events.RefundCreated]:
     """Take an amount out of what can be refunded.
+
+    `of_capture` names the one capture that is given back; without it a refund names the payment's only capture, and
+    none where there are several.
 
     Raises:
         CurrencyMismatch: The payment is in another currency.
@@ -117,7 +114,7 @@ def create(
     """
     _require_refundable(payment, amount_minor, currency_code)
     fee_returned_minor = _returned_fee(payment, amount_minor) if payment.refund_fee_returned else 0
-    after = _changed(
+    after = domain.changed(
         payment,
         now,
         refunding_minor=payment.refunding_minor + amount_minor,
@@ -128,7 +125,7 @@ def create(
         amount_minor=amount_minor,
         reason=reason,
         fee_returned_minor=fee_returned_minor,
-        capture_id=payment.capture_id,
+        capture_id=of_capture or (None if payment.captured_in_parts else payment.capture_id),
         **_of(after),
     )
     return after, made, events.RefundCreated(**_about(after, made))
@@ -141,7 +138,7 @@ def give_back(
 
     It was never booked, so it neither counts as captured nor as refunded.
     """
-    after = _changed(payment, now)
+    after = domain.changed(payment, now)
     made = Refund(
         refund_id=refund_id,
         amount_minor=amount_minor,
@@ -205,12 +202,7 @@ def lose_answer(refund: Refund, *, now: datetime) -> Refund:
 
 
 def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:
-    if currency_code != payment.currency_code:
-        raise CurrencyMismatch(
-            f"The payment is in {payment.currency_code}.",
-            field="amount.currency_code",
-            currency_code=payment.currency_code,
-        )
+    domain.require_currency(payment, currency_code)
     domain.next_state(payment.state, domain.PaymentAction.REFUND)
     left = domain.refundable_minor(payment)
     if amount_minor > left:
@@ -252,17 +244,13 @@ def _released(payment: Payment, refund: Refund, now: datetime, **changes: int) -
     """Give the payment when a refund ended: nothing is held for it any more."""
     if changes:
         changes["fee_returned_minor"] = payment.fee_returned_minor + refund.fee_returned_minor
-    return _changed(
+    return domain.changed(
         payment,
         now,
         refunding_minor=payment.refunding_minor - _booked_minor(refund),
         fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
         **changes,
     )
-
-
-def _changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
-    return replace(payment, update_time=now, aggregate_version=payment.aggregate_version + 1, **changes)
 
 
 def _about(payment: Payment, refund: Refund) -> dict[str, Any]:

@@ -17,14 +17,24 @@ from paykit.runtime.runtime import Runtime
 from paykit.runtime.streaming import in_chunks
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
-from services.payment import commands, jobs, messages, refund_store, store
-from services.payment.attempt import Attempt
+from services.payment import (
+    capture,
+    capture_messages,
+    capture_store,
+    commands,
+    domain,
+    jobs,
+    messages,
+    refund_store,
+    store,
+)
 from services.payment.attempt_store import ATTEMPTS, SHOWN_MAX
+from services.payment.capture_rpc import CaptureMethods
 from services.payment.dispute_rpc import DisputeMethods
-from services.payment.domain import Payment, PaymentNotFound
+from services.payment.order import OrderUnknown
 from services.payment.refund import Refund, RefundNotFound
 
-_MISSING = (MerchantUnknown,)
+_MISSING = (MerchantUnknown, OrderUnknown)
 """A payment for something that payment has not heard of waits a moment."""
 
 STREAM_ITEMS_MAX = 256
@@ -54,7 +64,7 @@ _CREATE_REFUND = Operation(
 )
 
 
-class PaymentServicer(DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
+class PaymentServicer(CaptureMethods, DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
     """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -62,7 +72,7 @@ class PaymentServicer(DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, _context: Any) -> pb.CreatePaymentResponse:
         """Accept a payment, once per request_id."""
-        item = messages.from_create_payment(request, current_call().cause)
+        item = self._reader()(request)
         response = await waiting.until_known(_MISSING, lambda: self._runtime.call(_CREATE, request, item))
         jobs.wake_submission(self._runtime)
         return response
@@ -88,12 +98,11 @@ class PaymentServicer(DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
                     position += 1
 
     async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
-        """Read a payment with its attempts."""
-        payment, attempts = await self._runtime.read(lambda tx: _payment_with_attempts(tx, request.payment_id))
-        return pb.GetPaymentResponse(payment=messages.to_payment(payment), attempts=map(messages.to_attempt, attempts))
+        """Read a payment with its captures and attempts."""
+        return await self._runtime.read(lambda tx: _payment_in_full(tx, request.payment_id))
 
     async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Any) -> pb.ListPaymentsResponse:
-        """Read a page of a merchant's payments."""
+        """Read a page of payments."""
         page, token = await newest_page(
             self._runtime,
             request,
@@ -131,7 +140,7 @@ class PaymentServicer(DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
     ) -> pb.ReportChannelResultResponse:
         """Take a channel's callback."""
         item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
-        response = await self._runtime.change(jobs.RECORD_EVIDENCE, item)
+        response = await self._runtime.change(jobs.record_evidence(self._runtime), item)
         jobs.wake_submission(self._runtime)  # A contradiction queues a refund.
         return response
 
@@ -139,8 +148,8 @@ class PaymentServicer(DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
         self, given: Sequence[pb.CreatePaymentRequest], *, path: Callable[[int], str]
     ) -> list[_Result | DomainError]:
         """Accept payments in one transaction, each for itself; `path` says where one stands, for errors."""
-        cause, requests = current_call().cause, list(given)
-        items = batching.read_items(requests, lambda each: messages.from_create_payment(each, cause), path=path)
+        requests = list(given)
+        items = batching.read_items(requests, self._reader(), path=path)
         results = await waiting.until_all_known(
             _MISSING,
             lambda at: self._runtime.call_batch(_CREATE_IN_BATCH, [requests[i] for i in at], [items[i] for i in at]),
@@ -148,6 +157,11 @@ class PaymentServicer(DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
         )
         jobs.wake_submission(self._runtime)
         return results
+
+    def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.CreatePayment]:
+        """Give what reads the payments of this call."""
+        cause, routes = current_call().cause, jobs.routes_of(self._runtime.settings)
+        return lambda request: messages.from_create_payment(request, cause, routes)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
@@ -161,11 +175,17 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
     ]
 
 
-async def _payment_with_attempts(tx: Tx, payment_id: str) -> tuple[Payment, list[Attempt]]:
+async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
     payment = await store.get_payment(tx, payment_id)
     if payment is None:
-        raise PaymentNotFound("No payment has this id.", field="payment_id", payment_id=payment_id)
-    return payment, await ATTEMPTS.of(tx, payment_id, limit=SHOWN_MAX)
+        raise domain.not_found(payment_id)
+    attempts = await ATTEMPTS.of(tx, payment_id, limit=SHOWN_MAX)
+    captures = await capture_store.captures_of_payment(tx, payment_id)
+    return pb.GetPaymentResponse(
+        payment=messages.to_payment(payment),
+        attempts=map(messages.to_attempt, attempts),
+        captures=map(capture_messages.to_capture, captures or capture.of_charge(payment, attempts)),
+    )
 
 
 async def _refund(tx: Tx, refund_id: str) -> Refund:

@@ -1,14 +1,19 @@
 """What the payment service is made of."""
 
+from functools import partial
+
 from paykit.runtime import merchant_projection
 from paykit.runtime.delivery import Handle, Subscription
 from paykit.runtime.service import Job, Service
+from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
 from services.payment import dispute_jobs, dispute_rpc, handlers, jobs, rpc
 
 _KEEP_MERCHANT = Handle(
     handler=handlers.on_merchant_changed, deduplication="natural", rebuild=handlers.on_merchant_changed
 )
+_KEEP_ORDER = Handle(handler=handlers.on_order_changed, deduplication="natural", rebuild=handlers.on_order_changed)
+_CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural", rebuild=handlers.on_order_changed)
 
 SERVICE = Service(
     name="payment",
@@ -20,12 +25,25 @@ SERVICE = Service(
             topic="merchant.events",
             handles=merchant_projection.handles(_KEEP_MERCHANT),
         ),
+        Subscription(
+            topic="order.events",
+            handles={
+                order_events.OrderCreated: _KEEP_ORDER,
+                order_events.OrderPaid: _KEEP_ORDER,
+                order_events.OrderCancelled: _CLOSE_ORDER,
+                order_events.OrderExpired: _CLOSE_ORDER,
+            },
+            # What of an order was refunded is payment's own word.
+            ignores=frozenset({order_events.OrderRefunded.RECORD}),
+        ),
     ),
     consumers=1,
     emits=(
         events.PaymentCreated,
+        events.PaymentAuthorized,
         events.PaymentSuccess,
         events.PaymentFailed,
+        events.PaymentCancelled,
         events.PaymentUnknown,
         events.PaymentContradicted,
         events.RefundCreated,
@@ -36,8 +54,12 @@ SERVICE = Service(
         events.DisputeLost,
     ),
     jobs=(
-        *(Job(name=lane, run=jobs.submit_attempts, every_s=1.0) for lane in jobs.SUBMISSION_LANES),
+        *(
+            Job(name=name, run=partial(jobs.submit_attempts, lane=lane), every_s=1.0)
+            for lane, name in enumerate(jobs.SUBMISSION_LANES)
+        ),
         Job(name="inquire_attempts", run=jobs.inquire_attempts, every_s=0.5),
+        Job(name="expire_authorizations", run=jobs.expire_authorizations, every_s=1.0),
         Job(name=dispute_rpc.RESPONSE_JOB, run=dispute_jobs.respond_to_disputes, every_s=1.0),
     ),
 )

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from paykit.paging import TimeKey
 from paykit.runtime.db import Tx
 from paykit.runtime.listing import newest_first
-from paykit.runtime.rows import require_all_changed
+from paykit.runtime.rows import columns, require_all_changed
 from paystream.payment.v1 import events
-from services.payment.domain import Payment, PaymentState
+from services.payment.domain import CaptureMode, Payment, PaymentState
 
 METADATA = sa.MetaData()
 
@@ -33,7 +33,15 @@ PAYMENT = sa.Table(
     sa.Column("channel", _TEXT),
     sa.Column("correlation_id", _TEXT),
     sa.Column("state", _TEXT),
+    sa.Column("capture_mode", _TEXT),
+    sa.Column("authorized_minor", sa.BigInteger),
+    sa.Column("capturing_minor", sa.BigInteger),
+    sa.Column("cancelling_minor", sa.BigInteger),
+    sa.Column("cancelled_minor", sa.BigInteger),
+    sa.Column("cancel_reason", _TEXT),
+    sa.Column("expire_time", sa.DateTime(timezone=True)),
     sa.Column("captured_minor", sa.BigInteger),
+    sa.Column("captured_in_parts", sa.Boolean),
     sa.Column("refunded_minor", sa.BigInteger),
     sa.Column("refunding_minor", sa.BigInteger),
     sa.Column("disputed_minor", sa.BigInteger),
@@ -53,17 +61,33 @@ PAYMENT = sa.Table(
 
 _COLUMNS = ", ".join(column.name for column in PAYMENT.columns)
 
+# What a payment is made with. The other columns begin with their defaults.
+_GIVEN = (
+    *("payment_id", "merchant_id", "merchant_reference", "order_id", "amount_minor", "currency_code", "method"),
+    *("method_token", "metadata", "capture_mode", "channel", "correlation_id"),
+)
+# Everything that can change but the channel, which only `move_payments` changes.
+_CHANGING = (
+    *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
+    *("expire_time", "captured_minor", "captured_in_parts", "refunded_minor", "refunding_minor", "disputed_minor"),
+    *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
+    *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
+)
+
+
+def _arrays(names: Sequence[str]) -> str:
+    """Give the parameters of these columns as `unnest` takes them."""
+    kinds = {sa.BigInteger: "bigint", sa.Boolean: "boolean", sa.DateTime: "timestamptz", sa.Text: "text"}
+    types = [kinds[type(PAYMENT.c[name].type)] for name in names]
+    return ", ".join(f"${at}::{kind}[]" for at, kind in enumerate(types, start=1))
+
+
 # A reference already taken leaves its row out; the count of rows tells. Rows come in the order of that unique key, so
 # that two batches with the same references wait for each other in one order and cannot deadlock.
-_INSERT_PAYMENTS = """
-INSERT INTO payment (payment_id, merchant_id, merchant_reference, order_id, amount_minor, currency_code, method,
-    method_token, metadata, channel, correlation_id, create_time, update_time, state, aggregate_version)
-SELECT payment_id, merchant_id, merchant_reference, order_id, amount_minor, currency_code, method, method_token,
-    metadata, channel, correlation_id, $12, $12, 'CREATED', 1
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[])
-  AS new (payment_id, merchant_id, merchant_reference, order_id, amount_minor, currency_code, method, method_token,
-    metadata, channel, correlation_id)
+_INSERT_PAYMENTS = f"""
+INSERT INTO payment ({", ".join(_GIVEN)}, create_time, update_time, state, aggregate_version)
+SELECT {", ".join(_GIVEN)}, ${len(_GIVEN) + 1}, ${len(_GIVEN) + 1}, 'CREATED', 1
+FROM unnest({_arrays(_GIVEN)}) AS new ({", ".join(_GIVEN)})
 ON CONFLICT (merchant_id, merchant_reference) DO NOTHING
 """
 
@@ -82,36 +106,44 @@ WHERE payment_id IN (SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::t
 ORDER BY payment_id FOR UPDATE
 """
 
+# For an order that was closed; after the order's row is written, so that a payment made meanwhile is seen.
+_LOCK_PAYMENTS_OF_ORDERS = f"""
+SELECT {_COLUMNS} FROM payment WHERE order_id = ANY($1::text[]) ORDER BY payment_id FOR UPDATE
+"""
+
+# The authorizations whose time is over; jobs of several processes pass each other's rows by.
+_LOCK_EXPIRED = f"""
+SELECT {_COLUMNS} FROM payment WHERE payment_id IN (
+    SELECT payment_id FROM payment WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED)
+ORDER BY payment_id FOR UPDATE
+"""
+
 # Writes back everything that can change; the rows are locked, so nothing can have changed meanwhile.
-_UPDATE_PAYMENTS = """
-UPDATE payment SET state = new.state, captured_minor = new.captured_minor, refunded_minor = new.refunded_minor,
-    refunding_minor = new.refunding_minor, fee_minor = new.fee_minor, fee_returned_minor = new.fee_returned_minor,
-    fee_returning_minor = new.fee_returning_minor, fee_plan_version = new.fee_plan_version,
-    disputed_minor = new.disputed_minor,
-    refund_fee_returned = new.refund_fee_returned, capture_id = new.capture_id,
-    channel_reference = new.channel_reference, failure_reason = new.failure_reason, failure_code = new.failure_code,
-    aggregate_version = new.aggregate_version, update_time = new.update_time
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[], $10::boolean[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::timestamptz[],
-    $17::bigint[])
-  AS new (payment_id, state, captured_minor, refunded_minor, refunding_minor, fee_minor, fee_returned_minor,
-    fee_returning_minor, fee_plan_version, refund_fee_returned, capture_id, channel_reference, failure_reason,
-    failure_code, aggregate_version, update_time, disputed_minor)
+_UPDATE_PAYMENTS = f"""
+UPDATE payment SET {", ".join(f"{name} = new.{name}" for name in _CHANGING)}
+FROM unnest({_arrays(("payment_id", *_CHANGING))}) AS new (payment_id, {", ".join(_CHANGING)})
 WHERE payment.payment_id = new.payment_id
+"""
+
+_MOVE_PAYMENTS = """
+UPDATE payment SET channel = new.channel, update_time = $3
+FROM unnest($1::text[], $2::text[]) AS new (payment_id, channel) WHERE payment.payment_id = new.payment_id
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
-    """What ListPayments selects; None selects all.
+    """What ListPayments selects; None selects all. merchant_id or order_id is set.
 
     Attributes:
         create_time_before: Exclusive.
     """
 
-    merchant_id: str
+    merchant_id: str | None
+    order_id: str | None
     merchant_reference: str | None
     state: PaymentState | None
+    capture_mode: CaptureMode | None
     create_time_min: datetime | None
     create_time_before: datetime | None
 
@@ -122,21 +154,7 @@ async def insert_payments(tx: Tx, payments: Sequence[Payment]) -> bool:
     Of several payments with one reference, the first goes in.
     """
     rows = sorted(payments, key=lambda p: (p.merchant_id, p.merchant_reference))
-    count = await tx.run(
-        _INSERT_PAYMENTS,
-        [p.payment_id for p in rows],
-        [p.merchant_id for p in rows],
-        [p.merchant_reference for p in rows],
-        [p.order_id for p in rows],
-        [p.amount_minor for p in rows],
-        [p.currency_code for p in rows],
-        [p.method for p in rows],
-        [p.method_token for p in rows],
-        [p.metadata for p in rows],
-        [p.channel for p in rows],
-        [p.correlation_id for p in rows],
-        tx.now,
-    )
+    count = await tx.run(_INSERT_PAYMENTS, *columns(rows, _GIVEN), tx.now)
     return count == len(rows)
 
 
@@ -157,6 +175,16 @@ async def lock_payments_of_attempts(tx: Tx, attempt_ids: Sequence[str]) -> dict[
     return _held(tx, await tx.fetch(_LOCK_PAYMENTS_OF_ATTEMPTS, attempt_ids))
 
 
+async def lock_payments_of_orders(tx: Tx, order_ids: Sequence[str]) -> dict[str, Payment]:
+    """Lock the payments for orders, in the order of their ids."""
+    return _held(tx, await tx.fetch(_LOCK_PAYMENTS_OF_ORDERS, sorted(order_ids)))
+
+
+async def lock_expired(tx: Tx, *, limit: int) -> dict[str, Payment]:
+    """Lock payments whose authorization ends now or earlier, the longest over first."""
+    return _held(tx, await tx.fetch(_LOCK_EXPIRED, tx.now, limit))
+
+
 async def update_payments(tx: Tx, payments: Sequence[Payment]) -> None:
     """Write locked payments back; each at most once.
 
@@ -165,27 +193,18 @@ async def update_payments(tx: Tx, payments: Sequence[Payment]) -> None:
     """
     if not payments:
         return
-    changed = await tx.run(
-        _UPDATE_PAYMENTS,
-        [p.payment_id for p in payments],
-        [p.state for p in payments],
-        [p.captured_minor for p in payments],
-        [p.refunded_minor for p in payments],
-        [p.refunding_minor for p in payments],
-        [p.fee_minor for p in payments],
-        [p.fee_returned_minor for p in payments],
-        [p.fee_returning_minor for p in payments],
-        [p.fee_plan_version for p in payments],
-        [p.refund_fee_returned for p in payments],
-        [p.capture_id for p in payments],
-        [p.channel_reference for p in payments],
-        [p.failure_reason for p in payments],
-        [p.failure_code for p in payments],
-        [p.aggregate_version for p in payments],
-        [p.update_time for p in payments],
-        [p.disputed_minor for p in payments],
-    )
+    changed = await tx.run(_UPDATE_PAYMENTS, *columns(payments, ("payment_id", *_CHANGING)))
     require_all_changed("payment", changed, len(payments))
+
+
+async def move_payments(tx: Tx, channels: Mapping[str, str]) -> None:
+    """Have locked payments that no channel was called for go through another.
+
+    Raises:
+        InvariantError: A payment is not there.
+    """
+    changed = await tx.run(_MOVE_PAYMENTS, list(channels), list(channels.values()), tx.now)
+    require_all_changed("payment", changed, len(channels))
 
 
 async def get_payment(tx: Tx, payment_id: str) -> Payment | None:
@@ -195,13 +214,11 @@ async def get_payment(tx: Tx, payment_id: str) -> Payment | None:
 
 
 async def list_payments(tx: Tx, wanted: PaymentFilter, *, after: TimeKey | None, limit: int) -> list[Payment]:
-    """List a merchant's payments, newest first, from after a (create_time, payment_id) on."""
-    c = PAYMENT.c
-    statement = sa.select(PAYMENT).where(c.merchant_id == wanted.merchant_id)
-    if wanted.merchant_reference:
-        statement = statement.where(c.merchant_reference == wanted.merchant_reference)
-    if wanted.state:
-        statement = statement.where(c.state == wanted.state)
+    """List payments, newest first, from after a (create_time, payment_id) on."""
+    c, statement = PAYMENT.c, sa.select(PAYMENT)
+    for name in ("merchant_id", "order_id", "merchant_reference", "state", "capture_mode"):
+        if (value := getattr(wanted, name)) is not None:
+            statement = statement.where(c[name] == value)
     statement = newest_first(statement, (c.create_time, c.payment_id), wanted, after).limit(limit)
     return [to_payment(row._asdict()) for row in await tx.select(statement)]
 
@@ -210,6 +227,8 @@ def to_payment(row: Mapping[str, Any]) -> Payment:
     """Make a payment of a row of its table."""
     values = dict(row)
     values["state"] = PaymentState(values["state"])
+    values["capture_mode"] = CaptureMode(values["capture_mode"])
+    values["cancel_reason"] = events.CancelReason(values["cancel_reason"]) if values["cancel_reason"] else None
     values["method"] = events.PaymentMethod(values["method"])
     values["failure_reason"] = to_failure_reason(values["failure_reason"])
     return Payment(**values)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from paykit.runtime import simulator
 from paykit.runtime.channel_calls import Channel
@@ -17,15 +18,31 @@ def connect(address: str | None, *, callback_address: str) -> AbstractAsyncConte
 
 
 def _orders(callback_address: str) -> Mapping[str, Order[Claimed]]:
-    def charge(claimed: Claimed) -> pb.AuthorizeRequest:
+    def authorize(claimed: Claimed, *, capture: bool) -> pb.AuthorizeRequest:
         return pb.AuthorizeRequest(
             attempt_id=claimed.attempt.attempt_id,
             merchant_id=claimed.merchant_id,
             amount=amount_of(claimed.attempt),
             method_token=claimed.method_token,
-            capture=True,
+            capture=capture,
             callback_address=callback_address,
             correlation_id=claimed.correlation_id,
+        )
+
+    def take(claimed: Claimed) -> pb.CaptureRequest:
+        return pb.CaptureRequest(
+            attempt_id=claimed.attempt.attempt_id,
+            authorization_reference=claimed.attempt.original_reference or "",
+            amount=amount_of(claimed.attempt),
+            callback_address=callback_address,
+            related_no=claimed.attempt.capture_id or "",
+            correlation_id=claimed.correlation_id,
+        )
+
+    def release(claimed: Claimed) -> pb.CancelRequest:
+        return pb.CancelRequest(
+            attempt_id=claimed.attempt.attempt_id,
+            authorization_reference=claimed.attempt.original_reference or "",
         )
 
     def give_back(claimed: Claimed) -> pb.RefundRequest:
@@ -38,7 +55,11 @@ def _orders(callback_address: str) -> Mapping[str, Order[Claimed]]:
             correlation_id=claimed.correlation_id,
         )
 
+    batches = pb.BatchAuthorizeRequest
     return {
-        AttemptAction.CHARGE: Order(method="BatchAuthorize", batch=pb.BatchAuthorizeRequest, item=charge),
+        AttemptAction.CHARGE: Order(method="BatchAuthorize", batch=batches, item=partial(authorize, capture=True)),
+        AttemptAction.AUTHORIZE: Order(method="BatchAuthorize", batch=batches, item=partial(authorize, capture=False)),
+        AttemptAction.CAPTURE: Order(method="BatchCapture", batch=pb.BatchCaptureRequest, item=take),
+        AttemptAction.CANCEL: Order(method="BatchCancel", batch=pb.BatchCancelRequest, item=release),
         AttemptAction.REFUND: Order(method="BatchRefund", batch=pb.BatchRefundRequest, item=give_back),
     }

@@ -14,6 +14,7 @@ import pytest
 from google.rpc import code_pb2, status_pb2
 
 from paykit.ids import new_id
+from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Record
 from paykit.runtime.runtime import Runtime
 from paykit.testing import databases
@@ -22,6 +23,7 @@ from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
+from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import handlers, jobs
 from services.payment.rpc import PaymentServicer
@@ -47,6 +49,7 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
 
     fate: Callable[[Any], str] = lambda _request: "approve"
     finality_seconds: int = 60
+    decline_code: str = "insufficient_funds"
     sent: Counter[str] = field(default_factory=Counter)
     batches: list[int] = field(default_factory=list)
     record: dict[str, channel_pb.Transaction] = field(default_factory=dict)
@@ -54,6 +57,12 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
 
     async def BatchAuthorize(self, request: Any, context: Any) -> Any:  # noqa: N802
         return channel_pb.BatchAuthorizeResponse(results=await self._answer(request.requests, context))
+
+    async def BatchCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return channel_pb.BatchCaptureResponse(results=await self._answer(request.requests, context))
+
+    async def BatchCancel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return channel_pb.BatchCancelResponse(results=await self._answer(request.requests, context))
 
     async def BatchRefund(self, request: Any, context: Any) -> Any:  # noqa: N802
         return channel_pb.BatchRefundResponse(results=await self._answer(request.requests, context))
@@ -90,9 +99,9 @@ class ScriptedChannel(channel_pb2_grpc.ChannelServiceServicer):
         return channel_pb.Transaction(
             attempt_id=request.attempt_id,
             channel_reference=f"ch_{next(self.numbers)}",
-            amount=request.amount,
+            amount=getattr(request, "amount", None),
             outcome=outcomes.get(fate, channel_pb.OUTCOME_APPROVED),
-            decline_code="insufficient_funds" if fate == "decline" else "",
+            decline_code=self.decline_code if fate == "decline" else "",
         )
 
     def _inquire(self, attempt_id: str) -> channel_pb.InquireResponse:
@@ -122,6 +131,12 @@ class House:
         record = Record("merchant.events", 0, 0, str(event.merchant_id), b"", ())
         await self.runtime.transaction(lambda tx: handlers.on_merchant_changed(tx, [Delivered(event, record)]))
         return str(event.merchant_id)
+
+    async def know_order(self, kind: type[Any] = order_events.OrderCreated, **changes: Any) -> str:
+        """Have an event of an order applied, by the service's own handler; give the order's id."""
+        event = order_event(kind, **{"merchant_id": self.merchant_id} | changes)
+        await self.runtime.transaction(lambda tx: handle_order(tx, event))
+        return str(event.order_id)
 
     def request(self, **changes: Any) -> pb.CreatePaymentRequest:
         given: dict[str, Any] = {
@@ -154,6 +169,19 @@ class House:
         }
         return (await self.call.CreateRefund(pb.CreateRefundRequest(**given | changes), ANY)).refund
 
+    async def capture(self, payment_id: str, amount_minor: int | None = None, **changes: Any) -> pb.Capture:
+        given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "payment_id": payment_id}
+        if amount_minor is not None:
+            given["amount"] = Money(amount_minor=amount_minor, currency_code="USD")
+        return (await self.call.CapturePayment(pb.CapturePaymentRequest(**given | changes), ANY)).capture
+
+    async def cancel(self, payment_id: str, **changes: Any) -> pb.Payment:
+        given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "payment_id": payment_id}
+        return (await self.call.CancelPayment(pb.CancelPaymentRequest(**given | changes), ANY)).payment
+
+    async def captures(self, payment_id: str) -> list[pb.Capture]:
+        return list((await self.call.GetPayment(pb.GetPaymentRequest(payment_id=payment_id), ANY)).captures)
+
     async def get_refund(self, refund_id: str) -> pb.Refund:
         return (await self.call.GetRefund(pb.GetRefundRequest(refund_id=refund_id), ANY)).refund
 
@@ -185,6 +213,10 @@ class House:
         payment = await self.create(**changes)
         await self.submit()
         return await self.get(payment.payment_id)
+
+    async def authorized(self, **changes: Any) -> pb.Payment:
+        """A payment that its channel has authorized."""
+        return await self.paid(capture_mode=pb.CAPTURE_MODE_MANUAL, **changes)
 
     async def told(self, payment_id: str) -> list[Any]:
         """Give a payment's events, in order, checked to be of its journey and without a gap."""
@@ -232,6 +264,30 @@ def merchant_event(
         ),
     }
     return kind(**given | changes)
+
+
+def order_event(kind: type[Any] = order_events.OrderCreated, **changes: Any) -> Any:
+    given: dict[str, Any] = {
+        "occurred_at": START,
+        "correlation_id": "cor_order",
+        "aggregate_version": 1 if kind is order_events.OrderCreated else 2,
+        "order_id": new_id("ord"),
+        "merchant_reference": "basket-1",
+        "total_minor": 10_000,
+        "currency_code": "USD",
+    }
+    own: dict[type[Any], dict[str, Any]] = {
+        order_events.OrderCreated: {"item_count": 1},
+        order_events.OrderExpired: {"paid_minor": 0, "expired_at": START},
+    }
+    return kind(**given | own.get(kind, {"paid_minor": 0}) | changes)
+
+
+async def handle_order(tx: Tx, event: Any) -> None:
+    """Handle an event of an order as the service declares it."""
+    [topic] = [each for each in SERVICE.subscriptions if each.topic == "order.events"]
+    record = Record("order.events", 0, 0, str(event.order_id), b"", ())
+    await topic.handles[type(event)].handler(tx, [Delivered(event, record)])
 
 
 @pytest.fixture(scope="module")

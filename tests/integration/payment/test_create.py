@@ -31,6 +31,7 @@ def reason_of(result: pb.BatchCreatePaymentsResponse.Result) -> str:
 
 
 async def test_a_payment_is_accepted_queued_and_told(house: House) -> None:
+    await house.know_order(order_id="ord_" + "a" * 32, correlation_id="cor_test")
     created = await house.create(
         merchant_reference="order-77",
         order_id="ord_" + "a" * 32,

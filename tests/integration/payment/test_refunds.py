@@ -15,8 +15,8 @@ from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands
-from services.payment.domain import PaymentNotFound
-from services.payment.refund import CurrencyMismatch, RefundExceedsRefundable, RefundNotFound
+from services.payment.domain import CurrencyMismatch, PaymentNotFound
+from services.payment.refund import RefundExceedsRefundable, RefundNotFound
 from tests.integration.payment.conftest import House
 
 

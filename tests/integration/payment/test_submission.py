@@ -13,7 +13,7 @@ from paykit.runtime.call import current_call
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import commands, evidence, jobs, messages
+from services.payment import evidence, jobs, messages
 from services.payment.attempt_store import ATTEMPTS, Claimed
 from services.payment.channels import simulator
 from tests.integration.payment.conftest import House
@@ -21,7 +21,7 @@ from tests.integration.payment.conftest import House
 
 async def claim(house: House) -> list[Claimed]:
     return await house.runtime.transaction(
-        lambda tx: ATTEMPTS.claim_pending(tx, channel=commands.CHANNEL, limit=10, lease_s=30)
+        lambda tx: ATTEMPTS.claim_pending(tx, channel="simulator", limit=10, lease_s=30)
     )
 
 

@@ -13,11 +13,11 @@ from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, PAYMENT_ID, cap
 # Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE; "-" is illegal.
 TABLE = """
 CREATED     AUTHORIZED  SUCCEEDED   FAILED      CANCELLED   UNKNOWN     -           -
-AUTHORIZED  -           SUCCEEDED   FAILED      CANCELLED   UNKNOWN     -           -
-SUCCEEDED   -           SUCCEEDED   -           -           -           SUCCEEDED   SUCCEEDED
+AUTHORIZED  -           SUCCEEDED   -           CANCELLED   -           -           -
+SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   SUCCEEDED
 FAILED      -           -           -           -           -           -           -
 CANCELLED   -           -           -           -           -           -           -
-UNKNOWN     AUTHORIZED  SUCCEEDED   FAILED      CANCELLED   -           -           -
+UNKNOWN     AUTHORIZED  SUCCEEDED   FAILED      -           -           -           -
 """
 ACTIONS = ["AUTHORIZE", "CAPTURE", "FAIL", "CANCEL", "LOSE_ANSWER", "REFUND", "DISPUTE"]
 CELLS = [

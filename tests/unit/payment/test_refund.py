@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from paykit.errors import DomainError, IllegalTransition
 from paystream.payment.v1 import events
 from services.payment import domain, refund
-from services.payment.domain import Payment, PaymentState
-from services.payment.refund import CurrencyMismatch, Refund, RefundAction, RefundExceedsRefundable, RefundState
+from services.payment.domain import CurrencyMismatch, Payment, PaymentState
+from services.payment.refund import Refund, RefundAction, RefundExceedsRefundable, RefundState
 from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, REFUND_ID, captured, payment, terms
 
 LEGAL = {

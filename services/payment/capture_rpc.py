@@ -1,0 +1,42 @@
+"""The methods of the PaymentService about captures and voids."""
+
+from typing import Any
+
+from paykit.runtime.call import current_call
+from paykit.runtime.operations import Operation
+from paykit.runtime.runtime import Runtime
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import capture_commands, capture_messages, jobs
+
+_CAPTURE = Operation(
+    name="CapturePayment",
+    command=capture_commands.capture_payments,
+    reply=capture_messages.to_capture_payment_response,
+    reply_type=pb.CapturePaymentResponse,
+)
+_CANCEL = Operation(
+    name="CancelPayment",
+    command=capture_commands.cancel_payments,
+    reply=capture_messages.to_cancel_payment_response,
+    reply_type=pb.CancelPaymentResponse,
+)
+
+
+class CaptureMethods:
+    """Serves captures and voids of paystream.payment.v1.PaymentService; the contract stands in its proto."""
+
+    _runtime: Runtime
+
+    async def CapturePayment(self, request: pb.CapturePaymentRequest, _context: Any) -> pb.CapturePaymentResponse:
+        """Accept a capture, once per request_id."""
+        item = capture_messages.from_capture_payment(request, current_call().cause)
+        response = await self._runtime.call(_CAPTURE, request, item)
+        jobs.wake_submission(self._runtime)
+        return response
+
+    async def CancelPayment(self, request: pb.CancelPaymentRequest, _context: Any) -> pb.CancelPaymentResponse:
+        """Give a payment up, once per request_id."""
+        item = capture_messages.from_cancel_payment(request, current_call().cause)
+        response = await self._runtime.call(_CANCEL, request, item)
+        jobs.wake_submission(self._runtime)
+        return response
