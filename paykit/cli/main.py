@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("schemas", "schemas", "The event schemas: rules, publication, registry."),
     Entry("events", "events", "The events on Kafka."),
     Entry("dlq", "dlq", "A service's dead letters: look, replay, discard."),
+    Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
     Entry("clock", "clock", "The clock of business time, on a development stack."),
     Entry("ledger", "ledger", "Verify the ledger."),
 )

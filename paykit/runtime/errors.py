@@ -11,6 +11,7 @@ request, so it is never stored, never a result of a batch item, and callers and 
       DependencyUnavailable  how an UnavailableError looks to a caller
     UnavailableError         PostgreSQL, Kafka, the registry or a channel cannot be reached
     CommitUnknownError       the connection broke during COMMIT
+    RebuildFailedError       projections cannot be rebuilt from their events
     DefectError              paystream itself is wrong
 """
 
@@ -66,6 +67,10 @@ class UnavailableError(Exception):
 
 class CommitUnknownError(UnavailableError):
     """The connection broke during COMMIT: the work was done wholly or not at all, and only a look can tell."""
+
+
+class RebuildFailedError(Exception):
+    """The projections of a service cannot be rebuilt now, or not from what there is; the live ones are untouched."""
 
 
 class DefectError(InvariantError):

@@ -165,13 +165,11 @@ class Fetcher:
             return
         if partition not in self._fetched:
             return  # Given away while the batch was being fetched.
-        offset = message.offset()
         piece = batch.get(partition)
         if piece is None:
             piece = batch[partition] = Slice(self._fetched[partition], 0)
-        key = _text(message.key())
-        piece.records.append(Record(partition[0], partition[1], offset, key, message.value(), message.headers() or ()))
-        piece.end = self._fetched[partition] = offset + 1
+        piece.records.append(record_of(message))
+        piece.end = self._fetched[partition] = message.offset() + 1
 
     def _on_message_error(self, partition: TopicPartition, error: confluent_kafka.KafkaError) -> None:
         if error.code() == confluent_kafka.KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - a public constant
@@ -213,6 +211,12 @@ class Fetcher:
 
     def _resume_except(self, resting: Collection[TopicPartition]) -> None:
         self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in resting])
+
+
+def record_of(message: Any) -> Record:
+    """Give a message of librdkafka as a record."""
+    key = _text(message.key())
+    return Record(message.topic(), message.partition(), message.offset(), key, message.value(), message.headers() or ())
 
 
 def _listed(partitions: Collection[TopicPartition]) -> list[confluent_kafka.TopicPartition]:

@@ -23,7 +23,8 @@ PARKED_EVENTS_ALERT = 10_000
 PARKED_AGE_ALERT = timedelta(hours=24)
 REPLAY_EVENTS_MAX = 500
 """Skipped events replayed in one transaction."""
-_ADVISORY_SPACE = 0x7061_7270
+SWEEP_LOCK = 0x7061_7270
+"""Space of the advisory lock, by service, that a sweep holds."""
 
 PARKED = Gauge("paystream_parked_events_waiting", "Events waiting for their cause or their key.", ["service"])
 PARKED_AGE = Gauge("paystream_parked_oldest_seconds", "Age of the oldest parked event.", ["service"])
@@ -104,8 +105,16 @@ class Redelivery:
         self._after, self._behind = (page.last, behind) if page.last else (0, set())
         return page.applied
 
+    async def drain(self) -> None:
+        """Sweep again and again until no parked event can be applied."""
+        applied = 1
+        while applied:
+            applied = await self.sweep()
+            while self._after:
+                applied += await self.sweep()
+
     async def _sweep_page(self, tx: Tx, behind: set[str]) -> "_Page":
-        if not (await tx.fetch(_TRY_LOCK, _ADVISORY_SPACE, self._service))[0]["locked"]:
+        if not (await tx.fetch(_TRY_LOCK, SWEEP_LOCK, self._service))[0]["locked"]:
             return _Page(0, None)
         rows = await setaside.select_parked(tx, after=self._after, limit=SWEEP_EVENTS_MAX)
         steps, ignored = [], []

@@ -9,6 +9,7 @@ import pytest
 
 from paykit.runtime.catalogue import load_service, service_names
 from paykit.runtime.grpc_server import Servicer
+from paykit.runtime.rebuilding import rebuilding_subscriptions
 
 # Servicers only keep the runtime for later, so what they serve can be asked without one.
 NO_RUNTIME: Any = None
@@ -38,8 +39,15 @@ def test_every_rpc_is_answered_by_a_method_of_its_servicer_and_not_by_the_genera
 @pytest.mark.parametrize("name", service_names())
 def test_every_handler_and_job_is_a_coroutine_function(name: str) -> None:
     service = load_service(name)
-    handlers = [handle.handler for each in service.subscriptions for handle in each.handles.values()]
+    handles = [handle for each in service.subscriptions for handle in each.handles.values()]
+    handlers = [handler for each in handles for handler in (each.handler, each.rebuild) if handler is not None]
     assert all(inspect.iscoroutinefunction(work) for work in [*handlers, *(job.run for job in service.jobs)])
+
+
+@pytest.mark.parametrize("name", service_names())
+def test_whoever_keeps_projections_and_nobody_else_says_how_to_rebuild_them(name: str) -> None:
+    service = load_service(name)
+    assert bool(rebuilding_subscriptions(service)) == bool(service.projections)
 
 
 @pytest.mark.parametrize("name", service_names())
