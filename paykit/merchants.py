@@ -37,7 +37,12 @@ def refusal(merchant_id: str, status: MerchantStatus | None) -> DomainError | No
     if status is MerchantStatus.ACTIVE:
         return None
     if status is None:
-        return MerchantUnknown("The merchant is not known.", field="merchant_id", merchant_id=merchant_id)
+        return unknown(merchant_id)
     if status is MerchantStatus.SUSPENDED:
         return MerchantSuspended("The merchant is suspended.", field="merchant_id", merchant_id=merchant_id)
     return MerchantNotActive("The merchant is not active.", field="merchant_id", merchant_id=merchant_id)
+
+
+def unknown(merchant_id: str) -> MerchantUnknown:
+    """Say that no event has told of a merchant."""
+    return MerchantUnknown("The merchant is not known.", field="merchant_id", merchant_id=merchant_id)

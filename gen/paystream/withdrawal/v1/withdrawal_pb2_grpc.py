@@ -240,7 +240,7 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisableBankAccount(self, request, context):
-        """Stops withdrawals to a bank account, for good; those already sent to the bank go on. Idempotent by nature.
+        """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """

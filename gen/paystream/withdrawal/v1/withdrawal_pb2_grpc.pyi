@@ -116,7 +116,7 @@ class WithdrawalServiceStub:
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]
-    """Stops withdrawals to a bank account, for good; those already sent to the bank go on. Idempotent by nature.
+    """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -209,7 +209,7 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]  # type: ignore[assignment]
-    """Stops withdrawals to a bank account, for good; those already sent to the bank go on. Idempotent by nature.
+    """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -371,7 +371,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.DisableBankAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.DisableBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.DisableBankAccountResponse]]:
-        """Stops withdrawals to a bank account, for good; those already sent to the bank go on. Idempotent by nature.
+        """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """

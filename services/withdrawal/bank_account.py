@@ -1,0 +1,127 @@
+"""A merchant's bank account: its states, and whether a withdrawal may go to it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from paykit import transitions
+from paykit.errors import DomainError, Kind
+
+
+class BankAccountState(StrEnum):
+    """How far a bank account has come."""
+
+    UNVERIFIED = "UNVERIFIED"
+    VERIFIED = "VERIFIED"
+    REFUSED = "REFUSED"
+    DISABLED = "DISABLED"
+
+
+class BankAccountAction(StrEnum):
+    """What can happen to a bank account."""
+
+    VERIFY = "VERIFY"
+    REFUSE = "REFUSE"
+    DISABLE = "DISABLE"
+
+
+_S, _A = BankAccountState, BankAccountAction
+
+TRANSITIONS: Mapping[tuple[BankAccountState, BankAccountAction], BankAccountState] = MappingProxyType(
+    {
+        (_S.UNVERIFIED, _A.VERIFY): _S.VERIFIED,
+        (_S.UNVERIFIED, _A.REFUSE): _S.REFUSED,
+        (_S.UNVERIFIED, _A.DISABLE): _S.DISABLED,
+        (_S.VERIFIED, _A.DISABLE): _S.DISABLED,
+        (_S.REFUSED, _A.DISABLE): _S.DISABLED,
+        # The same result told again.
+        (_S.VERIFIED, _A.VERIFY): _S.VERIFIED,
+        (_S.REFUSED, _A.REFUSE): _S.REFUSED,
+        (_S.DISABLED, _A.DISABLE): _S.DISABLED,
+    }
+)
+"""The state after an action; a pair that is missing is illegal."""
+
+
+class BankAccountNotFound(DomainError):
+    """No bank account has this id, or it is another merchant's."""
+
+    kind = Kind.NOT_FOUND
+    reason = "BANK_ACCOUNT_NOT_FOUND"
+
+
+class BankAccountExists(DomainError):
+    """The merchant has a bank account with this token in this currency; metadata says which."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "BANK_ACCOUNT_EXISTS"
+
+
+class BankAccountNotVerified(DomainError):
+    """Nothing is paid to a bank account in this state; metadata says which."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "BANK_ACCOUNT_NOT_VERIFIED"
+
+
+class BankAccountCurrencyMismatch(DomainError):
+    """The bank account takes another currency; metadata says which."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "BANK_ACCOUNT_CURRENCY_MISMATCH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankAccount:
+    """A bank account; nothing more of its number is kept than the last four characters.
+
+    Attributes:
+        token: What a vault gave for it.
+    """
+
+    bank_account_id: str
+    merchant_id: str
+    currency_code: str
+    token: str
+    last_four: str
+    create_time: datetime
+    update_time: datetime
+    state: BankAccountState = BankAccountState.UNVERIFIED
+
+
+def change(account: BankAccount, action: BankAccountAction, *, now: datetime) -> BankAccount:
+    """Give a bank account after an action; one that repeats the last changes nothing.
+
+    Raises:
+        IllegalTransition: The action is not possible in this state.
+    """
+    after = transitions.next_state(TRANSITIONS, account.state, action, what="A bank account")
+    return account if after is account.state else replace(account, state=after, update_time=now)
+
+
+def not_found(bank_account_id: str) -> BankAccountNotFound:
+    """Say that there is no such bank account."""
+    return BankAccountNotFound(
+        "No bank account of the merchant has this id.", field="bank_account_id", bank_account_id=bank_account_id
+    )
+
+
+def refusal(
+    account: BankAccount | None, *, bank_account_id: str, merchant_id: str, currency_code: str
+) -> DomainError | None:
+    """Say why a withdrawal cannot go to a bank account; None if it can. An account of None is unknown."""
+    if account is None or account.merchant_id != merchant_id:
+        return not_found(bank_account_id)
+    if account.state is not BankAccountState.VERIFIED:
+        return BankAccountNotVerified(
+            f"The bank account is {account.state}.", field="bank_account_id", state=account.state
+        )
+    if account.currency_code != currency_code:
+        return BankAccountCurrencyMismatch(
+            f"The bank account takes {account.currency_code}.",
+            field="amount.currency_code",
+            currency_code=account.currency_code,
+        )
+    return None

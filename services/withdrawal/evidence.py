@@ -1,0 +1,125 @@
+"""What the bank says, applied: answers to calls, inquiries and callbacks all take this one way."""
+
+from collections.abc import Sequence
+
+import structlog
+from prometheus_client import Counter
+
+from paykit import attempts
+from paykit.attempts import AttemptNotFound, Evidence, Outcome, RecordEvidence, Verdict
+from paykit.errors import DomainError, InvariantError
+from paykit.runtime.attempt_table import insert_evidence
+from paykit.runtime.db import Tx
+from services.withdrawal import attempt, domain, folding
+from services.withdrawal.attempt import Attempt
+from services.withdrawal.attempt_store import ATTEMPTS
+from services.withdrawal.domain import Withdrawal, WithdrawalState
+from services.withdrawal.folding import Work
+
+CONTRADICTIONS = Counter(
+    "paystream_withdrawal_contradictions_total",
+    "Withdrawals of which the bank said the opposite of what it said first.",
+)
+
+_log = structlog.get_logger()
+
+
+async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attempt | DomainError]:
+    """Apply evidence in order: it ends attempts, and with them withdrawals, or marks a contradiction.
+
+    Emits WithdrawalCompleted, WithdrawalFailed and WithdrawalReturned, and gives amounts back. Evidence told before
+    changes nothing. Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
+    """
+    # Attempts before withdrawals, as the job that sends them: it must claim attempts to know their withdrawals.
+    known = await ATTEMPTS.lock(tx, sorted({item.evidence.attempt_id for item in items}))
+    work = await folding.lock(tx, [each.withdrawal_id for each in known.values()])
+    changed: set[str] = set()
+    told: list[tuple[Evidence, Verdict]] = []
+    results: list[Attempt | DomainError] = []
+    for item in items:
+        before = known.get(item.evidence.attempt_id)
+        result = _not_found(item.evidence) if before is None else _apply(tx, item, before, (work, told))
+        results.append(result)
+        if isinstance(result, Attempt) and result is not before:
+            known[result.attempt_id] = result
+            changed.add(result.attempt_id)
+    await folding.save(tx, work)
+    await ATTEMPTS.update(tx, [known[i] for i in sorted(changed)])
+    await insert_evidence(tx, told)
+    return results
+
+
+def _apply(
+    tx: Tx, item: RecordEvidence, before: Attempt, into: tuple[Work, list[tuple[Evidence, Verdict]]]
+) -> Attempt | DomainError:
+    (work, told), evidence = into, item.evidence
+    try:
+        verdict = attempts.judge(before, evidence)
+    except DomainError as refusal:
+        return refusal
+    if attempts.worth_keeping(evidence, verdict):
+        told.append((evidence, verdict))
+    if not attempts.changes_nothing(before, verdict):
+        _follow(tx, item, verdict, work=work, withdrawal_id=before.withdrawal_id)
+    if evidence.outcome is Outcome.RETURNED and verdict is not Verdict.CONTRADICT:
+        _return(tx, item, work, work.withdrawals[before.withdrawal_id])
+    return (
+        before if attempts.changes_nothing(before, verdict) else attempt.decide(before, evidence, verdict, now=tx.now)
+    )
+
+
+def _follow(tx: Tx, item: RecordEvidence, verdict: Verdict, *, work: Work, withdrawal_id: str) -> None:
+    """Have the withdrawal follow its attempt."""
+    before, evidence = work.withdrawals[withdrawal_id], item.evidence
+    if verdict is Verdict.SUCCEED:
+        completed, paid = domain.complete(before, channel_reference=_reference(before, evidence), now=tx.now)
+        work.put(completed)
+        tx.emit(paid, cause=item.cause)
+    elif verdict is Verdict.FAIL:
+        failed, failure = domain.fail(
+            before,
+            reason=attempt.failure_reason(evidence),
+            code=evidence.failure_code,
+            channel_reference=evidence.channel_reference,
+            now=tx.now,
+        )
+        work.put(failed)
+        tx.emit(failure, cause=item.cause)
+    elif verdict is Verdict.LOSE_ANSWER:
+        work.put(domain.lose_answer(before, channel_reference=evidence.channel_reference, now=tx.now))
+    elif verdict is Verdict.CONTRADICT:
+        work.put(_contradicted(tx, before, evidence))
+
+
+def _contradicted(tx: Tx, before: Withdrawal, evidence: Evidence) -> Withdrawal:
+    """Mark the withdrawal, and let somebody know: whatever was paid or not must be looked into by people."""
+    CONTRADICTIONS.inc()
+    _log.error(
+        "withdrawal_contradicted",
+        withdrawal_id=before.withdrawal_id,
+        attempt_id=evidence.attempt_id,
+        recorded=before.state,
+        reported=evidence.outcome,
+        channel_reference=evidence.channel_reference,
+    )
+    return domain.contradict(before, now=tx.now)
+
+
+def _return(tx: Tx, item: RecordEvidence, work: Work, withdrawal: Withdrawal) -> None:
+    """Take a completed withdrawal back, once however often it is told."""
+    if withdrawal.state is WithdrawalState.RETURNED:
+        return
+    after, event = domain.send_back(withdrawal, code=item.evidence.failure_code, now=tx.now)
+    work.put(after)
+    tx.emit(event, cause=item.cause)
+
+
+def _not_found(evidence: Evidence) -> AttemptNotFound:
+    return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
+
+
+def _reference(withdrawal: Withdrawal, evidence: Evidence) -> str:
+    reference = evidence.channel_reference or withdrawal.channel_reference
+    if reference is None:
+        raise InvariantError(f"withdrawal {withdrawal.withdrawal_id} was paid without a reference of the bank")
+    return reference

@@ -1,0 +1,90 @@
+"""What merchants, settlements and the ledger do, as far as withdrawals need it."""
+
+from collections.abc import Iterator, Sequence
+
+from paykit.errors import DomainError
+from paykit.runtime.db import Tx
+from paykit.runtime.delivery import Delivered, Impossible, Outcome
+from paykit.runtime.merchant_projection import MerchantEvent
+from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
+from paystream.settlement.v1.events import SettlementCompleted
+from services.withdrawal import funds_store, holds
+from services.withdrawal.funds_store import Credit
+from services.withdrawal.holds import RecordHold
+from services.withdrawal.merchant_store import MERCHANTS
+
+HOLD = "WithdrawalCreated"
+"""The ledger's transaction that holds the amount of a withdrawal."""
+AVAILABLE = "merchant.available"
+OWN_STEPS = ("Settlement", "Reserve", "Withdrawal")
+"""Transactions of these lives move available funds as settlements and withdrawals tell themselves."""
+
+
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+    """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
+    await MERCHANTS.keep(tx, deliveries)
+    return [None] * len(deliveries)
+
+
+async def on_settlement_completed(tx: Tx, deliveries: Sequence[Delivered[SettlementCompleted]]) -> Sequence[Outcome]:
+    """Make the net amount of settlements withdrawable, once each."""
+    await funds_store.add_credits(tx, [_settled(d.event) for d in deliveries if d.event.net_minor > 0])
+    return [None] * len(deliveries)
+
+
+async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+    """Go on with withdrawals whose amount the ledger holds, and follow adjustments of what is available."""
+    await keep_adjustments(tx, deliveries)
+    booked = [d for d in deliveries if d.event.transaction_type == HOLD]
+    items = [RecordHold(withdrawal_id=d.event.related_no, refusal=None, cause=d.cause) for d in booked]
+    outcomes = dict(zip(map(id, booked), await _record(tx, items), strict=True))
+    return [outcomes.get(id(d)) for d in deliveries]
+
+
+async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+    """Follow manual and reversing journals on what is available, once each."""
+    await funds_store.add_credits(tx, [credit for d in deliveries for credit in _adjustments(d.event)])
+    return [None] * len(deliveries)
+
+
+async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]) -> Sequence[Outcome]:
+    """Fail withdrawals whose amount the ledger would not hold."""
+    refused = [d for d in deliveries if d.event.transaction_type == HOLD]
+    items = [RecordHold(withdrawal_id=d.event.related_no, refusal=d.event.reason, cause=d.cause) for d in refused]
+    outcomes = dict(zip(map(id, refused), await _record(tx, items), strict=True))
+    return [outcomes.get(id(d)) for d in deliveries]
+
+
+async def _record(tx: Tx, items: Sequence[RecordHold]) -> list[Outcome]:
+    results = await holds.record_holds(tx, items) if items else []
+    return [Impossible(result) if isinstance(result, DomainError) else None for result in results]
+
+
+def _settled(event: SettlementCompleted) -> Credit:
+    return Credit(
+        source_id=event.settlement_id,
+        merchant_id=str(event.merchant_id),
+        currency_code=event.currency_code,
+        amount_minor=event.net_minor,
+        book_time=event.occurred_at,
+    )
+
+
+def _adjustments(event: TransactionCreated) -> Iterator[Credit]:
+    """Sum the effect of a transaction on what each merchant has available; one currency per transaction and account."""
+    if event.transaction_type.startswith(OWN_STEPS):
+        return
+    effects: dict[tuple[str, str], int] = {}
+    for entry in event.entries:
+        if entry.account_kind == AVAILABLE and entry.merchant_id is not None:
+            key = (entry.merchant_id, entry.currency_code)
+            effects[key] = effects.get(key, 0) + entry.effect * entry.amount_minor
+    for (merchant_id, currency_code), amount_minor in effects.items():
+        if amount_minor:
+            yield Credit(
+                source_id=event.transaction_id,
+                merchant_id=merchant_id,
+                currency_code=currency_code,
+                amount_minor=amount_minor,
+                book_time=event.occurred_at,
+            )

@@ -1,0 +1,70 @@
+"""Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.runtime.channel_calls`."""
+
+from collections.abc import Sequence
+
+from paykit.cause import Cause
+from paykit.runtime import channel_calls, simulator
+from paykit.runtime.channel_calls import Calls
+from paykit.runtime.db import Tx
+from paykit.runtime.operations import Operation
+from paykit.runtime.runtime import Runtime
+from paykit.runtime.simulator import Order, amount_of
+from paystream.channel.v1 import channel_pb2
+from paystream.withdrawal.v1 import withdrawal_pb2 as pb
+from services.withdrawal import commands, evidence, folding, messages
+from services.withdrawal.attempt import PAY
+from services.withdrawal.attempt_store import ATTEMPTS, Claimed
+
+SUBMISSION = "submit_withdrawals"
+
+RECORD_EVIDENCE = Operation(
+    name="ReportBankResult",
+    command=evidence.record_evidence,
+    reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
+    reply_type=pb.ReportBankResultResponse,
+)
+
+
+async def submit_withdrawals(runtime: Runtime) -> bool:
+    """Send what is approved to the bank, one batch after another; True when there may be more."""
+    return await channel_calls.submit(runtime, _calls(runtime))
+
+
+async def inquire_withdrawals(runtime: Runtime) -> bool:
+    """Ask about payouts whose outcome is overdue, one batch after another; True when there may be more."""
+    return await channel_calls.inquire(runtime, _calls(runtime))
+
+
+def _calls(runtime: Runtime) -> Calls[Claimed]:
+    orders = {PAY: _pay(channel_calls.callback_address(runtime.settings))}
+    return Calls(
+        channel=commands.CHANNEL,
+        table=ATTEMPTS,
+        connect=lambda: simulator.connect(runtime.settings.channel_address, orders),
+        record=RECORD_EVIDENCE,
+        sending=_submit,
+    )
+
+
+async def _submit(tx: Tx, claimed: Sequence[Claimed]) -> None:
+    """Have withdrawals be SUBMITTED from the moment on that their attempts are taken to be sent."""
+    work = await folding.lock(tx, [each.attempt.withdrawal_id for each in claimed])
+    for each in claimed:
+        cause = Cause(each.correlation_id, each.attempt.attempt_id, None, each.attempt.traceparent)
+        commands.submit(tx, work, each.attempt, cause=cause)
+    await folding.save(tx, work)
+
+
+def _pay(callback_address: str) -> Order[Claimed]:
+    def pay(claimed: Claimed) -> channel_pb2.PayRequest:
+        return channel_pb2.PayRequest(
+            attempt_id=claimed.attempt.attempt_id,
+            merchant_id=claimed.merchant_id,
+            amount=amount_of(claimed.attempt),
+            destination_token=claimed.destination_token,
+            related_no=claimed.attempt.withdrawal_id,
+            callback_address=callback_address,
+            correlation_id=claimed.correlation_id,
+        )
+
+    return Order(method="BatchPay", batch=channel_pb2.BatchPayRequest, item=pay)

@@ -1,0 +1,174 @@
+"""Withdrawals on the wire: between messages and domain values."""
+
+from paykit.attempts import AttemptState, Evidence, Outcome, Source
+from paykit.cause import Cause
+from paykit.runtime.config import Settings
+from paykit.runtime.mapping import from_optional, to_timestamp
+from paystream.common.v1 import money_pb2
+from paystream.withdrawal.v1 import withdrawal_pb2 as pb
+from services.withdrawal.accounts import ChangeBankAccount, CreateBankAccount
+from services.withdrawal.allowance import Allowance, limit_of
+from services.withdrawal.attempt import Attempt
+from services.withdrawal.bank_account import BankAccount, BankAccountAction, BankAccountState
+from services.withdrawal.bank_account_store import BankAccountFilter
+from services.withdrawal.commands import CreateWithdrawal, Decide
+from services.withdrawal.domain import Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.store import WithdrawalFilter
+
+_STATES = {state: pb.WithdrawalState.Value(f"WITHDRAWAL_STATE_{state}") for state in WithdrawalState}
+_FROM_STATES = {wire: state for state, wire in _STATES.items()}
+_ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
+_ACCOUNT_STATES = {state: pb.BankAccountState.Value(f"BANK_ACCOUNT_STATE_{state}") for state in BankAccountState}
+_FROM_ACCOUNT_STATES = {wire: state for state, wire in _ACCOUNT_STATES.items()}
+_OUTCOMES = {
+    pb.BANK_OUTCOME_COMPLETED: Outcome.SUCCEEDED,
+    pb.BANK_OUTCOME_FAILED: Outcome.FAILED,
+    pb.BANK_OUTCOME_RETURNED: Outcome.RETURNED,
+}
+_VERIFICATIONS = {
+    pb.VERIFICATION_RESULT_VERIFIED: BankAccountAction.VERIFY,
+    pb.VERIFICATION_RESULT_REFUSED: BankAccountAction.REFUSE,
+}
+
+
+def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
+    """Make the resource."""
+    return pb.Withdrawal(
+        withdrawal_id=withdrawal.withdrawal_id,
+        merchant_id=withdrawal.merchant_id,
+        bank_account_id=withdrawal.bank_account_id,
+        amount=money_pb2.Money(amount_minor=withdrawal.amount_minor, currency_code=withdrawal.currency_code),
+        state=_STATES[withdrawal.state],
+        approval_required=withdrawal.approval_required,
+        requester=withdrawal.requester,
+        decider=withdrawal.decider or "",
+        funds_held=withdrawal.funds_held,
+        channel=withdrawal.channel or "",
+        channel_reference=withdrawal.channel_reference or "",
+        failure_reason=withdrawal.failure_reason or "",
+        failure_code=withdrawal.failure_code or "",
+        return_code=withdrawal.return_code or "",
+        contradicted=withdrawal.contradicted,
+        correlation_id=withdrawal.correlation_id,
+        create_time=to_timestamp(withdrawal.create_time),
+        update_time=to_timestamp(withdrawal.update_time),
+    )
+
+
+def to_attempt(attempt: Attempt) -> pb.Attempt:
+    """Make the resource."""
+    return pb.Attempt(
+        attempt_id=attempt.attempt_id,
+        withdrawal_id=attempt.withdrawal_id,
+        state=_ATTEMPT_STATES[attempt.state],
+        channel_reference=attempt.channel_reference or "",
+        failure_reason=attempt.failure_reason or "",
+        failure_code=attempt.failure_code or "",
+        inquiry_count=attempt.inquiry_count,
+        contradicted=attempt.contradicted,
+        create_time=to_timestamp(attempt.create_time),
+        update_time=to_timestamp(attempt.update_time),
+    )
+
+
+def to_account(account: BankAccount) -> pb.BankAccount:
+    """Make the resource; the token stays here."""
+    return pb.BankAccount(
+        bank_account_id=account.bank_account_id,
+        merchant_id=account.merchant_id,
+        currency_code=account.currency_code,
+        last_four=account.last_four,
+        state=_ACCOUNT_STATES[account.state],
+        create_time=to_timestamp(account.create_time),
+        update_time=to_timestamp(account.update_time),
+    )
+
+
+def to_balance(allowance: Allowance, *, currency_code: str, settings: Settings) -> pb.GetWithdrawableBalanceResponse:
+    """Make the answer to GetWithdrawableBalance."""
+    daily_limit_minor = limit_of(settings.withdrawal_daily_limits, currency_code)
+    return pb.GetWithdrawableBalanceResponse(
+        currency_code=currency_code,
+        settled_minor=str(allowance.settled_minor),
+        withdrawn_minor=str(allowance.withdrawn_minor),
+        withdrawable_minor=str(allowance.withdrawable_minor),
+        approval_limit_minor=limit_of(settings.withdrawal_approval_limits, currency_code),
+        daily_limit_minor=daily_limit_minor,
+        daily_left_minor=allowance.left_today_minor(daily_limit_minor),
+    )
+
+
+def from_create_withdrawal(
+    request: pb.CreateWithdrawalRequest, settings: Settings, *, requester: str, cause: Cause
+) -> CreateWithdrawal:
+    """Read a withdrawal asked for; the request has been checked against its rules."""
+    amount = request.amount
+    return CreateWithdrawal(
+        merchant_id=request.merchant_id,
+        bank_account_id=request.bank_account_id,
+        amount_minor=amount.amount_minor,
+        currency_code=amount.currency_code,
+        requester=requester,
+        approval_limit_minor=limit_of(settings.withdrawal_approval_limits, amount.currency_code),
+        daily_limit_minor=limit_of(settings.withdrawal_daily_limits, amount.currency_code),
+        cause=cause,
+    )
+
+
+def from_decision(
+    request: pb.ApproveWithdrawalRequest | pb.RejectWithdrawalRequest, *, decider: str | None, cause: Cause
+) -> Decide:
+    """Read a decision."""
+    rejects = isinstance(request, pb.RejectWithdrawalRequest)
+    action = WithdrawalAction.REJECT if rejects else WithdrawalAction.APPROVE
+    return Decide(withdrawal_id=request.withdrawal_id, action=action, decider=decider, cause=cause)
+
+
+def from_report(request: pb.ReportBankResultRequest) -> Evidence:
+    """Read the bank's callback."""
+    outcome, told = _OUTCOMES[request.outcome], request.HasField("amount")
+    return Evidence(
+        attempt_id=request.attempt_id,
+        source=Source.CALLBACK,
+        outcome=outcome,
+        channel_reference=request.channel_reference,
+        failure_code=request.code or None if outcome is not Outcome.SUCCEEDED else None,
+        amount_minor=request.amount.amount_minor if told else None,
+        currency_code=request.amount.currency_code if told else None,
+    )
+
+
+def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilter:
+    """Read what ListWithdrawals selects."""
+    return WithdrawalFilter(
+        merchant_id=request.merchant_id or None,
+        settlement_id=request.settlement_id or None,
+        state=_FROM_STATES.get(request.state),
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+    )
+
+
+def from_create_account(request: pb.CreateBankAccountRequest) -> CreateBankAccount:
+    """Read a bank account to register."""
+    return CreateBankAccount(
+        merchant_id=request.merchant_id,
+        currency_code=request.currency_code,
+        token=request.token,
+        last_four=request.last_four,
+    )
+
+
+def from_verify(request: pb.VerifyBankAccountRequest) -> ChangeBankAccount:
+    """Read the result of a check."""
+    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=_VERIFICATIONS[request.result])
+
+
+def from_disable(request: pb.DisableBankAccountRequest) -> ChangeBankAccount:
+    """Read which bank account is not to be used any more."""
+    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=BankAccountAction.DISABLE)
+
+
+def from_list_accounts(request: pb.ListBankAccountsRequest) -> BankAccountFilter:
+    """Read what ListBankAccounts selects."""
+    return BankAccountFilter(merchant_id=request.merchant_id, state=_FROM_ACCOUNT_STATES.get(request.state))

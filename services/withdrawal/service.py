@@ -1,0 +1,64 @@
+"""What the withdrawal service is made of."""
+
+from paykit.runtime import merchant_projection
+from paykit.runtime.delivery import Handle, Subscription
+from paykit.runtime.service import Job, Service
+from paystream.accounting.v1 import events as accounting_events
+from paystream.settlement.v1 import events as settlement_events
+from paystream.withdrawal.v1 import events
+from services.withdrawal import handlers, jobs, rpc
+
+SERVICE = Service(
+    name="withdrawal",
+    records=("bank_account", "allowance", "withdrawal", "attempt", "evidence"),
+    projections=("merchant", "credit", "credit_total"),
+    servicers=rpc.servicers,
+    subscriptions=(
+        Subscription(
+            topic="merchant.events",
+            handles=merchant_projection.handles(
+                Handle(handler=handlers.on_merchant_changed, rebuild=handlers.on_merchant_changed)
+            ),
+        ),
+        Subscription(
+            topic="settlement.events",
+            handles={
+                settlement_events.SettlementCompleted: Handle(
+                    handler=handlers.on_settlement_completed, rebuild=handlers.on_settlement_completed
+                ),
+            },
+            ignores=frozenset(
+                {
+                    settlement_events.SettlementCreated.RECORD,
+                    settlement_events.SettlementFailed.RECORD,
+                    settlement_events.ReserveReleased.RECORD,
+                }
+            ),
+        ),
+        Subscription(
+            topic="accounting.events",
+            handles={
+                accounting_events.TransactionCreated: Handle(
+                    handler=handlers.on_transaction_created, rebuild=handlers.keep_adjustments
+                ),
+                accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
+            },
+            ignores=frozenset({accounting_events.AccountCreated.RECORD}),
+        ),
+    ),
+    consumers=1,
+    emits=(
+        events.WithdrawalCreated,
+        events.WithdrawalApproved,
+        events.WithdrawalRejected,
+        events.WithdrawalSubmitted,
+        events.WithdrawalCompleted,
+        events.WithdrawalFailed,
+        events.WithdrawalReturned,
+    ),
+    jobs=(
+        # The hold of the ledger comes as an event, whose handler cannot wake a job: so this one looks often.
+        Job(name=jobs.SUBMISSION, run=jobs.submit_withdrawals, every_s=0.25),
+        Job(name="inquire_withdrawals", run=jobs.inquire_withdrawals, every_s=0.5),
+    ),
+)

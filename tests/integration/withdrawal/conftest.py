@@ -1,0 +1,335 @@
+"""The withdrawal service on a real database with one active merchant, and a bank that does what a test tells it."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import grpc
+import pytest
+
+from paykit.clock import ManualClock
+from paykit.ids import named_id, new_id
+from paykit.runtime.delivery import Delivered, Handler, Outcome, Record
+from paykit.runtime.runtime import Runtime
+from paykit.testing import databases
+from paykit.testing.runtimes import act_as
+from paystream.accounting.v1 import events as accounting_events
+from paystream.channel.v1 import channel_pb2 as channel_pb
+from paystream.channel.v1 import channel_pb2_grpc
+from paystream.common.v1.money_pb2 import Money
+from paystream.merchant.v1 import events as merchant_events
+from paystream.settlement.v1 import events as settlement_events
+from paystream.withdrawal.v1 import withdrawal_pb2 as pb
+from services.withdrawal import handlers, jobs
+from services.withdrawal.rpc import WithdrawalServicer
+from services.withdrawal.service import SERVICE
+from tests.conftest import RuntimeOf
+from tests.integration.payment.conftest import ScriptedChannel, merchant_event
+
+ANY: Any = None
+TOKEN = "tok_iban"
+
+
+class ScriptedBank(ScriptedChannel):
+    """A bank whose fate for each payout is decided by the test; see ScriptedChannel."""
+
+    async def BatchPay(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return channel_pb.BatchPayResponse(results=await self._answer(request.requests, context))
+
+
+class Treasury:
+    """The withdrawal service with a merchant, its verified bank account and a bank, called as a servicer."""
+
+    def __init__(self, runtime: Runtime, bank: ScriptedBank) -> None:
+        self.runtime = runtime
+        self.bank = bank
+        self.call = WithdrawalServicer(runtime)
+        self.merchant_id = new_id("mer")
+        self.bank_account_id = ""
+
+    async def know_merchant(self, *, time_zone: str = "UTC", **changes: Any) -> str:
+        """Have an event of a merchant applied; give the merchant's id."""
+        policy = merchant_events.SettlementPolicy(
+            schedule=merchant_events.SettlementSchedule.MANUAL,
+            cut_off_time=None,
+            cut_off_weekday=None,
+            time_zone=time_zone,
+            delay_days=0,
+            thresholds=(),
+            reserve_basis_points=0,
+            reserve_days=0,
+        )
+        given: dict[str, Any] = {"merchant_id": self.merchant_id, "settlement_policy": policy}
+        event = merchant_event(**given | changes)
+        await self.deliver(handlers.on_merchant_changed, str(event.merchant_id), event)
+        return str(event.merchant_id)
+
+    async def settle(self, amount_minor: int, **changes: Any) -> str:
+        """Have a completed settlement applied; give its id."""
+        event = self.settled(amount_minor, **changes)
+        await self.deliver(handlers.on_settlement_completed, event.settlement_id, event)
+        return event.settlement_id
+
+    def settled(self, amount_minor: int, **changes: Any) -> settlement_events.SettlementCompleted:
+        given: dict[str, Any] = {
+            "occurred_at": self.runtime.clock.now(),
+            "merchant_id": self.merchant_id,
+            "aggregate_version": 2,
+            "settlement_id": new_id("stl"),
+            "currency_code": "USD",
+            "total_minor": amount_minor,
+            "reserve_held_minor": 0,
+            "net_minor": amount_minor,
+            "transaction_id": "txn_" + "1" * 32,
+        }
+        return settlement_events.SettlementCompleted(**given | changes)
+
+    async def adjust(self, effect: int, amount_minor: int, **changes: Any) -> str:
+        """Have a manual journal on what is available applied; give the transaction's id."""
+        event = self.booked(new_id("jrn"), amount_minor, kind="Adjustment", effect=effect, **changes)
+        await self.deliver(handlers.on_transaction_created, event.root_reference, event)
+        return event.transaction_id
+
+    def booked(
+        self, related_no: str, amount_minor: int, *, kind: str = handlers.HOLD, effect: int = -1, **changes: Any
+    ) -> accounting_events.TransactionCreated:
+        """The ledger's transaction on merchant.available."""
+        currency_code = changes.get("currency_code", "USD")
+        given: dict[str, Any] = {
+            "occurred_at": self.runtime.clock.now(),
+            "merchant_id": self.merchant_id,
+            "correlation_id": "cor_test",
+            "event_id": new_id("evt"),
+            "actor": "shop",
+            "aggregate_version": 1,
+            "transaction_id": named_id("txn", kind, related_no),
+            "transaction_type": kind,
+            "related_no": related_no,
+            "root_reference": related_no,
+            "direction": None,
+            "amount_minor": amount_minor,
+            "currency_code": "USD",
+            "effective_at": self.runtime.clock.now(),
+            "reverses_transaction_id": None,
+            "entries": (
+                self._entry(handlers.AVAILABLE, effect, amount_minor, currency_code),
+                self._entry("merchant.withdrawing", -effect, amount_minor, currency_code),
+            ),
+        }
+        return accounting_events.TransactionCreated(**given | changes)
+
+    def refused(self, withdrawal_id: str, reason: str = "INSUFFICIENT_FUNDS") -> accounting_events.TransactionRejected:
+        return accounting_events.TransactionRejected(
+            occurred_at=self.runtime.clock.now(),
+            merchant_id=self.merchant_id,
+            event_id=new_id("evt"),
+            correlation_id="cor_test",
+            aggregate_version=1,
+            transaction_type=handlers.HOLD,
+            related_no=withdrawal_id,
+            root_reference=withdrawal_id,
+            reason=reason,
+        )
+
+    async def hold(self, withdrawal: pb.Withdrawal) -> Outcome:
+        """Have the ledger's hold of a withdrawal applied."""
+        event = self.booked(withdrawal.withdrawal_id, withdrawal.amount.amount_minor)
+        return (await self.deliver(handlers.on_transaction_created, withdrawal.withdrawal_id, event))[0]
+
+    async def refuse(self, withdrawal_id: str) -> Outcome:
+        """Have the ledger's refusal of a withdrawal applied."""
+        event = self.refused(withdrawal_id)
+        return (await self.deliver(handlers.on_transaction_rejected, withdrawal_id, event))[0]
+
+    async def deliver(self, handler: Handler, key: str, *events: Any) -> Sequence[Outcome]:
+        deliveries = [Delivered(event, Record(event.TOPIC, 0, 0, key, b"", ())) for event in events]
+        return await self.runtime.transaction(lambda tx: handler(tx, deliveries))
+
+    async def open_account(self, **changes: Any) -> str:
+        """A verified bank account of the merchant."""
+        account = await self.register(**changes)
+        request = pb.VerifyBankAccountRequest(
+            bank_account_id=account.bank_account_id, result=pb.VERIFICATION_RESULT_VERIFIED
+        )
+        return (await self.call.VerifyBankAccount(request, ANY)).bank_account.bank_account_id
+
+    async def register(self, **changes: Any) -> pb.BankAccount:
+        given: dict[str, Any] = {
+            "request_id": str(uuid.uuid4()),
+            "merchant_id": self.merchant_id,
+            "currency_code": "USD",
+            "token": TOKEN,
+            "last_four": "4321",
+        }
+        return (await self.call.CreateBankAccount(pb.CreateBankAccountRequest(**given | changes), ANY)).bank_account
+
+    def request(self, amount_minor: int, currency_code: str = "USD", **changes: Any) -> pb.CreateWithdrawalRequest:
+        given: dict[str, Any] = {
+            "request_id": str(uuid.uuid4()),
+            "merchant_id": self.merchant_id,
+            "bank_account_id": self.bank_account_id,
+            "amount": Money(amount_minor=amount_minor, currency_code=currency_code),
+        }
+        return pb.CreateWithdrawalRequest(**given | changes)
+
+    async def create(self, amount_minor: int, currency_code: str = "USD", **changes: Any) -> pb.Withdrawal:
+        return (await self.call.CreateWithdrawal(self.request(amount_minor, currency_code, **changes), ANY)).withdrawal
+
+    async def held(self, amount_minor: int) -> pb.Withdrawal:
+        """A withdrawal whose amount the ledger holds."""
+        made = await self.create(amount_minor)
+        assert await self.hold(made) is None
+        return await self.get(made.withdrawal_id)
+
+    async def paid(self, amount_minor: int) -> pb.Withdrawal:
+        """A withdrawal that was sent to the bank."""
+        made = await self.held(amount_minor)
+        await self.submit()
+        return await self.get(made.withdrawal_id)
+
+    async def approve(self, withdrawal_id: str, **changes: Any) -> pb.Withdrawal:
+        request = pb.ApproveWithdrawalRequest(
+            **{"request_id": str(uuid.uuid4()), "withdrawal_id": withdrawal_id} | changes
+        )
+        return (await self.call.ApproveWithdrawal(request, ANY)).withdrawal
+
+    async def reject(self, withdrawal_id: str) -> pb.Withdrawal:
+        request = pb.RejectWithdrawalRequest(request_id=str(uuid.uuid4()), withdrawal_id=withdrawal_id)
+        return (await self.call.RejectWithdrawal(request, ANY)).withdrawal
+
+    async def get(self, withdrawal_id: str) -> pb.Withdrawal:
+        return (await self.call.GetWithdrawal(pb.GetWithdrawalRequest(withdrawal_id=withdrawal_id), ANY)).withdrawal
+
+    async def state(self, withdrawal_id: str) -> str:
+        state = (await self.get(withdrawal_id)).state
+        return pb.WithdrawalState.Name(state).removeprefix("WITHDRAWAL_STATE_")
+
+    async def attempt(self, withdrawal_id: str) -> pb.Attempt:
+        request = pb.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
+        [attempt] = (await self.call.GetWithdrawal(request, ANY)).attempts
+        return attempt
+
+    async def listed(self, **filters: Any) -> list[str]:
+        response = await self.call.ListWithdrawals(pb.ListWithdrawalsRequest(**filters), ANY)
+        return [each.withdrawal_id for each in response.withdrawals]
+
+    async def balance(self, currency_code: str = "USD") -> pb.GetWithdrawableBalanceResponse:
+        request = pb.GetWithdrawableBalanceRequest(merchant_id=self.merchant_id, currency_code=currency_code)
+        return await self.call.GetWithdrawableBalance(request, ANY)
+
+    async def withdrawable(self, currency_code: str = "USD") -> int:
+        return int((await self.balance(currency_code)).withdrawable_minor)
+
+    async def report(
+        self, withdrawal_id: str, outcome: pb.BankOutcome.ValueType, reference: str = "ch_1", **fields: Any
+    ) -> pb.Attempt:
+        attempt = await self.attempt(withdrawal_id)
+        request = pb.ReportBankResultRequest(
+            attempt_id=attempt.attempt_id, outcome=outcome, channel_reference=reference, **fields
+        )
+        return (await self.call.ReportBankResult(request, ANY)).attempt
+
+    async def submit(self) -> None:
+        """Send what is approved, as the job does."""
+        while await jobs.submit_withdrawals(self.runtime):
+            pass
+
+    async def inquire(self, *, after_s: float = 3_600.0) -> None:
+        """Let real time pass for every attempt under way, then inquire, as the job does."""
+        shift = (
+            "UPDATE attempt SET due_time = due_time - $1::float8 * interval '1 s',"
+            " start_time = start_time - $1::float8 * interval '1 s' WHERE start_time IS NOT NULL"
+        )
+        await self.runtime.transaction(lambda tx: tx.run(shift, after_s))
+        while await jobs.inquire_withdrawals(self.runtime):
+            pass
+
+    def limit(self, **limits: Any) -> None:
+        """Set withdrawal_approval_limits or withdrawal_daily_limits."""
+        settings = {f"withdrawal_{name}_limits": each for name, each in limits.items()}
+        self.runtime.settings = self.runtime.settings.model_copy(update=settings)
+
+    def stand_at(self, moment: datetime) -> None:
+        """Move the clock forward."""
+        clock = self.runtime.clock
+        assert isinstance(clock, ManualClock)
+        clock.advance(moment - clock.now())
+
+    def pass_time(self, seconds: float) -> None:
+        self.stand_at(self.runtime.clock.now() + timedelta(seconds=seconds))
+
+    async def told(self, withdrawal_id: str) -> list[Any]:
+        """Give a withdrawal's events, in order, checked to be of its journey and without a gap."""
+        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
+        rows = await self.runtime.read(lambda tx: tx.fetch(sql, withdrawal_id))
+        events: list[Any] = [self.runtime.codec.decode(row["value"]) for row in rows]
+        assert [event.aggregate_version for event in events] == list(range(1, len(events) + 1))
+        assert {event.correlation_id for event in events} == {events[0].correlation_id}
+        return events
+
+    async def told_types(self, withdrawal_id: str) -> list[str]:
+        return [
+            type(event).__name__.removeprefix("_Unfrozen").removeprefix("Withdrawal")
+            for event in await self.told(withdrawal_id)
+        ]
+
+    async def count(self, table: str) -> int:
+        return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])
+
+    def _entry(self, kind: str, effect: int, amount_minor: int, currency_code: str) -> accounting_events.Entry:
+        return accounting_events.Entry(
+            account_id="acc_" + "1" * 32,
+            account_kind=kind,
+            merchant_id=self.merchant_id,
+            side=accounting_events.Side.DEBIT if effect > 0 else accounting_events.Side.CREDIT,
+            effect=effect,
+            amount_minor=amount_minor,
+            currency_code=currency_code,
+        )
+
+
+def by_amount(fates: dict[int, str]) -> Callable[[Any], str]:
+    """Decide the bank's answer by the amount; it pays all others."""
+    return lambda request: fates.get(request.amount.amount_minor, "approve")
+
+
+@pytest.fixture(scope="module")
+async def database_url(template: str) -> AsyncIterator[str]:
+    """One database for a module; each test finds it empty."""
+    async with databases.database(template) as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+async def emptied(admin_url: str) -> None:
+    connection = await asyncpg.connect(admin_url)
+    names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'withdrawal'"
+    rows = await connection.fetch(f"{names} AND tablename <> 'alembic_version'")
+    await connection.execute(f"TRUNCATE {', '.join(row[0] for row in rows)} RESTART IDENTITY CASCADE")
+    await connection.close()
+
+
+@pytest.fixture
+async def bank(tmp_path: Path) -> AsyncIterator[tuple[ScriptedBank, str]]:
+    scripted = ScriptedBank()  # type: ignore[abstract]  # Methods that withdrawal does not call are not there.
+    address = f"unix:{tmp_path}/bank.sock"
+    server = grpc.aio.server()
+    channel_pb2_grpc.add_ChannelServiceServicer_to_server(scripted, server)
+    server.add_insecure_port(address)
+    await server.start()
+    yield scripted, address
+    await server.stop(None)
+
+
+@pytest.fixture
+async def treasury(runtime_of: RuntimeOf, bank: tuple[ScriptedBank, str]) -> Treasury:
+    act_as("shop")
+    runtime = await runtime_of(SERVICE)
+    runtime.settings = runtime.settings.model_copy(update={"channel_address": bank[1]})
+    made = Treasury(runtime, bank[0])
+    await made.know_merchant()
+    made.bank_account_id = await made.open_account()
+    return made
