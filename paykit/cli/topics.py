@@ -1,4 +1,4 @@
-"""`paystream topics init|list`: the declared topics on the cluster."""
+"""`paystream topics init|list|check`: the declared topics on the cluster."""
 
 import typer
 
@@ -6,6 +6,9 @@ from paykit.cli import addresses, table
 from paykit.contracts import files
 from paykit.runtime import topics as cluster
 from paykit.runtime.errors import UnavailableError
+from paykit.runtime.round_trip import round_trip
+
+AS_DECLARED = "as declared"
 
 app = typer.Typer(help="The Kafka topics.", no_args_is_help=True)
 
@@ -38,17 +41,52 @@ def list_(
 ) -> None:
     """List the declared topics: key, who writes and reads, and how the cluster has them."""
     wanted = _declared(prefix)
-    try:
-        present = cluster.states(addresses.find(kafka, part="kafka", home=home), wanted)
-    except UnavailableError as error:
-        addresses.fail(str(error))
+    present = _present(addresses.find(kafka, part="kafka", home=home), wanted)
     header = ("topic", "key", "producer", "consumers", "partitions", "state")
     table.echo(header, [_row(name, topic, present.get(name)) for name, topic in wanted.items()])
 
 
-def _row(name: str, topic: files.Topic, state: cluster.State | None) -> tuple[str, ...]:
+@app.command()
+def check(
+    kafka: addresses.Bootstrap = None,
+    prefix: addresses.TopicPrefix = "",
+    home: addresses.Home = addresses.DEFAULT_HOME,
+) -> None:
+    """Check that Kafka has the declared topics, and gives back a record that is written to it."""
+    wanted = _declared(prefix)
+    bootstrap = addresses.find(kafka, part="kafka", home=home)
+    present = _present(bootstrap, wanted)
+    typer.echo(f"Kafka answers at {bootstrap}")
+    wrong = [f"{name}: {verdict}" for name, verdict in _verdicts(wanted, present).items() if verdict != AS_DECLARED]
+    if wrong:
+        typer.echo("\n".join(wrong), err=True)
+        addresses.fail(f"{len(wrong)} of {len(wanted)} topics are not as declared; `paystream topics init` makes them")
+    typer.echo(f"{len(wanted)} topics are as declared")
+    try:
+        seconds = round_trip(bootstrap, prefix=prefix)
+    except UnavailableError as error:
+        addresses.fail(str(error))
+    typer.echo(f"a record was written and read back in {seconds * 1000:.0f} ms")
+
+
+def _present(bootstrap: str, wanted: dict[str, files.Topic]) -> dict[str, cluster.State]:
+    try:
+        return cluster.states(bootstrap, wanted)
+    except UnavailableError as error:
+        addresses.fail(str(error))
+
+
+def _verdicts(wanted: dict[str, files.Topic], present: dict[str, cluster.State]) -> dict[str, str]:
+    return {name: _verdict(name, topic, present.get(name)) for name, topic in wanted.items()}
+
+
+def _verdict(name: str, topic: files.Topic, state: cluster.State | None) -> str:
     drifts = cluster.compare(name, topic, state) if state else ["missing"]
-    verdict = "; ".join(drift.removeprefix(f"{name}: ") for drift in drifts) or "as declared"
+    return "; ".join(drift.removeprefix(f"{name}: ") for drift in drifts) or AS_DECLARED
+
+
+def _row(name: str, topic: files.Topic, state: cluster.State | None) -> tuple[str, ...]:
+    verdict = _verdict(name, topic, state)
     partitions = str(state.partitions) if state else "-"
     return name, topic.key, topic.producer, ",".join(topic.consumers) or "-", partitions, verdict
 
