@@ -15,8 +15,8 @@ from paykit.localstack.settings import StackSettings
 from paykit.testing import databases, hosts
 
 _HOME = Path(__file__).resolve().parent.parent / ".paystream" / "bench"
-SERVICES = ("merchant", "payment", "accounting", "channel")
-TOPICS = ("merchant.events", "payment.events", "accounting.events", "channel.events")
+SERVICES = ("merchant", "payment", "accounting", "channel", "settlement")
+TOPICS = ("merchant.events", "payment.events", "accounting.events", "channel.events", "settlement.events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, journey, pipeline, raw
+from bench import calls, journey, pipeline, raw, settling
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -18,15 +18,17 @@ class Size:
         payments: Booked by each of rows (a), (a+) and (b); a multiple of raw.BATCH_PAYMENTS.
         load_s: Of each load of row (c), warm-up included.
         journey_s: Of row (d).
+        settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
     """
 
     payments: int
     load_s: float
     journey_s: float
+    settled: int
 
 
-FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0)
-QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0)
+FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000)
+QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000)
 """To see that everything works; its figures mean little."""
 
 Row = Callable[[Ground, Size], Awaitable[Figures]]
@@ -57,6 +59,10 @@ async def _end_to_end(ground: Ground, size: Size) -> Figures:
     return await journey.measure(ground, seconds=size.journey_s)
 
 
+async def _settling(ground: Ground, size: Size) -> Figures:
+    return await settling.measure(ground, transactions=size.settled, merchants=MERCHANTS_SPREAD)
+
+
 ROWS: Mapping[str, Row] = {
     "raw": _raw,
     "raw_full": _raw_full,
@@ -64,5 +70,6 @@ ROWS: Mapping[str, Row] = {
     "pipeline_hot": _pipeline_hot,
     "calls": _calls,
     "end_to_end": _end_to_end,
+    "settling": _settling,
 }
 """By name, in the order of a round; the rows of a ratio stand near each other."""
