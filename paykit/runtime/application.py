@@ -46,7 +46,7 @@ class Step:
         event: None where there is nothing to decode or no need.
         fate: Why the record cannot be applied.
         parked_event_id: Set for an event that is tried again.
-        waited_s: Real time since it was parked, in seconds.
+        waited_s: For how long it has been parked in vain, in seconds.
     """
 
     record: Record

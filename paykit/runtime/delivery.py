@@ -44,7 +44,8 @@ class Delivered(Generic[E]):
     """An event in a handler's hands.
 
     Attributes:
-        waited_s: Real time since it was parked, in seconds; 0 for one that was not.
+        waited_s: Real time, in seconds, for which it has been parked while nothing was left that could help it: all is
+            consumed that lay in the service's topics when it was parked. 0 for one that was not parked.
     """
 
     event: E

@@ -11,12 +11,14 @@ from typing import Any
 
 import structlog
 
-from paykit.runtime import business_clock, clock_rpc, grpc_server, idempotency, metrics, standstill
+from paykit.runtime import business_clock, clock_rpc, grpc_server, idempotency, kafka, metrics, standstill
 from paykit.runtime.config import Settings
 from paykit.runtime.consumer import Consumer
 from paykit.runtime.edge import EdgeOptions
 from paykit.runtime.errors import UnavailableError
 from paykit.runtime.grpc_server import GrpcServer, ServerOptions
+from paykit.runtime.horizon import Horizon
+from paykit.runtime.offsets import TopicPartition
 from paykit.runtime.registry import RegistryClient
 from paykit.runtime.relay import Relay
 from paykit.runtime.runtime import Runtime, make_codec
@@ -104,9 +106,14 @@ class Host:
         for number in range(runtime.service.consumers if runtime.service.subscriptions else 0):
             self._tasks.append(_supervise(f"{name}.consumer{number}", lambda: self._consumer(runtime).run()))
         if runtime.service.subscriptions:
+            runtime.redelivery.horizon = Horizon(runtime.database, partial(self._ends, runtime.application.topics))
             self._tasks.append(_supervise(f"{name}.redelivery", runtime.redelivery.run))
         for job in (*runtime.service.jobs, _HOUSEKEEPING):
             self._tasks.append(_supervise(f"{name}.{job.name}", lambda job=job: _run_job(runtime, job)))  # type: ignore[misc]
+
+    def _ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
+        bootstrap = self._settings.kafka_bootstrap
+        return {(each, number): end for each in topics for number, end in enumerate(kafka.end_offsets(bootstrap, each))}
 
     def _relay(self, runtime: Runtime) -> Relay:
         return Relay(

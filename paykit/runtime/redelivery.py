@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import Gauge
 
 from paykit.errors import DomainError, Kind
-from paykit.runtime import inbox, setaside, wakeup
+from paykit.runtime import horizon, inbox, setaside, wakeup
 from paykit.runtime.application import Application, Step
 from paykit.runtime.codec import Codec
 from paykit.runtime.db import Database, Tx
@@ -31,7 +31,11 @@ PARKED_AGE = Gauge("paystream_parked_oldest_seconds", "Age of the oldest parked 
 
 # One sweep at a time: two could take events of one key out of order.
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS locked"
-_STATE = "SELECT count(*) AS events, coalesce(now() - min(create_time), interval '0') AS age FROM parked_event"
+_STATE = """
+SELECT count(*) AS events, coalesce(now() - min(create_time), interval '0') AS age,
+    coalesce(max(parked_event_id), 0) AS newest
+FROM parked_event
+"""
 
 _log = structlog.get_logger()
 
@@ -74,6 +78,8 @@ class Redelivery:
         self._codec = codec
         self.applied = asyncio.Event()
         """Set after each batch of the consumers: a cause may have arrived."""
+        self.horizon: horizon.Horizon | None = None
+        """Says which of the parked events have waited in vain; without one, as where nothing is consumed, time does."""
         self._after = 0
         # Keys of which an event on an earlier page stays parked: their later events stay behind it.
         self._behind: set[str] = set()
@@ -98,11 +104,16 @@ class Redelivery:
         A page goes on where the last one ended, and the one after the last begins anew: a thousand events that wait
         for long do not keep those behind them from being tried.
         """
-        if not await self._measure():
+        newest = await self._measure()
+        if not newest:
             return 0
+        if self.horizon is not None:
+            await self.horizon.look(newest)
         behind = set(self._behind)
         page = await self._database.transaction(lambda tx: self._sweep_page(tx, behind))
         self._after, self._behind = (page.last, behind) if page.last else (0, set())
+        if page.applied and self.horizon is not None:
+            self.horizon.note_progress()
         return page.applied
 
     async def drain(self) -> None:
@@ -123,7 +134,8 @@ class Redelivery:
             if step is None:
                 ignored.append(parked.parked_event_id)
                 continue
-            step.parked_event_id, step.waited_s = parked.parked_event_id, parked.waited_s
+            step.parked_event_id = parked.parked_event_id
+            step.waited_s = self.horizon.waited_s(parked) if self.horizon else parked.waited_s
             steps.append(step)
         if ignored:
             await setaside.delete_parked(tx, ignored)
@@ -208,14 +220,14 @@ class Redelivery:
         return setaside.record_of(row)
 
     async def _measure(self) -> int:
-        """Give the number of parked events, and show it; raise the alarm beyond the bounds."""
+        """Show how many events are parked, raise the alarm beyond the bounds; give the newest one's id, or 0."""
         row = (await self._database.read(lambda tx: tx.fetch(_STATE)))[0]
         events, age = int(row["events"]), row["age"]
         PARKED.labels(self._service).set(events)
         PARKED_AGE.labels(self._service).set(age.total_seconds())
         if events > PARKED_EVENTS_ALERT or age > PARKED_AGE_ALERT:
             _log.error("parked_events_beyond_bounds", service=self._service, events=events, age_s=age.total_seconds())
-        return events
+        return int(row["newest"])
 
     async def keep_inbox_days(self) -> None:
         """Make the inbox's next days and drop those past retention."""
