@@ -41,6 +41,15 @@ async def database(template_url: str) -> AsyncIterator[str]:
         await _administer(template, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+async def empty(admin_url: str, *schemas: str) -> None:
+    """Empty every table of these services: far quicker than a fresh database, where tests share one."""
+    connection = await asyncpg.connect(admin_url)
+    names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY($1)"
+    rows = await connection.fetch(f"{names} AND tablename <> 'alembic_version'", schemas)
+    await connection.execute(f"TRUNCATE {', '.join(row[0] for row in rows)} RESTART IDENTITY CASCADE")
+    await connection.close()
+
+
 def admin_url_of(template_url: str, database_url: str) -> str:
     """Give an administrator's URL of a database made by `database`."""
     name = sqlalchemy.make_url(database_url).database

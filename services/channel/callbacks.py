@@ -1,4 +1,4 @@
-"""Calling back: the job that tells late results to the payment service, late and sometimes twice, until it listens."""
+"""Calling back: the job that tells what came late, or was disputed or returned, until whoever asked listens."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,13 +10,11 @@ import structlog
 
 from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
-from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
-from services.channel import callback_store, messages, store
-from services.channel.domain import Transaction
+from services.channel import callback_calls, callback_store, dispute_store, store
+from services.channel.callback_calls import Telling
 
 CALLBACKS_MAX = 100
 """Callbacks under way at once in one process."""
-CALL_TIMEOUT_S = 5.0
 LEASE_S = 30
 """A process that took a callback and died gives it up after this; longer than a call."""
 TRIES_MAX = 12
@@ -54,40 +52,50 @@ async def deliver(runtime: Runtime) -> bool:
     return len(due) == CALLBACKS_MAX
 
 
-async def _take_due(tx: Tx) -> list[tuple[callback_store.Callback, Transaction]]:
+async def _take_due(tx: Tx) -> list[Telling]:
     taken = await callback_store.lease_callbacks(tx, due=tx.now, limit=CALLBACKS_MAX, lease_s=LEASE_S)
     transactions = await store.get_transactions(tx, {each.attempt_id for each in taken})
-    return [(each, transactions[each.attempt_id]) for each in taken]
+    references = [each.dispute_reference for each in taken if each.dispute_reference]
+    disputes = await dispute_store.get_disputes(tx, references)
+    return [
+        Telling(
+            callback=each,
+            transaction=transactions[each.attempt_id],
+            dispute=disputes[each.dispute_reference] if each.dispute_reference else None,
+        )
+        for each in taken
+    ]
 
 
-async def _tell(due: Sequence[tuple[callback_store.Callback, Transaction]]) -> list[_Told]:
+async def _tell(due: Sequence[Telling]) -> list[_Told]:
     async with AsyncExitStack() as stack:
-        stubs = {}
-        for address in {transaction.callback_address for _, transaction in due}:
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
-            stubs[address] = payment_pb2_grpc.PaymentServiceStub(channel)
-        calls = [_call(stubs[transaction.callback_address], callback, transaction) for callback, transaction in due]
-        return await asyncio.gather(*calls)
+        channels = {}
+        for address in {each.transaction.callback_address for each in due}:
+            channels[address] = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        return await asyncio.gather(*(_call(channels[each.transaction.callback_address], each) for each in due))
 
 
-async def _call(
-    stub: "payment_pb2_grpc.PaymentServiceAsyncStub", callback: callback_store.Callback, transaction: Transaction
-) -> _Told:
-    request = payment_pb2.ReportChannelResultRequest(
-        attempt_id=transaction.attempt_id,
-        channel_reference=transaction.channel_reference,
-        outcome=payment_pb2.ChannelOutcome.Value(f"CHANNEL_OUTCOME_{transaction.outcome}"),
-        decline_code=transaction.decline_code,
-        amount=messages.to_amount(transaction),
-    )
-    metadata = (("x-correlation-id", transaction.correlation_id),)
+async def _call(channel: grpc.aio.Channel, telling: Telling) -> _Told:
+    callback = telling.callback
     try:
-        await stub.ReportChannelResult(request, timeout=CALL_TIMEOUT_S, metadata=metadata)
+        await callback_calls.call(channel, telling)
     except grpc.aio.AioRpcError as error:
-        over = error.code() in _FINAL or callback.tries >= TRIES_MAX
-        _log.warning("callback_refused", attempt_id=transaction.attempt_id, code=error.code().name, given_up=over)
+        over = _final(telling, error.code()) or callback.tries >= TRIES_MAX
+        _log.warning(
+            "callback_refused",
+            attempt_id=callback.attempt_id,
+            report=callback.report,
+            code=error.code().name,
+            given_up=over,
+        )
         return _Told(callback, over)
     return _Told(callback, over=True)
+
+
+def _final(telling: Telling, code: grpc.StatusCode) -> bool:
+    """Say whether telling it again is useless. A dispute may only have come before what it disputes was recorded."""
+    state_changes = telling.dispute is not None and code is grpc.StatusCode.FAILED_PRECONDITION
+    return code in _FINAL and not state_changes
 
 
 async def _settle(tx: Tx, told: Sequence[_Told]) -> None:

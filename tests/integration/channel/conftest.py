@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from paykit.clock import ManualClock
 from paykit.ids import new_id
 from paykit.runtime.runtime import Runtime
+from paykit.testing import databases
 from paykit.testing.runtimes import act_as
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
+from services.channel import jobs
 from services.channel.rpc import ChannelServicer
 from services.channel.service import SERVICE
 from tests.conftest import RuntimeOf
@@ -49,6 +53,40 @@ class House:
         request = pb.SetBehaviourRequest(merchant_id=merchant_id, behaviour=pb.Behaviour(**given))
         await self.call.SetBehaviour(request, ANY)
 
+    async def pay(self, amount_minor: int, **changes: Any) -> pb.Transaction:
+        given: dict[str, Any] = {
+            "attempt_id": new_id("att"),
+            "merchant_id": "mer_1",
+            "amount": Money(amount_minor=amount_minor, currency_code="USD"),
+            "destination_token": "tok_account",
+            "related_no": "wdr_1",
+        }
+        return (await self.call.Pay(pb.PayRequest(**given | changes), ANY)).transaction
+
+    async def dispute(self, attempt_id: str, amount_minor: int | None = None, **changes: Any) -> pb.Dispute:
+        given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "attempt_id": attempt_id}
+        if amount_minor:
+            given["amount"] = Money(amount_minor=amount_minor, currency_code="USD")
+        return (await self.call.OpenDispute(pb.OpenDisputeRequest(**given | changes), ANY)).dispute
+
+    async def respond(self, reference: str, *, contested: bool) -> pb.Dispute:
+        request = pb.RespondToDisputeRequest(dispute_reference=reference, contested=contested, evidence="a receipt")
+        return (await self.call.RespondToDispute(request, ANY)).dispute
+
+    async def get_dispute(self, reference: str) -> pb.Dispute:
+        return (await self.call.GetDispute(pb.GetDisputeRequest(dispute_reference=reference), ANY)).dispute
+
+    async def references(self) -> list[str]:
+        """Give the references of all disputes."""
+        rows = await self.runtime.read(lambda tx: tx.fetch("SELECT dispute_reference FROM dispute ORDER BY 1"))
+        return [row[0] for row in rows]
+
+    async def pass_time(self, **time: float) -> None:
+        """Let time pass, and do what is due then."""
+        self.clock.advance(timedelta(**time))
+        for job in (jobs.resolve_open, jobs.bring_about_sequels, jobs.decide_disputes):
+            await job(self.runtime)
+
     async def lines(self) -> list[Any]:
         """Give the events in the outbox, in order."""
         rows = await self.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox ORDER BY id"))
@@ -77,6 +115,18 @@ def follow_up(request_type: Any, reference: str, amount_minor: int, **changes: A
         "amount": Money(amount_minor=amount_minor, currency_code="USD"),
     }
     return request_type(**given | changes)
+
+
+@pytest.fixture(scope="module")
+async def database_url(template: str) -> AsyncIterator[str]:
+    """One database for a module; each test finds it empty."""
+    async with databases.database(template) as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+async def emptied(admin_url: str) -> None:
+    await databases.empty(admin_url, "channel")
 
 
 @pytest.fixture

@@ -2,33 +2,48 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import grpc
 import pytest
 
 from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
-from services.channel import callbacks, jobs
+from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
+from services.channel import callbacks
 from tests.integration.channel.conftest import House, all_of
 
 
-class Listener(payment_pb2_grpc.PaymentServiceServicer):
+class Listener(payment_pb2_grpc.PaymentServiceServicer, withdrawal_pb2_grpc.WithdrawalServiceServicer):
     """The receiving end: writes down what it is told, after refusing as often as it is set to."""
 
     def __init__(self) -> None:
         self.told: list[payment_pb2.ReportChannelResultRequest] = []
         self.journeys: set[str] = set()
+        self.disputes: list[payment_pb2.ReportDisputeRequest] = []
+        self.payouts: list[withdrawal_pb2.ReportBankResultRequest] = []
         self.refusals = 0
         self.refusal = grpc.StatusCode.UNAVAILABLE
 
     async def ReportChannelResult(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name is the proto's
+        await self._listen(context)
+        self.told.append(request)
+        return payment_pb2.ReportChannelResultResponse()
+
+    async def ReportDispute(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._listen(context)
+        self.disputes.append(request)
+        return payment_pb2.ReportDisputeResponse()
+
+    async def ReportBankResult(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._listen(context)
+        self.payouts.append(request)
+        return withdrawal_pb2.ReportBankResultResponse()
+
+    async def _listen(self, context: Any) -> None:
         if self.refusals:
             self.refusals -= 1
             await context.abort(self.refusal, "not now")
-        self.told.append(request)
         self.journeys.add(dict(context.invocation_metadata())["x-correlation-id"])
-        return payment_pb2.ReportChannelResultResponse()
 
 
 @pytest.fixture
@@ -41,6 +56,7 @@ async def listening() -> AsyncIterator[tuple[Listener, str]]:
 async def _serving(listener: Listener) -> AsyncIterator[tuple[Listener, str]]:
     server = grpc.aio.server()
     payment_pb2_grpc.add_PaymentServiceServicer_to_server(listener, server)
+    withdrawal_pb2_grpc.add_WithdrawalServiceServicer_to_server(listener, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -52,8 +68,7 @@ async def _serving(listener: Listener) -> AsyncIterator[tuple[Listener, str]]:
 async def pass_time(house: House) -> None:
     """Let every decision fall and every callback of it come due, and do what is due meanwhile."""
     for _ in range(2):
-        house.clock.advance(timedelta(seconds=2))
-        await jobs.resolve_open(house.runtime)
+        await house.pass_time(seconds=2)
         await all_of(*(callbacks.deliver(house.runtime) for _ in range(3)))
 
 
@@ -145,3 +160,76 @@ async def test_an_address_where_nobody_listens_is_given_up_after_the_last_try(ho
     await house.runtime.transaction(lambda tx: tx.run("UPDATE callback SET retry_time = now(), tries = $1", last))
     await callbacks.deliver(house.runtime)
     assert await house.count("callback") == 0
+
+
+async def test_a_dispute_is_told_when_it_opens_and_when_it_ends_with_everything_each_time(
+    house: House, listening: tuple[Listener, str]
+) -> None:
+    listener, address = listening
+    paid = await house.authorize(9_011, callback_address=address)
+    await pass_time(house)
+    [reference] = await house.references()
+    await house.respond(reference, contested=True)
+    await pass_time(house)
+
+    dispute = await house.get_dispute(reference)
+    opened, won = listener.disputes
+    assert opened == payment_pb2.ReportDisputeRequest(
+        attempt_id=paid.attempt_id,
+        dispute_reference=reference,
+        outcome=payment_pb2.DISPUTE_OUTCOME_OPENED,
+        amount=paid.amount,
+        reason=payment_pb2.DISPUTE_REASON_FRAUD,
+        respond_by=dispute.respond_by,
+    )
+    opened.outcome = payment_pb2.DISPUTE_OUTCOME_WON
+    assert (won, listener.journeys) == (opened, {"cor_channel"})
+
+
+async def test_a_dispute_that_is_accepted_is_told_as_lost(house: House, listening: tuple[Listener, str]) -> None:
+    listener, address = listening
+    paid = await house.authorize(1_000, callback_address=address)
+    dispute = await house.dispute(paid.attempt_id, 400)
+    await house.respond(dispute.dispute_reference, contested=False)
+    await pass_time(house)
+    told = sorted((each.outcome, each.amount.amount_minor) for each in listener.disputes)
+    assert told == [(payment_pb2.DISPUTE_OUTCOME_OPENED, 400), (payment_pb2.DISPUTE_OUTCOME_LOST, 400)]
+
+
+async def test_a_dispute_that_is_refused_by_the_present_state_is_told_again(
+    house: House, listening: tuple[Listener, str]
+) -> None:
+    listener, address = listening
+    paid = await house.authorize(1_000, callback_address=address)
+    await house.dispute(paid.attempt_id)
+    listener.refusals, listener.refusal = 1, grpc.StatusCode.FAILED_PRECONDITION
+    await pass_time(house)
+    assert (listener.disputes, await house.count("callback")) == ([], 1)
+    await house.runtime.transaction(lambda tx: tx.run("UPDATE callback SET retry_time = now()"))
+    listener.refusals, listener.refusal = 1, grpc.StatusCode.NOT_FOUND
+    await callbacks.deliver(house.runtime)
+    assert (listener.disputes, await house.count("callback")) == ([], 0)
+
+
+async def test_a_payout_that_comes_back_and_one_that_is_late_are_told_to_the_withdrawal_service(
+    house: House, listening: tuple[Listener, str]
+) -> None:
+    listener, address = listening
+    returned, late, refused = [await house.pay(each, callback_address=address) for each in (9_010, 9_005, 9_008)]
+    await pass_time(house)
+    told = {each.attempt_id: each for each in listener.payouts}
+    assert told == {
+        made.attempt_id: withdrawal_pb2.ReportBankResultRequest(
+            attempt_id=made.attempt_id,
+            channel_reference=made.channel_reference,
+            outcome=outcome,
+            code=code,
+            amount=made.amount,
+        )
+        for made, outcome, code in (
+            (returned, withdrawal_pb2.BANK_OUTCOME_RETURNED, "account_closed"),
+            (late, withdrawal_pb2.BANK_OUTCOME_COMPLETED, ""),
+            (refused, withdrawal_pb2.BANK_OUTCOME_FAILED, "do_not_honor"),
+        )
+    }
+    assert (len(listener.payouts), listener.told) == (3, [])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.channel.fate import FIXED, ORDINARY, Behaviour, Fate, Outcome, fate_of
+from services.channel.fate import FIXED, ORDINARY, Behaviour, Fate, Outcome, Sequel, fate_of
 
 QUIET = Behaviour()
 
@@ -22,6 +22,9 @@ QUIET = Behaviour()
         (9007, Fate(callbacks=2)),
         (9008, Fate(outcome=Outcome.PENDING, later=Outcome.DECLINED, callbacks=1)),
         (9009, Fate(outcome=Outcome.DECLINED, decline_code="do_not_honor", later=Outcome.APPROVED, callbacks=1)),
+        (9010, Fate(sequel=Sequel.RETURN)),
+        (9011, Fate(sequel=Sequel.DISPUTE_WON)),
+        (99012, Fate(sequel=Sequel.DISPUTE_LOST)),
     ],
 )
 def test_an_amount_with_a_fixed_fate_meets_it_whatever_the_behaviour(amount_minor: int, expected: Fate) -> None:

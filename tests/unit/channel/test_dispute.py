@@ -1,0 +1,164 @@
+"""Disputes in the acquirer's books: every answer and decision in every state."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from paykit.errors import InvariantError
+from paykit.money import Money
+from services.channel import dispute, domain
+from services.channel.dispute import (
+    AttemptNotCaptured,
+    CurrencyMismatch,
+    Dispute,
+    DisputeAlreadyAnswered,
+    DisputeExceedsCaptured,
+    DisputeResponseLate,
+    DisputeState,
+    Reason,
+)
+from services.channel.domain import Action, Authorization, Order, Transaction
+from services.channel.fate import ORDINARY, Behaviour
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LATER = NOON + timedelta(days=1)
+
+
+def paid(*, capture: bool = True) -> tuple[Transaction, Authorization]:
+    order = Order(
+        attempt_id="att_1",
+        action=Action.AUTHORIZE,
+        merchant_id="mer_1",
+        amount_minor=1_000,
+        currency_code="USD",
+        capture=capture,
+        related_no="cap_1",
+        callback_address="payment:1",
+    )
+    transaction, after = domain.record(
+        order, None, fate=ORDINARY, behaviour=Behaviour(), correlation_id="cor_1", now=NOON
+    )
+    assert after is not None
+    return transaction, after
+
+
+def opened(amount: Money | None = None, **changes: Any) -> tuple[Dispute, Authorization]:
+    transaction, before = paid()
+    given: dict[str, Any] = {"reason": Reason.FRAUD, "respond_within_s": 0, "contest_loses": False, "now": NOON}
+    return dispute.open_dispute(
+        transaction, replace(before, **changes), dispute_reference="chd_1", amount=amount, **given
+    )
+
+
+def respond(before: Dispute, *, contested: bool, now: datetime = LATER) -> Dispute:
+    return dispute.respond(before, contested=contested, evidence="receipt", delay_ms=2_000, now=now)
+
+
+def test_a_dispute_without_an_amount_holds_back_all_that_is_left() -> None:
+    made, after = opened(refunded_minor=300, disputed_minor=100)
+    assert (made.amount_minor, after.disputed_minor, after.kept_minor) == (600, 700, 0)
+    assert (made.respond_by, made.due_time, made.related_no) == (NOON + timedelta(days=7), made.respond_by, "cap_1")
+
+
+def test_no_more_can_be_disputed_than_is_left() -> None:
+    made, _ = opened(Money(700, "USD"), refunded_minor=300)
+    assert made.amount_minor == 700
+    with pytest.raises(DisputeExceedsCaptured) as refused:
+        opened(Money(701, "USD"), refunded_minor=300)
+    assert refused.value.metadata == {"disputable_minor": "700", "currency_code": "USD"}
+    with pytest.raises(DisputeExceedsCaptured):
+        opened(refunded_minor=1_000)
+
+
+def test_a_dispute_is_of_a_capture_and_in_its_currency() -> None:
+    with pytest.raises(CurrencyMismatch):
+        opened(Money(1, "JPY"))
+    transaction, after = paid(capture=False)
+    with pytest.raises(AttemptNotCaptured):
+        dispute.open_dispute(
+            transaction,
+            after,
+            dispute_reference="chd_1",
+            amount=None,
+            reason=Reason.FRAUD,
+            respond_within_s=60,
+            contest_loses=False,
+            now=NOON,
+        )
+
+
+def test_what_is_disputed_cannot_be_refunded() -> None:
+    _, held = opened(Money(600, "USD"))
+    order = Order(
+        attempt_id="att_2",
+        action=Action.REFUND,
+        amount_minor=401,
+        currency_code="USD",
+        authorization_reference=held.authorization_reference,
+    )
+    refused, _ = domain.record(order, held, fate=ORDINARY, behaviour=Behaviour(), correlation_id="cor_1", now=NOON)
+    assert refused.decline_code == "refund_exceeds_captured"
+
+
+def test_contested_it_is_decided_after_the_delay_and_accepted_it_is_lost_at_once() -> None:
+    made, _ = opened()
+    contested, accepted = respond(made, contested=True), respond(made, contested=False)
+    assert (contested.state, contested.due_time) == (DisputeState.CONTESTED, LATER + timedelta(seconds=2))
+    assert (contested.evidence, contested.contested) == ("receipt", True)
+    assert (accepted.state, accepted.due_time, accepted.contested) == (DisputeState.LOST, None, False)
+
+
+@pytest.mark.parametrize("state", DisputeState)
+@pytest.mark.parametrize("answered", [None, True, False])
+@pytest.mark.parametrize("contested", [True, False])
+def test_every_answer_in_every_state(state: DisputeState, *, answered: bool | None, contested: bool) -> None:
+    made, _ = opened()
+    before = replace(made, state=state, contested=answered)
+    if answered is contested:
+        assert respond(before, contested=contested) == before
+    elif answered is not None:
+        with pytest.raises(DisputeAlreadyAnswered):
+            respond(before, contested=contested)
+    elif state is DisputeState.OPENED:
+        assert respond(before, contested=contested).state == ("CONTESTED" if contested else "LOST")
+    else:
+        with pytest.raises(DisputeResponseLate):
+            respond(before, contested=contested)
+
+
+def test_it_can_be_answered_until_the_last_moment() -> None:
+    made, _ = opened()
+    assert respond(made, contested=True, now=made.respond_by).state is DisputeState.CONTESTED
+    with pytest.raises(DisputeResponseLate):
+        respond(made, contested=True, now=made.respond_by + timedelta(microseconds=1))
+
+
+@pytest.mark.parametrize(
+    ("contested", "loses", "state", "held_minor"),
+    [(True, False, "WON", 0), (True, True, "LOST", 1_000), (None, False, "LOST", 1_000)],
+    ids=["contested and won", "contested and lost", "not answered in time"],
+)
+def test_every_decision(*, contested: bool | None, loses: bool, state: str, held_minor: int) -> None:
+    made, held = opened()
+    before = replace(made, contest_loses=loses)
+    if contested:
+        before = respond(before, contested=True)
+    after, released = dispute.decide(before, held, now=LATER)
+    assert (after.state, after.due_time, released.disputed_minor) == (state, None, held_minor)
+    assert after.reversal_date == ("2026-03-02" if state == "WON" else None)
+    with pytest.raises(InvariantError):
+        dispute.decide(after, released, now=LATER)
+
+
+def test_holding_back_and_giving_again_are_two_lines_of_one_reference() -> None:
+    made, held = opened(Money(600, "USD"))
+    won, _ = dispute.decide(respond(made, contested=True), held, now=LATER)
+    taken, given = dispute.statement_line(made), dispute.statement_line(won)
+    assert (taken.operation, given.operation) == ("DISPUTE", "DISPUTE_REVERSED")
+    assert (taken.amount_minor, given.amount_minor, taken.line_date) == (600, 600, "2026-03-01")
+    assert (given.line_date, given.channel_fee_minor, given.related_no) == ("2026-03-02", 0, "cap_1")
+    assert taken.channel_reference == given.channel_reference == "chd_1"
+    assert taken.line_id != given.line_id
+    assert (taken.aggregate_version, given.aggregate_version) == (1, 3)
