@@ -1,13 +1,11 @@
 """Between the messages of accounting.proto and the domain."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 from paykit.cause import Cause
-from paykit.runtime.mapping import from_timestamp, to_timestamp
+from paykit.runtime.mapping import from_optional, to_timestamp
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.domain import Account, Transaction
@@ -44,11 +42,6 @@ def from_reverse(request: pb.ReverseTransactionRequest, cause: Cause) -> Reversa
         effective_at=from_optional(request, "effective_time"),
         cause=cause,
     )
-
-
-def from_optional(request: Any, field: str) -> datetime | None:
-    """Read the time in a field of a request that may be left out."""
-    return from_timestamp(getattr(request, field)) if request.HasField(field) else None
 
 
 def to_transaction(transaction: Transaction) -> pb.Transaction:

@@ -5,28 +5,37 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paykit import paging
-from paykit.errors import DomainError, FieldInvalid
+from paykit.errors import FieldInvalid
 from paykit.money import require_currency
+from paykit.runtime import batching
 from paykit.runtime.call import current_call
 from paykit.runtime.db import Tx
 from paykit.runtime.grpc_server import Servicer
+from paykit.runtime.mapping import from_optional
 from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
-from paykit.runtime.status import to_status
-from paykit.runtime.validation import validate_message
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1 import accounting_pb2_grpc
 from services.accounting import charts, commands, messages, reading, store
 from services.accounting.chart import Chart
 from services.accounting.domain import Account, AccountNotFound, Transaction, TransactionNotFound
-from services.accounting.journal import Journal
 from services.accounting.reading import AccountFilter, LineKey, Statement, TransactionFilter
+
+_Result = pb.BatchCreateTransactionsResponse.Result
 
 _CREATE = Operation(
     name="CreateTransaction",
     command=commands.create_transactions,
     reply=lambda transaction: pb.CreateTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.CreateTransactionResponse,
+)
+# The same operation with the item of a batch response as its reply. Both replies hold the transaction in field 1, so
+# each reads what the other stored.
+_CREATE_IN_BATCH = Operation(
+    name=_CREATE.name,
+    command=commands.create_transactions,
+    reply=lambda transaction: _Result(transaction=messages.to_transaction(transaction)),
+    reply_type=_Result,
 )
 _REVERSE = Operation(
     name="ReverseTransaction",
@@ -56,11 +65,10 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         self, request: pb.BatchCreateTransactionsRequest, _context: Any
     ) -> pb.BatchCreateTransactionsResponse:
         """Book manual journals, each by itself."""
-        if not request.requests:
-            raise FieldInvalid("requests must have 1 to 1,000 items.", field="requests")
-        items = [_batch_item(position, each) for position, each in enumerate(request.requests)]
-        results = await self._runtime.call_batch(_CREATE, request.requests, items)
-        return pb.BatchCreateTransactionsResponse(results=map(_batch_result, range(len(results)), results))
+        cause = current_call().cause
+        items = batching.read_items(request.requests, lambda each: messages.from_create(each, cause))
+        results = await self._runtime.call_batch(_CREATE_IN_BATCH, request.requests, items)
+        return pb.BatchCreateTransactionsResponse(results=batching.to_results(_Result, results))
 
     async def ReverseTransaction(
         self, request: pb.ReverseTransactionRequest, _context: Any
@@ -79,8 +87,8 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             merchant_id=request.merchant_id or None,
             root_reference=request.root_reference or None,
             related_no=request.related_no or None,
-            start=messages.from_optional(request, "start_time"),
-            end=messages.from_optional(request, "end_time"),
+            start=from_optional(request, "start_time"),
+            end=from_optional(request, "end_time"),
         )
         _refuse_backwards(wanted.start, wanted.end)
         scope = ("ListTransactions", wanted)
@@ -123,7 +131,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
 
     async def GetBalance(self, request: pb.GetBalanceRequest, _context: Any) -> pb.GetBalanceResponse:
         """Read a balance."""
-        as_of = messages.from_optional(request, "as_of")
+        as_of = from_optional(request, "as_of")
 
         async def query(tx: Tx) -> tuple[Account, int]:
             account = await _account(tx, request.account_id)
@@ -138,8 +146,8 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
 
     async def ListEntries(self, request: pb.ListEntriesRequest, _context: Any) -> pb.ListEntriesResponse:
         """Read a page of an account's statement."""
-        start = messages.from_optional(request, "start_time") or _BEGINNING
-        end = messages.from_optional(request, "end_time") or _END
+        start = from_optional(request, "start_time") or _BEGINNING
+        end = from_optional(request, "end_time") or _END
         _refuse_backwards(start, end)
         scope = ("ListEntries", request.account_id, start, end)
         size = paging.page_size(request.page_size)
@@ -161,7 +169,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         """Read the trial balances."""
         if request.currency_code:
             require_currency(request.currency_code)
-        as_of = messages.from_optional(request, "as_of")
+        as_of = from_optional(request, "as_of")
         currency_code = request.currency_code or None
         lines = await self._runtime.read(lambda tx: reading.trial_balance(tx, as_of=as_of, currency_code=currency_code))
         return pb.GetTrialBalanceResponse(trial_balances=messages.to_trial_balances(lines))
@@ -176,19 +184,6 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
             implementation=AccountingServicer(runtime),
         )
     ]
-
-
-def _batch_item(position: int, request: pb.CreateTransactionRequest) -> Journal | DomainError:
-    refusal = validate_message(request, f"requests[{position}]")
-    return refusal or messages.from_create(request, current_call().cause)
-
-
-def _batch_result(
-    position: int, result: pb.CreateTransactionResponse | DomainError
-) -> pb.BatchCreateTransactionsResponse.Result:
-    if isinstance(result, DomainError):
-        return pb.BatchCreateTransactionsResponse.Result(error=to_status(result, item_path=f"requests[{position}]"))
-    return pb.BatchCreateTransactionsResponse.Result(transaction=result.transaction)
 
 
 def _refuse_backwards(start: datetime | None, end: datetime | None) -> None:
