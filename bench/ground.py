@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 from rich.console import Console
 
+from paykit.contracts.files import load_topics, schema_root
 from paykit.localstack import Endpoints, Stack
 from paykit.localstack.progress import Display
 from paykit.localstack.settings import StackSettings
@@ -16,7 +17,7 @@ from paykit.testing import databases, hosts
 
 _HOME = Path(__file__).resolve().parent.parent / ".paystream" / "bench"
 SERVICES = ("merchant", "payment", "accounting", "channel", "settlement")
-TOPICS = ("merchant.events", "payment.events", "accounting.events", "channel.events", "settlement.events")
+TOPICS = tuple(load_topics(schema_root()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
