@@ -27,7 +27,7 @@ from services.accounting.domain import InsufficientFunds, Transaction
 from services.accounting.posting import Posting
 
 FUNDS_WAIT_S = 3.0
-"""Real time that an event waits for funds which may be on their way. Source: docs/adr/0009."""
+"""Real time that an event waits in vain for funds which may be on their way. Source: docs/adr/0009."""
 
 
 async def on_payment_success(tx: Tx, deliveries: Sequence[Delivered[PaymentSuccess]]) -> Sequence[Outcome]:
