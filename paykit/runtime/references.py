@@ -9,7 +9,10 @@ from paykit.runtime.db import Tx
 
 R = TypeVar("R")
 
-# Who has these references, after an insert that left some out.
+Reference = tuple[str, str]
+"""merchant_id, merchant_reference."""
+
+# What has these references, as after an insert that left some out.
 _SELECT_HOLDERS = """
 SELECT merchant_id, merchant_reference, {key} FROM {table}
 JOIN unnest($1::text[], $2::text[]) AS wanted (merchant_id, merchant_reference) USING (merchant_id, merchant_reference)
@@ -36,11 +39,15 @@ class References:
             results: Resources with merchant_id and merchant_reference, and refusals, which stay.
         """
         made: list[Any] = [result for result in results if not isinstance(result, DomainError)]
-        rows = await tx.fetch(self._select, [m.merchant_id for m in made], [m.merchant_reference for m in made])
-        holders = {(row["merchant_id"], row["merchant_reference"]): row[self._key] for row in rows}
+        holders = await self.holders(tx, [(each.merchant_id, each.merchant_reference) for each in made])
         return [self._refuse_if_taken(result, holders) for result in results]
 
-    def _refuse_if_taken(self, result: Any, holders: dict[tuple[str, str], str]) -> Any:
+    async def holders(self, tx: Tx, references: Sequence[Reference]) -> dict[Reference, str]:
+        """Give what has each of these references; those that nothing has are left out."""
+        rows = await tx.fetch(self._select, *([pair[i] for pair in references] for i in (0, 1)))
+        return {(row["merchant_id"], row["merchant_reference"]): row[self._key] for row in rows}
+
+    def _refuse_if_taken(self, result: Any, holders: dict[Reference, str]) -> Any:
         if isinstance(result, DomainError):
             return result
         holder = holders[result.merchant_id, result.merchant_reference]

@@ -69,7 +69,7 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     results = [_refusal(item, known) or _match(tx, item, matching) for item in items]
     made = [result for result in results if isinstance(result, Payment)]
     if made and not await store.insert_payments(tx, made):
-        results = await _refuse_taken(tx, results, made)
+        results = await store.REFERENCES.refuse_taken(tx, results)
     kept = [(r, item.cause) for r, item in zip(results, items, strict=True) if isinstance(r, Payment)]
     tx.hold(*[payment.payment_id for payment, _ in kept])
     await ATTEMPTS.insert(tx, [_first_attempt(payment, cause) for payment, cause in kept])
@@ -146,23 +146,6 @@ def _first_attempt(payment: Payment, cause: Cause) -> Attempt:
         traceparent=cause.traceparent,
         create_time=payment.create_time,
         update_time=payment.create_time,
-    )
-
-
-async def _refuse_taken(
-    tx: Tx, results: Sequence[Payment | DomainError], made: Sequence[Payment]
-) -> list[Payment | DomainError]:
-    """Put a refusal in the place of each payment that was left out because its reference is taken."""
-    holders = await store.holders(tx, [(payment.merchant_id, payment.merchant_reference) for payment in made])
-    return [_refuse_if_taken(result, holders) if isinstance(result, Payment) else result for result in results]
-
-
-def _refuse_if_taken(payment: Payment, holders: dict[tuple[str, str], str]) -> Payment | DomainError:
-    holder = holders[payment.merchant_id, payment.merchant_reference]
-    if holder == payment.payment_id:
-        return payment
-    return domain.MerchantReferenceTaken(
-        "Another payment of the merchant has this reference.", field="merchant_reference", payment_id=holder
     )
 
 

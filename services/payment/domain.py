@@ -84,13 +84,6 @@ class CurrencyMismatch(DomainError):
     reason = "CURRENCY_MISMATCH"
 
 
-class MerchantReferenceTaken(DomainError):
-    """Another payment of the merchant has this reference; metadata says which."""
-
-    kind = Kind.ALREADY_EXISTS
-    reason = "MERCHANT_REFERENCE_TAKEN"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A payment; every amount is in minor units of `currency_code`.

@@ -83,6 +83,6 @@ async def lock(tx: Tx, items: Sequence[Asked]) -> Matching:
     order_ids = sorted({item.order_id for item in items if item.order_id})
     orders = await order_store.lock_orders(tx, order_ids)
     taken_minor = await order_store.taken_minor(tx, order_ids)
-    holders = await store.holders(tx, [(item.merchant_id, item.merchant_reference) for item in items])
+    holders = await store.REFERENCES.holders(tx, [(item.merchant_id, item.merchant_reference) for item in items])
     left_minor = {each.order_id: each.total_minor - taken_minor.get(each.order_id, 0) for each in orders.values()}
     return Matching(orders=orders, left_minor=left_minor, taken=set(holders))

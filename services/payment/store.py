@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from paykit.paging import TimeKey
 from paykit.runtime.db import Tx
 from paykit.runtime.listing import newest_first
+from paykit.runtime.references import References
 from paykit.runtime.rows import columns, require_all_changed
 from paystream.payment.v1 import events
 from services.payment.domain import CaptureMode, Payment, PaymentState
@@ -59,6 +60,8 @@ PAYMENT = sa.Table(
     sa.Column("update_time", sa.DateTime(timezone=True)),
 )
 
+REFERENCES = References("payment", "payment_id")
+
 _COLUMNS = ", ".join(column.name for column in PAYMENT.columns)
 
 # What a payment is made with. The other columns begin with their defaults.
@@ -89,12 +92,6 @@ INSERT INTO payment ({", ".join(_GIVEN)}, create_time, update_time, state, aggre
 SELECT {", ".join(_GIVEN)}, ${len(_GIVEN) + 1}, ${len(_GIVEN) + 1}, 'CREATED', 1
 FROM unnest({_arrays(_GIVEN)}) AS new ({", ".join(_GIVEN)})
 ON CONFLICT (merchant_id, merchant_reference) DO NOTHING
-"""
-
-# Who has these references, after an insert that left some out.
-_SELECT_HOLDERS = """
-SELECT merchant_id, merchant_reference, payment_id FROM payment
-JOIN unnest($1::text[], $2::text[]) AS wanted (merchant_id, merchant_reference) USING (merchant_id, merchant_reference)
 """
 
 # The lock under which everything about a payment changes, its refunds and attempts included.
@@ -156,12 +153,6 @@ async def insert_payments(tx: Tx, payments: Sequence[Payment]) -> bool:
     rows = sorted(payments, key=lambda p: (p.merchant_id, p.merchant_reference))
     count = await tx.run(_INSERT_PAYMENTS, *columns(rows, _GIVEN), tx.now)
     return count == len(rows)
-
-
-async def holders(tx: Tx, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Give the payment that has each (merchant_id, merchant_reference)."""
-    rows = await tx.fetch(_SELECT_HOLDERS, [r[0] for r in references], [r[1] for r in references])
-    return {(row["merchant_id"], row["merchant_reference"]): row["payment_id"] for row in rows}
 
 
 async def lock_payments(tx: Tx, payment_ids: Sequence[str]) -> dict[str, Payment]:

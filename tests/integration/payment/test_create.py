@@ -12,12 +12,11 @@ from google.rpc import error_details_pb2
 
 from paykit.errors import CurrencyUnknown, FieldInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
-from paykit.merchants import MerchantNotActive, MerchantSuspended, MerchantUnknown
+from paykit.merchants import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
 from paykit.runtime.call import current_call
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.domain import MerchantReferenceTaken
 from tests.integration.payment.conftest import House, merchant_event
 
 
