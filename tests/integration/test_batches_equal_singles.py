@@ -15,6 +15,7 @@ from tests.integration.merchant import test_batches as of_merchant
 from tests.integration.order import test_properties as of_order
 from tests.integration.payment import test_properties as of_payment
 from tests.integration.settlement import test_properties as of_settlement
+from tests.integration.withdrawal import test_properties as of_withdrawal
 
 # The tests of a service hold each of its steps, under the name of the command or handler, to the property.
 STEPS: Mapping[str, Mapping[str, Any]] = {
@@ -24,6 +25,7 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "order": of_order.STEPS,
     "payment": of_payment.STEPS,
     "settlement": of_settlement.STEPS,
+    "withdrawal": of_withdrawal.STEPS,
 }
 
 
