@@ -14,7 +14,7 @@ from paykit.attempts import AttemptState, ChannelAmountMismatch
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment import domain
-from services.payment.attempt import Attempt
+from services.payment.attempt import Attempt, AttemptAction
 from services.payment.domain import Payment, PaymentAction
 
 
@@ -64,7 +64,7 @@ TRANSITIONS: Mapping[tuple[DisputeState, DisputeAction], DisputeState] = Mapping
 )
 """The state after an action; a pair that is missing is illegal."""
 
-_CAPTURES = frozenset({"CHARGE", "CAPTURE"})
+_CAPTURES = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
 
 
 class DisputeNotFound(DomainError):
@@ -181,7 +181,7 @@ def open_dispute(
         create_time=now,
         update_time=now,
     )
-    after = _changed(payment, now, disputed_minor=payment.disputed_minor + opened.amount_minor)
+    after = domain.changed(payment, now, disputed_minor=payment.disputed_minor + opened.amount_minor)
     return after, opened, events.DisputeOpened(**_about(after, opened), respond_by=opened.respond_by)
 
 
@@ -192,7 +192,7 @@ def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, 
         IllegalTransition: It is decided already.
     """
     won = replace(dispute, state=next_state(dispute.state, DisputeAction.WIN), update_time=now)
-    after = _changed(payment, now, disputed_minor=payment.disputed_minor - dispute.amount_minor)
+    after = domain.changed(payment, now, disputed_minor=payment.disputed_minor - dispute.amount_minor)
     return after, won, events.DisputeWon(**_about(after, won))
 
 
@@ -203,7 +203,7 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
         IllegalTransition: It is decided already.
     """
     lost = replace(dispute, state=next_state(dispute.state, DisputeAction.LOSE), update_time=now)
-    after = _changed(payment, now)
+    after = domain.changed(payment, now)
     return after, lost, events.DisputeLost(**_about(after, lost), accepted=False)
 
 
@@ -220,7 +220,7 @@ def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Paymen
         response_state=ResponseState.PENDING,
         update_time=now,
     )
-    after = _changed(payment, now)
+    after = domain.changed(payment, now)
     return after, lost, events.DisputeLost(**_about(after, lost), accepted=True)
 
 
@@ -304,10 +304,6 @@ def _mismatch(amount_minor: int, currency_code: str, *, what: str) -> ChannelAmo
         amount_minor=str(amount_minor),
         currency_code=currency_code,
     )
-
-
-def _changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
-    return replace(payment, update_time=now, aggregate_version=payment.aggregate_version + 1, **changes)
 
 
 def _about(payment: Payment, dispute: Dispute) -> dict[str, Any]:

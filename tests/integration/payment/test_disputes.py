@@ -1,0 +1,395 @@
+"""Disputes: what channels report, what merchants answer, who gets what is left, and what the channel is told."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import grpc
+import pytest
+
+from paykit.attempts import AttemptNotFound, ChannelAmountMismatch
+from paykit.clock import ManualClock
+from paykit.errors import DomainError, FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
+from paykit.runtime.db import Tx
+from paystream.channel.v1 import channel_pb2 as channel_pb
+from paystream.channel.v1 import channel_pb2_grpc
+from paystream.common.v1.money_pb2 import Money
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import dispute_jobs
+from services.payment.dispute import (
+    DisputeExceedsCaptured,
+    DisputeNotFound,
+    DisputeReferenceTaken,
+    DisputeResponseLate,
+)
+from services.payment.refund import RefundExceedsRefundable
+from tests.integration.payment.conftest import ANY, House, ScriptedChannel
+
+DUE = datetime(2026, 3, 8, 12, 0, tzinfo=UTC)
+OPENED, WON, LOST = pb.DISPUTE_OUTCOME_OPENED, pb.DISPUTE_OUTCOME_WON, pb.DISPUTE_OUTCOME_LOST
+
+
+def usd(amount_minor: int) -> Money:
+    return Money(amount_minor=amount_minor, currency_code="USD")
+
+
+@dataclass
+class DisputingChannel(ScriptedChannel):
+    """A channel that takes answers to disputes, after refusing as often as it is set to."""
+
+    answers: list[channel_pb.RespondToDisputeRequest] = field(default_factory=list)
+    refusals: list[grpc.StatusCode] = field(default_factory=list)
+
+    async def RespondToDispute(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if self.refusals:
+            await context.abort(self.refusals.pop(), "no")
+        self.answers.append(request)
+        return channel_pb.RespondToDisputeResponse()
+
+
+@pytest.fixture
+async def channel(tmp_path: Path) -> AsyncIterator[tuple[ScriptedChannel, str]]:
+    scripted = DisputingChannel()  # type: ignore[abstract]  # Methods that payment does not call answer UNIMPLEMENTED.
+    address = f"unix:{tmp_path}/channel.sock"
+    server = grpc.aio.server()
+    channel_pb2_grpc.add_ChannelServiceServicer_to_server(scripted, server)
+    server.add_insecure_port(address)
+    await server.start()
+    yield scripted, address
+    await server.stop(None)
+
+
+async def report(house: House, attempt_id: str, outcome: pb.DisputeOutcome.ValueType, **changes: Any) -> pb.Dispute:
+    given: dict[str, Any] = {
+        "attempt_id": attempt_id,
+        "dispute_reference": "chd_1",
+        "outcome": outcome,
+        "amount": usd(4_000),
+        "reason": pb.DISPUTE_REASON_NOT_RECEIVED,
+        "respond_by": DUE,
+    }
+    return (await house.call.ReportDispute(pb.ReportDisputeRequest(**given | changes), ANY)).dispute
+
+
+async def charge(house: House, **changes: Any) -> tuple[str, str]:
+    """A captured payment of 100.00 USD: its id, and that of its charge."""
+    paid = await house.paid(**changes)
+    return paid.payment_id, (await house.attempts(paid.payment_id))[0].attempt_id
+
+
+async def disputed(house: House, **changes: Any) -> pb.Dispute:
+    _, attempt_id = await charge(house)
+    return await report(house, attempt_id, OPENED, **changes)
+
+
+async def accept(house: House, dispute_id: str, request_id: str = "") -> pb.Dispute:
+    request = pb.AcceptDisputeRequest(request_id=request_id or str(uuid.uuid4()), dispute_id=dispute_id)
+    return (await house.call.AcceptDispute(request, ANY)).dispute
+
+
+async def contest(house: House, dispute_id: str, evidence: str = "signed receipt", request_id: str = "") -> pb.Dispute:
+    request = pb.ContestDisputeRequest(
+        request_id=request_id or str(uuid.uuid4()), dispute_id=dispute_id, evidence=evidence
+    )
+    return (await house.call.ContestDispute(request, ANY)).dispute
+
+
+async def get(house: House, dispute_id: str) -> pb.Dispute:
+    return (await house.call.GetDispute(pb.GetDisputeRequest(dispute_id=dispute_id), ANY)).dispute
+
+
+async def tell(house: House) -> list[channel_pb.RespondToDisputeRequest]:
+    """Tell the channel what is due, as the job does; give all it was ever told."""
+    await house.runtime.transaction(lambda tx: tx.run("UPDATE dispute SET due_time = now() WHERE due_time IS NOT NULL"))
+    while await dispute_jobs.respond_to_disputes(house.runtime):
+        pass
+    assert isinstance(house.channel, DisputingChannel)
+    return house.channel.answers
+
+
+async def test_an_opened_dispute_holds_its_amount(house: House) -> None:
+    payment_id, attempt_id = await charge(house)
+
+    opened = await report(house, attempt_id, OPENED)
+
+    assert (opened.state, opened.reason, opened.amount.amount_minor) == (pb.DISPUTE_STATE_OPENED, 2, 4_000)
+    assert (opened.payment_id, opened.attempt_id, opened.channel) == (payment_id, attempt_id, "simulator")
+    assert (opened.dispute_reference, opened.respond_by.ToDatetime(UTC)) == ("chd_1", DUE)
+    assert (await house.get(payment_id)).disputed_minor == 4_000
+    with pytest.raises(RefundExceedsRefundable) as refused:
+        await house.refund(payment_id, 6_001)
+    assert refused.value.metadata["refundable_minor"] == "6000"
+    assert await house.told_types(payment_id) == ["PaymentCreated", "PaymentSuccess", "DisputeOpened"]
+    event = (await house.told(payment_id))[2]
+    assert (event.dispute_id, event.amount_minor, event.channel_reference) == (opened.dispute_id, 4_000, "chd_1")
+    assert (event.reason, event.respond_by) == ("NOT_RECEIVED", DUE)
+
+
+async def test_what_is_known_already_changes_nothing_however_often_it_is_told(house: House) -> None:
+    payment_id, attempt_id = await charge(house)
+    opened = [await report(house, attempt_id, OPENED) for _ in range(3)]
+    won = [await report(house, attempt_id, WON) for _ in range(3)]
+
+    assert opened == [opened[0]] * 3
+    assert won == [won[0]] * 3
+    assert await report(house, attempt_id, OPENED) == won[0]
+    assert (await house.told_types(payment_id))[2:] == ["DisputeOpened", "DisputeWon"]
+    assert (await house.get(payment_id)).disputed_minor == 0
+    assert await house.count("dispute_report") == 2
+
+
+@pytest.mark.parametrize(("outcome", "types", "held"), [(WON, "DisputeWon", 0), (LOST, "DisputeLost", 4_000)])
+async def test_a_decision_that_comes_before_its_opening_opens_the_dispute_too(
+    house: House, outcome: pb.DisputeOutcome.ValueType, types: str, held: int
+) -> None:
+    payment_id, attempt_id = await charge(house)
+    decided = await report(house, attempt_id, outcome)
+
+    assert await report(house, attempt_id, OPENED) == decided
+    assert (await house.told_types(payment_id))[2:] == ["DisputeOpened", types]
+    assert (await house.get(payment_id)).disputed_minor == held
+
+
+async def test_what_is_lost_is_gone_and_the_rest_can_be_refunded(house: House) -> None:
+    payment_id, attempt_id = await charge(house)
+    lost = await report(house, attempt_id, LOST)
+    await house.refund(payment_id, 6_000)
+    await house.submit()
+
+    assert (lost.state, lost.accepted) == (pb.DISPUTE_STATE_LOST, False)
+    after = await house.get(payment_id)
+    assert (after.captured_minor, after.refunded_minor, after.disputed_minor) == (10_000, 6_000, 4_000)
+    assert (await house.told(payment_id))[3].accepted is False
+
+
+async def test_a_contradiction_is_kept_and_marked_and_the_decision_stands(house: House) -> None:
+    payment_id, attempt_id = await charge(house)
+    await report(house, attempt_id, LOST)
+    contradicted = [await report(house, attempt_id, WON) for _ in range(2)]
+
+    assert {(each.state, each.contradicted) for each in contradicted} == {(pb.DISPUTE_STATE_LOST, True)}
+    assert (await house.get(payment_id)).disputed_minor == 4_000
+    assert (await house.told_types(payment_id))[2:] == ["DisputeOpened", "DisputeLost"]
+    kept = await house.runtime.read(lambda tx: tx.fetch("SELECT outcome, contradicts FROM dispute_report ORDER BY 1"))
+    assert [tuple(row) for row in kept] == [("LOST", False), ("WON", True)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"attempt_id": "att_" + "f" * 32}, AttemptNotFound),
+        (
+            {"dispute_reference": "chd_2", "amount": Money(amount_minor=6_001, currency_code="USD")},
+            DisputeExceedsCaptured,
+        ),
+        ({"dispute_reference": "chd_2", "amount": Money(amount_minor=1, currency_code="JPY")}, ChannelAmountMismatch),
+        ({"amount": Money(amount_minor=3_999, currency_code="USD")}, ChannelAmountMismatch),
+    ],
+)
+async def test_what_does_not_fit_is_refused(house: House, changes: dict[str, Any], error: type[DomainError]) -> None:
+    _, attempt_id = await charge(house)
+    await report(house, attempt_id, OPENED)
+    with pytest.raises(error):
+        await report(house, changes.pop("attempt_id", attempt_id), OPENED, **changes)
+    assert await house.count("dispute") == 1
+
+
+async def test_a_reference_belongs_to_one_attempt(house: House) -> None:
+    first = await disputed(house)
+    with pytest.raises(DisputeReferenceTaken) as refused:
+        await disputed(house)
+    assert refused.value.metadata == {"dispute_id": first.dispute_id}
+
+
+@pytest.mark.parametrize(("fate", "state"), [("decline", "FAILED"), ("lost_after", "UNKNOWN"), ("pending", "UNKNOWN")])
+async def test_what_was_not_captured_cannot_be_disputed(house: House, fate: str, state: str) -> None:
+    house.channel.fate = lambda _request: fate
+    _, attempt_id = await charge(house)
+    with pytest.raises(IllegalTransition) as refused:
+        await report(house, attempt_id, OPENED)
+    assert refused.value.metadata == {"state": state, "action": "DISPUTE"}
+
+
+async def test_a_refund_is_no_capture(house: House) -> None:
+    payment_id, _ = await charge(house)
+    await house.refund(payment_id, 1_000)
+    await house.submit()
+    refund = (await house.attempts(payment_id))[1]
+    with pytest.raises(IllegalTransition):
+        await report(house, refund.attempt_id, OPENED, amount=usd(1))
+
+
+async def test_an_accepted_dispute_is_lost_at_once_and_the_channel_is_told(house: House) -> None:
+    opened = await disputed(house)
+    lost = await accept(house, opened.dispute_id)
+    [told] = await tell(house)
+
+    assert (lost.state, lost.accepted) == (pb.DISPUTE_STATE_LOST, True)
+    assert lost.response_state == pb.DISPUTE_RESPONSE_STATE_PENDING
+    assert (told.dispute_reference, told.contested, told.evidence) == ("chd_1", False, "")
+    after = await get(house, opened.dispute_id)
+    assert after.response_state == pb.DISPUTE_RESPONSE_STATE_TOLD
+    # The channel says so, too: nothing new.
+    assert await report(house, opened.attempt_id, LOST) == after
+    types = await house.told_types(opened.payment_id)
+    assert types[2:] == ["DisputeOpened", "DisputeLost"]
+    assert (await house.told(opened.payment_id))[3].accepted is True
+
+
+async def test_a_contested_dispute_is_decided_by_the_channel_that_is_told(house: House) -> None:
+    opened = await disputed(house)
+    contested = await contest(house, opened.dispute_id, "signed\nreceipt")
+    [told] = await tell(house)
+    assert await tell(house) == [told]
+    won = await report(house, opened.attempt_id, WON)
+
+    assert (contested.state, contested.evidence) == (pb.DISPUTE_STATE_CONTESTED, "signed\nreceipt")
+    assert (told.dispute_reference, told.contested, told.evidence) == ("chd_1", True, "signed\nreceipt")
+    assert (won.state, won.response_state) == (pb.DISPUTE_STATE_WON, pb.DISPUTE_RESPONSE_STATE_TOLD)
+    rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
+    assert not any(b"receipt" in row["value"] for row in rows)
+
+
+async def test_an_answer_is_given_once_and_the_same_request_again_is_a_replay(house: House) -> None:
+    opened, request_id = await disputed(house), str(uuid.uuid4())
+    first = await contest(house, opened.dispute_id, request_id=request_id)
+
+    assert await contest(house, opened.dispute_id, request_id=request_id) == first
+    with pytest.raises(RequestIdReused):
+        await contest(house, opened.dispute_id, "other", request_id=request_id)
+    for again, action in ((contest, "CONTEST"), (accept, "ACCEPT")):
+        with pytest.raises(IllegalTransition) as refused:
+            await again(house, opened.dispute_id)
+        assert refused.value.metadata == {"state": "CONTESTED", "action": action}
+    with pytest.raises(DisputeNotFound):
+        await accept(house, "dsp_" + "f" * 32)
+    with pytest.raises(DisputeNotFound):
+        await get(house, "dsp_" + "f" * 32)
+
+
+async def test_past_its_time_a_dispute_cannot_be_contested_but_accepted(house: House) -> None:
+    opened = await disputed(house)
+    assert isinstance(house.runtime.clock, ManualClock)
+    house.runtime.clock.advance(timedelta(days=7, seconds=1))
+    with pytest.raises(DisputeResponseLate) as refused:
+        await contest(house, opened.dispute_id)
+    assert refused.value.metadata == {"respond_by": "2026-03-08T12:00:00+00:00"}
+    assert (await accept(house, opened.dispute_id)).accepted
+
+
+async def test_a_channel_that_does_not_answer_is_told_again_until_it_does(house: House) -> None:
+    opened = await disputed(house)
+    await contest(house, opened.dispute_id)
+    assert isinstance(house.channel, DisputingChannel)
+    house.channel.refusals = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL]
+    assert await tell(house) == []
+    waits = "SELECT due_time > now() AND due_time < now() + interval '3 s' FROM dispute"
+    assert (await house.runtime.read(lambda tx: tx.fetch(waits)))[0][0]
+    assert await tell(house) == []
+    assert (await get(house, opened.dispute_id)).response_state == pb.DISPUTE_RESPONSE_STATE_PENDING
+    assert len(await tell(house)) == 1
+
+
+async def test_an_answer_that_the_channel_will_never_take_is_told_no_more(house: House) -> None:
+    opened = await disputed(house)
+    await contest(house, opened.dispute_id)
+    assert isinstance(house.channel, DisputingChannel)
+    house.channel.refusals = [grpc.StatusCode.FAILED_PRECONDITION]
+    assert await tell(house) == await tell(house) == []
+    after = await get(house, opened.dispute_id)
+    assert (after.state, after.response_state) == (pb.DISPUTE_STATE_CONTESTED, pb.DISPUTE_RESPONSE_STATE_REFUSED)
+
+
+async def test_without_a_channel_answers_wait(house: House) -> None:
+    opened = await disputed(house)
+    await accept(house, opened.dispute_id)
+    house.runtime.settings = house.runtime.settings.model_copy(update={"channel_address": None})
+    assert await tell(house) == []
+    assert (await get(house, opened.dispute_id)).response_state == pb.DISPUTE_RESPONSE_STATE_PENDING
+
+
+async def test_fifty_disputes_and_refunds_at_once_take_no_more_than_there_is(house: House) -> None:
+    payment_id, attempt_id = await charge(house)  # 10,000: enough for sixteen of 600.
+    amount = usd(600)
+    results = await asyncio.gather(
+        *(report(house, attempt_id, OPENED, dispute_reference=f"chd_{i}", amount=amount) for i in range(25)),
+        *(house.refund(payment_id, 600) for _ in range(25)),
+        return_exceptions=True,
+    )
+    await house.submit()
+
+    refused = [each for each in results if isinstance(each, DisputeExceedsCaptured | RefundExceedsRefundable)]
+    assert len(refused) == 34
+    disputes = sum(isinstance(each, pb.Dispute) for each in results)
+    after = await house.get(payment_id)
+    assert (after.disputed_minor, after.refunded_minor) == (disputes * 600, (16 - disputes) * 600)
+    assert len(await house.told(payment_id)) == 2 + disputes + 2 * (16 - disputes)
+
+
+async def test_accepting_and_contesting_at_once_one_of_them_wins(house: House) -> None:
+    opened = await disputed(house)
+    results = await asyncio.gather(
+        *(answer(house, opened.dispute_id) for answer in (accept, contest) for _ in range(5)), return_exceptions=True
+    )
+    assert sum(isinstance(each, pb.Dispute) for each in results) == 1
+    assert sum(isinstance(each, IllegalTransition) for each in results) == 9
+
+
+async def test_the_database_refuses_what_the_rules_refuse(house: House) -> None:
+    opened = await disputed(house)
+    await report(house, opened.attempt_id, WON)
+    for wrong in (
+        *(f"UPDATE dispute SET state = '{state}'" for state in ("OPENED", "CONTESTED", "LOST")),
+        "UPDATE dispute SET accepted = true",
+        "UPDATE dispute SET response_state = 'TOLD'",
+        "UPDATE dispute SET due_time = now()",
+        "UPDATE payment SET disputed_minor = 10001",
+        "UPDATE payment SET disputed_minor = -1",
+        "DELETE FROM dispute",
+        "DELETE FROM dispute_report",
+        "UPDATE dispute_report SET contradicts = true",
+    ):
+        with pytest.raises((asyncpg.CheckViolationError, asyncpg.InsufficientPrivilegeError)):
+            await house.runtime.transaction(_running(wrong))
+    copied = "SELECT 'dsp_2', payment_id, merchant_id, attempt_id, channel, dispute_reference, 1, currency_code"
+    columns = "dispute_id, payment_id, merchant_id, attempt_id, channel, dispute_reference, amount_minor"
+    rest = "currency_code, reason, state, accepted, contradicted, create_time, update_time"
+    insert = f"INSERT INTO dispute ({columns}, {rest}) {copied}, 'OTHER', 'OPENED', false, false, now(), now()"
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await house.runtime.transaction(_running(f"{insert} FROM dispute"))
+
+
+async def test_disputes_are_listed_by_payment_merchant_state_and_page(house: House) -> None:
+    payment_id, attempt_id = await charge(house)
+    amount = usd(100)
+    made = [await report(house, attempt_id, OPENED, dispute_reference=f"chd_{i}", amount=amount) for i in range(5)]
+    await accept(house, made[0].dispute_id)
+    other = await disputed(house, dispute_reference="chd_other")
+
+    async def listed(**fields: Any) -> pb.ListDisputesResponse:
+        return await house.call.ListDisputes(pb.ListDisputesRequest(**fields), ANY)
+
+    of_payment = await listed(payment_id=payment_id)
+    assert [each.dispute_id for each in of_payment.disputes] == [each.dispute_id for each in reversed(made)]
+    lost = await listed(merchant_id=house.merchant_id, state=pb.DISPUTE_STATE_LOST)
+    assert [each.dispute_id for each in lost.disputes] == [made[0].dispute_id]
+    first = await listed(merchant_id=house.merchant_id, page_size=4)
+    second = await listed(merchant_id=house.merchant_id, page_size=4, page_token=first.next_page_token)
+    assert [*first.disputes, *second.disputes] == [other, *of_payment.disputes]
+    assert second.next_page_token == ""
+    with pytest.raises(PageTokenInvalid):
+        await listed(payment_id=payment_id, page_token=first.next_page_token)
+    with pytest.raises(FieldInvalid):
+        await listed(payment_id=payment_id, page_size=-1)
+
+
+def _running(statement: str) -> Any:
+    async def run(tx: Tx) -> None:
+        await tx.run(statement)
+
+    return run
