@@ -1,36 +1,27 @@
 """`paystream ledger`: hold the ledger against its own entries, and show the books."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from paykit.cli import table
 from paykit.cli.addresses import DEFAULT_HOME, Home, fail, find
-from paykit.clock import SystemClock
+from paykit.cli.reading import DatabaseUrl, read
 from paykit.money import Money, format_money
-from paykit.runtime import config
-from paykit.runtime.db import Database, Tx
+from paykit.runtime.db import Tx
 from paykit.runtime.errors import UnavailableError
-from paykit.runtime.registry import RegistryClient
-from paykit.runtime.runtime import make_codec, service_url
 from services.accounting import books
 from services.accounting.books import InTransit, KindBalance
 from services.accounting.verification import LedgerDifferenceError, VerifyReport, verify
 
-T = TypeVar("T")
-
 PARTS_MAX = 1_000
 """References shown of what is in transit."""
 
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option("--postgres", envvar="PAYSTREAM_DATABASE_URL", help="URL of PostgreSQL.", show_envvar=True),
-]
 
 app = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
 
@@ -49,7 +40,7 @@ def verify_(postgres: DatabaseUrl = None, home: Home = DEFAULT_HOME) -> None:
         return await verify(tx, progress=lambda check, rows: console.print(f"ok  {check:32} {rows:>12,} rows"))
 
     try:
-        report = asyncio.run(_read(find(postgres, part="postgres", home=home), work))
+        report = asyncio.run(read(find(postgres, part="postgres", home=home), "accounting", work))
     except LedgerDifferenceError as difference:
         fail(f"the ledger differs: {difference}")
     except UnavailableError as error:
@@ -79,7 +70,7 @@ def balances_(
         return kinds, await books.in_transit(tx, currency_code=currency, merchant_id=merchant, limit=wanted)
 
     try:
-        kinds, parts = asyncio.run(_read(find(postgres, part="postgres", home=home), work))
+        kinds, parts = asyncio.run(read(find(postgres, part="postgres", home=home), "accounting", work))
     except UnavailableError as error:
         fail(str(error))
     _echo_balances(kinds)
@@ -128,20 +119,3 @@ def _aligned(rows: Sequence[tuple[str, ...]], *, column: int) -> list[tuple[str,
     """Put the amounts of a column under each other."""
     width = max((len(row[column]) for row in rows), default=0)
     return [(*row[:column], row[column].rjust(width), *row[column + 1 :]) for row in rows]
-
-
-async def _read(url: str, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """Run a query on the ledger's tables; neither Kafka nor the registry need be up."""
-    settings = config.load(database_url=url)
-    async with RegistryClient(settings.registry_url) as registry:
-        database = Database(
-            url=service_url(settings, "accounting"),
-            schema="accounting",
-            clock=SystemClock(),
-            codec=make_codec(settings, registry),
-            connections_max=1,
-        )
-        try:
-            return await database.read(work)
-        finally:
-            await database.close()

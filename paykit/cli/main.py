@@ -46,6 +46,7 @@ ENTRIES = (
     Entry("dlq", "dlq", "A service's dead letters: look, replay, discard."),
     Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
     Entry("clock", "clock", "The clock of business time, on a development stack."),
+    Entry("settlement", "settlement", "Verify settlements and write their reports."),
     Entry("ledger", "ledger", "Verify the ledger."),
 )
 

@@ -38,7 +38,7 @@ class Collected:
     """What was collected of a merchant in a currency.
 
     Attributes:
-        items: Number of transactions.
+        items: Number of transactions that did something to the account: a payment and a fee of one amount did not.
         digest: Sum of hashes of each transaction's id and effect: two sets of transactions with one digest are equal.
         unbooked_minor: Total of the settlements that the ledger has not booked.
     """
@@ -120,7 +120,7 @@ _COLLECTED = """
 WITH came AS (
     SELECT settlement_id, count(*) AS items,
         sum(hashtextextended(transaction_id || ' ' || (amount_minor + fee_minor), 0)::numeric) AS digest
-    FROM item GROUP BY settlement_id
+    FROM item WHERE amount_minor + fee_minor <> 0 GROUP BY settlement_id
 )
 SELECT merchant_id, currency_code, coalesce(sum(items), 0) AS items, coalesce(sum(digest), 0) AS digest,
     coalesce(sum(total_minor) FILTER (WHERE state IN ('PENDING', 'CREATED')), 0) AS unbooked_minor
