@@ -49,7 +49,7 @@ async def submit_attempts(runtime: Runtime, *, lane: int | None = None) -> bool:
         lane: From 0; None for all. Lanes share the channels out, so that one that hangs leaves the others their lanes.
     """
     routes = routes_of(runtime.settings)
-    mine = [route for at, route in enumerate(routes) if _serves(lane, at, len(routes))]
+    mine = [route for at, route in enumerate(routes) if serves(lane, at, len(routes))]
     unreached: list[Route] = []
     more = await _side_by_side([channel_calls.submit(runtime, _calls(runtime, each, unreached)) for each in mine])
     if unreached and len(routes) > 1:
@@ -82,7 +82,7 @@ async def _side_by_side(work: Sequence[Coroutine[Any, Any, bool]]) -> bool:
     return any(results)
 
 
-def _serves(lane: int | None, at: int, routes: int) -> bool:
+def serves(lane: int | None, at: int, routes: int) -> bool:
     """Say whether a lane serves the route at a position; with one route all lanes serve it."""
     shares = min(routes, len(SUBMISSION_LANES))
     return lane is None or lane % shares == at % shares

@@ -103,8 +103,9 @@ def to_payment(payment: Payment) -> pb.Payment:
 
 def _authorization(payment: Payment) -> dict[str, Any]:
     """Give what only an authorized payment has; its etag also tells changes that no event tells of."""
+    changed = payment.update_time.timestamp()
     return {
-        "etag": f"{payment.aggregate_version}-{payment.update_time.timestamp():f}",
+        "etag": f"{payment.aggregate_version}-{payment.capturing_minor}-{payment.cancelling_minor}-{changed:f}",
         "authorized_minor": payment.authorized_minor,
         "capturing_minor": payment.capturing_minor,
         "capturable_minor": authorization.capturable_minor(payment),

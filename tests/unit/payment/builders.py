@@ -7,7 +7,7 @@ from paykit.attempts import AttemptState
 from paystream.payment.v1 import events
 from services.payment import domain
 from services.payment.attempt import Attempt, AttemptAction
-from services.payment.domain import Payment
+from services.payment.domain import CaptureMode, Payment, PaymentState
 from services.payment.fee import FeeTerms
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -53,6 +53,19 @@ def captured(fee_terms: FeeTerms, **changes: Any) -> Payment:
         now=NOON,
     )
     return after
+
+
+def authorized(**changes: Any) -> Payment:
+    """A payment authorized in full, for a week from noon."""
+    given: dict[str, Any] = {
+        "state": PaymentState.AUTHORIZED,
+        "capture_mode": CaptureMode.MANUAL,
+        "authorized_minor": 10_000,
+        "channel_reference": "ch_auth",
+        "expire_time": NOON + timedelta(days=7),
+        "aggregate_version": 2,
+    }
+    return payment(**given | changes)
 
 
 def attempt(state: AttemptState = AttemptState.STARTED, **changes: Any) -> Attempt:

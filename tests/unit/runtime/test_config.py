@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -68,3 +69,33 @@ def test_what_belongs_to_the_local_stack_is_passed_over(monkeypatch: pytest.Monk
 def test_overrides_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYSTREAM_ROLE", "worker")
     assert config.load(overrides={"role": "api"}, database_url=URL).role == "api"
+
+
+ROUTE = '[{"name": "cards", "address": "cards:1", "currencies": ["USD"], "methods": ["CARD"]}]'
+ROUTE_AS_TOML = '[[channel]]\nname = "cards"\naddress = "cards:1"\ncurrencies = ["USD"]\nmethods = ["CARD"]\n'
+
+
+def test_channels_are_read_from_json_and_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    expected = config.ChannelRoute(name="cards", address="cards:1", currencies=("USD",), methods=("CARD",))
+    file = tmp_path / "channels.toml"
+    file.write_text(ROUTE_AS_TOML)
+
+    for told in (ROUTE, str(file)):
+        monkeypatch.setenv("PAYSTREAM_CHANNEL_ROUTES", told)
+        assert config.load(database_url=URL).channel_routes == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [
+        ("not JSON", "Expecting value"),
+        ("/nowhere/channels.toml", "cannot be read as TOML: FileNotFoundError"),
+        ('[{"name": "a", "address": "a:1"}, {"name": "a", "address": "b:1"}]', "two routes have one name"),
+        ('[{"name": "a", "address": "a:1", "currency": "USD"}]', "CHANNEL_ROUTES_0_CURRENCY is not a setting"),
+    ],
+)
+def test_channels_that_cannot_be_read_are_refused(monkeypatch: pytest.MonkeyPatch, told: str, problem: str) -> None:
+    monkeypatch.setenv("PAYSTREAM_CHANNEL_ROUTES", told)
+    with pytest.raises(config.ConfigurationError) as caught:
+        config.load(database_url=URL)
+    assert problem in str(caught.value)

@@ -1,0 +1,527 @@
+"""Authorizations captured in parts and given up, on a real database, with a channel that does what a test tells it."""
+
+import asyncio
+import uuid
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import asyncpg
+import pytest
+
+from paykit.attempts import ChannelAmountMismatch
+from paykit.clock import ManualClock
+from paykit.errors import IllegalTransition
+from paykit.runtime.db import Tx
+from paystream.channel.v1 import channel_pb2 as channel_pb
+from paystream.common.v1.money_pb2 import Money
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import jobs
+from services.payment.authorization import CaptureInProgress
+from services.payment.capture import CaptureExceedsCapturable
+from services.payment.domain import CurrencyMismatch, PaymentNotFound
+from services.payment.refund import RefundExceedsRefundable
+from tests.integration.payment.conftest import House
+
+APPROVED, DECLINED = pb.CHANNEL_OUTCOME_APPROVED, pb.CHANNEL_OUTCOME_DECLINED
+
+
+async def test_an_authorized_payment_is_captured_in_parts(house: House) -> None:
+    payment = await house.authorized()
+    assert (payment.state, payment.authorized_minor, payment.capturable_minor) == (
+        *(pb.PAYMENT_STATE_AUTHORIZED, 10_000),
+        10_000,
+    )
+
+    first = await house.capture(payment.payment_id, 4_000)
+    second = await house.capture(payment.payment_id, 6_000)
+    held = await house.get(payment.payment_id)
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    assert (first.state, held.capturing_minor, held.capturable_minor) == (pb.CAPTURE_STATE_CREATED, 10_000, 0)
+    assert held.etag != payment.etag
+    assert (after.state, after.captured_minor, after.capturing_minor) == (pb.PAYMENT_STATE_SUCCEEDED, 10_000, 0)
+    # 2.9 % and 0.30 of the first, 2.9 % of the second.
+    assert after.fee_minor == 320
+    assert {(c.capture_id, c.amount.amount_minor, c.state) for c in await house.captures(payment.payment_id)} == {
+        (first.capture_id, 4_000, pb.CAPTURE_STATE_SUCCEEDED),
+        (second.capture_id, 6_000, pb.CAPTURE_STATE_SUCCEEDED),
+    }
+    assert await house.told_types(payment.payment_id) == [
+        *("PaymentCreated", "PaymentAuthorized"),
+        *("PaymentSuccess", "PaymentSuccess"),
+    ]
+    assert after.channel_reference == payment.channel_reference
+
+
+async def test_every_follow_up_names_the_authorization_at_its_channel(house: House) -> None:
+    payment = await house.authorized()
+    seen: list[Any] = []
+
+    def approve(request: Any) -> str:
+        seen.append(request)
+        return "approve"
+
+    house.channel.fate = approve
+
+    made = await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    await house.refund(payment.payment_id, 1_000)
+    await house.cancel(payment.payment_id)
+    await house.submit()
+
+    assert {each.authorization_reference for each in seen} == {payment.channel_reference}
+    assert (seen[0].related_no, seen[0].amount.amount_minor) == (made.capture_id, 4_000)
+
+
+async def test_a_final_capture_gives_up_what_it_leaves(house: House) -> None:
+    payment = await house.authorized()
+
+    await house.capture(payment.payment_id, 4_000, final=True)
+    with pytest.raises(CaptureExceedsCapturable):
+        await house.capture(payment.payment_id, 1)
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    assert (after.captured_minor, after.cancelled_minor, after.capturable_minor) == (4_000, 6_000, 0)
+    assert (after.state, after.cancel_reason) == (pb.PAYMENT_STATE_SUCCEEDED, pb.CANCEL_REASON_REQUESTED)
+    assert not after.HasField("authorization_expire_time")
+    assert (await house.told_types(payment.payment_id))[-2:] == ["PaymentSuccess", "PaymentCancelled"]
+
+
+async def test_a_void_cancels_what_was_not_captured(house: House) -> None:
+    payment = await house.authorized()
+
+    asked = await house.cancel(payment.payment_id)
+    with pytest.raises(CaptureExceedsCapturable):
+        await house.capture(payment.payment_id, 1)
+    with pytest.raises(IllegalTransition):
+        await house.cancel(payment.payment_id)
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    assert (asked.state, asked.cancel_reason) == (pb.PAYMENT_STATE_AUTHORIZED, pb.CANCEL_REASON_REQUESTED)
+    assert (after.state, after.cancelled_minor) == (pb.PAYMENT_STATE_CANCELLED, 10_000)
+    [*_, told] = await house.told(payment.payment_id)
+    assert (told.captured_minor, told.cancelled_minor, told.reason) == (0, 10_000, "REQUESTED")
+
+
+@pytest.mark.parametrize("mode", [pb.CAPTURE_MODE_AUTOMATIC, pb.CAPTURE_MODE_MANUAL])
+async def test_what_was_not_sent_is_cancelled_at_once_and_never_sent(house: House, mode: Any) -> None:
+    payment = await house.create(capture_mode=mode)
+
+    cancelled = await house.cancel(payment.payment_id)
+    await house.submit()
+
+    [attempt] = await house.attempts(payment.payment_id)
+    assert (cancelled.state, cancelled.cancelled_minor) == (pb.PAYMENT_STATE_CANCELLED, 10_000)
+    assert (attempt.state, attempt.failure_reason, attempt.failure_code) == (
+        *(pb.ATTEMPT_STATE_FAILED, "NOT_RECEIVED"),
+        "withdrawn",
+    )
+    assert house.channel.sent == {}
+    assert await house.told_types(payment.payment_id) == ["PaymentCreated", "PaymentCancelled"]
+
+
+async def test_what_is_being_sent_cannot_be_cancelled_yet(house: House) -> None:
+    payment = await house.create(capture_mode=pb.CAPTURE_MODE_MANUAL)
+    house.channel.fate = lambda _: "lost_before"
+    await house.runtime.transaction(
+        lambda tx: tx.run("UPDATE attempt SET state = 'STARTED', start_time = clock_timestamp()")
+    )
+
+    with pytest.raises(IllegalTransition) as refused:
+        await house.cancel(payment.payment_id)
+
+    assert refused.value.metadata == {"state": "CREATED", "action": "CANCEL"}
+
+
+async def test_a_capture_under_way_holds_off_a_void(house: House) -> None:
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 4_000)
+
+    with pytest.raises(CaptureInProgress) as refused:
+        await house.cancel(payment.payment_id)
+
+    assert refused.value.metadata == {"capturing_minor": "4000", "currency_code": "USD"}
+
+
+async def test_the_same_capture_again_captures_nothing(house: House) -> None:
+    payment = await house.authorized()
+    request_id = str(uuid.uuid4())
+
+    first = await house.capture(payment.payment_id, 4_000, request_id=request_id)
+    again = await house.capture(payment.payment_id, 4_000, request_id=request_id)
+
+    assert first == again
+    assert await house.count("capture") == 1
+
+
+async def test_a_capture_is_in_the_currency_of_a_payment_that_exists(house: House) -> None:
+    payment = await house.authorized()
+
+    with pytest.raises(CurrencyMismatch):
+        await house.capture(payment.payment_id, amount=Money(amount_minor=1, currency_code="JPY"))
+    with pytest.raises(PaymentNotFound):
+        await house.capture("pay_" + "0" * 32, 1)
+    with pytest.raises(PaymentNotFound):
+        await house.cancel("pay_" + "0" * 32)
+
+
+async def test_a_refund_of_several_captures_names_none_of_them(house: House) -> None:
+    payment = await house.authorized()
+    first = await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    of_one = await house.refund(payment.payment_id, 1_000)
+    await house.capture(payment.payment_id, 6_000)
+    await house.submit()
+
+    of_both = await house.refund(payment.payment_id, 9_000)
+    await house.submit()
+
+    assert (of_one.capture_id, of_both.capture_id) == (first.capture_id, "")
+    after = await house.get(payment.payment_id)
+    assert (after.refunded_minor, after.captured_minor) == (10_000, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("fate", "found", "state"),
+    [
+        ("lost_after", "approve", pb.PAYMENT_STATE_AUTHORIZED),
+        ("lost_before", "", pb.PAYMENT_STATE_FAILED),
+        ("pending", "decline", pb.PAYMENT_STATE_FAILED),
+    ],
+)
+async def test_an_authorization_without_an_answer_ends_by_evidence(
+    house: House, fate: str, found: str, state: Any
+) -> None:
+    house.channel.fate = lambda _: fate
+    payment = await house.authorized()
+    assert payment.state == pb.PAYMENT_STATE_UNKNOWN
+    settle_record(house, found)
+
+    await house.inquire()
+
+    after = await house.get(payment.payment_id)
+    assert (after.state, after.capturable_minor) == (state, 10_000 if found == "approve" else 0)
+
+
+@pytest.mark.parametrize(
+    ("fate", "found", "state", "captured_minor"),
+    [
+        ("lost_after", "approve", pb.CAPTURE_STATE_SUCCEEDED, 4_000),
+        ("lost_before", "", pb.CAPTURE_STATE_FAILED, 0),
+        ("pending", "decline", pb.CAPTURE_STATE_FAILED, 0),
+    ],
+)
+async def test_a_capture_without_an_answer_holds_its_amount_until_evidence_ends_it(
+    house: House, fate: str, found: str, state: Any, captured_minor: int
+) -> None:
+    payment = await house.authorized()
+    house.channel.fate = lambda _: fate
+    await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+
+    [lost] = await house.captures(payment.payment_id)
+    held = await house.get(payment.payment_id)
+    assert (lost.state, held.state, held.capturing_minor) == (
+        *(pb.CAPTURE_STATE_UNKNOWN, pb.PAYMENT_STATE_AUTHORIZED),
+        4_000,
+    )
+    with pytest.raises(CaptureInProgress):
+        await house.cancel(payment.payment_id)
+    settle_record(house, found)
+    await house.inquire()
+
+    [ended] = await house.captures(payment.payment_id)
+    after = await house.get(payment.payment_id)
+    assert (ended.state, after.captured_minor, after.capturing_minor) == (state, captured_minor, 0)
+    assert after.capturable_minor == 10_000 - captured_minor
+
+
+@pytest.mark.parametrize(
+    ("fate", "found", "state", "capturable_minor"),
+    [
+        ("lost_after", "approve", pb.PAYMENT_STATE_CANCELLED, 0),
+        ("lost_before", "", pb.PAYMENT_STATE_AUTHORIZED, 10_000),
+    ],
+)
+async def test_a_void_without_an_answer_lets_nothing_be_captured_until_evidence_ends_it(
+    house: House, fate: str, found: str, state: Any, capturable_minor: int
+) -> None:
+    payment = await house.authorized()
+    house.channel.fate = lambda _: fate
+    await house.cancel(payment.payment_id)
+    await house.submit()
+
+    held = await house.get(payment.payment_id)
+    assert (held.state, held.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0)
+    settle_record(house, found)
+    await house.inquire()
+
+    after = await house.get(payment.payment_id)
+    assert (after.state, after.capturable_minor) == (state, capturable_minor)
+
+
+async def test_a_refused_void_leaves_the_amount_capturable(house: House) -> None:
+    payment = await house.authorized()
+    house.channel.fate, house.channel.decline_code = lambda _: "decline", "do_not_honor"
+    await house.cancel(payment.payment_id)
+
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    assert (after.state, after.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 10_000)
+    assert after.cancel_reason == pb.CANCEL_REASON_UNSPECIFIED
+
+
+async def test_a_channel_that_holds_nothing_any_more_has_released_it(house: House) -> None:
+    payment = await house.authorized()
+    house.channel.fate, house.channel.decline_code = lambda _: "decline", "authorization_cancelled"
+    await house.cancel(payment.payment_id)
+
+    await house.submit()
+
+    assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_CANCELLED
+
+
+async def test_an_authorization_that_expires_is_given_up(house: House) -> None:
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    advance(house, timedelta(days=7) - timedelta(microseconds=1))
+    assert await expire(house) == pb.CANCEL_REASON_UNSPECIFIED
+
+    advance(house, timedelta(microseconds=1))
+    assert await expire(house) == pb.CANCEL_REASON_AUTHORIZATION_EXPIRED
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    assert (after.captured_minor, after.cancelled_minor) == (4_000, 6_000)
+    [*_, told] = await house.told(payment.payment_id)
+    assert (told.reason, told.captured_minor, told.cancelled_minor) == ("AUTHORIZATION_EXPIRED", 4_000, 6_000)
+
+
+async def test_what_expires_while_a_capture_is_under_way_is_given_up_after_it(house: House) -> None:
+    payment = await house.authorized()
+    house.channel.fate = lambda _: "lost_after"
+    await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    advance(house, timedelta(days=8))
+    await expire(house)
+    await house.submit()
+    held = await house.get(payment.payment_id)
+
+    house.channel.fate = lambda _: "approve"
+    await house.inquire()
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    assert (held.capturing_minor, held.capturable_minor, held.cancelled_minor) == (4_000, 0, 0)
+    assert (after.captured_minor, after.cancelled_minor, after.state) == (4_000, 6_000, pb.PAYMENT_STATE_SUCCEEDED)
+
+
+async def test_an_expired_authorization_that_its_channel_will_not_release_is_tried_again(house: House) -> None:
+    payment = await house.authorized()
+    house.channel.fate, house.channel.decline_code = lambda _: "decline", "do_not_honor"
+    advance(house, timedelta(days=8))
+    await expire(house)
+    await house.submit()
+    refused = await house.get(payment.payment_id)
+
+    house.channel.fate = lambda _: "approve"
+    advance(house, timedelta(hours=1))
+    await expire(house)
+    await house.submit()
+
+    assert (refused.state, refused.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0)
+    assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_CANCELLED
+
+
+async def test_an_authorization_after_a_failure_is_released(house: House) -> None:
+    house.channel.fate = lambda _: "decline"
+    payment = await house.authorized()
+    [attempt] = await house.attempts(payment.payment_id)
+    house.channel.fate = lambda _: "approve"
+
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await house.submit()
+
+    [told, release] = await house.attempts(payment.payment_id)
+    after = await house.get(payment.payment_id)
+    assert (told.contradicted, release.action, release.state) == (
+        *(True, pb.ATTEMPT_ACTION_CANCEL),
+        pb.ATTEMPT_STATE_SUCCEEDED,
+    )
+    assert (after.state, after.authorized_minor) == (pb.PAYMENT_STATE_FAILED, 0)
+    assert (await house.told_types(payment.payment_id))[-2:] == ["PaymentFailed", "PaymentContradicted"]
+
+
+async def test_a_capture_after_a_failure_is_given_back(house: House) -> None:
+    payment = await house.authorized()
+    house.channel.fate = lambda _: "decline"
+    await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    house.channel.fate = lambda _: "approve"
+    attempt = await attempt_of(house, payment.payment_id, pb.ATTEMPT_ACTION_CAPTURE)
+
+    await house.report(attempt.attempt_id, APPROVED, "ch_late")
+    await house.submit()
+
+    after = await house.get(payment.payment_id)
+    back = await attempt_of(house, payment.payment_id, pb.ATTEMPT_ACTION_REFUND)
+    assert (after.state, after.captured_minor, after.refunded_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0, 0)
+    assert back.state == pb.ATTEMPT_STATE_SUCCEEDED
+    assert (await house.told_types(payment.payment_id))[-3:] == [
+        *("PaymentContradicted", "RefundCreated"),
+        "RefundSuccess",
+    ]
+
+
+@pytest.mark.parametrize("action", [pb.ATTEMPT_ACTION_AUTHORIZE, pb.ATTEMPT_ACTION_CAPTURE, pb.ATTEMPT_ACTION_CANCEL])
+async def test_a_failure_after_success_is_kept_beside_it_once(house: House, action: Any) -> None:
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    await house.cancel(payment.payment_id)
+    await house.submit()
+    before = await house.get(payment.payment_id)
+    attempt = await attempt_of(house, payment.payment_id, action)
+
+    for _ in range(2):
+        await house.report(attempt.attempt_id, DECLINED, attempt.channel_reference, decline_code="do_not_honor")
+
+    after = await house.get(payment.payment_id)
+    assert (await attempt_of(house, payment.payment_id, action)).contradicted
+    assert (after.state, after.captured_minor, after.cancelled_minor) == (before.state, 4_000, 6_000)
+    assert (await house.told_types(payment.payment_id)).count("PaymentContradicted") == 1
+
+
+@pytest.mark.parametrize("action", [pb.ATTEMPT_ACTION_AUTHORIZE, pb.ATTEMPT_ACTION_CAPTURE, pb.ATTEMPT_ACTION_CANCEL])
+async def test_what_is_known_already_changes_nothing(house: House, action: Any) -> None:
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    await house.cancel(payment.payment_id)
+    await house.submit()
+    before = await house.get(payment.payment_id)
+    attempt = await attempt_of(house, payment.payment_id, action)
+
+    for _ in range(2):
+        await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference)
+
+    assert await house.get(payment.payment_id) == before
+
+
+async def test_a_callback_about_another_amount_is_refused(house: House) -> None:
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 4_000)
+    await house.submit()
+    attempt = await attempt_of(house, payment.payment_id, pb.ATTEMPT_ACTION_CAPTURE)
+
+    other = Money(amount_minor=10_000, currency_code="USD")
+    with pytest.raises(ChannelAmountMismatch):
+        await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference, amount=other)
+
+
+async def test_fifty_captures_at_once_never_exceed_what_is_authorized(house: House) -> None:
+    payment = await house.authorized()
+
+    results = await asyncio.gather(*(house.capture(payment.payment_id, 300) for _ in range(50)), return_exceptions=True)
+    await house.submit()
+
+    accepted = [each for each in results if isinstance(each, pb.Capture)]
+    assert len(accepted) == 33
+    assert all(isinstance(each, pb.Capture | CaptureExceedsCapturable) for each in results)
+    after = await house.get(payment.payment_id)
+    assert (after.captured_minor, after.capturing_minor, after.capturable_minor) == (9_900, 0, 100)
+
+
+async def test_fifty_refunds_at_once_never_exceed_what_is_captured(house: House) -> None:
+    payment = await house.paid()
+
+    results = await asyncio.gather(*(house.refund(payment.payment_id, 300) for _ in range(50)), return_exceptions=True)
+    held = await house.get(payment.payment_id)
+    await house.submit()
+
+    accepted = [each for each in results if isinstance(each, pb.Refund)]
+    assert len(accepted) == 33
+    assert all(isinstance(each, pb.Refund | RefundExceedsRefundable) for each in results)
+    after = await house.get(payment.payment_id)
+    assert (held.refunding_minor, after.refunding_minor, after.refunded_minor) == (9_900, 0, 9_900)
+
+
+async def test_a_capture_and_a_void_at_once_never_both_happen(house: House) -> None:
+    payments = [await house.create(capture_mode=pb.CAPTURE_MODE_MANUAL) for _ in range(20)]
+    await house.submit()
+    calls = []
+    for payment in payments:
+        calls += [house.capture(payment.payment_id, 4_000), house.cancel(payment.payment_id)]
+
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    await house.submit()
+
+    for payment, captured, cancelled in zip(payments, results[::2], results[1::2], strict=True):
+        after = await house.get(payment.payment_id)
+        assert isinstance(captured, pb.Capture) != isinstance(cancelled, pb.Payment)
+        expected = (4_000, 0) if isinstance(captured, pb.Capture) else (0, 10_000)
+        assert (after.captured_minor, after.cancelled_minor) == expected
+
+
+IMPOSSIBLE = [
+    "UPDATE payment SET capturing_minor = 10001",
+    "UPDATE payment SET capturing_minor = 1, cancelling_minor = 1, cancel_reason = 'REQUESTED'",
+    "UPDATE payment SET cancelling_minor = 1",
+    "UPDATE payment SET cancelled_minor = 1, cancel_reason = 'REQUESTED'",
+    "UPDATE payment SET state = 'CANCELLED'",
+    "UPDATE payment SET state = 'FAILED', failure_reason = 'DECLINED'",
+    "UPDATE payment SET state = 'UNKNOWN'",
+    "UPDATE payment SET capture_mode = 'AUTOMATIC'",
+    "UPDATE payment SET authorized_minor = 10001",
+    "UPDATE attempt SET state = 'UNKNOWN' WHERE action = 'AUTHORIZE'",
+    "UPDATE attempt SET original_reference = NULL WHERE action = 'CAPTURE'",
+    "UPDATE capture SET state = 'SUCCEEDED'",
+    "UPDATE capture SET fee_minor = 1",
+    "UPDATE capture SET state = 'FAILED'",
+]
+
+
+async def test_the_tables_refuse_what_the_domain_would_not_do(house: House) -> None:
+    payment = await house.authorized()
+    await house.capture(payment.payment_id, 4_000)
+    await house.runtime.transaction(lambda tx: tx.run("UPDATE payment SET capturing_minor = 0"))
+
+    for statement in IMPOSSIBLE:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await house.runtime.transaction(partial(run, statement=statement))
+
+
+async def run(tx: Tx, *, statement: str) -> int:
+    return await tx.run(statement)
+
+
+def settle_record(house: House, found: str) -> None:
+    """Decide what the channel has not decided yet, as the last call's outcome."""
+    if found == "decline":
+        house.channel.decide(next(reversed(house.channel.record)), channel_pb.OUTCOME_DECLINED, "do_not_honor")
+
+
+def advance(house: House, by: timedelta) -> None:
+    clock = house.runtime.clock
+    assert isinstance(clock, ManualClock)
+    clock.advance(by)
+
+
+async def expire(house: House) -> Any:
+    """Run the job; give the reason why the only payment is given up."""
+    while await jobs.expire_authorizations(house.runtime):
+        pass
+    page = await house.call.ListPayments(pb.ListPaymentsRequest(merchant_id=house.merchant_id), None)
+    return page.payments[0].cancel_reason
+
+
+async def attempt_of(house: House, payment_id: str, action: Any) -> pb.Attempt:
+    [attempt] = [each for each in await house.attempts(payment_id) if each.action == action]
+    return attempt
