@@ -1,7 +1,7 @@
 """For any items: a batch equals its items one at a time, in rows, in events and in what callers get."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -34,7 +34,7 @@ CAUSE = Cause("cor_property", None, "shop", None)
 # Few numbers and few values, so that repetitions, refusals and shared payments are common.
 NUMBERS = st.integers(0, 3)
 OUTCOMES = [outcome for outcome in Outcome if outcome != "RETURNED"]  # Only payouts come back.
-IDS = ("payment_id", "refund_id", "attempt_id", "capture_id", "event_id", "causation_id")
+IDS = ("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id")
 
 
 def payment_asked(number: int, merchant_id: str, amount_minor: int, currency_code: str) -> CreatePayment:
@@ -160,11 +160,13 @@ async def test_the_property_would_notice_a_difference(house: House) -> None:
         await assert_batch_equals_singles(house.runtime, forgetful, drafts)
 
 
-async def assert_batch_equals_singles(runtime: Runtime, step: Step, drafts: Sequence[Any]) -> None:
+async def assert_batch_equals_singles(
+    runtime: Runtime, step: Step, drafts: Sequence[Any], *, prepare: Callable[[Tx], Awaitable[None]] = prepared
+) -> None:
     async def look(tx: Tx, results: Sequence[Any]) -> Any:
         return [outcome(result) for result in results], await rows(tx), told(runtime, tx)
 
-    await batches.assert_batch_equals_singles(runtime, step, drafts, look=look, prepare=prepared)
+    await batches.assert_batch_equals_singles(runtime, step, drafts, look=look, prepare=prepare)
 
 
 def outcome(result: Any) -> Any:
@@ -189,6 +191,8 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
             "SELECT merchant_reference, e.source, e.outcome, e.verdict, e.channel_reference"
             " FROM evidence e JOIN attempt USING (attempt_id) JOIN payment USING (payment_id)"
         ),
+        "dispute": of_payment.format("dispute"),
+        "dispute_report": "SELECT dispute_reference, r.* FROM dispute_report r JOIN dispute USING (dispute_id)",
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
     }
