@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from paykit.paging import TimeKey
 from paykit.runtime.db import Tx
 from paystream.accounting.v1.events import Side
 from services.accounting import chart, domain, store
@@ -156,9 +157,9 @@ class TrialBalanceLine:
 
 
 async def list_transactions(
-    tx: Tx, wanted: TransactionFilter, *, behind: tuple[datetime, str] | None, limit: int
+    tx: Tx, wanted: TransactionFilter, *, after: TimeKey | None, limit: int
 ) -> list[Transaction]:
-    """Read transactions with their entries, the latest effective time first, behind a place if one is given."""
+    """Read transactions with their entries, the latest effective time first, from after a key on if one is given."""
     columns = TRANSACTION.c
     conditions: list[sa.ColumnElement[bool]] = []
     if wanted.merchant_id is not None:
@@ -171,8 +172,8 @@ async def list_transactions(
         conditions.append(columns.effective_at >= wanted.start)
     if wanted.end is not None:
         conditions.append(columns.effective_at < wanted.end)
-    if behind is not None:
-        conditions.append(sa.tuple_(columns.effective_at, columns.transaction_id) < sa.tuple_(*behind))
+    if after is not None:
+        conditions.append(sa.tuple_(columns.effective_at, columns.transaction_id) < sa.tuple_(*after))
     statement = sa.select(columns.transaction_id).where(sa.true(), *conditions).limit(limit)
     order = (columns.effective_at.desc(), columns.transaction_id.desc())
     ids = [row[0] for row in await tx.select(statement.order_by(*order))]

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paykit import paging
-from paykit.errors import FieldInvalid
+from paykit.errors import FieldInvalid, PageTokenInvalid
 from paykit.money import require_currency
 from paykit.runtime import batching
 from paykit.runtime.call import current_call
 from paykit.runtime.db import Tx
 from paykit.runtime.grpc_server import Servicer
+from paykit.runtime.listing import newest_page
 from paykit.runtime.mapping import from_optional
 from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
@@ -43,6 +44,9 @@ _REVERSE = Operation(
     reply=lambda transaction: pb.ReverseTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.ReverseTransactionResponse,
 )
+
+ENTRIES_MAX = 32
+"""Of one transaction."""
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -91,17 +95,13 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             end=from_optional(request, "end_time"),
         )
         _refuse_backwards(wanted.start, wanted.end)
-        scope = ("ListTransactions", wanted)
-        size = paging.page_size(request.page_size)
-        after = paging.decode_page_token(request.page_token, scope, kinds=(int, str))
-        behind = (_from_micros(after[0]), str(after[1])) if after else None
-        found = await self._runtime.read(
-            lambda tx: reading.list_transactions(tx, wanted, behind=behind, limit=size + 1)
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            reading.list_transactions,
+            wanted=wanted,
+            key=lambda transaction: (transaction.effective_at, transaction.transaction_id),
         )
-        page = found[:size]
-        token = ""
-        if len(found) > size:
-            token = paging.encode_page_token([_micros(page[-1].effective_at), page[-1].transaction_id], scope)
         return pb.ListTransactionsResponse(transactions=map(messages.to_transaction, page), next_page_token=token)
 
     async def GetAccount(self, request: pb.GetAccountRequest, _context: Any) -> pb.GetAccountResponse:
@@ -152,7 +152,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         scope = ("ListEntries", request.account_id, start, end)
         size = paging.page_size(request.page_size)
         after = paging.decode_page_token(request.page_token, scope, kinds=(int, str, int))
-        behind: LineKey | None = (_from_micros(after[0]), str(after[1]), int(after[2])) if after else None
+        behind = _line_key(*after) if after else None
 
         async def query(tx: Tx) -> Statement:
             account = await _account(tx, request.account_id)
@@ -216,5 +216,12 @@ def _micros(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _from_micros(micros: str | int) -> datetime:
-    return _BEGINNING + timedelta(microseconds=int(micros))
+def _line_key(micros: str | int, transaction_id: str | int, line: str | int) -> LineKey:
+    """Read a place in a statement from its token, which anybody can write."""
+    try:
+        moment = _BEGINNING + timedelta(microseconds=int(micros))
+    except OverflowError as error:
+        raise PageTokenInvalid("page_token is malformed.", field="page_token") from error
+    if not 0 <= int(line) < ENTRIES_MAX:
+        raise PageTokenInvalid("page_token is malformed.", field="page_token")
+    return moment, str(transaction_id), int(line)

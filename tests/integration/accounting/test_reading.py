@@ -114,7 +114,7 @@ async def test_an_overdrawn_kind_stands_on_the_other_side(ledger: Runtime) -> No
 
 
 async def listed(ledger: Runtime, wanted: TransactionFilter) -> list[str]:
-    found = await ledger.read(lambda tx: reading.list_transactions(tx, wanted, behind=None, limit=10))
+    found = await ledger.read(lambda tx: reading.list_transactions(tx, wanted, after=None, limit=10))
     return [each.related_no[:4] + each.related_no[-1] for each in found]
 
 
@@ -132,7 +132,7 @@ async def test_transactions_are_listed_latest_first_and_filtered(ledger: Runtime
 async def test_a_transaction_read_back_is_the_one_booked(ledger: Runtime) -> None:
     await some_days(ledger)
     found = await ledger.read(
-        lambda tx: reading.list_transactions(tx, TransactionFilter(root_reference=payment_id(1)), behind=None, limit=10)
+        lambda tx: reading.list_transactions(tx, TransactionFilter(root_reference=payment_id(1)), after=None, limit=10)
     )
     kinds = [(each.account_kind, each.merchant_id, each.amount_minor) for each in found[1].entries]
     assert kinds == [

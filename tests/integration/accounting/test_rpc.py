@@ -1,11 +1,12 @@
 """The AccountingService's RPCs on a real database."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from paykit import paging
 from paykit.errors import CurrencyUnknown, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.runtime.mapping import to_timestamp
 from paykit.runtime.runtime import Runtime
@@ -19,6 +20,7 @@ from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, NOON, capture, capture_id, payment_id
 
 ANY: Any = None
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 CAPTURE = domain.transaction_id("PaymentSuccess", capture_id(1))
 SETTLEMENT, FEES = account("merchant.settlement", ALICE), account("platform.fees")
 
@@ -124,6 +126,14 @@ async def test_transactions_are_paged_without_a_seam(call: AccountingServicer) -
 async def test_transactions_of_a_payment_are_found(call: AccountingServicer) -> None:
     found = await call.ListTransactions(pb.ListTransactionsRequest(root_reference=payment_id(2)), ANY)
     assert [each.related_no for each in found.transactions] == [capture_id(2)]
+
+
+async def test_a_token_of_a_place_that_cannot_be_is_refused(call: AccountingServicer) -> None:
+    scope = ("ListEntries", SETTLEMENT, datetime(1, 1, 1, tzinfo=UTC), _LAST)
+    for micros, line in ((10**30, 0), (-1, 0), (0, 10**6), (0, -1)):
+        token = paging.encode_page_token([micros, "txn_1", line], scope)
+        with pytest.raises(PageTokenInvalid, match="malformed"):
+            await call.ListEntries(pb.ListEntriesRequest(account_id=SETTLEMENT, page_token=token), ANY)
 
 
 async def test_a_transaction_is_found_by_what_moved_the_money_whoever_booked_it(call: AccountingServicer) -> None:
