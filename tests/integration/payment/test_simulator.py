@@ -1,8 +1,10 @@
 """Payments through the channel service itself, over gRPC in both directions."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -18,9 +20,10 @@ from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from services.channel.service import SERVICE as CHANNEL
+from services.payment import dispute_jobs
 from services.payment.service import SERVICE as PAYMENT
 from tests.conftest import RuntimeOf
-from tests.integration.payment.conftest import House, ScriptedChannel
+from tests.integration.payment.conftest import ANY, House, ScriptedChannel
 
 ROUNDS_MAX = 200
 PAUSE_S = 0.05
@@ -29,9 +32,10 @@ PAUSE_S = 0.05
 class Pair:
     """The payment service and the channel service, serving each other; their jobs run when a test says so."""
 
-    def __init__(self, house: House, channel: Runtime) -> None:
+    def __init__(self, house: House, channel: Runtime, stub: Any) -> None:
         self.house = house
         self.channel = channel
+        self.stub = stub
 
     async def settle(self, payment_id: str, *types: str) -> None:
         """Run all jobs of both until the payment's events are these."""
@@ -44,6 +48,11 @@ class Pair:
                 return
             await asyncio.sleep(PAUSE_S)
         assert await self.house.told_types(payment_id) == list(types)
+
+    async def dispute(self, payment_id: str) -> pb.Dispute:
+        """Give the only dispute of a payment."""
+        [found] = (await self.house.call.ListDisputes(pb.ListDisputesRequest(payment_id=payment_id), ANY)).disputes
+        return found
 
     async def create(self, amount_minor: int) -> pb.Payment:
         return await self.house.create(amount=Money(amount_minor=amount_minor, currency_code="USD"))
@@ -66,7 +75,8 @@ async def pair(runtime_of: RuntimeOf, tmp_path: Path) -> AsyncIterator[Pair]:
     await behave(addresses)
     house = House(payment, ScriptedChannel())  # type: ignore[abstract]  # Not served here.
     await house.know_merchant()
-    yield Pair(house, channel)
+    async with grpc.aio.insecure_channel(addresses["channel_address"]) as opened:
+        yield Pair(house, channel, channel_pb2_grpc.ChannelServiceStub(opened))
     for server in servers:
         await server.stop(1.0)
 
@@ -113,3 +123,49 @@ async def test_a_refund_goes_through(pair: Pair) -> None:
 
     assert (await pair.house.get_refund(refund.refund_id)).state == pb.REFUND_STATE_SUCCEEDED
     assert (await pair.house.get(created.payment_id)).refunded_minor == 4_000
+
+
+@pytest.mark.parametrize(("amount_minor", "ending"), [(19_011, "DisputeWon"), (19_012, "DisputeLost")])
+async def test_a_contested_dispute_ends_as_its_amount_says(pair: Pair, amount_minor: int, ending: str) -> None:
+    created = await pair.create(amount_minor)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened")
+    opened = await pair.dispute(created.payment_id)
+
+    request = pb.ContestDisputeRequest(request_id=str(uuid.uuid4()), dispute_id=opened.dispute_id, evidence="receipt")
+    await pair.house.call.ContestDispute(request, ANY)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened", ending)
+
+    ended = await pair.dispute(created.payment_id)
+    assert (ended.accepted, ended.response_state) == (False, pb.DISPUTE_RESPONSE_STATE_TOLD)
+    held_minor = 0 if ending == "DisputeWon" else amount_minor
+    assert (await pair.house.get(created.payment_id)).disputed_minor == held_minor
+
+
+async def test_an_accepted_dispute_is_lost_on_both_sides(pair: Pair) -> None:
+    created = await pair.create(19_011)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened")
+    opened = await pair.dispute(created.payment_id)
+
+    request = pb.AcceptDisputeRequest(request_id=str(uuid.uuid4()), dispute_id=opened.dispute_id)
+    await pair.house.call.AcceptDispute(request, ANY)
+    await dispute_jobs.respond_to_disputes(pair.house.runtime)
+    types = ["PaymentCreated", "PaymentSuccess", "DisputeOpened", "DisputeLost"]
+    await pair.settle(created.payment_id, *types)
+
+    found = await pair.stub.GetDispute(channel_pb.GetDisputeRequest(dispute_reference=opened.dispute_reference))
+    assert found.dispute.state == channel_pb.DISPUTE_STATE_LOST
+
+
+async def test_a_dispute_that_nobody_answers_is_lost(pair: Pair) -> None:
+    created = await pair.create(10_000)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess")
+    [attempt] = await pair.house.attempts(created.payment_id)
+
+    request = channel_pb.OpenDisputeRequest(
+        request_id=str(uuid.uuid4()), attempt_id=attempt.attempt_id, respond_within_seconds=1
+    )
+    await pair.stub.OpenDispute(request, timeout=10)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened", "DisputeLost")
+
+    lost = await pair.dispute(created.payment_id)
+    assert (lost.amount.amount_minor, lost.accepted, lost.response_state) == (10_000, False, 0)
