@@ -121,21 +121,25 @@ def _by_cut_off(
 ) -> dict[datetime | None, Settlement]:
     """Bring what is due to the cut-offs of the policy in force; two that come to one cut-off become one."""
     rows: dict[datetime | None, Settlement] = {}
-    for each in sorted(pending, key=lambda one: _order(one.cut_off_at)):
-        cut_off = _cut_off(policy, each, now) if _is_due(each, now) else each.cut_off_at
-        if cut_off in rows:
-            carried, rows[cut_off] = domain.carry(each, into=rows[cut_off], now=now)
+    for one in sorted(pending, key=lambda each: _order(each.cut_off_at)):
+        each = _brought_up_to_date(policy, one, now) if _is_due(one, now) else one
+        if each.cut_off_at in rows:
+            carried, rows[each.cut_off_at] = domain.carry(each, into=rows[each.cut_off_at], now=now)
             found.carried.append(carried)
-            continue
-        if cut_off != each.cut_off_at:
-            moved_due_at = policies.due_at(policy, cut_off) if cut_off is not None else now
-            each = replace(each, cut_off_at=cut_off, due_at=moved_due_at, update_time=now)  # noqa: PLW2901
-        rows[cut_off] = each
+        else:
+            rows[each.cut_off_at] = each
     return rows
 
 
-def _cut_off(policy: Policy, settlement: Settlement, now: datetime) -> datetime | None:
-    return policies.next_cut_off(policy, settlement.cut_off_at or now)
+def _brought_up_to_date(policy: Policy, settlement: Settlement, now: datetime) -> Settlement:
+    """Give a settlement with the cut-off of the policy in force, and not due before that says so."""
+    cut_off = policies.next_cut_off(policy, settlement.cut_off_at or now)
+    due_at = settlement.due_at if cut_off is None else policies.due_at(policy, cut_off)
+    if cut_off == settlement.cut_off_at and (due_at is None or due_at <= now):
+        return settlement
+    return replace(
+        settlement, cut_off_at=cut_off, due_at=due_at, noticed_at=None, noticed_offsets=None, update_time=now
+    )
 
 
 def _is_due(settlement: Settlement, now: datetime) -> bool:

@@ -71,9 +71,8 @@ def items_of(event: TransactionCreated) -> list[Item]:
     if not effects:
         return []
     kind = _KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
-    return [
-        _item(event, merchant_id, kind, *_split(kind, found)) for merchant_id, found in effects.items() if any(found)
-    ]
+    split = [(merchant_id, *_split(kind, found)) for merchant_id, found in effects.items()]
+    return [_item(event, merchant_id, kind, amount, fee) for merchant_id, amount, fee in split if amount or fee]
 
 
 def effect_minor(entries: Iterable[Entry], merchant_id: str) -> int:
