@@ -50,7 +50,7 @@ async def refusing(change: Awaitable[None]) -> str | None:
     try:
         await change
     except asyncpg.CheckViolationError as refused:
-        return refused.constraint_name
+        return str(refused.constraint_name)
     return None
 
 

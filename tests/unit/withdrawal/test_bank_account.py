@@ -1,0 +1,69 @@
+"""The states of a bank account, and whether a withdrawal may go to it."""
+
+import itertools
+
+import pytest
+
+from paykit.errors import IllegalTransition
+from services.withdrawal import bank_account
+from services.withdrawal.bank_account import BankAccountAction, BankAccountState
+from tests.unit.withdrawal.builders import BANK_ACCOUNT_ID, LATER, MERCHANT_ID
+from tests.unit.withdrawal.builders import account as account_in
+
+# Rows: the state; columns: VERIFY REFUSE DISABLE; "-" is illegal.
+TABLE = """
+UNVERIFIED  VERIFIED  REFUSED  DISABLED
+VERIFIED    VERIFIED  -        DISABLED
+REFUSED     -         REFUSED  DISABLED
+DISABLED    -         -        DISABLED
+"""
+ACTIONS = ["VERIFY", "REFUSE", "DISABLE"]
+CELLS = [
+    (row[0], action, after)
+    for row in (line.split() for line in TABLE.strip().splitlines())
+    for action, after in zip(ACTIONS, row[1:], strict=True)
+]
+
+
+@pytest.mark.parametrize(("state", "action", "after"), CELLS)
+def test_every_action_in_every_state(state: str, action: str, after: str) -> None:
+    before = account_in(state)
+    if after == "-":
+        with pytest.raises(IllegalTransition) as refused:
+            bank_account.change(before, BankAccountAction(action), now=LATER)
+        assert refused.value.metadata == {"state": state, "action": action}
+        return
+    changed = bank_account.change(before, BankAccountAction(action), now=LATER)
+    assert changed == (before if after == state else account_in(after, update_time=LATER))
+
+
+def test_the_table_names_every_state_and_action() -> None:
+    assert {(state, action) for state, action, _ in CELLS} == set(
+        itertools.product(BankAccountState, BankAccountAction)
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "merchant_id", "currency_code", "reason"),
+    [
+        ("VERIFIED", MERCHANT_ID, "USD", None),
+        ("VERIFIED", "mer_other", "USD", "BANK_ACCOUNT_NOT_FOUND"),
+        ("UNVERIFIED", MERCHANT_ID, "USD", "BANK_ACCOUNT_NOT_VERIFIED"),
+        ("REFUSED", MERCHANT_ID, "USD", "BANK_ACCOUNT_NOT_VERIFIED"),
+        ("DISABLED", MERCHANT_ID, "USD", "BANK_ACCOUNT_NOT_VERIFIED"),
+        ("VERIFIED", MERCHANT_ID, "JPY", "BANK_ACCOUNT_CURRENCY_MISMATCH"),
+    ],
+)
+def test_only_a_verified_account_of_the_merchant_in_the_currency_takes_withdrawals(
+    state: str, merchant_id: str, currency_code: str, reason: str | None
+) -> None:
+    told = bank_account.refusal(
+        account_in(state), bank_account_id=BANK_ACCOUNT_ID, merchant_id=merchant_id, currency_code=currency_code
+    )
+    assert (told.reason if told else None) == reason
+
+
+def test_an_account_that_is_not_there_takes_nothing() -> None:
+    told = bank_account.refusal(None, bank_account_id=BANK_ACCOUNT_ID, merchant_id=MERCHANT_ID, currency_code="USD")
+    assert told is not None
+    assert told.metadata == {"bank_account_id": BANK_ACCOUNT_ID}

@@ -1,0 +1,189 @@
+"""The states of a withdrawal, and what each change says of it."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paykit.errors import IllegalTransition
+from paystream.withdrawal.v1 import events
+from services.withdrawal import domain
+from services.withdrawal.domain import NotHeldYet, SamePerson, Withdrawal, WithdrawalAction, WithdrawalState
+from tests.unit.withdrawal.builders import ATTEMPT_ID, BANK_ACCOUNT_ID, LATER, MERCHANT_ID, NOON, WITHDRAWAL_ID
+from tests.unit.withdrawal.builders import withdrawal as withdrawal_in
+
+# Rows: the state; columns: HOLD REFUSE APPROVE REJECT SUBMIT COMPLETE FAIL LOSE_ANSWER RETURN; "-" is illegal.
+TABLE = """
+CREATED    HELD  FAILED  -         -         -          -          -       -        -
+HELD       -     -       APPROVED  REJECTED  -          -          -       -        -
+APPROVED   -     -       -         -         SUBMITTED  -          -       -        -
+SUBMITTED  -     -       -         -         -          COMPLETED  FAILED  UNKNOWN  -
+UNKNOWN    -     -       -         -         -          COMPLETED  FAILED  -        -
+COMPLETED  -     -       -         -         -          -          -       -        RETURNED
+RETURNED   -     -       -         -         -          -          -       -        -
+FAILED     -     -       -         -         -          -          -       -        -
+REJECTED   -     -       -         -         -          -          -       -        -
+"""
+ACTIONS = ["HOLD", "REFUSE", "APPROVE", "REJECT", "SUBMIT", "COMPLETE", "FAIL", "LOSE_ANSWER", "RETURN"]
+CELLS = [
+    (row[0], action, after)
+    for row in (line.split() for line in TABLE.strip().splitlines())
+    for action, after in zip(ACTIONS, row[1:], strict=True)
+]
+ABOUT: dict[str, Any] = {
+    "merchant_id": MERCHANT_ID,
+    "correlation_id": "cor_1",
+    "withdrawal_id": WITHDRAWAL_ID,
+    "bank_account_id": BANK_ACCOUNT_ID,
+    "amount_minor": 6_000,
+    "currency_code": "USD",
+}
+TOLD: dict[str, Any] = ABOUT | {"occurred_at": LATER, "aggregate_version": 2}
+
+# Each action as the service takes it, so that the refusals are those of the functions and not of the table alone.
+TAKE: dict[str, Callable[[Withdrawal], Any]] = {
+    "HOLD": lambda w: (domain.hold(w, now=LATER), None),
+    "REFUSE": lambda w: domain.refuse(w, reason="INSUFFICIENT_FUNDS", now=LATER),
+    "APPROVE": lambda w: domain.approve(w, decider="boss", channel="simulator", now=LATER),
+    "REJECT": lambda w: domain.reject(w, decider="boss", now=LATER),
+    "SUBMIT": lambda w: domain.submit(w, attempt_id=ATTEMPT_ID, now=LATER),
+    "COMPLETE": lambda w: domain.complete(w, channel_reference="ch_1", now=LATER),
+    "FAIL": lambda w: domain.fail(w, reason="BANK_REJECTED", code="closed", channel_reference=None, now=LATER),
+    "LOSE_ANSWER": lambda w: (domain.lose_answer(w, channel_reference=None, now=LATER), None),
+    "RETURN": lambda w: domain.send_back(w, code="closed", now=LATER),
+}
+
+
+@pytest.mark.parametrize(("state", "action", "after"), CELLS)
+def test_every_action_in_every_state(state: str, action: str, after: str) -> None:
+    before = withdrawal_in(state, channel="simulator")
+    if after != "-":
+        assert TAKE[action](before)[0].state == after
+        return
+    with pytest.raises(IllegalTransition) as refused:
+        TAKE[action](before)
+    assert refused.value.metadata == {"state": state, "action": action}
+
+
+def test_the_table_names_every_state_and_action() -> None:
+    assert {(state, action) for state, action, _ in CELLS} == set(itertools.product(WithdrawalState, WithdrawalAction))
+
+
+def test_a_new_withdrawal_says_so_as_version_one() -> None:
+    assert domain.created(withdrawal_in()) == events.WithdrawalCreated(
+        **ABOUT, occurred_at=NOON, aggregate_version=1, approval_required=True
+    )
+
+
+def test_what_the_ledger_holds_is_no_news_of_the_withdrawal() -> None:
+    assert domain.hold(withdrawal_in(), now=LATER) == withdrawal_in("HELD", funds_held=True, update_time=LATER)
+
+
+def test_a_refusal_by_the_ledger_fails_without_held_funds() -> None:
+    after, event = domain.refuse(withdrawal_in(), reason="INSUFFICIENT_FUNDS", now=LATER)
+
+    assert (after.state, after.failure_reason, after.funds_held) == ("FAILED", "INSUFFICIENT_FUNDS", False)
+    assert event == events.WithdrawalFailed(
+        **TOLD, funds_held=False, reason="INSUFFICIENT_FUNDS", failure_code=None, channel_reference=None
+    )
+
+
+@pytest.mark.parametrize(("decider", "automatic"), [("boss", False), (None, True)])
+def test_an_approval_says_whether_somebody_decided(decider: str | None, *, automatic: bool) -> None:
+    after, event = domain.approve(withdrawal_in("HELD"), decider=decider, channel="simulator", now=LATER)
+
+    assert (after.state, after.decider, after.channel) == ("APPROVED", decider, "simulator")
+    assert event == events.WithdrawalApproved(**TOLD, automatic=automatic)
+
+
+def test_a_rejection_names_who_decided() -> None:
+    after, event = domain.reject(withdrawal_in("HELD"), decider="boss", now=LATER)
+
+    assert (after.state, after.decider) == ("REJECTED", "boss")
+    assert event == events.WithdrawalRejected(**TOLD)
+
+
+def test_a_submission_names_the_attempt() -> None:
+    after, event = domain.submit(withdrawal_in("APPROVED", channel="simulator"), attempt_id=ATTEMPT_ID, now=LATER)
+
+    assert after.state == "SUBMITTED"
+    assert event == events.WithdrawalSubmitted(**TOLD, channel="simulator", attempt_id=ATTEMPT_ID)
+
+
+@pytest.mark.parametrize("state", ["SUBMITTED", "UNKNOWN"])
+def test_a_payout_keeps_the_banks_reference(state: str) -> None:
+    after, event = domain.complete(withdrawal_in(state, channel="simulator"), channel_reference="ch_1", now=LATER)
+
+    assert (after.state, after.channel_reference) == ("COMPLETED", "ch_1")
+    assert event == events.WithdrawalCompleted(**TOLD, channel="simulator", channel_reference="ch_1")
+
+
+def test_a_failure_at_the_bank_keeps_its_code_and_a_reference_told_before() -> None:
+    before = withdrawal_in("UNKNOWN", channel_reference="ch_0")
+
+    after, event = domain.fail(before, reason="BANK_REJECTED", code="closed", channel_reference=None, now=LATER)
+
+    assert (after.state, after.failure_reason, after.failure_code) == ("FAILED", "BANK_REJECTED", "closed")
+    assert event == events.WithdrawalFailed(
+        **TOLD, funds_held=True, reason="BANK_REJECTED", failure_code="closed", channel_reference="ch_0"
+    )
+
+
+def test_a_return_keeps_the_banks_code() -> None:
+    before = withdrawal_in("COMPLETED", channel="simulator", channel_reference="ch_1")
+
+    after, event = domain.send_back(before, code="account_closed", now=LATER)
+
+    assert (after.state, after.return_code) == ("RETURNED", "account_closed")
+    assert event == events.WithdrawalReturned(
+        **TOLD, channel="simulator", channel_reference="ch_1", return_code="account_closed"
+    )
+
+
+def test_a_contradiction_only_marks_the_withdrawal() -> None:
+    assert domain.contradict(withdrawal_in("FAILED"), now=LATER) == withdrawal_in(
+        "FAILED", contradicted=True, update_time=LATER
+    )
+
+
+@pytest.mark.parametrize("action", [WithdrawalAction.APPROVE, WithdrawalAction.REJECT])
+@pytest.mark.parametrize("decider", ["shop", None])
+def test_neither_the_requester_nor_nobody_decides(action: WithdrawalAction, decider: str | None) -> None:
+    with pytest.raises(SamePerson):
+        domain.require_decidable(withdrawal_in("HELD"), action, decider=decider)
+    domain.require_decidable(withdrawal_in("HELD"), action, decider="boss")
+
+
+def test_only_a_decision_that_the_hold_will_allow_is_waited_for() -> None:
+    with pytest.raises(NotHeldYet) as wait:
+        domain.require_decidable(withdrawal_in(), WithdrawalAction.APPROVE, decider="boss")
+    with pytest.raises(IllegalTransition) as never:
+        domain.require_decidable(withdrawal_in(approval_required=False), WithdrawalAction.APPROVE, decider="boss")
+
+    assert wait.value.metadata == never.value.metadata == {"state": "CREATED", "action": "APPROVE"}
+    assert not isinstance(never.value, NotHeldYet)
+
+
+@given(st.lists(st.sampled_from(ACTIONS), max_size=12))
+def test_on_any_way_every_event_is_one_version_and_money_leaves_at_most_once(actions: list[str]) -> None:
+    now = replace(withdrawal_in(), channel="simulator")
+    told: list[Any] = [domain.created(now)]
+    for action in actions:
+        try:
+            now, event = TAKE[action](now)
+        except IllegalTransition:
+            continue
+        told += [event] if event is not None else []
+
+    assert [event.aggregate_version for event in told] == list(range(1, len(told) + 1))
+    assert now.aggregate_version == len(told)
+    names = [type(event).__name__ for event in told]
+    paid, back = names.count("WithdrawalCompleted"), names.count("WithdrawalReturned")
+    ended_unpaid = names.count("WithdrawalFailed") + names.count("WithdrawalRejected")
+    assert paid + ended_unpaid <= 1
+    assert back <= paid
+    assert (now.state in domain.GIVEN_BACK) == (ended_unpaid + back == 1)
