@@ -2,28 +2,45 @@
 
 | what | where |
 |---|---|
-| a payment: states, capture, failure | `domain.py`, SQL in `store.py` |
-| a refund: what is refundable, the fee that returns | `refund.py`, `fee.py`, SQL in `refund_store.py` |
-| a dispute: its states only | `dispute.py` |
-| a call to a channel, and what evidence about it proves | `attempt.py`, SQL in `attempt_store.py` |
+| a payment: states, charge, failure | `domain.py`, SQL in `store.py` |
+| an authorization: what is left of it, how that is given up | `authorization.py` |
+| a capture of an authorization | `capture.py`, SQL in `capture_store.py`; fees in `fee.py` |
+| a refund: what is refundable, the fee that returns | `refund.py`, SQL in `refund_store.py` |
+| a dispute | `dispute.py`, `dispute_*.py` |
+| what it knows of orders, whether a payment matches one | `order.py`, `order_matching.py`, SQL in `order_store.py` |
+| a call to a channel | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.attempts` |
 | accepting payments and refunds | `commands.py`, called by `rpc.py` |
-| applying answers, inquiries and callbacks | `evidence.py`, called by `jobs.py` and `rpc.py` |
-| calling channels | `jobs.py`, one adapter per channel in `channels/` |
+| accepting captures and voids, and expiry | `capture_commands.py`, called by `capture_rpc.py` and `jobs.py` |
+| payments of closed orders, captures for them | `order_commands.py`, called by `handlers.py` and `endings.py` |
+| applying answers, inquiries and callbacks | `evidence.py`, what each ends in `endings.py` |
+| the rows that one transaction changes | `changes.py` |
+| which channel, and what to do when it cannot be reached | `routing.py`, `failover.py` |
+| calling channels | `jobs.py`, the adapter in `channels/` |
 | what it knows of merchants: status and fees | `merchant_store.py`, kept by `handlers.py` |
 
-Records: `payment`, `refund`, `attempt`, `evidence`. Projections: `merchant`, `merchant_fee` (of merchant.events).
+Records: `payment`, `capture`, `refund`, `dispute`, `dispute_report`, `attempt`, `evidence`. Projections: `merchant`,
+`merchant_fee` (of merchant.events), `order` (of order.events).
 
-RPCs: CreatePayment BatchCreatePayments GetPayment ListPayments CreateRefund GetRefund ListRefunds ReportChannelResult.
+RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
+CreateRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes
+AcceptDispute ContestDispute.
 
-Topics: in merchant.events; out payment.events, keyed by payment_id: PaymentCreated PaymentSuccess PaymentFailed
-PaymentUnknown PaymentContradicted RefundCreated RefundSuccess RefundFailed.
+Topics: in merchant.events and order.events; out payment.events, keyed by payment_id: PaymentCreated PaymentAuthorized
+PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted RefundCreated
+RefundSuccess RefundFailed DisputeOpened DisputeWon DisputeLost.
 
 Invariants, each with a constraint behind it:
 
-- captured <= amount; refunded + being refunded + disputed <= captured; fees given back <= fee <= captured.
+- captured + being captured + being voided <= authorized <= amount, and never a void beside a capture; refunded + being
+  refunded + disputed <= captured; fees given back <= fee <= captured.
   All of it changes under the lock of the payment's row alone.
-- Every change of a payment is one version and one event, so an aggregate_version is never missing and never repeated.
+- Payments for an order add up to its total at most: they are accepted one after another, under the lock of the order's
+  row. Whoever closes an order writes its row before it locks its payments; a capture locks its payment before it reads
+  the order's row. So a capture for a closed order is given back, whichever of the two came first.
+- Every change of a payment that an event tells of is one version, so an aggregate_version is never missing and never
+  repeated; amounts held for calls under way change without.
 - An attempt is called at most once. Claimed, it is only inquired about, until evidence ends it; what has ended stays as
-  it ended, and evidence against it is kept beside it.
+  it ended, and evidence against it is kept beside it. Only a charge or an authorization that was not sent may move to
+  another channel.
 - merchant_reference is unique per merchant.
 """

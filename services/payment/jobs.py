@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from paykit.attempts import RecordEvidence
 from paykit.runtime import channel_calls
@@ -15,6 +16,7 @@ from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import capture_commands, evidence, failover, messages
+from services.payment.attempt import Attempt
 from services.payment.attempt_store import ATTEMPTS, Claimed
 from services.payment.channels import simulator
 from services.payment.routing import DEFAULT_CHANNEL, Route
@@ -22,13 +24,22 @@ from services.payment.routing import DEFAULT_CHANNEL, Route
 SUBMISSION_LANES = ("submit_attempts", "submit_attempts_2", "submit_attempts_3")
 """One job each: a batch that a channel answers slowly holds up one lane, not the others."""
 
+_RecordEvidence: TypeAlias = Operation[RecordEvidence, Attempt, pb.ReportChannelResultResponse]
+
+_RECORD_EVIDENCE: _RecordEvidence = Operation(
+    name="ReportChannelResult",
+    command=evidence.record_evidence,
+    reply=lambda attempt: pb.ReportChannelResultResponse(attempt=messages.to_attempt(attempt)),
+    reply_type=pb.ReportChannelResultResponse,
+)
+
 
 def routes_of(settings: Settings) -> tuple[Route, ...]:
     """Give the channels of payments in order of preference."""
     return _routes(settings.channel_routes, settings.channel_address)
 
 
-def record_evidence(runtime: Runtime) -> Operation[RecordEvidence, Any, pb.ReportChannelResultResponse]:
+def record_evidence(runtime: Runtime) -> _RecordEvidence:
     """Give the operation that applies what a channel says."""
     return _record_evidence(runtime.settings.authorization_ttl_s)
 
@@ -99,13 +110,9 @@ def _routes(told: Sequence[ChannelRoute], address: str | None) -> tuple[Route, .
 
 
 @cache
-def _record_evidence(authorization_ttl_s: int) -> Operation[RecordEvidence, Any, pb.ReportChannelResultResponse]:
-    return Operation(
-        name="ReportChannelResult",
-        command=partial(evidence.record_evidence, authorization_ttl=timedelta(seconds=authorization_ttl_s)),
-        reply=lambda attempt: pb.ReportChannelResultResponse(attempt=messages.to_attempt(attempt)),
-        reply_type=pb.ReportChannelResultResponse,
-    )
+def _record_evidence(authorization_ttl_s: int) -> _RecordEvidence:
+    authorization_ttl = timedelta(seconds=authorization_ttl_s)
+    return replace(_RECORD_EVIDENCE, command=partial(evidence.record_evidence, authorization_ttl=authorization_ttl))
 
 
 def _calls(runtime: Runtime, route: Route, unreached: list[Route]) -> Calls[Claimed]:

@@ -185,6 +185,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
     of_payment = "SELECT merchant_reference, t.* FROM payment JOIN {} t USING (payment_id)"
     queries = {
         "payment": "SELECT * FROM payment",
+        "capture": of_payment.format("capture"),
         "refund": of_payment.format("refund"),
         "attempt": of_payment.format("attempt"),
         "evidence": (
@@ -195,6 +196,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "dispute_report": "SELECT dispute_reference, r.* FROM dispute_report r JOIN dispute USING (dispute_id)",
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
+        "order": 'SELECT * FROM "order"',
     }
     unlike = ("due_time", "start_time")
     return {
