@@ -1,4 +1,4 @@
-"""What becomes of records that should not be on payment.events; whatever it is, everything else goes on."""
+"""What becomes of records that should not be there, or not yet; whatever it is, everything else goes on."""
 
 import asyncio
 import json
@@ -13,10 +13,11 @@ from paykit.contracts.files import registry_text
 from paykit.runtime.codec import MAGIC
 from paykit.runtime.registry import RegistryClient
 from paystream.payment.v1.events import PaymentSuccess
+from paystream.withdrawal.v1.events import WithdrawalCreated
 from tests.e2e.conftest import Line
 from tests.line import topics
 from tests.line.waiting import WAIT_S_MAX, until
-from tests.unit.accounting.ledger import NOON, capture
+from tests.unit.accounting.ledger import NOON, capture, settlement, withdrawal
 
 TOPIC = "payment.events"
 STAMPS = {"recorded_at": NOON, "causation_id": None, "actor": None}
@@ -40,13 +41,13 @@ def encoded(line: Line, event: Event) -> bytes:
     return accounting.codec.encode(event, stamps=STAMPS)
 
 
-def produce(line: Line, *records: tuple[str, bytes | None]) -> None:
+def produce(line: Line, *records: tuple[str, bytes | None], topic: str = TOPIC) -> None:
     """Write records as any producer might."""
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": line.settings.kafka_bootstrap, "partitioner": "murmur2_random"}
     )
     for key, value in records:
-        producer.produce(line.settings.topic_prefix + TOPIC, key=key, value=value)
+        producer.produce(line.settings.topic_prefix + topic, key=key, value=value)
     assert producer.flush(WAIT_S_MAX) == 0
 
 
@@ -145,6 +146,25 @@ async def test_an_event_that_the_ledger_must_refuse_holds_its_key_until_somebody
     await accounting.redelivery.discard_dead_letter(letter["dead_letter_id"], actor="ops")
     await booked(line, later)
     assert await parked(line, first.payment_id) == []
+
+
+async def test_a_withdrawal_side_by_side_with_its_funds_is_held_and_one_without_any_is_refused(line: Line) -> None:
+    number, rich, poor = uuid.uuid4().int >> 8, f"mer_{uuid.uuid4().hex}", f"mer_{uuid.uuid4().hex}"
+    early = withdrawal(WithdrawalCreated, number, merchant_id=rich, amount_minor=400)
+    vain = withdrawal(WithdrawalCreated, number + 1, merchant_id=poor, amount_minor=600)
+    funds = settlement(number, net=500, reserve=0, merchant_id=rich)
+    for event in (early, vain, funds):
+        produce(line, (getattr(event, event.KEY), encoded(line, event)), topic=event.TOPIC)
+
+    async def held() -> bool:
+        return early.withdrawal_id in await line.kept.booked("WithdrawalCreated")
+
+    await until(held)
+    [refused] = await until(
+        lambda: line.kept.rows("SELECT * FROM accounting.refusal WHERE root_reference = $1", vain.withdrawal_id)
+    )
+    assert (refused["transaction_type"], refused["reason"]) == ("WithdrawalCreated", "INSUFFICIENT_FUNDS")
+    assert [await parked(line, event.withdrawal_id) for event in (early, vain)] == [[], []]
 
 
 def capture_like(event: PaymentSuccess, **changes: Any) -> PaymentSuccess:
