@@ -17,6 +17,8 @@ from paykit.errors import DomainError, IllegalTransition, Kind
 INQUIRY_PAUSE_FIRST_S = 1.0
 INQUIRY_PAUSE_MAX_S = 300.0
 """Inquiries about one attempt come at least this often, and for as long as it takes."""
+OUTCOME_WITHIN_S = 900.0
+"""An attempt without an outcome for longer than this is overdue: somebody is told, while inquiries go on."""
 SEND_WITHIN_S = 2.0
 """An attempt claimed longer ago than this is not sent any more: by then its lease may be another's."""
 

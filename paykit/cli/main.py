@@ -47,6 +47,7 @@ ENTRIES = (
     Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
     Entry("clock", "clock", "The clock of business time, on a development stack."),
     Entry("settlement", "settlement", "Verify settlements and write their reports."),
+    Entry("payments", "payments", "Payments whose outcome is overdue."),
     Entry("ledger", "ledger", "Verify the ledger."),
 )
 

@@ -32,6 +32,7 @@ from services.payment.attempt_store import ATTEMPTS, SHOWN_MAX
 from services.payment.capture_rpc import CaptureMethods
 from services.payment.dispute_rpc import DisputeMethods
 from services.payment.order import OrderUnknown
+from services.payment.overdue_rpc import OverdueMethods
 from services.payment.refund import Refund, RefundNotFound
 
 _MISSING = (MerchantUnknown, OrderUnknown)
@@ -64,7 +65,7 @@ _CREATE_REFUND = Operation(
 )
 
 
-class PaymentServicer(CaptureMethods, DisputeMethods, payment_pb2_grpc.PaymentServiceServicer):
+class PaymentServicer(CaptureMethods, DisputeMethods, OverdueMethods, payment_pb2_grpc.PaymentServiceServicer):
     """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:

@@ -7,7 +7,7 @@ from paykit.runtime.delivery import Handle, Subscription
 from paykit.runtime.service import Job, Service
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
-from services.payment import dispute_jobs, dispute_rpc, handlers, jobs, rpc
+from services.payment import dispute_jobs, dispute_rpc, handlers, jobs, overdue, rpc
 
 _KEEP_MERCHANT = Handle(
     handler=handlers.on_merchant_changed, deduplication="natural", rebuild=handlers.on_merchant_changed
@@ -61,5 +61,6 @@ SERVICE = Service(
         Job(name="inquire_attempts", run=jobs.inquire_attempts, every_s=0.5),
         Job(name="expire_authorizations", run=jobs.expire_authorizations, every_s=1.0),
         Job(name=dispute_rpc.RESPONSE_JOB, run=dispute_jobs.respond_to_disputes, every_s=1.0),
+        Job(name="report_overdue_attempts", run=overdue.report, every_s=overdue.REPORT_EVERY_S),
     ),
 )

@@ -122,6 +122,11 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
                 _registered_method=True)
+        self.ListOverdueAttempts = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -312,6 +317,16 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOverdueAttempts(self, request, context):
+        """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
+
+        Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
+        channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -394,6 +409,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ContestDispute,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.SerializeToString,
+            ),
+            'ListOverdueAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOverdueAttempts,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -836,6 +856,33 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/ContestDispute',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOverdueAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -148,6 +148,12 @@ class PaymentServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    ListOverdueAttempts: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]
+    """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
+
+    Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
+    channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -268,6 +274,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
+    """
+    ListOverdueAttempts: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]  # type: ignore[assignment]
+    """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
+
+    Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
+    channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -482,6 +494,18 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
         DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+
+    @_abc_1.abstractmethod
+    def ListOverdueAttempts(
+        self,
+        request: _payment_pb2.ListOverdueAttemptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListOverdueAttemptsResponse, _abc.Awaitable[_payment_pb2.ListOverdueAttemptsResponse]]:
+        """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
+
+        Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
+        channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
