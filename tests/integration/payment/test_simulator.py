@@ -54,8 +54,8 @@ class Pair:
         [found] = (await self.house.call.ListDisputes(pb.ListDisputesRequest(payment_id=payment_id), ANY)).disputes
         return found
 
-    async def create(self, amount_minor: int) -> pb.Payment:
-        return await self.house.create(amount=Money(amount_minor=amount_minor, currency_code="USD"))
+    async def create(self, amount_minor: int, **changes: Any) -> pb.Payment:
+        return await self.house.create(amount=Money(amount_minor=amount_minor, currency_code="USD"), **changes)
 
 
 async def serve(runtime: Runtime, address: str) -> GrpcServer:
@@ -123,6 +123,34 @@ async def test_a_refund_goes_through(pair: Pair) -> None:
 
     assert (await pair.house.get_refund(refund.refund_id)).state == pb.REFUND_STATE_SUCCEEDED
     assert (await pair.house.get(created.payment_id)).refunded_minor == 4_000
+
+
+async def test_an_authorization_is_captured_in_parts_refunded_and_given_up(pair: Pair) -> None:
+    created = await pair.create(30_000, capture_mode=pb.CAPTURE_MODE_MANUAL)
+    types = ["PaymentCreated", "PaymentAuthorized"]
+    await pair.settle(created.payment_id, *types)
+    await pair.house.capture(created.payment_id, 4_000)
+    await pair.settle(created.payment_id, *(types := [*types, "PaymentSuccess"]))
+
+    # The fate of 9003: taken, but not answered; an inquiry finds it.
+    await pair.house.capture(created.payment_id, 9_003, final=True)
+    await pair.settle(created.payment_id, *(types := [*types, "PaymentSuccess", "PaymentCancelled"]))
+    await pair.house.refund(created.payment_id, 13_003)
+    await pair.settle(created.payment_id, *types, "RefundCreated", "RefundSuccess")
+
+    after = await pair.house.get(created.payment_id)
+    assert (after.captured_minor, after.cancelled_minor, after.refunded_minor) == (13_003, 16_997, 13_003)
+    assert (after.capturing_minor, after.capturable_minor, after.refunding_minor) == (0, 0, 0)
+
+
+async def test_an_authorization_that_was_declined_and_approved_after_all_is_released(pair: Pair) -> None:
+    created = await pair.create(19_009, capture_mode=pb.CAPTURE_MODE_MANUAL)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentFailed", "PaymentContradicted")
+
+    await pair.house.submit()
+
+    [_, release] = await pair.house.attempts(created.payment_id)
+    assert (release.action, release.state) == (pb.ATTEMPT_ACTION_CANCEL, pb.ATTEMPT_STATE_SUCCEEDED)
 
 
 @pytest.mark.parametrize(("amount_minor", "ending"), [(19_011, "DisputeWon"), (19_012, "DisputeLost")])
