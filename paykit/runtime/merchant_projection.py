@@ -4,13 +4,12 @@ Every event of a merchant carries the merchant's complete state, so the newest o
 makes the table, with at least `merchant_id` (primary key), `status` and `aggregate_version`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from paykit.runtime.codec import Event
 from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Handle
+from paykit.runtime.delivery import Delivered, Handle, Handler, Subscription
 from paystream.merchant.v1.events import (
     MerchantActivated,
     MerchantCreated,
@@ -82,9 +81,16 @@ async def statuses(tx: Tx, merchant_ids: Sequence[str]) -> dict[str, MerchantSta
     return {row["merchant_id"]: MerchantStatus(row["status"]) for row in rows}
 
 
-def handles(handle: Handle) -> Mapping[type[Event], Handle]:
-    """Give what a subscription to merchant.events declares: all of its events are handled alike."""
-    return dict.fromkeys((MerchantCreated, MerchantUpdated, MerchantActivated, MerchantSuspended), handle)
+def subscription(handler: Handler, *, rebuild: Handler | None = None) -> Subscription:
+    """Declare a subscription to merchant.events, all of which are handled alike.
+
+    Args:
+        handler: Keeps the projection, and decides what follows from it where something does.
+        rebuild: Keeps the projection only; None where the handler does nothing else.
+    """
+    handle = Handle(handler=handler, rebuild=rebuild or handler)
+    events = (MerchantCreated, MerchantUpdated, MerchantActivated, MerchantSuspended)
+    return Subscription(topic=MerchantCreated.TOPIC, handles=dict.fromkeys(events, handle))
 
 
 def _newest(deliveries: Sequence[Delivered[MerchantEvent]]) -> dict[str, MerchantEvent]:

@@ -13,12 +13,7 @@ SERVICE = Service(
     projections=("merchant", "capture", "refund"),
     servicers=rpc.servicers,
     subscriptions=(
-        Subscription(
-            topic="merchant.events",
-            handles=merchant_projection.handles(
-                Handle(handler=handlers.on_merchant_changed, rebuild=handlers.on_merchant_changed)
-            ),
-        ),
+        merchant_projection.subscription(handlers.on_merchant_changed),
         Subscription(
             topic="payment.events",
             handles={

@@ -9,9 +9,6 @@ from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
 from services.payment import dispute_jobs, dispute_rpc, handlers, jobs, overdue, rpc
 
-_KEEP_MERCHANT = Handle(
-    handler=handlers.on_merchant_changed, deduplication="natural", rebuild=handlers.on_merchant_changed
-)
 _KEEP_ORDER = Handle(handler=handlers.on_order_changed, deduplication="natural", rebuild=handlers.on_order_changed)
 _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural", rebuild=handlers.on_order_changed)
 
@@ -21,10 +18,7 @@ SERVICE = Service(
     projections=("merchant", "merchant_fee", "order"),
     servicers=rpc.servicers,
     subscriptions=(
-        Subscription(
-            topic="merchant.events",
-            handles=merchant_projection.handles(_KEEP_MERCHANT),
-        ),
+        merchant_projection.subscription(handlers.on_merchant_changed),
         Subscription(
             topic="order.events",
             handles={

@@ -21,12 +21,7 @@ SERVICE = Service(
             },
             ignores=frozenset({accounting_events.AccountCreated.RECORD}),
         ),
-        Subscription(
-            topic="merchant.events",
-            handles=merchant_projection.handles(
-                Handle(handler=handlers.on_merchant_changed, rebuild=handlers.keep_policies)
-            ),
-        ),
+        merchant_projection.subscription(handlers.on_merchant_changed, rebuild=handlers.keep_policies),
     ),
     consumers=2,
     emits=(events.SettlementCreated, events.SettlementCompleted, events.SettlementFailed, events.ReserveReleased),

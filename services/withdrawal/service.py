@@ -14,12 +14,7 @@ SERVICE = Service(
     projections=("merchant", "credit", "credit_total"),
     servicers=rpc.servicers,
     subscriptions=(
-        Subscription(
-            topic="merchant.events",
-            handles=merchant_projection.handles(
-                Handle(handler=handlers.on_merchant_changed, rebuild=handlers.on_merchant_changed)
-            ),
-        ),
+        merchant_projection.subscription(handlers.on_merchant_changed),
         Subscription(
             topic="settlement.events",
             handles={
