@@ -73,6 +73,9 @@ def balances_(
         kinds, parts = asyncio.run(read(find(postgres, part="postgres", home=home), "accounting", work))
     except UnavailableError as error:
         fail(str(error))
+    if not kinds:
+        typer.echo("The ledger has no such account.")
+        return
     _echo_balances(kinds)
     if explain:
         _echo_in_transit(parts)

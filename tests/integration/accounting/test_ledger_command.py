@@ -79,6 +79,8 @@ async def test_the_books_are_shown_by_kind_and_currency_with_what_merchants_have
         ["platform.income", "1", "100.00", "USD"],
         ["merchant.*", "4", "96.80", "USD"],
     ]
+    nobodys = await run("balances", "--postgres", admin_url, "--merchant", BOB, "--currency", "EUR")
+    assert (nobodys.exit_code, nobodys.stdout) == (0, "The ledger has no such account.\n")
     bobs = await run("balances", "--postgres", admin_url, "--merchant", BOB, "--currency", "JPY")
     assert [line.split()[0] for line in bobs.stdout.splitlines()] == ["kind", "merchant.settlement", "merchant.*"]
 
