@@ -6,7 +6,8 @@
 | an authorization: what is left of it, how that is given up | `authorization.py` |
 | a capture of an authorization | `capture.py`, SQL in `capture_store.py`; fees in `fee.py` |
 | a refund: what is refundable, the fee that returns | `refund.py`, SQL in `refund_store.py` |
-| a dispute | `dispute.py`, `dispute_*.py` |
+| a dispute, and telling its channel what the merchant answered | `dispute.py`, `dispute_*.py` |
+| attempts whose outcome is overdue | `overdue.py`, `overdue_*.py` |
 | what it knows of orders, whether a payment matches one | `order.py`, `order_matching.py`, SQL in `order_store.py` |
 | a call to a channel | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.attempts` |
 | accepting payments and refunds | `commands.py`, called by `rpc.py` |
@@ -22,8 +23,8 @@ Records: `payment`, `capture`, `refund`, `dispute`, `dispute_report`, `attempt`,
 `merchant_fee` (of merchant.events), `order` (of order.events).
 
 RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
-CreateRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes
-AcceptDispute ContestDispute.
+CreateRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
+ContestDispute ListOverdueAttempts.
 
 Topics: in merchant.events and order.events; out payment.events, keyed by payment_id: PaymentCreated PaymentAuthorized
 PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted RefundCreated
