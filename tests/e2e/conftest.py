@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -29,10 +30,18 @@ class Line:
 
 
 @pytest.fixture(scope="module")
-async def line(stack: Endpoints, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
+def changed_settings() -> dict[str, Any]:
+    """What a module wants set otherwise."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+async def line(
+    stack: Endpoints, template: str, tmp_path_factory: pytest.TempPathFactory, changed_settings: dict[str, Any]
+) -> AsyncIterator[Line]:
     async with databases.database(template) as url:
         laid = await lay(stack, database_url=url, cache_dir=tmp_path_factory.mktemp("cache"))
-        settings = laid.model_copy(update={"schema_unknown_grace_s": GRACE_S})
+        settings = laid.model_copy(update={"schema_unknown_grace_s": GRACE_S} | changed_settings)
         async with (
             hosts.hosted([load_service(name) for name in service_names()], settings) as host,
             connected(settings.grpc_address) as clients,

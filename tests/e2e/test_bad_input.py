@@ -156,7 +156,7 @@ async def test_whatever_is_sent_to_any_method_is_answered_as_documented(line: Li
     walk = Walk(line.settings.grpc_address, forms, random.Random(SEED))  # noqa: S311  Chooses bad input.
     methods = await walk.run()
     assert walk.complaints == []
-    assert {name.split(".")[1] for name in methods} == set(service_names())
+    assert {name.split(".")[1] for name in methods} >= set(service_names())
     assert walk.answers["OK"] > len(methods)
     assert walk.answers["INVALID_ARGUMENT"] > 10 * len(methods)
 

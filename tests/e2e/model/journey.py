@@ -1,0 +1,340 @@
+"""A journey on the running line: asks what its plan says, beside the worlds that could have given the same answers."""
+
+import asyncio
+import copy
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+import grpc
+
+from paystream.merchant.v1 import merchant_pb2
+from paystream.withdrawal.v1 import withdrawal_pb2
+from tests.e2e.model import plans, views
+from tests.e2e.model.asking import AnswerDispute, Ask, CancelOrder, CreateOrder, Decide, Pay, Settle, Withdraw
+from tests.e2e.model.plans import CURRENCIES, Plan, Step
+from tests.e2e.model.requests import Requests
+from tests.e2e.model.views import View
+from tests.e2e.model.world import World, together
+from tests.line.clients import Clients, call, new_request_id, refusal_of
+from tests.line.waiting import WAIT_S_MAX, until
+
+REST_S_MAX = 90.0
+LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
+"""Refusals that pass: one service hears from another by events."""
+RETRY_PAUSE_S = 0.2
+LOOK_PAUSE_S = 0.2
+REQUESTER, DECIDER = "clerk", "chief"
+
+
+class Disagreement(AssertionError):
+    """The line and every world differ."""
+
+
+class Journey:
+    """One merchant's journey.
+
+    Attributes:
+        worlds: Those that fit what was answered so far; at least one.
+        log: What was asked and answered, for a person.
+        reasons: Of the refusals met.
+    """
+
+    def __init__(self, clients: Clients, plan: Plan, *, number: int, approval_limit: int) -> None:
+        self._clients = clients
+        self._plan = plan
+        self._number = number
+        self._numbers = itertools.count()
+        self._requests: Requests
+        self._replies: list[tuple[Any, Any, Any]] = []
+        self.merchant_id = ""
+        self.worlds = [World(plan.fees, plan.reserve_basis_points, approval_limit)]
+        self.log: list[str] = []
+        self.reasons: set[str] = set()
+
+    async def begin(self) -> None:
+        """Make the merchant, with a bank account in each currency."""
+        clients = self._clients
+        created = (await call(clients.merchant.CreateMerchant, self._merchant())).merchant
+        activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
+        await call(clients.merchant.ActivateMerchant, activate)
+        self.merchant_id = created.merchant_id
+        self._requests = Requests(clients, created.merchant_id)
+        for currency in CURRENCIES:
+            request = withdrawal_pb2.CreateBankAccountRequest(
+                request_id=new_request_id(),
+                merchant_id=self.merchant_id,
+                currency_code=currency,
+                token=f"bank_{currency}",
+                last_four="0815",
+            )
+            reply, _ = await self._answer(clients.withdrawal.CreateBankAccount, request, "bank account")
+            account_id = reply.bank_account.bank_account_id
+            self._requests.bank_accounts[currency] = account_id
+            await call(
+                clients.withdrawal.VerifyBankAccount,
+                withdrawal_pb2.VerifyBankAccountRequest(
+                    bank_account_id=account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
+                ),
+            )
+
+    async def act(self, number: int) -> None:
+        """Take the steps of one act, each after the one before has come to rest."""
+        for step in self._plan.acts[number]:
+            try:
+                await self._step(step)
+            except Exception as error:
+                raise Disagreement(f"{self}\n{error}") from error
+
+    async def compare(self) -> None:
+        """Hold everything that is to be seen against the worlds, to the minor unit.
+
+        Raises:
+            Disagreement: No world looks like that.
+        """
+        await self._absorb()
+        seen = await self._seen()
+        wanted = [self._wanted(world) for world in self.worlds]
+        if seen not in wanted:
+            raise Disagreement(f"{self}\n" + "\n".join(_differences(seen, wanted)))
+        self.worlds = [world for world, each in zip(self.worlds, wanted, strict=True) if each == seen]
+        await self._compare_settlements()
+
+    def __str__(self) -> str:
+        """Tell the plan and what happened so far."""
+        return "\n".join([f"journey {self._number} of merchant {self.merchant_id}: {self._plan}", *self.log])
+
+    async def _step(self, step: Step) -> None:
+        if step.kind == "again":
+            await self._again(step.pick)
+            return
+        await self._absorb()
+        kinds = [step.kind, *([step.beside] if step.beside else [])]
+        asks = [plans.meant(step, kind, self.worlds[0], next(self._numbers)) for kind in kinds]
+        wanted = [ask for ask in asks if not (isinstance(ask, Settle) and self._plan.threshold)]
+        if any(isinstance(ask, Settle) for ask in wanted):
+            await self._rest_of(self._funds_views())
+        answers = await asyncio.gather(*(self._ask(ask, twice=step.twice) for ask in wanted))
+        self.reasons.update(answers)
+        self.log.append(f"{list(zip(wanted, answers, strict=True))}")
+        self._keep(wanted, answers)
+        await self._rest_of(itertools.chain.from_iterable(self._touched(ask) for ask in wanted))
+
+    async def _ask(self, ask: Ask, *, twice: bool) -> str:
+        """Ask once, or twice at once with the same request_id; give the reason of a refusal, or nothing."""
+        method, request, metadata = await self._requests.make(ask)
+        pair = [self._answer(method, request, ask, metadata) for _ in range(2 if twice else 1)]
+        answers = await asyncio.gather(*pair)
+        if any(answer != answers[0] for answer in answers):
+            raise Disagreement(f"{ask} sent twice was answered {answers}")
+        reply, reason = answers[0]
+        if reply is not None:
+            self._requests.learn(ask, reply)
+            self._replies.append((method, request, (reply, metadata)))
+        return reason
+
+    async def _answer(self, method: Any, request: Any, what: object, metadata: Any = None) -> tuple[Any, str]:
+        """Give the reply, or the reason of the refusal, once the services know what they must have heard."""
+        async with asyncio.timeout(WAIT_S_MAX):
+            while True:
+                try:
+                    return await method(request, timeout=WAIT_S_MAX, metadata=metadata), ""
+                except grpc.aio.AioRpcError as error:
+                    refusal = refusal_of(error)
+                    if error.code() in {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE}:
+                        raise Disagreement(f"{what}: {error}") from error
+                    if refusal.reason not in LEARNING:
+                        return None, refusal.reason
+                await asyncio.sleep(RETRY_PAUSE_S)
+
+    async def _again(self, pick: int) -> None:
+        """Repeat a request that was granted: it is answered as it was, and nothing happens."""
+        if self._replies:
+            method, request, (reply, metadata) = self._replies[pick % len(self._replies)]
+            made = method(request, timeout=WAIT_S_MAX, metadata=metadata)
+            self.log.append(f"again: {type(request).__name__}")
+            assert await made == reply, f"{request} was answered differently again"
+            assert ("paystream-replayed", "true") in list(await made.trailing_metadata())
+
+    def _keep(self, asks: Sequence[Ask], answers: Sequence[str]) -> None:
+        """Keep the worlds in which these answers could have been given."""
+        kept: list[World] = []
+        for world in self.worlds:
+            for order in itertools.permutations(zip(asks, answers, strict=True)):
+                kept += [each for each in together(world, order) if each not in kept]
+        if not kept:
+            raise Disagreement(f"no order of {asks} is answered {answers}")
+        self.worlds = kept
+
+    async def _rest_of(self, looks: Any) -> None:
+        """Wait until everything that was touched looks as in one of the worlds."""
+        for name, see, wanted in list(looks):
+            await self._until_like(name, see, wanted)
+
+    async def _until_like(self, name: str, see: Callable[[], Awaitable[View]], wanted: Callable[[World], View]) -> None:
+        hoped = [wanted(world) for world in self.worlds]
+        seen: View = {}
+        try:
+            async with asyncio.timeout(REST_S_MAX):
+                while (seen := await see()) not in hoped:  # noqa: ASYNC110  What is looked at is in other services.
+                    await asyncio.sleep(LOOK_PAUSE_S)
+        except TimeoutError as error:
+            raise Disagreement(
+                "\n".join([f"{name} never came to be as it should:", *_differences(seen, hoped)])
+            ) from error
+
+    def _touched(self, ask: Ask) -> Iterator[Any]:
+        """Give what a request may change: its name, how it is seen, and how a world shows it."""
+        world = self.worlds[0]
+        payments: set[int] = set()
+        orders: set[int] = set()
+        match ask:
+            case CreateOrder(number=number) | CancelOrder(order=number):
+                orders.add(number)
+                payments |= {each for each, payment in world.payments.items() if payment.order == number}
+            case Pay(number=number):
+                payments |= {number} & set(world.payments)
+                orders |= {ask.order} if ask.order is not None else set()
+            case Settle():
+                yield from self._funds_views()
+            case Withdraw(number=number) | Decide(withdrawal=number):
+                yield from self._withdrawal_view(number)
+                yield from self._funds_views()
+            case _:
+                payments.add(ask.payment)
+                order = world.payments[ask.payment].order
+                orders |= {order} if order is not None else set()
+        for number in payments:
+            yield self._payment_view(number)
+        for number in orders:
+            yield self._order_view(number)
+        if isinstance(ask, AnswerDispute):
+            yield self._payment_view(ask.payment)
+
+    def _payment_view(self, number: int) -> Any:
+        payment_id = self._requests.ids["payment", number]
+        return (
+            f"payment {number}",
+            lambda: views.payment(self._clients, payment_id),
+            lambda world: views.payment_in(world, number),
+        )
+
+    def _order_view(self, number: int) -> Any:
+        order_id = self._requests.ids["order", number]
+        return (
+            f"order {number}",
+            lambda: views.order(self._clients, order_id),
+            lambda world: views.order_in(world, number),
+        )
+
+    def _withdrawal_view(self, number: int) -> Iterator[Any]:
+        if number in self.worlds[0].withdrawals:
+            withdrawal_id = self._requests.ids["withdrawal", number]
+            yield (
+                f"withdrawal {number}",
+                lambda: views.withdrawal(self._clients, withdrawal_id),
+                lambda world: views.withdrawal_in(world, number),
+            )
+
+    def _funds_views(self) -> Iterator[Any]:
+        """Of a merchant that settles by itself, only what is in no world yet could be seen: it is left to `_absorb`."""
+        for currency in () if self._plan.threshold else CURRENCIES:
+            yield (
+                f"funds in {currency}",
+                lambda currency=currency: views.funds(self._clients, self.merchant_id, currency),
+                lambda world, currency=currency: views.funds_in(world, currency),
+            )
+
+    async def _absorb(self) -> None:
+        """Take over the settlements that a threshold started: what they hold depends on what arrived together."""
+        if self._plan.threshold is None:
+            return
+
+        async def at_rest() -> bool:
+            worlds = [copy.deepcopy(world) for world in self.worlds]
+            async for made, _ in views.settlements(self._clients, self.merchant_id):
+                for world in worlds if made.HasField("close_time") else ():
+                    self._absorb_one(world, made)
+            seen = {each: await views.funds(self._clients, self.merchant_id, each) for each in CURRENCIES}
+            fitting = [world for world in worlds if seen == {each: views.funds_in(world, each) for each in CURRENCIES}]
+            if not fitting or any(each["pending"] >= (self._plan.threshold or 0) for each in seen.values()):
+                return False
+            self.worlds = fitting
+            return True
+
+        await until(at_rest, seconds=REST_S_MAX)
+
+    def _absorb_one(self, world: World, made: Any) -> None:
+        known = {each.settlement_id for each in world.settlements}
+        if made.settlement_id not in known:
+            assert int(made.sums.total_minor) >= (self._plan.threshold or 0), made
+            world.book_settlement(made.currency_code, int(made.sums.total_minor), made.settlement_id)
+
+    async def _seen(self) -> View:
+        ids = self._requests.ids
+        seen: View = {"accounts": await views.accounts(self._clients, self.merchant_id)}
+        shown = {"payment": views.payment, "order": views.order, "withdrawal": views.withdrawal}
+        for (kind, number), each in sorted(ids.items()):
+            seen[f"{kind} {number}"] = await shown[kind](self._clients, each)
+        for currency in CURRENCIES:
+            seen[f"funds in {currency}"] = await views.funds(self._clients, self.merchant_id, currency)
+        return seen
+
+    def _wanted(self, world: World) -> View:
+        wanted: View = {"accounts": views.accounts_in(world)}
+        wanted |= {f"payment {number}": views.payment_in(world, number) for number in world.payments}
+        wanted |= {f"order {number}": views.order_in(world, number) for number in world.orders}
+        wanted |= {f"withdrawal {number}": views.withdrawal_in(world, number) for number in world.withdrawals}
+        return wanted | {f"funds in {currency}": views.funds_in(world, currency) for currency in CURRENCIES}
+
+    async def _compare_settlements(self) -> None:
+        """Check that items sum up to their settlements, and pending ones to the ledger's balance."""
+        [world, *_] = self.worlds
+        balances = {currency: world.accounts.get((currency, "settlement"), 0) for currency in CURRENCIES}
+        closed = []
+        async for made, items in views.settlements(self._clients, self.merchant_id):
+            total = sum(each.amount_minor + each.fee_minor for each in items)
+            assert (total, len(items)) == (int(made.sums.total_minor), made.sums.item_count), f"{self}\n{made}\n{items}"
+            if made.HasField("close_time"):
+                closed.append((made.currency_code, total, made.reserve_held_minor, made.net_minor))
+            else:
+                balances[made.currency_code] -= total
+        assert not any(balances.values()), f"{self}\npending items leave {balances} of the ledger's balances"
+        booked = [(each.currency, each.total, each.reserve, each.total - each.reserve) for each in world.settlements]
+        assert sorted(closed) == sorted(booked), f"{self}\n{closed}\n{booked}"
+
+    def _merchant(self) -> merchant_pb2.CreateMerchantRequest:
+        plan = self._plan
+        fees = [
+            merchant_pb2.FeeRule(currency_code=code, basis_points=each.basis_points, fixed_minor=each.fixed_minor)
+            for code, each in plan.fees.items()
+        ]
+        manual = plan.threshold is None
+        schedule = merchant_pb2.SETTLEMENT_SCHEDULE_MANUAL if manual else merchant_pb2.SETTLEMENT_SCHEDULE_THRESHOLD
+        policy = merchant_pb2.SettlementPolicy(
+            schedule=schedule,
+            thresholds=[
+                merchant_pb2.SettlementThreshold(currency_code=code, threshold_minor=plan.threshold)
+                for code in CURRENCIES
+                if plan.threshold is not None
+            ],
+            reserve_basis_points=plan.reserve_basis_points,
+            reserve_days=7 if plan.reserve_basis_points else 0,
+        )
+        returned = any(each.returned for each in plan.fees.values())
+        return merchant_pb2.CreateMerchantRequest(
+            request_id=new_request_id(),
+            display_name=f"Journey {self._number}",
+            contact_email="journey@shop.example",
+            fee_plan=merchant_pb2.FeePlan(fees=fees, refund_fee_returned=returned),
+            settlement_policy=policy,
+        )
+
+
+def _differences(seen: View, hoped: Sequence[View]) -> list[str]:
+    """Tell seen and wanted apart, for the world that comes nearest."""
+    found = []
+    for wanted in hoped:
+        names = [each for each in sorted({*seen, *wanted}) if seen.get(each) != wanted.get(each)]
+        found.append([f"{each}: seen {seen.get(each)}, wanted {wanted.get(each)}" for each in names])
+    return min(found, key=len)

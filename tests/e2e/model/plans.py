@@ -1,0 +1,232 @@
+"""Plans of journeys, drawn by Hypothesis: what a merchant is like, and what is done, in terms of what there will be."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.e2e.model import rules
+from tests.e2e.model.asking import (
+    AnswerDispute,
+    Ask,
+    CancelOrder,
+    Capture,
+    CreateOrder,
+    Decide,
+    OpenDispute,
+    Pay,
+    Refund,
+    Settle,
+    Void,
+    Withdraw,
+)
+from tests.e2e.model.rules import Fees
+from tests.e2e.model.world import Payment, World
+
+T = TypeVar("T")
+
+CURRENCIES = ("USD", "JPY")
+AMOUNTS = (137, 1_000, 2_345, 8_800, 25_000, 48_888)
+TOTALS = (900, 4_000, 30_000)
+PICK_MAX = 5
+WHOLE = 100
+SHARES = (100, 100, 100, 60, 60, 25, 130)
+"""Percent of what is there; more than that is to be refused."""
+CHARGE_FATES = (None, None, None, None, None, None, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_011, 9_012)
+PAYOUT_FATES = (None, None, None, 9_001, 9_003, 9_005, 9_008, 9_010)
+STEPS = (
+    "pay", "pay", "pay", "order", "pay_order", "pay_order", "authorize", "authorize", "capture", "capture", "capture",
+    "void", "refund", "refund", "dispute", "answer", "answer", "cancel", "settle", "withdraw", "withdraw", "withdraw",
+    "decide", "decide", "again",
+)  # fmt: skip
+BESIDE = {
+    "pay_order": ("pay_order", "cancel"),
+    "capture": ("capture", "void"),
+    "void": ("void", "capture"),
+    "refund": ("refund",),
+    "answer": ("answer",),
+    "cancel": ("cancel", "pay_order"),
+    "settle": ("settle", "refund"),
+    "withdraw": ("withdraw",),
+    "decide": ("decide",),
+}
+"""What may be asked for at the same time as something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, in terms of what is there when it is taken.
+
+    Attributes:
+        kind: One of STEPS.
+        pick: Chooses among what there is.
+        share: Percent of what there is to take.
+        flag: Chooses between two ways.
+        fate: The digits by which the channel decides.
+        twice: The same request is sent twice at once.
+        beside: Asked for at the same time.
+    """
+
+    kind: str
+    pick: int
+    share: int
+    flag: bool
+    fate: int | None
+    twice: bool
+    beside: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A journey.
+
+    Attributes:
+        threshold: From which the merchant is settled by itself; None where only requests settle.
+        acts: The steps of each act; all journeys rest, and are compared, between two acts.
+    """
+
+    fees: dict[str, Fees]
+    reserve_basis_points: int
+    threshold: int | None
+    acts: Sequence[Sequence[Step]] = field(default_factory=tuple)
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    """Draw a step."""
+    kind = draw(st.sampled_from(STEPS))
+    beside = draw(st.sampled_from((None, None, *BESIDE.get(kind, ()))))
+    return Step(
+        kind=kind,
+        pick=draw(st.integers(0, PICK_MAX)),
+        share=draw(st.sampled_from(SHARES)),
+        flag=draw(st.booleans()),
+        fate=draw(st.sampled_from(PAYOUT_FATES if kind == "withdraw" else CHARGE_FATES)),
+        twice=beside is None and draw(st.integers(0, 4)) == 0,
+        beside=beside,
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Draw a journey of two acts, which begins with money coming in and ends with money going out."""
+    returned = draw(st.booleans())
+    terms = st.builds(Fees, st.sampled_from((0, 290, 333)), st.sampled_from((0, 30)), st.just(returned))
+    first = Step(kind="pay", pick=4, share=100, flag=False, fate=None, twice=draw(st.booleans()), beside=None)
+    out = (
+        Step(kind="settle", pick=0, share=100, flag=False, fate=None, twice=draw(st.booleans()), beside=None),
+        Step(kind="withdraw", pick=0, share=100, flag=True, fate=None, twice=False, beside=None),
+    )
+    middle = st.lists(steps(), min_size=4, max_size=7)
+    return Plan(
+        fees={currency: draw(terms) for currency in CURRENCIES},
+        reserve_basis_points=draw(st.sampled_from((0, 500, 1_000))),
+        threshold=draw(st.sampled_from((None, None, None, 3_000))),
+        acts=((first, *draw(middle)), (*draw(middle), *out)),
+    )
+
+
+def drawn(count: int, number: int) -> list[Plan]:
+    """Give so many plans, all different; the same for the same number."""
+    found: dict[str, Plan] = {}
+
+    @seed(number)
+    @settings(
+        max_examples=2 * count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(plans())
+    def collect(plan: Plan) -> None:
+        found.setdefault(repr(plan), plan)
+
+    collect()
+    return list(found.values())[:count]
+
+
+def meant(step: Step, kind: str, world: World, number: int) -> Ask:
+    """Say what a step asks for in a world; where there is nothing to ask it of, something that leads there."""
+    currency = CURRENCIES[step.pick % len(CURRENCIES)]
+    if kind in {"pay_order", "cancel"} and world.orders:
+        return _about_order(step, kind, world, number)
+    if kind in {"pay_order", "cancel", "order"}:
+        return CreateOrder(number, currency, TOTALS[step.pick % len(TOTALS)])
+    if kind in {"settle", "withdraw", "decide"}:
+        return _about_funds(step, kind, world, number)
+    if kind in {"capture", "void"} and (manual := [n for n, each in world.payments.items() if each.manual]):
+        return _about_authorized(step, kind, world.payments, manual)
+    if kind in {"refund", "dispute", "answer"}:
+        return _about_captured(step, kind, world)
+    return _pay(step, number, currency, manual=kind in {"authorize", "capture", "void"})
+
+
+def _pay(step: Step, number: int, currency: str, *, manual: bool) -> Pay:
+    """Ask for a payment without an order; what is only authorized is large enough for captures to meet their fates."""
+    amounts = AMOUNTS[-2:] if manual else AMOUNTS
+    amount = amounts[step.pick % len(amounts)]
+    fate = None if manual else step.fate
+    return Pay(number, currency, amount if fate is None else amount // rules.WHOLE * rules.WHOLE + fate, manual, None)
+
+
+def _about_order(step: Step, kind: str, world: World, number: int) -> Ask:
+    payable = [n for n, each in world.orders.items() if each.state == "CREATED"]
+    chosen = _one_of(world.orders, payable, step)
+    if kind == "cancel":
+        return CancelOrder(chosen)
+    order = world.orders[chosen]
+    left = order.total - sum(each.taken_of_order for each in world.payments.values() if each.order == chosen)
+    fate = step.fate if step.fate in {9_001, 9_003} else None
+    return Pay(number, order.currency, rules.with_fate(max(left, 1) * step.share // WHOLE, fate), step.flag, chosen)
+
+
+def _about_funds(step: Step, kind: str, world: World, number: int) -> Ask:
+    held = [n for n, made in world.withdrawals.items() if made.state == "HELD"]
+    decidable = [n for n, made in world.withdrawals.items() if made.approval]
+    if kind == "decide" and decidable:
+        return Decide(_one_of(decidable, held, step), step.flag, same_person=step.fate in {9_001, 9_003})
+    able = [each for each in CURRENCIES if world.withdrawable(each) > 0]
+    if kind == "settle" or (not able and step.share <= WHOLE):
+        return Settle(
+            _one_of(CURRENCIES, [each for each in CURRENCIES if world.accounts.get((each, "settlement"), 0) > 0], step)
+        )
+    currency = _one_of(CURRENCIES, able, step)
+    able_minor = world.withdrawable(currency)
+    return Withdraw(number, currency, rules.with_fate(max(able_minor * step.share // WHOLE, 1), step.fate))
+
+
+def _about_authorized(step: Step, kind: str, payments: Mapping[int, Payment], manual: Sequence[int]) -> Ask:
+    chosen = _one_of(manual, [n for n in manual if payments[n].capturable], step)
+    if kind == "void":
+        return Void(chosen)
+    amount = rules.with_fate(max(payments[chosen].capturable, 1) * step.share // WHOLE, _fate_of(step))
+    return Capture(chosen, None if step.share == WHOLE and step.fate is None else amount, step.flag)
+
+
+def _about_captured(step: Step, kind: str, world: World) -> Ask:
+    disputes = {(n, d): part for n, each in world.payments.items() for d, part in enumerate(each.disputes)}
+    if kind == "answer" and disputes:
+        opened = [place for place, part in disputes.items() if part.state == "OPENED"]
+        return AnswerDispute(*_one_of(disputes, opened, step), contest=step.flag)
+    whole = [n for n, each in world.payments.items() if len(each.captures) == 1 and each.refundable > 0]
+    if kind != "refund" and whole:
+        chosen = _one_of(whole, whole, step)
+        return OpenDispute(chosen, max(world.payments[chosen].refundable * step.share // WHOLE, 1), wins=step.flag)
+    chosen = _one_of(world.payments, [n for n, each in world.payments.items() if each.refundable > 0], step)
+    return Refund(
+        chosen, rules.with_fate(max(world.payments[chosen].refundable, 1) * step.share // WHOLE, _fate_of(step))
+    )
+
+
+def _fate_of(step: Step) -> int | None:
+    """Leave out what the channel does after it has declined, for that stands in its books alone."""
+    return None if step.fate == rules.CONTRADICTED else step.fate
+
+
+def _one_of(all_: Collection[T], likely: Sequence[T], step: Step) -> T:
+    """Choose among those with which something can be done, and now and then among all."""
+    chosen = likely if likely and step.pick != PICK_MAX else list(all_)
+    return chosen[step.pick % len(chosen)]

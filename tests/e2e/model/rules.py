@@ -1,0 +1,61 @@
+"""The arithmetic of the line and the channel's table of amounts, written a second time, from the documents alone."""
+
+from dataclasses import dataclass
+
+WHOLE = 10_000
+"""Basis points in the whole, and the digits of an amount that decide what the channel does with it."""
+FAILING = frozenset({9_001, 9_002, 9_004, 9_008, 9_009})
+"""Declined, declined, never received, declined later, declined and then approved after all."""
+CONTRADICTED = 9_009
+RETURNED = 9_010
+DISPUTED_WON, DISPUTED_LOST = 9_011, 9_012
+"""A capture that the payer disputes; contesting wins, or loses."""
+SPECIAL_MIN, SPECIAL_MAX = 9_001, 9_012
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What one merchant pays in one currency."""
+
+    basis_points: int
+    fixed_minor: int
+    returned: bool
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """Divide; a half goes up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def capture_fee(fees: Fees, amount_minor: int, *, first: bool) -> int:
+    """Give the fee of a capture: a share, a fixed part on a payment's first one, never more than the amount."""
+    share = half_up(amount_minor * fees.basis_points, WHOLE)
+    return min(share + (fees.fixed_minor if first else 0), amount_minor)
+
+
+def returned_fee(*, fee: int, given: int, captured: int, refunded: int, amount: int) -> int:
+    """Give what of the fees returns with a refund: all refunds together return their proportion, rounded once."""
+    return max(half_up(fee * (refunded + amount), captured) - given, 0)
+
+
+def reserve(total_minor: int, released_minor: int, basis_points: int) -> int:
+    """Give what a settlement holds back; what was released from earlier ones is not held again."""
+    return half_up(max(total_minor - released_minor, 0) * basis_points, WHOLE)
+
+
+def succeeds(amount_minor: int) -> bool:
+    """Say whether the channel does what is asked of it with this amount, at once or later."""
+    return amount_minor % WHOLE not in FAILING
+
+
+def ordinary(amount_minor: int) -> int:
+    """Give an amount near the given one, at least 1, that the channel treats like any other."""
+    excess = amount_minor % WHOLE - SPECIAL_MIN + 1
+    return max(amount_minor - (excess if 0 < excess <= SPECIAL_MAX - SPECIAL_MIN + 1 else 0), 1)
+
+
+def with_fate(most_minor: int, fate: int | None) -> int:
+    """Give the largest amount up to `most_minor` that meets a fate; an ordinary one where there is none."""
+    if fate is None or most_minor < fate:
+        return ordinary(most_minor)
+    return (most_minor - fate) // WHOLE * WHOLE + fate

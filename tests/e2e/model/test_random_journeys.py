@@ -1,0 +1,129 @@
+"""Two hundred random journeys at once on one stack, each beside a model of the whole line."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from paykit.money import AMOUNT_MINOR_MAX
+from paykit.runtime.catalogue import service_names
+from paystream.accounting.v1 import accounting_pb2
+from tests.e2e.conftest import Line
+from tests.e2e.model import plans
+from tests.e2e.model.journey import Journey
+from tests.line.clients import call
+from tests.line.draining import drained
+from tests.line.processes import verify_ledger
+
+JOURNEYS_AT_ONCE = 48
+"""Under way at once; more only wait for each other on two cores."""
+APPROVAL_LIMIT_MINOR = 20_000
+SHOWN_MAX = 3
+FEW = 200
+ITEMS = """
+SELECT (SELECT count(*) FROM (
+            SELECT DISTINCT e.transaction_id, a.merchant_id FROM accounting.entry e
+            JOIN accounting.account a USING (account_id) JOIN accounting.transaction t USING (transaction_id)
+            WHERE a.account_kind = 'merchant.settlement' AND t.transaction_type <> 'SettlementCreated') booked),
+       (SELECT count(*) FROM settlement.item)
+"""
+"""What settles, once for each merchant and transaction, and the items: the primary key keeps them apart."""
+
+
+@pytest.fixture(scope="module")
+def changed_settings() -> dict[str, Any]:
+    return {
+        "withdrawal_approval_limits": {"*": APPROVAL_LIMIT_MINOR},
+        "withdrawal_daily_limits": {"*": AMOUNT_MINOR_MAX},
+        "database_pool_max": 8,
+    }
+
+
+@pytest.fixture(scope="module")
+def journeys(line: Line, request: pytest.FixtureRequest) -> list[Journey]:
+    drawn = plans.drawn(request.config.getoption("--journeys"), request.config.getoption("--journey-seed"))
+    return [
+        Journey(line.clients, plan, number=number, approval_limit=APPROVAL_LIMIT_MINOR)
+        for number, plan in enumerate(drawn)
+    ]
+
+
+async def of_all(journeys: Sequence[Journey], do: Callable[[Journey], Awaitable[None]]) -> None:
+    """Do something with all journeys, some at once; tell of the first few that disagree, and of how many do."""
+    slots = asyncio.Semaphore(JOURNEYS_AT_ONCE)
+
+    async def one(journey: Journey) -> str | None:
+        async with slots:
+            try:
+                await do(journey)
+            except AssertionError as error:
+                return str(error)
+        return None
+
+    told = [each for each in await asyncio.gather(*(one(journey) for journey in journeys)) if each]
+    assert not told, f"{len(told)} of {len(journeys)} journeys disagree\n\n" + "\n\n".join(told[:SHOWN_MAX])
+
+
+async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(line: Line, journeys: list[Journey]) -> None:
+    assert len(journeys) >= 1
+    await of_all(journeys, lambda journey: journey.begin())
+    for act in (0, 1):
+        await of_all(journeys, lambda journey, act=act: journey.act(act))  # type: ignore[misc]
+        await drained(line.settings, line.kept)
+        await of_all(journeys, lambda journey: journey.compare())
+        await compare_whole(line, journeys)
+    verified = await asyncio.to_thread(verify_ledger, line.settings)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
+    """Hold what concerns all merchants against all worlds together."""
+    [(booked, items)] = await line.kept.rows(ITEMS)
+    assert booked == items
+    for table in ("dead_letter", "skipped_event", "parked_event"):
+        counted = " UNION ALL ".join(f"""SELECT '{name}', count(*) FROM "{name}".{table}""" for name in service_names())
+        assert {row[0]: row[1] for row in await line.kept.rows(counted)} == dict.fromkeys(service_names(), 0), table
+    platform: Counter[tuple[str, str]] = Counter()
+    for journey in journeys:
+        platform.update(journey.worlds[0].platform)
+    for currency in plans.CURRENCIES:
+        request = accounting_pb2.GetTrialBalanceRequest(currency_code=currency)
+        trials = (await call(line.clients.accounting.GetTrialBalance, request)).trial_balances
+        assert all(each.debit_total_minor == each.credit_total_minor for each in trials)
+        lines = {each.account_kind: int(each.debit_minor) + int(each.credit_minor) for t in trials for each in t.lines}
+        for kind in ("income", "fees"):
+            assert lines.get(f"platform.{kind}", 0) == abs(platform[currency, kind]), (currency, kind)
+
+
+def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:
+    """Of the run before: a generator that never got there would prove nothing."""
+    if len(journeys) < FEW:
+        pytest.skip("fewer journeys need not meet everything")
+    worlds = [journey.worlds[0] for journey in journeys]
+    payments = [payment for world in worlds for payment in world.payments.values()]
+    assert {each.state for each in payments} >= {"SUCCEEDED", "AUTHORIZED", "CANCELLED", "FAILED"}
+    assert {part.state for each in payments for part in each.captures} == {"SUCCEEDED", "FAILED"}
+    assert {part.state for each in payments for part in each.disputes} == {"OPENED", "WON", "LOST"}
+    notes = {part.note for each in payments for part in each.refunds}
+    assert notes == {"CUSTOMER_REQUEST", "ORDER_CANCELLED", "CONTRADICTION"}
+    assert {each.state for world in worlds for each in world.orders.values()} == {"CREATED", "PAID", "CANCELLED"}
+    ends = {each.state for world in worlds for each in world.withdrawals.values()}
+    assert ends == {"COMPLETED", "FAILED", "RETURNED", "REJECTED", "HELD"}
+    refusals = {reason for journey in journeys for reason in journey.reasons}
+    assert refusals >= REFUSALS, REFUSALS - refusals
+
+
+REFUSALS = {
+    "CAPTURE_EXCEEDS_CAPTURABLE",
+    "CAPTURE_IN_PROGRESS",
+    "DISPUTE_EXCEEDS_CAPTURED",
+    "ILLEGAL_TRANSITION",
+    "NOTHING_TO_SETTLE",
+    "ORDER_AMOUNT_EXCEEDED",
+    "ORDER_CLOSED",
+    "REFUND_EXCEEDS_REFUNDABLE",
+    "SAME_PERSON",
+    "WITHDRAWAL_EXCEEDS_WITHDRAWABLE",
+}

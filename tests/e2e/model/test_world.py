@@ -1,0 +1,119 @@
+"""The model itself, on numbers worked out by hand: what it says wrongly of the line, no comparison would find."""
+
+import pytest
+
+from tests.e2e.model import rules
+from tests.e2e.model.asking import (
+    AnswerDispute,
+    Ask,
+    CancelOrder,
+    Capture,
+    CreateOrder,
+    Decide,
+    OpenDispute,
+    Pay,
+    Refund,
+    Settle,
+    Void,
+    Withdraw,
+)
+from tests.e2e.model.rules import Fees
+from tests.e2e.model.world import World, together
+
+
+def world(*, basis_points: int = 290, fixed: int = 30, returned: bool = True, reserve: int = 1_000) -> World:
+    return World({"USD": Fees(basis_points, fixed, returned)}, reserve, approval_limit=20_000)
+
+
+def after(start: World, *asks: Ask) -> World:
+    """Ask one after the other, each coming to its end; none may be refused."""
+    for ask in asks:
+        [start] = together(start, [(ask, "")])
+    return start
+
+
+def accounts(seen: World) -> dict[str, int]:
+    return {kind: balance for (_, kind), balance in seen.accounts.items() if balance}
+
+
+def test_a_payment_refund_settlement_and_withdrawal_book_what_they_should() -> None:
+    # 2.9 % of 123.45 is 3.58, and 0.30: 3.88. Of it 388 x 2345 / 12345 = 73.7: 0.74 comes back with 23.45.
+    seen = after(world(), Pay(0, "USD", 12_345, manual=False, order=None), Refund(0, 2_345))
+    assert accounts(seen) == {"settlement": 12_345 - 388 - 2_345 + 74}
+    assert (seen.platform["USD", "income"], seen.platform["USD", "fees"]) == (10_000, 314)
+    # Of 96.86, 10 % rounded half up is 9.69; 87.17 can be withdrawn.
+    seen = after(seen, Settle("USD"), Withdraw(1, "USD", 8_000))
+    assert accounts(seen) == {"reserve": 969, "available": 717}
+    assert (seen.withdrawable("USD"), seen.platform["USD", "income"]) == (717, 2_000)
+
+
+def test_captures_in_parts_are_charged_the_fixed_fee_once_and_the_rest_is_given_up() -> None:
+    seen = after(world(), Pay(0, "USD", 10_000, manual=True, order=None), Capture(0, 4_000, final=False))
+    seen = after(seen, Capture(0, 5_000, final=True))
+    payment = seen.payments[0]
+    # 2.9 % of 40.00 is 1.16, and 0.30; 2.9 % of 50.00 is 1.45.
+    assert [each.fee for each in payment.captures] == [146, 145]
+    assert (payment.state, payment.captured, payment.cancelled, payment.capturable) == ("SUCCEEDED", 9_000, 1_000, 0)
+
+
+def test_a_cancelled_order_gives_back_what_was_captured_and_gives_up_the_rest() -> None:
+    seen = after(
+        world(returned=False),
+        CreateOrder(0, "USD", 9_000),
+        Pay(1, "USD", 3_000, manual=False, order=0),
+        Pay(2, "USD", 4_000, manual=True, order=0),
+        CancelOrder(0),
+    )
+    assert (seen.orders[0].state, seen.orders[0].paid, seen.orders[0].refunded) == ("CANCELLED", 3_000, 3_000)
+    assert (seen.payments[2].state, seen.payments[2].cancelled) == ("CANCELLED", 4_000)
+    assert accounts(seen) == {"settlement": -117}  # The fee stays: 2.9 % of 30.00 is 0.87, and 0.30.
+
+
+def test_a_dispute_won_comes_back_and_one_lost_is_gone() -> None:
+    seen = after(world(), Pay(0, "USD", 5_000, manual=False, order=None), OpenDispute(0, 1_000, wins=True))
+    assert accounts(seen) == {"settlement": 3_825, "disputed": 1_000}  # The fee is 1.45 and 0.30.
+    won = after(seen, AnswerDispute(0, 0, contest=True))
+    assert (accounts(won), won.payments[0].refundable) == ({"settlement": 4_825}, 5_000)
+    lost = after(seen, AnswerDispute(0, 0, contest=False))
+    assert (accounts(lost), lost.payments[0].refundable, lost.platform["USD", "income"]) == (
+        {"settlement": 3_825},
+        4_000,
+        4_000,
+    )
+
+
+def test_two_requests_at_once_may_come_in_either_order_but_not_both_be_granted() -> None:
+    seen = after(world(), Pay(0, "USD", 1_000, manual=True, order=None))
+    capture: Ask = Capture(0, None, final=False)
+    void: Ask = Void(0)
+
+    def possible(captured: str, voided: str) -> bool:
+        orders = ([(capture, captured), (void, voided)], [(void, voided), (capture, captured)])
+        return any(list(together(seen, order)) for order in orders)
+
+    assert possible("", "CAPTURE_IN_PROGRESS")
+    assert possible("", "ILLEGAL_TRANSITION")
+    assert possible("CAPTURE_EXCEEDS_CAPTURABLE", "")
+    assert possible("ILLEGAL_TRANSITION", "")
+    assert not possible("", "")
+    assert not possible("ILLEGAL_TRANSITION", "ILLEGAL_TRANSITION")
+
+
+def test_a_withdrawal_is_never_above_what_was_settled_and_comes_back_when_it_ends_badly() -> None:
+    seen = after(world(reserve=0), Pay(0, "USD", 48_888, manual=False, order=None), Settle("USD"))
+    assert seen.withdrawable("USD") == 48_888 - 1_448  # 2.9 % of 488.88 is 14.17752, and 0.30.
+    assert next(iter(seen.alternatives(Withdraw(1, "USD", 47_441))))[0] == "WITHDRAWAL_EXCEEDS_WITHDRAWABLE"
+    held = after(seen, Withdraw(1, "USD", 30_000))
+    assert (held.withdrawals[1].state, accounts(held)) == ("HELD", {"available": 17_440, "withdrawing": 30_000})
+    assert next(iter(held.alternatives(Decide(1, approve=True, same_person=True))))[0] == "SAME_PERSON"
+    assert accounts(after(held, Decide(1, approve=False, same_person=False))) == {"available": 47_440}
+    assert accounts(after(seen, Withdraw(1, "USD", 19_001))) == {"available": 47_440}
+    assert after(seen, Withdraw(1, "USD", 19_010)).withdrawals[1].state == "RETURNED"
+
+
+@pytest.mark.parametrize(
+    ("most", "fate", "amount"),
+    [(10_000, None, 10_000), (9_005, None, 9_000), (1, None, 1), (9_000, 9_001, 9_000), (39_000, 9_001, 29_001)],
+)
+def test_an_amount_meets_the_fate_that_is_wanted(most: int, fate: int | None, amount: int) -> None:
+    assert rules.with_fate(most, fate) == amount

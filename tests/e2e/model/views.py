@@ -1,0 +1,171 @@
+"""What is to be seen of a merchant's line: by its services' own calls, and in a world, in the same words."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from paystream.accounting.v1 import accounting_pb2
+from paystream.order.v1 import order_pb2
+from paystream.payment.v1 import payment_pb2
+from paystream.settlement.v1 import settlement_pb2
+from paystream.withdrawal.v1 import withdrawal_pb2
+from tests.e2e.model.world import World
+from tests.line.clients import Clients, call
+
+PAGE_SIZE = 1_000
+PREFIX = "merchant."
+
+View = dict[str, Any]
+
+
+async def payment(clients: Clients, payment_id: str) -> View:
+    """Show a payment with its captures, refunds and disputes."""
+    got = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
+    refunds = await call(clients.payment.ListRefunds, payment_pb2.ListRefundsRequest(payment_id=payment_id))
+    seen, manual = got.payment, got.payment.capture_mode == payment_pb2.CAPTURE_MODE_MANUAL
+    return {
+        "state": word(payment_pb2.PaymentState, seen.state),
+        "authorized": seen.authorized_minor,
+        "captured": seen.captured_minor,
+        "refunded": seen.refunded_minor,
+        "held": seen.capturing_minor + seen.refunding_minor,
+        "disputed": seen.disputed_minor,
+        "cancelled": seen.cancelled_minor,
+        "capturable": seen.capturable_minor,
+        "fee": seen.fee_minor,
+        "fee_returned": seen.fee_returned_minor,
+        "captures": sorted(
+            (each.amount.amount_minor, word(payment_pb2.CaptureState, each.state), each.fee_minor)
+            for each in got.captures
+            if manual or each.state == payment_pb2.CAPTURE_STATE_SUCCEEDED
+        ),
+        "refunds": sorted(
+            (
+                each.amount.amount_minor,
+                word(payment_pb2.RefundState, each.state),
+                each.fee_returned_minor,
+                word(payment_pb2.RefundReason, each.reason),
+            )
+            for each in refunds.refunds
+        ),
+        "disputes": [
+            (each.amount.amount_minor, word(payment_pb2.DisputeState, each.state))
+            for each in await disputes(clients, payment_id)
+        ],
+    }
+
+
+def payment_in(world: World, number: int) -> View:
+    """Show a payment of a world."""
+    seen = world.payments[number]
+    return {
+        "state": seen.state,
+        "authorized": seen.authorized,
+        "captured": seen.captured,
+        "refunded": seen.refunded,
+        "held": 0,
+        "disputed": seen.disputed,
+        "cancelled": seen.cancelled,
+        "capturable": seen.capturable,
+        "fee": seen.fee,
+        "fee_returned": seen.fee_returned,
+        "captures": sorted((each.amount, each.state, each.fee) for each in seen.captures),
+        "refunds": sorted((each.amount, each.state, each.fee, each.note) for each in seen.refunds),
+        "disputes": [(each.amount, each.state) for each in seen.disputes],
+    }
+
+
+async def disputes(clients: Clients, payment_id: str) -> list[Any]:
+    """Give a payment's disputes, oldest first."""
+    request = payment_pb2.ListDisputesRequest(payment_id=payment_id)
+    return list(reversed((await call(clients.payment.ListDisputes, request)).disputes))
+
+
+async def order(clients: Clients, order_id: str) -> View:
+    """Show an order."""
+    seen = (await call(clients.order.GetOrder, order_pb2.GetOrderRequest(order_id=order_id))).order
+    return {
+        "state": word(order_pb2.OrderState, seen.state),
+        "paid": seen.paid_minor,
+        "refunded": seen.refunded_minor,
+        "fully_refunded": seen.fully_refunded,
+    }
+
+
+def order_in(world: World, number: int) -> View:
+    """Show an order of a world."""
+    seen = world.orders[number]
+    return {
+        "state": seen.state,
+        "paid": seen.paid,
+        "refunded": seen.refunded,
+        "fully_refunded": 0 < seen.paid == seen.refunded,
+    }
+
+
+async def withdrawal(clients: Clients, withdrawal_id: str) -> View:
+    """Show a withdrawal."""
+    request = withdrawal_pb2.GetWithdrawalRequest(withdrawal_id=withdrawal_id)
+    seen = (await call(clients.withdrawal.GetWithdrawal, request)).withdrawal
+    return {
+        "state": word(withdrawal_pb2.WithdrawalState, seen.state),
+        "amount": seen.amount.amount_minor,
+        "approval": seen.approval_required,
+    }
+
+
+def withdrawal_in(world: World, number: int) -> View:
+    """Show a withdrawal of a world."""
+    seen = world.withdrawals[number]
+    return {"state": seen.state, "amount": seen.amount, "approval": seen.approval}
+
+
+async def funds(clients: Clients, merchant_id: str, currency: str) -> View:
+    """Show what is pending and what can be withdrawn of a merchant in a currency."""
+    pending = settlement_pb2.GetPendingBalanceRequest(merchant_id=merchant_id, currency_code=currency)
+    found = (await call(clients.settlement.GetPendingBalance, pending)).balances
+    wanted = withdrawal_pb2.GetWithdrawableBalanceRequest(merchant_id=merchant_id, currency_code=currency)
+    able = await call(clients.withdrawal.GetWithdrawableBalance, wanted)
+    return {
+        "pending": sum(int(each.pending.total_minor) for each in found),
+        "settling": sum(int(each.settling_minor) for each in found),
+        "balance": sum(int(each.balance_minor) for each in found),
+        "withdrawable": int(able.withdrawable_minor),
+    }
+
+
+def funds_in(world: World, currency: str) -> View:
+    """Show the same of a world."""
+    balance = world.accounts.get((currency, "settlement"), 0)
+    return {"pending": balance, "settling": 0, "balance": balance, "withdrawable": world.withdrawable(currency)}
+
+
+async def accounts(clients: Clients, merchant_id: str) -> View:
+    """Show the balances of a merchant's accounts in the ledger; those at zero are left out."""
+    request = accounting_pb2.ListAccountsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
+    found = {}
+    for account in (await call(clients.accounting.ListAccounts, request)).accounts:
+        asked = accounting_pb2.GetBalanceRequest(account_id=account.account_id)
+        balance = int((await call(clients.accounting.GetBalance, asked)).balance_minor)
+        found[f"{account.currency_code} {account.account_kind.removeprefix(PREFIX)}"] = balance
+    return {name: balance for name, balance in found.items() if balance}
+
+
+def accounts_in(world: World) -> View:
+    """Show the same of a world."""
+    return {f"{currency} {kind}": balance for (currency, kind), balance in world.accounts.items() if balance}
+
+
+async def settlements(clients: Clients, merchant_id: str) -> AsyncIterator[tuple[Any, list[Any]]]:
+    """Give a merchant's settlements, oldest first, each with its items."""
+    request = settlement_pb2.ListSettlementsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
+    for made in reversed((await call(clients.settlement.ListSettlements, request)).settlements):
+        of = settlement_pb2.ListSettlementItemsRequest(settlement_id=made.settlement_id, page_size=PAGE_SIZE)
+        reply = await call(clients.settlement.ListSettlementItems, of)
+        assert not reply.next_page_token
+        yield made, list(reply.items)
+
+
+def word(enum: Any, value: int) -> str:
+    """Give the last part of an enum value's name: `SUCCEEDED` of `PAYMENT_STATE_SUCCEEDED`."""
+    zero = str(enum.Name(0))
+    return str(enum.Name(value)).removeprefix(zero.removesuffix("UNSPECIFIED"))

@@ -1,0 +1,445 @@
+"""One merchant's line as it should be: what is accepted, what is refused for which reason, and what comes of it.
+
+A world takes requests (`alternatives`), each of which may be answered in one or several ways, since what one service
+has heard from another is not fixed; `finish` then lets everything that is under way come to its end. Two requests made
+at once are tried in both orders, the second before or after the first has come to its end. What is left are the worlds
+in which the answers are those that were given.
+"""
+
+import copy
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.e2e.model import rules
+from tests.e2e.model.asking import (
+    AnswerDispute,
+    Ask,
+    CancelOrder,
+    Capture,
+    CreateOrder,
+    Decide,
+    OpenDispute,
+    Pay,
+    Refund,
+    Settle,
+    Void,
+    Withdraw,
+)
+from tests.e2e.model.rules import Fees
+
+ILLEGAL = "ILLEGAL_TRANSITION"
+
+
+@dataclass
+class Order:
+    currency: str
+    total: int
+    state: str = "CREATED"
+    paid: int = 0
+    refunded: int = 0
+
+    @property
+    def closed(self) -> bool:
+        return self.state == "CANCELLED"
+
+
+@dataclass
+class Part:
+    """A capture, refund or dispute of a payment; `note` is the reason of a refund, and who decides of a dispute."""
+
+    amount: int
+    state: str = "CREATED"
+    fee: int = 0
+    note: str = ""
+    final: bool = False
+
+
+@dataclass
+class Payment:
+    currency: str
+    amount: int
+    manual: bool
+    order: int | None
+    state: str = "CREATED"
+    authorized: int = 0
+    captured: int = 0
+    refunded: int = 0
+    disputed: int = 0
+    cancelled: int = 0
+    fee: int = 0
+    fee_returned: int = 0
+    giving_up: bool = False
+    captures: list[Part] = field(default_factory=list)
+    refunds: list[Part] = field(default_factory=list)
+    disputes: list[Part] = field(default_factory=list)
+
+    @property
+    def refundable(self) -> int:
+        held = sum(each.amount for each in self.refunds if each.state == "CREATED" and each.note != "CONTRADICTION")
+        return self.captured - self.refunded - held - self.disputed
+
+    @property
+    def capturing(self) -> int:
+        return sum(each.amount for each in self.captures if each.state == "CREATED")
+
+    @property
+    def uncaptured(self) -> int:
+        return self.authorized - self.captured - self.cancelled if self.manual else 0
+
+    @property
+    def capturable(self) -> int:
+        return 0 if self.giving_up else self.uncaptured - self.capturing
+
+    @property
+    def taken_of_order(self) -> int:
+        """What it leaves no other payment of its order to pay."""
+        if self.state in {"CREATED", "AUTHORIZED"}:
+            return self.amount
+        return self.captured + self.uncaptured if self.state == "SUCCEEDED" else 0
+
+
+@dataclass
+class Settlement:
+    currency: str
+    total: int
+    reserve: int
+    settlement_id: str = ""
+
+
+@dataclass
+class Withdrawal:
+    currency: str
+    amount: int
+    approval: bool
+    state: str = "CREATED"
+
+
+@dataclass
+class World:
+    """Everything of one merchant. Amounts are in minor units; accounts by currency and kind without `merchant.`."""
+
+    fees: dict[str, Fees]
+    reserve_basis_points: int
+    approval_limit: int
+    orders: dict[int, Order] = field(default_factory=dict)
+    payments: dict[int, Payment] = field(default_factory=dict)
+    settlements: list[Settlement] = field(default_factory=list)
+    withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
+    accounts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    platform: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    under_way: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def withdrawable(self, currency: str) -> int:
+        """Give what was settled and is not withdrawn, on the way included."""
+        settled = sum(each.total - each.reserve for each in self.settlements if each.currency == currency)
+        kept = [each for each in self.withdrawals.values() if each.currency == currency]
+        return settled - sum(each.amount for each in kept if each.state not in {"REJECTED", "FAILED", "RETURNED"})
+
+    def alternatives(self, ask: Ask) -> Iterator[tuple[str, "World"]]:
+        """Give each way a request may be answered: the reason of a refusal, or `""`, and the world after it."""
+        if isinstance(ask, Pay) and ask.order is not None and self.orders[ask.order].state != "CREATED":
+            # Payment may not have heard yet that the order is paid or closed.
+            yield "ORDER_CLOSED", self
+        after = copy.deepcopy(self)
+        reason = after._take(ask)
+        yield reason, copy.deepcopy(self if reason else after)
+        if isinstance(ask, Pay | CancelOrder) and not reason and after._withdraw_unsent(ask.order):
+            yield reason, after
+
+    def finish(self) -> None:
+        """Let everything under way come to its end, and what that leads to."""
+        while self.under_way:
+            kind, index, part = self.under_way.pop(0)
+            getattr(self, f"_end_{kind}")(index, part)
+
+    def _take(self, ask: Ask) -> str:
+        takes = {
+            CreateOrder: self._create_order,
+            CancelOrder: self._cancel_order,
+            Pay: self._pay,
+            Capture: self._capture,
+            Void: self._void,
+            Refund: self._refund,
+            OpenDispute: self._open_dispute,
+            AnswerDispute: self._answer_dispute,
+            Settle: self._settle,
+            Withdraw: self._withdraw,
+            Decide: self._decide,
+        }
+        take = takes[type(ask)]
+        return str(take(ask))  # type: ignore[operator]
+
+    # Orders.
+
+    def _create_order(self, ask: CreateOrder) -> str:
+        self.orders[ask.number] = Order(ask.currency, ask.total)
+        return ""
+
+    def _cancel_order(self, ask: CancelOrder) -> str:
+        order = self.orders[ask.order]
+        if order.state != "CREATED":
+            return ILLEGAL
+        order.state = "CANCELLED"
+        self.under_way.append(("closing", ask.order, 0))
+        return ""
+
+    def _end_closing(self, index: int, _part: int) -> None:
+        """Give back what was captured for a closed order, and give up what is authorized."""
+        for number, payment in self.payments.items():
+            if payment.order == index and payment.state in {"AUTHORIZED", "SUCCEEDED"}:
+                if payment.refundable > 0:
+                    self._start_refund(number, payment.refundable, "ORDER_CANCELLED")
+                if payment.uncaptured:
+                    self._start_void(number)
+
+    def _withdraw_unsent(self, order: int | None) -> bool:
+        """Cancel the payments of a closed order that no channel was called for yet; say whether there may be any."""
+        unsent = [number for number, each in self.payments.items() if each.order == order and each.state == "CREATED"]
+        if order is None or not self.orders[order].closed or not unsent:
+            return False
+        for number in unsent:
+            payment = self.payments[number]
+            payment.state, payment.cancelled, payment.giving_up = "CANCELLED", payment.amount, True
+        first = {"authorization", "charge"}
+        self.under_way = [each for each in self.under_way if each[0] not in first or each[1] not in unsent]
+        return True
+
+    # Payments.
+
+    def _pay(self, ask: Pay) -> str:
+        if ask.order is not None:
+            order = self.orders[ask.order]
+            taken = sum(each.taken_of_order for each in self.payments.values() if each.order == ask.order)
+            if ask.amount > order.total - taken:
+                return "ORDER_AMOUNT_EXCEEDED"
+        self.payments[ask.number] = Payment(ask.currency, ask.amount, ask.manual, ask.order)
+        self.under_way.append(("authorization" if ask.manual else "charge", ask.number, 0))
+        return ""
+
+    def _end_authorization(self, index: int, _part: int) -> None:
+        payment = self.payments[index]
+        if not rules.succeeds(payment.amount):
+            payment.state = "FAILED"
+            return
+        payment.state, payment.authorized = "AUTHORIZED", payment.amount
+        if payment.order is not None and self.orders[payment.order].closed:
+            self._start_void(index)
+
+    def _end_charge(self, index: int, _part: int) -> None:
+        payment = self.payments[index]
+        if rules.succeeds(payment.amount):
+            payment.captures.append(Part(payment.amount))
+            self._end_capture(index, 0)
+            return
+        payment.state = "FAILED"
+        if payment.amount % rules.WHOLE == rules.CONTRADICTED:
+            payment.refunds.append(Part(payment.amount, note="CONTRADICTION"))
+            self.under_way.append(("refund", index, len(payment.refunds) - 1))
+
+    def _capture(self, ask: Capture) -> str:
+        payment = self.payments[ask.payment]
+        if payment.state not in {"AUTHORIZED", "SUCCEEDED"} or not payment.manual:
+            return ILLEGAL
+        amount = payment.capturable if ask.amount is None else ask.amount
+        if not 0 < amount <= payment.capturable:
+            return "CAPTURE_EXCEEDS_CAPTURABLE"
+        payment.captures.append(Part(amount, final=ask.final))
+        payment.giving_up = payment.giving_up or ask.final
+        self.under_way.append(("capture", ask.payment, len(payment.captures) - 1))
+        return ""
+
+    def _end_capture(self, index: int, part: int) -> None:
+        payment = self.payments[index]
+        capture = payment.captures[part]
+        if not rules.succeeds(capture.amount):
+            capture.state = "FAILED"
+            payment.giving_up = payment.giving_up and not capture.final
+            return
+        first = payment.captured == 0
+        fees = self.fees[payment.currency]
+        capture.state, capture.fee = "SUCCEEDED", rules.capture_fee(fees, capture.amount, first=first)
+        payment.state = "SUCCEEDED"
+        payment.captured += capture.amount
+        payment.fee += capture.fee
+        self._book(payment.currency, settlement=capture.amount - capture.fee, income=capture.amount, fees=capture.fee)
+        if payment.giving_up and payment.uncaptured:
+            self._start_void(index)
+        if capture.amount % rules.WHOLE in {rules.DISPUTED_WON, rules.DISPUTED_LOST}:
+            self._start_dispute(index, capture.amount, wins=capture.amount % rules.WHOLE == rules.DISPUTED_WON)
+        if payment.order is not None:
+            self._tell_order(payment.order, index, capture.amount)
+
+    def _tell_order(self, number: int, payment: int, amount: int) -> None:
+        order = self.orders[number]
+        order.paid += amount
+        if order.closed:
+            self._start_refund(payment, amount, "ORDER_CANCELLED")
+        elif order.paid >= order.total:
+            order.state = "PAID"
+
+    def _void(self, ask: Void) -> str:
+        payment = self.payments[ask.payment]
+        if payment.state not in {"AUTHORIZED", "SUCCEEDED"}:
+            return ILLEGAL
+        if payment.capturing:
+            return "CAPTURE_IN_PROGRESS"
+        if not payment.uncaptured or payment.giving_up:
+            return ILLEGAL
+        self._start_void(ask.payment)
+        return ""
+
+    def _start_void(self, index: int) -> None:
+        self.payments[index].giving_up = True
+        self.under_way.append(("void", index, 0))
+
+    def _end_void(self, index: int, _part: int) -> None:
+        payment = self.payments[index]
+        payment.cancelled += payment.uncaptured
+        payment.state = "SUCCEEDED" if payment.captured else "CANCELLED"
+
+    # Refunds and disputes.
+
+    def _refund(self, ask: Refund) -> str:
+        payment = self.payments[ask.payment]
+        if payment.state != "SUCCEEDED":
+            return ILLEGAL
+        if ask.amount > payment.refundable:
+            return "REFUND_EXCEEDS_REFUNDABLE"
+        self._start_refund(ask.payment, ask.amount, "CUSTOMER_REQUEST")
+        return ""
+
+    def _start_refund(self, index: int, amount: int, reason: str) -> None:
+        payment = self.payments[index]
+        running = [each for each in payment.refunds if each.state == "CREATED" and each.note != "CONTRADICTION"]
+        fee = rules.returned_fee(
+            fee=payment.fee,
+            given=payment.fee_returned + sum(each.fee for each in running),
+            captured=payment.captured,
+            refunded=payment.refunded + sum(each.amount for each in running),
+            amount=amount,
+        )
+        returned = fee if self.fees[payment.currency].returned else 0
+        payment.refunds.append(Part(amount, fee=returned, note=reason))
+        self.under_way.append(("refund", index, len(payment.refunds) - 1))
+
+    def _end_refund(self, index: int, part: int) -> None:
+        payment = self.payments[index]
+        refund = payment.refunds[part]
+        refund.state = "SUCCEEDED" if rules.succeeds(refund.amount) else "FAILED"
+        if refund.note == "CONTRADICTION" or refund.state == "FAILED":
+            return
+        payment.refunded += refund.amount
+        payment.fee_returned += refund.fee
+        self._book(payment.currency, settlement=refund.fee - refund.amount, income=-refund.amount, fees=-refund.fee)
+        if payment.order is not None:
+            self.orders[payment.order].refunded += refund.amount
+
+    def _open_dispute(self, ask: OpenDispute) -> str:
+        if ask.amount > self.payments[ask.payment].refundable:
+            return "DISPUTE_EXCEEDS_CAPTURED"
+        self._start_dispute(ask.payment, ask.amount, wins=ask.wins)
+        return ""
+
+    def _start_dispute(self, index: int, amount: int, *, wins: bool) -> None:
+        payment = self.payments[index]
+        payment.disputed += amount
+        payment.disputes.append(Part(amount, state="OPENED", note="WON" if wins else "LOST"))
+        self._book(payment.currency, settlement=-amount, disputed=amount)
+
+    def _answer_dispute(self, ask: AnswerDispute) -> str:
+        dispute = self.payments[ask.payment].disputes[ask.dispute]
+        if dispute.state != "OPENED":
+            return ILLEGAL
+        dispute.state = "CONTESTED"
+        if not ask.contest:
+            dispute.note = "LOST"
+        self.under_way.append(("dispute", ask.payment, ask.dispute))
+        return ""
+
+    def _end_dispute(self, index: int, part: int) -> None:
+        payment = self.payments[index]
+        dispute = payment.disputes[part]
+        dispute.state = dispute.note
+        if dispute.state == "WON":
+            payment.disputed -= dispute.amount
+            self._book(payment.currency, settlement=dispute.amount, disputed=-dispute.amount)
+        else:
+            self._book(payment.currency, disputed=-dispute.amount, income=-dispute.amount)
+
+    # Settlements and withdrawals.
+
+    def _settle(self, ask: Settle) -> str:
+        total = self.accounts.get((ask.currency, "settlement"), 0)
+        if total <= 0:
+            return "NOTHING_TO_SETTLE"
+        self.book_settlement(ask.currency, total)
+        return ""
+
+    def book_settlement(self, currency: str, total: int, settlement_id: str = "") -> None:
+        """Settle an amount, holding back the reserve; one that was not asked for has its id."""
+        reserve = rules.reserve(total, 0, self.reserve_basis_points)
+        self.settlements.append(Settlement(currency, total, reserve, settlement_id))
+        self._book(currency, settlement=-total, reserve=reserve, available=total - reserve)
+
+    def _withdraw(self, ask: Withdraw) -> str:
+        if ask.amount > self.withdrawable(ask.currency):
+            return "WITHDRAWAL_EXCEEDS_WITHDRAWABLE"
+        approval = ask.amount > self.approval_limit
+        self.withdrawals[ask.number] = Withdrawal(ask.currency, ask.amount, approval)
+        self.under_way.append(("hold", ask.number, 0))
+        return ""
+
+    def _end_hold(self, index: int, _part: int) -> None:
+        made = self.withdrawals[index]
+        self._book(made.currency, available=-made.amount, withdrawing=made.amount)
+        made.state = "HELD"
+        if not made.approval:
+            self.under_way.append(("payout", index, 0))
+
+    def _decide(self, ask: Decide) -> str:
+        made = self.withdrawals[ask.withdrawal]
+        if ask.same_person:
+            return "SAME_PERSON"
+        if made.state != "HELD":
+            return ILLEGAL
+        if ask.approve:
+            made.state = "APPROVED"
+            self.under_way.append(("payout", ask.withdrawal, 0))
+        else:
+            made.state = "REJECTED"
+            self._book(made.currency, available=made.amount, withdrawing=-made.amount)
+        return ""
+
+    def _end_payout(self, index: int, _part: int) -> None:
+        made = self.withdrawals[index]
+        if not rules.succeeds(made.amount):
+            made.state = "FAILED"
+            self._book(made.currency, available=made.amount, withdrawing=-made.amount)
+        elif made.amount % rules.WHOLE == rules.RETURNED:
+            made.state = "RETURNED"
+            self._book(made.currency, available=made.amount, withdrawing=-made.amount)
+        else:
+            made.state = "COMPLETED"
+            self._book(made.currency, withdrawing=-made.amount, income=-made.amount)
+
+    def _book(self, currency: str, *, income: int = 0, fees: int = 0, **merchant: int) -> None:
+        """Change balances; what is received or paid out for merchants is the platform's income, as its chart says."""
+        for kind, change in merchant.items():
+            self.accounts[currency, kind] += change
+        self.platform[currency, "income"] += income
+        self.platform[currency, "fees"] += fees
+
+
+def together(world: World, order: Sequence[tuple[Ask, str]]) -> Iterator[World]:
+    """Give the worlds in which requests were answered so in this order, with or without time between them."""
+    for pauses in itertools.product((False, True), repeat=max(len(order) - 1, 0)):
+        ahead = [copy.deepcopy(world)]
+        for (ask, answer), pause in zip(order, (*pauses, True), strict=False):
+            ahead = [
+                copy.deepcopy(after) for each in ahead for reason, after in each.alternatives(ask) if reason == answer
+            ]
+            for each in ahead if pause else ():
+                each.finish()
+        yield from ahead

@@ -1,0 +1,76 @@
+"""Waiting until nothing is on its way between the services any more: no event, no call, no callback."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # re-exported without saying so
+
+from paykit.runtime.catalogue import load_service, service_names
+from paykit.runtime.config import Settings
+from tests.line.books import Books
+from tests.line.waiting import until
+
+ASK_TIMEOUT_S = 30.0
+DRAIN_S_MAX = 90.0
+OPEN_CALLS = """
+SELECT (SELECT count(*) FROM payment.attempt WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN'))
+     + (SELECT count(*) FROM withdrawal.attempt WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN'))
+     + (SELECT count(*) FROM channel.callback) + (SELECT count(*) FROM channel.sequel)
+"""
+
+Place = tuple[str, int]
+
+
+async def drained(settings: Settings, kept: Books) -> None:
+    """Wait until every outbox is empty, every event applied, nothing parked, every call to a channel answered.
+
+    What an event leads to may itself be an event, so nothing may have moved between two looks.
+
+    Raises:
+        TimeoutError: Something stayed on its way.
+    """
+    before: Mapping[Place, int] | None = None
+
+    async def still() -> bool:
+        nonlocal before
+        ends = await asyncio.to_thread(_ends, settings)
+        moved, before = ends != before, ends
+        return not moved and await _at_rest(kept, ends)
+
+    await until(still, seconds=DRAIN_S_MAX)
+
+
+async def _at_rest(kept: Books, ends: Mapping[Place, int]) -> bool:
+    waiting = " UNION ALL ".join(f'SELECT count(*) FROM "{name}".parked_event' for name in service_names())
+    if not await kept.drained(*service_names()) or any(row[0] for row in await kept.rows(waiting)):
+        return False
+    return await _applied(kept, ends) and await kept.number(OPEN_CALLS) == 0
+
+
+async def _applied(kept: Books, ends: Mapping[Place, int]) -> bool:
+    """Say whether each service has applied its topics to their ends; what was never written to needs no offset."""
+    for name in service_names():
+        rows = await kept.rows(f'SELECT topic, partition, next_offset FROM "{name}".consumer_offset')
+        stored = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        read = {each.topic for each in load_service(name).subscriptions}
+        if any(end > stored.get(place, 0) for place, end in ends.items() if _bare(place[0]) in read):
+            return False
+    return True
+
+
+def _bare(topic: str) -> str:
+    """Leave the prefix of a test's topics out, which holds no dot but its last character."""
+    return topic.partition(".")[2]
+
+
+def _ends(settings: Settings) -> dict[Place, int]:
+    """Give where each partition of the topics ends."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    topics = admin.list_topics(timeout=ASK_TIMEOUT_S).topics
+    own = [name for name in topics if name.startswith(settings.topic_prefix) and not name.endswith(".dlq")]
+    places = [TopicPartition(name, number) for name in own for number in topics[name].partitions]
+    latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as its stubs are
+    asked = admin.list_offsets(dict.fromkeys(places, latest), request_timeout=ASK_TIMEOUT_S)
+    return {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
