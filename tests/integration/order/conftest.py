@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 
 from paykit.clock import ManualClock
@@ -144,11 +143,7 @@ async def database_url(template: str) -> AsyncIterator[str]:
 
 @pytest.fixture(autouse=True)
 async def emptied(admin_url: str) -> None:
-    connection = await asyncpg.connect(admin_url)
-    names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'order'"
-    rows = await connection.fetch(f"{names} AND tablename <> 'alembic_version'")
-    await connection.execute(f"TRUNCATE {', '.join(row[0] for row in rows)} RESTART IDENTITY CASCADE")
-    await connection.close()
+    await databases.empty(admin_url, "order")
 
 
 @pytest.fixture

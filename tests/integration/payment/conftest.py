@@ -4,11 +4,11 @@ import itertools
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import grpc
 import pytest
 from google.rpc import code_pb2, status_pb2
@@ -300,23 +300,26 @@ async def database_url(template: str) -> AsyncIterator[str]:
 @pytest.fixture(autouse=True)
 async def emptied(admin_url: str) -> None:
     """Empty every table of both services: far quicker than a fresh database."""
-    connection = await asyncpg.connect(admin_url)
-    names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('payment', 'channel')"
-    rows = await connection.fetch(f"{names} AND tablename <> 'alembic_version'")
-    await connection.execute(f"TRUNCATE {', '.join(row[0] for row in rows)} RESTART IDENTITY CASCADE")
-    await connection.close()
+    await databases.empty(admin_url, "payment", "channel")
+
+
+@asynccontextmanager
+async def served(scripted: ScriptedChannel, folder: Path) -> AsyncIterator[str]:
+    """Serve a channel; give its address."""
+    address = f"unix:{folder}/channel.sock"
+    server = grpc.aio.server()
+    channel_pb2_grpc.add_ChannelServiceServicer_to_server(scripted, server)
+    server.add_insecure_port(address)
+    await server.start()
+    yield address
+    await server.stop(None)
 
 
 @pytest.fixture
 async def channel(tmp_path: Path) -> AsyncIterator[tuple[ScriptedChannel, str]]:
     scripted = ScriptedChannel()  # type: ignore[abstract]  # Methods that payment does not call answer UNIMPLEMENTED.
-    address = f"unix:{tmp_path}/channel.sock"
-    server = grpc.aio.server()
-    channel_pb2_grpc.add_ChannelServiceServicer_to_server(scripted, server)
-    server.add_insecure_port(address)
-    await server.start()
-    yield scripted, address
-    await server.stop(None)
+    async with served(scripted, tmp_path) as address:
+        yield scripted, address
 
 
 @pytest.fixture

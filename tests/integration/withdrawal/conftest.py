@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-import grpc
 import pytest
 
 from paykit.clock import ManualClock
@@ -18,7 +16,6 @@ from paykit.testing import databases
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import channel_pb2 as channel_pb
-from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
 from paystream.settlement.v1 import events as settlement_events
@@ -27,7 +24,7 @@ from services.withdrawal import handlers, jobs
 from services.withdrawal.rpc import WithdrawalServicer
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
-from tests.integration.payment.conftest import ScriptedChannel, merchant_event
+from tests.integration.payment.conftest import ScriptedChannel, merchant_event, served
 
 ANY: Any = None
 TOKEN = "tok_iban"
@@ -305,23 +302,14 @@ async def database_url(template: str) -> AsyncIterator[str]:
 
 @pytest.fixture(autouse=True)
 async def emptied(admin_url: str) -> None:
-    connection = await asyncpg.connect(admin_url)
-    names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'withdrawal'"
-    rows = await connection.fetch(f"{names} AND tablename <> 'alembic_version'")
-    await connection.execute(f"TRUNCATE {', '.join(row[0] for row in rows)} RESTART IDENTITY CASCADE")
-    await connection.close()
+    await databases.empty(admin_url, "withdrawal")
 
 
 @pytest.fixture
 async def bank(tmp_path: Path) -> AsyncIterator[tuple[ScriptedBank, str]]:
     scripted = ScriptedBank()  # type: ignore[abstract]  # Methods that withdrawal does not call are not there.
-    address = f"unix:{tmp_path}/bank.sock"
-    server = grpc.aio.server()
-    channel_pb2_grpc.add_ChannelServiceServicer_to_server(scripted, server)
-    server.add_insecure_port(address)
-    await server.start()
-    yield scripted, address
-    await server.stop(None)
+    async with served(scripted, tmp_path) as address:
+        yield scripted, address
 
 
 @pytest.fixture
