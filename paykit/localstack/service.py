@@ -1,6 +1,7 @@
 """One process of a paystream service, and what it is told."""
 
 import contextlib
+import json
 import os
 import secrets
 import sys
@@ -92,6 +93,7 @@ def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> 
         "PAYSTREAM_KAFKA_BOOTSTRAP": endpoints.kafka,
         "PAYSTREAM_REGISTRY_URL": endpoints.registry,
         "PAYSTREAM_CACHE_DIR": str(cache),
+        "PAYSTREAM_PEERS": json.dumps(dict(endpoints.services)),
     }
     if "channel" in endpoints.services:
         environment["PAYSTREAM_CHANNEL_ADDRESS"] = endpoints.services["channel"]

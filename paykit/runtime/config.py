@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -50,8 +51,22 @@ def _require_default(limits: dict[str, int]) -> dict[str, int]:
     return limits
 
 
+def _read_json(given: Any) -> Any:
+    return json.loads(given) if isinstance(given, str) else given
+
+
+Peers = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Annotated[str, Field(pattern=_ADDRESS)]],
+    NoDecode,
+    BeforeValidator(_read_json),
+]
+"""Addresses by the names of services."""
+
+
 Limits = Annotated[
     dict[Annotated[str, Field(pattern=r"^(\*|[A-Z]{3})$")], Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX)]],
+    NoDecode,
+    BeforeValidator(_read_json),
     AfterValidator(_require_default),
 ]
 """Amounts in minor units by currency; `*` stands for those that are not named."""
@@ -117,6 +132,7 @@ class Settings(BaseSettings):
         channel_routes: The channels of payments in order of preference: a JSON list, or the path of a TOML file with
             a table `[[channel]]` for each.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        peers: Where the other services answer, by name, as JSON. Only reads go to them: `order` tells journeys.
         withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
             above it has to be approved by a second person. JSON, as in `{"*": 1000000, "JPY": 500000}`.
         withdrawal_daily_limits: As these: what a merchant may withdraw in a day of its time zone.
@@ -150,6 +166,7 @@ class Settings(BaseSettings):
     channel_address: str | None = Field(default=None, pattern=_ADDRESS)
     channel_routes: Annotated[tuple[ChannelRoute, ...], NoDecode] = Field(default=(), max_length=20)
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
     withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^[a-z_]+$")

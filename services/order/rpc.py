@@ -13,7 +13,7 @@ from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
 from paystream.order.v1 import order_pb2 as pb
 from paystream.order.v1 import order_pb2_grpc
-from services.order import commands, messages, payment_store, store
+from services.order import commands, journey_rpc, messages, payment_store, store
 from services.order.domain import Order, OrderNotFound
 from services.order.payment_store import OrderPayment
 
@@ -66,12 +66,14 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
     """Give what the order service serves."""
+    orders = OrderServicer(runtime)
     return [
         Servicer(
             full_name="paystream.order.v1.OrderService",
             add=order_pb2_grpc.add_OrderServiceServicer_to_server,
-            implementation=OrderServicer(runtime),
-        )
+            implementation=orders,
+        ),
+        journey_rpc.servicer(runtime, orders),
     ]
 
 

@@ -1,6 +1,5 @@
 """What services declare is what their protos, topics and code have."""
 
-import importlib
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from paykit.runtime.catalogue import load_service, service_names
 from paykit.runtime.grpc_server import Servicer
 from paykit.runtime.rebuilding import rebuilding_subscriptions
+from paykit.testing import servicing
 
 # Servicers only keep the runtime for later, so what they serve can be asked without one.
 NO_RUNTIME: Any = None
@@ -21,15 +21,19 @@ def servicers() -> Iterator[tuple[str, Servicer]]:
             yield name, servicer
 
 
-def test_each_service_serves_the_one_proto_service_of_its_name() -> None:
-    served = {(name, servicer.full_name) for name, servicer in servicers()}
-    assert served == {(name, f"paystream.{name}.v1.{name.title()}Service") for name in service_names()}
+# A journey leads through all services; an order is where it begins.
+GUESTS = {("order", "paystream.journey.v1.JourneyService")}
+
+
+def test_each_service_serves_the_one_proto_service_of_its_name_and_order_that_of_journeys() -> None:
+    served = [(name, servicer.full_name) for name, servicer in servicers()]
+    own = {(name, f"paystream.{name}.v1.{name.title()}Service") for name in service_names()}
+    assert sorted(served) == sorted(own | GUESTS)
 
 
 def test_every_rpc_is_answered_by_a_method_of_its_servicer_and_not_by_the_generated_one() -> None:
     for name, servicer in servicers():
-        module = importlib.import_module(f"paystream.{name}.v1.{name}_pb2")
-        methods = module.DESCRIPTOR.services_by_name[servicer.full_name.rpartition(".")[2]].methods_by_name
+        methods = servicing.describe(servicer.full_name).methods_by_name
         # Its own classes alone: a large servicer has a part for each aggregate.
         parts = [each for each in type(servicer.implementation).__mro__ if not each.__module__.startswith("paystream.")]
         own = {member for part in parts for member in vars(part) if not member.startswith("_")}

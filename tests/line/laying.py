@@ -4,6 +4,7 @@ from pathlib import Path
 
 from paykit.contracts.files import load_topics, schema_root
 from paykit.localstack import Endpoints, ports
+from paykit.runtime.catalogue import service_names
 from paykit.runtime.config import Settings
 from paykit.testing import hosts
 
@@ -22,4 +23,5 @@ async def lay(stack: Endpoints, *, database_url: str, cache_dir: Path) -> Settin
         prefix=prefix,
         grpc_address=address,
         channel_address=address,
+        peers=dict.fromkeys(service_names(), address),
     )

@@ -1,6 +1,7 @@
 """Services as processes of their own, to be killed and stopped like anybody's."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -139,6 +140,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "PAYSTREAM_TOPIC_PREFIX": settings.topic_prefix,
         "PAYSTREAM_CACHE_DIR": str(settings.cache_dir),
         "PAYSTREAM_CHANNEL_ADDRESS": settings.channel_address or "",
+        "PAYSTREAM_PEERS": json.dumps(settings.peers),
         "PAYSTREAM_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
     }

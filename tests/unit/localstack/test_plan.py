@@ -1,5 +1,6 @@
 """Which parts there are, where they listen, and what services are told."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -55,7 +56,12 @@ def test_a_service_is_told_where_everything_is(tmp_path: Path) -> None:
     assert list(command.argv[1:]) == ["-m", "paykit.cli.main", "serve", "payment", "--address", "127.0.0.1:21051"]
     environment = dict(command.environment)
     assert environment.pop("PAYSTREAM_DATABASE_SERVICE_PASSWORD") == (tmp_path / "service-password").read_text()
+    assert json.loads(environment.pop("PAYSTREAM_PEERS")) == {
+        "payment": "127.0.0.1:21051",
+        "channel": "127.0.0.1:21052",
+    }
     assert environment == {
+        "PAYSTREAM_ENVIRONMENT": "development",
         "PAYSTREAM_DATABASE_URL": "postgresql://db.example:5433/paystream",
         "PAYSTREAM_KAFKA_BOOTSTRAP": "broker.example:9092",
         "PAYSTREAM_REGISTRY_URL": "http://registry.example:8081",

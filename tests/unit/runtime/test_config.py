@@ -99,3 +99,15 @@ def test_channels_that_cannot_be_read_are_refused(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(config.ConfigurationError) as caught:
         config.load(database_url=URL)
     assert problem in str(caught.value)
+
+
+def test_limits_are_read_by_currency_with_one_for_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYSTREAM_WITHDRAWAL_DAILY_LIMITS", '{"*": 5, "JPY": 0}')
+    assert config.load(database_url=URL).withdrawal_daily_limits == {"*": 5, "JPY": 0}
+
+
+@pytest.mark.parametrize("text", ['{"JPY": 1}', '{"*": -1}', '{"*": 1.5}', '{"*": 1, "yen": 1}', "5", "nonsense"])
+def test_limits_that_leave_a_currency_open_or_cannot_be_are_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("PAYSTREAM_WITHDRAWAL_APPROVAL_LIMITS", text)
+    with pytest.raises(config.ConfigurationError, match=r"^PAYSTREAM_WITHDRAWAL_APPROVAL_LIMITS"):
+        config.load(database_url=URL)
