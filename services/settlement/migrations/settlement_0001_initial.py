@@ -65,9 +65,10 @@ CREATE TABLE settlement (
         AND (close_time IS NULL) = (correlation_id IS NULL)
         AND (close_time IS NULL) = (aggregate_version = 0)),
     CONSTRAINT settlement_amounts CHECK (
-        close_time IS NULL AND reserve_held_minor = 0
-        OR item_count > 0 AND total_minor BETWEEN 1 AND 9007199254740991
-            AND reserve_held_minor BETWEEN 0 AND total_minor),
+        CASE WHEN close_time IS NULL THEN reserve_held_minor = 0
+        ELSE item_count > 0 AND total_minor BETWEEN 1 AND 9007199254740991
+            AND reserve_held_minor BETWEEN 0 AND total_minor
+        END),
     CONSTRAINT settlement_holder CHECK ((state IN ('CARRIED', 'FAILED')) = (holder_id <> settlement_id)),
     CONSTRAINT settlement_carried CHECK (state <> 'CARRIED' OR item_count = 0 AND total_minor = 0),
     CONSTRAINT settlement_due CHECK (state = 'PENDING' OR due_at IS NULL AND noticed_at IS NULL),
