@@ -102,9 +102,9 @@ class Handle:
         deduplication: `natural`: the effect has a unique key of its own. `inbox`: the runtime remembers event ids.
         commutative: The handler gives the same result in any order, so its events are never held behind others.
         rebuild: The part of the handler that keeps projection tables and does nothing else: it emits nothing, calls
-            nothing and touches no record table. `paystream rebuild` applies it from the first event on, in order
-            per key; events of other keys, types and topics may come in any order, so it must give the same rows
-            in each. None: the event keeps no projection.
+            nothing, reads no clock and touches no record table. `paystream rebuild` applies it from the first event
+            on, in order per key; events of other keys, types and topics may come in any order, so it must give the
+            same rows in each. None: the event keeps no projection.
     """
 
     handler: Handler

@@ -7,10 +7,10 @@ import pytest
 
 from paykit.cli.main import main
 from paykit.localstack import Endpoints
-from paykit.runtime.catalogue import service_names
+from paykit.runtime.catalogue import load_service, service_names
 from paykit.testing import databases
 from tests.e2e.conftest import Line
-from tests.line import processes
+from tests.line import processes, selling
 from tests.line.clients import first_payment, new_merchant, payment_request
 from tests.line.waiting import until
 
@@ -46,14 +46,28 @@ async def drained(line: Line) -> bool:
     return await line.kept.drained(*service_names())
 
 
-@pytest.mark.parametrize("service", service_names())
-async def test_every_service_s_projections_are_what_their_events_tell(
-    line: Line, rebuild: Command, service: str
-) -> None:
-    merchant_id = await new_merchant(line.clients, {"USD": (250, 30), "JPY": (100, 0)})
-    await first_payment(line.clients, payment_request(merchant_id, 10_000))
+@pytest.fixture(scope="module")
+async def sold(line: Line) -> None:
+    """Something for every service to keep."""
+    await selling.sell(line.clients)
     await until(lambda: drained(line))
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize("service", service_names())
+async def test_every_service_s_projections_are_what_their_events_tell(rebuild: Command, service: str) -> None:
     assert await rebuild(service, "--diff") == (0, "equal\n")
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize("service", [name for name in service_names() if load_service(name).projections])
+async def test_projections_that_were_emptied_are_derived_again(line: Line, rebuild: Command, service: str) -> None:
+    tables = [f'"{service}"."{table}"' for table in load_service(service).projections]
+    before = [await line.kept.rows(f"SELECT * FROM {table} AS t ORDER BY t::text") for table in tables]
+    assert any(before)
+    await line.kept.rows(f"TRUNCATE {', '.join(tables)}")
+    assert (await rebuild(service)).status == 0
+    assert [await line.kept.rows(f"SELECT * FROM {table} AS t ORDER BY t::text") for table in tables] == before
 
 
 async def test_a_merchant_that_payment_has_wrong_is_named_and_put_right(line: Line, rebuild: Command) -> None:

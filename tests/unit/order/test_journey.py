@@ -121,9 +121,9 @@ def test_what_began_and_ended_at_once_is_one_step() -> None:
 
 
 def settlement(state: Any, **more: Any) -> settlement_pb2.Settlement:
-    given: dict[str, Any] = {"settlement_id": "stl_1", "currency_code": "USD", "create_time": at(0), "update_time": at(90)}
-    sums = settlement_pb2.Sums(total_minor="-250")
-    return settlement_pb2.Settlement(**(given | {"state": state, "sums": sums} | more))
+    given: dict[str, Any] = {"settlement_id": "stl_1", "currency_code": "USD", "state": state}
+    given |= {"create_time": at(0), "update_time": at(90), "sums": settlement_pb2.Sums(total_minor="-250")}
+    return settlement_pb2.Settlement(**(given | more))
 
 
 def test_a_settlement_that_collects_is_told_of_from_when_the_journey_s_item_joined() -> None:
