@@ -40,13 +40,14 @@ ATTEMPTS = AttemptTable(
 )
 """The attempts of payments, their captures and refunds."""
 
-# What payments wait to be sent by; looked at again under its lock, as a job may be claiming it.
-_SELECT_UNSENT = """
-SELECT attempt_id FROM attempt WHERE payment_id = ANY($1::text[]) AND state = 'PENDING' ORDER BY attempt_id
+# What payments begin with. Its state is looked at under its lock only, as a job may be claiming it.
+_SELECT_FIRST = """
+SELECT attempt_id FROM attempt
+WHERE payment_id = ANY($1::text[]) AND action IN ('CHARGE', 'AUTHORIZE') ORDER BY attempt_id
 """
 
 
-async def lock_unsent(tx: Tx, payment_ids: Sequence[str]) -> dict[str, Attempt]:
-    """Lock the attempts of locked payments that have not been sent; one claimed meanwhile comes as STARTED."""
-    rows = await tx.fetch(_SELECT_UNSENT, payment_ids)
+async def lock_first(tx: Tx, payment_ids: Sequence[str]) -> dict[str, Attempt]:
+    """Lock the charges and authorizations of locked payments; whether they were sent can no longer change."""
+    rows = await tx.fetch(_SELECT_FIRST, payment_ids)
     return await ATTEMPTS.lock(tx, [row["attempt_id"] for row in rows])

@@ -93,7 +93,7 @@ async def lock_unsent(tx: Tx, changes: Changes) -> None:
     """Lock the attempts that payments just made wait to be sent by, against the job that would send them."""
     made = [p.payment_id for p in changes.payments.values() if p.state is PaymentState.CREATED]
     if made:
-        changes.attempts |= await attempt_store.lock_unsent(tx, made)
+        changes.attempts |= await attempt_store.lock_first(tx, made)
 
 
 def cancel_unsent(

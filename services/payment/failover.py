@@ -19,11 +19,16 @@ MOVED = Counter(
     "paystream_payment_attempts_moved", "Attempts moved to another channel before they were sent", ["old", "new"]
 )
 
-# What a payment begins with; what follows it stays with its channel.
+# What a payment begins with; what follows it stays with its channel. What nobody else takes is left out here, or it
+# would stand before all that can be moved.
 _SELECT_UNSENT = """
-SELECT attempt_id, payment_id FROM attempt
-WHERE state = 'PENDING' AND channel = ANY($1::text[]) AND action IN ('CHARGE', 'AUTHORIZE')
-ORDER BY due_time LIMIT $2
+SELECT attempt_id, payment_id FROM attempt JOIN payment USING (payment_id)
+WHERE attempt.state = 'PENDING' AND attempt.channel = ANY($1::text[]) AND action IN ('CHARGE', 'AUTHORIZE')
+    AND EXISTS (
+        SELECT FROM unnest($2::text[], $3::text[]) AS reachable (currencies, methods)
+        WHERE (currencies = '' OR payment.currency_code = ANY(string_to_array(currencies, ',')))
+            AND (methods = '' OR payment.method = ANY(string_to_array(methods, ','))))
+LIMIT $4
 """
 
 _MOVE_ATTEMPTS = """
@@ -52,7 +57,9 @@ async def _move(
     tx: Tx, routes: Sequence[Route], unreached: Sequence[str], reachable: Collection[str]
 ) -> list[tuple[str, str]]:
     """Move attempts with their payments; give their old and new channels."""
-    rows = await tx.fetch(_SELECT_UNSENT, unreached, ATTEMPTS_MAX)
+    others = [route for route in routes if route.name in reachable]
+    currencies, methods = [",".join(r.currencies) for r in others], [",".join(r.methods) for r in others]
+    rows = await tx.fetch(_SELECT_UNSENT, unreached, currencies, methods, ATTEMPTS_MAX)
     payments = await store.lock_payments(tx, [row["payment_id"] for row in rows])
     attempts = await ATTEMPTS.lock(tx, sorted(row["attempt_id"] for row in rows))
     moves = []

@@ -12,7 +12,7 @@ from paykit.runtime.config import ChannelRoute
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import jobs
+from services.payment import failover, jobs
 from services.payment.routing import ChannelNotAvailable
 from tests.integration.payment.conftest import House, ScriptedChannel
 
@@ -102,6 +102,22 @@ async def test_what_no_other_channel_takes_waits(house: House, second: ScriptedC
     assert (waiting.channel, waiting.state) == ("first", pb.PAYMENT_STATE_CREATED)
     assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_SUCCEEDED
     assert second.sent == {}
+
+
+async def test_what_waits_does_not_stand_before_what_can_move(
+    house: House, second: ScriptedChannel, tmp_path: Path
+) -> None:
+    other = {"name": "second", "address": f"unix:{tmp_path}/second.sock", "currencies": ("USD",)}
+    route(house, {"name": "first", "address": f"unix:{tmp_path}/nobody.sock"}, other)
+    yen = Money(amount_minor=500, currency_code="JPY")
+    await house.create_batch(*(house.request(amount=yen) for _ in range(failover.ATTEMPTS_MAX)))
+    behind = await house.create()
+
+    await jobs.submit_attempts(house.runtime)
+    await house.submit()
+
+    assert (await house.get(behind.payment_id)).channel == "second"
+    assert len(second.sent) == 1
 
 
 async def test_a_lost_answer_is_asked_for_where_it_was_sent(routed: House, second: ScriptedChannel) -> None:
