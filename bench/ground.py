@@ -16,7 +16,7 @@ from paykit.localstack.settings import StackSettings
 from paykit.testing import databases, hosts
 
 _HOME = Path(__file__).resolve().parent.parent / ".paystream" / "bench"
-SERVICES = ("merchant", "payment", "accounting", "channel", "settlement")
+SERVICES = ("merchant", "order", "payment", "accounting", "channel", "settlement", "withdrawal")
 TOPICS = tuple(load_topics(schema_root()))
 
 

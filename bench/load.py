@@ -9,16 +9,19 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import uvloop
+from google.protobuf.message import Message
 
 from bench.figures import percentile
 from paystream.common.v1.money_pb2 import Money
+from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2 as pb
+from paystream.withdrawal.v1 import withdrawal_pb2
 
 CALL_TIMEOUT_S = 20.0
 WARM_UP_SHARE = 0.2
@@ -37,7 +40,8 @@ class Step:
         items: Payments in each call; 1 is a request of its own, more are a batch.
         calls_max: Requests made beforehand; the step ends early when they are used up.
         seconds: How long calls are started, warm-up included.
-        merchants: Ids to spread the payments over.
+        merchants: Ids to spread the requests over.
+        accounts: The merchants' bank accounts, for withdrawals.
     """
 
     address: str
@@ -47,6 +51,7 @@ class Step:
     calls_max: int
     seconds: float
     merchants: Sequence[str]
+    accounts: Sequence[str] = ()
 
 
 def payment_request(merchant_id: str, number: int) -> pb.CreatePaymentRequest:
@@ -61,10 +66,42 @@ def payment_request(merchant_id: str, number: int) -> pb.CreatePaymentRequest:
     )
 
 
+def order_request(merchant_id: str, number: int) -> order_pb2.CreateOrderRequest:
+    """Describe an order of two items."""
+    prices = [Money(amount_minor=amount, currency_code="USD") for amount in (500, 500 + number % AMOUNTS)]
+    return order_pb2.CreateOrderRequest(
+        request_id=str(uuid.uuid4()),
+        merchant_id=merchant_id,
+        merchant_reference=f"bench-{uuid.uuid4().hex}",
+        line_items=[order_pb2.LineItem(name="Tea", quantity=1, unit_price=price, amount=price) for price in prices],
+        total=Money(amount_minor=sum(price.amount_minor for price in prices), currency_code="USD"),
+    )
+
+
+def withdrawal_request(merchant_id: str, number: int, bank_account_id: str) -> withdrawal_pb2.CreateWithdrawalRequest:
+    """Describe a withdrawal that needs nobody's approval."""
+    return withdrawal_pb2.CreateWithdrawalRequest(
+        request_id=str(uuid.uuid4()),
+        merchant_id=merchant_id,
+        bank_account_id=bank_account_id,
+        amount=Money(amount_minor=1_000 + number % AMOUNTS, currency_code="USD"),
+    )
+
+
+_REQUESTS: Mapping[str, Callable[..., Message]] = {"CreateOrder": order_request, "CreateWithdrawal": withdrawal_request}
+"""By method; every other one is sent payments."""
+
+
 def bodies(step: Step) -> list[bytes]:
     """Make the requests of a step."""
-    merchants = step.merchants
-    each = [payment_request(merchants[n % len(merchants)], n) for n in range(step.calls_max * step.items)]
+    make = _REQUESTS.get(step.method.rpartition("/")[2], payment_request)
+    whose = (
+        [*zip(step.merchants, step.accounts, strict=True)] if step.accounts else [(each,) for each in step.merchants]
+    )
+    each: list[Any] = []
+    for number in range(step.calls_max * step.items):
+        merchant_id, *account = whose[number % len(whose)]
+        each.append(make(merchant_id, number, *account))
     if step.items == 1:
         return [request.SerializeToString() for request in each]
     chunks = (each[at : at + step.items] for at in range(0, len(each), step.items))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, journey, pipeline, raw, settling
+from bench import calls, journey, line, pipeline, raw, settling
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -16,7 +16,7 @@ class Size:
 
     Attributes:
         payments: Booked by each of rows (a), (a+) and (b); a multiple of raw.BATCH_PAYMENTS.
-        load_s: Of each load of row (c), warm-up included.
+        load_s: Of each load of rows (c) and (f), warm-up included.
         journey_s: Of row (d).
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
     """
@@ -63,6 +63,10 @@ async def _settling(ground: Ground, size: Size) -> Figures:
     return await settling.measure(ground, transactions=size.settled, merchants=MERCHANTS_SPREAD)
 
 
+async def _line(ground: Ground, size: Size) -> Figures:
+    return await line.measure(ground, seconds=size.load_s)
+
+
 ROWS: Mapping[str, Row] = {
     "raw": _raw,
     "raw_full": _raw_full,
@@ -71,5 +75,6 @@ ROWS: Mapping[str, Row] = {
     "calls": _calls,
     "end_to_end": _end_to_end,
     "settling": _settling,
+    "line": _line,
 }
 """By name, in the order of a round; the rows of a ratio stand near each other."""

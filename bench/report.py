@@ -38,6 +38,10 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
     "settling": ("(e)  settling, 1,000 merchants", "transactions/s", None),
     "settling_s": ("     all of them", "s", None),
     "settling_mib": ("     most memory at once", "MiB", None),
+    "line_echo": ("(f)  bare echo, 64 in flight", "calls/s", None),
+    "create_order": ("     CreateOrder, 64 in flight", "calls/s", "line_echo"),
+    "create_withdrawal": ("     CreateWithdrawal, 100 merchants", "calls/s", "line_echo"),
+    "create_withdrawal_hot": ("     CreateWithdrawal, one merchant", "calls/s", "create_withdrawal"),
 }
 """By key: what people read, the unit, and the figure to show the ratio to."""
 
