@@ -12,13 +12,17 @@ from paykit.runtime.db import Tx
 from paykit.runtime.runtime import Runtime
 from services.channel import callback_calls, callback_store, dispute_store, store
 from services.channel.callback_calls import Telling
+from services.channel.callback_store import Report
 
 CALLBACKS_MAX = 100
 """Callbacks under way at once in one process."""
 LEASE_S = 30
 """A process that took a callback and died gives it up after this; longer than a call."""
 TRIES_MAX = 12
-"""After this many calls without an answer a callback is given up; the last waits are LEASE_S long each."""
+"""After this many calls without an answer a result is not told any more: an inquiry tells it, too. The last waits are
+LEASE_S long each."""
+TRIES_UNASKED_MAX = 8_640
+"""The same for disputes and returns, about three days: nobody inquires about what is not known to have happened."""
 
 # The receiver understood and will never agree: telling it again changes nothing.
 _FINAL = frozenset(
@@ -80,7 +84,8 @@ async def _call(channel: grpc.aio.Channel, telling: Telling) -> _Told:
     try:
         await callback_calls.call(channel, telling)
     except grpc.aio.AioRpcError as error:
-        over = _final(telling, error.code()) or callback.tries >= TRIES_MAX
+        tries_max = TRIES_MAX if callback.report is Report.RESULT else TRIES_UNASKED_MAX
+        over = _final(telling, error.code()) or callback.tries >= tries_max
         _log.warning(
             "callback_refused",
             attempt_id=callback.attempt_id,
@@ -101,4 +106,6 @@ def _final(telling: Telling, code: grpc.StatusCode) -> bool:
 async def _settle(tx: Tx, told: Sequence[_Told]) -> None:
     await callback_store.delete_callbacks(tx, [each.callback for each in told if each.over])
     again = [each.callback for each in told if not each.over]
-    await callback_store.postpone_callbacks(tx, again, [min(2**each.tries, LEASE_S) for each in again])
+    # The exponent is bounded before the power, as tries can go on for days.
+    waits_s = [min(2 ** min(each.tries, 10), LEASE_S) for each in again]
+    await callback_store.postpone_callbacks(tx, again, waits_s)

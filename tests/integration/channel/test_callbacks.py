@@ -156,9 +156,27 @@ async def test_an_address_where_nobody_listens_is_given_up_after_the_last_try(ho
     await house.authorize(9_005, callback_address="127.0.0.1:1")
     await pass_time(house)
     assert await house.count("callback") == 1
-    last = callbacks.TRIES_MAX - 1
-    await house.runtime.transaction(lambda tx: tx.run("UPDATE callback SET retry_time = now(), tries = $1", last))
+    await try_as_if(house, callbacks.TRIES_MAX)
+    assert await house.count("callback") == 0
+
+
+async def try_as_if(house: House, tries: int) -> None:
+    """Deliver as if every callback had been told so often, this time included."""
+    sql = "UPDATE callback SET retry_time = now(), tries = $1"
+    await house.runtime.transaction(lambda tx: tx.run(sql, tries - 1))
     await callbacks.deliver(house.runtime)
+
+
+async def test_disputes_and_returns_are_told_for_days_as_nobody_would_ask_about_them(house: House) -> None:
+    paid = await house.authorize(1_000, callback_address="127.0.0.1:1")
+    await house.dispute(paid.attempt_id)
+    await house.pay(9_010, callback_address="127.0.0.1:1")
+    await house.pass_time(seconds=2)
+    await house.pass_time(seconds=2)
+    assert await house.count("callback") == 2
+    await try_as_if(house, callbacks.TRIES_UNASKED_MAX - 1)
+    assert await house.count("callback") == 2
+    await try_as_if(house, callbacks.TRIES_UNASKED_MAX)
     assert await house.count("callback") == 0
 
 
