@@ -90,7 +90,9 @@ async def refresh(runtime: "Runtime") -> None:
     Raises:
         UnavailableError: PostgreSQL cannot be reached.
     """
-    if _move(runtime, await _stored(runtime)):
+    offset = await _stored(runtime)
+    if _move(runtime, offset):
+        _log.info("clock_moved", service=runtime.service.name, offset_s=offset.total_seconds())
         for job in runtime.service.jobs:
             runtime.wakeups.event(job.name).set()
 
@@ -109,10 +111,7 @@ async def _stored(runtime: "Runtime") -> timedelta:
 
 
 def _move(runtime: "Runtime", offset: timedelta) -> bool:
-    moves = isinstance(runtime.clock, OffsetClock) and runtime.clock.move_to(offset)
-    if moves:
-        _log.info("clock_moved", service=runtime.service.name, offset_s=offset.total_seconds())
-    return moves
+    return isinstance(runtime.clock, OffsetClock) and runtime.clock.move_to(offset)
 
 
 def _too_far(offset: timedelta, step: timedelta) -> ClockTooFar:
