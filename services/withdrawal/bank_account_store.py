@@ -30,7 +30,8 @@ BANK_ACCOUNT = sa.Table(
 
 _COLUMNS = tuple(column.name for column in BANK_ACCOUNT.columns)
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM bank_account WHERE bank_account_id = ANY($1::text[])"
-_LOCK = f"{_SELECT} ORDER BY bank_account_id FOR UPDATE"
+# Withdrawals point to accounts; not to let them wait, the key is not locked.
+_LOCK = f"{_SELECT} ORDER BY bank_account_id FOR NO KEY UPDATE"
 
 # A token already in use leaves its row out. Rows come in the order of that unique key, so that two batches with the
 # same tokens wait for each other in one order and cannot deadlock.

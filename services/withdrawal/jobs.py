@@ -15,7 +15,8 @@ from services.withdrawal import commands, evidence, folding, messages
 from services.withdrawal.attempt import PAY
 from services.withdrawal.attempt_store import ATTEMPTS, Claimed
 
-SUBMISSION = "submit_withdrawals"
+SUBMISSION_LANES = ("submit_withdrawals", "submit_withdrawals_2")
+"""One job each: a batch that the bank answers slowly holds up one lane, not the other."""
 
 RECORD_EVIDENCE = Operation(
     name="ReportBankResult",
@@ -23,6 +24,12 @@ RECORD_EVIDENCE = Operation(
     reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
     reply_type=pb.ReportBankResultResponse,
 )
+
+
+def wake_submission(runtime: Runtime) -> None:
+    """Have what was just approved sent now; the lane that is free takes it."""
+    for lane in SUBMISSION_LANES:
+        runtime.wake(lane)
 
 
 async def submit_withdrawals(runtime: Runtime) -> bool:

@@ -78,7 +78,7 @@ class WithdrawalServicer(account_rpc.BankAccounts, withdrawal_pb2_grpc.Withdrawa
         """Approve a withdrawal, once per request_id."""
         item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
         response = await waiting.until_known((NotHeldYet,), lambda: self._runtime.call(_APPROVE, request, item))
-        self._runtime.wake(jobs.SUBMISSION)
+        jobs.wake_submission(self._runtime)
         return response
 
     async def RejectWithdrawal(self, request: pb.RejectWithdrawalRequest, _context: Any) -> pb.RejectWithdrawalResponse:

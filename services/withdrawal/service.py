@@ -52,8 +52,8 @@ SERVICE = Service(
         events.WithdrawalReturned,
     ),
     jobs=(
-        # The hold of the ledger comes as an event, whose handler cannot wake a job: so this one looks often.
-        Job(name=jobs.SUBMISSION, run=jobs.submit_withdrawals, every_s=0.25),
+        # The hold of the ledger comes as an event, whose handler cannot wake a job: so these look often.
+        *(Job(name=lane, run=jobs.submit_withdrawals, every_s=0.25) for lane in jobs.SUBMISSION_LANES),
         Job(name="inquire_withdrawals", run=jobs.inquire_withdrawals, every_s=0.5),
     ),
 )
