@@ -1,0 +1,190 @@
+"""The SettlementService's RPCs on a real database."""
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from paykit.errors import IllegalTransition, PageTokenInvalid, RequestIdReused
+from paykit.runtime.mapping import to_timestamp
+from paykit.testing.runtimes import act_as
+from paystream.settlement.v1 import settlement_pb2 as pb
+from services.settlement.domain import NothingToSettle, SettlementNotFound
+from services.settlement.rpc import SettlementServicer
+from tests.integration.settlement.till import Till
+from tests.unit.settlement.builders import (
+    ALICE,
+    BOB,
+    booked,
+    booking,
+    capture,
+    daily,
+    entry,
+    refund,
+    rejected,
+    stl,
+    utc,
+)
+
+ANY: Any = None
+
+
+@pytest.fixture
+def call(till: Till) -> SettlementServicer:
+    act_as("ops")
+    return SettlementServicer(till.runtime)
+
+
+def request(**changes: Any) -> pb.CreateSettlementRequest:
+    given = {"request_id": str(uuid.uuid4()), "merchant_id": ALICE, "currency_code": "USD"}
+    return pb.CreateSettlementRequest(**(given | changes))
+
+
+async def created(till: Till, call: SettlementServicer) -> pb.Settlement:
+    """Settle two captures and a refund of ALICE, of 5,808 with a reserve of 5 %."""
+    await till.policy(daily("18:00", reserve_basis_points=500, reserve_days=30))
+    await till.consume(capture(1, 10_000, 320), refund(1, 4_000, 128), capture(2, 500, at=utc(1, 11)))
+    return (await call.CreateSettlement(request(), ANY)).settlement
+
+
+async def test_a_settlement_shows_what_it_consists_of(till: Till, call: SettlementServicer) -> None:
+    made = await created(till, call)
+    assert made == (await call.GetSettlement(pb.GetSettlementRequest(settlement_id=made.settlement_id), ANY)).settlement
+    assert made.sums == pb.Sums(
+        item_count=3,
+        payments_minor="10500",
+        refunds_minor="-4000",
+        fees_minor="-192",
+        disputes_minor="0",
+        reserve_released_minor="0",
+        adjustments_minor="0",
+        total_minor="6308",
+    )
+    assert (made.reserve_held_minor, made.net_minor) == (315, 5_993)  # 315.4
+    assert (made.state, made.trigger) == (pb.SETTLEMENT_STATE_CREATED, pb.SETTLEMENT_TRIGGER_REQUEST)
+    assert made.reserve_release_time == to_timestamp(utc(31, 12))
+    assert made.correlation_id == "cor_test"
+    with pytest.raises(SettlementNotFound):
+        await call.GetSettlement(pb.GetSettlementRequest(settlement_id=stl(9)), ANY)
+
+
+async def test_a_request_settles_once(till: Till, call: SettlementServicer) -> None:
+    await till.policy(daily())
+    await till.consume(capture(1))
+    asked = request()
+    first = await call.CreateSettlement(asked, ANY)
+    assert await call.CreateSettlement(asked, ANY) == first
+    with pytest.raises(NothingToSettle):
+        await call.CreateSettlement(request(), ANY)
+    with pytest.raises(RequestIdReused):
+        await call.CreateSettlement(request(request_id=asked.request_id, merchant_id=BOB), ANY)
+
+
+async def test_settlements_are_listed_newest_first_by_filters(till: Till, call: SettlementServicer) -> None:
+    await till.policy(daily())
+    made = []
+    for number in range(3):
+        await till.consume(capture(number, at=till.clock.now()))
+        made.append((await call.CreateSettlement(request(), ANY)).settlement.settlement_id)
+        till.clock.advance(timedelta(minutes=1))
+    await till.consume(capture(9, currency_code="JPY"), capture(8, merchant_id=BOB))
+
+    async def listed(**wanted: Any) -> list[str]:
+        ids, asked = [], pb.ListSettlementsRequest(merchant_id=ALICE, page_size=2, **wanted)
+        while True:
+            page = await call.ListSettlements(asked, ANY)
+            ids += [each.settlement_id for each in page.settlements]
+            if not page.next_page_token:
+                return ids
+            asked.page_token = page.next_page_token
+
+    assert (await listed())[1:] == made[::-1]
+    assert await listed(currency_code="USD") == made[::-1]
+    assert await listed(state=pb.SETTLEMENT_STATE_CREATED) == made[::-1]
+    assert len(await listed(state=pb.SETTLEMENT_STATE_PENDING)) == 1
+    since = to_timestamp(utc(1, 12, 1))
+    assert await listed(create_time_min=since, currency_code="USD") == made[:0:-1]
+    assert await listed(create_time_before=since) == made[:1]
+
+
+async def test_items_are_listed_by_settlement_in_order_and_by_transaction(till: Till, call: SettlementServicer) -> None:
+    made = await created(till, call)
+    items: list[pb.SettlementItem] = []
+    asked = pb.ListSettlementItemsRequest(settlement_id=made.settlement_id, page_size=2)
+    while True:
+        page = await call.ListSettlementItems(asked, ANY)
+        items += page.items
+        if not page.next_page_token:
+            break
+        asked.page_token = page.next_page_token
+    assert [(each.amount_minor, each.fee_minor) for each in items][:1] == [(500, 0)]
+    assert sorted(each.amount_minor + each.fee_minor for each in items) == [-3_872, 500, 9_680]
+    found = await call.ListSettlementItems(pb.ListSettlementItemsRequest(transaction_id=items[0].transaction_id), ANY)
+    assert list(found.items) == items[:1]
+    assert (items[0].settlement_id, items[0].kind) == (made.settlement_id, pb.ITEM_KIND_PAYMENT)
+    asked.settlement_id = stl(8)  # The token is of another list.
+    with pytest.raises(PageTokenInvalid):
+        await call.ListSettlementItems(asked, ANY)
+    with pytest.raises(SettlementNotFound):
+        await call.ListSettlementItems(pb.ListSettlementItemsRequest(settlement_id=stl(9)), ANY)
+
+
+async def test_the_items_of_one_transaction_come_by_merchant_in_pages(till: Till, call: SettlementServicer) -> None:
+    move = booked("Move", "m-1", [entry("merchant.settlement", -9, ALICE), entry("merchant.settlement", 9, BOB)])
+    await till.consume(move)
+    asked = pb.ListSettlementItemsRequest(transaction_id=move.transaction_id, page_size=1)
+    first = await call.ListSettlementItems(asked, ANY)
+    asked.page_token = first.next_page_token
+    second = await call.ListSettlementItems(asked, ANY)
+    assert [(each.merchant_id, each.amount_minor) for each in [*first.items, *second.items]] == [(ALICE, -9), (BOB, 9)]
+    assert second.next_page_token == ""
+
+
+async def test_the_pending_balance_is_that_of_the_ledgers_account(till: Till, call: SettlementServicer) -> None:
+    made = await created(till, call)
+    await till.consume(capture(3, 700), capture(4, 60, currency_code="JPY"))
+    asked = pb.GetPendingBalanceRequest(merchant_id=ALICE)
+    yen, dollars = (await call.GetPendingBalance(asked, ANY)).balances
+    assert (yen.currency_code, yen.balance_minor, yen.settling_minor) == ("JPY", "60", "0")
+    assert (dollars.pending.total_minor, dollars.settling_minor, dollars.balance_minor) == ("700", "6308", "7008")
+    assert dollars.next_due_time == to_timestamp(utc(1, 18))
+    await till.consume(booking(made.settlement_id, 6_308))
+    asked.currency_code = "USD"
+    (dollars,) = (await call.GetPendingBalance(asked, ANY)).balances
+    assert (dollars.settling_minor, dollars.balance_minor) == ("0", "700")
+    assert not (await call.GetPendingBalance(pb.GetPendingBalanceRequest(merchant_id=BOB), ANY)).balances
+
+
+async def exported(call: SettlementServicer, settlement_id: str, format_: pb.ExportFormat.ValueType) -> list[bytes]:
+    asked = pb.ExportSettlementRequest(settlement_id=settlement_id, format=format_)
+    return [response.chunk async for response in call.ExportSettlement(asked, ANY)]
+
+
+async def test_a_report_holds_every_item_of_a_large_settlement_in_bounded_chunks(
+    till: Till, call: SettlementServicer
+) -> None:
+    await till.policy(daily())
+    await till.consume(*(capture(number, number + 1) for number in range(1_250)))
+    settlement_id = (await call.CreateSettlement(request(), ANY)).settlement.settlement_id
+    chunks = await exported(call, settlement_id, pb.EXPORT_FORMAT_CSV)
+    lines = b"".join(chunks).decode().split("\r\n")
+    assert (len(chunks), len(lines)) == (4, 1 + 1_250 + 1)
+    assert sum(int(line.split(",")[9]) for line in lines[1:-1]) == 1_250 * 1_251 // 2
+    report = json.loads(b"".join(await exported(call, settlement_id, pb.EXPORT_FORMAT_JSON)))
+    assert (report["total_minor"], len(report["items"])) == (781_875, 1_250)
+
+
+async def test_only_what_is_closed_and_not_refused_has_a_report(till: Till, call: SettlementServicer) -> None:
+    made = await created(till, call)
+    await till.consume(rejected(made.settlement_id))
+    (pending,) = (await call.ListSettlements(
+        pb.ListSettlementsRequest(merchant_id=ALICE, state=pb.SETTLEMENT_STATE_PENDING), ANY
+    )).settlements  # fmt: skip
+    for settlement_id, state in ((made.settlement_id, "FAILED"), (pending.settlement_id, "PENDING")):
+        with pytest.raises(IllegalTransition) as refused:
+            await exported(call, settlement_id, pb.EXPORT_FORMAT_CSV)
+        assert refused.value.metadata == {"state": state, "action": "export"}
+    with pytest.raises(SettlementNotFound):
+        await exported(call, stl(9), pb.EXPORT_FORMAT_CSV)
