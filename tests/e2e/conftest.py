@@ -1,7 +1,10 @@
 """All services in one process, on the real PostgreSQL, Kafka and registry."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from paykit.localstack import Endpoints
 from paykit.runtime.catalogue import load_service, service_names
 from paykit.runtime.config import Settings
 from paykit.runtime.host import Host
+from paykit.runtime.service import Service
 from paykit.testing import databases, hosts
 from tests.line import books
 from tests.line.clients import Clients, connected
@@ -39,11 +43,31 @@ def changed_settings() -> dict[str, Any]:
 async def line(
     stack: Endpoints, template: str, tmp_path_factory: pytest.TempPathFactory, changed_settings: dict[str, Any]
 ) -> AsyncIterator[Line]:
+    async with line_of(
+        [load_service(name) for name in service_names()],
+        stack=stack,
+        template=template,
+        cache_dir=tmp_path_factory.mktemp("cache"),
+        changed_settings=changed_settings,
+    ) as made:
+        yield made
+
+
+@asynccontextmanager
+async def line_of(
+    services: Sequence[Service],
+    *,
+    stack: Endpoints,
+    template: str,
+    cache_dir: Path,
+    changed_settings: Mapping[str, Any] = MappingProxyType({}),
+) -> AsyncIterator[Line]:
+    """Give a line of these services, on a database and topics of its own."""
     async with databases.database(template) as url:
-        laid = await lay(stack, database_url=url, cache_dir=tmp_path_factory.mktemp("cache"))
-        settings = laid.model_copy(update={"schema_unknown_grace_s": GRACE_S} | changed_settings)
+        laid = await lay(stack, database_url=url, cache_dir=cache_dir)
+        settings = laid.model_copy(update={"schema_unknown_grace_s": GRACE_S} | dict(changed_settings))
         async with (
-            hosts.hosted([load_service(name) for name in service_names()], settings) as host,
+            hosts.hosted(services, settings) as host,
             connected(settings.grpc_address) as clients,
             books.opened(databases.admin_url_of(template, url)) as kept,
         ):

@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # re-exported without saying so
-
+from paykit.runtime import kafka
 from paykit.runtime.catalogue import load_service, service_names
 from paykit.runtime.config import Settings
 from tests.line.books import Books
+from tests.line.laying import TOPICS
 from tests.line.waiting import until
 
-ASK_TIMEOUT_S = 30.0
 DRAIN_S_MAX = 90.0
 OPEN_CALLS = """
 SELECT (SELECT count(*) FROM payment.attempt WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN'))
@@ -67,10 +64,9 @@ def _bare(topic: str) -> str:
 
 def _ends(settings: Settings) -> dict[Place, int]:
     """Give where each partition of the topics ends."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    topics = admin.list_topics(timeout=ASK_TIMEOUT_S).topics
-    own = [name for name in topics if name.startswith(settings.topic_prefix) and not name.endswith(".dlq")]
-    places = [TopicPartition(name, number) for name in own for number in topics[name].partitions]
-    latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as its stubs are
-    asked = admin.list_offsets(dict.fromkeys(places, latest), request_timeout=ASK_TIMEOUT_S)
-    return {(place.topic, place.partition): future.result().offset for place, future in asked.items()}
+    names = [settings.topic_prefix + topic for topic in TOPICS]
+    return {
+        (name, number): end
+        for name in names
+        for number, end in enumerate(kafka.end_offsets(settings.kafka_bootstrap, name))
+    }

@@ -93,7 +93,7 @@ class Journey:
             Disagreement: No world looks like that.
         """
         await self._absorb()
-        seen = await self._seen()
+        seen = await self.seen()
         wanted = [self._wanted(world) for world in self.worlds]
         if seen not in wanted:
             raise Disagreement(f"{self}\n" + "\n".join(_differences(seen, wanted)))
@@ -112,13 +112,19 @@ class Journey:
         kinds = [step.kind, *([step.beside] if step.beside else [])]
         asks = [plans.meant(step, kind, self.worlds[0], next(self._numbers)) for kind in kinds]
         wanted = [ask for ask in asks if not (isinstance(ask, Settle) and self._plan.threshold)]
-        if any(isinstance(ask, Settle) for ask in wanted):
-            await self._rest_of(self._funds_views())
-        answers = await asyncio.gather(*(self._ask(ask, twice=step.twice) for ask in wanted))
+        await self.do(*wanted, twice=step.twice)
+
+    async def do(self, *asks: Ask, twice: bool = False) -> Sequence[str]:
+        """Ask for all at once, wait until all has come to rest, and give the reasons of the refusals."""
+        for ask in asks:
+            if isinstance(ask, Settle):
+                await self._rest_of(self._funds_views(ask.currency))
+        answers = await asyncio.gather(*(self._ask(ask, twice=twice) for ask in asks))
         self.reasons.update(answers)
-        self.log.append(f"{list(zip(wanted, answers, strict=True))}")
-        self._keep(wanted, answers)
-        await self._rest_of(itertools.chain.from_iterable(self._touched(ask) for ask in wanted))
+        self.log.append(f"{list(zip(asks, answers, strict=True))}")
+        self._keep(asks, answers)
+        await self._rest_of(itertools.chain.from_iterable(self._touched(ask) for ask in asks))
+        return answers
 
     async def _ask(self, ask: Ask, *, twice: bool) -> str:
         """Ask once, or twice at once with the same request_id; give the reason of a refusal, or nothing."""
@@ -196,10 +202,9 @@ class Journey:
                 payments |= {number} & set(world.payments)
                 orders |= {ask.order} if ask.order is not None else set()
             case Settle():
-                yield from self._funds_views()
+                yield from self._funds_views(ask.currency)
             case Withdraw(number=number) | Decide(withdrawal=number):
                 yield from self._withdrawal_view(number)
-                yield from self._funds_views()
             case _:
                 payments.add(ask.payment)
                 order = world.payments[ask.payment].order
@@ -235,14 +240,15 @@ class Journey:
                 lambda: views.withdrawal(self._clients, withdrawal_id),
                 lambda world: views.withdrawal_in(world, number),
             )
+            yield from self._funds_views(self.worlds[0].withdrawals[number].currency)
 
-    def _funds_views(self) -> Iterator[Any]:
+    def _funds_views(self, currency: str) -> Iterator[Any]:
         """Of a merchant that settles by itself, only what is in no world yet could be seen: it is left to `_absorb`."""
-        for currency in () if self._plan.threshold else CURRENCIES:
+        if self._plan.threshold is None:
             yield (
                 f"funds in {currency}",
-                lambda currency=currency: views.funds(self._clients, self.merchant_id, currency),
-                lambda world, currency=currency: views.funds_in(world, currency),
+                lambda: views.funds(self._clients, self.merchant_id, currency),
+                lambda world: views.funds_in(world, currency),
             )
 
     async def _absorb(self) -> None:
@@ -270,7 +276,8 @@ class Journey:
             assert int(made.sums.total_minor) >= (self._plan.threshold or 0), made
             world.book_settlement(made.currency_code, int(made.sums.total_minor), made.settlement_id)
 
-    async def _seen(self) -> View:
+    async def seen(self) -> View:
+        """Show all there is of the merchant, without ids and times."""
         ids = self._requests.ids
         seen: View = {"accounts": await views.accounts(self._clients, self.merchant_id)}
         shown = {"payment": views.payment, "order": views.order, "withdrawal": views.withdrawal}
