@@ -7,7 +7,7 @@ after FUNDS_WAIT_S. A refusal that somebody waits for is no failure but an outco
 that nobody waits for is a dead letter, for a person to look at.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from paykit.errors import DomainError, Kind
@@ -103,42 +103,49 @@ async def _book_awaited(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Ou
     """
     outcomes: list[Outcome] = []
     for run in _without_repetitions(deliveries):
-        refused = await store.find_refusals(tx, [booking.id_of(delivered.event) for delivered in run])
-        asked = [delivered for delivered in run if booking.id_of(delivered.event) not in refused]
-        answered = iter(zip(asked, await _post(tx, asked), strict=True))
-        told: list[tuple[Delivered[Any], DomainError]] = []
-        for delivered in run:
-            repeated = booking.id_of(delivered.event) in refused
-            outcomes.append(None if repeated else _answered(*next(answered), told))
-        await _tell(tx, told)
+        refused = await store.find_refusals(tx, run)
+        asked = {each: delivered for each, delivered in run.items() if each not in refused}
+        answers = dict(zip(asked, await _answer(tx, asked), strict=True))
+        outcomes += [answers.get(each) for each in run]
     return outcomes
 
 
-def _without_repetitions(deliveries: Sequence[Delivered[Any]]) -> Iterator[list[Delivered[Any]]]:
-    """Cut before each event whose transaction is asked for earlier in its run, so that it sees the earlier answer."""
+def _without_repetitions(deliveries: Sequence[Delivered[Any]]) -> Iterator[dict[str, Delivered[Any]]]:
+    """Give runs of events by the transaction that each asks for, so that a repetition sees the answer before it."""
     run: dict[str, Delivered[Any]] = {}
     for delivered in deliveries:
         transaction_id = booking.id_of(delivered.event)
         if transaction_id in run:
-            yield list(run.values())
+            yield run
             run = {}
         run[transaction_id] = delivered
-    yield list(run.values())
+    yield run
 
 
-def _answered(
-    delivered: Delivered[Any],
-    result: Transaction | DomainError | None,
-    told: list[tuple[Delivered[Any], DomainError]],
-) -> Outcome:
-    """Give the outcome; a refusal by a rule of business is one as well, and to be told."""
-    if not isinstance(result, DomainError):
-        return None
-    outcome = _refused(delivered, result)
-    if isinstance(outcome, NotYet) or result.kind is not Kind.FAILED_PRECONDITION:
-        return outcome
-    told.append((delivered, result))
-    return None
+async def _answer(tx: Tx, asked: Mapping[str, Delivered[Any]]) -> list[Outcome]:
+    """Book, and tell of refusals by a rule of business; what is booked already is not refused, but contradicted."""
+    results = dict(zip(asked, await _post(tx, list(asked.values())), strict=True))
+    refusals = {
+        each: result
+        for each, result in results.items()
+        if isinstance(result, DomainError) and _is_final(asked[each], result)
+    }
+    booked = await store.find_transactions(tx, refusals)
+    told = {each: refusal for each, refusal in refusals.items() if each not in booked}
+    await _tell(tx, [(asked[each], refusal) for each, refusal in told.items()])
+    contradicted = {each: domain.conflict(transaction) for each, transaction in booked.items()}
+    return [
+        _refused(asked[each], contradicted.get(each, result))
+        if isinstance(result, DomainError) and each not in told
+        else None
+        for each, result in results.items()
+    ]
+
+
+def _is_final(delivered: Delivered[Any], refusal: DomainError) -> bool:
+    """Say whether a refusal is by a rule of business, and time will not help."""
+    waits = isinstance(_refused(delivered, refusal), NotYet)
+    return refusal.kind is Kind.FAILED_PRECONDITION and not waits
 
 
 async def _tell(tx: Tx, told: Sequence[tuple[Delivered[Any], DomainError]]) -> None:

@@ -184,6 +184,18 @@ async def test_the_same_settlement_with_another_amount_is_impossible(ledger: Run
     assert await rows(ledger, "SELECT * FROM refusal") == []
 
 
+async def test_a_settlement_that_was_booked_is_not_refused_when_it_comes_again_and_does_not_add_up(
+    ledger: Runtime,
+) -> None:
+    await consume(ledger, settlement(1, net=900, reserve=0))
+    right, wrong = settlement(2, net=50, reserve=0), settlement(1, net=900, reserve=0, fees_minor=-1)
+    outcomes = await consume(ledger, wrong, right)
+    assert (reason_of(outcomes[0]), outcomes[1]) == ("TRANSACTION_CONFLICT", None)
+    assert await told(ledger) == ["TransactionCreated"] * 2
+    assert await rows(ledger, "SELECT * FROM refusal") == []
+    await ledger.read(verify)
+
+
 async def test_what_was_never_opened_cannot_end_and_is_no_refusal_that_anybody_waits_for(ledger: Runtime) -> None:
     await consume(ledger, settlement(9, net=50_000, reserve=9_000))
     endings: list[MovingEvent] = [
