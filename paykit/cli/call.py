@@ -12,6 +12,8 @@ from google.rpc import error_details_pb2, status_pb2
 from paykit.cli import addresses, reflection
 
 CONNECT_S_MAX = 5.0
+LOOK_S_MAX = 1.0
+"""How long one of several servers may take to be reached, where any may have what is wanted."""
 _EXIT_USAGE = 2
 
 
@@ -98,9 +100,21 @@ def _address_of(method: str, home: Path) -> str:
     wanted = method.rpartition("/")[0]
     local = addresses.services(home)
     found = [where for name, where in local.items() if name in reflection.service_names(wanted) or _named(wanted, name)]
+    # A proto service may be served beside another: the JourneyService by order, the ClockService by all.
+    found = found or [where for where in dict.fromkeys(local.values()) if _offered(where, wanted)][:1]
     if not found:
         addresses.fail(f"the local stack has no service for {wanted!r} (it has {', '.join(local)}); give --address")
     return found[0]
+
+
+def _offered(where: str, wanted: str) -> bool:
+    with closing(grpc.insecure_channel(where)) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=LOOK_S_MAX)
+            offered = reflection.Server(channel).services()
+        except (grpc.FutureTimeoutError, grpc.RpcError):
+            return False
+        return any(wanted in reflection.service_names(name) for name in offered)
 
 
 def _named(wanted: str, name: str) -> bool:

@@ -169,6 +169,17 @@ async def test_the_command_prints_the_story(
     assert {step["kind"] for step in document["steps"]} >= {"STEP_KIND_ORDER", "STEP_KIND_WITHDRAWAL"}
 
 
+async def test_a_service_that_lives_beside_another_is_found_by_its_own_name(
+    line: Line, sale: selling.Sale, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    Endpoints(kafka="", registry="", postgres="", services={"order": line.settings.grpc_address}).write(tmp_path)
+    data = json.dumps({"id": sale.order_id})
+    with pytest.raises(SystemExit) as ended:
+        await asyncio.to_thread(main, ["call", "journey/GetJourney", "-d", data, "--home", str(tmp_path)])
+    assert ended.value.code == 0
+    assert json.loads(capsys.readouterr().out)["root_id"] == sale.order_id
+
+
 async def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
