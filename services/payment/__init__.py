@@ -5,6 +5,7 @@
 | a payment: states, charge, failure | `domain.py`, SQL in `store.py` |
 | an authorization: what is left of it, how that is given up | `authorization.py` |
 | a capture of an authorization | `capture.py`, SQL in `capture_store.py`; fees in `fee.py` |
+| the states that captures and refunds share | `follow_up.py` |
 | a refund: what is refundable, the fee that returns | `refund.py`, SQL in `refund_store.py` |
 | a dispute, and telling its channel what the merchant answered | `dispute.py`, `dispute_*.py` |
 | attempts whose outcome is overdue | `overdue.py`, `overdue_*.py` |

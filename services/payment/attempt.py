@@ -52,6 +52,20 @@ class Attempt(attempts.Attempt):
     failure_reason: events.FailureReason | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What evidence of a failure says.
+
+    Attributes:
+        code: As the channel says.
+        channel_reference: The channel's reference of what failed; None when it gave none.
+    """
+
+    reason: events.FailureReason
+    code: str | None
+    channel_reference: str | None
+
+
 def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> Attempt:
     """Give the attempt as a verdict leaves it."""
     reason = failure_reason(evidence) if verdict is Verdict.FAIL else None
@@ -62,6 +76,13 @@ def withdraw(attempt: Attempt, *, now: datetime) -> Attempt:
     """Give an attempt that is PENDING, and is not to be sent any more, as one that its channel never received."""
     reason = events.FailureReason.NOT_RECEIVED
     return replace(attempt, state=AttemptState.FAILED, failure_reason=reason, failure_code=WITHDRAWN, update_time=now)
+
+
+def failure(evidence: Evidence) -> Failure:
+    """Give what evidence of a failure says."""
+    return Failure(
+        reason=failure_reason(evidence), code=evidence.failure_code, channel_reference=evidence.channel_reference
+    )
 
 
 def failure_reason(evidence: Evidence) -> events.FailureReason:

@@ -1,52 +1,20 @@
-"""A capture of an authorized payment: its states, and what each change does to the payment's amounts. Pure.
+"""A capture of an authorized payment, and what each of its changes does to the payment's amounts. Pure.
 
 A charge is captured with its authorization and needs none of this: see `domain.capture`, which both use.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from types import MappingProxyType
+from typing import ClassVar
 
-from paykit import transitions
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
-from services.payment import authorization, domain
-from services.payment.attempt import Attempt, AttemptAction
+from services.payment import authorization, domain, follow_up
+from services.payment.attempt import Attempt, AttemptAction, Failure
 from services.payment.domain import Payment, PaymentAction
 from services.payment.fee import FeeTerms
-
-
-class CaptureState(StrEnum):
-    """How far a capture has come; CREATED and UNKNOWN hold their amount."""
-
-    CREATED = "CREATED"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    UNKNOWN = "UNKNOWN"
-
-
-class CaptureAction(StrEnum):
-    """What can happen to a capture."""
-
-    SUCCEED = "SUCCEED"
-    FAIL = "FAIL"
-    LOSE_ANSWER = "LOSE_ANSWER"
-
-
-_S, _A = CaptureState, CaptureAction
-
-TRANSITIONS: Mapping[tuple[CaptureState, CaptureAction], CaptureState] = MappingProxyType(
-    {
-        (_S.CREATED, _A.SUCCEED): _S.SUCCEEDED,
-        (_S.CREATED, _A.FAIL): _S.FAILED,
-        (_S.CREATED, _A.LOSE_ANSWER): _S.UNKNOWN,
-        (_S.UNKNOWN, _A.SUCCEED): _S.SUCCEEDED,
-        (_S.UNKNOWN, _A.FAIL): _S.FAILED,
-    }
-)
-"""The state after an action; a pair that is missing is illegal."""
+from services.payment.follow_up import FollowUp, FollowUpState
 
 
 class CaptureExceedsCapturable(DomainError):
@@ -57,37 +25,19 @@ class CaptureExceedsCapturable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capture:
-    """A capture; amounts are in minor units of `currency_code`.
+class Capture(FollowUp):
+    """A capture of a payment.
 
     Attributes:
         final: What it leaves is given up once it has succeeded.
         fee_minor: Charged to the merchant for it; 0 before it succeeded.
-        channel_reference: Of the capture itself.
-        failure_reason: Set exactly while FAILED.
     """
+
+    WHAT: ClassVar[str] = "A capture"
 
     capture_id: str
-    payment_id: str
-    amount_minor: int
-    currency_code: str
     final: bool
-    create_time: datetime
-    update_time: datetime
-    state: CaptureState = CaptureState.CREATED
     fee_minor: int = 0
-    channel_reference: str | None = None
-    failure_reason: events.FailureReason | None = None
-    failure_code: str | None = None
-
-
-def next_state(state: CaptureState, action: CaptureAction) -> CaptureState:
-    """Give the state after an action.
-
-    Raises:
-        IllegalTransition: The capture has ended already, or has lost its answer before.
-    """
-    return transitions.next_state(TRANSITIONS, state, action, what="A capture")
 
 
 def create(
@@ -130,7 +80,7 @@ def succeed(
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    state = next_state(made.state, CaptureAction.SUCCEED)
+    ended = follow_up.succeed(made, channel_reference=channel_reference, now=now)
     released = domain.noted(payment, now, capturing_minor=payment.capturing_minor - made.amount_minor)
     after, event = domain.capture(
         released,
@@ -140,32 +90,16 @@ def succeed(
         terms=terms,
         now=now,
     )
-    ended = replace(made, state=state, fee_minor=event.fee_minor, channel_reference=channel_reference, update_time=now)
-    return authorization.tidied(after), ended, event
+    return authorization.tidied(after), replace(ended, fee_minor=event.fee_minor), event
 
 
-def fail(
-    payment: Payment,
-    made: Capture,
-    *,
-    reason: events.FailureReason,
-    code: str | None,
-    channel_reference: str | None,
-    now: datetime,
-) -> tuple[Payment, Capture]:
+def fail(payment: Payment, made: Capture, failure: Failure, *, now: datetime) -> tuple[Payment, Capture]:
     """Record that a capture ended without moving money; its amount can be captured again, and no event says so.
 
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    ended = replace(
-        made,
-        state=next_state(made.state, CaptureAction.FAIL),
-        channel_reference=channel_reference or made.channel_reference,
-        failure_reason=reason,
-        failure_code=code,
-        update_time=now,
-    )
+    ended = follow_up.fail(made, failure, now=now)
     after = domain.noted(payment, now, capturing_minor=payment.capturing_minor - made.amount_minor)
     if made.final and payment.cancel_reason is events.CancelReason.REQUESTED:
         after = domain.noted(after, now, cancel_reason=None)
@@ -183,22 +117,13 @@ def of_charge(payment: Payment, attempts: Iterable[Attempt]) -> list[Capture]:
         amount_minor=payment.captured_minor,
         currency_code=payment.currency_code,
         final=False,
-        state=CaptureState.SUCCEEDED,
+        state=FollowUpState.SUCCEEDED,
         fee_minor=payment.fee_minor,
         channel_reference=payment.channel_reference,
         create_time=charge.create_time,
         update_time=charge.update_time,
     )
     return [made]
-
-
-def lose_answer(made: Capture, *, now: datetime) -> Capture:
-    """Record that a call ended without an answer; the amount stays held, and no event says so.
-
-    Raises:
-        IllegalTransition: The capture has ended already, or has lost its answer before.
-    """
-    return replace(made, state=next_state(made.state, CaptureAction.LOSE_ANSWER), update_time=now)
 
 
 def _require_capturable(payment: Payment, amount_minor: int | None) -> int:

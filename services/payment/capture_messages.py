@@ -5,11 +5,12 @@ from paykit.runtime.mapping import to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import messages
-from services.payment.capture import Capture, CaptureState
+from services.payment.capture import Capture
 from services.payment.capture_commands import CancelPayment, Captured, CapturePayment
 from services.payment.domain import Payment
+from services.payment.follow_up import FollowUpState
 
-_STATES = {state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}") for state in CaptureState}
+_STATES = {state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}") for state in FollowUpState}
 
 
 def to_capture(capture: Capture) -> pb.Capture:

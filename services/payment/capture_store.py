@@ -6,7 +6,8 @@ from typing import Any
 from paykit.runtime.db import Tx
 from paykit.runtime.rows import columns, require_all_changed
 from services.payment import store
-from services.payment.capture import Capture, CaptureState
+from services.payment.capture import Capture
+from services.payment.follow_up import FollowUpState
 
 SHOWN_MAX = 100
 """Captures of one payment that GetPayment shows."""
@@ -61,6 +62,6 @@ async def update_captures(tx: Tx, captures: Sequence[Capture]) -> None:
 def to_capture(row: Mapping[str, Any]) -> Capture:
     """Make a capture of a row of its table."""
     values = dict(row)
-    values["state"] = CaptureState(values["state"])
+    values["state"] = FollowUpState(values["state"])
     values["failure_reason"] = store.to_failure_reason(values["failure_reason"])
     return Capture(**values)

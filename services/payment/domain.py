@@ -11,6 +11,7 @@ from paykit import transitions
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment import fee
+from services.payment.attempt import Failure
 
 
 class PaymentState(StrEnum):
@@ -236,9 +237,7 @@ def capture(
     return after, events.PaymentSuccess(**told)
 
 
-def fail(
-    payment: Payment, *, reason: events.FailureReason, code: str | None, channel_reference: str | None, now: datetime
-) -> tuple[Payment, events.PaymentFailed]:
+def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment, events.PaymentFailed]:
     """Record that a payment ended without moving money.
 
     Raises:
@@ -248,13 +247,13 @@ def fail(
         payment,
         now,
         state=next_state(payment.state, PaymentAction.FAIL),
-        failure_reason=reason,
-        failure_code=code,
-        channel_reference=channel_reference or payment.channel_reference,
+        failure_reason=failure.reason,
+        failure_code=failure.code,
+        channel_reference=failure.channel_reference or payment.channel_reference,
         cancel_reason=None,
     )
-    told = about(after) | {"channel_reference": after.channel_reference, "reason": reason, "failure_code": code}
-    return after, events.PaymentFailed(**told)
+    told = about(after) | {"channel_reference": after.channel_reference}
+    return after, events.PaymentFailed(**told, reason=failure.reason, failure_code=failure.code)
 
 
 def lose_answer(

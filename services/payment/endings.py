@@ -9,7 +9,7 @@ from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paykit.runtime.db import Tx
 from paystream.payment.v1 import events
-from services.payment import attempt, authorization, capture, domain, refund
+from services.payment import attempt, authorization, capture, domain, follow_up, refund
 from services.payment.attempt import Attempt, AttemptAction
 from services.payment.changes import Changes
 from services.payment.domain import Payment
@@ -116,13 +116,7 @@ def _end_first(ending: Ending, item: RecordEvidence, verdict: Verdict, after: At
     before, evidence = ending.changes.payments[after.payment_id], item.evidence
     event: events.PaymentFailed | events.PaymentUnknown
     if verdict is Verdict.FAIL:
-        payment, event = domain.fail(
-            before,
-            reason=attempt.failure_reason(evidence),
-            code=evidence.failure_code,
-            channel_reference=evidence.channel_reference,
-            now=ending.tx.now,
-        )
+        payment, event = domain.fail(before, attempt.failure(evidence), now=ending.tx.now)
     else:
         payment, event = domain.lose_answer(
             before, evidence=_lost_by(evidence), channel_reference=evidence.channel_reference, now=ending.tx.now
@@ -135,7 +129,7 @@ def _end_capture(ending: Ending, item: RecordEvidence, verdict: Verdict, after: 
     changes, now = ending.changes, ending.tx.now
     payment, made = changes.payments[after.payment_id], changes.captures[after.capture_id or ""]
     if verdict is Verdict.LOSE_ANSWER:
-        changes.put_capture(capture.lose_answer(made, now=now))
+        changes.put_capture(follow_up.lose_answer(made, now=now))
     elif verdict is Verdict.SUCCEED:
         payment, made, event = capture.succeed(
             payment, made, channel_reference=_reference(after), terms=_terms(ending, payment), now=now
@@ -143,14 +137,7 @@ def _end_capture(ending: Ending, item: RecordEvidence, verdict: Verdict, after: 
         changes.put_capture(made)
         _captured(ending, item, payment, event)
     else:
-        payment, made = capture.fail(
-            payment,
-            made,
-            reason=attempt.failure_reason(item.evidence),
-            code=item.evidence.failure_code,
-            channel_reference=item.evidence.channel_reference,
-            now=now,
-        )
+        payment, made = capture.fail(payment, made, attempt.failure(item.evidence), now=now)
         changes.put_capture(made)
         changes.put_payment(payment)
     changes.void_if_due(ending.tx, after.payment_id, traceparent=after.traceparent)
@@ -174,19 +161,12 @@ def _end_refund(ending: Ending, item: RecordEvidence, verdict: Verdict, after: A
     payment, made = changes.payments[after.payment_id], changes.refunds[after.refund_id or ""]
     event: events.RefundSuccess | events.RefundFailed
     if verdict is Verdict.LOSE_ANSWER:
-        changes.put_refund(refund.lose_answer(made, now=now))
+        changes.put_refund(follow_up.lose_answer(made, now=now))
         return
     if verdict is Verdict.SUCCEED:
         payment, made, event = refund.succeed(payment, made, channel_reference=_reference(after), now=now)
     else:
-        payment, made, event = refund.fail(
-            payment,
-            made,
-            reason=attempt.failure_reason(item.evidence),
-            code=item.evidence.failure_code,
-            channel_reference=item.evidence.channel_reference,
-            now=now,
-        )
+        payment, made, event = refund.fail(payment, made, attempt.failure(item.evidence), now=now)
     changes.put_refund(made)
     changes.put_payment(payment)
     ending.tx.emit(event, cause=item.cause)

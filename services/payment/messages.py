@@ -17,7 +17,8 @@ from services.payment import authorization, routing
 from services.payment.attempt import Attempt, AttemptAction
 from services.payment.commands import CreatePayment, CreateRefund
 from services.payment.domain import CaptureMode, Payment, PaymentState
-from services.payment.refund import Refund, RefundState
+from services.payment.follow_up import FollowUpState
+from services.payment.refund import Refund
 from services.payment.refund_store import RefundFilter
 from services.payment.routing import Route
 from services.payment.store import PaymentFilter
@@ -56,7 +57,7 @@ _CANCEL_REASONS = {
     events.CancelReason.AUTHORIZATION_EXPIRED: pb.CANCEL_REASON_AUTHORIZATION_EXPIRED,
     events.CancelReason.ORDER_CLOSED: pb.CANCEL_REASON_ORDER_CLOSED,
 }
-_REFUND_STATES = {state: pb.RefundState.Value(f"REFUND_STATE_{state}") for state in RefundState}
+_REFUND_STATES = {state: pb.RefundState.Value(f"REFUND_STATE_{state}") for state in FollowUpState}
 _ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
 _ATTEMPT_ACTIONS = {action: pb.AttemptAction.Value(f"ATTEMPT_ACTION_{action}") for action in AttemptAction}
 
@@ -225,7 +226,7 @@ def from_list_refunds(request: pb.ListRefundsRequest) -> RefundFilter:
     return RefundFilter(
         payment_id=request.payment_id or None,
         merchant_id=request.merchant_id or None,
-        state=RefundState(name) if request.state else None,
+        state=FollowUpState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
     )

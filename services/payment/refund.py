@@ -1,46 +1,15 @@
-"""A refund of a payment: its states and what each change does to the payment's amounts. Pure."""
+"""A refund of a payment, and what each of its changes does to the payment's amounts. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
-from paykit import transitions
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
-from services.payment import domain, fee
+from services.payment import domain, fee, follow_up
+from services.payment.attempt import Failure
 from services.payment.domain import Payment
-
-
-class RefundState(StrEnum):
-    """How far a refund has come; CREATED and UNKNOWN hold their amount."""
-
-    CREATED = "CREATED"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    UNKNOWN = "UNKNOWN"
-
-
-class RefundAction(StrEnum):
-    """What can happen to a refund."""
-
-    SUCCEED = "SUCCEED"
-    FAIL = "FAIL"
-    LOSE_ANSWER = "LOSE_ANSWER"
-
-
-TRANSITIONS: Mapping[tuple[RefundState, RefundAction], RefundState] = MappingProxyType(
-    {
-        (RefundState.CREATED, RefundAction.SUCCEED): RefundState.SUCCEEDED,
-        (RefundState.CREATED, RefundAction.FAIL): RefundState.FAILED,
-        (RefundState.CREATED, RefundAction.LOSE_ANSWER): RefundState.UNKNOWN,
-        (RefundState.UNKNOWN, RefundAction.SUCCEED): RefundState.SUCCEEDED,
-        (RefundState.UNKNOWN, RefundAction.FAIL): RefundState.FAILED,
-    }
-)
-"""The state after an action; a pair that is missing is illegal."""
+from services.payment.follow_up import FollowUp
 
 
 class RefundNotFound(DomainError):
@@ -58,38 +27,21 @@ class RefundExceedsRefundable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund:
-    """A refund; amounts are in minor units of `currency_code`.
+class Refund(FollowUp):
+    """A refund of a payment.
 
     Attributes:
         capture_id: None for parts of several, and for a capture that was never booked (reason CONTRADICTION).
         fee_returned_minor: The part of the fee that returns with it, settled when the refund is made.
-        failure_reason: Set exactly while FAILED.
     """
 
+    WHAT: ClassVar[str] = "A refund"
+
     refund_id: str
-    payment_id: str
     merchant_id: str
-    amount_minor: int
-    currency_code: str
     reason: events.RefundReason
     fee_returned_minor: int
     capture_id: str | None
-    create_time: datetime
-    update_time: datetime
-    state: RefundState = RefundState.CREATED
-    channel_reference: str | None = None
-    failure_reason: events.FailureReason | None = None
-    failure_code: str | None = None
-
-
-def next_state(state: RefundState, action: RefundAction) -> RefundState:
-    """Give the state after an action.
-
-    Raises:
-        IllegalTransition: The refund has ended already, or has lost its answer before.
-    """
-    return transitions.next_state(TRANSITIONS, state, action, what="A refund")
 
 
 def create(
@@ -158,47 +110,24 @@ def succeed(
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    state = next_state(refund.state, RefundAction.SUCCEED)
-    ended = replace(refund, state=state, channel_reference=channel_reference, update_time=now)
+    ended = follow_up.succeed(refund, channel_reference=channel_reference, now=now)
     booked_minor = _booked_minor(refund)
     after = _released(payment, refund, now, refunded_minor=payment.refunded_minor + booked_minor)
     return after, ended, events.RefundSuccess(**_about(after, ended))
 
 
 def fail(
-    payment: Payment,
-    refund: Refund,
-    *,
-    reason: events.FailureReason,
-    code: str | None,
-    channel_reference: str | None,
-    now: datetime,
+    payment: Payment, refund: Refund, failure: Failure, *, now: datetime
 ) -> tuple[Payment, Refund, events.RefundFailed]:
     """Record that a refund ended without moving money; its amount can be refunded again.
 
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    ended = replace(
-        refund,
-        state=next_state(refund.state, RefundAction.FAIL),
-        channel_reference=channel_reference or refund.channel_reference,
-        failure_reason=reason,
-        failure_code=code,
-        update_time=now,
-    )
+    ended = follow_up.fail(refund, failure, now=now)
     after = _released(payment, refund, now)
-    about = _about(after, ended) | {"failure_reason": reason, "failure_code": code}
+    about = _about(after, ended) | {"failure_reason": failure.reason, "failure_code": failure.code}
     return after, ended, events.RefundFailed(**about)
-
-
-def lose_answer(refund: Refund, *, now: datetime) -> Refund:
-    """Record that a call ended without an answer; the amount stays held, and no event says so.
-
-    Raises:
-        IllegalTransition: The refund has ended already, or has lost its answer before.
-    """
-    return replace(refund, state=next_state(refund.state, RefundAction.LOSE_ANSWER), update_time=now)
 
 
 def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:

@@ -13,7 +13,8 @@ from paykit.runtime.listing import newest_first
 from paykit.runtime.rows import require_all_changed
 from paystream.payment.v1 import events
 from services.payment import store
-from services.payment.refund import Refund, RefundState
+from services.payment.follow_up import FollowUpState
+from services.payment.refund import Refund
 
 _TEXT = sa.Text(collation="C")
 
@@ -60,7 +61,7 @@ class RefundFilter:
 
     payment_id: str | None
     merchant_id: str | None
-    state: RefundState | None
+    state: FollowUpState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
 
@@ -121,7 +122,7 @@ async def list_refunds(tx: Tx, wanted: RefundFilter, *, after: TimeKey | None, l
 def to_refund(row: Mapping[str, Any]) -> Refund:
     """Make a refund of a row of its table."""
     values = dict(row)
-    values["state"] = RefundState(values["state"])
+    values["state"] = FollowUpState(values["state"])
     values["reason"] = events.RefundReason(values["reason"])
     values["failure_reason"] = store.to_failure_reason(values["failure_reason"])
     return Refund(**values)

@@ -6,7 +6,7 @@ from typing import Any
 from paykit.attempts import AttemptState
 from paystream.payment.v1 import events
 from services.payment import domain
-from services.payment.attempt import Attempt, AttemptAction
+from services.payment.attempt import Attempt, AttemptAction, Failure
 from services.payment.domain import CaptureMode, Payment, PaymentState
 from services.payment.fee import FeeTerms
 
@@ -66,6 +66,10 @@ def authorized(**changes: Any) -> Payment:
         "aggregate_version": 2,
     }
     return payment(**given | changes)
+
+
+def declined(code: str | None) -> Failure:
+    return Failure(reason=events.FailureReason.DECLINED, code=code, channel_reference=None)
 
 
 def attempt(state: AttemptState = AttemptState.STARTED, **changes: Any) -> Attempt:

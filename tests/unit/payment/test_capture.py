@@ -1,46 +1,18 @@
-"""The states of a capture, and what it takes out of an authorization."""
+"""What a capture takes out of an authorization."""
 
-import itertools
 from typing import Any
 
 import pytest
 
 from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
-from services.payment import capture
+from services.payment import capture, follow_up
 from services.payment.authorization import capturable_minor
-from services.payment.capture import CaptureAction, CaptureExceedsCapturable, CaptureState
+from services.payment.capture import CaptureExceedsCapturable
 from services.payment.domain import CaptureMode, Payment, PaymentState
-from tests.unit.payment.builders import LATER, NOON, attempt, authorized, captured, payment, terms
+from tests.unit.payment.builders import LATER, NOON, attempt, authorized, captured, declined, payment, terms
 
-# Rows: the state; columns: SUCCEED FAIL LOSE_ANSWER; "-" is illegal.
-TABLE = """
-CREATED     SUCCEEDED   FAILED      UNKNOWN
-SUCCEEDED   -           -           -
-FAILED      -           -           -
-UNKNOWN     SUCCEEDED   FAILED      -
-"""
-ACTIONS = ["SUCCEED", "FAIL", "LOSE_ANSWER"]
-CELLS = [
-    (row[0], action, after)
-    for row in (line.split() for line in TABLE.strip().splitlines())
-    for action, after in zip(ACTIONS, row[1:], strict=True)
-]
 REQUESTED = events.CancelReason.REQUESTED
-
-
-@pytest.mark.parametrize(("state", "action", "after"), CELLS)
-def test_every_action_in_every_state(state: str, action: str, after: str) -> None:
-    if after != "-":
-        assert capture.next_state(CaptureState(state), CaptureAction(action)) == after
-        return
-    with pytest.raises(IllegalTransition) as refused:
-        capture.next_state(CaptureState(state), CaptureAction(action))
-    assert refused.value.metadata == {"state": state, "action": action}
-
-
-def test_the_table_names_every_state_and_action() -> None:
-    assert {(state, action) for state, action, _ in CELLS} == set(itertools.product(CaptureState, CaptureAction))
 
 
 # What CapturePayment meets: the payment, and what it is refused with.
@@ -172,7 +144,7 @@ def test_a_final_capture_of_everything_leaves_nothing_to_give_up() -> None:
 def test_a_lost_answer_keeps_the_amount_held() -> None:
     _, made = create(authorized(), amount_minor=4_000)
 
-    assert capture.lose_answer(made, now=LATER).state == "UNKNOWN"
+    assert follow_up.lose_answer(made, now=LATER).state == "UNKNOWN"
 
 
 def test_a_charge_shows_the_capture_that_came_with_it() -> None:
@@ -194,5 +166,4 @@ def succeed(before: Payment, made: Any, reference: str) -> Any:
 
 
 def fail(before: Payment, made: Any) -> Any:
-    reason = events.FailureReason.DECLINED
-    return capture.fail(before, made, reason=reason, code="do_not_honor", channel_reference=None, now=LATER)
+    return capture.fail(before, made, declined("do_not_honor"), now=LATER)

@@ -7,6 +7,7 @@ import pytest
 from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
 from services.payment import domain
+from services.payment.attempt import Failure
 from services.payment.domain import PaymentAction, PaymentState
 from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, PAYMENT_ID, captured, payment, terms
 
@@ -100,9 +101,7 @@ def test_a_second_capture_adds_up_and_pays_no_fixed_part_again() -> None:
 def test_a_failure_keeps_its_reason_in_both_languages() -> None:
     after, event = domain.fail(
         payment(state=PaymentState.UNKNOWN, aggregate_version=2),
-        reason=events.FailureReason.INSUFFICIENT_FUNDS,
-        code="insufficient_funds",
-        channel_reference="ch_9",
+        Failure(reason=events.FailureReason.INSUFFICIENT_FUNDS, code="insufficient_funds", channel_reference="ch_9"),
         now=LATER,
     )
 
