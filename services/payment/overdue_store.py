@@ -1,6 +1,6 @@
 """The SQL of attempts that have gone without an outcome for too long.
 
-Real time throughout, as it is about calls. Both statements walk the index of attempts that are open, which are few.
+Real time throughout, as it is about calls. The statement walks the index of attempts that are open, which are few.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import Any
 
 from paykit.paging import TimeKey
 from paykit.runtime.db import Tx
+from paykit.runtime.overdue import AGE, OPEN
 from services.payment.attempt import Attempt
 from services.payment.attempt_store import to_attempt
 
@@ -18,17 +19,11 @@ _ATTEMPT = (
     *("currency_code", "create_time", "update_time", "state", "channel_reference", "failure_reason", "failure_code"),
     *("inquiry_count", "contradicted", "traceparent"),
 )
-_OPEN = "state IN ('STARTED', 'UNKNOWN') AND start_time <= now() - $1::float8 * interval '1 s'"
-_AGE = "extract(epoch FROM clock_timestamp() - start_time)::float8"
 
 _SELECT_OVERDUE = f"""
-SELECT {", ".join(f"attempt.{name}" for name in _ATTEMPT)}, {_AGE} AS age_s, start_time, merchant_id
-FROM (SELECT * FROM attempt WHERE {_OPEN}) attempt JOIN payment USING (payment_id)
+SELECT {", ".join(f"attempt.{name}" for name in _ATTEMPT)}, {AGE} AS age_s, start_time, merchant_id
+FROM (SELECT * FROM attempt WHERE {OPEN}) attempt JOIN payment USING (payment_id)
 WHERE (start_time, attempt_id) > ($2, $3) ORDER BY start_time, attempt_id LIMIT $4
-"""
-
-_COUNT_OVERDUE = f"""
-SELECT channel, count(*) AS attempts, max({_AGE}) AS oldest_s FROM attempt WHERE {_OPEN} GROUP BY channel
 """
 
 _BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), "")
@@ -47,24 +42,10 @@ class Overdue:
     start_time: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """How many attempts of a channel are overdue, and since when the longest of them was sent."""
-
-    channel: str
-    attempts: int
-    oldest_s: float
-
-
 async def list_overdue(tx: Tx, within_s: float, /, *, after: TimeKey | None, limit: int) -> list[Overdue]:
     """List attempts sent longer ago than this that have no outcome, longest first, from after a (start_time, id) on."""
     start_time, attempt_id = after or _BEGINNING
     return [_overdue(row) for row in await tx.fetch(_SELECT_OVERDUE, within_s, start_time, attempt_id, limit)]
-
-
-async def count_overdue(tx: Tx, within_s: float) -> list[Count]:
-    """Count attempts sent longer ago than this that have no outcome, by channel."""
-    return [Count(**row) for row in await tx.fetch(_COUNT_OVERDUE, within_s)]
 
 
 def _overdue(row: Mapping[str, Any]) -> Overdue:

@@ -4,6 +4,7 @@ from functools import partial
 
 from paykit.runtime import merchant_projection
 from paykit.runtime.delivery import Handle, Subscription
+from paykit.runtime.overdue import REPORT_EVERY_S
 from paykit.runtime.service import Job, Service
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
@@ -55,6 +56,6 @@ SERVICE = Service(
         Job(name="inquire_attempts", run=jobs.inquire_attempts, every_s=0.5),
         Job(name="expire_authorizations", run=jobs.expire_authorizations, every_s=1.0),
         Job(name=dispute_rpc.RESPONSE_JOB, run=dispute_jobs.respond_to_disputes, every_s=1.0),
-        Job(name="report_overdue_attempts", run=overdue.report, every_s=overdue.REPORT_EVERY_S),
+        Job(name="report_overdue_attempts", run=overdue.report, every_s=REPORT_EVERY_S),
     ),
 )

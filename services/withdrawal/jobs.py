@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from paykit.cause import Cause
-from paykit.runtime import channel_calls, simulator
+from paykit.runtime import channel_calls, overdue, simulator
 from paykit.runtime.channel_calls import Calls
 from paykit.runtime.db import Tx
 from paykit.runtime.operations import Operation
@@ -40,6 +40,12 @@ async def submit_withdrawals(runtime: Runtime) -> bool:
 async def inquire_withdrawals(runtime: Runtime) -> bool:
     """Ask about payouts whose outcome is overdue, one batch after another; True when there may be more."""
     return await channel_calls.inquire(runtime, _calls(runtime))
+
+
+async def report_overdue(runtime: Runtime) -> bool:
+    """Set the metrics and write one line if an outcome is overdue. Says that there is no more."""
+    await overdue.report(runtime, [commands.CHANNEL])
+    return False
 
 
 def _calls(runtime: Runtime) -> Calls[Claimed]:

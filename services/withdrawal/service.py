@@ -2,6 +2,7 @@
 
 from paykit.runtime import merchant_projection
 from paykit.runtime.delivery import Handle, Subscription
+from paykit.runtime.overdue import REPORT_EVERY_S
 from paykit.runtime.service import Job, Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.settlement.v1 import events as settlement_events
@@ -55,5 +56,6 @@ SERVICE = Service(
         # The hold of the ledger comes as an event, whose handler cannot wake a job: so these look often.
         *(Job(name=lane, run=jobs.submit_withdrawals, every_s=0.25) for lane in jobs.SUBMISSION_LANES),
         Job(name="inquire_withdrawals", run=jobs.inquire_withdrawals, every_s=0.5),
+        Job(name="report_overdue_withdrawals", run=jobs.report_overdue, every_s=REPORT_EVERY_S),
     ),
 )

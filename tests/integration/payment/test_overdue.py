@@ -39,7 +39,7 @@ async def listed(house: House, **fields: Any) -> pb.ListOverdueAttemptsResponse:
 
 
 def metric(name: str, channel: str = "simulator") -> float | None:
-    return REGISTRY.get_sample_value(name, {"channel": channel})
+    return REGISTRY.get_sample_value(name, {"service": "payment", "channel": channel})
 
 
 async def test_what_has_had_no_outcome_for_too_long_is_listed_the_longest_waiting_first(house: House) -> None:
@@ -78,16 +78,16 @@ async def test_one_line_and_the_metrics_tell_of_them_until_evidence_ends_them(ho
     [line] = [entry for entry in logs if entry["event"] == "attempts_overdue"]
     assert (line["log_level"], line["attempts"], line["channels"]) == ("warning", 2, ["simulator"])
     assert 2_000 <= line["oldest_s"] < 2_000 + MINUTE_S
-    assert metric("paystream_payment_attempts_overdue") == 2
-    assert 2_000 <= (metric("paystream_payment_attempts_overdue_oldest_seconds") or 0) < 2_000 + MINUTE_S
+    assert metric("paystream_attempts_overdue") == 2
+    assert 2_000 <= (metric("paystream_attempts_overdue_oldest_seconds") or 0) < 2_000 + MINUTE_S
 
     await house.inquire()
     with capture_logs() as logs:
         await overdue.report(house.runtime)
 
     assert [entry for entry in logs if entry["event"] == "attempts_overdue"] == []
-    assert metric("paystream_payment_attempts_overdue") == 0
-    assert metric("paystream_payment_attempts_overdue_oldest_seconds") == 0
+    assert metric("paystream_attempts_overdue") == 0
+    assert metric("paystream_attempts_overdue_oldest_seconds") == 0
     assert (await listed(house)).attempts == []
 
 

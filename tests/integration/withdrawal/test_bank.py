@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from paykit.attempts import AttemptNotFound, ChannelAmountMismatch
 from paykit.errors import IllegalTransition
@@ -260,6 +262,20 @@ async def test_what_came_back_can_be_withdrawn_again_while_others_wait(treasury:
     assert await treasury.state(first.withdrawal_id) == "FAILED"
     assert again.state == pb.WITHDRAWAL_STATE_CREATED
     assert await treasury.withdrawable() == 0
+
+
+async def test_an_outcome_that_no_inquiry_brings_is_reported(treasury: Treasury) -> None:
+    treasury.bank.fate = by_amount({AMOUNT: "pending"})
+    await treasury.paid(AMOUNT)
+    await treasury.runtime.transaction(lambda tx: tx.run("UPDATE attempt SET start_time = now() - interval '1000 s'"))
+
+    with capture_logs() as logs:
+        assert await jobs.report_overdue(treasury.runtime) is False
+
+    [line] = [entry for entry in logs if entry["event"] == "attempts_overdue"]
+    assert (line["log_level"], line["attempts"], line["channels"]) == ("warning", 1, ["simulator"])
+    shown = REGISTRY.get_sample_value("paystream_attempts_overdue", {"service": "withdrawal", "channel": "simulator"})
+    assert shown == 1
 
 
 def contradictions() -> float:
