@@ -64,14 +64,15 @@ class Item:
 
 def items_of(event: TransactionCreated) -> list[Item]:
     """Give the items of a transaction, one for each merchant to whose settlement account it does something."""
-    effects: dict[str, list[int]] = {}
+    effects: dict[str, list[int]] = {}  # What comes and what goes, by merchant.
     for entry in event.entries:
         if entry.account_kind == ACCOUNT_KIND:
-            effects.setdefault(entry.merchant_id or "", []).append(entry.effect * entry.amount_minor)
+            minor = entry.effect * entry.amount_minor
+            effects.setdefault(entry.merchant_id or "", [0, 0])[minor < 0] += minor
     if not effects:
         return []
     kind = _KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
-    split = [(merchant_id, *_split(kind, found)) for merchant_id, found in effects.items()]
+    split = [(merchant_id, *_split(kind, *found)) for merchant_id, found in effects.items()]
     return [_item(event, merchant_id, kind, amount, fee) for merchant_id, amount, fee in split if amount or fee]
 
 
@@ -84,13 +85,13 @@ def effect_minor(entries: Iterable[Entry], merchant_id: str) -> int:
     )
 
 
-def _split(kind: ItemKind, effects: list[int]) -> tuple[int, int]:
+def _split(kind: ItemKind, comes: int, goes: int) -> tuple[int, int]:
     """Tell the fee from the amount: it goes the other way."""
     if kind is ItemKind.PAYMENT:
-        return sum(each for each in effects if each > 0), sum(each for each in effects if each < 0)
+        return comes, goes
     if kind is ItemKind.REFUND:
-        return sum(each for each in effects if each < 0), sum(each for each in effects if each > 0)
-    return sum(effects), 0
+        return goes, comes
+    return comes + goes, 0
 
 
 def _item(event: TransactionCreated, merchant_id: str, kind: ItemKind, amount_minor: int, fee_minor: int) -> Item:
