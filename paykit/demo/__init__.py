@@ -1,6 +1,7 @@
-"""`paystream demo`: the whole line once, on a stack of its own, with everything that can go wrong at a channel.
+"""`paystream demo`: the whole line once, on a stack of its own, with everything that can go wrong at a channel and a bank.
 
-Map: `script` what is asked for and what must come of it (pure); `traffic` asking for it by gRPC and waiting for the
-outcomes; `findings` reading events and books back and holding them against the script; `report` showing them; `run` the
-stages in order, on a stack that is gone afterwards.
+Map: first the traffic: `script` what is asked for and what must come of it (pure); `traffic` asking for it by gRPC and
+waiting for the outcomes; `findings` reading events and books back and holding them against the script; `report` showing
+them. Then the money line, from orders to the merchants' bank: `line_script` who sells what and what must come of it,
+`line` the calls, `line_run` the stages. `run` puts both on a stack that is gone afterwards.
 """

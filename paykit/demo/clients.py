@@ -9,8 +9,12 @@ from typing import Any
 import grpc
 
 from paystream.accounting.v1 import accounting_pb2_grpc
+from paystream.channel.v1 import channel_pb2_grpc
 from paystream.merchant.v1 import merchant_pb2_grpc
+from paystream.order.v1 import order_pb2_grpc
 from paystream.payment.v1 import payment_pb2_grpc
+from paystream.settlement.v1 import settlement_pb2_grpc
+from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 
 CALL_TIMEOUT_S = 20.0
 PAGE_SIZE = 1_000
@@ -26,8 +30,12 @@ class Clients:
     """Stubs of the services that the demo calls."""
 
     merchant: Any
+    order: Any
     payment: Any
     accounting: Any
+    settlement: Any
+    withdrawal: Any
+    channel: Any
 
 
 @asynccontextmanager
@@ -40,21 +48,22 @@ async def connect(addresses: Mapping[str, str]) -> AsyncIterator[Clients]:
 
         yield Clients(
             merchant=merchant_pb2_grpc.MerchantServiceStub(await channel("merchant")),
+            order=order_pb2_grpc.OrderServiceStub(await channel("order")),
             payment=payment_pb2_grpc.PaymentServiceStub(await channel("payment")),
             accounting=accounting_pb2_grpc.AccountingServiceStub(await channel("accounting")),
+            settlement=settlement_pb2_grpc.SettlementServiceStub(await channel("settlement")),
+            withdrawal=withdrawal_pb2_grpc.WithdrawalServiceStub(await channel("withdrawal")),
+            channel=channel_pb2_grpc.ChannelServiceStub(await channel("channel")),
         )
 
 
-async def call(method: Any, request: Any, *, correlation_id: str | None = None) -> Any:
-    """Make one call.
+async def call(method: Any, request: Any, *, caller: str = CALLER) -> Any:
+    """Make one call, in a caller's name.
 
     Raises:
         grpc.aio.AioRpcError: It was refused, or not answered in time.
     """
-    metadata = [("paystream-caller", CALLER)]
-    if correlation_id:
-        metadata.append(("x-correlation-id", correlation_id))
-    return await method(request, timeout=CALL_TIMEOUT_S, metadata=metadata)
+    return await method(request, timeout=CALL_TIMEOUT_S, metadata=[("paystream-caller", caller)])
 
 
 async def pages(method: Any, request: Any, field: str) -> list[Any]:

@@ -1,23 +1,18 @@
 """Showing a person what happened: progress while it happens, tables afterwards; plain text without a terminal."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from paykit.demo import findings
 from paykit.demo.findings import Findings
-from paykit.demo.traffic import Asked, state_of
 from paykit.money import Money, format_money
-from paykit.runtime.tail import Line
 from paystream.accounting.v1 import accounting_pb2
 from paystream.merchant.v1 import merchant_pb2
-from paystream.payment.v1 import payment_pb2
 
 WIDTH_MIN = 130
 """Columns of the widest table: a narrower terminal wraps it, but nothing is cut, here or in a file."""
@@ -95,32 +90,6 @@ def show_events(shown: Console, found: Findings) -> None:
     _show(shown, table)
 
 
-def show_journey(
-    shown: Console, found: Findings, asked: Asked, attempts: Sequence[payment_pb2.Attempt], journey_id: str
-) -> None:
-    """Show one payment from its request to its journal entries."""
-    payment = found.payments[asked.payment_id]
-    table = _table(f"One journey: correlation id {journey_id}", "at", "what", "id", "")
-    start = payment.create_time
-    table.add_row("", "request CreatePayment", asked.request_id, "by demo")
-    table.add_row(_after(start, payment.create_time), "payment", payment.payment_id, _amount(payment, "amount"))
-    table.add_row("", "", "", f"{state_of(payment)}, fee {_amount(payment, 'fee')} by plan {payment.fee_plan_version}")
-    table.add_row("", "", "", f"refunded {_amount(payment, 'refunded')}")
-    for each in attempts:
-        kind = payment_pb2.AttemptAction.Name(each.action).rpartition("_")[2].lower()
-        state = payment_pb2.AttemptState.Name(each.state).removeprefix("ATTEMPT_STATE_")
-        inquiries = "1 inquiry" if each.inquiry_count == 1 else f"{each.inquiry_count} inquiries"
-        table.add_row(
-            _after(start, each.create_time), f"attempt to {kind}", each.attempt_id, f"{state} after {inquiries}"
-        )
-    for line in _journey_lines(found.lines, journey_id):
-        value = line.value or {}
-        when = (value["recorded_at"] - start.ToDatetime(value["recorded_at"].tzinfo)).total_seconds()
-        table.add_row(f"{when:+.3f} s", f"event {findings.type_of(line)}", str(value["event_id"]), f"on {line.topic}")
-    _show(shown, table)
-    _show_journal(shown, [each for each in found.transactions if each.root_reference == asked.payment_id])
-
-
 def show_balances(shown: Console, found: Findings, merchants: Sequence[merchant_pb2.Merchant]) -> None:
     """Show what the ledger holds for each merchant."""
     names = {each.merchant_id: each.display_name for each in merchants}
@@ -147,42 +116,9 @@ def show_trial(shown: Console, trial: Sequence[accounting_pb2.TrialBalance]) -> 
     _show(shown, table)
 
 
-def _show_journal(shown: Console, transactions: Sequence[accounting_pb2.Transaction]) -> None:
-    table = _table("Its journal entries", "transaction", "account", "debit", "credit")
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for each in sorted(transactions, key=lambda one: one.create_time.ToNanoseconds()):
-        name = f"{each.transaction_type} {each.related_no}"
-        for entry in each.entries:
-            amount = format_money(Money(entry.amount_minor, each.currency_code))
-            debit = entry.side == accounting_pb2.SIDE_DEBIT
-            table.add_row(name, entry.account_kind, amount if debit else "", "" if debit else amount)
-            name = ""
-    _show(shown, table)
-
-
-def _journey_lines(lines: Sequence[Line], journey_id: str) -> list[Line]:
-    mine = [line for line in lines if line.value and line.value.get("correlation_id") == journey_id]
-
-    def recorded(line: Line) -> tuple[datetime, int]:
-        value: Mapping[str, datetime] = line.value or {}
-        return value["recorded_at"], findings.TOPICS.index(line.topic)
-
-    return sorted(mine, key=recorded)
-
-
 def _by_topic(item: tuple[tuple[str, str], int]) -> tuple[int, str]:
     topic, name = item[0]
     return findings.TOPICS.index(topic), name
-
-
-def _amount(payment: payment_pb2.Payment, name: str) -> str:
-    amount_minor = payment.amount.amount_minor if name == "amount" else getattr(payment, f"{name}_minor")
-    return format_money(Money(amount_minor, payment.amount.currency_code))
-
-
-def _after(start: Timestamp, moment: Timestamp) -> str:
-    return f"{(moment.ToNanoseconds() - start.ToNanoseconds()) / 1e9:+.3f} s"
 
 
 def _sides(debit_minor: str, credit_minor: str, currency_code: str) -> tuple[str, str]:

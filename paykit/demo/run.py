@@ -11,12 +11,12 @@ import grpc
 from rich.console import Console
 
 from paykit.demo import findings, report, script, traffic
-from paykit.demo.clients import Clients, DemoFailedError, call, connect, new_request_id
+from paykit.demo.clients import Clients, DemoFailedError, connect
 from paykit.demo.findings import Findings
+from paykit.demo.line_run import LinePlay
 from paykit.localstack import Endpoints, Stack
 from paykit.localstack.progress import Display
 from paykit.localstack.settings import SERVICES, StackSettings
-from paystream.payment.v1 import payment_pb2
 
 HOME = Path(".paystream/demo")
 VERIFY_S_MAX = 60.0
@@ -58,19 +58,18 @@ async def _demonstrate(console: Console, endpoints: Endpoints) -> None:
 async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> None:
     """Ask for everything, wait for it, show it, and hold it against the script."""
     planned = script.payments()
-    journey_id = f"demo-{new_request_id()}"
     merchants = await traffic.create_merchants(clients)
     merchant_ids = [each.merchant_id for each in merchants]
     report.show_merchants(console, merchants)
 
     console.print("\nTraffic", style="bold")
     with report.stage(console, "payments asked for", len(planned)) as bar:
-        asked = await traffic.ask_payments(clients, planned, merchant_ids, journey_id, bar)
+        asked = await traffic.ask_payments(clients, planned, merchant_ids, bar)
     with report.stage(console, "payments with outcome", len(planned)) as bar:
         await traffic.wait_payments(clients, merchant_ids, len(planned), bar)
     refunds = sum(len(each.refunds) for each in planned)
     with report.stage(console, "refunds asked for", refunds) as bar:
-        given = await traffic.ask_refunds(clients, asked, journey_id, bar)
+        given = await traffic.ask_refunds(clients, asked, bar)
     console.print(f"  a refund too many: {await traffic.check_refusal(clients, asked)}")
     with report.stage(console, "refunds with outcome", refunds) as bar:
         ended = await traffic.wait_refunds(clients, merchant_ids, refunds, bar)
@@ -91,14 +90,12 @@ async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> Non
         trial=await findings.read_trial(clients),
         lines=await findings.read_events(endpoints.kafka, endpoints.registry, expected),
     )
-    shown = asked[script.journey(planned).number]
-    one = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=shown.payment_id))
     report.show_outcomes(console, found)
     report.show_events(console, found)
-    report.show_journey(console, found, shown, one.attempts, journey_id)
     report.show_balances(console, found, merchants)
     report.show_trial(console, found.trial)
     _judge(console, found)
+    await LinePlay(console, clients, home=HOME, manual_merchants=merchant_ids).play()
 
 
 def _judge(console: Console, found: Findings) -> None:
@@ -111,13 +108,14 @@ def _judge(console: Console, found: Findings) -> None:
 
 
 def _verify(console: Console) -> None:
-    """Run `paystream ledger verify` on the demo's ledger."""
-    console.print("\npaystream ledger verify", style="bold")
-    command = [sys.executable, "-m", "paykit.cli.main", "ledger", "verify", "--home", str(HOME)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_S_MAX, check=False)  # noqa: S603 - our own
-    console.print("\n".join(f"  {line}" for line in done.stdout.splitlines()), markup=False)
-    if done.returncode:
-        raise DemoFailedError(f"ledger verify ended with status {done.returncode}: {done.stderr.strip()}")
+    """Have the ledger and the settlements recomputed."""
+    for part in ("ledger", "settlement"):
+        console.print(f"\npaystream {part} verify", style="bold")
+        command = [sys.executable, "-m", "paykit.cli.main", part, "verify", "--home", str(HOME)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_S_MAX, check=False)  # noqa: S603 - our own
+        console.print("\n".join(f"  {line}" for line in done.stdout.splitlines()), markup=False)
+        if done.returncode:
+            raise DemoFailedError(f"{part} verify ended with status {done.returncode}: {done.stderr.strip()}")
 
 
 class _Silent:

@@ -87,13 +87,8 @@ class Refund:
 
 
 def payments() -> list[Payment]:
-    """Give every payment of the demo; the first of them whose answer is lost is the journey shown at the end."""
+    """Give every payment of the demo's traffic."""
     return [_payment(number) for number in range(PAYMENTS)]
-
-
-def journey(planned: list[Payment]) -> Payment:
-    """Choose the payment whose journey is shown: its answer was lost, and it is refunded."""
-    return next(each for each in planned if each.trouble is LOST_ANSWER and each.refunds)
 
 
 def _payment(number: int) -> Payment:

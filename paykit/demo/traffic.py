@@ -66,18 +66,17 @@ async def create_merchants(clients: Clients) -> list[merchant_pb2.Merchant]:
 
 
 async def ask_payments(
-    clients: Clients, planned: Sequence[script.Payment], merchant_ids: Sequence[str], journey_id: str, meter: Meter
+    clients: Clients, planned: Sequence[script.Payment], merchant_ids: Sequence[str], meter: Meter
 ) -> list[Asked]:
     """Ask for every payment: most one by one, some of those twice at once, the last in one batch."""
     requests = [_payment_request(each, merchant_ids[each.merchant]) for each in planned]
-    shown = script.journey(list(planned)).number
     gate = asyncio.Semaphore(CALLS_AT_ONCE)
     done = 0
 
     async def one(number: int) -> str:
         nonlocal done
         async with gate:
-            payment_id = await _create_payment(clients, requests[number], journey_id if number == shown else None)
+            payment_id = await _create_payment(clients, requests[number])
         done += 1
         meter.at(done)
         return payment_id
@@ -95,17 +94,15 @@ async def ask_payments(
     ]
 
 
-async def ask_refunds(clients: Clients, asked: Sequence[Asked], journey_id: str, meter: Meter) -> list[Given]:
+async def ask_refunds(clients: Clients, asked: Sequence[Asked], meter: Meter) -> list[Given]:
     """Ask for every refund of the payments that succeeded."""
-    shown = script.journey([each.planned for each in asked])
     gate = asyncio.Semaphore(CALLS_AT_ONCE)
     given: list[Given] = []
 
     async def one(each: Asked, refund: script.Refund) -> None:
         async with gate:
             request = _refund_request(each, refund.amount_minor)
-            correlation_id = journey_id if each.planned is shown else None
-            response = await call(clients.payment.CreateRefund, request, correlation_id=correlation_id)
+            response = await call(clients.payment.CreateRefund, request)
         given.append(Given(planned=refund, refund_id=response.refund.refund_id, payment_id=each.payment_id))
         meter.at(len(given))
 
@@ -225,13 +222,9 @@ async def _first(attempt: Callable[[], Awaitable[str]]) -> str:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _create_payment(
-    clients: Clients, request: payment_pb2.CreatePaymentRequest, correlation_id: str | None
-) -> str:
-    number = int(request.metadata["number"])
-    times = 2 if number % REPEATED_EVERY == 0 and correlation_id is None else 1
-    method = clients.payment.CreatePayment
-    replies = await asyncio.gather(*(call(method, request, correlation_id=correlation_id) for _ in range(times)))
+async def _create_payment(clients: Clients, request: payment_pb2.CreatePaymentRequest) -> str:
+    times = 2 if int(request.metadata["number"]) % REPEATED_EVERY == 0 else 1
+    replies = await asyncio.gather(*(call(clients.payment.CreatePayment, request) for _ in range(times)))
     ids = {reply.payment.payment_id for reply in replies}
     if len(ids) > 1:
         raise DemoFailedError(f"one request id made two payments: {', '.join(sorted(ids))}")
