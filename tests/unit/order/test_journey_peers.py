@@ -33,12 +33,8 @@ class Payments:
         return payment_pb2.ListPaymentsResponse(payments=rows, next_page_token=str(after) if after < 5 else "")
 
 
-@pytest.fixture(autouse=True)
-def in_a_call() -> None:
-    act_as("tester")
-
-
 async def listed(peers: Peers, limit: int) -> list[str]:
+    act_as("tester")
     rows = await peers.rows("payment", "ListPayments", payment_pb2.ListPaymentsRequest(), "payments", limit=limit)
     return [row.payment_id for row in rows]
 
@@ -87,6 +83,7 @@ async def test_what_this_process_itself_does_not_find_is_no_answer() -> None:
     async def refuse(_request: Any, _context: Any) -> Any:
         raise OrderNotFound("No order has this id.")
 
+    act_as("tester")
     peers = Peers({"order": Own(SimpleNamespace(GetOrder=refuse))})
     assert await peers.ask("order", "GetOrder", None) is None
     assert peers.absent == {}
