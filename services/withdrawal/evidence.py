@@ -1,6 +1,7 @@
 """What the bank says, applied: answers to calls, inquiries and callbacks all take this one way."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import structlog
 from prometheus_client import Counter
@@ -24,6 +25,16 @@ CONTRADICTIONS = Counter(
 _log = structlog.get_logger()
 
 
+@dataclass(slots=True, kw_only=True)
+class _Known:
+    """The locked rows that the evidence is about, as the evidence before left them, and what is to be written."""
+
+    attempts: dict[str, Attempt]
+    work: Work
+    changed: set[str] = field(default_factory=set)
+    told: list[tuple[Evidence, Verdict]] = field(default_factory=list)
+
+
 async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attempt | DomainError]:
     """Apply evidence in order: it ends attempts, and with them withdrawals, or marks a contradiction.
 
@@ -31,41 +42,33 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attem
     changes nothing. Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     # Attempts before withdrawals, as the job that sends them: it must claim attempts to know their withdrawals.
-    known = await ATTEMPTS.lock(tx, sorted({item.evidence.attempt_id for item in items}))
-    work = await folding.lock(tx, [each.withdrawal_id for each in known.values()])
-    changed: set[str] = set()
-    told: list[tuple[Evidence, Verdict]] = []
-    results: list[Attempt | DomainError] = []
-    for item in items:
-        before = known.get(item.evidence.attempt_id)
-        result = _not_found(item.evidence) if before is None else _apply(tx, item, before, (work, told))
-        results.append(result)
-        if isinstance(result, Attempt) and result is not before:
-            known[result.attempt_id] = result
-            changed.add(result.attempt_id)
-    await folding.save(tx, work)
-    await ATTEMPTS.update(tx, [known[i] for i in sorted(changed)])
-    await insert_evidence(tx, told)
+    locked = await ATTEMPTS.lock(tx, sorted({item.evidence.attempt_id for item in items}))
+    known = _Known(attempts=locked, work=await folding.lock(tx, [each.withdrawal_id for each in locked.values()]))
+    results = [_apply(tx, item, known) for item in items]
+    await folding.save(tx, known.work)
+    await ATTEMPTS.update(tx, [known.attempts[i] for i in sorted(known.changed)])
+    await insert_evidence(tx, known.told)
     return results
 
 
-def _apply(
-    tx: Tx, item: RecordEvidence, before: Attempt, into: tuple[Work, list[tuple[Evidence, Verdict]]]
-) -> Attempt | DomainError:
-    (work, told), evidence = into, item.evidence
+def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt | DomainError:
+    evidence = item.evidence
+    before = known.attempts.get(evidence.attempt_id)
+    if before is None:
+        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
     try:
         verdict = attempts.judge(before, evidence)
     except DomainError as refusal:
         return refusal
     if attempts.worth_keeping(evidence, verdict):
-        told.append((evidence, verdict))
+        known.told.append((evidence, verdict))
     if not attempts.changes_nothing(before, verdict):
-        _follow(tx, item, verdict, work=work, withdrawal_id=before.withdrawal_id)
+        known.attempts[before.attempt_id] = attempt.decide(before, evidence, verdict, now=tx.now)
+        known.changed.add(before.attempt_id)
+        _follow(tx, item, verdict, work=known.work, withdrawal_id=before.withdrawal_id)
     if evidence.outcome is Outcome.RETURNED and verdict is not Verdict.CONTRADICT:
-        _return(tx, item, work, work.withdrawals[before.withdrawal_id])
-    return (
-        before if attempts.changes_nothing(before, verdict) else attempt.decide(before, evidence, verdict, now=tx.now)
-    )
+        _return(tx, item, known.work, known.work.withdrawals[before.withdrawal_id])
+    return known.attempts[before.attempt_id]
 
 
 def _follow(tx: Tx, item: RecordEvidence, verdict: Verdict, *, work: Work, withdrawal_id: str) -> None:
@@ -112,10 +115,6 @@ def _return(tx: Tx, item: RecordEvidence, work: Work, withdrawal: Withdrawal) ->
     after, event = domain.send_back(withdrawal, code=item.evidence.failure_code, now=tx.now)
     work.put(after)
     tx.emit(event, cause=item.cause)
-
-
-def _not_found(evidence: Evidence) -> AttemptNotFound:
-    return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
 
 
 def _reference(withdrawal: Withdrawal, evidence: Evidence) -> str:
