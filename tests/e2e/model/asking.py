@@ -8,6 +8,7 @@ class CreateOrder:
     number: int
     currency: str
     total: int
+    expires: bool = False
 
 
 @dataclass(frozen=True, slots=True)

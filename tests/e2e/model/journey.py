@@ -86,6 +86,15 @@ class Journey:
             except Exception as error:
                 raise Disagreement(f"{self}\n{error}") from error
 
+    async def advance(self) -> None:
+        """Wait until more than a week that has passed shows, and settle what that made pending."""
+        for world in self.worlds:
+            world.advance()
+        for number in self.worlds[0].payments:
+            await self._rest_of([self._payment_view(number)])
+        for currency in CURRENCIES if self._plan.threshold is None else ():
+            await self.do(Settle(currency))
+
     async def compare(self) -> None:
         """Hold everything that is to be seen against the worlds, to the minor unit.
 
@@ -274,7 +283,12 @@ class Journey:
         known = {each.settlement_id for each in world.settlements}
         if made.settlement_id not in known:
             assert int(made.sums.total_minor) >= (self._plan.threshold or 0), made
-            world.book_settlement(made.currency_code, int(made.sums.total_minor), made.settlement_id)
+            world.book_settlement(
+                made.currency_code,
+                int(made.sums.total_minor),
+                released=int(made.sums.reserve_released_minor),
+                settlement_id=made.settlement_id,
+            )
 
     async def seen(self) -> View:
         """Show all there is of the merchant, without ids and times."""

@@ -118,8 +118,17 @@ def plans(draw: st.DrawFn) -> Plan:
     out = (
         Step(kind="settle", pick=0, share=100, flag=False, fate=None, twice=draw(st.booleans()), beside=None),
         Step(kind="withdraw", pick=0, share=100, flag=True, fate=None, twice=False, beside=None),
+        Step(
+            kind="decide",
+            pick=0,
+            share=100,
+            flag=draw(st.booleans()),
+            fate=draw(st.sampled_from(PAYOUT_FATES)),
+            twice=False,
+            beside=draw(st.sampled_from((None, "decide"))),
+        ),
     )
-    middle = st.lists(steps(), min_size=4, max_size=7)
+    middle = st.lists(steps(), min_size=3, max_size=5)
     return Plan(
         fees={currency: draw(terms) for currency in CURRENCIES},
         reserve_basis_points=draw(st.sampled_from((0, 500, 1_000))),
@@ -154,7 +163,7 @@ def meant(step: Step, kind: str, world: World, number: int) -> Ask:
     if kind in {"pay_order", "cancel"} and world.orders:
         return _about_order(step, kind, world, number)
     if kind in {"pay_order", "cancel", "order"}:
-        return CreateOrder(number, currency, TOTALS[step.pick % len(TOTALS)])
+        return CreateOrder(number, currency, TOTALS[step.pick % len(TOTALS)], expires=step.flag)
     if kind in {"settle", "withdraw", "decide"}:
         return _about_funds(step, kind, world, number)
     if kind in {"capture", "void"} and (manual := [n for n, each in world.payments.items() if each.manual]):

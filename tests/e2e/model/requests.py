@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from google.protobuf import duration_pb2
+
 from paystream.channel.v1 import channel_pb2
 from paystream.common.v1 import money_pb2
 from paystream.order.v1 import order_pb2
@@ -28,6 +30,9 @@ from tests.line.clients import Clients, call, new_request_id, payment_request
 CLERK, CHIEF = [("paystream-caller", "clerk")], [("paystream-caller", "chief")]
 """Who asks for withdrawals, and who decides on them."""
 CAPTURING = {payment_pb2.ATTEMPT_ACTION_CHARGE, payment_pb2.ATTEMPT_ACTION_CAPTURE}
+
+TTL = duration_pb2.Duration(seconds=5 * 86_400)
+"""Of orders that expire."""
 
 Made = tuple[Any, Any, Any]
 """A method, its request, and metadata."""
@@ -84,6 +89,7 @@ class Requests:
             merchant_reference=f"journey {ask.number}",
             line_items=[item],
             total=total,
+            ttl=TTL if ask.expires else None,
         )
         return service.CreateOrder, request, CLERK
 

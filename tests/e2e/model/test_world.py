@@ -117,3 +117,22 @@ def test_a_withdrawal_is_never_above_what_was_settled_and_comes_back_when_it_end
 )
 def test_an_amount_meets_the_fate_that_is_wanted(most: int, fate: int | None, amount: int) -> None:
     assert rules.with_fate(most, fate) == amount
+
+
+def test_a_week_later_orders_and_authorizations_have_expired_disputes_are_lost_and_reserves_are_released() -> None:
+    seen = after(
+        world(returned=False),
+        CreateOrder(0, "USD", 9_000, expires=True),
+        Pay(1, "USD", 3_000, manual=False, order=0),
+        Pay(2, "USD", 25_000, manual=True, order=None),
+        Pay(3, "USD", 48_888, manual=False, order=None),
+        OpenDispute(3, 8_888, wins=True),
+        Settle("USD"),
+    )
+    # Settled are 30.00 less 1.17 and 400.00 less 14.48; a tenth of 414.35 is held back.
+    assert accounts(seen) == {"disputed": 8_888, "reserve": 4_144, "available": 37_291}
+    seen.advance()
+    assert (seen.orders[0].state, seen.orders[0].refunded, seen.payments[2].state) == ("EXPIRED", 3_000, "CANCELLED")
+    assert accounts(seen) == {"settlement": 1_144, "available": 37_291}
+    # Of what is settled now only -30.00 is new: nothing is held back again.
+    assert accounts(after(seen, Settle("USD"))) == {"available": 38_435}

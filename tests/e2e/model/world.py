@@ -36,13 +36,14 @@ ILLEGAL = "ILLEGAL_TRANSITION"
 class Order:
     currency: str
     total: int
+    expires: bool
     state: str = "CREATED"
     paid: int = 0
     refunded: int = 0
 
     @property
     def closed(self) -> bool:
-        return self.state == "CANCELLED"
+        return self.state in {"CANCELLED", "EXPIRED"}
 
 
 @dataclass
@@ -106,6 +107,7 @@ class Settlement:
     total: int
     reserve: int
     settlement_id: str = ""
+    released: bool = False
 
 
 @dataclass
@@ -118,7 +120,13 @@ class Withdrawal:
 
 @dataclass
 class World:
-    """Everything of one merchant. Amounts are in minor units; accounts by currency and kind without `merchant.`."""
+    """Everything of one merchant. Amounts are in minor units.
+
+    Attributes:
+        accounts: Balances by currency and kind, without `merchant.`.
+        released: Of the reserves, by currency: what no settlement has settled again.
+        under_way: What has not come to its end: the kind, the number of what it is about, and of which part of it.
+    """
 
     fees: dict[str, Fees]
     reserve_basis_points: int
@@ -129,6 +137,7 @@ class World:
     withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
     accounts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     platform: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    released: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     under_way: list[tuple[str, int, int]] = field(default_factory=list)
 
     def withdrawable(self, currency: str) -> int:
@@ -154,6 +163,26 @@ class World:
             kind, index, part = self.under_way.pop(0)
             getattr(self, f"_end_{kind}")(index, part)
 
+    def advance(self) -> None:
+        """Let more than a week pass: orders and authorizations expire, disputes are lost, reserves are released."""
+        for number, order in self.orders.items():
+            if order.expires and order.state == "CREATED":
+                order.state = "EXPIRED"
+                self.under_way.append(("closing", number, 0))
+        for number, payment in self.payments.items():
+            if payment.capturable:
+                self._start_void(number)
+            for part, dispute in enumerate(payment.disputes):
+                if dispute.state == "OPENED":
+                    dispute.note = "LOST"
+                    self.under_way.append(("dispute", number, part))
+        for settlement in self.settlements:
+            if not settlement.released:
+                settlement.released = True
+                self.released[settlement.currency] += settlement.reserve
+                self._book(settlement.currency, reserve=-settlement.reserve, settlement=settlement.reserve)
+        self.finish()
+
     def _take(self, ask: Ask) -> str:
         takes = {
             CreateOrder: self._create_order,
@@ -174,7 +203,7 @@ class World:
     # Orders.
 
     def _create_order(self, ask: CreateOrder) -> str:
-        self.orders[ask.number] = Order(ask.currency, ask.total)
+        self.orders[ask.number] = Order(ask.currency, ask.total, ask.expires)
         return ""
 
     def _cancel_order(self, ask: CancelOrder) -> str:
@@ -374,12 +403,13 @@ class World:
         total = self.accounts.get((ask.currency, "settlement"), 0)
         if total <= 0:
             return "NOTHING_TO_SETTLE"
-        self.book_settlement(ask.currency, total)
+        self.book_settlement(ask.currency, total, released=self.released[ask.currency])
         return ""
 
-    def book_settlement(self, currency: str, total: int, settlement_id: str = "") -> None:
-        """Settle an amount, holding back the reserve; one that was not asked for has its id."""
-        reserve = rules.reserve(total, 0, self.reserve_basis_points)
+    def book_settlement(self, currency: str, total: int, *, released: int, settlement_id: str = "") -> None:
+        """Settle an amount, holding back the reserve of what was not one before; one not asked for has its id."""
+        reserve = rules.reserve(total, released, self.reserve_basis_points)
+        self.released[currency] -= released
         self.settlements.append(Settlement(currency, total, reserve, settlement_id))
         self._book(currency, settlement=-total, reserve=reserve, available=total - reserve)
 
