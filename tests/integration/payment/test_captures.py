@@ -17,6 +17,7 @@ from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import jobs
+from services.payment.attempt_store import ATTEMPTS
 from services.payment.authorization import CaptureInProgress
 from services.payment.capture import CaptureExceedsCapturable
 from services.payment.domain import CurrencyMismatch, PaymentNotFound
@@ -126,7 +127,6 @@ async def test_what_was_not_sent_is_cancelled_at_once_and_never_sent(house: Hous
 
 async def test_what_is_being_sent_cannot_be_cancelled_yet(house: House) -> None:
     payment = await house.create(capture_mode=pb.CAPTURE_MODE_MANUAL)
-    house.channel.fate = lambda _: "lost_before"
     await house.runtime.transaction(
         lambda tx: tx.run("UPDATE attempt SET state = 'STARTED', start_time = clock_timestamp()")
     )
@@ -135,6 +135,30 @@ async def test_what_is_being_sent_cannot_be_cancelled_yet(house: House) -> None:
         await house.cancel(payment.payment_id)
 
     assert refused.value.metadata == {"state": "CREATED", "action": "CANCEL"}
+
+
+async def test_a_payment_cancelled_while_it_is_claimed_is_either_cancelled_or_sent(house: House) -> None:
+    payments = [await house.create() for _ in range(40)]
+    cancels = [house.cancel(payment.payment_id) for payment in payments]
+
+    results: list[Any] = await asyncio.gather(
+        *cancels, *(claim_one(house) for _ in payments[::2]), return_exceptions=True
+    )
+
+    cancelled = {each.payment_id for each in results[:40] if isinstance(each, pb.Payment)}
+    claimed = {each.attempt.payment_id for some in results[40:] for each in some}
+    assert claimed.isdisjoint(cancelled)
+    assert len(claimed | cancelled) == 40
+    for payment in payments:
+        after = await house.get(payment.payment_id)
+        assert (after.state == pb.PAYMENT_STATE_CANCELLED) == (payment.payment_id in cancelled)
+
+
+async def claim_one(house: House) -> Any:
+    """Take one attempt for sending, as the job does."""
+    return await house.runtime.transaction(
+        lambda tx: ATTEMPTS.claim_pending(tx, channel="simulator", limit=1, lease_s=30)
+    )
 
 
 async def test_a_capture_under_way_holds_off_a_void(house: House) -> None:
