@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from paykit.attempts import AttemptState, Evidence, Outcome, Source
+from paykit.attempts import AttemptState, Evidence, Outcome
 from paykit.cause import Cause
 from paykit.errors import DomainError
+from paykit.runtime.attempt_messages import attempt_fields, reported
 from paykit.runtime.mapping import from_optional, to_timestamp
 from paykit.runtime.status import to_status
 from paystream.common.v1 import money_pb2
@@ -146,20 +147,13 @@ def to_refund(refund: Refund) -> pb.Refund:
 def to_attempt(attempt: Attempt) -> pb.Attempt:
     """Make the resource."""
     return pb.Attempt(
-        attempt_id=attempt.attempt_id,
+        **attempt_fields(attempt),
         payment_id=attempt.payment_id,
         refund_id=attempt.refund_id or "",
         capture_id=attempt.capture_id or "",
         channel=attempt.channel,
         action=_ATTEMPT_ACTIONS[attempt.action],
         state=_ATTEMPT_STATES[attempt.state],
-        channel_reference=attempt.channel_reference or "",
-        failure_reason=attempt.failure_reason or "",
-        failure_code=attempt.failure_code or "",
-        inquiry_count=attempt.inquiry_count,
-        contradicted=attempt.contradicted,
-        create_time=_timestamp(attempt.create_time),
-        update_time=_timestamp(attempt.update_time),
     )
 
 
@@ -194,16 +188,7 @@ def from_create_refund(request: pb.CreateRefundRequest, cause: Cause) -> CreateR
 
 def from_report(request: pb.ReportChannelResultRequest) -> Evidence:
     """Read a channel's callback."""
-    outcome, told = _OUTCOMES[request.outcome], request.HasField("amount")
-    return Evidence(
-        attempt_id=request.attempt_id,
-        source=Source.CALLBACK,
-        outcome=outcome,
-        channel_reference=request.channel_reference,
-        failure_code=request.decline_code or None if outcome is Outcome.FAILED else None,
-        amount_minor=request.amount.amount_minor if told else None,
-        currency_code=request.amount.currency_code if told else None,
-    )
+    return reported(request, _OUTCOMES[request.outcome], code=request.decline_code)
 
 
 def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:

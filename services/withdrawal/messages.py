@@ -1,7 +1,8 @@
 """Withdrawals on the wire: between messages and domain values."""
 
-from paykit.attempts import AttemptState, Evidence, Outcome, Source
+from paykit.attempts import AttemptState, Evidence, Outcome
 from paykit.cause import Cause
+from paykit.runtime.attempt_messages import attempt_fields, reported
 from paykit.runtime.config import Settings
 from paykit.runtime.mapping import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
@@ -58,16 +59,9 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
 def to_attempt(attempt: Attempt) -> pb.Attempt:
     """Make the resource."""
     return pb.Attempt(
-        attempt_id=attempt.attempt_id,
+        **attempt_fields(attempt),
         withdrawal_id=attempt.withdrawal_id,
         state=_ATTEMPT_STATES[attempt.state],
-        channel_reference=attempt.channel_reference or "",
-        failure_reason=attempt.failure_reason or "",
-        failure_code=attempt.failure_code or "",
-        inquiry_count=attempt.inquiry_count,
-        contradicted=attempt.contradicted,
-        create_time=to_timestamp(attempt.create_time),
-        update_time=to_timestamp(attempt.update_time),
     )
 
 
@@ -126,16 +120,7 @@ def from_decision(
 
 def from_report(request: pb.ReportBankResultRequest) -> Evidence:
     """Read the bank's callback."""
-    outcome, told = _OUTCOMES[request.outcome], request.HasField("amount")
-    return Evidence(
-        attempt_id=request.attempt_id,
-        source=Source.CALLBACK,
-        outcome=outcome,
-        channel_reference=request.channel_reference,
-        failure_code=request.code or None if outcome is not Outcome.SUCCEEDED else None,
-        amount_minor=request.amount.amount_minor if told else None,
-        currency_code=request.amount.currency_code if told else None,
-    )
+    return reported(request, _OUTCOMES[request.outcome], code=request.code)
 
 
 def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilter:
