@@ -6,22 +6,25 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 
+import structlog
 from asyncpg import UniqueViolationError
 
 from paykit.cause import Cause
 from paykit.errors import CurrencyUnknown, DomainError
 from paykit.ids import new_id
 from paykit.merchants import MerchantUnknown
-from paykit.money import EXPONENTS
+from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
 from paykit.runtime.db import Tx
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement import closing, domain, policy_store, store
 from services.settlement import policy as policies
-from services.settlement.closing import View
+from services.settlement.closing import GRACE, Review, View
 from services.settlement.domain import Settlement
 from services.settlement.item import Item
 from services.settlement.policy import Periods, Policy
 from services.settlement.store import Pair, Place
+
+_log = structlog.get_logger()
 
 _FAR = datetime.max.replace(tzinfo=UTC)
 
@@ -64,7 +67,9 @@ async def close_due(tx: Tx, *, view: View, limit: int) -> int:
     pairs = 0
     for (merchant_id, _), some in groupby(pending, attrgetter("merchant_id", "currency_code")):
         pairs += 1
-        found = closing.review(known.get(merchant_id, policies.UNKNOWN), list(some), view=view, now=tx.now)
+        before = list(some)
+        found = closing.review(known.get(merchant_id, policies.UNKNOWN), before, view=view, now=tx.now)
+        _tell_people(before, found)
         changed += [*found.carried, *found.kept, *(closed for closed, _ in found.closed)]
         for closed, event in found.closed:
             tx.hold(closed.settlement_id)
@@ -86,6 +91,17 @@ async def create_settlements(tx: Tx, items: Sequence[CreateSettlement]) -> list[
     for each in locked:
         pending.setdefault((each.merchant_id, each.currency_code), []).append(each)
     return [await _create(tx, item, known.get(item.merchant_id), pending) for item in items]
+
+
+def _tell_people(before: Sequence[Settlement], found: Review) -> None:
+    """Write down what nobody asked for: a cut-off closed though its events are late, a total that cannot be settled."""
+    noticed = {each.settlement_id: each.noticed_at for each in before}
+    for closed, _ in found.closed:
+        if closed.close_time and (since := noticed[closed.settlement_id]) and closed.close_time - since >= GRACE:
+            _log.warning("settlement_closed_by_grace", settlement_id=closed.settlement_id)
+    for kept in found.kept:
+        if kept.sums.total_minor > AMOUNT_MINOR_MAX:
+            _log.error("settlement_too_large", settlement_id=kept.settlement_id)
 
 
 async def _create(

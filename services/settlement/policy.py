@@ -54,6 +54,14 @@ UNKNOWN = Policy(schedule=SettlementSchedule.MANUAL)
 """Of a merchant that merchant.events has not told of: nothing is settled before it does."""
 
 
+def knows_zone(name: str) -> bool:
+    """Say whether this machine can tell the time in a zone."""
+    try:
+        return bool(zoneinfo.ZoneInfo(name).key)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+
+
 def next_cut_off(policy: Policy, at: datetime) -> datetime | None:
     """Give the first cut-off at or after a time, in UTC; None if the schedule has none.
 

@@ -5,11 +5,13 @@ from collections.abc import Collection, Sequence
 from datetime import time
 from functools import lru_cache
 
+import structlog
+
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered
 from paykit.runtime.merchant_projection import Column, MerchantEvent, MerchantProjection
 from paystream.merchant.v1.events import SettlementSchedule
-from services.settlement.policy import Policy
+from services.settlement.policy import UNKNOWN, Policy, knows_zone
 
 
 def _thresholds_text(event: MerchantEvent) -> str:
@@ -38,6 +40,8 @@ FROM merchant WHERE merchant_id = ANY($1::text[])
 _LOCK = "hashtextextended('paystream settlement policies', 0)"
 _LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared({_LOCK})"
 _LOCK_ALONE = f"SELECT pg_advisory_xact_lock({_LOCK})"
+
+_log = structlog.get_logger()
 
 POLICIES_MAX = 10_000
 """Different policies kept in memory; merchants with the same one share it."""
@@ -75,6 +79,10 @@ def _policy(  # noqa: PLR0917 - a row
     reserve_basis_points: int,
     reserve_days: int,
 ) -> Policy:
+    if not knows_zone(time_zone):
+        # From a merchant service with a newer database of zones. Nothing is lost: what is pending stays so meanwhile.
+        _log.error("time_zone_unknown", time_zone=time_zone)
+        return UNKNOWN
     return Policy(
         schedule=SettlementSchedule(schedule),
         cut_off_time=time.fromisoformat(cut_off_time) if cut_off_time else None,

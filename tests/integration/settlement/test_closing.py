@@ -150,6 +150,16 @@ async def test_a_policy_that_changes_applies_to_what_is_pending(till: Till) -> N
     assert (left.cut_off_at, left.due_at, left.sums.total_minor) == (utc(1, 20), utc(2, 20), 100)
 
 
+async def test_a_zone_unknown_here_leaves_its_merchant_pending_and_the_others_alone(till: Till) -> None:
+    await till.policy(daily("18:00", "Mars/Olympus_Mons"))
+    await till.policy(daily("18:00"), merchant_id=BOB)
+    await till.consume(capture(1), capture(2, merchant_id=BOB))
+    till.clock.advance(timedelta(hours=30))
+    await till.close()
+    assert [each.state for each in await till.settlements()] == [PENDING]
+    assert [each.state for each in await till.settlements(BOB)] == [CREATED]
+
+
 async def test_a_request_settles_all_that_is_pending_whatever_the_policy(till: Till) -> None:
     await till.policy(daily("18:00", thresholds={"USD": 10_000}))
     await till.consume(capture(1, 100, at=utc(1, 12)), capture(2, 200, at=utc(1, 19)))
