@@ -39,7 +39,8 @@ def test_every_golden_decodes_with_every_versions_schema(
     value = writer.read_as(reader.schema)
     assert value.keys() == reader.value.keys()
     shared = writer.value.keys() & reader.value.keys()
-    assert {name: value[name] for name in shared} == {name: as_read(writer.value[name], reader, name) for name in shared}
+    expected = {name: as_read(writer.value[name], reader, name) for name in shared}
+    assert {name: value[name] for name in shared} == expected
 
 
 def as_read(written: Any, reader: contract_goldens.Golden, name: str) -> Any:

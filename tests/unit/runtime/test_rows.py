@@ -22,7 +22,7 @@ def test_no_rows_are_empty_lists() -> None:
 
 
 def test_a_row_that_did_not_change_is_a_defect() -> None:
-    with pytest.raises(InvariantError, match="^1 of 2 rows of coin changed$"):
+    with pytest.raises(InvariantError, match=r"^1 of 2 rows of coin changed$"):
         require_all_changed("coin", 1, 2)
 
 
