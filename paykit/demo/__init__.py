@@ -1,4 +1,4 @@
-"""`paystream demo`: the whole line once, on a stack of its own, with everything that can go wrong at a channel and a bank.
+"""`paystream demo`: the whole line once, on a stack of its own, with all that can go wrong at a channel and a bank.
 
 Map: first the traffic: `script` what is asked for and what must come of it (pure); `traffic` asking for it by gRPC and
 waiting for the outcomes; `findings` reading events and books back and holding them against the script; `report` showing
