@@ -1,7 +1,7 @@
 """`paystream settlement verify` finds what is wrong within the settlements, and between them and the ledger."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from paykit.cli.settlement import app
 from paykit.runtime.runtime import Runtime
+from paykit.testing import databases
 from paystream.accounting.v1.events import TransactionCreated
 from paystream.settlement.v1.events import SettlementCreated
 from services.accounting.service import SERVICE as ACCOUNTING
@@ -42,6 +43,13 @@ class Both:
     async def _booked(self) -> Sequence[Any]:
         events = [self.ledger.codec.decode(value) for (value,) in await books.rows(self.ledger, _EVENTS)]
         return [event for event in events if isinstance(event, TransactionCreated)]
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """A fresh database: a ledger is never empty."""
+    async with databases.database(template) as url:
+        yield url
 
 
 @pytest.fixture
