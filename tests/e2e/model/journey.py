@@ -4,6 +4,7 @@ import asyncio
 import copy
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -89,7 +90,7 @@ class Journey:
     async def advance(self) -> None:
         """Wait until more than a week that has passed shows, and settle what that made pending."""
         for world in self.worlds:
-            world.advance()
+            world.advance(daily=self._plan.daily)
         for number in self.worlds[0].payments:
             await self._rest_of([self._payment_view(number)])
         for currency in CURRENCIES if self._plan.threshold is None else ():
@@ -229,7 +230,9 @@ class Journey:
         payment_id = self._requests.ids["payment", number]
         return (
             f"payment {number}",
-            lambda: views.payment(self._clients, payment_id),
+            lambda: views.payment(
+                self._clients, payment_id, [views.payment_in(world, number) for world in self.worlds]
+            ),
             lambda world: views.payment_in(world, number),
         )
 
@@ -265,19 +268,30 @@ class Journey:
         if self._plan.threshold is None:
             return
 
-        async def at_rest() -> bool:
-            worlds = [copy.deepcopy(world) for world in self.worlds]
-            async for made, _ in views.settlements(self._clients, self.merchant_id):
-                for world in worlds if made.HasField("close_time") else ():
-                    self._absorb_one(world, made)
-            seen = {each: await views.funds(self._clients, self.merchant_id, each) for each in CURRENCIES}
-            fitting = [world for world in worlds if seen == {each: views.funds_in(world, each) for each in CURRENCIES}]
-            if not fitting or any(each["pending"] >= (self._plan.threshold or 0) for each in seen.values()):
-                return False
-            self.worlds = fitting
-            return True
+        away: list[str] = []
 
-        await until(at_rest, seconds=REST_S_MAX)
+        async def at_rest() -> bool:
+            away[:] = await self._take_over()
+            return not away
+
+        try:
+            await until(at_rest, seconds=REST_S_MAX)
+        except TimeoutError as error:
+            raise Disagreement("\n".join(["what the threshold settled does not add up:", *away])) from error
+
+    async def _take_over(self) -> list[str]:
+        """Take over what is settled now, and say what keeps the merchant from being at rest."""
+        worlds = [copy.deepcopy(world) for world in self.worlds]
+        for made in await views.settlements(self._clients, self.merchant_id):
+            for world in worlds if made.HasField("close_time") else ():
+                self._absorb_one(world, made)
+        seen = {each: await views.funds(self._clients, self.merchant_id, each) for each in CURRENCIES}
+        hoped = [{each: views.funds_in(world, each) for each in CURRENCIES} for world in worlds]
+        if seen not in hoped:
+            return _differences(seen, hoped)
+        self.worlds = [world for world, each in zip(worlds, hoped, strict=True) if each == seen]
+        due = [each for each, funds in seen.items() if funds["pending"] >= (self._plan.threshold or 0)]
+        return [f"{each}: the threshold is reached, and nothing is settled" for each in due]
 
     def _absorb_one(self, world: World, made: Any) -> None:
         known = {each.settlement_id for each in world.settlements}
@@ -294,7 +308,11 @@ class Journey:
         """Show all there is of the merchant, without ids and times."""
         ids = self._requests.ids
         seen: View = {"accounts": await views.accounts(self._clients, self.merchant_id)}
-        shown = {"payment": views.payment, "order": views.order, "withdrawal": views.withdrawal}
+        shown: dict[str, Callable[..., Awaitable[View]]] = {
+            "payment": views.payment,
+            "order": views.order,
+            "withdrawal": views.withdrawal,
+        }
         for (kind, number), each in sorted(ids.items()):
             seen[f"{kind} {number}"] = await shown[kind](self._clients, each)
         for currency in CURRENCIES:
@@ -313,7 +331,8 @@ class Journey:
         [world, *_] = self.worlds
         balances = {currency: world.accounts.get((currency, "settlement"), 0) for currency in CURRENCIES}
         closed = []
-        async for made, items in views.settlements(self._clients, self.merchant_id):
+        for made in await views.settlements(self._clients, self.merchant_id):
+            items = await views.items(self._clients, made.settlement_id)
             total = sum(each.amount_minor + each.fee_minor for each in items)
             assert (total, len(items)) == (int(made.sums.total_minor), made.sums.item_count), f"{self}\n{made}\n{items}"
             if made.HasField("close_time"):
@@ -330,10 +349,12 @@ class Journey:
             merchant_pb2.FeeRule(currency_code=code, basis_points=each.basis_points, fixed_minor=each.fixed_minor)
             for code, each in plan.fees.items()
         ]
-        manual = plan.threshold is None
-        schedule = merchant_pb2.SETTLEMENT_SCHEDULE_MANUAL if manual else merchant_pb2.SETTLEMENT_SCHEDULE_THRESHOLD
+        # Half a day from now, so that no cut-off passes while the journeys are on their way.
+        cut_off = datetime.now(UTC) + timedelta(hours=12)
         policy = merchant_pb2.SettlementPolicy(
-            schedule=schedule,
+            schedule=_schedule(plan),
+            cut_off_time=f"{cut_off:%H:%M}" if plan.daily else "",
+            delay_days=1 if plan.daily else 0,
             thresholds=[
                 merchant_pb2.SettlementThreshold(currency_code=code, threshold_minor=plan.threshold)
                 for code in CURRENCIES
@@ -350,6 +371,12 @@ class Journey:
             fee_plan=merchant_pb2.FeePlan(fees=fees, refund_fee_returned=returned),
             settlement_policy=policy,
         )
+
+
+def _schedule(plan: Plan) -> Any:
+    if plan.threshold is not None:
+        return merchant_pb2.SETTLEMENT_SCHEDULE_THRESHOLD
+    return merchant_pb2.SETTLEMENT_SCHEDULE_DAILY if plan.daily else merchant_pb2.SETTLEMENT_SCHEDULE_MANUAL
 
 
 def _differences(seen: View, hoped: Sequence[View]) -> list[str]:

@@ -35,7 +35,10 @@ WHOLE = 100
 SHARES = (100, 100, 100, 60, 60, 25, 130)
 """Percent of what is there; more than that is to be refused."""
 CHARGE_FATES = (None, None, None, None, None, None, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_011, 9_012)
+CAPTURE_FATES = (None, None, None, 9_001, 9_003, 9_005, 9_008, 9_011, 9_012)
 PAYOUT_FATES = (None, None, None, 9_001, 9_003, 9_005, 9_008, 9_010)
+FATES = {"withdraw": PAYOUT_FATES, "capture": CAPTURE_FATES}
+"""Of steps that most often meet one; of the others as of charges."""
 STEPS = (
     "pay", "pay", "pay", "order", "pay_order", "pay_order", "authorize", "authorize", "capture", "capture", "capture",
     "void", "refund", "refund", "dispute", "answer", "answer", "cancel", "settle", "withdraw", "withdraw", "withdraw",
@@ -83,13 +86,15 @@ class Plan:
     """A journey.
 
     Attributes:
-        threshold: From which the merchant is settled by itself; None where only requests settle.
+        threshold: From which the merchant is settled by itself; None where it is not.
+        daily: Whether it is settled once a day; the day passes only when all clocks are moved.
         acts: The steps of each act; all journeys rest, and are compared, between two acts.
     """
 
     fees: dict[str, Fees]
     reserve_basis_points: int
     threshold: int | None
+    daily: bool = False
     acts: Sequence[Sequence[Step]] = field(default_factory=tuple)
 
 
@@ -103,7 +108,7 @@ def steps(draw: st.DrawFn) -> Step:
         pick=draw(st.integers(0, PICK_MAX)),
         share=draw(st.sampled_from(SHARES)),
         flag=draw(st.booleans()),
-        fate=draw(st.sampled_from(PAYOUT_FATES if kind == "withdraw" else CHARGE_FATES)),
+        fate=draw(st.sampled_from(FATES.get(kind, CHARGE_FATES))),
         twice=beside is None and draw(st.integers(0, 4)) == 0,
         beside=beside,
     )
@@ -128,11 +133,13 @@ def plans(draw: st.DrawFn) -> Plan:
             beside=draw(st.sampled_from((None, "decide"))),
         ),
     )
+    threshold = draw(st.sampled_from((None, None, None, 3_000)))
     middle = st.lists(steps(), min_size=3, max_size=5)
     return Plan(
         fees={currency: draw(terms) for currency in CURRENCIES},
         reserve_basis_points=draw(st.sampled_from((0, 500, 1_000))),
-        threshold=draw(st.sampled_from((None, None, None, 3_000))),
+        threshold=threshold,
+        daily=threshold is None and draw(st.integers(0, 2)) == 0,
         acts=((first, *draw(middle)), (*draw(middle), *out)),
     )
 
@@ -224,10 +231,13 @@ def _about_captured(step: Step, kind: str, world: World) -> Ask:
     if kind != "refund" and whole:
         chosen = _one_of(whole, whole, step)
         return OpenDispute(chosen, max(world.payments[chosen].refundable * step.share // WHOLE, 1), wins=step.flag)
-    chosen = _one_of(world.payments, [n for n, each in world.payments.items() if each.refundable > 0], step)
-    return Refund(
-        chosen, rules.with_fate(max(world.payments[chosen].refundable, 1) * step.share // WHOLE, _fate_of(step))
-    )
+    # What is disputed is the first to be given back by mistake.
+    likely = [n for n, each in world.payments.items() if (each.disputed if step.flag else each.refundable) > 0]
+    chosen = _one_of(world.payments, likely, step)
+    refundable = world.payments[chosen].refundable
+    beyond = step.share > WHOLE or refundable <= 0
+    within = rules.with_fate(max(refundable * step.share // WHOLE, 1), _fate_of(step))
+    return Refund(chosen, max(refundable, 0) + 1 if beyond else within)
 
 
 def _fate_of(step: Step) -> int | None:

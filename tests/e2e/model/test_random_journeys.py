@@ -18,7 +18,7 @@ from tests.e2e.model import plans
 from tests.e2e.model.journey import Journey
 from tests.line.clients import call, new_request_id
 from tests.line.draining import drained
-from tests.line.processes import verify_ledger
+from tests.line.processes import verify_ledger, verify_settlements
 
 JOURNEYS_AT_ONCE = 48
 """Under way at once; more only wait for each other on two cores."""
@@ -79,8 +79,9 @@ async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(line: L
     await advance_clock(line)
     await of_all(journeys, lambda journey: journey.advance())
     await compare(line, journeys)
-    verified = await asyncio.to_thread(verify_ledger, line.settings)
-    assert verified.returncode == 0, verified.stdout + verified.stderr
+    for verify in (verify_ledger, verify_settlements):
+        verified = await asyncio.to_thread(verify, line.settings)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 async def advance_clock(line: Line) -> None:

@@ -136,3 +136,10 @@ def test_a_week_later_orders_and_authorizations_have_expired_disputes_are_lost_a
     assert accounts(seen) == {"settlement": 1_144, "available": 37_291}
     # Of what is settled now only -30.00 is new: nothing is held back again.
     assert accounts(after(seen, Settle("USD"))) == {"available": 38_435}
+
+
+def test_a_merchant_that_is_settled_daily_is_so_before_what_a_week_brings() -> None:
+    seen = after(world(), Pay(0, "USD", 5_000, manual=False, order=None), OpenDispute(0, 1_000, wins=True))
+    seen.advance(daily=True)
+    # Settled are 50.00 less the fee of 1.75 and the disputed 10.00, which are lost afterwards.
+    assert accounts(seen) == {"reserve": 383, "available": 3_442}

@@ -1,6 +1,6 @@
 """What is to be seen of a merchant's line: by its services' own calls, and in a world, in the same words."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from typing import Any
 
 from paystream.accounting.v1 import accounting_pb2
@@ -17,10 +17,31 @@ PREFIX = "merchant."
 View = dict[str, Any]
 
 
-async def payment(clients: Clients, payment_id: str) -> View:
-    """Show a payment with its captures, refunds and disputes."""
+async def payment(clients: Clients, payment_id: str, hoped: Sequence[View] = ()) -> View:
+    """Show a payment with its captures, refunds and disputes; these two only once the rest is as hoped."""
     got = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
+    seen = _payment(got)
+    if hoped and not any(seen == {name: each[name] for name in seen} for each in hoped):
+        return seen
     refunds = await call(clients.payment.ListRefunds, payment_pb2.ListRefundsRequest(payment_id=payment_id))
+    return seen | {
+        "refunds": sorted(
+            (
+                each.amount.amount_minor,
+                word(payment_pb2.RefundState, each.state),
+                each.fee_returned_minor,
+                word(payment_pb2.RefundReason, each.reason),
+            )
+            for each in refunds.refunds
+        ),
+        "disputes": [
+            (each.amount.amount_minor, word(payment_pb2.DisputeState, each.state))
+            for each in await disputes(clients, payment_id)
+        ],
+    }
+
+
+def _payment(got: payment_pb2.GetPaymentResponse) -> View:
     seen, manual = got.payment, got.payment.capture_mode == payment_pb2.CAPTURE_MODE_MANUAL
     return {
         "state": word(payment_pb2.PaymentState, seen.state),
@@ -38,19 +59,6 @@ async def payment(clients: Clients, payment_id: str) -> View:
             for each in got.captures
             if manual or each.state == payment_pb2.CAPTURE_STATE_SUCCEEDED
         ),
-        "refunds": sorted(
-            (
-                each.amount.amount_minor,
-                word(payment_pb2.RefundState, each.state),
-                each.fee_returned_minor,
-                word(payment_pb2.RefundReason, each.reason),
-            )
-            for each in refunds.refunds
-        ),
-        "disputes": [
-            (each.amount.amount_minor, word(payment_pb2.DisputeState, each.state))
-            for each in await disputes(clients, payment_id)
-        ],
     }
 
 
@@ -155,14 +163,18 @@ def accounts_in(world: World) -> View:
     return {f"{currency} {kind}": balance for (currency, kind), balance in world.accounts.items() if balance}
 
 
-async def settlements(clients: Clients, merchant_id: str) -> AsyncIterator[tuple[Any, list[Any]]]:
-    """Give a merchant's settlements, oldest first, each with its items."""
+async def settlements(clients: Clients, merchant_id: str) -> list[Any]:
+    """Give a merchant's settlements, oldest first."""
     request = settlement_pb2.ListSettlementsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
-    for made in reversed((await call(clients.settlement.ListSettlements, request)).settlements):
-        of = settlement_pb2.ListSettlementItemsRequest(settlement_id=made.settlement_id, page_size=PAGE_SIZE)
-        reply = await call(clients.settlement.ListSettlementItems, of)
-        assert not reply.next_page_token
-        yield made, list(reply.items)
+    return list(reversed((await call(clients.settlement.ListSettlements, request)).settlements))
+
+
+async def items(clients: Clients, settlement_id: str) -> list[Any]:
+    """Give all items of a settlement."""
+    request = settlement_pb2.ListSettlementItemsRequest(settlement_id=settlement_id, page_size=PAGE_SIZE)
+    reply = await call(clients.settlement.ListSettlementItems, request)
+    assert not reply.next_page_token
+    return list(reply.items)
 
 
 def word(enum: Any, value: int) -> str:

@@ -163,8 +163,14 @@ class World:
             kind, index, part = self.under_way.pop(0)
             getattr(self, f"_end_{kind}")(index, part)
 
-    def advance(self) -> None:
-        """Let more than a week pass: orders and authorizations expire, disputes are lost, reserves are released."""
+    def advance(self, *, daily: bool = False) -> None:
+        """Let more than a week pass: orders and authorizations expire, disputes are lost, reserves are released.
+
+        A merchant that is settled daily is so at the first cut-off: what happens after all that time is of a later one.
+        """
+        due = list(self.settlements)
+        for currency in {each for each, kind in self.accounts if kind == "settlement"} if daily else ():
+            self._settle(Settle(currency))
         for number, order in self.orders.items():
             if order.expires and order.state == "CREATED":
                 order.state = "EXPIRED"
@@ -176,7 +182,7 @@ class World:
                 if dispute.state == "OPENED":
                     dispute.note = "LOST"
                     self.under_way.append(("dispute", number, part))
-        for settlement in self.settlements:
+        for settlement in due:
             if not settlement.released:
                 settlement.released = True
                 self.released[settlement.currency] += settlement.reserve
