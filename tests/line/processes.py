@@ -149,7 +149,16 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 def verify_ledger(settings: Settings) -> "subprocess.CompletedProcess[str]":
     """Run `paystream ledger verify` on the services' database."""
-    argv = [sys.executable, "-m", "paykit.cli.main", "ledger", "verify"]
+    return _verify("ledger", settings)
+
+
+def verify_settlements(settings: Settings) -> "subprocess.CompletedProcess[str]":
+    """Run `paystream settlement verify`, which holds all that the ledger booked against what was collected."""
+    return _verify("settlement", settings)
+
+
+def _verify(part: str, settings: Settings) -> "subprocess.CompletedProcess[str]":
+    argv = [sys.executable, "-m", "paykit.cli.main", part, "verify"]
     return subprocess.run(
         argv, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=STOP_S_MAX, check=False
     )
