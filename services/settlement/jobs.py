@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 
 import structlog
+from asyncpg import UniqueViolationError
 
 from paykit.runtime import kafka
 from paykit.runtime.db import Tx
@@ -15,6 +16,8 @@ from services.settlement.closing import View
 
 CLOSE_PAIRS_MAX = 500
 """Settlements due whose merchants and currencies are looked at in one transaction."""
+CLOSE_TRIES_MAX = 5
+"""How often a look is begun anew because something began to collect where a settlement was to go on collecting."""
 RELEASES_MAX = 500
 """Reserves released in one transaction."""
 
@@ -32,7 +35,14 @@ async def close_settlements(runtime: Runtime) -> bool:
     async def work(tx: Tx) -> int:
         return await commands.close_due(tx, view=await _view(tx, runtime, read_at, ends), limit=CLOSE_PAIRS_MAX)
 
-    return await runtime.transaction(work) >= CLOSE_PAIRS_MAX
+    for tries_left in range(CLOSE_TRIES_MAX - 1, -1, -1):
+        try:
+            return await runtime.transaction(work) >= CLOSE_PAIRS_MAX
+        except UniqueViolationError:
+            # What collects there by now, but was not to be seen yet when its pair was locked: the next look sees it.
+            if not tries_left:
+                raise
+    raise AssertionError  # The last try returned or raised.
 
 
 async def release_reserves(runtime: Runtime) -> bool:
