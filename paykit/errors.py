@@ -6,6 +6,7 @@ and one table in `paykit.runtime.status` maps its kind to a gRPC code::
     DomainError                  a business rule said no; the caller can do something about it
       FieldInvalid               a field breaks a rule
       CurrencyUnknown            not an ISO 4217 code in use
+      CurrencyMismatch           two amounts, or an amount and a resource, are in different currencies
       IllegalTransition          the state does not allow the action
       ...                        the others live in the domain that raises them
     InvariantError               paystream itself is wrong; never shown to a caller
@@ -74,6 +75,13 @@ class CurrencyUnknown(DomainError):
 
     kind = Kind.INVALID_ARGUMENT
     reason = "CURRENCY_UNKNOWN"
+
+
+class CurrencyMismatch(DomainError):
+    """The amount is in another currency than what it is for."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CURRENCY_MISMATCH"
 
 
 class PageTokenInvalid(DomainError):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from paykit.errors import DomainError, InvariantError, Kind
+from paykit.errors import CurrencyMismatch, DomainError, InvariantError, Kind
 from paykit.ids import named_id
 from paykit.money import Money
 from paystream.channel.v1 import events
@@ -53,13 +53,6 @@ class DisputeExceedsCaptured(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "DISPUTE_EXCEEDS_CAPTURED"
-
-
-class CurrencyMismatch(DomainError):
-    """The amount is in another currency than the attempt."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "CURRENCY_MISMATCH"
 
 
 class DisputeNotFound(DomainError):

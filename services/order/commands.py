@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from paykit import merchants
 from paykit.cause import Cause
-from paykit.errors import DomainError
+from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
 from paykit.money import require_currency
 from paykit.runtime import merchant_projection
@@ -196,7 +196,7 @@ def _unfit(movement: Movement, orders: dict[str, Order]) -> DomainError | None:
     if order is None:
         return _not_found(movement.order_id)
     if order.currency_code != movement.currency_code:
-        return domain.CurrencyMismatch("The order is in another currency.", currency_code=order.currency_code)
+        return CurrencyMismatch("The order is in another currency.", currency_code=order.currency_code)
     return None
 
 

@@ -59,13 +59,6 @@ class OrderNotFound(DomainError):
     reason = "ORDER_NOT_FOUND"
 
 
-class CurrencyMismatch(DomainError):
-    """An amount is in another currency than the order."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "CURRENCY_MISMATCH"
-
-
 class LineItemAmountMismatch(DomainError):
     """The amount of an item is not its quantity times its unit price; metadata says what it should be."""
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from paykit import transitions
-from paykit.errors import DomainError, Kind
+from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment import fee
 from services.payment.attempt import Failure
@@ -76,13 +76,6 @@ class PaymentNotFound(DomainError):
 
     kind = Kind.NOT_FOUND
     reason = "PAYMENT_NOT_FOUND"
-
-
-class CurrencyMismatch(DomainError):
-    """The amount is in another currency than the payment."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "CURRENCY_MISMATCH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

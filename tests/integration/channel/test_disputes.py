@@ -6,14 +6,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paykit.errors import DomainError, RequestIdReused
+from paykit.errors import CurrencyMismatch, DomainError, RequestIdReused
 from paykit.runtime.db import Tx
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
 from services.channel.dispute import (
     AttemptNotCaptured,
     AttemptNotFound,
-    CurrencyMismatch,
     DisputeAlreadyAnswered,
     DisputeExceedsCaptured,
     DisputeNotFound,

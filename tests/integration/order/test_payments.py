@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from paykit.errors import IllegalTransition
+from paykit.errors import CurrencyMismatch, IllegalTransition
 from paykit.ids import new_id
 from paykit.runtime.delivery import Impossible
 from paykit.runtime.mapping import to_timestamp
@@ -15,7 +15,7 @@ from paykit.testing.runtimes import START
 from paystream.order.v1 import order_pb2 as pb
 from paystream.payment.v1 import events as payment_events
 from services.order import handlers
-from services.order.domain import CurrencyMismatch, OrderNotFound
+from services.order.domain import OrderNotFound
 from tests.integration.order.conftest import Shop
 
 SECOND = "pay_" + "2" * 32

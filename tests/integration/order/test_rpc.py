@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from paykit.errors import CurrencyUnknown, FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
+from paykit.errors import (
+    CurrencyMismatch,
+    CurrencyUnknown,
+    FieldInvalid,
+    IllegalTransition,
+    PageTokenInvalid,
+    RequestIdReused,
+)
 from paykit.ids import new_id
 from paykit.merchants import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
 from paykit.runtime.call import current_call
@@ -19,7 +26,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.order.v1 import events
 from paystream.order.v1 import order_pb2 as pb
-from services.order.domain import CurrencyMismatch, LineItemAmountMismatch, OrderNotFound, OrderTotalMismatch
+from services.order.domain import LineItemAmountMismatch, OrderNotFound, OrderTotalMismatch
 from tests.integration.order.conftest import ANY, Shop
 
 

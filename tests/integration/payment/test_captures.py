@@ -11,7 +11,7 @@ import pytest
 
 from paykit.attempts import ChannelAmountMismatch
 from paykit.clock import ManualClock
-from paykit.errors import IllegalTransition
+from paykit.errors import CurrencyMismatch, IllegalTransition
 from paykit.runtime.db import Tx
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
@@ -20,7 +20,7 @@ from services.payment import jobs
 from services.payment.attempt_store import ATTEMPTS
 from services.payment.authorization import CaptureInProgress
 from services.payment.capture import CaptureExceedsCapturable
-from services.payment.domain import CurrencyMismatch, PaymentNotFound
+from services.payment.domain import PaymentNotFound
 from services.payment.refund import RefundExceedsRefundable
 from tests.integration.payment.conftest import House
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from paykit.errors import InvariantError
+from paykit.errors import CurrencyMismatch, InvariantError
 from paykit.money import Money
 from services.channel import dispute, domain
 from services.channel.dispute import (
     AttemptNotCaptured,
-    CurrencyMismatch,
     Dispute,
     DisputeAlreadyAnswered,
     DisputeExceedsCaptured,

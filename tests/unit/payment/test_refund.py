@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paykit.errors import DomainError, IllegalTransition
+from paykit.errors import CurrencyMismatch, DomainError, IllegalTransition
 from paystream.payment.v1 import events
 from services.payment import domain, follow_up, refund
-from services.payment.domain import CurrencyMismatch, Payment, PaymentState
+from services.payment.domain import Payment, PaymentState
 from services.payment.refund import Refund, RefundExceedsRefundable
 from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, REFUND_ID, captured, declined, payment, terms
 
