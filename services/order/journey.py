@@ -31,7 +31,11 @@ _DEPTHS = {
     pb.STEP_KIND_ATTEMPT: 4,
 }
 """How deep each kind lies in what it is a part of; transactions book what has ended."""
+_ENDED_BY_THE_LEDGER = (pb.STEP_KIND_SETTLEMENT, "COMPLETED")
+"""What a transaction ends, and so comes after it."""
 _ORDER_CANCELLED = payment_pb2.REFUND_REASON_ORDER_CANCELLED
+_SETTLEMENT_BOOKED = "SettlementCreated"
+"""The type of the transaction that completes a settlement."""
 
 
 def order_steps(
@@ -155,8 +159,16 @@ def transaction_step(transaction: accounting_pb2.Transaction) -> pb.Step:
     return step
 
 
-def settlement_steps(settlement: settlement_pb2.Settlement, *, joined: Timestamp | None = None) -> list[pb.Step]:
-    """Tell of a settlement; while it collects, from when the journey's first item joined it."""
+def settlement_steps(
+    settlement: settlement_pb2.Settlement,
+    transactions: Sequence[accounting_pb2.Transaction] = (),
+    *,
+    joined: Timestamp | None = None,
+) -> list[pb.Step]:
+    """Tell of a settlement, which one of the transactions booked for it completes.
+
+    While it collects, it is told of from when the journey's first item joined it.
+    """
     kind, named = pb.STEP_KIND_SETTLEMENT, settlement.settlement_id
     state = _name(settlement_pb2.SettlementState, settlement.state, "SETTLEMENT_STATE_")
     amount = Money(amount_minor=int(settlement.sums.total_minor or 0), currency_code=settlement.currency_code)
@@ -166,12 +178,14 @@ def settlement_steps(settlement: settlement_pb2.Settlement, *, joined: Timestamp
         return [_step(kind, named, state, time=begin, amount=amount, detail=detail)]
     trigger = _name(settlement_pb2.SettlementTrigger, settlement.trigger, "SETTLEMENT_TRIGGER_")
     released = [settlement.reserve_released_time] if settlement.HasField("reserve_released_time") else []
+    booked = [each.create_time for each in transactions if each.transaction_type == _SETTLEMENT_BOOKED]
     steps = _life(
         kind,
         named,
         state=state,
         begin=settlement.close_time,
-        end=_first([settlement.update_time, *released]) or settlement.update_time,
+        # Its update_time moves on when its reserve is released.
+        end=_first(booked) or _first([settlement.update_time, *released]) or settlement.update_time,
         amount=amount,
         detail=_joined([trigger, settlement.failure_reason]),
     )
@@ -200,6 +214,8 @@ def in_order(steps: Iterable[pb.Step]) -> list[pb.Step]:
 
 
 def _within_a_moment(step: pb.Step) -> tuple[bool, int]:
+    if (step.kind, step.what) == _ENDED_BY_THE_LEDGER:
+        return True, _DEPTHS[pb.STEP_KIND_TRANSACTION] + 1
     begins = step.what in {CREATED, "OPENED"} or step.what.endswith("PENDING")
     return not begins, _DEPTHS[step.kind] if begins else -_DEPTHS[step.kind]
 

@@ -175,7 +175,7 @@ async def _settlement(peers: Peers, settlement_id: str, joined: Timestamp | None
     reply, transactions = await asyncio.gather(
         peers.ask("settlement", "GetSettlement", _get_settlement(settlement_id)), _transactions(peers, settlement_id)
     )
-    own = journey.settlement_steps(reply.settlement, joined=joined) if reply else []
+    own = journey.settlement_steps(reply.settlement, transactions, joined=joined) if reply else []
     return own + [journey.transaction_step(each) for each in transactions]
 
 

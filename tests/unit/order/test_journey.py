@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.journey.v1 import journey_pb2 as pb
 from paystream.order.v1 import order_pb2
@@ -144,6 +145,29 @@ def test_a_settlement_releases_its_reserve_after_it_was_completed() -> None:
     steps = journey.settlement_steps(completed)
     assert told(steps) == [("CREATED", 10), ("COMPLETED", 80), ("RESERVE_RELEASED", 80)]
     assert (steps[0].detail, steps[-1].amount) == ("CUT_OFF", usd(25))
+
+
+def test_a_settlement_was_completed_when_the_ledger_booked_it_and_not_when_it_last_changed() -> None:
+    completed = settlement(
+        settlement_pb2.SETTLEMENT_STATE_COMPLETED,
+        close_time=at(10),
+        update_time=at(81),
+        reserve_held_minor=25,
+        reserve_released_time=at(80),
+    )
+    booked = [
+        accounting_pb2.Transaction(transaction_type="ReserveReleased", create_time=at(82)),
+        accounting_pb2.Transaction(transaction_type="SettlementCreated", create_time=at(12)),
+    ]
+    steps = journey.settlement_steps(completed, booked)
+    assert told(steps) == [("CREATED", 10), ("COMPLETED", 12), ("RESERVE_RELEASED", 80)]
+
+
+def test_a_settlement_is_completed_after_its_booking_of_the_same_moment() -> None:
+    booking = pb.Step(kind=pb.STEP_KIND_TRANSACTION, what="SettlementCreated", time=at(1))
+    completed = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="COMPLETED", time=at(1))
+    created = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="CREATED", time=at(1))
+    assert journey.in_order([completed, booking, created]) == [created, booking, completed]
 
 
 def test_what_happened_in_one_moment_begins_from_the_whole_and_ends_with_it() -> None:
