@@ -24,7 +24,8 @@ REST_S_MAX = 90.0
 LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
 """Refusals that pass: one service hears from another by events."""
 RETRY_PAUSE_S = 0.2
-LOOK_PAUSE_S = 0.2
+LOOK_PAUSE_FIRST_S = 0.1
+LOOK_PAUSE_MAX_S = 0.8
 REQUESTER, DECIDER = "clerk", "chief"
 
 
@@ -89,10 +90,11 @@ class Journey:
 
     async def advance(self) -> None:
         """Wait until more than a week that has passed shows, and settle what that made pending."""
+        before = copy.deepcopy(self.worlds[0])
         for world in self.worlds:
             world.advance(daily=self._plan.daily)
-        for number in self.worlds[0].payments:
-            await self._rest_of([self._payment_view(number)])
+        changed = [n for n, payment in self.worlds[0].payments.items() if payment != before.payments[n]]
+        await self._rest_of(self._payment_view(number) for number in changed)
         for currency in CURRENCIES if self._plan.threshold is None else ():
             await self.do(Settle(currency))
 
@@ -185,15 +187,18 @@ class Journey:
     async def _rest_of(self, looks: Any) -> None:
         """Wait until everything that was touched looks as in one of the worlds."""
         for name, see, wanted in list(looks):
-            await self._until_like(name, see, wanted)
+            await self._until_like(name, see, [wanted(world) for world in self.worlds])
 
-    async def _until_like(self, name: str, see: Callable[[], Awaitable[View]], wanted: Callable[[World], View]) -> None:
-        hoped = [wanted(world) for world in self.worlds]
+    async def _until_like(
+        self, name: str, see: Callable[[Sequence[View]], Awaitable[View]], hoped: Sequence[View]
+    ) -> None:
         seen: View = {}
+        pause_s = LOOK_PAUSE_FIRST_S
         try:
             async with asyncio.timeout(REST_S_MAX):
-                while (seen := await see()) not in hoped:  # noqa: ASYNC110  What is looked at is in other services.
-                    await asyncio.sleep(LOOK_PAUSE_S)
+                while (seen := await see(hoped)) not in hoped:
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, LOOK_PAUSE_MAX_S)
         except TimeoutError as error:
             raise Disagreement(
                 "\n".join([f"{name} never came to be as it should:", *_differences(seen, hoped)])
@@ -230,9 +235,7 @@ class Journey:
         payment_id = self._requests.ids["payment", number]
         return (
             f"payment {number}",
-            lambda: views.payment(
-                self._clients, payment_id, [views.payment_in(world, number) for world in self.worlds]
-            ),
+            lambda hoped: views.payment(self._clients, payment_id, hoped),
             lambda world: views.payment_in(world, number),
         )
 
@@ -240,7 +243,7 @@ class Journey:
         order_id = self._requests.ids["order", number]
         return (
             f"order {number}",
-            lambda: views.order(self._clients, order_id),
+            lambda _hoped: views.order(self._clients, order_id),
             lambda world: views.order_in(world, number),
         )
 
@@ -249,7 +252,7 @@ class Journey:
             withdrawal_id = self._requests.ids["withdrawal", number]
             yield (
                 f"withdrawal {number}",
-                lambda: views.withdrawal(self._clients, withdrawal_id),
+                lambda _hoped: views.withdrawal(self._clients, withdrawal_id),
                 lambda world: views.withdrawal_in(world, number),
             )
             yield from self._funds_views(self.worlds[0].withdrawals[number].currency)
@@ -259,7 +262,7 @@ class Journey:
         if self._plan.threshold is None:
             yield (
                 f"funds in {currency}",
-                lambda: views.funds(self._clients, self.merchant_id, currency),
+                lambda hoped: views.funds(self._clients, self.merchant_id, currency, hoped),
                 lambda world: views.funds_in(world, currency),
             )
 
@@ -306,15 +309,15 @@ class Journey:
 
     async def seen(self) -> View:
         """Show all there is of the merchant, without ids and times."""
-        ids = self._requests.ids
+        ids: dict[str, dict[int, str]] = {"payment": {}, "order": {}, "withdrawal": {}}
+        for (kind, number), each in self._requests.ids.items():
+            ids[kind][number] = each
         seen: View = {"accounts": await views.accounts(self._clients, self.merchant_id)}
-        shown: dict[str, Callable[..., Awaitable[View]]] = {
-            "payment": views.payment,
-            "order": views.order,
-            "withdrawal": views.withdrawal,
-        }
-        for (kind, number), each in sorted(ids.items()):
-            seen[f"{kind} {number}"] = await shown[kind](self._clients, each)
+        seen |= await views.payments(self._clients, self.merchant_id, ids["payment"])
+        for number, each in ids["order"].items():
+            seen[f"order {number}"] = await views.order(self._clients, each)
+        for number, each in ids["withdrawal"].items():
+            seen[f"withdrawal {number}"] = await views.withdrawal(self._clients, each)
         for currency in CURRENCIES:
             seen[f"funds in {currency}"] = await views.funds(self._clients, self.merchant_id, currency)
         return seen

@@ -22,8 +22,9 @@ from tests.e2e.model.asking import (
     Void,
     Withdraw,
 )
+from tests.e2e.model.parts import Payment
 from tests.e2e.model.rules import Fees
-from tests.e2e.model.world import Payment, World
+from tests.e2e.model.world import World
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """What is to be seen of a merchant's line: by its services' own calls, and in a world, in the same words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from paystream.accounting.v1 import accounting_pb2
@@ -24,7 +24,25 @@ async def payment(clients: Clients, payment_id: str, hoped: Sequence[View] = ())
     if hoped and not any(seen == {name: each[name] for name in seen} for each in hoped):
         return seen
     refunds = await call(clients.payment.ListRefunds, payment_pb2.ListRefundsRequest(payment_id=payment_id))
-    return seen | {
+    return seen | _given_back(refunds.refunds, await disputes(clients, payment_id))
+
+
+async def payments(clients: Clients, merchant_id: str, payment_ids: Mapping[int, str]) -> dict[str, View]:
+    """Show payments of one merchant as `payment` does each."""
+    whose = payment_pb2.ListRefundsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
+    refunds = (await call(clients.payment.ListRefunds, whose)).refunds
+    of = payment_pb2.ListDisputesRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
+    disputed = list(reversed((await call(clients.payment.ListDisputes, of)).disputes))
+    shown = {}
+    for number, payment_id in payment_ids.items():
+        got = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
+        own = [[each for each in found if each.payment_id == payment_id] for found in (refunds, disputed)]
+        shown[f"payment {number}"] = _payment(got) | _given_back(*own)
+    return shown
+
+
+def _given_back(refunds: Iterable[Any], disputes_: Iterable[Any]) -> View:
+    return {
         "refunds": sorted(
             (
                 each.amount.amount_minor,
@@ -32,12 +50,9 @@ async def payment(clients: Clients, payment_id: str, hoped: Sequence[View] = ())
                 each.fee_returned_minor,
                 word(payment_pb2.RefundReason, each.reason),
             )
-            for each in refunds.refunds
+            for each in refunds
         ),
-        "disputes": [
-            (each.amount.amount_minor, word(payment_pb2.DisputeState, each.state))
-            for each in await disputes(clients, payment_id)
-        ],
+        "disputes": [(each.amount.amount_minor, word(payment_pb2.DisputeState, each.state)) for each in disputes_],
     }
 
 
@@ -127,18 +142,20 @@ def withdrawal_in(world: World, number: int) -> View:
     return {"state": seen.state, "amount": seen.amount, "approval": seen.approval}
 
 
-async def funds(clients: Clients, merchant_id: str, currency: str) -> View:
-    """Show what is pending and what can be withdrawn of a merchant in a currency."""
+async def funds(clients: Clients, merchant_id: str, currency: str, hoped: Sequence[View] = ()) -> View:
+    """Show what is pending of a merchant in a currency, and what can be withdrawn once the rest is as hoped."""
     pending = settlement_pb2.GetPendingBalanceRequest(merchant_id=merchant_id, currency_code=currency)
     found = (await call(clients.settlement.GetPendingBalance, pending)).balances
-    wanted = withdrawal_pb2.GetWithdrawableBalanceRequest(merchant_id=merchant_id, currency_code=currency)
-    able = await call(clients.withdrawal.GetWithdrawableBalance, wanted)
-    return {
+    seen = {
         "pending": sum(int(each.pending.total_minor) for each in found),
         "settling": sum(int(each.settling_minor) for each in found),
         "balance": sum(int(each.balance_minor) for each in found),
-        "withdrawable": int(able.withdrawable_minor),
     }
+    if hoped and not any(seen == {name: each[name] for name in seen} for each in hoped):
+        return seen
+    wanted = withdrawal_pb2.GetWithdrawableBalanceRequest(merchant_id=merchant_id, currency_code=currency)
+    able = await call(clients.withdrawal.GetWithdrawableBalance, wanted)
+    return seen | {"withdrawable": int(able.withdrawable_minor)}
 
 
 def funds_in(world: World, currency: str) -> View:
