@@ -30,6 +30,7 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then exit 0; fi
 echo "setup: installing pinned packages into .venv (about a minute the first time)"
 if ! venv_is_usable; then
   if [ "$python" = .venv/bin/python ]; then python=$(readlink -f "$python"); fi
+  if [ -L .venv ]; then rm .venv; fi # It is another clone's: to clear it would take that clone's packages away.
   "$python" -m venv --clear .venv
 fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
