@@ -170,6 +170,8 @@ def _end_refund(ending: Ending, item: RecordEvidence, verdict: Verdict, after: A
     changes.put_refund(made)
     changes.put_payment(payment)
     ending.tx.emit(event, cause=item.cause)
+    if isinstance(event, events.RefundFailed):
+        ending.orders.refund_again(ending.tx, event, changes, item.cause)
 
 
 END: Mapping[AttemptAction, Callable[[Ending, RecordEvidence, Verdict, Attempt], None]] = {

@@ -17,6 +17,7 @@ AUTHORIZATION_TTL = timedelta(days=7)
 """How long an authorization can be captured, unless the settings say otherwise."""
 
 _TAKES_MONEY = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
+_MAY_FAIL = frozenset({Outcome.FAILED, Outcome.NOT_FOUND})
 
 
 async def record_evidence(
@@ -50,11 +51,13 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
     done = {item.evidence.attempt_id for item in items if item.evidence.outcome is Outcome.SUCCEEDED}
     taken = {a.payment_id for a in locked.values() if a.attempt_id in done and a.action in _TAKES_MONEY}
     captured = [payments[payment_id] for payment_id in sorted(taken)]
+    failed = {item.evidence.attempt_id for item in items if item.evidence.outcome in _MAY_FAIL}
+    kept = {a.payment_id for a in locked.values() if a.attempt_id in failed and a.action is AttemptAction.REFUND}
     return Ending(
         tx=tx,
         changes=changes,
         terms=await merchant_store.fee_terms(tx, [(p.payment_id, p.merchant_id, p.currency_code) for p in captured]),
-        orders=await order_commands.captured_orders(tx, captured),
+        orders=await order_commands.captured_orders(tx, [payments[each] for each in sorted(taken | kept)]),
         authorization_ttl=authorization_ttl,
     )
 

@@ -11,10 +11,13 @@ from services.payment.changes import Changes
 from services.payment.domain import CaptureMode, Payment, PaymentState
 from services.payment.order import Order
 
+_NOT_AGAIN = frozenset({events.RefundReason.ORDER_CANCELLED, events.RefundReason.CONTRADICTION})
+"""Reasons of refunds that closing an order has nothing to do with any more, or never had."""
+
 
 @dataclass(slots=True, kw_only=True)
 class CapturedOrders:
-    """The orders of payments being captured, read after those payments were locked.
+    """The orders of payments being captured, or whose refunds fail, read after those payments were locked.
 
     Whoever closes an order writes its row first and locks its payments then. So either the order is seen closed here,
     or the capture is seen captured there.
@@ -46,9 +49,27 @@ class CapturedOrders:
                 cause=cause,
             )
 
+    def refund_again(self, tx: Tx, failed: events.RefundFailed, changes: Changes, cause: Cause) -> None:
+        """Give back what a refund that failed was to give back, if its order was closed meanwhile; emits RefundCreated.
+
+        While it was under way, it was left out of what closing the order gave back. That is tried once: a refund for
+        this very reason that fails too is told as any other.
+        """
+        known = self.orders.get(failed.order_id or "")
+        if known is None or known.state not in order.CLOSED or failed.reason in _NOT_AGAIN:
+            return
+        changes.refund_now(
+            tx,
+            failed.payment_id,
+            amount_minor=failed.amount_minor,
+            reason=events.RefundReason.ORDER_CANCELLED,
+            of_capture=failed.capture_id,
+            cause=cause,
+        )
+
 
 async def captured_orders(tx: Tx, captured: Sequence[Payment]) -> CapturedOrders:
-    """Read the orders of locked payments that are being captured; no statement where there is none."""
+    """Read the orders of locked payments that are captured or given back; no statement where there is none."""
     order_ids = sorted({payment.order_id for payment in captured if payment.order_id})
     if not order_ids:
         return CapturedOrders(orders={}, captured_minor={})

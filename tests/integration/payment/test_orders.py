@@ -159,6 +159,26 @@ async def test_what_is_under_way_when_its_order_is_closed_is_undone_when_it_is_k
     assert (await house.told_types(hold.payment_id))[-2:] == ["PaymentAuthorized", "PaymentCancelled"]
 
 
+async def test_what_a_refund_left_behind_goes_back_once_if_the_order_was_closed_meanwhile(house: House) -> None:
+    order_id = await house.know_order(total_minor=40_000)
+    charge = await house.paid(order_id=order_id, amount=usd(5_000))
+    house.channel.fate = lambda _: "pending"
+    asked = await house.refund(charge.payment_id, 2_000)
+    await house.submit()
+    house.channel.fate = lambda _: "decline"
+    await house.know_order(order_events.OrderCancelled, order_id=order_id)
+
+    attempt = next(a for a in await house.attempts(charge.payment_id) if a.refund_id == asked.refund_id)
+    await house.report(attempt.attempt_id, pb.CHANNEL_OUTCOME_DECLINED, attempt.channel_reference)
+    charge = await house.get(charge.payment_id)
+    assert (charge.refunded_minor, charge.refunding_minor) == (0, 5_000)
+
+    await house.submit()  # What closing the order gave back is declined, too, and left to people.
+    charge = await house.get(charge.payment_id)
+    assert (charge.refunded_minor, charge.refunding_minor) == (0, 0)
+    assert await house.count("refund") == 3
+
+
 async def test_what_is_captured_above_the_total_goes_back(house: House) -> None:
     order_id = await house.know_order(total_minor=10_000)
     first = await house.create(order_id=order_id)
