@@ -10,11 +10,12 @@ import pytest
 from paykit.errors import CurrencyUnknown, DomainError, IllegalTransition, RequestIdReused
 from paykit.merchants import MerchantNotActive, MerchantSuspended, MerchantUnknown
 from paykit.runtime import auth
+from paykit.runtime.call import current_call
 from paykit.runtime.delivery import Impossible
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import handlers
+from services.withdrawal import commands, handlers, messages
 from services.withdrawal.allowance import WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
 from services.withdrawal.bank_account import (
     BankAccountCurrencyMismatch,
@@ -342,6 +343,21 @@ async def test_fifty_withdrawals_at_once_never_exceed_the_balance(treasury: Trea
     assert (len(made), len(refused)) == (33, 17)
     assert await treasury.withdrawable() == 100
     assert (await treasury.balance()).withdrawn_minor == "9900"
+
+
+async def test_fifty_transactions_at_once_withdraw_no_more_than_there_is(treasury: Treasury) -> None:
+    await treasury.settle(10_000)
+    item = messages.from_create_withdrawal(
+        treasury.request(300), treasury.runtime.settings, requester="shop", cause=current_call().cause
+    )
+
+    # Each in a transaction of its own, without the runtime's grouping.
+    results = await asyncio.gather(
+        *(treasury.runtime.transaction(lambda tx: commands.create_withdrawals(tx, [item])) for _ in range(50))
+    )
+
+    assert sum(isinstance(result[0], WithdrawalExceedsWithdrawable) for result in results) == 17
+    assert await treasury.withdrawable() == 100
 
 
 async def test_the_days_limit_is_of_the_merchants_own_day(treasury: Treasury) -> None:
