@@ -32,6 +32,10 @@ class MerchantReferenceTaken(DomainError):
     reason = "MERCHANT_REFERENCE_TAKEN"
 
 
+NOT_TOLD_YET = (MerchantUnknown, MerchantNotActive)
+"""Refusals that the merchant's next event may lift: who was activated a moment ago is worth waiting for."""
+
+
 def refusal(merchant_id: str, status: MerchantStatus | None) -> DomainError | None:
     """Say why a merchant may do no new business; None if it may. A status of None is a merchant never heard of."""
     if status is MerchantStatus.ACTIVE:

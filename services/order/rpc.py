@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.merchants import MerchantUnknown
+from paykit.merchants import NOT_TOLD_YET
 from paykit.runtime import waiting
 from paykit.runtime.call import current_call
 from paykit.runtime.db import Tx
@@ -40,7 +40,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
     async def CreateOrder(self, request: pb.CreateOrderRequest, _context: Any) -> pb.CreateOrderResponse:
         """Accept an order, once per request_id."""
         item = messages.from_create_order(request, current_call().cause)
-        return await waiting.until_known((MerchantUnknown,), lambda: self._runtime.call(_CREATE, request, item))
+        return await waiting.until_known(NOT_TOLD_YET, lambda: self._runtime.call(_CREATE, request, item))
 
     async def GetOrder(self, request: pb.GetOrderRequest, _context: Any) -> pb.GetOrderResponse:
         """Read an order with its items and payments."""

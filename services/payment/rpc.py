@@ -6,7 +6,7 @@ from typing import Any
 
 from paykit.attempts import RecordEvidence
 from paykit.errors import DomainError
-from paykit.merchants import MerchantUnknown
+from paykit.merchants import NOT_TOLD_YET
 from paykit.runtime import batching, waiting
 from paykit.runtime.call import current_call
 from paykit.runtime.db import Tx
@@ -35,7 +35,7 @@ from services.payment.order import OrderUnknown
 from services.payment.overdue_rpc import OverdueMethods
 from services.payment.refund import Refund, RefundNotFound
 
-_MISSING = (MerchantUnknown, OrderUnknown)
+_MISSING = (*NOT_TOLD_YET, OrderUnknown)
 """A payment for something that payment has not heard of waits a moment."""
 
 STREAM_ITEMS_MAX = 256

@@ -5,7 +5,7 @@ from typing import Any
 
 from paykit import merchants
 from paykit.attempts import RecordEvidence
-from paykit.merchants import MerchantUnknown
+from paykit.merchants import NOT_TOLD_YET, MerchantUnknown
 from paykit.money import require_currency
 from paykit.runtime import auth, waiting
 from paykit.runtime.call import current_call
@@ -70,7 +70,7 @@ class WithdrawalServicer(account_rpc.BankAccounts, withdrawal_pb2_grpc.Withdrawa
         """Accept a withdrawal, once per request_id."""
         call = current_call()
         item = messages.from_create_withdrawal(request, self._runtime.settings, requester=call.caller, cause=call.cause)
-        return await waiting.until_known((MerchantUnknown,), lambda: self._runtime.call(_CREATE, request, item))
+        return await waiting.until_known(NOT_TOLD_YET, lambda: self._runtime.call(_CREATE, request, item))
 
     async def ApproveWithdrawal(
         self, request: pb.ApproveWithdrawalRequest, _context: Any

@@ -217,6 +217,7 @@ async def test_a_currency_that_is_none_is_refused_by_its_field(house: House) -> 
 )
 async def test_only_an_active_merchant_takes_payments(house: House, status: str, refusal: type[Exception]) -> None:
     merchant_id = await house.know_merchant(merchant_id=new_id("mer"), status=merchant_events.MerchantStatus(status))
+    current_call().deadline = time.monotonic() + 0.2  # A merchant may be activated at any moment.
     with pytest.raises(refusal):
         await house.create(merchant_id=merchant_id)
 
@@ -243,6 +244,18 @@ async def test_a_merchant_that_becomes_known_meanwhile_is_waited_for(house: Hous
 
     assert (await alone).merchant_id == merchant_id
     assert [reason_of(result) for result in await batch] == ["", ""]
+
+
+async def test_a_merchant_whose_activation_is_told_late_is_waited_for(house: House) -> None:
+    created = merchant_events.MerchantStatus.CREATED
+    merchant_id = await house.know_merchant(merchant_id=new_id("mer"), status=created, aggregate_version=1)
+    payment = asyncio.create_task(house.create(merchant_id=merchant_id))
+    await asyncio.sleep(0.1)
+    assert not payment.done()
+
+    await house.know_merchant(merchant_id=merchant_id, aggregate_version=2)
+
+    assert (await payment).merchant_id == merchant_id
 
 
 async def test_a_merchant_that_stays_unknown_is_refused_within_the_deadline(house: House) -> None:

@@ -46,8 +46,8 @@ class OrderServiceStub:
     """Accepts an order that can be paid from now on; emits OrderCreated.
 
     Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for, up to 2 s
-    or the call's deadline.
+    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+    for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
     ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
@@ -84,8 +84,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Accepts an order that can be paid from now on; emits OrderCreated.
 
     Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for, up to 2 s
-    or the call's deadline.
+    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+    for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
     ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
@@ -125,8 +125,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Accepts an order that can be paid from now on; emits OrderCreated.
 
         Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-        same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for, up to 2 s
-        or the call's deadline.
+        same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+        for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
         ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time

@@ -148,8 +148,8 @@ class PaymentServiceServicer:
         meanwhile is refunded, what is authorized is voided.
 
         Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet is
-        waited for, up to 2 s or the call's deadline.
+        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+        and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
         that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
         (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,

@@ -137,7 +137,8 @@ class WithdrawalServiceServicer:
         Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
         If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
         again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
-        REQUEST_ID_REUSED. A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
+        REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
+        deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
         account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
         MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
