@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from paykit.cause import Cause
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 
 INQUIRY_PAUSE_FIRST_S = 1.0
@@ -197,7 +198,7 @@ def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: 
     if verdict is Verdict.CONFIRM:
         return attempt
     if verdict is Verdict.CONTRADICT:
-        return replace(attempt, contradicted=True, update_time=now)
+        return replace(attempt, contradicted=True, update_time=no_earlier(now, attempt.update_time))
     failed = verdict is Verdict.FAIL
     return replace(
         attempt,
@@ -206,7 +207,7 @@ def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: 
         failure_reason=failure_reason if failed else None,
         failure_code=evidence.failure_code if failed else None,
         inquiry_count=attempt.inquiry_count + (evidence.source is Source.INQUIRY),
-        update_time=now,
+        update_time=no_earlier(now, attempt.update_time),
     )
 
 

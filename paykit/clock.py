@@ -12,6 +12,15 @@ class Clock(Protocol):
         ...
 
 
+def no_earlier(now: datetime, than: datetime) -> datetime:
+    """Give the time of a change: now, unless what it follows is dated later.
+
+    Clocks of processes differ, and a transaction that waited for a lock began before the one it waited for: a history
+    runs backwards for neither.
+    """
+    return max(now, than)
+
+
 class SystemClock:
     """The time of the machine."""
 

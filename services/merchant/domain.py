@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, EtagMismatch, Kind
 from paystream.merchant.v1 import events
 from paystream.merchant.v1.events import FeeRule, MerchantStatus, SettlementPolicy, SettlementSchedule
@@ -230,7 +231,7 @@ def _sorted(policy: SettlementPolicy) -> SettlementPolicy:
 
 
 def _changed(merchant: Merchant, event_type: type[Event], now: datetime) -> tuple[Merchant, Event]:
-    changed = replace(merchant, update_time=now, version=merchant.version + 1)
+    changed = replace(merchant, update_time=no_earlier(now, merchant.update_time), version=merchant.version + 1)
     return changed, _told(event_type, changed)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from paykit import attempts
 from paykit.attempts import AttemptState, Evidence, Outcome, Verdict
+from paykit.clock import no_earlier
 from paystream.payment.v1 import events
 
 _REASONS = {
@@ -75,7 +76,13 @@ def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datet
 def withdraw(attempt: Attempt, *, now: datetime) -> Attempt:
     """Give an attempt that is PENDING, and is not to be sent any more, as one that its channel never received."""
     reason = events.FailureReason.NOT_RECEIVED
-    return replace(attempt, state=AttemptState.FAILED, failure_reason=reason, failure_code=WITHDRAWN, update_time=now)
+    return replace(
+        attempt,
+        state=AttemptState.FAILED,
+        failure_reason=reason,
+        failure_code=WITHDRAWN,
+        update_time=no_earlier(now, attempt.update_time),
+    )
 
 
 def failure(evidence: Evidence) -> Failure:

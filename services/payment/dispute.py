@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from paykit.attempts import AttemptState, ChannelAmountMismatch
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment import domain
@@ -191,7 +192,7 @@ def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, 
     Raises:
         IllegalTransition: It is decided already.
     """
-    won = replace(dispute, state=next_state(dispute.state, DisputeAction.WIN), update_time=now)
+    won = _changed(dispute, now, state=next_state(dispute.state, DisputeAction.WIN))
     after = domain.changed(payment, now, disputed_minor=payment.disputed_minor - dispute.amount_minor)
     return after, won, events.DisputeWon(**_about(after, won))
 
@@ -202,7 +203,7 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
     Raises:
         IllegalTransition: It is decided already.
     """
-    lost = replace(dispute, state=next_state(dispute.state, DisputeAction.LOSE), update_time=now)
+    lost = _changed(dispute, now, state=next_state(dispute.state, DisputeAction.LOSE))
     after = domain.changed(payment, now)
     return after, lost, events.DisputeLost(**_about(after, lost), accepted=False)
 
@@ -213,12 +214,12 @@ def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Paymen
     Raises:
         IllegalTransition: It is contested or decided already.
     """
-    lost = replace(
+    lost = _changed(
         dispute,
+        now,
         state=next_state(dispute.state, DisputeAction.ACCEPT),
         accepted=True,
         response_state=ResponseState.PENDING,
-        update_time=now,
     )
     after = domain.changed(payment, now)
     return after, lost, events.DisputeLost(**_about(after, lost), accepted=True)
@@ -234,7 +235,7 @@ def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
     state = next_state(dispute.state, DisputeAction.CONTEST)
     if dispute.respond_by is not None and now > dispute.respond_by:
         raise DisputeResponseLate("The time to contest the dispute is over.", respond_by=dispute.respond_by.isoformat())
-    return replace(dispute, state=state, evidence=evidence, response_state=ResponseState.PENDING, update_time=now)
+    return _changed(dispute, now, state=state, evidence=evidence, response_state=ResponseState.PENDING)
 
 
 def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
@@ -245,7 +246,7 @@ def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
 
 def contradict(dispute: Dispute, *, now: datetime) -> Dispute:
     """Mark that the channel said the opposite of what was decided; the decision stands."""
-    return replace(dispute, contradicted=True, update_time=now)
+    return _changed(dispute, now, contradicted=True)
 
 
 def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
@@ -256,7 +257,7 @@ def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
     """
     if dispute.response_state is None:
         raise InvariantError(f"dispute {dispute.dispute_id} was not answered")
-    return replace(dispute, response_state=ResponseState.TOLD if taken else ResponseState.REFUSED, update_time=now)
+    return _changed(dispute, now, response_state=ResponseState.TOLD if taken else ResponseState.REFUSED)
 
 
 def require_same(dispute: Dispute, reported: Reported) -> None:
@@ -274,6 +275,10 @@ def require_same(dispute: Dispute, reported: Reported) -> None:
         )
     if (reported.amount_minor, reported.currency_code) != (dispute.amount_minor, dispute.currency_code):
         raise _mismatch(dispute.amount_minor, dispute.currency_code, what="dispute")
+
+
+def _changed(dispute: Dispute, now: datetime, **changes: Any) -> Dispute:
+    return replace(dispute, update_time=no_earlier(now, dispute.update_time), **changes)
 
 
 def _require_disputable(payment: Payment, attempt: Attempt, reported: Reported) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from paykit import transitions
+from paykit.clock import no_earlier
 from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment import fee
@@ -295,12 +296,12 @@ def contradict(
 
 def changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
     """Give the payment after a change that an event tells of: each is one version."""
-    return replace(payment, update_time=now, aggregate_version=payment.aggregate_version + 1, **changes)
+    return noted(payment, now, aggregate_version=payment.aggregate_version + 1, **changes)
 
 
 def noted(payment: Payment, now: datetime, **changes: Any) -> Payment:
     """Give the payment after a change that no event tells of: what is held for a call to its channel."""
-    return replace(payment, update_time=now, **changes)
+    return replace(payment, update_time=no_earlier(now, payment.update_time), **changes)
 
 
 def about(payment: Payment) -> dict[str, Any]:

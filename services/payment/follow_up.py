@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
 from paykit import transitions
+from paykit.clock import no_earlier
 from paystream.payment.v1 import events
 from services.payment.attempt import Failure
 
@@ -88,7 +89,7 @@ def succeed(made: F, *, channel_reference: str, now: datetime) -> F:
         made,
         state=next_state(made.state, _A.SUCCEED, what=made.WHAT),
         channel_reference=channel_reference,
-        update_time=now,
+        update_time=no_earlier(now, made.update_time),
     )
 
 
@@ -104,7 +105,7 @@ def fail(made: F, failure: Failure, *, now: datetime) -> F:
         channel_reference=failure.channel_reference or made.channel_reference,
         failure_reason=failure.reason,
         failure_code=failure.code,
-        update_time=now,
+        update_time=no_earlier(now, made.update_time),
     )
 
 
@@ -114,4 +115,5 @@ def lose_answer(made: F, *, now: datetime) -> F:
     Raises:
         IllegalTransition: It has ended already, or has lost its answer before.
     """
-    return replace(made, state=next_state(made.state, _A.LOSE_ANSWER, what=made.WHAT), update_time=now)
+    state = next_state(made.state, _A.LOSE_ANSWER, what=made.WHAT)
+    return replace(made, state=state, update_time=no_earlier(now, made.update_time))

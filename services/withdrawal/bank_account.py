@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from paykit import transitions
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 
 
@@ -98,7 +99,9 @@ def change(account: BankAccount, action: BankAccountAction, *, now: datetime) ->
         IllegalTransition: The action is not possible in this state.
     """
     after = transitions.next_state(TRANSITIONS, account.state, action, what="A bank account")
-    return account if after is account.state else replace(account, state=after, update_time=now)
+    if after is account.state:
+        return account
+    return replace(account, state=after, update_time=no_earlier(now, account.update_time))
 
 
 def not_found(bank_account_id: str) -> BankAccountNotFound:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from paykit import transitions
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.withdrawal.v1 import events
 
@@ -166,7 +167,7 @@ def hold(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
         IllegalTransition: The withdrawal has failed.
     """
     state = next_state(withdrawal.state, WithdrawalAction.HOLD)
-    return replace(withdrawal, state=state, funds_held=True, update_time=now)
+    return _noted(withdrawal, now, state=state, funds_held=True)
 
 
 def refuse(withdrawal: Withdrawal, *, reason: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalFailed]:
@@ -250,11 +251,11 @@ def lose_answer(withdrawal: Withdrawal, *, channel_reference: str | None, now: d
     Raises:
         IllegalTransition: It was not handed to the bank, or has ended.
     """
-    return replace(
+    return _noted(
         withdrawal,
+        now,
         state=next_state(withdrawal.state, WithdrawalAction.LOSE_ANSWER),
         channel_reference=channel_reference or withdrawal.channel_reference,
-        update_time=now,
     )
 
 
@@ -277,13 +278,18 @@ def send_back(
 
 def contradict(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
     """Mark that evidence says the opposite of what is recorded; nothing else changes."""
-    return replace(withdrawal, contradicted=True, update_time=now)
+    return _noted(withdrawal, now, contradicted=True)
 
 
 def _changed(withdrawal: Withdrawal, action: WithdrawalAction, now: datetime, **changes: Any) -> Withdrawal:
     """Give the withdrawal after an action that an event tells of."""
     state, version = next_state(withdrawal.state, action), withdrawal.aggregate_version + 1
-    return replace(withdrawal, state=state, update_time=now, aggregate_version=version, **changes)
+    return _noted(withdrawal, now, state=state, aggregate_version=version, **changes)
+
+
+def _noted(withdrawal: Withdrawal, now: datetime, **changes: Any) -> Withdrawal:
+    """Give the withdrawal after a change, whether or not an event tells of it."""
+    return replace(withdrawal, update_time=no_earlier(now, withdrawal.update_time), **changes)
 
 
 def _failed(after: Withdrawal) -> events.WithdrawalFailed:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from paykit.clock import ManualClock, OffsetClock, SystemClock
+from paykit.clock import ManualClock, OffsetClock, SystemClock, no_earlier
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -30,3 +30,9 @@ def test_an_offset_clock_is_ahead_by_the_largest_offset_it_was_given() -> None:
     assert not clock.move_to(timedelta(hours=25))
     base.advance(timedelta(minutes=1))
     assert clock.now() == datetime(2026, 3, 2, 14, 1, tzinfo=UTC)
+
+
+def test_a_change_is_never_dated_before_what_it_follows() -> None:
+    later = NOON + timedelta(seconds=1)
+
+    assert [no_earlier(NOON, later), no_earlier(later, NOON)] == [later, later]

@@ -1,14 +1,17 @@
 """Payments for orders: they match, they never add up to more than the total, and what is not wanted goes back."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from paykit.attempts import Evidence, Outcome, RecordEvidence, Source
 from paykit.cause import Cause
+from paykit.clock import ManualClock
 from paykit.ids import new_id
 from paykit.runtime.db import Tx
+from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
@@ -23,7 +26,7 @@ from services.payment.order import (
     OrderUnknown,
 )
 from services.payment.service import SERVICE
-from tests.integration.payment.conftest import House
+from tests.integration.payment.conftest import House, handle_order, order_event
 
 MANUAL = pb.CAPTURE_MODE_MANUAL
 RACES = 40
@@ -177,6 +180,23 @@ async def test_what_a_refund_left_behind_goes_back_once_if_the_order_was_closed_
     charge = await house.get(charge.payment_id)
     assert (charge.refunded_minor, charge.refunding_minor) == (0, 0)
     assert await house.count("refund") == 3
+
+
+async def test_an_order_can_be_closed_by_what_began_before_a_payment_for_it_was_made(house: House) -> None:
+    order_id, clock = await house.know_order(), house.runtime.clock
+    assert isinstance(clock, ManualClock)
+
+    async def close(tx: Tx) -> str:
+        clock.advance(timedelta(seconds=1))
+        payment = await house.create(order_id=order_id)
+        closing = order_event(order_events.OrderCancelled, order_id=order_id, merchant_id=house.merchant_id)
+        await handle_order(tx, closing)
+        return payment.payment_id
+
+    payment = await house.get(await house.runtime.transaction(close))
+    assert payment.state == pb.PAYMENT_STATE_CANCELLED
+    assert payment.update_time == payment.create_time
+    assert {event.occurred_at for event in await house.told(payment.payment_id)} == {START + timedelta(seconds=1)}
 
 
 async def test_what_is_captured_above_the_total_goes_back(house: House) -> None:
