@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from paykit.runtime import runtime_schema
+from paykit.runtime import attempt_schema, runtime_schema
 
 revision = "withdrawal_0001"
 down_revision = None
@@ -73,49 +73,6 @@ CREATE TABLE withdrawal (
 -- ListWithdrawals of a merchant, the sum of a day, and the order in which funds are used up.
 CREATE INDEX withdrawal_list ON withdrawal (merchant_id, create_time, withdrawal_id);
 
--- due_time and start_time are real time, for leases and retries, and so may come from the database's clock.
-CREATE TABLE attempt (
-    attempt_id text COLLATE "C" PRIMARY KEY,
-    withdrawal_id text COLLATE "C" NOT NULL CONSTRAINT attempt_once_per_withdrawal UNIQUE REFERENCES withdrawal,
-    action text COLLATE "C" NOT NULL CHECK (action = 'PAY'),
-    channel text COLLATE "C" NOT NULL,
-    amount_minor bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 9007199254740991),
-    currency_code text COLLATE "C" NOT NULL,
-    state text COLLATE "C" NOT NULL DEFAULT 'PENDING'
-        CHECK (state IN ('PENDING', 'STARTED', 'SUCCEEDED', 'FAILED', 'UNKNOWN')),
-    channel_reference text COLLATE "C",
-    failure_reason text COLLATE "C" CHECK (failure_reason IN ('BANK_REJECTED', 'NOT_RECEIVED')),
-    failure_code text,
-    inquiry_count bigint NOT NULL DEFAULT 0,
-    contradicted boolean NOT NULL DEFAULT false,
-    traceparent text COLLATE "C",
-    due_time timestamptz NOT NULL DEFAULT now(),
-    start_time timestamptz,
-    create_time timestamptz NOT NULL,
-    update_time timestamptz NOT NULL CHECK (update_time >= create_time),
-    CONSTRAINT attempt_started_once CHECK ((state = 'PENDING') = (start_time IS NULL)),
-    CONSTRAINT attempt_succeeded_has_reference CHECK (state <> 'SUCCEEDED' OR channel_reference IS NOT NULL),
-    CONSTRAINT attempt_failed_has_reason CHECK ((state = 'FAILED') = (failure_reason IS NOT NULL))
-) WITH (fillfactor = 75);
--- The queue of attempts to send: a row is in it until it is claimed.
-CREATE INDEX attempt_pending ON attempt (due_time) WHERE state = 'PENDING';
--- The attempts to inquire about once their lease or their pause ends.
-CREATE INDEX attempt_open ON attempt (due_time) WHERE state IN ('STARTED', 'UNKNOWN');
-
--- What was told of an attempt beyond the plain answer to its call, which stands in the attempt itself. Told again: the
--- same row, so that duplicates of a callback leave no trace.
-CREATE TABLE evidence (
-    evidence_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    attempt_id text COLLATE "C" NOT NULL REFERENCES attempt,
-    source text COLLATE "C" NOT NULL,
-    outcome text COLLATE "C" NOT NULL CHECK (outcome IN ('SUCCEEDED', 'FAILED', 'NOT_FOUND', 'RETURNED')),
-    verdict text COLLATE "C" NOT NULL CHECK (verdict IN ('SUCCEED', 'FAIL', 'CONFIRM', 'CONTRADICT')),
-    channel_reference text COLLATE "C",
-    failure_code text,
-    record_time timestamptz NOT NULL,
-    CONSTRAINT evidence_key UNIQUE NULLS NOT DISTINCT (attempt_id, source, outcome, channel_reference, failure_code)
-);
-
 CREATE TABLE merchant (
     merchant_id text COLLATE "C" PRIMARY KEY,
     status text COLLATE "C" NOT NULL,
@@ -143,6 +100,12 @@ CREATE TABLE credit_total (
 ) WITH (fillfactor = 50);
 """
 
+_ATTEMPT = (
+    'withdrawal_id text COLLATE "C" NOT NULL CONSTRAINT attempt_once_per_withdrawal UNIQUE REFERENCES withdrawal',
+    "CHECK (action = 'PAY')",
+    "CHECK (failure_reason IN ('BANK_REJECTED', 'NOT_RECEIVED'))",
+)
+
 _WITHDRAWAL_CHANGES = (
     ("CREATED", "HELD"),
     ("CREATED", "APPROVED"),  # Held and, as nobody has to decide, approved in one step.
@@ -159,14 +122,6 @@ _WITHDRAWAL_CHANGES = (
     ("UNKNOWN", "FAILED"),
     ("COMPLETED", "RETURNED"),
 )
-_ATTEMPT_CHANGES = (
-    ("PENDING", "STARTED"),
-    ("STARTED", "SUCCEEDED"),
-    ("STARTED", "FAILED"),
-    ("STARTED", "UNKNOWN"),
-    ("UNKNOWN", "SUCCEEDED"),
-    ("UNKNOWN", "FAILED"),
-)
 _BANK_ACCOUNT_CHANGES = (
     ("UNVERIFIED", "VERIFIED"),
     ("UNVERIFIED", "REFUSED"),
@@ -179,9 +134,8 @@ _BANK_ACCOUNT_CHANGES = (
 def upgrade() -> None:
     runtime_schema.create_v1()
     runtime_schema.run_script(_TABLES)
+    attempt_schema.create_v1(_ATTEMPT)
     runtime_schema.guard_states("withdrawal", _WITHDRAWAL_CHANGES)
-    runtime_schema.guard_states("attempt", _ATTEMPT_CHANGES)
     runtime_schema.guard_states("bank_account", _BANK_ACCOUNT_CHANGES)
-    for table in ("bank_account", "allowance", "withdrawal", "attempt"):
+    for table in ("bank_account", "allowance", "withdrawal"):
         op.execute(runtime_schema.revoke(table, "DELETE"))
-    op.execute(runtime_schema.revoke("evidence", "UPDATE", "DELETE"))
