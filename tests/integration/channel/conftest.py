@@ -3,7 +3,6 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from paykit.clock import ManualClock
 from paykit.ids import new_id
 from paykit.runtime.runtime import Runtime
-from paykit.testing import databases
 from paykit.testing.runtimes import act_as
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
@@ -20,6 +18,7 @@ from services.channel import jobs
 from services.channel.rpc import ChannelServicer
 from services.channel.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.integration import shared_database
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 58, tzinfo=UTC)
 ANY: Any = None
@@ -117,16 +116,8 @@ def follow_up(request_type: Any, reference: str, amount_minor: int, **changes: A
     return request_type(**given | changes)
 
 
-@pytest.fixture(scope="module")
-async def database_url(template: str) -> AsyncIterator[str]:
-    """One database for a module; each test finds it empty."""
-    async with databases.database(template) as url:
-        yield url
-
-
-@pytest.fixture(autouse=True)
-async def emptied(admin_url: str) -> None:
-    await databases.empty(admin_url, "channel")
+database_url = shared_database.of_a_module()
+emptied = shared_database.emptied("channel")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,6 @@ from paykit.clock import ManualClock
 from paykit.ids import new_id
 from paykit.runtime.delivery import Delivered, Handler, Outcome, Record
 from paykit.runtime.runtime import Runtime
-from paykit.testing import databases
 from paykit.testing.runtimes import START, act_as
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2 as pb
@@ -21,6 +20,7 @@ from services.order import handlers, jobs
 from services.order.rpc import OrderServicer
 from services.order.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.integration import shared_database
 from tests.integration.payment.conftest import merchant_event
 
 ANY: Any = None
@@ -134,16 +134,8 @@ class Shop:
         }
 
 
-@pytest.fixture(scope="module")
-async def database_url(template: str) -> AsyncIterator[str]:
-    """One database for a module; each test finds it empty."""
-    async with databases.database(template) as url:
-        yield url
-
-
-@pytest.fixture(autouse=True)
-async def emptied(admin_url: str) -> None:
-    await databases.empty(admin_url, "order")
+database_url = shared_database.of_a_module()
+emptied = shared_database.emptied("order")
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from paykit.ids import new_id
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Record
 from paykit.runtime.runtime import Runtime
-from paykit.testing import databases
 from paykit.testing.runtimes import START, act_as
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.channel.v1 import channel_pb2_grpc
@@ -29,6 +28,7 @@ from services.payment import handlers, jobs
 from services.payment.rpc import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.integration import aging, shared_database
 
 ANY: Any = None
 SILENT_STATUS = status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="no answer")
@@ -200,11 +200,7 @@ class House:
 
     async def inquire(self, *, after_s: float = 3600.0) -> None:
         """Let real time pass for every attempt under way, then inquire, as the job does."""
-        shift = (
-            "UPDATE attempt SET due_time = due_time - $1::float8 * interval '1 s',"
-            " start_time = start_time - $1::float8 * interval '1 s' WHERE start_time IS NOT NULL"
-        )
-        await self.runtime.transaction(lambda tx: tx.run(shift, after_s))
+        await aging.age_attempts(self.runtime, by_s=after_s)
         while await jobs.inquire_attempts(self.runtime):
             pass
 
@@ -290,17 +286,8 @@ async def handle_order(tx: Tx, event: Any) -> None:
     await topic.handles[type(event)].handler(tx, [Delivered(event, record)])
 
 
-@pytest.fixture(scope="module")
-async def database_url(template: str) -> AsyncIterator[str]:
-    """One database for a module; each test finds it empty."""
-    async with databases.database(template) as url:
-        yield url
-
-
-@pytest.fixture(autouse=True)
-async def emptied(admin_url: str) -> None:
-    """Empty every table of both services: far quicker than a fresh database."""
-    await databases.empty(admin_url, "payment", "channel")
+database_url = shared_database.of_a_module()
+emptied = shared_database.emptied("payment", "channel")
 
 
 @asynccontextmanager

@@ -1,27 +1,16 @@
 """A settlement service on a database of its own."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from paykit.clock import ManualClock
-from paykit.testing import databases
 from services.settlement.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.integration import shared_database
 from tests.integration.settlement.till import Till
 from tests.unit.settlement.builders import NOON
 
-
-@pytest.fixture(scope="module")
-async def database_url(template: str) -> AsyncIterator[str]:
-    """One database for a module; each test finds it empty."""
-    async with databases.database(template) as url:
-        yield url
-
-
-@pytest.fixture(autouse=True)
-async def emptied(admin_url: str) -> None:
-    await databases.empty(admin_url, "settlement")
+database_url = shared_database.of_a_module()
+emptied = shared_database.emptied("settlement")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from paykit.clock import ManualClock
 from paykit.ids import named_id, new_id
 from paykit.runtime.delivery import Delivered, Handler, Outcome, Record
 from paykit.runtime.runtime import Runtime
-from paykit.testing import databases
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import channel_pb2 as channel_pb
@@ -24,6 +23,7 @@ from services.withdrawal import handlers, jobs
 from services.withdrawal.rpc import WithdrawalServicer
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.integration import aging, shared_database
 from tests.integration.payment.conftest import ScriptedChannel, merchant_event, served
 
 ANY: Any = None
@@ -236,11 +236,7 @@ class Treasury:
 
     async def inquire(self, *, after_s: float = 3_600.0) -> None:
         """Let real time pass for every attempt under way, then inquire, as the job does."""
-        shift = (
-            "UPDATE attempt SET due_time = due_time - $1::float8 * interval '1 s',"
-            " start_time = start_time - $1::float8 * interval '1 s' WHERE start_time IS NOT NULL"
-        )
-        await self.runtime.transaction(lambda tx: tx.run(shift, after_s))
+        await aging.age_attempts(self.runtime, by_s=after_s)
         while await jobs.inquire_withdrawals(self.runtime):
             pass
 
@@ -293,16 +289,8 @@ def by_amount(fates: dict[int, str]) -> Callable[[Any], str]:
     return lambda request: fates.get(request.amount.amount_minor, "approve")
 
 
-@pytest.fixture(scope="module")
-async def database_url(template: str) -> AsyncIterator[str]:
-    """One database for a module; each test finds it empty."""
-    async with databases.database(template) as url:
-        yield url
-
-
-@pytest.fixture(autouse=True)
-async def emptied(admin_url: str) -> None:
-    await databases.empty(admin_url, "withdrawal")
+database_url = shared_database.of_a_module()
+emptied = shared_database.emptied("withdrawal")
 
 
 @pytest.fixture
