@@ -1,15 +1,14 @@
 """`paystream journey`: all that became of an order or payment, as one story."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Annotated
 
 import grpc
 import typer
 from google.protobuf import json_format
-from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from paykit.cli import addresses
 from paykit.cli.call import refusal_lines, wait_for
@@ -19,10 +18,11 @@ from paystream.journey.v1 import journey_pb2 as pb
 from paystream.journey.v1 import journey_pb2_grpc
 
 CALL_S_MAX = 30.0
-PIPED_COLUMNS = 160
+PIPED_COLUMNS = 120
 """Width where there is no terminal."""
 
 _KIND = "STEP_KIND_"
+_GAP = 2
 _ABSENCES = {
     pb.ABSENCE_REASON_NO_ADDRESS: "the order service was not told where it is (PAYSTREAM_PEERS)",
     pb.ABSENCE_REASON_UNREACHABLE: "it does not answer",
@@ -52,14 +52,49 @@ def journey(
         typer.echo(f"{absence.service} is missing: {_ABSENCES.get(absence.reason, 'it was not asked')}", err=True)
 
 
-def lines(step: pb.Step) -> Iterator[tuple[str, str, str, str, str]]:
-    """Give the rows of a step: time, what, id, amount, detail; then one for each entry of a transaction."""
-    moment = f"{step.time.ToDatetime():%Y-%m-%d %H:%M:%S.%f}"[:-3]
+def told(steps: Sequence[pb.Step], columns: int) -> Iterator[Text]:
+    """Give the lines of a story, none longer than `columns` where these are 120 and details are short.
+
+    A day stands above its steps; below a step stand a detail that does not fit beside it, and a transaction's entries.
+    """
+    heads = [_head(step) for step in steps]
+    entries = [[_entry(entry) for entry in step.entries] for step in steps]
+    rows = [*heads, *(row for some in entries for row in some)]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
+    day = ""
+    for step, head, legs in zip(steps, heads, entries, strict=True):
+        if (new := f"{step.time.ToDatetime():%Y-%m-%d}") != day:
+            day = new
+            yield Text(day, style="dim")
+        line = _line(head, widths)
+        if step.detail and len(line) + _GAP + len(step.detail) <= columns:
+            yield line.append(" " * _GAP + step.detail, style="dim")
+        else:
+            yield line
+            if step.detail:
+                yield _line(("", "", step.detail, ""), widths)
+        yield from (_line(leg, widths) for leg in legs)
+
+
+def _line(row: tuple[str, str, str, str], widths: Sequence[int]) -> Text:
+    moment, what, named, amount = row
+    gap = " " * _GAP
+    return Text.assemble(
+        (f"{moment:{widths[0]}}{gap}", "dim"),
+        (f"{what:{widths[1]}}{gap}", "bold"),
+        f"{named:{widths[2]}}{gap}{amount:>{widths[3]}}",
+    )
+
+
+def _head(step: pb.Step) -> tuple[str, str, str, str]:
+    """Give time, what, id and amount of a step."""
     kind = pb.StepKind.Name(step.kind).removeprefix(_KIND).lower()
     amount = _money(step.amount) if step.HasField("amount") else ""
-    yield moment, f"{kind} {step.what}", step.resource_id, amount, step.detail
-    for entry in step.entries:
-        yield "", "", f"  {entry.account_kind}", _money(entry.effect), ""
+    return f"{step.time.ToDatetime():%H:%M:%S.%f}"[:-3], f"{kind} {step.what}", step.resource_id, amount
+
+
+def _entry(entry: pb.JournalEntry) -> tuple[str, str, str, str]:
+    return "", "", f"  {entry.account_kind}", _money(entry.effect)
 
 
 def _ask(where: str, named: str) -> pb.GetJourneyResponse:
@@ -81,14 +116,10 @@ def _print(answer: pb.GetJourneyResponse) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPED_COLUMNS)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, style in (("time", "dim"), ("what", "bold"), ("id", ""), ("amount", ""), ("detail", "dim")):
-        table.add_column(name, style=style, justify="right" if name == "amount" else "left", overflow="fold")
-    for step in answer.steps:
-        for row in lines(step):
-            table.add_row(*row)
     console.print(f"{answer.root_id}  journey {answer.correlation_id or 'without a name'}", soft_wrap=True)
-    console.print(table)
+    for line in told(answer.steps, console.width):
+        line.rstrip()
+        console.print(line, soft_wrap=True)
     for payment_id in answer.payment_ids:
         console.print(f"funds of {payment_id}", soft_wrap=True)
     if answer.truncated:
