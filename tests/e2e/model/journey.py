@@ -18,7 +18,7 @@ from tests.e2e.model.requests import Requests
 from tests.e2e.model.views import View
 from tests.e2e.model.world import World, together
 from tests.line.clients import Clients, call, new_request_id, refusal_of
-from tests.line.waiting import WAIT_S_MAX, until
+from tests.line.waiting import WAIT_S_MAX
 
 REST_S_MAX = 90.0
 LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
@@ -120,7 +120,8 @@ class Journey:
         if step.kind == "again":
             await self._again(step.pick)
             return
-        await self._absorb()
+        if step.kind in plans.OF_FUNDS:
+            await self._absorb()
         kinds = [step.kind, *([step.beside] if step.beside else [])]
         asks = [plans.meant(step, kind, self.worlds[0], next(self._numbers)) for kind in kinds]
         wanted = [ask for ask in asks if not (isinstance(ask, Settle) and self._plan.threshold)]
@@ -192,17 +193,11 @@ class Journey:
     async def _until_like(
         self, name: str, see: Callable[[Sequence[View]], Awaitable[View]], hoped: Sequence[View]
     ) -> None:
-        seen: View = {}
-        pause_s = LOOK_PAUSE_FIRST_S
-        try:
-            async with asyncio.timeout(REST_S_MAX):
-                while (seen := await see(hoped)) not in hoped:
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(2 * pause_s, LOOK_PAUSE_MAX_S)
-        except TimeoutError as error:
-            raise Disagreement(
-                "\n".join([f"{name} never came to be as it should:", *_differences(seen, hoped)])
-            ) from error
+        async def away() -> list[str]:
+            seen = await see(hoped)
+            return [] if seen in hoped else _differences(seen, hoped)
+
+        await _patiently(away, f"{name} never came to be as it should:")
 
     def _touched(self, ask: Ask) -> Iterator[Any]:
         """Give what a request may change: its name, how it is seen, and how a world shows it."""
@@ -271,16 +266,7 @@ class Journey:
         if self._plan.threshold is None:
             return
 
-        away: list[str] = []
-
-        async def at_rest() -> bool:
-            away[:] = await self._take_over()
-            return not away
-
-        try:
-            await until(at_rest, seconds=REST_S_MAX)
-        except TimeoutError as error:
-            raise Disagreement("\n".join(["what the threshold settled does not add up:", *away])) from error
+        await _patiently(self._take_over, "what the threshold settled does not add up:")
 
     async def _take_over(self) -> list[str]:
         """Take over what is settled now, and say what keeps the merchant from being at rest."""
@@ -374,6 +360,23 @@ class Journey:
             fee_plan=merchant_pb2.FeePlan(fees=fees, refund_fee_returned=returned),
             settlement_policy=policy,
         )
+
+
+async def _patiently(look: Callable[[], Awaitable[list[str]]], what: str) -> None:
+    """Look again, less and less often, until nothing is away from what it should be.
+
+    Raises:
+        Disagreement: Something stayed so.
+    """
+    away: list[str] = []
+    pause_s = LOOK_PAUSE_FIRST_S
+    try:
+        async with asyncio.timeout(REST_S_MAX):
+            while away := await look():
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LOOK_PAUSE_MAX_S)
+    except TimeoutError as error:
+        raise Disagreement("\n".join([what, *away])) from error
 
 
 def _schedule(plan: Plan) -> Any:

@@ -45,6 +45,8 @@ STEPS = (
     "void", "refund", "refund", "dispute", "answer", "answer", "cancel", "settle", "withdraw", "withdraw", "withdraw",
     "decide", "decide", "again",
 )  # fmt: skip
+OF_FUNDS = ("settle", "withdraw", "decide")
+"""Steps that depend on what has been settled."""
 BESIDE = {
     "pay_order": ("pay_order", "cancel"),
     "capture": ("capture", "void"),
@@ -172,7 +174,7 @@ def meant(step: Step, kind: str, world: World, number: int) -> Ask:
         return _about_order(step, kind, world, number)
     if kind in {"pay_order", "cancel", "order"}:
         return CreateOrder(number, currency, TOTALS[step.pick % len(TOTALS)], expires=step.flag)
-    if kind in {"settle", "withdraw", "decide"}:
+    if kind in OF_FUNDS:
         return _about_funds(step, kind, world, number)
     if kind in {"capture", "void"} and (manual := [n for n, each in world.payments.items() if each.manual]):
         return _about_authorized(step, kind, world.payments, manual)
