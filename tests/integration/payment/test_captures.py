@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -10,21 +9,18 @@ import asyncpg
 import pytest
 
 from paykit.attempts import ChannelAmountMismatch
-from paykit.clock import ManualClock
 from paykit.errors import CurrencyMismatch, IllegalTransition
 from paykit.runtime.db import Tx
-from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import jobs
-from services.payment.attempt_store import ATTEMPTS
 from services.payment.authorization import CaptureInProgress
 from services.payment.capture import CaptureExceedsCapturable
 from services.payment.domain import PaymentNotFound
 from services.payment.refund import RefundExceedsRefundable
+from tests.integration.payment.capturing import attempt_of, claim_one
 from tests.integration.payment.conftest import House
 
-APPROVED, DECLINED = pb.CHANNEL_OUTCOME_APPROVED, pb.CHANNEL_OUTCOME_DECLINED
+APPROVED = pb.CHANNEL_OUTCOME_APPROVED
 
 
 async def test_an_authorized_payment_is_captured_in_parts(house: House) -> None:
@@ -154,13 +150,6 @@ async def test_a_payment_cancelled_while_it_is_claimed_is_either_cancelled_or_se
         assert (after.state == pb.PAYMENT_STATE_CANCELLED) == (payment.payment_id in cancelled)
 
 
-async def claim_one(house: House) -> Any:
-    """Take one attempt for sending, as the job does."""
-    return await house.runtime.transaction(
-        lambda tx: ATTEMPTS.claim_pending(tx, channel="simulator", limit=1, lease_s=30)
-    )
-
-
 async def test_a_capture_under_way_holds_off_a_void(house: House) -> None:
     payment = await house.authorized()
     await house.capture(payment.payment_id, 4_000)
@@ -207,236 +196,6 @@ async def test_a_refund_of_several_captures_names_none_of_them(house: House) -> 
     assert (of_one.capture_id, of_both.capture_id) == (first.capture_id, "")
     after = await house.get(payment.payment_id)
     assert (after.refunded_minor, after.captured_minor) == (10_000, 10_000)
-
-
-@pytest.mark.parametrize(
-    ("fate", "found", "state"),
-    [
-        ("lost_after", "approve", pb.PAYMENT_STATE_AUTHORIZED),
-        ("lost_before", "", pb.PAYMENT_STATE_FAILED),
-        ("pending", "decline", pb.PAYMENT_STATE_FAILED),
-    ],
-)
-async def test_an_authorization_without_an_answer_ends_by_evidence(
-    house: House, fate: str, found: str, state: Any
-) -> None:
-    house.channel.fate = lambda _: fate
-    payment = await house.authorized()
-    assert payment.state == pb.PAYMENT_STATE_UNKNOWN
-    settle_record(house, found)
-
-    await house.inquire()
-
-    after = await house.get(payment.payment_id)
-    assert (after.state, after.capturable_minor) == (state, 10_000 if found == "approve" else 0)
-
-
-@pytest.mark.parametrize(
-    ("fate", "found", "state", "captured_minor"),
-    [
-        ("lost_after", "approve", pb.CAPTURE_STATE_SUCCEEDED, 4_000),
-        ("lost_before", "", pb.CAPTURE_STATE_FAILED, 0),
-        ("pending", "decline", pb.CAPTURE_STATE_FAILED, 0),
-    ],
-)
-async def test_a_capture_without_an_answer_holds_its_amount_until_evidence_ends_it(
-    house: House, fate: str, found: str, state: Any, captured_minor: int
-) -> None:
-    payment = await house.authorized()
-    house.channel.fate = lambda _: fate
-    await house.capture(payment.payment_id, 4_000)
-    await house.submit()
-
-    [lost] = await house.captures(payment.payment_id)
-    held = await house.get(payment.payment_id)
-    assert (lost.state, held.state, held.capturing_minor) == (
-        *(pb.CAPTURE_STATE_UNKNOWN, pb.PAYMENT_STATE_AUTHORIZED),
-        4_000,
-    )
-    with pytest.raises(CaptureInProgress):
-        await house.cancel(payment.payment_id)
-    settle_record(house, found)
-    await house.inquire()
-
-    [ended] = await house.captures(payment.payment_id)
-    after = await house.get(payment.payment_id)
-    assert (ended.state, after.captured_minor, after.capturing_minor) == (state, captured_minor, 0)
-    assert after.capturable_minor == 10_000 - captured_minor
-
-
-@pytest.mark.parametrize(
-    ("fate", "found", "state", "capturable_minor"),
-    [
-        ("lost_after", "approve", pb.PAYMENT_STATE_CANCELLED, 0),
-        ("lost_before", "", pb.PAYMENT_STATE_AUTHORIZED, 10_000),
-    ],
-)
-async def test_a_void_without_an_answer_lets_nothing_be_captured_until_evidence_ends_it(
-    house: House, fate: str, found: str, state: Any, capturable_minor: int
-) -> None:
-    payment = await house.authorized()
-    house.channel.fate = lambda _: fate
-    await house.cancel(payment.payment_id)
-    await house.submit()
-
-    held = await house.get(payment.payment_id)
-    assert (held.state, held.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0)
-    settle_record(house, found)
-    await house.inquire()
-
-    after = await house.get(payment.payment_id)
-    assert (after.state, after.capturable_minor) == (state, capturable_minor)
-
-
-async def test_a_refused_void_leaves_the_amount_capturable(house: House) -> None:
-    payment = await house.authorized()
-    house.channel.fate, house.channel.decline_code = lambda _: "decline", "do_not_honor"
-    await house.cancel(payment.payment_id)
-
-    await house.submit()
-
-    after = await house.get(payment.payment_id)
-    assert (after.state, after.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 10_000)
-    assert after.cancel_reason == pb.CANCEL_REASON_UNSPECIFIED
-
-
-async def test_a_channel_that_holds_nothing_any_more_has_released_it(house: House) -> None:
-    payment = await house.authorized()
-    house.channel.fate, house.channel.decline_code = lambda _: "decline", "authorization_cancelled"
-    await house.cancel(payment.payment_id)
-
-    await house.submit()
-
-    assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_CANCELLED
-
-
-async def test_an_authorization_that_expires_is_given_up(house: House) -> None:
-    payment = await house.authorized()
-    await house.capture(payment.payment_id, 4_000)
-    await house.submit()
-    advance(house, timedelta(days=7) - timedelta(microseconds=1))
-    assert await expire(house) == pb.CANCEL_REASON_UNSPECIFIED
-
-    advance(house, timedelta(microseconds=1))
-    assert await expire(house) == pb.CANCEL_REASON_AUTHORIZATION_EXPIRED
-    await house.submit()
-
-    after = await house.get(payment.payment_id)
-    assert (after.captured_minor, after.cancelled_minor) == (4_000, 6_000)
-    [*_, told] = await house.told(payment.payment_id)
-    assert (told.reason, told.captured_minor, told.cancelled_minor) == ("AUTHORIZATION_EXPIRED", 4_000, 6_000)
-
-
-async def test_what_expires_while_a_capture_is_under_way_is_given_up_after_it(house: House) -> None:
-    payment = await house.authorized()
-    house.channel.fate = lambda _: "lost_after"
-    await house.capture(payment.payment_id, 4_000)
-    await house.submit()
-    advance(house, timedelta(days=8))
-    await expire(house)
-    await house.submit()
-    held = await house.get(payment.payment_id)
-
-    house.channel.fate = lambda _: "approve"
-    await house.inquire()
-    await house.submit()
-
-    after = await house.get(payment.payment_id)
-    assert (held.capturing_minor, held.capturable_minor, held.cancelled_minor) == (4_000, 0, 0)
-    assert (after.captured_minor, after.cancelled_minor, after.state) == (4_000, 6_000, pb.PAYMENT_STATE_SUCCEEDED)
-
-
-async def test_an_expired_authorization_that_its_channel_will_not_release_is_tried_again(house: House) -> None:
-    payment = await house.authorized()
-    house.channel.fate, house.channel.decline_code = lambda _: "decline", "do_not_honor"
-    advance(house, timedelta(days=8))
-    await expire(house)
-    await house.submit()
-    refused = await house.get(payment.payment_id)
-
-    house.channel.fate = lambda _: "approve"
-    advance(house, timedelta(hours=1))
-    await expire(house)
-    await house.submit()
-
-    assert (refused.state, refused.capturable_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0)
-    assert (await house.get(payment.payment_id)).state == pb.PAYMENT_STATE_CANCELLED
-
-
-async def test_an_authorization_after_a_failure_is_released(house: House) -> None:
-    house.channel.fate = lambda _: "decline"
-    payment = await house.authorized()
-    [attempt] = await house.attempts(payment.payment_id)
-    house.channel.fate = lambda _: "approve"
-
-    await house.report(attempt.attempt_id, APPROVED, "ch_late")
-    await house.report(attempt.attempt_id, APPROVED, "ch_late")
-    await house.submit()
-
-    [told, release] = await house.attempts(payment.payment_id)
-    after = await house.get(payment.payment_id)
-    assert (told.contradicted, release.action, release.state) == (
-        *(True, pb.ATTEMPT_ACTION_CANCEL),
-        pb.ATTEMPT_STATE_SUCCEEDED,
-    )
-    assert (after.state, after.authorized_minor) == (pb.PAYMENT_STATE_FAILED, 0)
-    assert (await house.told_types(payment.payment_id))[-2:] == ["PaymentFailed", "PaymentContradicted"]
-
-
-async def test_a_capture_after_a_failure_is_given_back(house: House) -> None:
-    payment = await house.authorized()
-    house.channel.fate = lambda _: "decline"
-    await house.capture(payment.payment_id, 4_000)
-    await house.submit()
-    house.channel.fate = lambda _: "approve"
-    attempt = await attempt_of(house, payment.payment_id, pb.ATTEMPT_ACTION_CAPTURE)
-
-    await house.report(attempt.attempt_id, APPROVED, "ch_late")
-    await house.submit()
-
-    after = await house.get(payment.payment_id)
-    back = await attempt_of(house, payment.payment_id, pb.ATTEMPT_ACTION_REFUND)
-    assert (after.state, after.captured_minor, after.refunded_minor) == (pb.PAYMENT_STATE_AUTHORIZED, 0, 0)
-    assert back.state == pb.ATTEMPT_STATE_SUCCEEDED
-    assert (await house.told_types(payment.payment_id))[-3:] == [
-        *("PaymentContradicted", "RefundCreated"),
-        "RefundSuccess",
-    ]
-
-
-@pytest.mark.parametrize("action", [pb.ATTEMPT_ACTION_AUTHORIZE, pb.ATTEMPT_ACTION_CAPTURE, pb.ATTEMPT_ACTION_CANCEL])
-async def test_a_failure_after_success_is_kept_beside_it_once(house: House, action: Any) -> None:
-    payment = await house.authorized()
-    await house.capture(payment.payment_id, 4_000)
-    await house.submit()
-    await house.cancel(payment.payment_id)
-    await house.submit()
-    before = await house.get(payment.payment_id)
-    attempt = await attempt_of(house, payment.payment_id, action)
-
-    for _ in range(2):
-        await house.report(attempt.attempt_id, DECLINED, attempt.channel_reference, decline_code="do_not_honor")
-
-    after = await house.get(payment.payment_id)
-    assert (await attempt_of(house, payment.payment_id, action)).contradicted
-    assert (after.state, after.captured_minor, after.cancelled_minor) == (before.state, 4_000, 6_000)
-    assert (await house.told_types(payment.payment_id)).count("PaymentContradicted") == 1
-
-
-@pytest.mark.parametrize("action", [pb.ATTEMPT_ACTION_AUTHORIZE, pb.ATTEMPT_ACTION_CAPTURE, pb.ATTEMPT_ACTION_CANCEL])
-async def test_what_is_known_already_changes_nothing(house: House, action: Any) -> None:
-    payment = await house.authorized()
-    await house.capture(payment.payment_id, 4_000)
-    await house.submit()
-    await house.cancel(payment.payment_id)
-    await house.submit()
-    before = await house.get(payment.payment_id)
-    attempt = await attempt_of(house, payment.payment_id, action)
-
-    for _ in range(2):
-        await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference)
-
-    assert await house.get(payment.payment_id) == before
 
 
 async def test_a_callback_about_another_amount_is_refused(house: House) -> None:
@@ -524,28 +283,3 @@ async def test_the_tables_refuse_what_the_domain_would_not_do(house: House) -> N
 
 async def run(tx: Tx, *, statement: str) -> int:
     return await tx.run(statement)
-
-
-def settle_record(house: House, found: str) -> None:
-    """Decide what the channel has not decided yet, as the last call's outcome."""
-    if found == "decline":
-        house.channel.decide(next(reversed(house.channel.record)), channel_pb.OUTCOME_DECLINED, "do_not_honor")
-
-
-def advance(house: House, by: timedelta) -> None:
-    clock = house.runtime.clock
-    assert isinstance(clock, ManualClock)
-    clock.advance(by)
-
-
-async def expire(house: House) -> Any:
-    """Run the job; give the reason why the only payment is given up."""
-    while await jobs.expire_authorizations(house.runtime):
-        pass
-    page = await house.call.ListPayments(pb.ListPaymentsRequest(merchant_id=house.merchant_id), None)
-    return page.payments[0].cancel_reason
-
-
-async def attempt_of(house: House, payment_id: str, action: Any) -> pb.Attempt:
-    [attempt] = [each for each in await house.attempts(payment_id) if each.action == action]
-    return attempt
