@@ -1,5 +1,7 @@
 """The demo's way to the services: gRPC and nothing else."""
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.rpc import error_details_pb2, status_pb2
 
 from paystream.accounting.v1 import accounting_pb2_grpc
 from paystream.channel.v1 import channel_pb2_grpc
@@ -19,6 +22,10 @@ from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 CALL_TIMEOUT_S = 20.0
 PAGE_SIZE = 1_000
 CALLER = "demo"
+LEARNING_S_MAX = 30.0
+"""A service waits 2 s for what it was not told of yet; on a machine that is busy starting it may take longer."""
+LEARNING_PAUSE_S = 0.1
+_LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
 
 
 class DemoFailedError(Exception):
@@ -58,12 +65,19 @@ async def connect(addresses: Mapping[str, str]) -> AsyncIterator[Clients]:
 
 
 async def call(method: Any, request: Any, *, caller: str = CALLER) -> Any:
-    """Make one call, in a caller's name.
+    """Make one call, in a caller's name, again for a while if the service has not been told of something yet.
 
     Raises:
         grpc.aio.AioRpcError: It was refused, or not answered in time.
     """
-    return await method(request, timeout=CALL_TIMEOUT_S, metadata=[("paystream-caller", caller)])
+    give_up = time.monotonic() + LEARNING_S_MAX
+    while True:
+        try:
+            return await method(request, timeout=CALL_TIMEOUT_S, metadata=[("paystream-caller", caller)])
+        except grpc.aio.AioRpcError as error:
+            if _reason(error) not in _LEARNING or time.monotonic() > give_up:
+                raise
+        await asyncio.sleep(LEARNING_PAUSE_S)
 
 
 async def pages(method: Any, request: Any, field: str) -> list[Any]:
@@ -75,6 +89,14 @@ async def pages(method: Any, request: Any, field: str) -> list[Any]:
         if not response.next_page_token:
             return found
         request.page_token = response.next_page_token
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    trailers: dict[str, Any] = dict(error.trailing_metadata() or ())
+    described = status_pb2.Status.FromString(trailers.get("grpc-status-details-bin", b""))
+    info = error_details_pb2.ErrorInfo()
+    any(packed.Unpack(info) for packed in described.details)
+    return str(info.reason)
 
 
 def new_request_id() -> str:

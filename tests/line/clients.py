@@ -174,14 +174,18 @@ async def first_payment(
     clients: Clients, request: payment_pb2.CreatePaymentRequest, *, correlation_id: str | None = None
 ) -> payment_pb2.Payment:
     """Ask for a payment until payment knows the merchant."""
+    reply = await learnt(clients.payment.CreatePayment, request, correlation_id=correlation_id)
+    made: payment_pb2.Payment = reply.payment
+    return made
+
+
+async def learnt(method: Any, request: Any, *, correlation_id: str | None = None) -> Any:
+    """Make a call until its service knows the merchant; give its reply."""
     async with asyncio.timeout(WAIT_S_MAX):
         while True:
             try:
-                reply = await call(clients.payment.CreatePayment, request, correlation_id=correlation_id)
+                return await call(method, request, correlation_id=correlation_id)
             except grpc.aio.AioRpcError as error:
                 if refusal_of(error).reason not in LEARNING:
                     raise
-            else:
-                made: payment_pb2.Payment = reply.payment
-                return made
             await asyncio.sleep(RETRY_PAUSE_S)

@@ -12,7 +12,7 @@ from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2
 from paystream.settlement.v1 import settlement_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
-from tests.line.clients import Clients, call, new_merchant, new_request_id, payment_request, refund_request
+from tests.line.clients import Clients, call, learnt, new_merchant, new_request_id, payment_request, refund_request
 from tests.line.waiting import until
 
 TOTAL_MINOR = 10_000
@@ -89,7 +89,7 @@ async def _ordered(clients: Clients, merchant_id: str) -> str:
         line_items=[order_pb2.LineItem(name="Lamp", quantity=1, unit_price=usd(TOTAL_MINOR), amount=usd(TOTAL_MINOR))],
         total=usd(TOTAL_MINOR),
     )
-    return str((await call(clients.order.CreateOrder, request)).order.order_id)
+    return str((await learnt(clients.order.CreateOrder, request)).order.order_id)
 
 
 async def _paid(clients: Clients, merchant_id: str, order_id: str) -> Any:
@@ -131,7 +131,7 @@ async def _withdrawn(clients: Clients, merchant_id: str) -> str:
     account = withdrawal_pb2.CreateBankAccountRequest(
         request_id=new_request_id(), merchant_id=merchant_id, currency_code="USD", token="tok_bank", last_four="0042"
     )
-    bank_account_id = (await call(clients.withdrawal.CreateBankAccount, account)).bank_account.bank_account_id
+    bank_account_id = (await learnt(clients.withdrawal.CreateBankAccount, account)).bank_account.bank_account_id
     verify = withdrawal_pb2.VerifyBankAccountRequest(
         bank_account_id=bank_account_id, result=withdrawal_pb2.VERIFICATION_RESULT_VERIFIED
     )
