@@ -179,15 +179,9 @@ def record(
     correlation_id: str,
     now: datetime,
 ) -> tuple[Transaction, Authorization | None]:
-    """Take an attempt on record: the acquirer's rules first, then its fate.
+    """Take an attempt on record: the acquirer's rules first, then its fate, which must be one that is applied.
 
-    Args:
-        order: What is asked for.
-        authorization: The locked one that the order names; None for an authorization, a payment and an unknown one.
-        fate: Must be one that is applied.
-        behaviour: In force for the merchant.
-        correlation_id: The journey that the order belongs to.
-        now: Business time.
+    `authorization` is the locked one that the order names: None for an authorization, a payment and an unknown one.
 
     Returns:
         The transaction, and the authorization after it (None if there is none).

@@ -29,8 +29,6 @@ class AttemptAction(StrEnum):
     REFUND = "REFUND"
 
 
-FIRST_ACTIONS = frozenset({AttemptAction.CHARGE, AttemptAction.AUTHORIZE})
-"""What a payment begins with; everything else follows it, at the same channel."""
 WITHDRAWN = "withdrawn"
 """The failure code of an attempt that was taken off the queue before it was sent."""
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from paykit.cause import Cause
 from paykit.runtime.db import Tx
 from paykit.runtime.delivery import Delivered, Outcome, Record
 from paykit.runtime.runtime import Runtime
@@ -73,7 +72,3 @@ def _told(runtime: Runtime, value: bytes) -> dict[str, Any]:
     record = runtime.codec.decode(value).as_record()
     record.pop("event_id")
     return record
-
-
-def cause_of(actor: str) -> Cause:
-    return Cause("cor_test", None, actor, None)
