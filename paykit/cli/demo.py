@@ -8,7 +8,7 @@ EXIT_FAILED = 1
 
 
 def demo() -> None:
-    """Bring up a stack of its own, send a few hundred payments and refunds through it, and show what came of them.
+    """Run the line on a stack of its own, from orders to the merchants' bank, and show what came of it.
 
     Leaves nothing running. Ends with status 1, and says why, when anything is not as it must be.
     """

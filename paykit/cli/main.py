@@ -36,7 +36,7 @@ ENTRIES = (
     Entry("up", "stack", "Start the local stack, or repair what does not serve."),
     Entry("down", "stack", "Stop the local stack."),
     Entry("status", "stack", "Show what of the local stack runs and serves."),
-    Entry("demo", "demo", "Send payments through a stack of its own and show what comes of them."),
+    Entry("demo", "demo", "Run the whole line on a stack of its own and show what comes of it."),
     Entry("serve", "serve", "Run services until told to stop."),
     Entry("call", "call", "Call a method of a running service, found by reflection."),
     Entry("db", "db", "Make and migrate the services' schemas in PostgreSQL."),
@@ -49,7 +49,7 @@ ENTRIES = (
     Entry("clock", "clock", "The clock of business time, on a development stack."),
     Entry("settlement", "settlement", "Verify settlements and write their reports."),
     Entry("payments", "payments", "Payments whose outcome is overdue."),
-    Entry("ledger", "ledger", "Verify the ledger."),
+    Entry("ledger", "ledger", "The books: balances, and whether they are right."),
 )
 
 

@@ -80,7 +80,8 @@ def payment_steps(
         begin=payment.create_time,
         end=reached.get(state) or payment.update_time,
         amount=payment.amount,
-        detail=_failure(payment) or f"reference {payment.merchant_reference}",
+        detail=f"reference {payment.merchant_reference}",
+        outcome=_failure(payment),
     )
 
 
@@ -104,7 +105,7 @@ def capture_steps(capture: payment_pb2.Capture) -> list[pb.Step]:
         begin=capture.create_time,
         end=capture.update_time,
         amount=capture.amount,
-        detail=_failure(capture),
+        outcome=_failure(capture),
     )
 
 
@@ -118,7 +119,8 @@ def refund_steps(refund: payment_pb2.Refund) -> list[pb.Step]:
         begin=refund.create_time,
         end=refund.update_time,
         amount=refund.amount,
-        detail=_joined([reason, _failure(refund)]),
+        detail=reason,
+        outcome=_failure(refund),
     )
 
 
@@ -133,7 +135,8 @@ def dispute_steps(dispute: payment_pb2.Dispute) -> list[pb.Step]:
         begin=dispute.create_time,
         end=dispute.update_time,
         amount=dispute.amount,
-        detail=_joined([reason, "accepted" if dispute.accepted else ""]),
+        detail=reason,
+        outcome="accepted" if dispute.accepted else "",
     )
 
 
@@ -187,7 +190,8 @@ def settlement_steps(
         # Its update_time moves on when its reserve is released.
         end=_first(booked) or _first([settlement.update_time, *released]) or settlement.update_time,
         amount=amount,
-        detail=_joined([trigger, settlement.failure_reason]),
+        detail=trigger,
+        outcome=settlement.failure_reason,
     )
     reserve = Money(amount_minor=settlement.reserve_held_minor, currency_code=settlement.currency_code)
     return steps + [_step(kind, named, "RESERVE_RELEASED", time=time, amount=reserve) for time in released]
@@ -195,8 +199,7 @@ def settlement_steps(
 
 def withdrawal_steps(withdrawal: withdrawal_pb2.Withdrawal) -> list[pb.Step]:
     """Tell of a withdrawal."""
-    people = [f"requested by {withdrawal.requester}" if withdrawal.requester else ""]
-    people.append(f"decided by {withdrawal.decider}" if withdrawal.decider else "")
+    decided = f"decided by {withdrawal.decider}" if withdrawal.decider else ""
     return _life(
         pb.STEP_KIND_WITHDRAWAL,
         withdrawal.withdrawal_id,
@@ -204,7 +207,8 @@ def withdrawal_steps(withdrawal: withdrawal_pb2.Withdrawal) -> list[pb.Step]:
         begin=withdrawal.create_time,
         end=withdrawal.update_time,
         amount=withdrawal.amount,
-        detail=_joined([*people, _failure(withdrawal), withdrawal.return_code]),
+        detail=f"requested by {withdrawal.requester}" if withdrawal.requester else "",
+        outcome=_joined([decided, _failure(withdrawal), withdrawal.return_code]),
     )
 
 
@@ -228,14 +232,21 @@ def _life(
     begin: Timestamp,
     end: Timestamp,
     amount: Money,
-    detail: str,
+    detail: str = "",
+    outcome: str = "",
     first: str = CREATED,
 ) -> list[pb.Step]:
-    """Tell the beginning and, where it has gone on, what it has come to; what began and ended at once is one step."""
-    steps = [_step(kind, resource_id, first, time=begin, amount=amount, detail=detail)]
-    if state != first:
-        steps.append(_step(kind, resource_id, state, time=end, amount=amount, detail=detail))
-    return steps[-1:] if begin == end else steps
+    """Tell the beginning and, where it has gone on, what it has come to; what began and ended at once is one step.
+
+    `detail` was known from the beginning, `outcome` in the end.
+    """
+    whole = _joined([detail, outcome])
+    if state == first or begin == end:
+        return [_step(kind, resource_id, state, time=begin, amount=amount, detail=whole)]
+    return [
+        _step(kind, resource_id, first, time=begin, amount=amount, detail=detail),
+        _step(kind, resource_id, state, time=end, amount=amount, detail=outcome),
+    ]
 
 
 def _calls(attempt: payment_pb2.Attempt | withdrawal_pb2.Attempt, action: str, state: str) -> list[pb.Step]:
@@ -248,7 +259,8 @@ def _calls(attempt: payment_pb2.Attempt | withdrawal_pb2.Attempt, action: str, s
         begin=attempt.create_time,
         end=attempt.update_time,
         amount=Money(),
-        detail=_joined([channel, attempt.channel_reference, _failure(attempt)]),
+        detail=channel,
+        outcome=_joined([attempt.channel_reference, _failure(attempt)]),
     )
     for step in steps:
         step.ClearField("amount")

@@ -162,7 +162,7 @@ async def test_the_command_prints_the_story(
     printed = await ran(capsys, sale.order_id, "--home", str(tmp_path))
     assert printed.splitlines()[0].startswith(f"{sale.order_id}  journey ")
     rows = [line.split() for line in printed.splitlines()]
-    assert any(row[1:] == ["order", "PAID", sale.order_id, "100.00", "USD", "reference", "cart-7"] for row in rows)
+    assert any(row[1:] == ["order", "CREATED", sale.order_id, "100.00", "USD", "reference", "cart-7"] for row in rows)
     assert ["merchant.settlement", "-2.80", "USD"] in rows
     document = json.loads(await ran(capsys, sale.order_id, "--json", "--address", address))
     assert document["root_id"] == sale.order_id

@@ -111,7 +111,7 @@ def test_a_dispute_opens_and_is_decided() -> None:
         update_time=at(2),
     )
     assert told(journey.dispute_steps(lost)) == [("OPENED", 1), ("LOST", 2)]
-    assert journey.dispute_steps(lost)[0].detail == "FRAUD, accepted"
+    assert [step.detail for step in journey.dispute_steps(lost)] == ["FRAUD", "accepted"]
 
 
 def test_what_began_and_ended_at_once_is_one_step() -> None:
@@ -119,6 +119,18 @@ def test_what_began_and_ended_at_once_is_one_step() -> None:
         amount=usd(1), state=payment_pb2.CAPTURE_STATE_SUCCEEDED, create_time=at(1), update_time=at(1)
     )
     assert told(journey.capture_steps(at_once)) == [("SUCCEEDED", 1)]
+
+
+def test_what_began_and_ended_at_once_is_told_with_all_that_is_known() -> None:
+    declined = payment_pb2.Refund(
+        state=payment_pb2.REFUND_STATE_FAILED,
+        reason=payment_pb2.REFUND_REASON_DUPLICATE,
+        failure_code="gone",
+        create_time=at(1),
+        update_time=at(1),
+    )
+    [step] = journey.refund_steps(declined)
+    assert (step.what, step.detail) == ("FAILED", "DUPLICATE, gone")
 
 
 def settlement(state: Any, **more: Any) -> settlement_pb2.Settlement:
