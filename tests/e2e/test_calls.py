@@ -24,7 +24,7 @@ METHOD = re.compile(r"paystream\.\w+\.v1\.\w+/\w+")
 STRICT = """set -eEuo pipefail
 trap 'echo "docs/calls.md fails at: $BASH_COMMAND" >&2' ERR
 """
-RUN_S_MAX = 120.0
+RUN_S_MAX = 240.0
 GRPCURL = shutil.which("grpcurl")
 SAID_MAX = 3_000
 """Characters of a failed run that are shown."""

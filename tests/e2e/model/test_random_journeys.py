@@ -47,7 +47,9 @@ def changed_settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def journeys(line: Line, request: pytest.FixtureRequest) -> list[Journey]:
-    drawn = plans.drawn(request.config.getoption("--journeys"), request.config.getoption("--journey-seed"))
+    count = request.config.getoption("--journeys")
+    drawn = plans.drawn(count, request.config.getoption("--journey-seed"))
+    assert len(drawn) == count
     return [
         Journey(line.clients, plan, number=number, approval_limit=APPROVAL_LIMIT_MINOR)
         for number, plan in enumerate(drawn)
@@ -72,7 +74,6 @@ async def of_all(journeys: Sequence[Journey], do: Callable[[Journey], Awaitable[
 
 @pytest.mark.timeout(900)  # A minute or so; many times that on a machine that does other things as well.
 async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(line: Line, journeys: list[Journey]) -> None:
-    assert len(journeys) >= 1
     await of_all(journeys, lambda journey: journey.begin())
     for act in (0, 1):
         await of_all(journeys, lambda journey, act=act: journey.act(act))  # type: ignore[misc]
