@@ -103,9 +103,11 @@ WHERE payment_id IN (SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::t
 ORDER BY payment_id FOR UPDATE
 """
 
-# For an order that was closed; after the order's row is written, so that a payment made meanwhile is seen.
+# For an order that was closed; after the order's row is written, so that a payment made meanwhile is seen. What ended
+# without a capture has nothing to undo, and an order can have any number of that.
 _LOCK_PAYMENTS_OF_ORDERS = f"""
-SELECT {_COLUMNS} FROM payment WHERE order_id = ANY($1::text[]) ORDER BY payment_id FOR UPDATE
+SELECT {_COLUMNS} FROM payment WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED')
+ORDER BY payment_id FOR UPDATE
 """
 
 # The authorizations whose time is over; jobs of several processes pass each other's rows by.
@@ -167,7 +169,7 @@ async def lock_payments_of_attempts(tx: Tx, attempt_ids: Sequence[str]) -> dict[
 
 
 async def lock_payments_of_orders(tx: Tx, order_ids: Sequence[str]) -> dict[str, Payment]:
-    """Lock the payments for orders, in the order of their ids."""
+    """Lock the payments for orders that took something or still may, in the order of their ids."""
     return _held(tx, await tx.fetch(_LOCK_PAYMENTS_OF_ORDERS, sorted(order_ids)))
 
 

@@ -15,7 +15,7 @@ from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import jobs, messages
+from services.payment import jobs, messages, store
 from services.payment.commands import create_payments
 from services.payment.evidence import record_evidence
 from services.payment.order import (
@@ -197,6 +197,19 @@ async def test_an_order_can_be_closed_by_what_began_before_a_payment_for_it_was_
     assert payment.state == pb.PAYMENT_STATE_CANCELLED
     assert payment.update_time == payment.create_time
     assert {event.occurred_at for event in await house.told(payment.payment_id)} == {START + timedelta(seconds=1)}
+
+
+async def test_closing_an_order_leaves_alone_what_ended_without_a_capture(house: House) -> None:
+    order_id = await house.know_order()
+    house.channel.fate = lambda _: "decline"
+    failed = await house.paid(order_id=order_id)
+
+    async def hold(tx: Tx) -> None:
+        await store.lock_payments(tx, [failed.payment_id])
+        await house.know_order(order_events.OrderCancelled, order_id=order_id)
+
+    await house.runtime.transaction(hold)
+    assert await house.get(failed.payment_id) == failed
 
 
 async def test_what_is_captured_above_the_total_goes_back(house: House) -> None:
