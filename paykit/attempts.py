@@ -190,6 +190,25 @@ def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
     return verdict
 
 
+def weigh(
+    known: Mapping[str, A], evidence: Evidence, told: list[tuple[Evidence, Verdict]]
+) -> tuple[A, Verdict] | DomainError:
+    """Judge evidence of one of the locked attempts, and add it to what was told if it is worth keeping.
+
+    Refusals: AttemptNotFound, and what `judge` raises.
+    """
+    attempt = known.get(evidence.attempt_id)
+    if attempt is None:
+        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
+    try:
+        verdict = judge(attempt, evidence)
+    except DomainError as refusal:
+        return refusal
+    if worth_keeping(evidence, verdict):
+        told.append((evidence, verdict))
+    return attempt, verdict
+
+
 def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: str | None, now: datetime) -> A:
     """Give the attempt as a verdict leaves it; evidence that contradicts changes only the mark that says so.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from paykit import attempts
-from paykit.attempts import AttemptNotFound, Outcome, RecordEvidence, Verdict
+from paykit.attempts import Outcome, RecordEvidence, Verdict
 from paykit.errors import DomainError
 from paykit.runtime.db import Tx
 from services.payment import attempt, capture_store, endings, merchant_store, order_commands, refund_store, store
@@ -64,15 +64,10 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
 
 def _apply(item: RecordEvidence, ending: Ending) -> Attempt | DomainError:
     evidence, changes = item.evidence, ending.changes
-    before = changes.attempts.get(evidence.attempt_id)
-    if before is None:
-        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
-    try:
-        verdict = attempts.judge(before, evidence)
-    except DomainError as refusal:
-        return refusal
-    if attempts.worth_keeping(evidence, verdict):
-        changes.told.append((evidence, verdict))
+    weighed = attempts.weigh(changes.attempts, evidence, changes.told)
+    if isinstance(weighed, DomainError):
+        return weighed
+    before, verdict = weighed
     if attempts.changes_nothing(before, verdict):
         return before
     after = attempt.decide(before, evidence, verdict, now=ending.tx.now)

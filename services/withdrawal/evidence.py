@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import Counter
 
 from paykit import attempts
-from paykit.attempts import AttemptNotFound, Evidence, Outcome, RecordEvidence, Verdict
+from paykit.attempts import Evidence, Outcome, RecordEvidence, Verdict
 from paykit.errors import DomainError, InvariantError
 from paykit.runtime.attempt_table import insert_evidence
 from paykit.runtime.db import Tx
@@ -53,15 +53,10 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attem
 
 def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt | DomainError:
     evidence = item.evidence
-    before = known.attempts.get(evidence.attempt_id)
-    if before is None:
-        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
-    try:
-        verdict = attempts.judge(before, evidence)
-    except DomainError as refusal:
-        return refusal
-    if attempts.worth_keeping(evidence, verdict):
-        known.told.append((evidence, verdict))
+    weighed = attempts.weigh(known.attempts, evidence, known.told)
+    if isinstance(weighed, DomainError):
+        return weighed
+    before, verdict = weighed
     if not attempts.changes_nothing(before, verdict):
         known.attempts[before.attempt_id] = attempt.decide(before, evidence, verdict, now=tx.now)
         known.changed.add(before.attempt_id)

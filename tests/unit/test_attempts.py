@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from paykit import attempts
-from paykit.attempts import Attempt, AttemptState, ChannelAmountMismatch, Evidence, Outcome, Source, Verdict
+from paykit.attempts import (
+    Attempt,
+    AttemptNotFound,
+    AttemptState,
+    ChannelAmountMismatch,
+    Evidence,
+    Outcome,
+    Source,
+    Verdict,
+)
 from paykit.errors import IllegalTransition
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -149,6 +158,21 @@ def test_evidence_is_kept_when_it_tells_more_than_the_attempt_itself(
     outcome: str, source: Source, verdict: Verdict, *, kept: bool
 ) -> None:
     assert attempts.worth_keeping(evidence(outcome, source), verdict) is kept
+
+
+def test_evidence_is_weighed_against_its_attempt_and_noted_if_it_is_kept() -> None:
+    known, told = {ATTEMPT_ID: attempt_in("SUCCEEDED")}, list[tuple[Evidence, Verdict]]()
+    contrary, plain = evidence("FAILED"), evidence("PENDING")
+    assert attempts.weigh(known, contrary, told) == (known[ATTEMPT_ID], Verdict.CONTRADICT)
+    assert attempts.weigh(known, plain, told) == (known[ATTEMPT_ID], Verdict.CONFIRM)
+    assert told == [(contrary, Verdict.CONTRADICT)]
+
+
+def test_evidence_of_an_attempt_that_is_not_there_or_was_never_sent_is_refused_and_not_noted() -> None:
+    told: list[tuple[Evidence, Verdict]] = []
+    assert isinstance(attempts.weigh({}, evidence("FAILED"), told), AttemptNotFound)
+    assert isinstance(attempts.weigh({ATTEMPT_ID: attempt_in("PENDING")}, evidence("FAILED"), told), IllegalTransition)
+    assert told == []
 
 
 def test_inquiries_back_off_to_a_bound() -> None:
