@@ -7,10 +7,10 @@ from paykit.runtime.config import Settings
 from paykit.runtime.mapping import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal.accounts import ChangeBankAccount, CreateBankAccount
 from services.withdrawal.allowance import Allowance, limit_of
 from services.withdrawal.attempt import Attempt
 from services.withdrawal.bank_account import BankAccount, BankAccountAction, BankAccountState
+from services.withdrawal.bank_account_commands import ChangeBankAccount, CreateBankAccount
 from services.withdrawal.bank_account_store import BankAccountFilter
 from services.withdrawal.commands import CreateWithdrawal, Decide
 from services.withdrawal.domain import Withdrawal, WithdrawalAction, WithdrawalState

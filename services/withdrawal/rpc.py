@@ -17,8 +17,8 @@ from paykit.runtime.runtime import Runtime
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 from services.withdrawal import (
-    account_rpc,
     allowance,
+    bank_account_rpc,
     commands,
     domain,
     funds_store,
@@ -52,7 +52,7 @@ _REJECT = Operation(
 )
 
 
-class WithdrawalServicer(account_rpc.BankAccounts, withdrawal_pb2_grpc.WithdrawalServiceServicer):
+class WithdrawalServicer(bank_account_rpc.BankAccounts, withdrawal_pb2_grpc.WithdrawalServiceServicer):
     """Serves paystream.withdrawal.v1.WithdrawalService; the contract stands in its proto."""
 
     async def GetWithdrawableBalance(

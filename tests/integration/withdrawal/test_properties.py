@@ -19,9 +19,9 @@ from paykit.runtime.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
-from services.withdrawal import accounts, commands, evidence, handlers
-from services.withdrawal.accounts import ChangeBankAccount, CreateBankAccount
+from services.withdrawal import bank_account_commands, commands, evidence, handlers
 from services.withdrawal.bank_account import BankAccountAction
+from services.withdrawal.bank_account_commands import ChangeBankAccount, CreateBankAccount
 from services.withdrawal.commands import CreateWithdrawal, Decide
 from services.withdrawal.domain import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
@@ -47,7 +47,9 @@ def prepared_for(treasury: Treasury) -> Any:
         for who, status in ((ALICE, "ACTIVE"), (BOB, "ACTIVE"), (CAROL, "SUSPENDED")):
             await change_merchants(tx, [(who, 2, MerchantStatus(status))])
         await credit(treasury)(tx, [(ALICE, 0, 14_000), (BOB, 1, 2_000)])
-        await accounts.create_bank_accounts(tx, [account_asked(ALICE, "tok_1"), account_asked(BOB, "tok_1")])
+        await bank_account_commands.create_bank_accounts(
+            tx, [account_asked(ALICE, "tok_1"), account_asked(BOB, "tok_1")]
+        )
         await change_accounts(tx, [(0, BankAccountAction.VERIFY), (1, BankAccountAction.VERIFY)])
         await create(tx, [(ALICE, 0, amount) for amount in THERE])
         await hold(treasury)(tx, [(amount, "hold") for amount in THERE if amount != CREATED])
@@ -110,7 +112,7 @@ async def change_accounts(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         ChangeBankAccount(bank_account_id=ids[number] if number < len(ids) else "bnk_none", action=action)
         for number, action in drafts
     ]
-    return await accounts.change_bank_accounts(tx, items)
+    return await bank_account_commands.change_bank_accounts(tx, items)
 
 
 def account_asked(merchant_id: str, token: str, currency_code: str = "USD") -> CreateBankAccount:
@@ -180,7 +182,7 @@ def steps(treasury: Treasury) -> dict[str, Step]:
         "create_withdrawals": create,
         "decide_withdrawals": decide,
         "record_evidence": record,
-        "create_bank_accounts": accounts.create_bank_accounts,
+        "create_bank_accounts": bank_account_commands.create_bank_accounts,
         "change_bank_accounts": change_accounts,
         "on_transaction_created": hold(treasury),
         "on_transaction_rejected": refuse(treasury),

@@ -9,24 +9,24 @@ from paykit.runtime.listing import newest_page
 from paykit.runtime.operations import Operation
 from paykit.runtime.runtime import Runtime
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import accounts, bank_account, bank_account_store, messages
+from services.withdrawal import bank_account, bank_account_commands, bank_account_store, messages
 from services.withdrawal.bank_account import BankAccount
 
 _CREATE = Operation(
     name="CreateBankAccount",
-    command=accounts.create_bank_accounts,
+    command=bank_account_commands.create_bank_accounts,
     reply=lambda account: pb.CreateBankAccountResponse(bank_account=messages.to_account(account)),
     reply_type=pb.CreateBankAccountResponse,
 )
 _VERIFY = Operation(
     name="VerifyBankAccount",
-    command=accounts.change_bank_accounts,
+    command=bank_account_commands.change_bank_accounts,
     reply=lambda account: pb.VerifyBankAccountResponse(bank_account=messages.to_account(account)),
     reply_type=pb.VerifyBankAccountResponse,
 )
 _DISABLE = Operation(
     name="DisableBankAccount",
-    command=accounts.change_bank_accounts,
+    command=bank_account_commands.change_bank_accounts,
     reply=lambda account: pb.DisableBankAccountResponse(bank_account=messages.to_account(account)),
     reply_type=pb.DisableBankAccountResponse,
 )
