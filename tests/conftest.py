@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import structlog
 
 from paykit.clock import Clock
 from paykit.localstack import Endpoints, Stack
@@ -16,6 +17,7 @@ from paykit.runtime.catalogue import service_names
 from paykit.runtime.runtime import Runtime
 from paykit.runtime.service import Service
 from paykit.testing import databases, runtimes
+from paykit.testing.runtimes import leave_call
 from tests import probe
 from tests.shared_stack import shared_parts
 
@@ -32,6 +34,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--journeys", type=int, default=200, help="how many random journeys are made at once")
     parser.addoption("--journey-seed", type=int, default=20260301, help="which ones: the same for the same number")
     parser.addoption("--stack-home", type=Path, help="use the stack kept there, and leave it running: quicker reruns")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """Take back what is the whole process's: how logs are written, and which call is in progress.
+
+    Tests that look at logs configure them, and from then on every server would write a line for each call.
+    """
+    yield
+    structlog.reset_defaults()
+    leave_call()
 
 
 @pytest.fixture(scope="session")

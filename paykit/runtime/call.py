@@ -51,6 +51,6 @@ def call_or_none() -> CallContext | None:
     return _CURRENT.get()
 
 
-def enter_call(call: CallContext) -> None:
-    """Make `call` the call in progress for the current task and those it starts."""
+def enter_call(call: CallContext | None) -> None:
+    """Make `call` the call in progress for the current task and those it starts; None for no call."""
     _CURRENT.set(call)

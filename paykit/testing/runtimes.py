@@ -51,3 +51,8 @@ def act_as(caller: str, *, correlation_id: str = "cor_test") -> CallContext:
     call = CallContext(caller=caller, cause=Cause(correlation_id, None, caller, None), request_id="test", deadline=None)
     enter_call(call)
     return call
+
+
+def leave_call() -> None:
+    """End what `act_as` began."""
+    enter_call(None)

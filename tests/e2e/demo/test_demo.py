@@ -27,8 +27,14 @@ def test_the_demo_ends_well_shows_what_it_promises_and_leaves_nothing_running(tm
     shown = done.stdout
     assert shown.count("total, difference 0") == 3
     assert "417 movements are booked, each once" in shown
-    assert "The ledger is right: 12 accounts, 417 transactions" in shown
-    for part in ("Merchants", "Events on Kafka", "One journey: correlation id", "Its journal entries", "Trial balance"):
+    assert "settled by the threshold: 3 transactions, 11609.75 EUR, 1160.98 EUR of it held in reserve" in shown
+    assert "settled by the cut-off, a day later: 10 transactions, 156.39 EUR" in shown
+    assert "a withdrawal of 90.02 EUR fails at the bank: do_not_honor" in shown
+    # 417 of the traffic; of the first shop 2 captures, a refund, a settlement, 2 of the withdrawal, a release; of the
+    # second 7 captures, 2 refunds, 2 of the dispute, a settlement, 4 of the withdrawals; 6 settlements by hand.
+    assert "The ledger is right: 28 accounts, 446 transactions" in shown
+    assert "The settlements are right: 431 transactions." in shown
+    for part in ("Merchants", "Events on Kafka", "Trial balance", "The story of one order", "WithdrawalCompleted"):
         assert part in shown
     assert "\x1b" not in shown, "where there is no terminal the text must be plain"
     assert processes_of(tmp_path) == []

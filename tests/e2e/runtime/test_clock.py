@@ -51,7 +51,7 @@ async def test_all_processes_of_a_service_follow_the_clock(
         await until(followed)
         with pytest.raises(SystemExit):
             await clock(tmp_path, "show")
-        assert capsys.readouterr().out.splitlines()[1].endswith("1 day, 2:00:00")
+        assert any(line.endswith("1 day, 2:00:00") for line in capsys.readouterr().out.splitlines())
 
 
 async def test_production_serves_no_clock(

@@ -47,7 +47,8 @@ class Ledger:
 @pytest.fixture
 async def ledger(stack: Endpoints, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     prefix = hosts.new_prefix()
-    await hosts.lay_contracts(stack, prefix, names=["payment.events", "accounting.events"])
+    names = [*(each.topic for each in SERVICE.subscriptions), "accounting.events"]
+    await hosts.lay_contracts(stack, prefix, names=names)
     settings = hosts.settings_for(stack, database_url=database_url, cache_dir=tmp_path, prefix=prefix)
     for name, value in {
         "DATABASE_URL": database_url,
