@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 PYTEST_ARGS ?=
+# Test processes, which share one stack: most tests wait more than they compute.
+WORKERS ?= 2
 
 .PHONY: help setup demo test check fmt lint types imports protos gen gen-check schemas bench up down lock
 
@@ -16,7 +18,7 @@ demo: setup ## Send a few hundred payments through the whole line and show what 
 	@$(BIN)/paystream demo
 
 test: setup ## Run all tests on a real stack
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: setup lint types imports protos gen-check schemas ## Everything that must hold besides the tests
 
