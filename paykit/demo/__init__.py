@@ -3,5 +3,6 @@
 Map: first the traffic: `script` what is asked for and what must come of it (pure); `traffic` asking for it by gRPC and
 waiting for the outcomes; `findings` reading events and books back and holding them against the script; `report` showing
 them. Then the money line, from orders to the merchants' bank: `line_script` who sells what and what must come of it,
-`line` the calls, `line_run` the stages. `run` puts both on a stack that is gone afterwards.
+`line` the calls, `line_run` the stages. `command` runs the paystream command on its stack; `run` puts it all on one
+that is gone afterwards.
 """

@@ -11,7 +11,7 @@ import grpc
 from paykit.demo import line_script as script
 from paykit.demo.clients import PAGE_SIZE, Clients, DemoFailedError, call, new_request_id, pages
 from paykit.demo.line_script import Course, Item, Sale
-from paystream.accounting.v1 import accounting_pb2
+from paykit.demo.traffic import create_merchant
 from paystream.channel.v1 import channel_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import merchant_pb2
@@ -49,9 +49,7 @@ async def create_shop(clients: Clients, name: str, fee: tuple[int, int], policy:
         fee_plan=merchant_pb2.FeePlan(fees=[rule], refund_fee_returned=returned),
         settlement_policy=policy,
     )
-    created = (await call(clients.merchant.CreateMerchant, request)).merchant
-    await call(clients.merchant.ActivateMerchant, merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id))
-    return str(created.merchant_id)
+    return str((await create_merchant(clients, request)).merchant_id)
 
 
 async def create_order(clients: Clients, merchant_id: str, reference: str, items: Sequence[Item]) -> str:
@@ -272,17 +270,6 @@ async def payment_until(clients: Clients, payment_id: str, what: str, ready: Cal
         return (await call(clients.payment.GetPayment, request)).payment
 
     return await until(f"the payment is {what}", look, ready)
-
-
-async def balance_minor(clients: Clients, merchant_id: str, kind: str) -> int:
-    """Give the balance of a merchant's account in the ledger; 0 if there is none."""
-    listing = accounting_pb2.ListAccountsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
-    accounts = await pages(clients.accounting.ListAccounts, listing, "accounts")
-    ids = [each.account_id for each in accounts if (each.account_kind, each.currency_code) == (kind, script.CURRENCY)]
-    replies = [
-        await call(clients.accounting.GetBalance, accounting_pb2.GetBalanceRequest(account_id=each)) for each in ids
-    ]
-    return sum(int(reply.balance_minor) for reply in replies)
 
 
 async def until(what: str, look: Callable[[], Awaitable[T]], ready: Callable[[T], Any]) -> T:

@@ -1,8 +1,5 @@
 """The stages of the demo's money line in order, each told in a line as it ends, each figure held against the script."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +9,13 @@ from rich.console import Console
 from paykit.demo import line
 from paykit.demo import line_script as script
 from paykit.demo.clients import Clients, DemoFailedError
+from paykit.demo.command import paystream
+from paykit.demo.findings import read_balances
 from paykit.demo.line_script import Course
 from paykit.money import Money, format_money
 from paystream.merchant.v1 import merchant_pb2
 from paystream.settlement.v1 import settlement_pb2
 
-COMMAND_S_MAX = 60.0
-COLUMNS = 180
-"""As wide as the story needs."""
 PAST_CUT_OFF = "26h"
 """Twice this is always past a daily cut-off and the day after it."""
 PAST_RESERVE = "8d"
@@ -135,34 +131,24 @@ class LinePlay:
 
     async def _check_books(self, first: str, second: str) -> None:
         """Hold every account of both shops against the script."""
-        expected = {(first, "merchant.settlement"): script.STORY_RESERVE_MINOR}
-        kinds = ("settlement", "available", "withdrawing", "reserve", "disputed")
-        for shop in (first, second):
-            for kind in (f"merchant.{each}" for each in kinds):
-                found, wanted = await line.balance_minor(self._clients, shop, kind), expected.get((shop, kind), 0)
-                if found != wanted:
-                    raise DemoFailedError(f"{kind} of {shop} is {found}, not {wanted}")
+        found = {
+            (each.account.merchant_id, each.account.account_kind): each.balance_minor
+            for each in await read_balances(self._clients)
+            if each.balance_minor and each.account.merchant_id in (first, second)
+        }
+        if found != {(first, "merchant.settlement"): script.STORY_RESERVE_MINOR}:
+            raise DemoFailedError(f"the shops hold {found}, not the released reserve alone")
 
     def _advance(self, by: str, *, times: int) -> None:
         for _ in range(times):
-            self._run("clock", "advance", by)
+            paystream(self._home, "clock", "advance", by)
         self._tell(f"paystream clock advance {by}" + (f", {times} times" if times > 1 else ""))
 
     def _command(self, *words: str) -> None:
         """Run a paystream command on the demo's stack and show what it prints."""
         self._console.print(f"paystream {' '.join(words)}", style="dim")
-        for each in self._run(*words).splitlines():
-            self._console.print(f"  {each.rstrip()}", markup=False, soft_wrap=True)
-
-    def _run(self, *words: str) -> str:
-        command = [sys.executable, "-m", "paykit.cli.main", *words, "--home", str(self._home)]
-        environment = {**os.environ, "COLUMNS": str(COLUMNS)}
-        done = subprocess.run(  # noqa: S603 - our own
-            command, capture_output=True, text=True, timeout=COMMAND_S_MAX, check=False, env=environment
-        )
-        if done.returncode:
-            raise DemoFailedError(f"paystream {' '.join(words)} ended with status {done.returncode}: {done.stderr}")
-        return done.stdout
+        for each in paystream(self._home, *words):
+            self._tell(each)
 
     def _tell_settlement(self, how: str, settlement: Any) -> None:
         sums = settlement.sums

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from rich.console import Console
 
 from paykit.demo import findings, report, script, traffic
 from paykit.demo.clients import Clients, DemoFailedError, connect
+from paykit.demo.command import paystream
 from paykit.demo.findings import Findings
 from paykit.demo.line_run import LinePlay
 from paykit.localstack import Endpoints, Stack
@@ -19,7 +18,6 @@ from paykit.localstack.progress import Display
 from paykit.localstack.settings import SERVICES, StackSettings
 
 HOME = Path(".paystream/demo")
-VERIFY_S_MAX = 60.0
 
 
 def run(console: Console) -> None:
@@ -111,11 +109,8 @@ def _verify(console: Console) -> None:
     """Have the ledger and the settlements recomputed."""
     for part in ("ledger", "settlement"):
         console.print(f"\npaystream {part} verify", style="bold")
-        command = [sys.executable, "-m", "paykit.cli.main", part, "verify", "--home", str(HOME)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_S_MAX, check=False)  # noqa: S603 - our own
-        console.print("\n".join(f"  {line}" for line in done.stdout.splitlines()), markup=False)
-        if done.returncode:
-            raise DemoFailedError(f"{part} verify ended with status {done.returncode}: {done.stderr.strip()}")
+        for line in paystream(HOME, part, "verify"):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 class _Silent:

@@ -62,7 +62,15 @@ def merchant_requests() -> list[merchant_pb2.CreateMerchantRequest]:
 
 async def create_merchants(clients: Clients) -> list[merchant_pb2.Merchant]:
     """Create and activate both merchants."""
-    return [await _create_merchant(clients, request) for request in merchant_requests()]
+    return [await create_merchant(clients, request) for request in merchant_requests()]
+
+
+async def create_merchant(clients: Clients, request: merchant_pb2.CreateMerchantRequest) -> merchant_pb2.Merchant:
+    """Create and activate a merchant."""
+    created = (await call(clients.merchant.CreateMerchant, request)).merchant
+    activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
+    activated: merchant_pb2.Merchant = (await call(clients.merchant.ActivateMerchant, activate)).merchant
+    return activated
 
 
 async def ask_payments(
@@ -196,13 +204,6 @@ async def _settled(
         if time.monotonic() > give_up:
             raise DemoFailedError(f"{name} without an outcome after {WAIT_S_MAX:.0f} s: {dict(states)}")
         await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _create_merchant(clients: Clients, request: merchant_pb2.CreateMerchantRequest) -> merchant_pb2.Merchant:
-    created = (await call(clients.merchant.CreateMerchant, request)).merchant
-    activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
-    activated: merchant_pb2.Merchant = (await call(clients.merchant.ActivateMerchant, activate)).merchant
-    return activated
 
 
 def _first_numbers(planned: Sequence[script.Payment]) -> list[int]:
