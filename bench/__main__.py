@@ -11,7 +11,7 @@ from rich.console import Console
 from bench import ground, report
 from bench.figures import Figures
 from bench.plan import FULL, QUICK, ROWS, Size
-from paykit.localstack import Endpoints
+from paytools.localstack import Endpoints
 
 ROUNDS = 3
 ROUNDS_MAX = 20

@@ -8,8 +8,8 @@ import confluent_kafka
 
 from bench.ground import Plot
 from paykit import ids
-from paykit.runtime.codec import Codec
-from paykit.runtime.registry import RegistryClient
+from paykit.events.codec import Codec
+from paykit.events.registry import RegistryClient
 from paystream.payment.v1.events import PaymentMethod, PaymentSuccess
 
 AMOUNTS = 1_000

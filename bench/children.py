@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.ground import Plot
-from paykit.localstack import ports, probes, processes
-from paykit.localstack.processes import Command
-from paykit.localstack.service import paystream_command
 from paykit.testing import databases
+from paytools.localstack import ports, processes
+from paytools.localstack.parts import probes
+from paytools.localstack.parts.service import paystream_command
+from paytools.localstack.processes import Command
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVES_S_MAX = 60.0

@@ -9,11 +9,11 @@ from pathlib import Path
 import asyncpg
 from rich.console import Console
 
-from paykit.contracts.files import load_topics, schema_root
-from paykit.localstack import Endpoints, Stack
-from paykit.localstack.progress import Display
-from paykit.localstack.settings import StackSettings
+from paykit.events.schema_files import load_topics, schema_root
 from paykit.testing import databases, hosts
+from paytools.localstack import Endpoints, Stack
+from paytools.localstack.progress import Display
+from paytools.localstack.settings import StackSettings
 
 _HOME = Path(__file__).resolve().parent.parent / ".paystream" / "bench"
 SERVICES = ("merchant", "order", "payment", "accounting", "channel", "settlement", "withdrawal")

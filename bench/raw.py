@@ -20,8 +20,9 @@ import asyncpg
 from bench import captures
 from bench.ground import Ground, connected, plot
 from paykit.errors import InvariantError
-from services.accounting import booking, charts
-from services.accounting.domain import Transaction
+from services.accounting import charts
+from services.accounting.domain import booking
+from services.accounting.domain.transaction import Transaction
 
 BATCH_PAYMENTS = 1_000
 SECONDS_MAX = 120.0

@@ -18,8 +18,8 @@ from bench.figures import Figures
 from bench.ground import Ground, Plot, connected, plot
 from paykit import ids
 from paykit.errors import InvariantError
-from paykit.runtime.codec import Codec, Event
-from paykit.runtime.registry import RegistryClient
+from paykit.events.codec import Codec, Event
+from paykit.events.registry import RegistryClient
 from paystream.accounting.v1.events import Direction, Entry, Side, TransactionCreated
 from paystream.merchant.v1.events import (
     MerchantCreated,

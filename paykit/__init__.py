@@ -1,1 +1,1 @@
-"""The shared library of paystream: pure parts here, all I/O in paykit.runtime."""
+"""The library that services stand on; each sub-package says what is public in it. Pure modules stand here."""

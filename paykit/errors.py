@@ -1,7 +1,7 @@
 """The errors of paystream's domains.
 
 A refusal is a value of a `DomainError` subclass: commands return it in the place of a result, servicers raise it,
-and one table in `paykit.runtime.status` maps its kind to a gRPC code::
+and one table in `paykit.serve.status` maps its kind to a gRPC code::
 
     DomainError                  a business rule said no; the caller can do something about it
       FieldInvalid               a field breaks a rule

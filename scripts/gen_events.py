@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from paykit.contracts import generator
+from paytools.contracts import generator
 
 ROOT = Path(__file__).resolve().parent.parent
 

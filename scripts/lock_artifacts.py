@@ -1,4 +1,4 @@
-"""Write paykit/localstack/artifacts.lock.toml: the SHA-256 of every file the local stack runs.
+"""Write paytools/localstack/artifacts.lock.toml: the SHA-256 of every file the local stack runs.
 
 To change a version, edit the coordinates in the lock file and run `.venv/bin/python scripts/lock_artifacts.py`; every
 file is fetched anew and its checksum written. With `--check` nothing is written, and a difference ends with status 1.
@@ -13,7 +13,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from paykit.localstack import artifacts
+from paytools.localstack import artifacts
 
 HEADER = """\
 # The files of the local stack. Written by scripts/lock_artifacts.py, which says how to change it.

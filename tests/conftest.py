@@ -10,14 +10,14 @@ import pytest
 import structlog
 
 from paykit.clock import Clock
-from paykit.localstack import Endpoints, Stack
-from paykit.localstack.settings import StackSettings
-from paykit.runtime import migrate
-from paykit.runtime.catalogue import service_names
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.service import Service
+from paykit.process import migrate
+from paykit.process.catalogue import service_names
+from paykit.process.runtime import Runtime
+from paykit.process.service import Service
 from paykit.testing import databases, runtimes
 from paykit.testing.runtimes import leave_call
+from paytools.localstack import Endpoints, Stack
+from paytools.localstack.settings import StackSettings
 from tests import probe
 from tests.shared_stack import shared_parts
 

@@ -8,14 +8,14 @@ from typing import Any
 from google.protobuf.wrappers_pb2 import StringValue
 
 from paykit.cause import Cause
-from paykit.contracts import catalogue
-from paykit.contracts.event import Event
+from paykit.consume.delivery import Delivered, Handle, Impossible, NotYet, Outcome, Subscription
 from paykit.errors import DomainError, Kind
+from paykit.events import classes as catalogue
+from paykit.events.event import Event
 from paykit.ids import new_id
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Handle, Impossible, NotYet, Outcome, Subscription
-from paykit.runtime.operations import Operation
-from paykit.runtime.service import Service
+from paykit.postgres.database import Tx
+from paykit.process.service import Service
+from paykit.serve.operations import Operation
 from paystream.payment.v1 import events
 
 MIGRATIONS = Path(__file__).parent / "integration/runtime/probe_migrations"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from paykit.localstack import Endpoints, running_parts
+from paytools.localstack import Endpoints, running_parts
 
 LOOK_EVERY_S = 0.2
 OTHERS_S_MAX = 3_600.0

@@ -9,8 +9,8 @@ and says what to look at::
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from paykit.runtime.db import Tx
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 
 T = TypeVar("T")
 

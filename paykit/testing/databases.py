@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import sqlalchemy
 
-from paykit.runtime import migrate
+from paykit.process import migrate
 
 SERVICE_PASSWORD = "not-a-secret"  # noqa: S105 - of roles on servers that exist for one test run
 DROP_TRIES_MAX = 20

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from paykit.runtime.registry import RegistryClient
+from paykit.events.registry import RegistryClient
 
 _VERSIONS = re.compile(r"/subjects/([^/]+)/versions(?:/(\d+))?")
 

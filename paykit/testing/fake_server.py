@@ -21,10 +21,10 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from paykit.base.errors import UnavailableError
 from paykit.errors import DomainError
-from paykit.runtime import grpc_server
-from paykit.runtime.errors import UnavailableError
-from paykit.runtime.grpc_server import ServerOptions, Servicer
+from paykit.serve import server as grpc_server
+from paykit.serve.server import ServerOptions, Servicer
 from paykit.testing import servicing
 
 START_S_MAX = 30.0

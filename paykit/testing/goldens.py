@@ -12,10 +12,11 @@ generated class. `registry()` is a Schema Registry in memory that knows all of t
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from paykit.contracts import catalogue, files
-from paykit.contracts import goldens as contract_goldens
-from paykit.contracts.event import Event
-from paykit.contracts.goldens import Golden
+from paykit.events import classes as catalogue
+from paykit.events import goldens as contract_goldens
+from paykit.events import schema_files as files
+from paykit.events.event import Event
+from paykit.events.goldens import Golden
 from paykit.testing.fake_registry import FakeRegistry
 
 __all__ = ["Golden", "KnownRegistry", "assert_consumes", "event", "goldens", "registry"]

@@ -22,8 +22,8 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha import reflection_pb2_grpc as reflection_rpc
 
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.interceptors import Edge
+from paykit.serve.interceptors import Edge
+from paykit.serve.server import Servicer
 from paykit.testing.servicing import describe
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
 from pydantic import SecretStr
 
-from paykit.contracts import catalogue
-from paykit.contracts.files import Topic, load_topics, registry_text, schema_root
-from paykit.localstack import Endpoints
-from paykit.runtime import topics
-from paykit.runtime.config import Settings
-from paykit.runtime.host import Host
-from paykit.runtime.registry import RegistryClient
-from paykit.runtime.service import Service
+from paykit.base.config import Settings
+from paykit.base.endpoints import Endpoints
+from paykit.events import classes as catalogue
+from paykit.events.registry import RegistryClient
+from paykit.events.schema_files import Topic, load_topics, registry_text, schema_root
+from paykit.kafka import topics
+from paykit.process.host import Host
+from paykit.process.service import Service
 from paykit.testing import databases
 
 ADMIN_TIMEOUT_S = 30.0

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from paykit.base.call import CallContext, enter_call
+from paykit.base.config import Settings
 from paykit.cause import Cause
 from paykit.clock import Clock, ManualClock
-from paykit.contracts import catalogue
-from paykit.contracts.files import registry_text
-from paykit.runtime.call import CallContext, enter_call
-from paykit.runtime.codec import Codec
-from paykit.runtime.config import Settings
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.service import Service
+from paykit.events import classes as catalogue
+from paykit.events.codec import Codec
+from paykit.events.schema_files import registry_text
+from paykit.process.runtime import Runtime
+from paykit.process.service import Service
 from paykit.testing import databases
 from paykit.testing.fake_registry import FakeRegistry
 

@@ -9,7 +9,7 @@ import grpc
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
-from paykit.runtime.grpc_server import Servicer
+from paykit.serve.server import Servicer
 
 
 def describe(full_name: str) -> ServiceDescriptor:

@@ -10,9 +10,9 @@ that nobody waits for is a dead letter, for a person to look at.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from paykit.consume.delivery import Delivered, Impossible, NotYet, Outcome
 from paykit.errors import DomainError, Kind
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Impossible, NotYet, Outcome
+from paykit.postgres.database import Tx
 from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon, PaymentSuccess, RefundSuccess
 from paystream.settlement.v1.events import ReserveReleased, SettlementCreated
 from paystream.withdrawal.v1.events import (
@@ -22,9 +22,14 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import booking, charts, domain, life, posting, store
-from services.accounting.domain import InsufficientFunds, Transaction
-from services.accounting.posting import Posting
+from services.accounting import charts
+from services.accounting.commands import posting
+from services.accounting.commands.posting import Posting
+from services.accounting.domain import booking
+from services.accounting.domain import lifecycle as life
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.transaction import InsufficientFunds, Transaction
+from services.accounting.store import postings as store
 
 FUNDS_WAIT_S = 3.0
 """Real time that an event waits in vain for funds which may be on their way. Source: docs/adr/0009."""

@@ -5,12 +5,12 @@ from itertools import groupby
 from operator import attrgetter
 
 from paykit.cause import Cause
-from paykit.runtime.mapping import from_optional, to_timestamp
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1.events import Direction, Entry, Side
-from services.accounting.domain import Account, Transaction
-from services.accounting.journal import Journal, Leg, Reversal
-from services.accounting.reading import Statement, StatementLine, TrialBalanceLine
+from services.accounting.domain.journal import Journal, Leg, Reversal
+from services.accounting.domain.transaction import Account, Transaction
+from services.accounting.store.reading import Statement, StatementLine, TrialBalanceLine
 
 _SIDE = {Side.DEBIT: pb.SIDE_DEBIT, Side.CREDIT: pb.SIDE_CREDIT}
 _FROM_SIDE = {number: side for side, number in _SIDE.items()}

@@ -5,22 +5,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paykit import paging
+from paykit.base.call import current_call
 from paykit.errors import FieldInvalid, PageTokenInvalid
 from paykit.money import require_currency
-from paykit.runtime import batching
-from paykit.runtime.call import current_call
-from paykit.runtime.db import Tx
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.listing import newest_page
-from paykit.runtime.mapping import from_optional
-from paykit.runtime.operations import Operation
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve import batching
+from paykit.serve.listing import newest_page
+from paykit.serve.operations import Operation
+from paykit.serve.server import Servicer
+from paykit.serve.timestamps import from_optional
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1 import accounting_pb2_grpc
-from services.accounting import charts, commands, messages, reading, store
-from services.accounting.chart import Chart
-from services.accounting.domain import Account, AccountNotFound, Transaction, TransactionNotFound
-from services.accounting.reading import AccountFilter, LineKey, Statement, TransactionFilter
+from services.accounting import charts, messages
+from services.accounting.commands import journals as commands
+from services.accounting.domain.chart import Chart
+from services.accounting.domain.transaction import Account, AccountNotFound, Transaction, TransactionNotFound
+from services.accounting.store import postings as store
+from services.accounting.store import reading
+from services.accounting.store.reading import AccountFilter, LineKey, Statement, TransactionFilter
 
 _Result = pb.BatchCreateTransactionsResponse.Result
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from paykit.contracts.event import Event
-from paykit.runtime.delivery import Handle, Subscription
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.service import Service
+from paykit.consume.delivery import Handle, Subscription
+from paykit.events.event import Event
+from paykit.process.runtime import Runtime
+from paykit.process.service import Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.payment.v1 import events as payment_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import events as withdrawal_events
-from services.accounting import booking, charts, handlers, rpc, store
-from services.accounting.chart import ChartError
+from services.accounting import charts, handlers, rpc
+from services.accounting.domain import booking
+from services.accounting.domain.chart import ChartError
+from services.accounting.store import postings as store
 
 
 async def check_chart(runtime: Runtime) -> None:

@@ -4,13 +4,13 @@ from dataclasses import asdict
 
 from paykit import money
 from paykit.money import require_currency
-from paykit.runtime.mapping import to_timestamp
+from paykit.serve.timestamps import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel.dispute import Dispute, Reason
-from services.channel.dispute_commands import OpenDispute
-from services.channel.domain import Action, Order, Transaction
-from services.channel.fate import Behaviour
+from services.channel.commands.disputes import OpenDispute
+from services.channel.domain.behaviour import Behaviour
+from services.channel.domain.dispute import Dispute, Reason
+from services.channel.domain.transaction import Action, Order, Transaction
 
 
 def from_authorize(request: pb.AuthorizeRequest) -> Order:

@@ -3,23 +3,30 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
+from paykit.base.call import current_call
 from paykit.errors import DomainError, FieldInvalid
-from paykit.runtime.call import current_call
-from paykit.runtime.db import Tx
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.operations import Operation
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.status import to_status
-from paykit.runtime.validation import validate_message
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve.operations import Operation
+from paykit.serve.server import Servicer
+from paykit.serve.status import to_status
+from paykit.serve.validation.validator import validate_message
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
-from services.channel import commands, dispute_commands, dispute_store, fate, messages, store
-from services.channel.dispute import DisputeNotFound
-from services.channel.domain import ChannelTimeout, Order, Transaction
+from services.channel import messages
+from services.channel.commands import disputes as dispute_commands
+from services.channel.commands import transactions as commands
+from services.channel.domain.dispute import DisputeNotFound
+from services.channel.domain.transaction import ChannelTimeout, Order, Transaction
+from services.channel.store import disputes as dispute_store
+from services.channel.store import transactions as store
+
+if TYPE_CHECKING:
+    from services.channel.domain.behaviour import Behaviour
 
 SILENCE_S_MAX = 60.0
 """How long a call that is never answered is kept, however far its deadline is."""
@@ -188,7 +195,7 @@ class _Latency:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._behaviours: Mapping[str, fate.Behaviour] = {}
+        self._behaviours: Mapping[str, Behaviour] = {}
         self._stale_at = 0.0
 
     async def pass_by(self, merchant_ids: Iterable[str]) -> None:

@@ -1,8 +1,10 @@
 """What the channel is made of."""
 
-from paykit.runtime.service import Job, Service
+from paykit.process.service import Job, Service
 from paystream.channel.v1 import events
-from services.channel import callbacks, jobs, rpc, statements
+from services.channel import rpc
+from services.channel.jobs import callbacks, statements
+from services.channel.jobs import timers as jobs
 
 SERVICE = Service(
     name="channel",

@@ -7,10 +7,11 @@ from typing import Protocol, TypeVar
 
 from paykit.cause import Cause
 from paykit.errors import DomainError
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import SettlementPolicy
-from services.merchant import domain, store
-from services.merchant.domain import Event, FeeTerms, Merchant, Profile
+from services.merchant import store
+from services.merchant.domain import merchant as domain
+from services.merchant.domain.merchant import Event, FeeTerms, Merchant, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from paykit.errors import DomainError, Kind
-from paykit.runtime.mapping import to_timestamp
+from paykit.serve.timestamps import to_timestamp
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
     FeeRule,
@@ -12,7 +12,7 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from services.merchant.domain import MANUAL_SETTLEMENT, FeePlan, FeeTerms, Merchant, Profile
+from services.merchant.domain.merchant import MANUAL_SETTLEMENT, FeePlan, FeeTerms, Merchant, Profile
 
 _UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
 _STATUS_PREFIX = "MERCHANT_STATUS_"

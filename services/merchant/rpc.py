@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from paykit import paging
+from paykit.base.call import current_call
 from paykit.ids import new_id
-from paykit.runtime.call import current_call
-from paykit.runtime.db import Tx
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.operations import Operation
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve.operations import Operation
+from paykit.serve.server import Servicer
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1 import merchant_pb2_grpc
 from services.merchant import commands, messages, store
-from services.merchant.domain import FeePlan, Merchant, MerchantNotFound
+from services.merchant.domain.merchant import FeePlan, Merchant, MerchantNotFound
 
 _CREATE = Operation(
     name="CreateMerchant",

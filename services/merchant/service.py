@@ -1,6 +1,6 @@
 """What the merchant service is made of."""
 
-from paykit.runtime.service import Service
+from paykit.process.service import Service
 from paystream.merchant.v1 import events
 from services.merchant import rpc
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from paykit.errors import InvariantError
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import (
     FeeRule,
     MerchantStatus,
@@ -16,7 +16,7 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from services.merchant.domain import FeePlan, Merchant
+from services.merchant.domain.merchant import FeePlan, Merchant
 
 METADATA = sa.MetaData()
 _ID = sa.Text(collation="C")

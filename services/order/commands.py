@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from paykit import merchants
 from paykit.cause import Cause
 from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
+from paykit.merchants import projection as merchant_projection
+from paykit.merchants import standing as merchants
 from paykit.money import require_currency
-from paykit.runtime import merchant_projection
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.order.v1 import events
-from services.order import domain, payment_store, store
+from services.order import domain
 from services.order.domain import LineItem, Order
-from services.order.payment_store import Movement
+from services.order.store import orders as store
+from services.order.store import payments as payment_store
+from services.order.store.payments import Movement
 
 Event: TypeAlias = events.OrderPaid | events.OrderRefunded
 

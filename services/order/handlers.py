@@ -3,14 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from paykit.consume.delivery import Delivered, Impossible, Outcome
 from paykit.errors import DomainError
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Impossible, Outcome
-from paykit.runtime.merchant_projection import MerchantEvent, MerchantProjection
+from paykit.merchants.projection import MerchantEvent, MerchantProjection
+from paykit.postgres.database import Tx
 from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
-from services.order import commands, payment_store
+from services.order import commands
 from services.order.commands import RecordMovement
-from services.order.payment_store import Movement
+from services.order.store import payments as payment_store
+from services.order.store.payments import Movement
 
 _MERCHANTS = MerchantProjection()
 

@@ -1,6 +1,6 @@
 """Timed work on orders."""
 
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from services.order import commands
 
 EXPIRED_AT_ONCE_MAX = 500

@@ -9,9 +9,9 @@ from typing import Any
 import grpc
 import structlog
 
+from paykit.base.call import current_call
 from paykit.errors import DomainError, Kind
-from paykit.runtime import auth, edge
-from paykit.runtime.call import current_call
+from paykit.serve import auth, edge
 from paystream.journey.v1 import journey_pb2 as pb
 
 ANSWER_S_MAX = 2.0

@@ -3,8 +3,8 @@
 from typing import Any
 
 from paykit.errors import DomainError, Kind
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
+from paykit.serve.server import Servicer
 from paystream.journey.v1 import journey_pb2 as pb
 from paystream.journey.v1 import journey_pb2_grpc
 from services.order import journey, journey_peers, journey_tracing

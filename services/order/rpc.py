@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.merchants import NOT_TOLD_YET
-from paykit.runtime import waiting
-from paykit.runtime.call import current_call
-from paykit.runtime.db import Tx
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.listing import newest_page
-from paykit.runtime.operations import Operation
-from paykit.runtime.runtime import Runtime
+from paykit.base.call import current_call
+from paykit.merchants.standing import NOT_TOLD_YET
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve import waiting
+from paykit.serve.listing import newest_page
+from paykit.serve.operations import Operation
+from paykit.serve.server import Servicer
 from paystream.order.v1 import order_pb2 as pb
 from paystream.order.v1 import order_pb2_grpc
-from services.order import commands, journey_rpc, messages, payment_store, store
+from services.order import commands, journey_rpc, messages
 from services.order.domain import Order, OrderNotFound
-from services.order.payment_store import OrderPayment
+from services.order.store import orders as store
+from services.order.store import payments as payment_store
+from services.order.store.payments import OrderPayment
 
 _CREATE = Operation(
     name="CreateOrder",

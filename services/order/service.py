@@ -1,8 +1,8 @@
 """What the order service is made of."""
 
-from paykit.runtime import merchant_projection
-from paykit.runtime.delivery import Handle, Subscription
-from paykit.runtime.service import Job, Service
+from paykit.consume.delivery import Handle, Subscription
+from paykit.merchants import projection as merchant_projection
+from paykit.process.service import Job, Service
 from paystream.order.v1 import events
 from paystream.payment.v1 import events as payment_events
 from services.order import handlers, jobs, rpc

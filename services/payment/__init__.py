@@ -10,7 +10,7 @@
 | a dispute, and telling its channel what the merchant answered | `dispute.py`, `dispute_*.py` |
 | attempts whose outcome is overdue | `overdue.py`, `overdue_*.py` |
 | what it knows of orders, whether a payment matches one | `order.py`, `order_matching.py`, SQL in `order_store.py` |
-| a call to a channel | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.attempts` |
+| a call to a channel | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.channels.attempts` |
 | accepting payments and refunds | `commands.py`, called by `rpc.py` |
 | accepting captures and voids, and expiry | `capture_commands.py`, called by `capture_rpc.py` and `jobs.py` |
 | payments of closed orders, captures for them | `order_commands.py`, called by `handlers.py` and `endings.py` |

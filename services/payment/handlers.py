@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Outcome
-from paykit.runtime.merchant_projection import MerchantEvent
+from paykit.consume.delivery import Delivered, Outcome
+from paykit.merchants.projection import MerchantEvent
+from paykit.postgres.database import Tx
 from paystream.order.v1.events import OrderCancelled, OrderCreated, OrderExpired, OrderPaid
-from services.payment import merchant_store, order_commands, order_store
-from services.payment.order import Order, OrderState
+from services.payment.commands import orders as order_commands
+from services.payment.domain.order import Order, OrderState
+from services.payment.store import merchants as merchant_store
+from services.payment.store import orders as order_store
 
 OrderEvent: TypeAlias = OrderCreated | OrderPaid | OrderCancelled | OrderExpired
 ClosingEvent: TypeAlias = OrderCancelled | OrderExpired

@@ -2,13 +2,18 @@
 
 from functools import partial
 
-from paykit.runtime import merchant_projection
-from paykit.runtime.delivery import Handle, Subscription
-from paykit.runtime.overdue import REPORT_EVERY_S
-from paykit.runtime.service import Job, Service
+from paykit.channels.overdue import REPORT_EVERY_S
+from paykit.consume.delivery import Handle, Subscription
+from paykit.merchants import projection as merchant_projection
+from paykit.process.service import Job, Service
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
-from services.payment import dispute_jobs, dispute_rpc, handlers, jobs, overdue, rpc
+from services.payment import handlers
+from services.payment.jobs import attempts as jobs
+from services.payment.jobs import disputes as dispute_jobs
+from services.payment.jobs import overdue
+from services.payment.rpc import disputes as dispute_rpc
+from services.payment.rpc import payments as rpc
 
 _KEEP_ORDER = Handle(handler=handlers.on_order_changed, deduplication="natural", rebuild=handlers.on_order_changed)
 _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural", rebuild=handlers.on_order_changed)

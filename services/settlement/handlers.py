@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
+from paykit.consume.delivery import Delivered, Impossible, Outcome
 from paykit.errors import DomainError
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Impossible, Outcome
-from paykit.runtime.merchant_projection import MerchantEvent
+from paykit.merchants.projection import MerchantEvent
+from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
-from services.settlement import booking, commands, policy_store, store
-from services.settlement.booking import Told
-from services.settlement.item import BOOKING, items_of
+from services.settlement.commands import booking
+from services.settlement.commands import closing as commands
+from services.settlement.commands.booking import Told
+from services.settlement.domain.item import BOOKING, items_of
+from services.settlement.store import policies as policy_store
+from services.settlement.store import settlements as store
 
 
 async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:

@@ -6,13 +6,15 @@ from datetime import datetime
 import structlog
 from asyncpg import UniqueViolationError
 
-from paykit.runtime import kafka
-from paykit.runtime.db import Tx
-from paykit.runtime.errors import UnavailableError
-from paykit.runtime.runtime import Runtime
+from paykit.base.errors import UnavailableError
+from paykit.kafka import client as kafka
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paystream.accounting.v1.events import TransactionCreated
-from services.settlement import booking, commands, store
-from services.settlement.closing import View
+from services.settlement.commands import booking
+from services.settlement.commands import closing as commands
+from services.settlement.domain.closing import View
+from services.settlement.store import settlements as store
 
 CLOSE_PAIRS_MAX = 500
 """Settlements due whose merchants and currencies are looked at in one transaction."""

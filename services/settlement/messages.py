@@ -1,11 +1,11 @@
 """Settlements on the wire: between messages and domain values."""
 
 from paykit.cause import Cause
-from paykit.runtime.mapping import from_optional, to_timestamp
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.settlement.v1 import settlement_pb2 as pb
-from services.settlement.commands import CreateSettlement
-from services.settlement.domain import Settlement, SettlementState, Sums
-from services.settlement.reading import Pending, PlacedItem, SettlementFilter
+from services.settlement.commands.closing import CreateSettlement
+from services.settlement.domain.settlement import Settlement, SettlementState, Sums
+from services.settlement.store.reading import Pending, PlacedItem, SettlementFilter
 
 _STATE_PREFIX = "SETTLEMENT_STATE_"
 

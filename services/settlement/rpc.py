@@ -4,19 +4,23 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from paykit import paging
-from paykit.merchants import MerchantUnknown
-from paykit.runtime.call import current_call
-from paykit.runtime.db import Tx
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.listing import newest_page
-from paykit.runtime.operations import Operation
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.waiting import until_known
+from paykit.base.call import current_call
+from paykit.merchants.standing import MerchantUnknown
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve.listing import newest_page
+from paykit.serve.operations import Operation
+from paykit.serve.server import Servicer
+from paykit.serve.waiting import until_known
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
-from services.settlement import commands, domain, messages, reading, report
-from services.settlement.domain import Settlement, SettlementAction
-from services.settlement.reading import ItemKey, PlacedItem
+from services.settlement import messages
+from services.settlement.commands import closing as commands
+from services.settlement.domain import report
+from services.settlement.domain import settlement as domain
+from services.settlement.domain.settlement import Settlement, SettlementAction
+from services.settlement.store import reading
+from services.settlement.store.reading import ItemKey, PlacedItem
 
 EXPORT_ITEMS = 500
 """Items read at once for a report."""

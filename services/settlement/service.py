@@ -1,8 +1,8 @@
 """What the settlement service is made of."""
 
-from paykit.runtime import merchant_projection
-from paykit.runtime.delivery import Handle, Subscription
-from paykit.runtime.service import Job, Service
+from paykit.consume.delivery import Handle, Subscription
+from paykit.merchants import projection as merchant_projection
+from paykit.process.service import Job, Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.settlement.v1 import events
 from services.settlement import handlers, jobs, rpc

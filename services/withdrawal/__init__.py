@@ -7,7 +7,7 @@
 | balance and daily limit | `allowance.py`; credits and what was taken of them: SQL in `funds_store.py` |
 | accepting, approving, rejecting | `commands.py`, called by `rpc.py` |
 | the ledger's hold, or its refusal | `holds.py`, called by `handlers.py` |
-| a call to the bank | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.attempts`; made by `jobs.py` |
+| a call to the bank | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.channels.attempts`; made by `jobs.py` |
 | the bank's answers, inquiries and callbacks | `evidence.py`, called by `jobs.py` and `rpc.py` |
 | what it knows of merchants: status and time zone | `merchant_store.py`, kept by `handlers.py` |
 | several changes of one withdrawal in a batch | `folding.py` |

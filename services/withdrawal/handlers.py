@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from paykit.consume.delivery import Delivered, Impossible, Outcome
 from paykit.errors import DomainError
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Impossible, Outcome
-from paykit.runtime.merchant_projection import MerchantEvent
+from paykit.merchants.projection import MerchantEvent
+from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.settlement.v1.events import SettlementCompleted
-from services.withdrawal import funds_store, holds
-from services.withdrawal.funds_store import Credit
-from services.withdrawal.holds import RecordHold
-from services.withdrawal.merchant_store import MERCHANTS
+from services.withdrawal.commands import holds
+from services.withdrawal.commands.holds import RecordHold
+from services.withdrawal.store import funds as funds_store
+from services.withdrawal.store.funds import Credit
+from services.withdrawal.store.merchants import MERCHANTS
 
 HOLD = "WithdrawalCreated"
 """The ledger's transaction that holds the amount of a withdrawal."""

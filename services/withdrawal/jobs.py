@@ -1,19 +1,22 @@
-"""Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.runtime.channel_calls`."""
+"""Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.channels.calls`."""
 
 from collections.abc import Sequence
 
 from paykit.cause import Cause
-from paykit.runtime import channel_calls, overdue, simulator
-from paykit.runtime.channel_calls import Calls
-from paykit.runtime.db import Tx
-from paykit.runtime.operations import Operation
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.simulator import Order, amount_of
+from paykit.channels import calls as channel_calls
+from paykit.channels import overdue, simulator
+from paykit.channels.calls import Calls
+from paykit.channels.simulator import Order, amount_of
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve.operations import Operation
 from paystream.channel.v1 import channel_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import commands, evidence, folding, messages
-from services.withdrawal.attempt import PAY
-from services.withdrawal.attempt_store import ATTEMPTS, Claimed
+from services.withdrawal import messages
+from services.withdrawal.commands import evidence, folding
+from services.withdrawal.commands import withdrawals as commands
+from services.withdrawal.domain.attempt import PAY
+from services.withdrawal.store.attempts import ATTEMPTS, Claimed
 
 SUBMISSION_LANES = ("submit_withdrawals", "submit_withdrawals_2")
 """One job each: a batch that the bank answers slowly holds up one lane, not the other."""

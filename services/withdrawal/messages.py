@@ -1,20 +1,20 @@
 """Withdrawals on the wire: between messages and domain values."""
 
-from paykit.attempts import AttemptState, Evidence, Outcome
+from paykit.base.config import Settings
 from paykit.cause import Cause
-from paykit.runtime.attempt_messages import attempt_fields, reported
-from paykit.runtime.config import Settings
-from paykit.runtime.mapping import from_optional, to_timestamp
+from paykit.channels.attempt_messages import attempt_fields, reported
+from paykit.channels.attempts import AttemptState, Evidence, Outcome
+from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal.allowance import Allowance, limit_of
-from services.withdrawal.attempt import Attempt
-from services.withdrawal.bank_account import BankAccount, BankAccountAction, BankAccountState
-from services.withdrawal.bank_account_commands import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.bank_account_store import BankAccountFilter
-from services.withdrawal.commands import CreateWithdrawal, Decide
-from services.withdrawal.domain import Withdrawal, WithdrawalAction, WithdrawalState
-from services.withdrawal.store import WithdrawalFilter
+from services.withdrawal.commands.bank_accounts import ChangeBankAccount, CreateBankAccount
+from services.withdrawal.commands.withdrawals import CreateWithdrawal, Decide
+from services.withdrawal.domain.allowance import Allowance, limit_of
+from services.withdrawal.domain.attempt import Attempt
+from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
+from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.store.bank_accounts import BankAccountFilter
+from services.withdrawal.store.withdrawals import WithdrawalFilter
 
 _STATES = {state: pb.WithdrawalState.Value(f"WITHDRAWAL_STATE_{state}") for state in WithdrawalState}
 _FROM_STATES = {wire: state for state, wire in _STATES.items()}

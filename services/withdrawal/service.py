@@ -1,13 +1,14 @@
 """What the withdrawal service is made of."""
 
-from paykit.runtime import merchant_projection
-from paykit.runtime.delivery import Handle, Subscription
-from paykit.runtime.overdue import REPORT_EVERY_S
-from paykit.runtime.service import Job, Service
+from paykit.channels.overdue import REPORT_EVERY_S
+from paykit.consume.delivery import Handle, Subscription
+from paykit.merchants import projection as merchant_projection
+from paykit.process.service import Job, Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import events
-from services.withdrawal import handlers, jobs, rpc
+from services.withdrawal import handlers, jobs
+from services.withdrawal.rpc import withdrawals as rpc
 
 SERVICE = Service(
     name="withdrawal",

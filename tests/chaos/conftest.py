@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from paykit.localstack import Endpoints
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paytools.localstack import Endpoints
 from tests.line import books, processes
 from tests.line.laying import lay
 from tests.line.processes import ServiceProcess

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from paykit.localstack import Endpoints, Stack, processes
-from paykit.localstack.settings import StackSettings
-from paykit.localstack.state import State
+from paytools.localstack import Endpoints, Stack, processes
+from paytools.localstack.settings import StackSettings
+from paytools.localstack.state import State
 
 
 class Outages:

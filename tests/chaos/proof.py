@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
 from paystream.accounting.v1.events import TransactionCreated
 from tests.line import topics
 from tests.line.books import Books

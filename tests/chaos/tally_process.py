@@ -7,8 +7,9 @@ offsets between an event and a second row.
 import asyncio
 import dataclasses
 
-from paykit.runtime import config, host, logs
-from paykit.runtime.delivery import Handle, Subscription
+from paykit.base import config, logs
+from paykit.consume.delivery import Handle, Subscription
+from paykit.process import host
 from paystream.payment.v1.events import PaymentCreated
 from tests import probe
 

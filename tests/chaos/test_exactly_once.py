@@ -9,12 +9,12 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
-from paykit.localstack import Endpoints
-from paykit.runtime.codec import Codec
-from paykit.runtime.config import Settings
-from paykit.runtime.registry import RegistryClient
+from paykit.base.config import Settings
+from paykit.events.codec import Codec
+from paykit.events.registry import RegistryClient
 from paykit.testing import databases, hosts
 from paystream.payment.v1.events import PaymentCreated
+from paytools.localstack import Endpoints
 from tests import probe
 from tests.chaos.standstill import stands, suspend_in_a_transaction
 from tests.line import books

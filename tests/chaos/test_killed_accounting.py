@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
 from paykit.testing import hosts
 from services.channel.service import SERVICE as CHANNEL
 from services.merchant.service import SERVICE as MERCHANT

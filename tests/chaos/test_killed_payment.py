@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from paykit.contracts.event import Event
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paykit.events.event import Event
 from paykit.testing import hosts
 from services.channel.service import SERVICE as CHANNEL
 from services.merchant.service import SERVICE as MERCHANT

@@ -9,8 +9,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from paykit.runtime.catalogue import service_names
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paykit.process.catalogue import service_names
 from paykit.testing import databases
 from tests.chaos.flow import Flow
 from tests.chaos.outage import Outages, fragile

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from paykit.localstack import kafka, postgres, registry
-from paykit.localstack.preparation import STEPS
-from paykit.localstack.settings import SERVICES, StackSettings
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paytools.localstack.parts import kafka, postgres, registry
+from paytools.localstack.preparation import STEPS
+from paytools.localstack.settings import SERVICES, StackSettings
 
 ROOT = Path(__file__).parents[2]
 SERVERS = {"postgres", "kafka", "registry"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import paykit
 import services
 from paykit.errors import DomainError
-from paykit.runtime import status
+from paykit.serve import status
 
 DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
 ROW = re.compile(r"^\| `(?P<reason>[A-Z_]+)` \| (?P<code>[A-Z_]+) \| (?P<meaning>\S.*) \|$", re.MULTILINE)

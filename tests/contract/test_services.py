@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from paykit.runtime.catalogue import load_service, service_names
-from paykit.runtime.grpc_server import Servicer
-from paykit.runtime.rebuilding import rebuilding_subscriptions
+from paykit.process.catalogue import load_service, service_names
+from paykit.rebuild.rebuilding import rebuilding_subscriptions
+from paykit.serve.server import Servicer
 from paykit.testing import servicing
 
 # Servicers only keep the runtime for later, so what they serve can be asked without one.

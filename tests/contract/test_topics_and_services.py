@@ -1,9 +1,10 @@
 """What topics.toml says of writers and readers is what the services declare."""
 
-from paykit.contracts import catalogue, files
-from paykit.runtime.catalogue import load_service, service_names
+from paykit.events import classes as catalogue
+from paykit.events import schema_files
+from paykit.process.catalogue import load_service, service_names
 
-TOPICS = files.load_topics(files.schema_root())
+TOPICS = schema_files.load_topics(schema_files.schema_root())
 SERVICES = [load_service(name) for name in service_names()]
 
 

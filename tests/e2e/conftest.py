@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from paykit.localstack import Endpoints
-from paykit.runtime.catalogue import load_service, service_names
-from paykit.runtime.config import Settings
-from paykit.runtime.host import Host
-from paykit.runtime.service import Service
+from paykit.base.config import Settings
+from paykit.process.catalogue import load_service, service_names
+from paykit.process.host import Host
+from paykit.process.service import Service
 from paykit.testing import databases, hosts
+from paytools.localstack import Endpoints
 from tests.line import books
 from tests.line.clients import Clients, connected
 from tests.line.laying import lay

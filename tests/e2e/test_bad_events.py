@@ -8,10 +8,10 @@ from typing import Any
 import confluent_kafka
 import pytest
 
-from paykit.contracts.event import Event
-from paykit.contracts.files import registry_text
-from paykit.runtime.codec import MAGIC
-from paykit.runtime.registry import RegistryClient
+from paykit.events.codec import MAGIC
+from paykit.events.event import Event
+from paykit.events.registry import RegistryClient
+from paykit.events.schema_files import registry_text
 from paystream.payment.v1.events import PaymentSuccess
 from paystream.withdrawal.v1.events import WithdrawalCreated
 from tests.e2e.conftest import Line

@@ -15,11 +15,11 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from paykit.cli import reflection
 from paykit.errors import DomainError, Kind
-from paykit.runtime.catalogue import service_names
+from paykit.process.catalogue import service_names
 from paykit.testing.fake_server import fake_server
 from paystream.merchant.v1 import merchant_pb2
+from paytools.cli import reflection
 from tests.e2e.conftest import Line
 from tests.line import selling
 from tests.line.clients import payment_request

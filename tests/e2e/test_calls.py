@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from paykit.localstack.endpoints import Endpoints
-from paykit.runtime.catalogue import service_names
+from paykit.base.endpoints import Endpoints
+from paykit.process.catalogue import service_names
 from paykit.testing import servicing
 from tests.e2e.conftest import Line
 from tests.line.processes import ROOT

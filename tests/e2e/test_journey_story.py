@@ -8,12 +8,12 @@ from pathlib import Path
 import grpc
 import pytest
 
-from paykit.cli.main import main
 from paykit.ids import new_id
-from paykit.localstack import Endpoints, ports
 from paykit.testing.runtimes import act_as
 from paystream.journey.v1 import journey_pb2 as pb
 from paystream.journey.v1 import journey_pb2_grpc
+from paytools.cli.main import main
+from paytools.localstack import Endpoints, ports
 from services.order.journey_rpc import JourneyServicer
 from services.order.rpc import OrderServicer
 from tests.e2e.conftest import Line

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from paykit.localstack import Endpoints
-from paykit.runtime.catalogue import load_service, service_names
-from paykit.runtime.delivery import Record
-from paykit.runtime.horizon import Horizon
-from paykit.runtime.registry import RegistryClient
-from paykit.runtime.runtime import Runtime, make_codec
+from paykit.consume.delivery import Record
+from paykit.consume.watermark import Horizon
+from paykit.events.registry import RegistryClient
+from paykit.process.catalogue import load_service, service_names
+from paykit.process.runtime import Runtime, make_codec
 from paykit.testing import databases
+from paytools.localstack import Endpoints
 from tests.e2e.conftest import Line, line_of
 from tests.e2e.model.asking import (
     AnswerDispute,

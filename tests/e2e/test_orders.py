@@ -7,13 +7,13 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from pydantic import SecretStr
 
-from paykit.localstack import Endpoints
-from paykit.runtime.catalogue import load_service
-from paykit.runtime.rebuilding import rebuild
+from paykit.process.catalogue import load_service
+from paykit.rebuild.rebuilding import rebuild
 from paykit.testing import databases
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2 as pb
 from paystream.payment.v1 import payment_pb2
+from paytools.localstack import Endpoints
 from tests.e2e.conftest import Line
 from tests.line import topics
 from tests.line.clients import (

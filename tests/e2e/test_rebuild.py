@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pytest
 
-from paykit.cli.main import main
-from paykit.localstack import Endpoints
-from paykit.runtime.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, service_names
 from paykit.testing import databases
+from paytools.cli.main import main
+from paytools.localstack import Endpoints
 from tests.e2e.conftest import Line
 from tests.line import processes, selling
 from tests.line.clients import first_payment, new_merchant, payment_request

@@ -1,6 +1,6 @@
 """Real time, which tests let pass for what waits by it."""
 
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 
 
 async def age_attempts(runtime: Runtime, *, by_s: float) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from paykit.runtime.catalogue import load_service, service_names
-from paykit.runtime.operations import Operation
+from paykit.process.catalogue import load_service, service_names
+from paykit.serve.operations import Operation
 from tests.integration.accounting import test_properties as of_accounting
 from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.runtime.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, service_names
 from tests.line import books
 
 RUNTIME_TABLES = {

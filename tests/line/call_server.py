@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from typer.testing import CliRunner
 
-from paykit.cli.main import application
+from paytools.cli.main import application
 
 PAYSTREAM = application("call")
 

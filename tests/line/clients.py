@@ -12,7 +12,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from paykit.runtime.catalogue import service_names
+from paykit.process.catalogue import service_names
 from paystream.common.v1 import money_pb2
 from paystream.merchant.v1 import merchant_pb2
 from paystream.payment.v1 import payment_pb2

@@ -14,14 +14,15 @@ from typing import Any
 
 import confluent_kafka
 
-from paykit.runtime import kafka, offsets
-from paykit.runtime.application import Step
-from paykit.runtime.config import Settings
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Record
-from paykit.runtime.offsets import Position
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.service import Service
+from paykit.base.config import Settings
+from paykit.consume import offsets
+from paykit.consume.application import Step
+from paykit.consume.delivery import Record
+from paykit.consume.offsets import Position
+from paykit.kafka import client as kafka
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.process.service import Service
 
 FETCH_MAX = 500
 FETCH_S = 0.05

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 
-from paykit.runtime import kafka
-from paykit.runtime.catalogue import load_service, service_names
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paykit.kafka import client as kafka
+from paykit.process.catalogue import load_service, service_names
 from tests.line.books import Books
 from tests.line.laying import TOPICS
 from tests.line.waiting import until

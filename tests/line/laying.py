@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from paykit.contracts.files import load_topics, schema_root
-from paykit.localstack import Endpoints, ports
-from paykit.runtime.catalogue import service_names
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paykit.events.schema_files import load_topics, schema_root
+from paykit.process.catalogue import service_names
 from paykit.testing import hosts
+from paytools.localstack import Endpoints, ports
 
 TOPICS = tuple(load_topics(schema_root()))
 

@@ -13,13 +13,14 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from paykit.localstack import ports, probes
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paytools.localstack import ports
+from paytools.localstack.parts import probes
 from tests.line.waiting import until
 
 STOP_S_MAX = 60.0
 """For a process told to stop in order."""
-SERVE = ("-m", "paykit.cli.main", "serve")
+SERVE = ("-m", "paytools.cli.main", "serve")
 ROOT = Path(__file__).parents[2]
 
 
@@ -158,7 +159,7 @@ def verify_settlements(settings: Settings) -> "subprocess.CompletedProcess[str]"
 
 
 def _verify(part: str, settings: Settings) -> "subprocess.CompletedProcess[str]":
-    argv = [sys.executable, "-m", "paykit.cli.main", part, "verify"]
+    argv = [sys.executable, "-m", "paytools.cli.main", part, "verify"]
     return subprocess.run(
         argv, env=environment(settings), cwd=ROOT, capture_output=True, text=True, timeout=STOP_S_MAX, check=False
     )

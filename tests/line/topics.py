@@ -7,10 +7,10 @@ from typing import Any
 
 import confluent_kafka
 
-from paykit.contracts.event import Event
-from paykit.runtime.codec import Codec
-from paykit.runtime.config import Settings
-from paykit.runtime.registry import RegistryClient
+from paykit.base.config import Settings
+from paykit.events.codec import Codec
+from paykit.events.event import Event
+from paykit.events.registry import RegistryClient
 
 ASK_TIMEOUT_S = 30.0
 SILENCES_MAX = 60

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from paykit import attempts
-from paykit.attempts import (
+from paykit.channels import attempts
+from paykit.channels.attempts import (
     Attempt,
     AttemptNotFound,
     AttemptState,

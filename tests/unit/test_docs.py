@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paykit.localstack.settings import PREFIX, StackSettings
+from paytools.localstack.settings import PREFIX, StackSettings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -75,7 +75,7 @@ def test_a_test_that_is_named_exists(document: Path, test: str) -> None:
 
 def test_each_kind_of_mention_is_found() -> None:
     assert (ROOT / "README.md", "docs/guarantees.md") in set(links())
-    assert (ROOT / "README.md", "paykit/runtime/config.py") in set(paths())
+    assert (ROOT / "README.md", "paykit/base/config.py") in set(paths())
     proof = "tests/integration/accounting/test_constraints.py::test_entries_that_do_not_balance_are_refused"
     assert (ROOT / "docs/guarantees.md", proof) in set(proofs())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.merchants import MerchantNotActive, MerchantSuspended, MerchantUnknown, refusal
+from paykit.merchants.standing import MerchantNotActive, MerchantSuspended, MerchantUnknown, refusal
 from paystream.merchant.v1.events import MerchantStatus
 
 

@@ -3,8 +3,8 @@
 from functools import cache
 from importlib import resources
 
-from services.accounting import chart
-from services.accounting.chart import Chart
+from services.accounting.domain import chart
+from services.accounting.domain.chart import Chart
 
 
 @cache

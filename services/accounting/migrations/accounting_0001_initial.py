@@ -3,7 +3,7 @@
 from alembic import op
 
 from paykit.money import EXPONENTS
-from paykit.runtime import runtime_schema
+from paykit.postgres import runtime_schema
 
 revision = "accounting_0001"
 down_revision = None

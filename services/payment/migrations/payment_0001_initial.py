@@ -6,7 +6,7 @@ per row, and the second would have every transaction lock the same few rows. The
 
 from alembic import op
 
-from paykit.runtime import runtime_schema
+from paykit.postgres import runtime_schema
 
 revision = "payment_0001"
 down_revision = None

@@ -6,7 +6,7 @@ and a capture cannot both be under way, whoever writes the row.
 
 from alembic import op
 
-from paykit.runtime import runtime_schema
+from paykit.postgres import runtime_schema
 
 revision = "payment_0002"
 down_revision = "payment_0001"

@@ -2,7 +2,8 @@
 
 from alembic import op
 
-from paykit.runtime import attempt_schema, runtime_schema
+from paykit.channels import attempt_schema
+from paykit.postgres import runtime_schema
 
 revision = "withdrawal_0001"
 down_revision = None

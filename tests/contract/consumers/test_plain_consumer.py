@@ -11,14 +11,15 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from paykit.contracts import catalogue, files
-from paykit.localstack import Endpoints
-from paykit.runtime import registration, topics
-from paykit.runtime.codec import Codec
-from paykit.runtime.kafka import Producer
-from paykit.runtime.registry import RegistryClient
+from paykit.events import classes as catalogue
+from paykit.events import registration, schema_files
+from paykit.events.codec import Codec
+from paykit.events.registry import RegistryClient
+from paykit.kafka import topics
+from paykit.kafka.client import Producer
 from paykit.testing import goldens
 from paykit.testing.hosts import new_prefix
+from paytools.localstack import Endpoints
 
 READ_WAIT_S = 20.0
 
@@ -27,9 +28,9 @@ READ_WAIT_S = 20.0
 async def prefix(stack: Endpoints, tmp_path: Path) -> str:
     """Put the golden events of accounting on a topic of the test's own, as accounting does."""
     prefix = new_prefix()
-    declared = files.load_topics(files.schema_root())["accounting.events"]
+    declared = schema_files.load_topics(schema_files.schema_root())["accounting.events"]
     topics.init(stack.kafka, topics.declared([declared], prefix=prefix))
-    everything = [file for file in files.versions(files.schema_root()) if file.topic == declared.name]
+    everything = [file for file in schema_files.versions(schema_files.schema_root()) if file.topic == declared.name]
     async with RegistryClient(stack.registry) as registry:
         await registration.register(registry, everything, prefix=prefix)
         codec = Codec(registry=registry, cache_dir=tmp_path, topic_prefix=prefix)

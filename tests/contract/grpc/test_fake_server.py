@@ -7,8 +7,8 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from paykit.base.errors import UnavailableError
 from paykit.errors import DomainError, Kind
-from paykit.runtime.errors import UnavailableError
 from paykit.testing.fake_server import fake_server
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb

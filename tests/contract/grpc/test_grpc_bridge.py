@@ -8,13 +8,13 @@ import pytest
 import structlog
 import typer
 
-from paykit.cli import call
+from paykit.base.call import current_call
 from paykit.errors import DomainError, Kind
-from paykit.runtime.call import current_call
-from paykit.runtime.grpc_server import Servicer
+from paykit.serve.server import Servicer
 from paykit.testing.grpc_bridge import bridged_channel
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
+from paytools.cli.commands import call
 
 PAYMENT_ID = "pay_" + "0a" * 16
 

@@ -6,7 +6,8 @@ import pkgutil
 from google.protobuf.descriptor import MethodDescriptor
 
 import paystream
-from paykit.runtime import contents, validation
+from paykit.serve.validation import contents
+from paykit.serve.validation import validator as validation
 
 
 def _methods() -> list[MethodDescriptor]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from paykit.contracts import catalogue, files
-from paykit.runtime.registry import COMPATIBILITY, RegistryClient, SchemaNotFoundError
+from paykit.events import classes as catalogue
+from paykit.events import schema_files
+from paykit.events.registry import COMPATIBILITY, RegistryClient, SchemaNotFoundError
 from paykit.testing.fake_registry import FakeRegistry
 
-PAYMENT_CREATED = files.registry_text(catalogue.own_files()["paystream.payment.v1.PaymentCreated"].schema)
+PAYMENT_CREATED = schema_files.registry_text(catalogue.own_files()["paystream.payment.v1.PaymentCreated"].schema)
 ID_THAT_NOBODY_HAS = 2_000_000_000
 
 
@@ -31,7 +32,7 @@ async def test_a_registered_schema_is_found_in_every_way(registry: RegistryClien
         schema_id = await registry.register(subject, PAYMENT_CREATED)
         found = await registry.lookup(subject, PAYMENT_CREATED)
         assert (found.schema_id, found.version, found.subject) == (schema_id, 1, subject)
-        assert files.schema_of(await registry.schema(schema_id)) == files.schema_of(PAYMENT_CREATED)
+        assert schema_files.schema_of(await registry.schema(schema_id)) == schema_files.schema_of(PAYMENT_CREATED)
         assert await registry.versions(subject) == [1]
         assert (await registry.version(subject, 1)).schema_id == schema_id
         assert subject in await registry.subjects()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from paykit.contracts import files
+from paykit.events import schema_files
 
 SUCCESS = "payment.events/PaymentSuccess"
 Edit = Callable[[dict[str, Any]], None]
@@ -41,7 +41,7 @@ class Schemas:
 def schemas(tmp_path: Path) -> Schemas:
     """The published schemas, of PaymentSuccess only version 1, to which tests add their own version 2."""
     root = tmp_path / "schemas" / "avro"
-    shutil.copytree(files.schema_root(), root)
+    shutil.copytree(schema_files.schema_root(), root)
     later = [path for path in (root / SUCCESS).iterdir() if not path.name.startswith("1.")]
     for path in later:
         path.unlink()

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from paykit.cli import schemas as command
-from paykit.contracts import files, generator
-from paykit.localstack import Endpoints
+from paykit.events import schema_files
 from paykit.testing.hosts import new_prefix
+from paytools.cli.commands import schemas as command
+from paytools.contracts import generator
+from paytools.localstack import Endpoints
 from tests.contract.schemas.conftest import SUCCESS, Schemas
 
-VERSIONS = len(list(files.schema_root().rglob("*.avsc")))
+VERSIONS = len(list(schema_files.schema_root().rglob("*.avsc")))
 OPTIONAL = {"name": "note", "type": ["null", "string"], "default": None, "doc": "A note."}
 
 

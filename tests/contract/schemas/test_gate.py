@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from paykit.contracts import files, gate
-from paykit.contracts.violation import Rule
+from paykit.events import schema_files
+from paykit.events.violation import Rule
+from paytools.contracts import gate
 from tests.contract.schemas.conftest import SUCCESS, Schemas, field
 
 V1, V2 = f"{SUCCESS}/1.avsc", f"{SUCCESS}/2.avsc"
@@ -29,7 +30,7 @@ def change(name: str, **edits: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def test_the_schemas_of_this_build_keep_every_rule_and_are_all_published() -> None:
-    root = files.schema_root()
+    root = schema_files.schema_root()
     assert gate.check(root, gen=root.parents[1] / "gen") == []
     assert gate.drafts(root) == []
 
@@ -62,7 +63,7 @@ def test_an_edited_published_version_is_refused(schemas: Schemas, edit: Callable
 
 def test_another_layout_of_a_published_version_is_no_edit(schemas: Schemas) -> None:
     schemas.edit(f"{SUCCESS}/1", lambda _schema: None)
-    assert (schemas.root / V1).read_text() != (files.schema_root() / V1).read_text()
+    assert (schemas.root / V1).read_text() != (schema_files.schema_root() / V1).read_text()
     assert broken(schemas) == set()
 
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from paykit.contracts import catalogue, files
-from paykit.contracts import goldens as contract_goldens
-from paykit.runtime.codec import Codec
+from paykit.events import classes as catalogue
+from paykit.events import goldens as contract_goldens
+from paykit.events import schema_files
+from paykit.events.codec import Codec
 from paykit.testing import goldens
 from paystream.accounting.v1 import events as accounting
 from paystream.payment.v1 import events as payment
 from tests.contract.schemas.conftest import Schemas, field
 
-ALL = list(contract_goldens.load_all(files.schema_root()))
+ALL = list(contract_goldens.load_all(schema_files.schema_root()))
 SUCCESS = "paystream.payment.v1.PaymentSuccess"
 
 
@@ -26,7 +27,7 @@ def pairs(found: list[contract_goldens.Golden]) -> list[tuple[contract_goldens.G
 
 
 def test_every_version_of_every_record_has_a_golden() -> None:
-    versions = [(file.full_name, file.version) for file in files.versions(files.schema_root())]
+    versions = [(file.full_name, file.version) for file in schema_files.versions(schema_files.schema_root())]
     assert [(golden.record, golden.version) for golden in ALL] == versions
 
 
@@ -55,7 +56,7 @@ def test_goldens_of_a_second_version_decode_both_ways(schemas: Schemas) -> None:
     """As in the test above, on a record that has two versions."""
     optional = {"name": "note", "type": ["null", "string"], "default": None, "doc": "A note."}
     schemas.add(2, lambda schema: schema["fields"].append(optional))
-    second = files.load(schemas.root / "payment.events" / "PaymentSuccess" / "2.avsc")
+    second = schema_files.load(schemas.root / "payment.events" / "PaymentSuccess" / "2.avsc")
     proposed = json.loads(contract_goldens.draft_text(second, schemas.root))
     assert proposed["note"] is None
     contract_goldens.json_path(second).write_text(json.dumps({**proposed, "note": "with oat milk"}))
@@ -68,7 +69,7 @@ def test_goldens_of_a_second_version_decode_both_ways(schemas: Schemas) -> None:
 
 def test_a_symbol_of_a_second_version_is_unknown_to_the_first(schemas: Schemas) -> None:
     schemas.add(2, lambda schema: field(schema, "method")["type"]["symbols"].append("SHELLS"))
-    second = files.load(schemas.root / "payment.events" / "PaymentSuccess" / "2.avsc")
+    second = schema_files.load(schemas.root / "payment.events" / "PaymentSuccess" / "2.avsc")
     proposed = json.loads(contract_goldens.draft_text(second, schemas.root))
     contract_goldens.json_path(second).write_text(json.dumps({**proposed, "method": "SHELLS"}))
     contract_goldens.write_body(second)
@@ -148,7 +149,7 @@ def test_a_misspelt_topic_or_record_does_not_pass_as_no_goldens() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("fee_minor", None), ("method", "CHEQUE"), ("occurred_at", "noon")])
 def test_a_golden_that_does_not_fit_its_schema_is_refused(schemas: Schemas, name: str, value: object) -> None:
-    file = files.load(schemas.root / "payment.events" / "PaymentSuccess" / "1.avsc")
+    file = schema_files.load(schemas.root / "payment.events" / "PaymentSuccess" / "1.avsc")
     path = contract_goldens.json_path(file)
     path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
     with pytest.raises(ValueError, match=r"1\.golden\.json"):
@@ -156,7 +157,7 @@ def test_a_golden_that_does_not_fit_its_schema_is_refused(schemas: Schemas, name
 
 
 def test_a_golden_that_leaves_out_a_field_is_refused(schemas: Schemas) -> None:
-    file = files.load(schemas.root / "payment.events" / "PaymentSuccess" / "1.avsc")
+    file = schema_files.load(schemas.root / "payment.events" / "PaymentSuccess" / "1.avsc")
     path = contract_goldens.json_path(file)
     value = json.loads(path.read_text())
     del value["fee_minor"]

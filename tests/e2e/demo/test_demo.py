@@ -21,7 +21,7 @@ def processes_of(directory: Path) -> list[str]:
 
 
 def test_the_demo_ends_well_shows_what_it_promises_and_leaves_nothing_running(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "paykit.cli.main", "demo"]
+    command = [sys.executable, "-m", "paytools.cli.main", "demo"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=DEMO_S_MAX, check=False)
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
     shown = done.stdout

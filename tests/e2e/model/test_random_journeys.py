@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import duration_pb2
 
 from paykit.money import AMOUNT_MINOR_MAX
-from paykit.runtime.catalogue import service_names
+from paykit.process.catalogue import service_names
 from paystream.accounting.v1 import accounting_pb2
 from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from tests.e2e.conftest import Line

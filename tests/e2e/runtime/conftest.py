@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from paykit.localstack import Endpoints
-from paykit.runtime.config import Settings
-from paykit.runtime.runtime import Runtime
+from paykit.base.config import Settings
+from paykit.process.runtime import Runtime
 from paykit.testing import hosts
+from paytools.localstack import Endpoints
 from tests import probe
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import confluent_kafka
 
-from paykit.contracts.event import Event
-from paykit.runtime.config import Settings
-from paykit.runtime.db import Tx
-from paykit.runtime.runtime import Runtime
+from paykit.base.config import Settings
+from paykit.events.event import Event
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from tests import probe
 
 WAIT_S = 60.0

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Handle, Handler, Impossible, NotYet, Outcome, Subscription
-from paykit.runtime.service import Service
+from paykit.consume.delivery import Delivered, Handle, Handler, Impossible, NotYet, Outcome, Subscription
+from paykit.postgres.database import Tx
+from paykit.process.service import Service
 from paystream.payment.v1 import events
 from tests import probe
 
 if TYPE_CHECKING:
-    from paykit.contracts.event import Event
+    from paykit.events.event import Event
 
 _INSERT = "INSERT INTO standing VALUES ($1, $2, false) ON CONFLICT DO NOTHING"
 _FAIL = "UPDATE standing SET failed = true WHERE payment_id = $1"

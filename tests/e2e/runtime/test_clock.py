@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from paykit.cli.main import main
+from paykit.base.config import Settings
 from paykit.clock import OffsetClock
-from paykit.runtime.config import Settings
-from paykit.runtime.host import Host
+from paykit.process.host import Host
 from paykit.testing import hosts
+from paytools.cli.main import main
 from tests import probe
 from tests.e2e.runtime.flow import until
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections import Counter
 
-from paykit.runtime.config import Settings
-from paykit.runtime.runtime import Runtime
+from paykit.base.config import Settings
+from paykit.process.runtime import Runtime
 from paykit.testing import hosts
 from paystream.payment.v1 import events
 from tests import probe

@@ -8,16 +8,16 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
-from paykit.localstack import Endpoints
-from paykit.runtime.config import Settings
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, NotYet, Outcome
-from paykit.runtime.errors import DefectError, RebuildFailedError
-from paykit.runtime.rebuilding import rebuild
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.shadow import Difference, Swapped
+from paykit.base.config import Settings
+from paykit.base.errors import DefectError, RebuildFailedError
+from paykit.consume.delivery import Delivered, NotYet, Outcome
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.rebuild.rebuilding import rebuild
+from paykit.rebuild.shadow import Difference, Swapped
 from paykit.testing import databases, hosts
 from paystream.payment.v1 import events
+from paytools.localstack import Endpoints
 from tests import probe
 from tests.e2e.runtime import standing
 from tests.e2e.runtime.flow import consume_all, emit, produce, rows_of, until

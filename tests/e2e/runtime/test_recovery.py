@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from paykit.runtime.config import Settings
-from paykit.runtime.host import Host
-from paykit.runtime.runtime import Runtime
+from paykit.base.config import Settings
+from paykit.process.host import Host
+from paykit.process.runtime import Runtime
 from paykit.testing import databases, hosts
 from tests import probe
 from tests.e2e.runtime.flow import WAIT_S, consume_all, emit, produce, rows_of, seen, until, until_seen

@@ -9,8 +9,8 @@ import asyncpg
 import confluent_kafka
 import pytest
 
-from paykit.runtime.config import Settings
-from paykit.runtime.host import Host
+from paykit.base.config import Settings
+from paykit.process.host import Host
 from paykit.testing import databases, hosts
 from tests import probe
 from tests.e2e.runtime.flow import WAIT_S, emit

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Outcome, Record
-from paykit.runtime.runtime import Runtime
-from services.accounting import chart, charts, reading
-from services.accounting.booking import MovingEvent
+from paykit.consume.delivery import Delivered, Outcome, Record
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from services.accounting import charts
+from services.accounting.domain import chart
+from services.accounting.domain.booking import MovingEvent
 from services.accounting.service import SERVICE
+from services.accounting.store import reading
 
 KINDS = charts.load("merchant_asset").kinds
 

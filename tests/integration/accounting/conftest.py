@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from services.accounting.service import SERVICE
 from tests.conftest import RuntimeOf
 

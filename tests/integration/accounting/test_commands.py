@@ -6,15 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 from paykit.errors import DomainError
-from paykit.runtime.runtime import Runtime
-from services.accounting import commands, domain
-from services.accounting.domain import InsufficientFunds, Transaction, TransactionConflict, TransactionNotFound
-from services.accounting.journal import (
+from paykit.process.runtime import Runtime
+from services.accounting.commands import journals as commands
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.journal import (
     Journal,
     MerchantUnknown,
     Reversal,
     ReversalNotReversible,
     TransactionAlreadyReversed,
+)
+from services.accounting.domain.transaction import (
+    InsufficientFunds,
+    Transaction,
+    TransactionConflict,
+    TransactionNotFound,
 )
 from tests.integration.accounting.books import account, balance, consume, emitted, rows
 from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, capture_id, credit, debit, journal

@@ -6,9 +6,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paykit.runtime.db import Tx
-from paykit.runtime.runtime import Runtime
-from services.accounting import store
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from services.accounting.store import postings as store
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, NOON, capture
 

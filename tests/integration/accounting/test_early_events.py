@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from paykit.runtime.delivery import Record
-from paykit.runtime.runtime import Runtime
+from paykit.consume.delivery import Record
+from paykit.process.runtime import Runtime
 from paystream.withdrawal.v1.events import WithdrawalCompleted, WithdrawalCreated, WithdrawalFailed
-from services.accounting.booking import MovingEvent
+from services.accounting.domain.booking import MovingEvent
 from services.accounting.handlers import FUNDS_WAIT_S
 from tests.integration.accounting.books import account, balance, emitted, rows
 from tests.unit.accounting.ledger import ALICE, NOON, settlement, withdrawal, withdrawal_id

@@ -3,11 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-from paykit.runtime.delivery import Impossible
-from paykit.runtime.runtime import Runtime
+from paykit.consume.delivery import Impossible
+from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import RefundReason
-from services.accounting.domain import TransactionConflict
-from services.accounting.verification import verify
+from services.accounting.domain.transaction import TransactionConflict
+from services.accounting.store.verification import verify
 from tests.integration.accounting.books import account, balance, consume, emitted, rows
 from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund
 

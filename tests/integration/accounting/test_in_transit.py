@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from paykit.consume.delivery import Impossible, NotYet, Outcome
 from paykit.errors import DomainError
-from paykit.runtime.delivery import Impossible, NotYet, Outcome
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon
 from paystream.withdrawal.v1.events import (
     WithdrawalCompleted,
@@ -16,11 +16,13 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import chart, charts, commands
-from services.accounting.booking import MovingEvent
+from services.accounting import charts
+from services.accounting.commands import journals as commands
+from services.accounting.domain import chart
+from services.accounting.domain.booking import MovingEvent
 from services.accounting.handlers import FUNDS_WAIT_S
 from services.accounting.service import SERVICE
-from services.accounting.verification import verify
+from services.accounting.store.verification import verify
 from tests.conftest import RuntimeOf
 from tests.integration.accounting.books import account, balance, consume, emitted, rows
 from tests.unit.accounting.ledger import (

@@ -6,10 +6,10 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
-from paykit.cli.ledger import app
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import DisputeLost, DisputeOpened
 from paystream.withdrawal.v1.events import WithdrawalCompleted, WithdrawalCreated
+from paytools.cli.commands.ledger import app
 from tests.integration.accounting.books import consume
 from tests.unit.accounting.ledger import (
     ALICE,

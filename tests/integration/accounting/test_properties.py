@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paykit.runtime.db import Tx
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step, undone
 from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon, RefundReason
@@ -21,10 +21,11 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import commands, domain
-from services.accounting.booking import MovingEvent
-from services.accounting.journal import Journal, Reversal
-from services.accounting.verification import verify
+from services.accounting.commands import journals as commands
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.booking import MovingEvent
+from services.accounting.domain.journal import Journal, Reversal
+from services.accounting.store.verification import verify
 from tests.integration.accounting.books import HANDLERS, apply, delivered, everything
 from tests.unit.accounting.ledger import (
     ALICE,

@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from paykit.runtime.db import Tx
-from paykit.runtime.runtime import Runtime
-from services.accounting import charts, reading, store
-from services.accounting.reading import LineKey, Statement, StatementLine, TransactionFilter
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from services.accounting import charts
+from services.accounting.store import postings as store
+from services.accounting.store import reading
+from services.accounting.store.reading import LineKey, Statement, StatementLine, TransactionFilter
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund, refund_id
 

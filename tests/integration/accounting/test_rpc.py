@@ -8,13 +8,13 @@ import pytest
 
 from paykit import paging
 from paykit.errors import CurrencyUnknown, FieldInvalid, PageTokenInvalid, RequestIdReused
-from paykit.runtime.mapping import to_timestamp
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
+from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import accounting_pb2 as pb
-from services.accounting import domain
-from services.accounting.domain import AccountNotFound, TransactionNotFound
-from services.accounting.journal import EntriesUnbalanced, TransactionAlreadyReversed
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.journal import EntriesUnbalanced, TransactionAlreadyReversed
+from services.accounting.domain.transaction import AccountNotFound, TransactionNotFound
 from services.accounting.rpc import AccountingServicer
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, NOON, capture, capture_id, payment_id

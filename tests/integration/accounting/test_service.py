@@ -2,11 +2,12 @@
 
 import pytest
 
-from paykit.contracts import catalogue
-from services.accounting import chart, charts
-from services.accounting.chart import ChartError
+from paykit.events import classes as catalogue
+from services.accounting import charts
+from services.accounting.domain import chart
+from services.accounting.domain.chart import ChartError
 from services.accounting.service import SERVICE
-from services.accounting.verification import verify
+from services.accounting.store.verification import verify
 from tests.conftest import RuntimeOf
 from tests.integration.accounting.books import balance, consume
 from tests.unit.accounting.ledger import ALICE, capture, refund

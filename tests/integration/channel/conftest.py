@@ -10,11 +10,11 @@ import pytest
 
 from paykit.clock import ManualClock
 from paykit.ids import new_id
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel import jobs
+from services.channel.jobs import timers as jobs
 from services.channel.rpc import ChannelServicer
 from services.channel.service import SERVICE
 from tests.conftest import RuntimeOf

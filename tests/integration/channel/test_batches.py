@@ -10,15 +10,20 @@ from hypothesis import strategies as st
 
 from paykit.cause import Cause
 from paykit.money import Money
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step
-from services.channel import commands, dispute, dispute_commands, dispute_store, domain, store
-from services.channel.commands import SetBehaviour, Submit
-from services.channel.dispute import Dispute, Reason
-from services.channel.dispute_commands import OpenDispute, Respond
-from services.channel.domain import Action, Order
-from services.channel.fate import Behaviour
+from services.channel.commands import disputes as dispute_commands
+from services.channel.commands import transactions as commands
+from services.channel.commands.disputes import OpenDispute, Respond
+from services.channel.commands.transactions import SetBehaviour, Submit
+from services.channel.domain import dispute
+from services.channel.domain import transaction as domain
+from services.channel.domain.behaviour import Behaviour
+from services.channel.domain.dispute import Dispute, Reason
+from services.channel.domain.transaction import Action, Order
+from services.channel.store import disputes as dispute_store
+from services.channel.store import transactions as store
 from tests.integration.channel.conftest import House
 
 TABLES = ("attempt", "channel_transaction", "card_authorization", "behaviour")

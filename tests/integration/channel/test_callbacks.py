@@ -9,7 +9,7 @@ import pytest
 
 from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
 from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
-from services.channel import callbacks
+from services.channel.jobs import callbacks
 from tests.integration.channel.conftest import House, all_of
 
 

@@ -7,10 +7,10 @@ import asyncpg
 import pytest
 
 from paykit.errors import CurrencyMismatch, DomainError, RequestIdReused
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel.dispute import (
+from services.channel.domain.dispute import (
     AttemptNotCaptured,
     AttemptNotFound,
     DisputeAlreadyAnswered,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from paystream.channel.v1 import events
-from services.channel import statements
+from services.channel.jobs import statements
 from tests.integration.channel.conftest import House, all_of
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from paystream.channel.v1 import events
 from paystream.common.v1.money_pb2 import Money
-from services.channel import statements
+from services.channel.jobs import statements
 from tests.integration.channel.conftest import House, all_of
 
 

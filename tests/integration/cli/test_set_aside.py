@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from paykit.cli.main import main
-from paykit.localstack import Endpoints
-from paykit.runtime import setaside
-from paykit.runtime.codec import Event
-from paykit.runtime.delivery import Record
-from paykit.runtime.registry import RegistryClient
-from paykit.runtime.runtime import Runtime, make_codec
-from paykit.runtime.setaside import Fate
+from paykit.consume import setaside
+from paykit.consume.delivery import Record
+from paykit.consume.setaside import Fate
+from paykit.events.codec import Event
+from paykit.events.registry import RegistryClient
+from paykit.process.runtime import Runtime, make_codec
 from paykit.testing import databases, hosts
+from paytools.cli.main import main
+from paytools.localstack import Endpoints
 from services.accounting.service import SERVICE
 from tests.unit.accounting.ledger import capture
 

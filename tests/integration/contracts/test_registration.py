@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from paykit.contracts import files
-from paykit.localstack import Endpoints
-from paykit.runtime import registration
-from paykit.runtime.registration import Presence
-from paykit.runtime.registry import RegistryClient, SchemaRefusedError
+from paykit.events import registration, schema_files
+from paykit.events.registration import Presence
+from paykit.events.registry import RegistryClient, SchemaRefusedError
+from paytools.localstack import Endpoints
 
 PREFIX_LETTERS = 8
 
@@ -22,18 +21,18 @@ def prefix() -> str:
     return f"t{uuid.uuid4().hex[:PREFIX_LETTERS]}."
 
 
-def version_2(file: files.SchemaFile, **field: Any) -> files.SchemaFile:
+def version_2(file: schema_files.SchemaFile, **field: Any) -> schema_files.SchemaFile:
     schema = copy.deepcopy(file.schema)
     schema["fields"].append(field)
     return dataclasses.replace(file, version=2, schema=schema, path=Path("2.avsc"))
 
 
-def success() -> files.SchemaFile:
-    return files.load(files.schema_root() / "payment.events" / "PaymentSuccess" / "1.avsc")
+def success() -> schema_files.SchemaFile:
+    return schema_files.load(schema_files.schema_root() / "payment.events" / "PaymentSuccess" / "1.avsc")
 
 
 async def test_every_schema_is_registered_once_under_full_transitive(stack: Endpoints, prefix: str) -> None:
-    everything = list(files.versions(files.schema_root()))
+    everything = list(schema_files.versions(schema_files.schema_root()))
     async with RegistryClient(stack.registry) as registry:
         first = await registration.register(registry, everything, prefix=prefix)
         again = await registration.register(registry, everything, prefix=prefix)
@@ -59,8 +58,8 @@ async def test_the_registry_refuses_a_required_field_too(stack: Endpoints, prefi
         with pytest.raises(SchemaRefusedError, match=r"payment\.events/PaymentSuccess/2\.avsc"):
             await registration.register(registry, [success(), second], prefix=prefix)
         assert await registry.versions(subject) == [1]
-        assert await registry.incompatibilities(subject, files.registry_text(second.schema)) != []
-        assert await registry.incompatibilities(subject, files.registry_text(success().schema)) == []
+        assert await registry.incompatibilities(subject, schema_files.registry_text(second.schema)) != []
+        assert await registry.incompatibilities(subject, schema_files.registry_text(success().schema)) == []
 
 
 async def test_what_is_missing_and_what_is_unknown_is_told_apart(stack: Endpoints, prefix: str) -> None:

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from paykit.cli import events as events_command
-from paykit.contracts import files
-from paykit.localstack import Endpoints
-from paykit.runtime import registration, topics
-from paykit.runtime.codec import Codec
-from paykit.runtime.kafka import Producer
-from paykit.runtime.registry import RegistryClient
-from paykit.runtime.tail import Line, TopicNotFoundError, tail
+from paykit.events import registration, schema_files
+from paykit.events.codec import Codec
+from paykit.events.registry import RegistryClient
+from paykit.kafka import topics
+from paykit.kafka.client import Producer
+from paykit.kafka.tail import Line, TopicNotFoundError, tail
 from paykit.testing import goldens
 from paykit.testing.hosts import new_prefix
+from paytools.cli.commands import events as events_command
+from paytools.localstack import Endpoints
 
 TOPIC = "payment.events"
 
@@ -25,9 +25,9 @@ TOPIC = "payment.events"
 async def prefix(stack: Endpoints) -> str:
     """A topic with every golden of payment.events and two records that nobody can decode."""
     prefix = new_prefix()
-    declared = files.load_topics(files.schema_root())[TOPIC]
+    declared = schema_files.load_topics(schema_files.schema_root())[TOPIC]
     topics.init(stack.kafka, topics.declared([declared], prefix=prefix))
-    chosen = [file for file in files.versions(files.schema_root()) if file.topic == TOPIC]
+    chosen = [file for file in schema_files.versions(schema_files.schema_root()) if file.topic == TOPIC]
     async with RegistryClient(stack.registry) as registry:
         done = await registration.register(registry, chosen, prefix=prefix)
     ids = {(each.file.full_name, each.file.version): each.schema_id for each in done}

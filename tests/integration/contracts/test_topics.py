@@ -5,20 +5,20 @@ import uuid
 
 import pytest
 
-from paykit.contracts import files
-from paykit.localstack import Endpoints
-from paykit.runtime import topics
-from paykit.runtime.errors import UnavailableError
+from paykit.base.errors import UnavailableError
+from paykit.events import schema_files
+from paykit.kafka import topics
+from paytools.localstack import Endpoints
 
 
 @pytest.fixture
-def wanted() -> dict[str, files.Topic]:
-    declared = files.load_topics(files.schema_root())
+def wanted() -> dict[str, schema_files.Topic]:
+    declared = schema_files.load_topics(schema_files.schema_root())
     return topics.declared(declared.values(), prefix=f"t{uuid.uuid4().hex[:8]}.")
 
 
 def test_missing_topics_are_created_as_declared_and_then_left_alone(
-    stack: Endpoints, wanted: dict[str, files.Topic]
+    stack: Endpoints, wanted: dict[str, schema_files.Topic]
 ) -> None:
     assert topics.init(stack.kafka, wanted) == list(wanted)
     assert topics.init(stack.kafka, wanted) == []
@@ -28,7 +28,7 @@ def test_missing_topics_are_created_as_declared_and_then_left_alone(
 
 
 def test_a_topic_that_differs_is_refused_and_nothing_is_created(
-    stack: Endpoints, wanted: dict[str, files.Topic]
+    stack: Endpoints, wanted: dict[str, schema_files.Topic]
 ) -> None:
     payment = next(name for name in wanted if name.endswith("payment.events"))
     other = dataclasses.replace(wanted[payment], partitions=3, configs={"retention.ms": "86400000"})
@@ -42,6 +42,8 @@ def test_a_topic_that_differs_is_refused_and_nothing_is_created(
     assert list(topics.states(stack.kafka, wanted)) == [payment]
 
 
-def test_a_cluster_that_does_not_answer_is_unavailable(wanted: dict[str, files.Topic], unused_tcp_port: int) -> None:
+def test_a_cluster_that_does_not_answer_is_unavailable(
+    wanted: dict[str, schema_files.Topic], unused_tcp_port: int
+) -> None:
     with pytest.raises(UnavailableError, match="Kafka cannot be reached"):
         topics.init(f"127.0.0.1:{unused_tcp_port}", wanted, timeout_s=0.5)

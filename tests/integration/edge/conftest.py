@@ -17,10 +17,11 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_tools import protoc
 
-from paykit.runtime import grpc_server, validation
-from paykit.runtime.call import current_call
-from paykit.runtime.edge import EdgeOptions
-from paykit.runtime.grpc_server import GrpcServer, ServerOptions, Servicer
+from paykit.base.call import current_call
+from paykit.serve import server as grpc_server
+from paykit.serve.edge import EdgeOptions
+from paykit.serve.server import GrpcServer, ServerOptions, Servicer
+from paykit.serve.validation import validator as validation
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

@@ -27,7 +27,7 @@ class Ran:
 async def _paystream(*arguments: str, cwd: Path, stdin: str = "") -> Ran:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "paykit.cli.main", *arguments, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd
+        sys.executable, "-m", "paytools.cli.main", *arguments, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd
     )
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
     return Ran(process.returncode, out.decode(), err.decode())

@@ -9,8 +9,8 @@ import grpc
 import pytest
 from prometheus_client import REGISTRY
 
+from paykit.base.errors import UnavailableError
 from paykit.errors import DomainError, InvariantError, Kind
-from paykit.runtime.errors import UnavailableError
 from tests.integration.edge.conftest import Running, Serve, refusal_of
 
 

@@ -9,8 +9,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from paykit.runtime import grpc_server
-from paykit.runtime.grpc_server import ServerOptions, Servicer
+from paykit.serve import server as grpc_server
+from paykit.serve.server import ServerOptions, Servicer
 from tests.integration.edge.conftest import Behaviour, Generated, Running, make_servicer
 
 

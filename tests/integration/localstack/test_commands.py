@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-PAYSTREAM = [sys.executable, "-m", "paykit.cli.main"]
+PAYSTREAM = [sys.executable, "-m", "paytools.cli.main"]
 SERVERS = ("postgres", "kafka", "registry")
 
 

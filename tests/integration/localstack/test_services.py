@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from paykit.localstack import Endpoints, Stack, postgres_programs, probes
-from paykit.localstack.settings import StackSettings
+from paytools.localstack import Endpoints, Stack
+from paytools.localstack.parts import postgres_programs, probes
+from paytools.localstack.settings import StackSettings
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from paykit.localstack import Endpoints, Stack, postgres_programs
-from paykit.localstack.settings import StackSettings
+from paytools.localstack import Endpoints, Stack
+from paytools.localstack.parts import postgres_programs
+from paytools.localstack.settings import StackSettings
 
 SERVERS = ("postgres", "kafka", "registry")
 SCHEMA = {"schema": '{"type": "record", "name": "Kept", "fields": []}'}
@@ -201,7 +202,7 @@ def test_purge_deletes_the_data(stack: Stack, settings: StackSettings) -> None:
 def test_parts_for_tests_end_when_their_user_is_killed(settings: StackSettings) -> None:
     script = f"""
 import pathlib, time
-from paykit.localstack import running_parts
+from paytools.localstack import running_parts
 home = pathlib.Path({str(settings.home)!r})
 with running_parts(home):
     print("up", flush=True)

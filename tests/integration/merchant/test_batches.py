@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from paykit.cause import Cause
 from paykit.clock import ManualClock
-from paykit.runtime.db import Tx
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import FeeRule
-from services.merchant import commands, domain
+from services.merchant import commands
 from services.merchant.commands import ChangeStatus, CreateMerchant, UpdateMerchant
-from services.merchant.domain import FeeTerms, Profile
+from services.merchant.domain import merchant as domain
+from services.merchant.domain.merchant import FeeTerms, Profile
 from services.merchant.service import SERVICE
 from tests.conftest import RuntimeOf
 

@@ -11,10 +11,12 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, EtagMismatch, PageTokenInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1 import merchant_pb2 as pb
-from services.merchant import domain, messages, rules
+from services.merchant import messages
+from services.merchant.domain import merchant as domain
+from services.merchant.domain import rules
 from services.merchant.rpc import MerchantServicer
 from services.merchant.service import SERVICE
 from tests.conftest import RuntimeOf

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from paykit.clock import ManualClock
+from paykit.consume.delivery import Delivered, Handler, Outcome, Record
 from paykit.ids import new_id
-from paykit.runtime.delivery import Delivered, Handler, Outcome, Record
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import START, act_as
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2 as pb

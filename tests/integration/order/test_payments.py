@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyMismatch, IllegalTransition
 from paykit.ids import new_id
-from paykit.runtime.delivery import Impossible
-from paykit.runtime.mapping import to_timestamp
+from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START
 from paystream.order.v1 import order_pb2 as pb
 from paystream.payment.v1 import events as payment_events

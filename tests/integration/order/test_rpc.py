@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from paykit.base.call import current_call
 from paykit.errors import (
     CurrencyMismatch,
     CurrencyUnknown,
@@ -18,9 +19,8 @@ from paykit.errors import (
     RequestIdReused,
 )
 from paykit.ids import new_id
-from paykit.merchants import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
-from paykit.runtime.call import current_call
-from paykit.runtime.mapping import to_timestamp
+from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
+from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1.events import MerchantStatus

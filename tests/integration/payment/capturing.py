@@ -6,8 +6,8 @@ from typing import Any
 from paykit.clock import ManualClock
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import jobs
-from services.payment.attempt_store import ATTEMPTS
+from services.payment.jobs import attempts as jobs
+from services.payment.store.attempts import ATTEMPTS
 from tests.integration.payment.conftest import House
 
 

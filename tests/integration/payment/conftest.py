@@ -13,10 +13,10 @@ import grpc
 import pytest
 from google.rpc import code_pb2, status_pb2
 
+from paykit.consume.delivery import Delivered, Record
 from paykit.ids import new_id
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Record
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import START, act_as
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.channel.v1 import channel_pb2_grpc
@@ -24,8 +24,9 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import handlers, jobs
-from services.payment.rpc import PaymentServicer
+from services.payment import handlers
+from services.payment.jobs import attempts as jobs
+from services.payment.rpc.payments import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import aging, shared_database

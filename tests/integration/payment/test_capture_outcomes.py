@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.authorization import CaptureInProgress
+from services.payment.domain.authorization import CaptureInProgress
 from tests.integration.payment.capturing import advance, attempt_of, expire, settle_record
 from tests.integration.payment.conftest import House
 

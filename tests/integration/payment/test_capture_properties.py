@@ -8,16 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paykit.attempts import Evidence, Outcome, RecordEvidence, Source
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Record
+from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.consume.delivery import Delivered, Record
+from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.order.v1 import events as order_events
-from services.payment import capture_commands, commands, evidence, handlers
-from services.payment.capture_commands import CancelPayment, Captured, CapturePayment
-from services.payment.commands import CreatePayment
-from services.payment.domain import CaptureMode
+from services.payment import handlers
+from services.payment.commands import captures as capture_commands
+from services.payment.commands import evidence
+from services.payment.commands import payments as commands
+from services.payment.commands.captures import CancelPayment, Captured, CapturePayment
+from services.payment.commands.payments import CreatePayment
+from services.payment.domain.payment import CaptureMode
 from tests.integration.payment.conftest import House, order_event
 from tests.integration.payment.test_properties import (
     ALICE,

@@ -8,15 +8,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paykit.attempts import ChannelAmountMismatch
+from paykit.channels.attempts import ChannelAmountMismatch
 from paykit.errors import CurrencyMismatch, IllegalTransition
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.authorization import CaptureInProgress
-from services.payment.capture import CaptureExceedsCapturable
-from services.payment.domain import PaymentNotFound
-from services.payment.refund import RefundExceedsRefundable
+from services.payment.domain.authorization import CaptureInProgress
+from services.payment.domain.capture import CaptureExceedsCapturable
+from services.payment.domain.payment import PaymentNotFound
+from services.payment.domain.refund import RefundExceedsRefundable
 from tests.integration.payment.capturing import attempt_of, claim_one
 from tests.integration.payment.conftest import House
 

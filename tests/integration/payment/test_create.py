@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from google.rpc import error_details_pb2
 
+from paykit.base.call import current_call
 from paykit.errors import CurrencyUnknown, FieldInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
-from paykit.merchants import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
-from paykit.runtime.call import current_call
+from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
 from paystream.payment.v1 import payment_pb2 as pb

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paykit.testing.batches import Step
 from paystream.payment.v1 import events
-from services.payment import dispute_commands
-from services.payment.dispute import DisputeOutcome, Reported
-from services.payment.dispute_commands import AcceptDispute, ContestDispute, ReportDispute
+from services.payment.commands import disputes as dispute_commands
+from services.payment.commands.disputes import AcceptDispute, ContestDispute, ReportDispute
+from services.payment.domain.dispute import DisputeOutcome, Reported
 from tests.integration.payment import test_properties as of_payment
 from tests.integration.payment.conftest import House
 from tests.integration.payment.test_properties import CAUSE, ON_ONE_HOUSE

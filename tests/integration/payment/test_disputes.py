@@ -12,22 +12,22 @@ import asyncpg
 import grpc
 import pytest
 
-from paykit.attempts import AttemptNotFound, ChannelAmountMismatch
+from paykit.channels.attempts import AttemptNotFound, ChannelAmountMismatch
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import dispute_jobs
-from services.payment.dispute import (
+from services.payment.domain.dispute import (
     DisputeExceedsCaptured,
     DisputeNotFound,
     DisputeReferenceTaken,
     DisputeResponseLate,
 )
-from services.payment.refund import RefundExceedsRefundable
+from services.payment.domain.refund import RefundExceedsRefundable
+from services.payment.jobs import disputes as dispute_jobs
 from tests.integration.payment.conftest import ANY, House, ScriptedChannel
 
 DUE = datetime(2026, 3, 8, 12, 0, tzinfo=UTC)

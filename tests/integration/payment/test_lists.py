@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from paykit.clock import ManualClock
 from paykit.errors import PageTokenInvalid
 from paykit.ids import new_id
-from paykit.runtime.mapping import to_timestamp
+from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START
 from paystream.payment.v1 import payment_pb2 as pb
 from tests.integration.payment.conftest import House

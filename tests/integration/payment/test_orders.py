@@ -6,26 +6,28 @@ from typing import Any, cast
 
 import pytest
 
-from paykit.attempts import Evidence, Outcome, RecordEvidence, Source
 from paykit.cause import Cause
+from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
 from paykit.clock import ManualClock
 from paykit.ids import new_id
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import jobs, messages, store
-from services.payment.commands import create_payments
-from services.payment.evidence import record_evidence
-from services.payment.order import (
+from services.payment.commands.evidence import record_evidence
+from services.payment.commands.payments import create_payments
+from services.payment.domain.order import (
     OrderAmountExceeded,
     OrderClosed,
     OrderCurrencyMismatch,
     OrderMerchantMismatch,
     OrderUnknown,
 )
+from services.payment.jobs import attempts as jobs
+from services.payment.messages import payments as messages
 from services.payment.service import SERVICE
+from services.payment.store import payments as store
 from tests.integration.payment.conftest import House, handle_order, order_event
 
 MANUAL = pb.CAPTURE_MODE_MANUAL

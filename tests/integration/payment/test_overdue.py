@@ -9,13 +9,13 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from paykit.attempts import OUTCOME_WITHIN_S, inquiry_pause_s
-from paykit.cli import payments
+from paykit.channels.attempts import OUTCOME_WITHIN_S, inquiry_pause_s
 from paykit.errors import PageTokenInvalid
-from paykit.runtime import grpc_server
-from paykit.runtime.grpc_server import ServerOptions
+from paykit.serve import server as grpc_server
+from paykit.serve.server import ServerOptions
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import overdue
+from paytools.cli.commands import payments
+from services.payment.jobs import overdue
 from tests.integration.payment.conftest import ANY, House
 
 MINUTE_S = 60.0

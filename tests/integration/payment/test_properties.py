@@ -9,19 +9,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paykit.attempts import Evidence, Outcome, RecordEvidence, Source
 from paykit.cause import Cause
+from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.consume.delivery import Delivered, Record
 from paykit.errors import DomainError
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Record
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
-from services.payment import commands, evidence, handlers
-from services.payment.commands import CreatePayment, CreateRefund
-from services.payment.domain import CaptureMode
+from services.payment import handlers
+from services.payment.commands import evidence
+from services.payment.commands import payments as commands
+from services.payment.commands.payments import CreatePayment, CreateRefund
+from services.payment.domain.payment import CaptureMode
 from tests.integration.payment.conftest import House, merchant_event
 
 ON_ONE_HOUSE = settings(

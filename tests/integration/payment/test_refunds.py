@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from paykit.base.call import current_call
 from paykit.errors import CurrencyMismatch, DomainError, IllegalTransition, RequestIdReused
-from paykit.runtime.call import current_call
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import commands
-from services.payment.domain import PaymentNotFound
-from services.payment.refund import RefundExceedsRefundable, RefundNotFound
+from services.payment.commands import payments as commands
+from services.payment.domain.payment import PaymentNotFound
+from services.payment.domain.refund import RefundExceedsRefundable, RefundNotFound
 from tests.integration.payment.conftest import House
 
 

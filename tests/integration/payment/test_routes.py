@@ -8,12 +8,13 @@ from typing import Any
 import grpc
 import pytest
 
-from paykit.runtime.config import ChannelRoute
+from paykit.base.config import ChannelRoute
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import failover, jobs
-from services.payment.routing import ChannelNotAvailable
+from services.payment.domain.routing import ChannelNotAvailable
+from services.payment.jobs import attempts as jobs
+from services.payment.jobs import failover
 from tests.integration.payment.conftest import House, ScriptedChannel
 
 

@@ -10,17 +10,17 @@ import grpc
 import pytest
 
 from paykit.clock import SystemClock
-from paykit.runtime import grpc_server
-from paykit.runtime.edge import EdgeOptions
-from paykit.runtime.grpc_server import GrpcServer, ServerOptions
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
+from paykit.serve import server as grpc_server
+from paykit.serve.edge import EdgeOptions
+from paykit.serve.server import GrpcServer, ServerOptions
 from paykit.testing.runtimes import act_as
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from services.channel.service import SERVICE as CHANNEL
-from services.payment import dispute_jobs
+from services.payment.jobs import disputes as dispute_jobs
 from services.payment.service import SERVICE as PAYMENT
 from tests.conftest import RuntimeOf
 from tests.integration.payment.conftest import ANY, House, ScriptedChannel

@@ -11,12 +11,12 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from paykit.runtime import grpc_server
-from paykit.runtime.grpc_server import ServerOptions
+from paykit.serve import server as grpc_server
+from paykit.serve.server import ServerOptions
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
-from services.payment.rpc import STREAM_ITEMS_MAX
+from services.payment.rpc.payments import STREAM_ITEMS_MAX
 from tests.integration.payment.conftest import ANY, House
 
 METHOD = "/paystream.payment.v1.PaymentService/StreamCreatePayments"

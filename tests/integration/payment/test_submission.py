@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from paykit.attempts import AttemptNotFound, ChannelAmountMismatch, RecordEvidence
+from paykit.base.call import current_call
+from paykit.channels import calls as channel_calls
+from paykit.channels.attempts import AttemptNotFound, ChannelAmountMismatch, RecordEvidence
 from paykit.errors import FieldInvalid, IllegalTransition
-from paykit.runtime import channel_calls
-from paykit.runtime.call import current_call
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import evidence, jobs, messages
-from services.payment.attempt_store import ATTEMPTS, Claimed
-from services.payment.channels import simulator
+from services.payment.commands import evidence
+from services.payment.jobs import attempts as jobs
+from services.payment.jobs import simulator
+from services.payment.messages import payments as messages
+from services.payment.store.attempts import ATTEMPTS, Claimed
 from tests.integration.payment.conftest import House
 
 

@@ -3,11 +3,11 @@
 import itertools
 from collections.abc import Sequence
 
-from paykit.contracts.event import Event
+from paykit.consume.application import Step, Tally
+from paykit.consume.delivery import Record
+from paykit.events.event import Event
 from paykit.ids import new_id
-from paykit.runtime.application import Step, Tally
-from paykit.runtime.delivery import Record
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from tests import probe
 
 TOPIC = "payment.events"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
 

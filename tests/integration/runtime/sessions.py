@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 
 
 async def end_connections(admin_url: str, runtime: Runtime) -> None:

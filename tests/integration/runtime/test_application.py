@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from tests import probe
 from tests.integration.runtime.arrivals import arrival, deliver, garbage, keys_of
 

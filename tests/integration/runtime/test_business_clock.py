@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from paykit.base.config import ConfigurationError
 from paykit.clock import OffsetClock, SystemClock
 from paykit.errors import RequestIdReused
-from paykit.localstack import Endpoints
-from paykit.runtime import business_clock, clock_rpc
-from paykit.runtime.business_clock import OFFSET_MAX, ClockTooFar
-from paykit.runtime.config import ConfigurationError
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.service import Job
+from paykit.process import business_clock, clock_rpc
+from paykit.process.business_clock import OFFSET_MAX, ClockTooFar
+from paykit.process.runtime import Runtime
+from paykit.process.service import Job
 from paykit.testing import databases, runtimes
 from paystream.clock.v1 import clock_pb2 as pb
+from paytools.localstack import Endpoints
 from tests import probe
 from tests.line import books
 from tests.line.waiting import until

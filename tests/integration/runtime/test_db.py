@@ -6,10 +6,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from paykit.runtime import db
-from paykit.runtime.db import Tx
-from paykit.runtime.errors import CommitUnknownError, DefectError, UnavailableError
-from paykit.runtime.runtime import Runtime
+from paykit.base.errors import CommitUnknownError, DefectError, UnavailableError
+from paykit.postgres import database as db
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
 from tests.integration.runtime.sessions import count_open_transactions, end_connections

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from paykit.runtime import offsets
-from paykit.runtime.consumer import Consumer
-from paykit.runtime.delivery import Record
-from paykit.runtime.fetching import Slice
-from paykit.runtime.offsets import Position, TopicPartition
-from paykit.runtime.runtime import Runtime
+from paykit.consume import offsets
+from paykit.consume.consumer import Consumer
+from paykit.consume.delivery import Record
+from paykit.consume.fetching import Slice
+from paykit.consume.offsets import Position, TopicPartition
+from paykit.process.runtime import Runtime
 from tests import probe
 from tests.integration.runtime.arrivals import TOPIC, arrival, keys_of
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from paykit.runtime import offsets
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Record
-from paykit.runtime.errors import UnavailableError
-from paykit.runtime.horizon import LOOK_EVERY_S, Horizon
-from paykit.runtime.offsets import Position, TopicPartition
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.setaside import Parked
+from paykit.base.errors import UnavailableError
+from paykit.consume import offsets
+from paykit.consume.delivery import Record
+from paykit.consume.offsets import Position, TopicPartition
+from paykit.consume.setaside import Parked
+from paykit.consume.watermark import LOOK_EVERY_S, Horizon
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 
 QUICK, SLOW = ("payment.events", 0), ("payment.events", 1)
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 import sqlalchemy
 
 from paykit.clock import ManualClock
-from paykit.runtime import idempotency, migrate
-from paykit.runtime.idempotency import EXPIRED_ROWS_MAX, Claim
-from paykit.runtime.runtime import Runtime
+from paykit.process import migrate
+from paykit.process.runtime import Runtime
+from paykit.serve import idempotency
+from paykit.serve.idempotency import EXPIRED_ROWS_MAX, Claim
 from paykit.testing import databases
 from tests import probe
 from tests.integration.runtime.arrivals import arrival, deliver, keys_of

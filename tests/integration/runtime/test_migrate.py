@@ -3,10 +3,10 @@
 import pytest
 import sqlalchemy
 
-from paykit.localstack import Endpoints
-from paykit.runtime import migrate
-from paykit.runtime.config import ConfigurationError
+from paykit.base.config import ConfigurationError
+from paykit.process import migrate
 from paykit.testing.databases import SERVICE_PASSWORD
+from paytools.localstack import Endpoints
 
 
 def url_of(address: str, user: str, password: str) -> str:

@@ -8,9 +8,9 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
+from paykit.base.errors import CommitUnknownError, UnavailableError
 from paykit.errors import ItemFailed, RequestIdReused
-from paykit.runtime.errors import CommitUnknownError, UnavailableError
-from paykit.runtime.runtime import REPLAYED_TRAILER, Runtime
+from paykit.process.runtime import REPLAYED_TRAILER, Runtime
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
 from tests import probe

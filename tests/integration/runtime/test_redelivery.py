@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from paykit.contracts.event import Event
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Handle, NotYet, Outcome
-from paykit.runtime.errors import DefectError
-from paykit.runtime.redelivery import SWEEP_EVENTS_MAX, DeadLetterClosed, DeadLetterUnknown, ReplayRefused
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.service import Service
+from paykit.base.errors import DefectError
+from paykit.consume.delivery import Delivered, Handle, NotYet, Outcome
+from paykit.consume.redelivery import SWEEP_EVENTS_MAX, DeadLetterClosed, DeadLetterUnknown, ReplayRefused
+from paykit.events.event import Event
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.process.service import Service
 from paykit.testing import runtimes
 from paystream.payment.v1 import events
 from tests import probe

@@ -8,8 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paykit.runtime import db, standstill
-from paykit.runtime.runtime import Runtime
+from paykit.postgres import database as db
+from paykit.postgres import stuck_sessions
+from paykit.process.runtime import Runtime
 
 WAIT_S_MAX = 30.0
 SHORT_S = 0.05
@@ -53,8 +54,8 @@ async def test_a_session_that_stands_in_a_copy_is_ended_and_its_locks_are_free(r
             await asyncio.sleep(SHORT_S)
     await asyncio.sleep(0.3)  # Three times its statement_timeout, which does nothing.
     assert len(await waiting_sessions(runtime)) == 1
-    assert await standstill.end_stuck_sessions(runtime.database, after_s=WAIT_S_MAX) == []
-    assert len(await standstill.end_stuck_sessions(runtime.database, after_s=SHORT_S)) == 1
+    assert await stuck_sessions.end_stuck_sessions(runtime.database, after_s=WAIT_S_MAX) == []
+    assert len(await stuck_sessions.end_stuck_sessions(runtime.database, after_s=SHORT_S)) == 1
     async with asyncio.timeout(WAIT_S_MAX):
         await runtime.transaction(lambda tx: tx.run("INSERT INTO counter VALUES ('mine', 2)"))
     stood_still.goes_on.set()
@@ -67,5 +68,5 @@ async def test_a_session_that_stands_in_a_copy_is_ended_and_its_locks_are_free(r
 async def test_sessions_at_work_or_at_rest_are_left_alone(runtime: Runtime) -> None:
     at_work = asyncio.create_task(runtime.transaction(lambda tx: tx.fetch("SELECT pg_sleep(0.5)")))
     await asyncio.sleep(0.2)
-    assert await standstill.end_stuck_sessions(runtime.database, after_s=0) == []
+    assert await stuck_sessions.end_stuck_sessions(runtime.database, after_s=0) == []
     await at_work

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from paykit.runtime.runtime import Runtime
-from paykit.runtime.wakeup import OUTBOX, Wakeups, wait
+from paykit.postgres.wakeups import OUTBOX, Wakeups, wait
+from paykit.process.runtime import Runtime
 
 WAIT_S = 20.0
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from paykit.contracts.files import load_topics, schema_root
-from paykit.localstack import Endpoints
-from paykit.runtime import topics
+from paykit.events.schema_files import load_topics, schema_root
+from paykit.kafka import topics
 from paykit.testing import hosts
+from paytools.localstack import Endpoints
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 RUN_S_MAX = 120.0

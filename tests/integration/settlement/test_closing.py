@@ -3,13 +3,14 @@
 import asyncio
 from datetime import timedelta
 
+from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyUnknown, IllegalTransition
-from paykit.merchants import MerchantUnknown
-from paykit.runtime.delivery import Impossible
+from paykit.merchants.standing import MerchantUnknown
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
-from services.settlement.closing import RETRY_AFTER, View
-from services.settlement.domain import (
+from services.settlement.domain.closing import RETRY_AFTER, View
+from services.settlement.domain.policy import Policy
+from services.settlement.domain.settlement import (
     BookingMismatch,
     NothingToSettle,
     Settlement,
@@ -18,7 +19,6 @@ from services.settlement.domain import (
     SettlementTooLarge,
     Sums,
 )
-from services.settlement.policy import Policy
 from services.settlement.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration.settlement.till import Till

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from services.settlement.domain import SettlementState, Sums
+from services.settlement.domain.settlement import SettlementState, Sums
 from tests.integration.settlement.till import Till
 from tests.unit.settlement.builders import (
     ALICE,

@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paykit.runtime.db import Tx
-from services.settlement.domain import Settlement, SettlementState
+from paykit.postgres.database import Tx
+from services.settlement.domain.settlement import Settlement, SettlementState
 from tests.integration.settlement.test_closing import one, reserved
 from tests.integration.settlement.till import Till
 from tests.unit.settlement.builders import ALICE, NOON, booking, capture, daily, hours, refund, rejected, threshold, utc

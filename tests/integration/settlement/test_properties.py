@@ -8,16 +8,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step, undone
 from paystream.accounting.v1.events import TransactionCreated
-from services.settlement import commands, domain, store, verification
-from services.settlement.closing import View
-from services.settlement.commands import CreateSettlement
-from services.settlement.domain import Settlement
-from services.settlement.item import Item, items_of
-from services.settlement.policy import Policy
+from services.settlement.commands import closing as commands
+from services.settlement.commands.closing import CreateSettlement
+from services.settlement.domain import settlement as domain
+from services.settlement.domain.closing import View
+from services.settlement.domain.item import Item, items_of
+from services.settlement.domain.policy import Policy
+from services.settlement.domain.settlement import Settlement
+from services.settlement.store import settlements as store
+from services.settlement.store import verification
 from tests.integration.settlement.till import CAUSE, Till, apply, everything
 from tests.unit.settlement.builders import (
     ALICE,

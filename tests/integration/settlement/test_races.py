@@ -3,11 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-from paykit.runtime.db import Tx
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from services.settlement import jobs
-from services.settlement.closing import GRACE, View
-from services.settlement.domain import SettlementState
+from services.settlement.domain.closing import GRACE, View
+from services.settlement.domain.settlement import SettlementState
 from tests.integration.settlement.till import Till, apply
 from tests.line.waiting import until
 from tests.unit.settlement.builders import capture, daily, refund, utc

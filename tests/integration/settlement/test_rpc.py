@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from paykit.errors import IllegalTransition, PageTokenInvalid, RequestIdReused
-from paykit.runtime.mapping import to_timestamp
+from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import act_as
 from paystream.settlement.v1 import settlement_pb2 as pb
-from services.settlement.domain import NothingToSettle, SettlementNotFound
+from services.settlement.domain.settlement import NothingToSettle, SettlementNotFound
 from services.settlement.rpc import SettlementServicer
 from tests.integration.settlement.till import Till
 from tests.unit.settlement.builders import (

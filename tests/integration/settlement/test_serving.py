@@ -7,20 +7,20 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from paykit.cli.settlement import app
 from paykit.clock import OffsetClock
-from paykit.localstack import Endpoints
-from paykit.runtime import kafka
-from paykit.runtime.db import Tx
-from paykit.runtime.kafka import Producer
-from paykit.runtime.runtime import Runtime
+from paykit.kafka import client as kafka
+from paykit.kafka.client import Producer
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paykit.testing import hosts
 from paystream.accounting.v1.events import TransactionCreated
 from paystream.merchant.v1.events import MerchantCreated
-from services.settlement import reading
-from services.settlement.domain import Settlement, SettlementState
-from services.settlement.reading import SettlementFilter
+from paytools.cli.commands.settlement import app
+from paytools.localstack import Endpoints
+from services.settlement.domain.settlement import Settlement, SettlementState
 from services.settlement.service import SERVICE
+from services.settlement.store import reading
+from services.settlement.store.reading import SettlementFilter
 from tests.line.waiting import until
 from tests.unit.settlement.builders import ALICE, capture, daily, merchant
 

@@ -8,13 +8,13 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
-from paykit.cli.settlement import app
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paykit.testing import databases
 from paystream.accounting.v1.events import TransactionCreated
 from paystream.settlement.v1.events import SettlementCreated
+from paytools.cli.commands.settlement import app
 from services.accounting.service import SERVICE as ACCOUNTING
-from services.settlement.domain import Settlement
+from services.settlement.domain.settlement import Settlement
 from tests.conftest import RuntimeOf
 from tests.integration.accounting import books
 from tests.integration.settlement.till import Till

@@ -7,18 +7,21 @@ from typing import Any
 
 from paykit.cause import Cause
 from paykit.clock import ManualClock
+from paykit.consume.delivery import Delivered, Outcome, Record
 from paykit.errors import DomainError
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Outcome, Record
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.merchant.v1.events import MerchantCreated
-from services.settlement import booking, commands, handlers, reading
-from services.settlement.closing import View
-from services.settlement.commands import CreateSettlement
-from services.settlement.domain import Settlement
-from services.settlement.policy import Policy
-from services.settlement.reading import PlacedItem, SettlementFilter
+from services.settlement import handlers
+from services.settlement.commands import booking
+from services.settlement.commands import closing as commands
+from services.settlement.commands.closing import CreateSettlement
+from services.settlement.domain.closing import View
+from services.settlement.domain.policy import Policy
+from services.settlement.domain.settlement import Settlement
+from services.settlement.store import reading
+from services.settlement.store.reading import PlacedItem, SettlementFilter
 from tests.unit.settlement.builders import ALICE, merchant
 
 Event = TransactionCreated | TransactionRejected | MerchantCreated

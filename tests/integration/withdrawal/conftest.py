@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from paykit.clock import ManualClock
+from paykit.consume.delivery import Delivered, Handler, Outcome, Record
 from paykit.ids import named_id, new_id
-from paykit.runtime.delivery import Delivered, Handler, Outcome, Record
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import channel_pb2 as channel_pb
@@ -20,7 +20,7 @@ from paystream.merchant.v1 import events as merchant_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal import handlers, jobs
-from services.withdrawal.rpc import WithdrawalServicer
+from services.withdrawal.rpc.withdrawals import WithdrawalServicer
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import aging, shared_database

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from paykit.errors import CurrencyUnknown, IllegalTransition
-from paykit.merchants import MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import MerchantSuspended, MerchantUnknown
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal.bank_account import BankAccountExists, BankAccountNotFound
+from services.withdrawal.domain.bank_account import BankAccountExists, BankAccountNotFound
 from tests.integration.withdrawal.conftest import ANY, TOKEN, Treasury
 
 VERIFIED, REFUSED = pb.VERIFICATION_RESULT_VERIFIED, pb.VERIFICATION_RESULT_REFUSED

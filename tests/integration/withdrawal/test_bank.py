@@ -7,15 +7,17 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from paykit.attempts import AttemptNotFound, ChannelAmountMismatch
+from paykit.channels import calls as channel_calls
+from paykit.channels.attempts import AttemptNotFound, ChannelAmountMismatch
 from paykit.errors import IllegalTransition
-from paykit.runtime import channel_calls
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import commands, evidence, jobs
-from services.withdrawal.attempt_store import ATTEMPTS
+from services.withdrawal import jobs
+from services.withdrawal.commands import evidence
+from services.withdrawal.commands import withdrawals as commands
 from services.withdrawal.service import SERVICE
+from services.withdrawal.store.attempts import ATTEMPTS
 from tests.conftest import RuntimeOf
 from tests.integration.withdrawal.conftest import ANY, Treasury, by_amount
 

@@ -6,10 +6,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paykit.attempts import AttemptState
-from services.withdrawal import bank_account, domain
-from services.withdrawal.bank_account import BankAccountState
-from services.withdrawal.domain import WithdrawalState
+from paykit.channels.attempts import AttemptState
+from services.withdrawal.domain import bank_account
+from services.withdrawal.domain import withdrawal as domain
+from services.withdrawal.domain.bank_account import BankAccountState
+from services.withdrawal.domain.withdrawal import WithdrawalState
 from tests.integration.withdrawal.conftest import Treasury
 
 # Besides the steps of the domain: two of them taken in one transaction.

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.ids import new_id
-from paykit.runtime.db import Tx
+from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.runtimes import START
-from services.withdrawal import store
-from services.withdrawal.store import WithdrawalFilter
+from services.withdrawal.store import withdrawals as store
+from services.withdrawal.store.withdrawals import WithdrawalFilter
 from tests.integration.withdrawal.conftest import Treasury
 
 _INSERT_WITHDRAWAL = """

@@ -9,21 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paykit.attempts import Evidence, Outcome, RecordEvidence, Source
 from paykit.cause import Cause
+from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.consume.delivery import Delivered, Handler, Impossible, Record
 from paykit.errors import DomainError
 from paykit.ids import named_id
-from paykit.runtime.db import Tx
-from paykit.runtime.delivery import Delivered, Handler, Impossible, Record
-from paykit.runtime.runtime import Runtime
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
-from services.withdrawal import bank_account_commands, commands, evidence, handlers
-from services.withdrawal.bank_account import BankAccountAction
-from services.withdrawal.bank_account_commands import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.commands import CreateWithdrawal, Decide
-from services.withdrawal.domain import WithdrawalAction
+from services.withdrawal import handlers
+from services.withdrawal.commands import bank_accounts as bank_account_commands
+from services.withdrawal.commands import evidence
+from services.withdrawal.commands import withdrawals as commands
+from services.withdrawal.commands.bank_accounts import ChangeBankAccount, CreateBankAccount
+from services.withdrawal.commands.withdrawals import CreateWithdrawal, Decide
+from services.withdrawal.domain.bank_account import BankAccountAction
+from services.withdrawal.domain.withdrawal import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
 from tests.integration.withdrawal.conftest import Treasury
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paykit.clock import SystemClock
-from paykit.runtime.runtime import Runtime
+from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from services.channel.service import SERVICE as CHANNEL
 from services.withdrawal.service import SERVICE as WITHDRAWAL

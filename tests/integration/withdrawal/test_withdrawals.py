@@ -7,22 +7,23 @@ from typing import Any
 
 import pytest
 
+from paykit.base.call import current_call
+from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyUnknown, DomainError, IllegalTransition, RequestIdReused
-from paykit.merchants import MerchantNotActive, MerchantSuspended, MerchantUnknown
-from paykit.runtime import auth
-from paykit.runtime.call import current_call
-from paykit.runtime.delivery import Impossible
+from paykit.merchants.standing import MerchantNotActive, MerchantSuspended, MerchantUnknown
+from paykit.serve import auth
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import commands, handlers, messages
-from services.withdrawal.allowance import WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
-from services.withdrawal.bank_account import (
+from services.withdrawal import handlers, messages
+from services.withdrawal.commands import withdrawals as commands
+from services.withdrawal.domain.allowance import WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
+from services.withdrawal.domain.bank_account import (
     BankAccountCurrencyMismatch,
     BankAccountNotFound,
     BankAccountNotVerified,
 )
-from services.withdrawal.domain import SamePerson, WithdrawalNotFound
+from services.withdrawal.domain.withdrawal import SamePerson, WithdrawalNotFound
 from tests.integration.withdrawal.conftest import ANY, TOKEN, Treasury
 
 

@@ -24,7 +24,7 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting.journal import Journal, Leg
+from services.accounting.domain.journal import Journal, Leg
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ALICE = "mer_" + "a" * 32

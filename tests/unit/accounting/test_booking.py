@@ -18,9 +18,11 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import booking, chart, charts, domain
-from services.accounting.booking import AmountsDisagree, MovingEvent, book
-from services.accounting.domain import InsufficientFunds, Transaction
+from services.accounting import charts
+from services.accounting.domain import booking, chart
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.booking import AmountsDisagree, MovingEvent, book
+from services.accounting.domain.transaction import InsufficientFunds, Transaction
 from tests.unit.accounting.ledger import (
     ALICE,
     NOON,

@@ -3,8 +3,9 @@
 import pytest
 
 from paystream.accounting.v1.events import Side
-from services.accounting import chart, charts
-from services.accounting.chart import ChartError
+from services.accounting import charts
+from services.accounting.domain import chart
+from services.accounting.domain.chart import ChartError
 
 SMALL = """
 name = "small"

@@ -9,9 +9,10 @@ import pytest
 from paykit.errors import InvariantError
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Direction, Side
-from services.accounting import charts, domain
-from services.accounting.booking import book
-from services.accounting.domain import InsufficientFunds, Transaction
+from services.accounting import charts
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.booking import book
+from services.accounting.domain.transaction import InsufficientFunds, Transaction
 from tests.unit.accounting.ledger import ALICE, NOON, capture, payment_id, refund
 
 LATER = NOON + timedelta(seconds=2)

@@ -15,10 +15,11 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import booking, chart, charts, domain
-from services.accounting import journal as journals
-from services.accounting.domain import Account, AccountNotFound, Transaction
-from services.accounting.journal import (
+from services.accounting import charts
+from services.accounting.domain import booking, chart
+from services.accounting.domain import journal as journals
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.journal import (
     AccountCurrencyMismatch,
     AccountKindUnknown,
     EntriesUnbalanced,
@@ -31,6 +32,7 @@ from services.accounting.journal import (
     TransactionNotReversible,
     TransactionTypeReserved,
 )
+from services.accounting.domain.transaction import Account, AccountNotFound, Transaction
 from tests.unit.accounting.ledger import (
     ALICE,
     BOB,

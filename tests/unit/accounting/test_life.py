@@ -12,10 +12,12 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import chart, charts, life
-from services.accounting.booking import MovingEvent, book
-from services.accounting.domain import Transaction
-from services.accounting.life import EndedOtherwise, OpeningMismatch, OpeningNotBooked
+from services.accounting import charts
+from services.accounting.domain import chart
+from services.accounting.domain import lifecycle as life
+from services.accounting.domain.booking import MovingEvent, book
+from services.accounting.domain.lifecycle import EndedOtherwise, OpeningMismatch, OpeningNotBooked
+from services.accounting.domain.transaction import Transaction
 from tests.unit.accounting.ledger import BOB, NOON, dispute, release, settlement, withdrawal
 
 ASSET = charts.load("merchant_asset")

@@ -8,8 +8,10 @@ import pytest
 
 from paykit.errors import CurrencyMismatch, InvariantError
 from paykit.money import Money
-from services.channel import dispute, domain
-from services.channel.dispute import (
+from services.channel.domain import dispute
+from services.channel.domain import transaction as domain
+from services.channel.domain.behaviour import ORDINARY, Behaviour
+from services.channel.domain.dispute import (
     AttemptNotCaptured,
     Dispute,
     DisputeAlreadyAnswered,
@@ -18,8 +20,7 @@ from services.channel.dispute import (
     DisputeState,
     Reason,
 )
-from services.channel.domain import Action, Authorization, Order, Transaction
-from services.channel.fate import ORDINARY, Behaviour
+from services.channel.domain.transaction import Action, Authorization, Order, Transaction
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)

@@ -9,9 +9,9 @@ import pytest
 from paykit.errors import InvariantError
 from paykit.ids import is_id
 from paystream.channel.v1 import events
-from services.channel import domain
-from services.channel.domain import Action, Authorization, Order, Transaction
-from services.channel.fate import FIXED, ORDINARY, Behaviour, Fate, Outcome
+from services.channel.domain import transaction as domain
+from services.channel.domain.behaviour import FIXED, ORDINARY, Behaviour, Fate, Outcome
+from services.channel.domain.transaction import Action, Authorization, Order, Transaction
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
 NEXT_DAY = NIGHT + timedelta(seconds=2)

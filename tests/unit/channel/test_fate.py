@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.channel.fate import FIXED, ORDINARY, Behaviour, Fate, Outcome, Sequel, fate_of
+from services.channel.domain.behaviour import FIXED, ORDINARY, Behaviour, Fate, Outcome, Sequel, fate_of
 
 QUIET = Behaviour()
 

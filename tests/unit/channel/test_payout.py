@@ -8,9 +8,10 @@ import pytest
 
 from paykit.errors import InvariantError
 from paystream.channel.v1 import events
-from services.channel import domain, payout
-from services.channel.domain import Action, Order, Transaction
-from services.channel.fate import FIXED, ORDINARY, Behaviour, Fate, Sequel
+from services.channel.domain import payout
+from services.channel.domain import transaction as domain
+from services.channel.domain.behaviour import FIXED, ORDINARY, Behaviour, Fate, Sequel
+from services.channel.domain.transaction import Action, Order, Transaction
 
 NIGHT = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 NEXT_DAY = NIGHT + timedelta(minutes=2)

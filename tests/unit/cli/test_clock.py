@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import typer
 
-from paykit.cli.clock import parse_span
+from paytools.cli.commands.clock import parse_span
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from paykit.cli import journey
 from paystream.common.v1.money_pb2 import Money
 from paystream.journey.v1 import journey_pb2 as pb
+from paytools.cli.commands import journey
 
 LAST_SECOND = 1_795_391_999  # 2026-11-22 23:59:59 UTC
 TRANSACTION = "txn_" + "1" * 32

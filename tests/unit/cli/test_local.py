@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from paykit.cli import local
-from paykit.runtime.config import ConfigurationError
+from paykit.base.config import ConfigurationError
+from paytools.cli import local
 
 
 @pytest.fixture(autouse=True)

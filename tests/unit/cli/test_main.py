@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from paykit.cli import main
+from paykit.base.config import ConfigurationError
+from paykit.base.errors import UnavailableError
 from paykit.errors import FieldInvalid
-from paykit.runtime.config import ConfigurationError
-from paykit.runtime.errors import UnavailableError
+from paytools.cli import main
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,7 +19,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_imports_no_command() -> None:
     script = (
-        "import sys, paykit.cli.main as m; m.application(''); print('grpc' in sys.modules, 'asyncpg' in sys.modules)"
+        "import sys, paytools.cli.main as m; m.application(''); print('grpc' in sys.modules, 'asyncpg' in sys.modules)"
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
     assert shown.stdout.split() == ["False", "False"]
@@ -71,7 +71,7 @@ def test_what_a_user_can_cause_is_one_line(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr("paykit.cli.stack.status", fail)
+    monkeypatch.setattr("paytools.cli.commands.stack.status", fail)
     with pytest.raises(SystemExit) as caught:
         main.main(["status"])
     assert (caught.value.code, capsys.readouterr().err) == (status, f"error: {error}\n")
@@ -81,6 +81,6 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("paykit.cli.stack.status", fail)
+    monkeypatch.setattr("paytools.cli.commands.stack.status", fail)
     with pytest.raises(ZeroDivisionError):
         main.main(["status"])

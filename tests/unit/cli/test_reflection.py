@@ -1,7 +1,7 @@
 import pytest
 
-from paykit.cli.reflection import _with_masks_as_text
 from paystream.merchant.v1 import merchant_pb2
+from paytools.cli.reflection import _with_masks_as_text
 
 UPDATE = merchant_pb2.UpdateMerchantRequest.DESCRIPTOR
 

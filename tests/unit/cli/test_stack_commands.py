@@ -4,9 +4,9 @@ import json
 import re
 import shlex
 
-from paykit.cli.stack_commands import lines_to_try
-from paykit.localstack import Endpoints
 from paystream.merchant.v1 import merchant_pb2
+from paytools.cli.stack_runs import lines_to_try
+from paytools.localstack import Endpoints
 
 SERVICES = {"payment": "127.0.0.1:1", "merchant": "127.0.0.1:2", "accounting": "127.0.0.1:3", "channel": "127.0.0.1:4"}
 

@@ -10,8 +10,9 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paykit.contracts import avro_binary, catalogue, compiler, files
-from paykit.contracts import goldens as contract_goldens
+from paykit.events import avro_binary, compiler, schema_files
+from paykit.events import classes as catalogue
+from paykit.events import goldens as contract_goldens
 
 FILES = list(catalogue.own_files().values())
 NAMES = [file.record for file in FILES]
@@ -53,7 +54,7 @@ def fastavro_bytes(schema: dict[str, Any], record: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_any_event_is_written_and_read_as_fastavro_does(file: files.SchemaFile, data: st.DataObject) -> None:
+def test_any_event_is_written_and_read_as_fastavro_does(file: schema_files.SchemaFile, data: st.DataObject) -> None:
     record = data.draw(values(file.schema, {}))
     cls = catalogue.event_class(file.full_name)
     assert cls is not None
@@ -65,7 +66,9 @@ def test_any_event_is_written_and_read_as_fastavro_does(file: files.SchemaFile, 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_damaged_bytes_are_refused_or_mean_what_fastavro_says(file: files.SchemaFile, data: st.DataObject) -> None:
+def test_damaged_bytes_are_refused_or_mean_what_fastavro_says(
+    file: schema_files.SchemaFile, data: st.DataObject
+) -> None:
     body = bytearray(contract_goldens.load(file).body)
     for _ in range(data.draw(st.integers(1, 3))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from paykit.contracts import files, generator
-from paykit.contracts.rules import ENVELOPE
+from paykit.events import schema_files
 from paystream.accounting.v1 import events as accounting
 from paystream.payment.v1 import events as payment
+from paytools.contracts import generator
+from paytools.contracts.rules import ENVELOPE
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 COLOUR = {
@@ -205,10 +206,10 @@ def test_a_type_without_a_python_type_is_refused(tmp_path: Path, type_: Any) -> 
 
 
 def test_the_same_files_give_the_same_text() -> None:
-    assert generator.generate(files.schema_root()) == generator.generate(files.schema_root())
+    assert generator.generate(schema_files.schema_root()) == generator.generate(schema_files.schema_root())
 
 
 def test_the_generated_code_of_this_build_is_fresh() -> None:
-    gen = files.schema_root().parents[1] / "gen"
-    for name, text in generator.generate(files.schema_root()).items():
+    gen = schema_files.schema_root().parents[1] / "gen"
+    for name, text in generator.generate(schema_files.schema_root()).items():
         assert (gen / name).read_text() == text

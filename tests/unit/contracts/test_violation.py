@@ -2,12 +2,12 @@
 
 import re
 
-from paykit.contracts import files
-from paykit.contracts.violation import Rule, Violation
+from paykit.events import schema_files
+from paykit.events.violation import Rule, Violation
 
 
 def test_every_rule_is_documented_and_no_other() -> None:
-    text = (files.schema_root().parents[1] / "docs" / "events.md").read_text()
+    text = (schema_files.schema_root().parents[1] / "docs" / "events.md").read_text()
     table = text[text.index("| rule |") :]
     first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert sorted(re.findall(r"`([A-Z_]+)`", "".join(first_cells))) == sorted(Rule)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from paykit.demo import findings, script
-from paykit.demo.findings import Balance, Findings
-from paykit.demo.traffic import Asked, Given
-from paykit.runtime.tail import Line
+from paykit.kafka.tail import Line
 from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2
+from paytools.demo import findings, script
+from paytools.demo.findings import Balance, Findings
+from paytools.demo.traffic import Asked, Given
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PLANNED = script.Payment(

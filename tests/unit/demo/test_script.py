@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from paykit.demo import line_script, script
-from paykit.demo.script import End
+from paytools.demo import line_script, script
+from paytools.demo.script import End
 
 PLANNED = script.payments()
 

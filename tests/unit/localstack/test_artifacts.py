@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import truststore
 
-from paykit.localstack import artifacts
-from paykit.localstack.artifacts import Artifact, ArtifactError
+from paytools.localstack import artifacts
+from paytools.localstack.artifacts import Artifact, ArtifactError
 
 CONTENT = b"the locked bytes"
 

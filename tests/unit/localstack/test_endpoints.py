@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paykit.localstack import Endpoints
+from paytools.localstack import Endpoints
 
 ENDPOINTS = Endpoints(
     kafka="127.0.0.1:9092",

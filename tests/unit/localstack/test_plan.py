@@ -4,12 +4,12 @@ import json
 import stat
 from pathlib import Path
 
-from paykit.localstack.endpoints import Endpoints
-from paykit.localstack.external import External
-from paykit.localstack.plan import Plan
-from paykit.localstack.processes import Identity
-from paykit.localstack.settings import StackSettings
-from paykit.localstack.state import Record, State
+from paykit.base.endpoints import Endpoints
+from paytools.localstack.parts.external import External
+from paytools.localstack.plan import Plan
+from paytools.localstack.processes import Identity
+from paytools.localstack.settings import StackSettings
+from paytools.localstack.state import Record, State
 
 GONE = Identity(pid=2**22 + 1, start_time=1.0, marker="x", stop_signal=15, stop_wait_s=1.0)
 
@@ -53,7 +53,7 @@ def test_a_part_that_ended_gets_its_port_back(tmp_path: Path) -> None:
 
 def test_a_service_is_told_where_everything_is(tmp_path: Path) -> None:
     command = plan(tmp_path, external(tmp_path), "payment", "channel").services["payment"].command()
-    assert list(command.argv[1:]) == ["-m", "paykit.cli.main", "serve", "payment", "--address", "127.0.0.1:21051"]
+    assert list(command.argv[1:]) == ["-m", "paytools.cli.main", "serve", "payment", "--address", "127.0.0.1:21051"]
     environment = dict(command.environment)
     assert environment.pop("PAYSTREAM_DATABASE_SERVICE_PASSWORD") == (tmp_path / "service-password").read_text()
     assert json.loads(environment.pop("PAYSTREAM_PEERS")) == {

@@ -2,7 +2,7 @@
 
 import socket
 
-from paykit.localstack import ports
+from paytools.localstack import ports
 
 
 def test_a_preferred_port_in_use_falls_back_to_a_free_one() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from paykit.localstack import processes
-from paykit.localstack.processes import Command, ProgramFailedError
+from paytools.localstack import processes
+from paytools.localstack.processes import Command, ProgramFailedError
 
 GONE_S_MAX = 10.0
 
@@ -50,7 +50,7 @@ def test_a_program_that_ignores_the_signal_is_killed_after_its_bound(tmp_path: P
 def test_a_tied_program_ends_when_its_caller_is_killed(tmp_path: Path) -> None:
     script = f"""
 import pathlib, time
-from paykit.localstack import processes
+from paytools.localstack import processes
 command = processes.Command(argv=["/bin/sleep", "3617"], environment={{}}, marker="3617", directory=pathlib.Path("/"))
 log = pathlib.Path({str(tmp_path / "log")!r})
 print(processes.spawn(command, log=log, tied_to_caller=True).pid, flush=True)

@@ -5,7 +5,7 @@ import re
 
 from rich.console import Console
 
-from paykit.localstack.progress import Display
+from paytools.localstack.progress import Display
 
 
 def test_without_a_terminal_each_change_is_one_plain_line() -> None:

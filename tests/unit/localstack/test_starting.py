@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from paykit.localstack.part import Part, PartFailedError
-from paykit.localstack.processes import Command
-from paykit.localstack.starting import Started, start_together
-from paykit.localstack.steps import Steps
+from paytools.localstack.parts.part import Part, PartFailedError
+from paytools.localstack.processes import Command
+from paytools.localstack.starting import Started, start_together
+from paytools.localstack.steps import Steps
 
 
 class Journal:

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from paykit.localstack import processes
-from paykit.localstack.processes import Command, Identity
-from paykit.localstack.state import Record, State
+from paytools.localstack import processes
+from paytools.localstack.processes import Command, Identity
+from paytools.localstack.state import Record, State
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from services.merchant import domain, rules
-from services.merchant.domain import FeePlan, FeeTerms, Merchant, Profile
+from services.merchant.domain import merchant as domain
+from services.merchant.domain import rules
+from services.merchant.domain.merchant import FeePlan, FeeTerms, Merchant, Profile
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = MORNING + timedelta(hours=4)

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from paykit.attempts import AttemptState
+from paykit.channels.attempts import AttemptState
 from paystream.payment.v1 import events
-from services.payment import domain
-from services.payment.attempt import Attempt, AttemptAction, Failure
-from services.payment.domain import CaptureMode, Payment, PaymentState
-from services.payment.fee import FeeTerms
+from services.payment.domain import payment as domain
+from services.payment.domain.attempt import Attempt, AttemptAction, Failure
+from services.payment.domain.fee import FeeTerms
+from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from paykit.attempts import Evidence, Outcome, Source, Verdict
-from services.payment import attempt
+from paykit.channels.attempts import Evidence, Outcome, Source, Verdict
+from services.payment.domain import attempt
 from tests.unit.payment.builders import ATTEMPT_ID, LATER
 from tests.unit.payment.builders import attempt as attempt_in
 

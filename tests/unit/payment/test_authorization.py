@@ -6,8 +6,8 @@ import pytest
 
 from paykit.errors import DomainError
 from paystream.payment.v1 import events
-from services.payment import authorization
-from services.payment.domain import CaptureMode, Payment, PaymentState
+from services.payment.domain import authorization
+from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 from tests.unit.payment.builders import LATER, NOON, PAYMENT_ID, authorized, captured, payment, terms
 
 WEEK = NOON + timedelta(days=7)

@@ -6,10 +6,11 @@ import pytest
 
 from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
-from services.payment import capture, follow_up
-from services.payment.authorization import capturable_minor
-from services.payment.capture import CaptureExceedsCapturable
-from services.payment.domain import CaptureMode, Payment, PaymentState
+from services.payment.domain import capture
+from services.payment.domain import movement as follow_up
+from services.payment.domain.authorization import capturable_minor
+from services.payment.domain.capture import CaptureExceedsCapturable
+from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 from tests.unit.payment.builders import LATER, NOON, attempt, authorized, captured, declined, payment, terms
 
 REQUESTED = events.CancelReason.REQUESTED

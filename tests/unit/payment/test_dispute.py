@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from paykit.attempts import AttemptState, ChannelAmountMismatch
+from paykit.channels.attempts import AttemptState, ChannelAmountMismatch
 from paykit.errors import DomainError, IllegalTransition, InvariantError
 from paystream.payment.v1 import events
-from services.payment import dispute
-from services.payment.attempt import AttemptAction
-from services.payment.dispute import (
+from services.payment.domain import dispute
+from services.payment.domain.attempt import AttemptAction
+from services.payment.domain.dispute import (
     Dispute,
     DisputeAction,
     DisputeExceedsCaptured,
@@ -23,7 +23,7 @@ from services.payment.dispute import (
     Reported,
     ResponseState,
 )
-from services.payment.domain import Payment, PaymentState
+from services.payment.domain.payment import Payment, PaymentState
 from tests.unit.payment.builders import ATTEMPT_ID, LATER, NOON, PAYMENT_ID, attempt, captured, payment, terms
 
 DISPUTE_ID = "dsp_" + "6" * 32

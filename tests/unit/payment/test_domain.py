@@ -6,9 +6,9 @@ import pytest
 
 from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
-from services.payment import domain
-from services.payment.attempt import Failure
-from services.payment.domain import PaymentAction, PaymentState
+from services.payment.domain import payment as domain
+from services.payment.domain.attempt import Failure
+from services.payment.domain.payment import PaymentAction, PaymentState
 from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, PAYMENT_ID, captured, payment, terms
 
 # Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE; "-" is illegal.

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.payment import fee
-from services.payment.fee import FeeTerms
+from services.payment.domain import fee
+from services.payment.domain.fee import FeeTerms
 
 AMOUNTS = st.integers(1, 2**53 - 1)
 

@@ -5,10 +5,10 @@ import itertools
 import pytest
 
 from paykit.errors import IllegalTransition
-from services.payment import follow_up
-from services.payment.capture import Capture
-from services.payment.follow_up import FollowUp, FollowUpAction, FollowUpState
-from services.payment.refund import Refund
+from services.payment.domain import movement as follow_up
+from services.payment.domain.capture import Capture
+from services.payment.domain.movement import FollowUp, FollowUpAction, FollowUpState
+from services.payment.domain.refund import Refund
 
 # Rows: the state; columns: SUCCEED FAIL LOSE_ANSWER; "-" is illegal.
 TABLE = """

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.payment import order
-from services.payment.order import Order, OrderState
+from services.payment.domain import order
+from services.payment.domain.order import Order, OrderState
 
 MERCHANT_ID = "mer_" + "5" * 32
 

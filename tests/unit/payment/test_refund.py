@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from paykit.errors import CurrencyMismatch, DomainError, IllegalTransition
 from paystream.payment.v1 import events
-from services.payment import domain, follow_up, refund
-from services.payment.domain import Payment, PaymentState
-from services.payment.refund import Refund, RefundExceedsRefundable
+from services.payment.domain import movement as follow_up
+from services.payment.domain import payment as domain
+from services.payment.domain import refund
+from services.payment.domain.payment import Payment, PaymentState
+from services.payment.domain.refund import Refund, RefundExceedsRefundable
 from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, REFUND_ID, captured, declined, payment, terms
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.payment import routing
-from services.payment.routing import Route
+from services.payment.domain import routing
+from services.payment.domain.routing import Route
 
 CARDS = Route(name="cards", address="cards:1", currencies=frozenset({"USD", "EUR"}), methods=frozenset({"CARD"}))
 WALLETS = Route(name="wallets", address="wallets:1", methods=frozenset({"WALLET"}))

@@ -1,6 +1,6 @@
 import pytest
 
-from paykit.runtime import auth
+from paykit.serve import auth
 
 
 def test_a_caller_is_believed() -> None:

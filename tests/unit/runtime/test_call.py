@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
+from paykit.base import call as calls
 from paykit.cause import Cause
-from paykit.runtime import call as calls
 
 
 def _call(deadline: float | None) -> calls.CallContext:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from paykit.attempts import Attempt, Claimed, Evidence, Outcome, Source
-from paykit.runtime import channel_calls, simulator
-from paykit.runtime.config import Settings
+from paykit.base.config import Settings
+from paykit.channels import calls as channel_calls
+from paykit.channels import simulator
+from paykit.channels.attempts import Attempt, Claimed, Evidence, Outcome, Source
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CLAIMED = Claimed(

@@ -13,8 +13,9 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, topic_
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from paykit.contracts import catalogue, files
-from paykit.runtime.codec import (
+from paykit.events import classes as catalogue
+from paykit.events import schema_files
+from paykit.events.codec import (
     Codec,
     EventInvalidError,
     RegistryUnavailableError,
@@ -53,7 +54,7 @@ SUCCESS = events.PaymentSuccess(
 
 
 def schema_text(record: str = RECORD) -> str:
-    return files.registry_text(catalogue.own_files()[record].schema)
+    return schema_files.registry_text(catalogue.own_files()[record].schema)
 
 
 def registered() -> FakeRegistry:
@@ -66,7 +67,7 @@ def registered() -> FakeRegistry:
 def changed(**edits: Any) -> str:
     """Make the schema of a build other than ours."""
     schema = copy.deepcopy(catalogue.own_files()[RECORD].schema)
-    return files.registry_text({**schema, **edits})
+    return schema_files.registry_text({**schema, **edits})
 
 
 async def prepared(registry: FakeRegistry, cache_dir: Path) -> Codec:
@@ -210,7 +211,7 @@ async def test_a_newer_version_is_read_as_ours(tmp_path: Path) -> None:
     registry = registered()
     newer = json.loads(schema_text())
     newer["fields"].insert(9, {"name": "colour", "type": ["null", "string"], "default": None, "doc": "New."})
-    registry.schemas[90] = files.registry_text(newer)
+    registry.schemas[90] = schema_files.registry_text(newer)
     codec = await prepared(registry, tmp_path)
     await codec.learn(90)
     assert codec.record_name(90) == (RECORD, None)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from paykit.runtime import config
+from paykit.base import config
 
 URL = "postgresql://payment:hunter2@localhost/paystream"
 

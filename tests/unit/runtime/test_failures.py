@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.runtime.failures import FailureWindow, tell_of_a_defect
+from paykit.consume.failure_window import FailureWindow, tell_of_a_defect
 
 F, T = False, True
 

@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 import sqlalchemy.exc
 
-from paykit.runtime.errors import CommitUnknownError, UnavailableError
-from paykit.runtime.faults import Fault, sort
+from paykit.base.errors import CommitUnknownError, UnavailableError
+from paykit.postgres.faults import Fault, sort
 
 
 def wrapped(error: Exception) -> sqlalchemy.exc.DBAPIError:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import structlog
 
+from paykit.base import logs
+from paykit.base.call import CallContext, enter_call
 from paykit.cause import Cause
-from paykit.runtime import logs
-from paykit.runtime.call import CallContext, enter_call
 
 TOKEN = "tok_1"
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -78,11 +78,11 @@ def test_lines_below_the_level_are_not_written() -> None:
 
 def test_the_standard_library_writes_the_same_lines() -> None:
     stream = _configured()
-    logging.getLogger("paykit.runtime").info("hello %s", "world")
+    logging.getLogger("paykit.consume").info("hello %s", "world")
     logging.getLogger("asyncpg").warning("careful")
     logging.getLogger("asyncpg").info("chatter")
     assert [(line["event"], line["logger"], line["service"]) for line in _lines(stream)] == [
-        ("hello world", "paykit.runtime", "payment"),
+        ("hello world", "paykit.consume", "payment"),
         ("careful", "asyncpg", "payment"),
     ]
 

@@ -2,7 +2,7 @@ import urllib.request
 
 from prometheus_client import REGISTRY
 
-from paykit.runtime import metrics
+from paykit.base import metrics
 
 
 def test_metrics_are_served_over_http_until_closed() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.runtime import config
+from paykit.base import config
 
 URL = "postgresql://db/paystream"
 

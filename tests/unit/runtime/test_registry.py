@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from paykit.runtime import registry
-from paykit.runtime.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, SchemaRefusedError
+from paykit.events import registry
+from paykit.events.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, SchemaRefusedError
 
 
 class Answers(httpx.AsyncBaseTransport):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from paykit.errors import InvariantError
-from paykit.runtime.rows import columns, require_all_changed
+from paykit.postgres.rows import columns, require_all_changed
 
 
 class Coin(NamedTuple):

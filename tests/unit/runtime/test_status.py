@@ -3,10 +3,10 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
+from paykit.base.errors import DependencyUnavailable
 from paykit.errors import DomainError, FieldInvalid, Kind
-from paykit.runtime import status
-from paykit.runtime.errors import DependencyUnavailable
-from paykit.runtime.validation import RequestInvalid, Violation
+from paykit.serve import status
+from paykit.serve.validation.validator import RequestInvalid, Violation
 
 INFO, BAD, RETRY = error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo
 

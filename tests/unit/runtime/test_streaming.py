@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from paykit.runtime.streaming import in_chunks
+from paykit.serve.streaming import in_chunks
 
 
 class Source:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from paykit.runtime import telemetry
+from paykit.base import telemetry
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 RECEIVED = f"00-{TRACE}-00f067aa0ba902b7-01"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from paykit.contracts import files
-from paykit.runtime import topics
+from paykit.events import schema_files
+from paykit.kafka import topics
 
-PAYMENT = files.load_topics(files.schema_root())["payment.events"]
+PAYMENT = schema_files.load_topics(schema_files.schema_root())["payment.events"]
 AS_DECLARED = topics.State(
     partitions=6,
     configs={

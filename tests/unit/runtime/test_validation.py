@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from paykit.runtime.errors import CardNumberRefused
-from paykit.runtime.validation import RequestInvalid, Violation, validate_message
+from paykit.base.errors import CardNumberRefused
+from paykit.serve.validation.validator import RequestInvalid, Violation, validate_message
 from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from paykit.errors import DomainError
-from paykit.merchants import MerchantSuspended, MerchantUnknown
-from paykit.runtime import waiting
+from paykit.merchants.standing import MerchantSuspended, MerchantUnknown
+from paykit.serve import waiting
 from paykit.testing.runtimes import act_as
 
 UNKNOWN = MerchantUnknown("The merchant is not known.")

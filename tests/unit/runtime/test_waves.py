@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paykit.runtime.waves import cut
+from paykit.consume.ordering_groups import cut
 
 ITEMS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("XYZ")), max_size=40)
 

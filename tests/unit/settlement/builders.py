@@ -12,8 +12,8 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from services.settlement.domain import Settlement, Sums
-from services.settlement.policy import Policy
+from services.settlement.domain.policy import Policy
+from services.settlement.domain.settlement import Settlement, Sums
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """A Sunday."""

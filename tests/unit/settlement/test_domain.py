@@ -13,8 +13,9 @@ from paykit.errors import DomainError, IllegalTransition
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
-from services.settlement import domain
-from services.settlement.domain import (
+from services.settlement.domain import settlement as domain
+from services.settlement.domain.item import items_of
+from services.settlement.domain.settlement import (
     BookingMismatch,
     NothingToSettle,
     Settlement,
@@ -23,7 +24,6 @@ from services.settlement.domain import (
     SettlementTooLarge,
     Sums,
 )
-from services.settlement.item import items_of
 from tests.unit.settlement.builders import (
     ALICE,
     MANUAL,

@@ -3,7 +3,7 @@
 import pytest
 
 from paystream.accounting.v1.events import TransactionCreated
-from services.settlement.item import Item, ItemKind, effect_minor, items_of
+from services.settlement.domain.item import Item, ItemKind, effect_minor, items_of
 from tests.unit.settlement.builders import ALICE, BOB, NOON, booked, booking, capture, entry, refund, release, stl
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.settlement.policy import Periods, Policy, bounded, due_at, next_cut_off, open_cut_off
+from services.settlement.domain.policy import Periods, Policy, bounded, due_at, next_cut_off, open_cut_off
 from tests.unit.settlement.builders import MANUAL, NOON, daily, threshold, utc, weekly
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from paystream.settlement.v1.events import SettlementTrigger
-from services.settlement import domain
-from services.settlement.domain import Settlement, Sums
-from services.settlement.item import Item, items_of
-from services.settlement.report import CsvWriter, JsonWriter, Writer
+from services.settlement.domain import settlement as domain
+from services.settlement.domain.item import Item, items_of
+from services.settlement.domain.report import CsvWriter, JsonWriter, Writer
+from services.settlement.domain.settlement import Settlement, Sums
 from tests.unit.settlement.builders import ALICE, NOON, capture, daily, refund, settlement, stl
 
 ITEMS = [item for event in (capture(1, 10_000, 320), refund(1, 4_000, 128)) for item in items_of(event)]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.withdrawal import allowance
-from services.withdrawal.allowance import Allowance, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
+from services.withdrawal.domain import allowance
+from services.withdrawal.domain.allowance import Allowance, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
 
 LEFT = Allowance(settled_minor=10_000, withdrawn_minor=6_000, today_minor=1_000)
 

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from paykit.errors import IllegalTransition
-from services.withdrawal import bank_account
-from services.withdrawal.bank_account import BankAccountAction, BankAccountState
+from services.withdrawal.domain import bank_account
+from services.withdrawal.domain.bank_account import BankAccountAction, BankAccountState
 from tests.unit.withdrawal.builders import BANK_ACCOUNT_ID, LATER, MERCHANT_ID
 from tests.unit.withdrawal.builders import account as account_in
 

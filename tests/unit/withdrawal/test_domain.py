@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from paykit.errors import IllegalTransition
 from paystream.withdrawal.v1 import events
-from services.withdrawal import domain
-from services.withdrawal.domain import NotHeldYet, SamePerson, Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.domain import withdrawal as domain
+from services.withdrawal.domain.withdrawal import NotHeldYet, SamePerson, Withdrawal, WithdrawalAction, WithdrawalState
 from tests.unit.withdrawal.builders import ATTEMPT_ID, BANK_ACCOUNT_ID, LATER, MERCHANT_ID, NOON, WITHDRAWAL_ID
 from tests.unit.withdrawal.builders import withdrawal as withdrawal_in
 

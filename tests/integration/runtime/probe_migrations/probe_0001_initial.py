@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from paykit.runtime import runtime_schema
+from paykit.postgres import runtime_schema
 
 revision = "probe_0001"
 down_revision = None

@@ -1,0 +1,242 @@
+"""The settings of a paystream process: `PAYSTREAM_*` variables, read here and nowhere else.
+
+`Settings(**values)` takes what it is given and fills the rest from the environment; `load(**defaults)` lets the
+environment win. A `PAYSTREAM_*` variable that names no setting is an error, so that a typing mistake cannot pass for a
+default. Secrets have no default and print as `**********`.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from paykit.money import AMOUNT_MINOR_MAX
+
+PREFIX = "PAYSTREAM_"
+
+# These belong to the local stack (paytools.localstack.settings), whose commands run in the same shell.
+LOCAL_STACK_PREFIX = "PAYSTREAM_STACK_"
+LOCAL_STACK_NAMES = frozenset({"PAYSTREAM_HOME", "PAYSTREAM_CACHE"})
+
+Role = Literal["all", "api", "worker", "relay"]
+Environment = Literal["production", "development"]
+_ADDRESS = r"^(unix:.+|.+:\d{1,5})$"
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _require_default(limits: dict[str, int]) -> dict[str, int]:
+    if "*" not in limits:
+        raise ValueError("`*` must be there, for the currencies that are not named")
+    return limits
+
+
+def _read_json(given: Any) -> Any:
+    return json.loads(given) if isinstance(given, str) else given
+
+
+Peers = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Annotated[str, Field(pattern=_ADDRESS)]],
+    NoDecode,
+    BeforeValidator(_read_json),
+]
+"""Addresses by the names of services."""
+
+
+Limits = Annotated[
+    dict[Annotated[str, Field(pattern=r"^(\*|[A-Z]{3})$")], Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX)]],
+    NoDecode,
+    BeforeValidator(_read_json),
+    AfterValidator(_require_default),
+]
+"""Amounts in minor units by currency; `*` stands for those that are not named."""
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; the text names each variable at fault and never shows a value."""
+
+
+class _StrictEnvironment(EnvSettingsSource):
+    """The environment, with the variables that no setting knows left in, so that `extra="forbid"` refuses them."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        known = {PREFIX + name.upper() for name in self.settings_cls.model_fields} | LOCAL_STACK_NAMES
+        given = {name for name in os.environ if name.upper().startswith(PREFIX)}
+        unknown = {name for name in given if not name.upper().startswith(LOCAL_STACK_PREFIX)} - known
+        return values | dict.fromkeys(unknown, "")
+
+
+class ChannelRoute(BaseModel):
+    """A channel of payments; see `Settings.channel_routes`.
+
+    Attributes:
+        name: As payments and events show it.
+        currencies: ISO 4217 codes that go through it; empty for all.
+        methods: CARD, BANK_TRANSFER, WALLET; empty for all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")
+    address: str = Field(pattern=_ADDRESS)
+    currencies: tuple[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], ...] = ()
+    methods: tuple[Literal["CARD", "BANK_TRANSFER", "WALLET"], ...] = ()
+
+
+class Settings(BaseSettings):
+    """Everything a paystream process can be told from outside.
+
+    Addresses are `host:port` (port 0 takes a free one) or `unix:/path`.
+
+    Attributes:
+        environment: `development` lets `paystream clock advance` move business time; `production` knows real time
+            alone, and does not start on a database whose clock was moved.
+        database_url: PostgreSQL. Without a user in it, each service connects as its own role, `paystream_<service>`,
+            which may not change tables.
+        database_service_password: Of those roles; `paystream db init` gives it to them.
+        database_admin_url: PostgreSQL, as a role that may create roles, schemas and tables; for `paystream db` only.
+        database_pool_max: Connections of one process to PostgreSQL.
+        kafka_bootstrap: `host:port` of one or more brokers, comma separated.
+        registry_url: A Schema Registry that speaks Confluent's API, with its path if it has one.
+        schema_unknown_grace_s: How long the registry may not know a schema id before its records are dead letters.
+        topic_prefix: Put before every topic and subject; tests share one broker by it.
+        grpc_address: Where the services answer.
+        grpc_port_shared: Several processes on one machine answer on the same port, the kernel spreading connections.
+        grpc_message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
+        grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
+        grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
+        shutdown_grace_s: How long calls in progress may take after SIGTERM.
+        metrics_address: Where Prometheus reads `/metrics`; none if unset.
+        channel_address: The acquirer, or the simulator that stands for it; `simulator` in the absence of routes.
+        channel_routes: The channels of payments in order of preference: a JSON list, or the path of a TOML file with
+            a table `[[channel]]` for each.
+        authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        peers: Where the other services answer, by name, as JSON. Only reads go to them: `order` tells journeys.
+        withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
+            above it has to be approved by a second person. JSON, as in `{"*": 1000000, "JPY": 500000}`.
+        withdrawal_daily_limits: As these: what a merchant may withdraw in a day of its time zone.
+        accounting_chart: The chart of accounts of a new ledger; an existing one refuses another than its own.
+        cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
+        role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
+        log_level: The least level that is written; `debug` writes a line for every call.
+        log_format: `json`, `console`, or `auto`: console on a terminal.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    environment: Environment = "production"
+    database_url: SecretStr
+    database_admin_url: SecretStr | None = None
+    database_service_password: SecretStr | None = None
+    database_pool_max: int = Field(default=8, ge=2, le=200)
+    kafka_bootstrap: str = Field(default="localhost:9092", min_length=1)
+    registry_url: str = Field(default="http://localhost:8081", pattern=r"^https?://")
+    schema_unknown_grace_s: float = Field(default=60.0, ge=0, le=3_600)
+    topic_prefix: str = Field(default="", pattern=r"^[a-z0-9._-]*$", max_length=64)
+    grpc_address: str = Field(default="localhost:50051", pattern=r"^(unix:.+|.+:\d{1,5})$")
+    grpc_port_shared: bool = False
+    grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
+    grpc_calls_max: int = Field(default=1_000, ge=1, le=100_000)
+    grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
+    shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
+    metrics_address: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")
+    channel_address: str | None = Field(default=None, pattern=_ADDRESS)
+    channel_routes: Annotated[tuple[ChannelRoute, ...], NoDecode] = Field(default=(), max_length=20)
+    authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    peers: Peers = Field(default={}, max_length=20)
+    withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
+    withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})
+    accounting_chart: str = Field(default="merchant_asset", pattern=r"^[a-z_]+$")
+    cache_dir: Path = Path(".paystream/cache")
+    role: Role = "all"
+    log_level: LogLevel = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  The signature is the library's.
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment; no files."""
+        return init_settings, _StrictEnvironment(settings_cls)
+
+    @property
+    def admin_url(self) -> str:
+        """Give the URL for `paystream db`."""
+        return (self.database_admin_url or self.database_url).get_secret_value()
+
+    @field_validator("channel_routes", mode="before")
+    @classmethod
+    def _read_routes(cls, given: Any) -> Any:
+        """Read routes from where the text says they are."""
+        if not isinstance(given, str):
+            return given
+        if not given.endswith(".toml"):
+            return json.loads(given)
+        try:
+            return tomllib.loads(Path(given).read_text(encoding="utf-8")).get("channel", ())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ValueError(f"cannot be read as TOML: {type(error).__name__}") from error
+
+    @field_validator("channel_routes")
+    @classmethod
+    def _refuse_repeated_names(cls, routes: tuple[ChannelRoute, ...]) -> tuple[ChannelRoute, ...]:
+        if len({route.name for route in routes}) != len(routes):
+            raise ValueError("two routes have one name")
+        return routes
+
+    @model_validator(mode="after")
+    def _keep_credentials_apart(self) -> Self:
+        """Refuse the same URL for both: a service that owns its tables can drop them."""
+        if self.database_admin_url is not None and self.database_admin_url == self.database_url:
+            raise ValueError("database_admin_url must name another role than database_url")
+        return self
+
+
+def load(*, overrides: Mapping[str, Any] | None = None, **defaults: Any) -> Settings:
+    """Read the settings from the environment, taking `defaults` for what it does not say; `overrides` win over it.
+
+    Raises:
+        ConfigurationError: A variable is unknown, missing or out of its range.
+    """
+    try:
+        return Settings(**(defaults | _StrictEnvironment(Settings)() | dict(overrides or {})))
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_line(dict(problem)) for problem in error.errors())) from error
+
+
+def _line(problem: dict[str, Any]) -> str:
+    """Say in one clause which variable is wrong and how, without its value."""
+    name = "_".join(str(part) for part in problem["loc"]).upper()
+    if problem["type"] == "extra_forbidden":
+        return f"{name} is not a setting of paystream"
+    if problem["type"] == "missing":
+        return f"{PREFIX}{name} is not set"
+    return f"{PREFIX}{name}: {problem['msg']}" if name else str(problem["msg"])

@@ -1,0 +1,165 @@
+"""Calls to channels: sending attempts and inquiring about them. Each call lies between two transactions, in neither.
+
+A job claims attempts (committed), calls, and applies what came back as evidence (committed). Whatever is lost on the
+way, down to the process itself, leaves attempts that are STARTED with a lease, and those are only inquired about.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+
+from paykit.base.config import Settings
+from paykit.cause import Cause
+from paykit.channels.attempt_table import AttemptTable
+from paykit.channels.attempts import SEND_WITHIN_S, Claimed, Evidence, RecordEvidence
+from paykit.errors import DomainError
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve.operations import Operation
+
+SEND_TIMEOUT_S = 10.0
+"""How long a batch of attempts may take; what is not answered by then is UNKNOWN. Every adapter keeps to it."""
+INQUIRE_TIMEOUT_S = 5.0
+SUBMISSION_ATTEMPTS_MAX = 500
+"""Attempts in one call to a channel."""
+INQUIRY_ATTEMPTS_MAX = 500
+BATCHES_PER_RUN_MAX = 100
+"""Batches over one connection, before it is made anew."""
+SEND_LEASE_S = SEND_WITHIN_S + SEND_TIMEOUT_S + 18.0
+"""From claim to inquiry: the wait before the call, the call, and time to write its results."""
+INQUIRY_LEASE_S = INQUIRE_TIMEOUT_S + 10.0
+
+_log = structlog.get_logger()
+
+C = TypeVar("C", bound=Claimed[Any])
+C_contra = TypeVar("C_contra", bound=Claimed[Any], contravariant=True)
+
+
+class Channel(Protocol[C_contra]):
+    """Someone who moves money.
+
+    Both methods give one piece of evidence per attempt, in order, and raise nothing for what a channel or the way to it
+    can do wrong: no answer is evidence too.
+    """
+
+    async def send(self, claimed: Sequence[C_contra]) -> list[Evidence]:
+        """Have attempts carried out; called at most once for each."""
+        ...
+
+    async def inquire(self, claimed: Sequence[C_contra]) -> list[Evidence]:
+        """Ask what became of attempts; changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls(Generic[C]):
+    """What a service calls one channel with.
+
+    Attributes:
+        channel: The channel's name in the attempts.
+        table: The service's attempts.
+        connect: Reaches the channel; None if it cannot be reached: then nothing is claimed for it.
+        record: Applies evidence; its command takes RecordEvidence.
+        sending: Does what belongs to taking attempts off the queue, in the transaction that does; the attempts are
+            locked.
+    """
+
+    channel: str
+    table: AttemptTable[Any, C]
+    connect: Callable[[], AbstractAsyncContextManager[Channel[C] | None]]
+    record: Operation[RecordEvidence, Any, Any]
+    sending: Callable[[Tx, Sequence[C]], Awaitable[None]] | None = None
+
+
+_Claim = Callable[[Tx], Awaitable[list[C]]]
+_Ask = Callable[[Sequence[C], float], Awaitable[list[Evidence]]]
+
+
+async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
+    """Send what is queued for a channel, one batch after another; True when there may be more."""
+    if not await runtime.read(lambda tx: calls.table.any_pending(tx, channel=calls.channel)):
+        return False
+
+    async def claim(tx: Tx) -> list[C]:
+        claimed = await calls.table.claim_pending(
+            tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S
+        )
+        if claimed and calls.sending is not None:
+            await calls.sending(tx, claimed)
+        return claimed
+
+    async with calls.connect() as channel:
+        if channel is None:
+            return False
+        return await _work(runtime, calls, claim, lambda some, since: send_in_time(channel, some, since))
+
+
+async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
+    """Ask a channel about attempts whose outcome is overdue, batch after batch; True when there may be more."""
+    if not await runtime.read(lambda tx: calls.table.any_due(tx, channel=calls.channel)):
+        return False
+
+    async def claim(tx: Tx) -> list[C]:
+        return await calls.table.claim_open(
+            tx, channel=calls.channel, limit=INQUIRY_ATTEMPTS_MAX, lease_s=INQUIRY_LEASE_S
+        )
+
+    async with calls.connect() as channel:
+        if channel is None:
+            return False
+        return await _work(runtime, calls, claim, lambda some, _: channel.inquire(some))
+
+
+async def send_in_time(channel: Channel[C], claimed: Sequence[C], since: float) -> list[Evidence]:
+    """Send attempts, unless this process stood still since it claimed them: then only inquiries may follow.
+
+    `since` is the monotonic clock before the claim.
+    """
+    if time.monotonic() - since > SEND_WITHIN_S:
+        _log.warning("submission_late", attempts=len(claimed))
+        return []
+    return await channel.send(claimed)
+
+
+def callback_address(settings: Settings) -> str:
+    """Give the address where this process takes callbacks, if it is one that others can use; else nothing."""
+    address = settings.grpc_address
+    host, _, port = address.rpartition(":")
+    usable = not address.startswith("unix:") and port != "0" and host not in {"0.0.0.0", "[::]"}  # noqa: S104
+    return address if usable else ""
+
+
+async def _work(runtime: Runtime, calls: Calls[C], claim: _Claim[C], ask: _Ask[C]) -> bool:
+    """Claim, ask and record until nothing is left; True if the bound on batches ended it."""
+    for _ in range(BATCHES_PER_RUN_MAX):
+        since = time.monotonic()
+        claimed = await runtime.transaction(claim)
+        if not claimed:
+            return False
+        await _record(runtime, calls.record, claimed, await ask(claimed, since))
+    return True
+
+
+async def _record(
+    runtime: Runtime,
+    operation: Operation[RecordEvidence, Any, Any],
+    claimed: Sequence[Claimed[Any]],
+    told: Sequence[Evidence],
+) -> None:
+    by_id = {c.attempt.attempt_id: c for c in claimed}
+    items = [RecordEvidence(evidence=each, cause=_cause(by_id[each.attempt_id])) for each in told]
+    if not items:
+        return
+    for item, result in zip(items, await runtime.change_batch(operation, items), strict=True):
+        if isinstance(result, DomainError):
+            _log.error("evidence_refused", attempt_id=item.evidence.attempt_id, reason=result.reason)
+
+
+def _cause(claimed: Claimed[Any]) -> Cause:
+    """Put what a channel said down to the attempt, within its journey and its caller's trace."""
+    attempt = claimed.attempt
+    return Cause(claimed.correlation_id, attempt.attempt_id, None, attempt.traceparent)

@@ -1,0 +1,135 @@
+"""What a service declares about the events it consumes, and what its handlers get and answer."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from paykit.cause import Cause
+from paykit.errors import DomainError
+from paykit.events.codec import Event
+from paykit.postgres.database import Tx
+from paykit.postgres.outbox import Headers
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(slots=True)
+class Record:
+    """A Kafka record as it arrived: everything needed to apply it later, elsewhere, byte for byte.
+
+    Attributes:
+        topic: With the topic prefix, as Kafka names it.
+        key: The Kafka key as text; the id of the event's aggregate.
+        value: None for a tombstone, which no paystream topic should hold.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def traceparent(self) -> str | None:
+        """Give the W3C trace context that travelled with the event."""
+        for name, content in self.headers:
+            if name == "traceparent" and content:
+                return content.decode(errors="replace")
+        return None
+
+
+@dataclass(slots=True)
+class Delivered(Generic[E]):
+    """An event in a handler's hands.
+
+    Attributes:
+        waited_s: Real time, in seconds, for which it has been parked while nothing was left that could help it: all is
+            consumed that lay in the service's topics when it was parked. 0 for one that was not parked.
+    """
+
+    event: E
+    record: Record
+    waited_s: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """Give the Kafka key, which the transaction holds while it handles the event."""
+        return self.record.key
+
+    @property
+    def partition(self) -> int:
+        """Give the source partition."""
+        return self.record.partition
+
+    @property
+    def cause(self) -> Cause:
+        """Give the cause of everything the handler does for this event."""
+        event = self.event
+        return Cause(event.correlation_id, event.event_id, event.actor, self.record.traceparent)
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """What the event builds on has not arrived; it is parked and tried again.
+
+    Attributes:
+        waits_for: What must come first, for the people who look at parked events.
+    """
+
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """The domain refuses the event for good; it becomes a dead letter."""
+
+    error: DomainError
+
+
+Outcome = NotYet | Impossible | None
+"""What became of an event; None: it was applied."""
+
+Handler = Callable[[Tx, Sequence[Delivered[Any]]], Awaitable[Sequence[Outcome]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handle:
+    """How one event type is handled.
+
+    Attributes:
+        handler: Applies a sequence of events of this type; one outcome per event, in order.
+        deduplication: `natural`: the effect has a unique key of its own. `inbox`: the runtime remembers event ids.
+        commutative: The handler gives the same result in any order, so its events are never held behind others.
+        rebuild: The part of the handler that keeps projection tables and does nothing else: it emits nothing, calls
+            nothing, reads no clock and touches no record table. `paystream rebuild` applies it from the first event
+            on, in order per key; events of other keys, types and topics may come in any order, so it must give the
+            same rows in each. None: the event keeps no projection.
+    """
+
+    handler: Handler
+    deduplication: Literal["natural", "inbox"] = "natural"
+    commutative: bool = False
+    rebuild: Handler | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """One topic that a service consumes.
+
+    Attributes:
+        topic: Without prefix.
+        handles: By event class.
+        ignores: Full record names that the service knows and has no use for.
+    """
+
+    topic: str
+    handles: Mapping[type[Event], Handle]
+    ignores: frozenset[str] = field(default_factory=frozenset)
+
+    def handle_of(self, record_name: str) -> Handle | None:
+        """Give the handle of a record name; None if it is not handled."""
+        for event_type, handle in self.handles.items():
+            if record_name == event_type.RECORD:
+                return handle
+        return None

@@ -1,0 +1,228 @@
+"""librdkafka's consumer in a thread of its own: it fetches batches and tells of partitions that come and go.
+
+Its rebalance callbacks run inside a fetch, in that thread; they ask the owner on the event loop, and wait for it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import confluent_kafka
+import structlog
+
+from paykit.consume.delivery import Record
+from paykit.consume.offsets import TopicPartition
+from paykit.kafka import client as kafka
+
+T = TypeVar("T")
+
+BATCH_RECORDS_MAX = 2500
+"""Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
+FETCH_TIMEOUT_S = 0.1
+"""How long a fetch waits for the first record."""
+KEY_CHARACTERS_MAX = 500
+"""An index takes 2,700 bytes of key and topic."""
+SESSION_TIMEOUT_MS = 10_000
+HEARTBEAT_INTERVAL_MS = 1_000
+"""A member hears of a rebalance with its next heartbeat: partitions stand still for about two of them."""
+POLL_INTERVAL_MAX_MS = 300_000
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Slice:
+    """Consecutive records of one partition.
+
+    Attributes:
+        start: The fetch position before the first; offsets have gaps, so it may be smaller than the first's offset.
+        end: The position after the last.
+    """
+
+    start: int
+    end: int
+    records: list[Record] = field(default_factory=list)
+
+
+Batch = dict[TopicPartition, Slice]
+
+
+class Owner(Protocol):
+    """Decides about partitions, on the event loop."""
+
+    async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Give where to start; a partition that is left out is not fetched."""
+        ...
+
+    async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Let go of partitions, which another consumer gets afterwards."""
+        ...
+
+    async def on_records_gone(self, partition: TopicPartition, reason: str) -> None:
+        """Stop consuming a partition whose records cannot be fetched from the position wanted."""
+        ...
+
+
+class Fetcher:
+    """One member of a consumer group, from `open` to `close`."""
+
+    def __init__(self, *, service: str, bootstrap: str, group: str, topics: Sequence[str], owner: Owner) -> None:
+        self._service = service
+        self._bootstrap = bootstrap
+        self._group = group
+        self._topics = topics
+        self._owner = owner
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"consumer-{service}")
+        self._loop: asyncio.AbstractEventLoop
+        self._consumer: Any = None
+        # Positions of the next fetch; touched by the thread only.
+        self._fetched: dict[TopicPartition, int] = {}
+
+    async def open(self) -> None:
+        """Join the group."""
+        self._loop = asyncio.get_running_loop()
+        await self._in_thread(self._subscribe)
+
+    async def close(self) -> None:
+        """Leave the group and end the thread."""
+        await self._in_thread(self._consumer.close)
+        self._thread.shutdown(wait=False)
+
+    async def fetch(self) -> Batch:
+        """Wait a little for records and give those that are there."""
+        return await self._in_thread(self._fetch)
+
+    async def seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Fetch from other positions; partitions that were given away are left alone."""
+        await self._in_thread(lambda: self._seek(positions))
+
+    async def pause(self, partitions: Collection[TopicPartition]) -> None:
+        """Fetch nothing of these partitions until they are resumed or assigned again."""
+        await self._in_thread(lambda: self._consumer.pause(_listed(partitions)))
+
+    async def pause_all(self) -> None:
+        """Fetch nothing, so that a fetch only keeps the membership alive."""
+        await self._in_thread(lambda: self._consumer.pause(self._consumer.assignment()))
+
+    async def resume(self, partitions: Collection[TopicPartition]) -> None:
+        """Fetch these partitions again."""
+        await self._in_thread(lambda: self._consumer.resume(_listed(partitions)))
+
+    async def resume_except(self, resting: Collection[TopicPartition]) -> None:
+        """Fetch every partition again but these."""
+        await self._in_thread(lambda: self._resume_except(resting))
+
+    async def tell_kafka(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit positions to Kafka, for lag tools only."""
+        told = [confluent_kafka.TopicPartition(*key, position) for key, position in positions.items()]
+        with contextlib.suppress(confluent_kafka.KafkaException):  # As in a rebalance; nothing hangs on it.
+            await self._in_thread(lambda: self._consumer.commit(offsets=told, asynchronous=True))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._thread, work)
+
+    # --- in the thread ---
+
+    def _subscribe(self) -> None:
+        options = kafka.common_options(self._bootstrap, f"paystream-{self._service}") | {
+            "group.id": self._group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
+            "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
+            "fetch.wait.max.ms": 50,
+            "queued.min.messages": 20_000,
+            "fetch.queue.backoff.ms": 20,
+            "queued.max.messages.kbytes": 16 * 1024,
+        }
+        self._consumer = confluent_kafka.Consumer(options, logger=kafka.LOGGER)
+        self._consumer.subscribe(
+            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def _fetch(self) -> Batch:
+        first = self._consumer.poll(FETCH_TIMEOUT_S)
+        if first is None:
+            return {}
+        batch: Batch = {}
+        # A consume without timeout takes what librdkafka has already; with one it would wait for a full batch.
+        for message in [first, *self._consumer.consume(BATCH_RECORDS_MAX - 1, timeout=0)]:
+            self._add(batch, message)
+        return batch
+
+    def _add(self, batch: Batch, message: Any) -> None:
+        partition = (message.topic(), message.partition())
+        error = message.error()
+        if error is not None:
+            self._on_message_error(partition, error)
+            return
+        if partition not in self._fetched:
+            return  # Given away while the batch was being fetched.
+        piece = batch.get(partition)
+        if piece is None:
+            piece = batch[partition] = Slice(self._fetched[partition], 0)
+        piece.records.append(record_of(message))
+        piece.end = self._fetched[partition] = message.offset() + 1
+
+    def _on_message_error(self, partition: TopicPartition, error: confluent_kafka.KafkaError) -> None:
+        if error.code() == confluent_kafka.KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - a public constant
+            reason = f"records are gone or the topic is another: {error.str()}"
+            asyncio.run_coroutine_threadsafe(self._owner.on_records_gone(partition, reason), self._loop)
+        elif not error.retriable():
+            _log.warning("kafka_error", service=self._service, error=error.str())
+
+    def _on_assign(self, consumer: Any, partitions: list[Any]) -> None:
+        """Start at the stored offsets; a partition never consumed starts at its first record."""
+        keys = [(p.topic, p.partition) for p in partitions]
+        starts = asyncio.run_coroutine_threadsafe(self._owner.on_assigned(keys), self._loop).result()
+        self._fetched.update(starts)
+        assigned = [confluent_kafka.TopicPartition(*key, offset) for key, offset in starts.items()]
+        consumer.incremental_assign(assigned)
+        consumer.resume(assigned)  # It may have been paused when it was given away.
+
+    def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
+        """Let the transaction in progress end, then give the partitions away."""
+        started = [p for p in partitions if (p.topic, p.partition) in self._fetched]
+        self._forget(partitions)
+        consumer.incremental_unassign(started)
+
+    def _on_lost(self, _consumer: Any, partitions: list[Any]) -> None:
+        self._forget(partitions)
+
+    def _forget(self, partitions: list[Any]) -> None:
+        keys = [(p.topic, p.partition) for p in partitions]
+        for key in keys:
+            self._fetched.pop(key, None)
+        asyncio.run_coroutine_threadsafe(self._owner.on_revoked(keys), self._loop).result()
+
+    def _seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        for partition, position in positions.items():
+            # Just assigned, a partition is there already, and may not yet be ready for a seek.
+            if self._fetched.get(partition, position) != position:
+                self._consumer.seek(confluent_kafka.TopicPartition(*partition, position))
+                self._fetched[partition] = position
+
+    def _resume_except(self, resting: Collection[TopicPartition]) -> None:
+        self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in resting])
+
+
+def record_of(message: Any) -> Record:
+    """Give a message of librdkafka as a record."""
+    key = _text(message.key())
+    return Record(message.topic(), message.partition(), message.offset(), key, message.value(), message.headers() or ())
+
+
+def _listed(partitions: Collection[TopicPartition]) -> list[confluent_kafka.TopicPartition]:
+    return [confluent_kafka.TopicPartition(*partition) for partition in partitions]
+
+
+def _text(key: bytes | None) -> str:
+    """Give a key as PostgreSQL can hold and index it; the keys of paystream's own events are short and plain."""
+    return key.decode(errors="replace").replace("\x00", "\ufffd")[:KEY_CHARACTERS_MAX] if key else ""

@@ -1,0 +1,7 @@
+"""Events: their schemas, their classes, and their bytes.
+
+- `event`: what every generated class offers; `classes`: those of this build; `schema_files`: the files they come from.
+- `codec`: Confluent's wire format, by the encoders that `compiler` writes; `registry`, `schema_cache`: schema ids.
+- `registration`: the files brought into a registry; `goldens`: a worked example of each version.
+- `violation`: a rule of the contracts that is broken.
+"""

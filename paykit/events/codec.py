@@ -1,0 +1,261 @@
+"""Events to bytes and back, in Confluent's wire format: a zero byte, the schema id in 4 bytes, the Avro body.
+
+`prepare` and `learn` ask the registry; everything else is synchronous, in memory and quick. Errors::
+
+    UndecodableError           the bytes are no event of their schema, and never will be
+    SchemaNotFoundError        the registry does not know the id
+    RegistryUnavailableError   the registry must be asked and cannot be
+    EventInvalidError          an event does not fit its own schema
+"""
+
+import io
+import json
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from fastavro import parse_schema, schemaless_reader
+
+from paykit.events import classes as catalogue
+from paykit.events import compiler
+from paykit.events.event import Event
+from paykit.events.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, together
+from paykit.events.schema_cache import SchemaCache
+from paykit.events.schema_files import SchemaFile, fingerprint, registry_text
+
+__all__ = [
+    "Codec",
+    "Event",
+    "EventInvalidError",
+    "RegistryUnavailableError",
+    "SchemaNotFoundError",
+    "SchemaUnregisteredError",
+    "UndecodableError",
+    "Written",
+]
+
+MAGIC = 0
+PREFIX_BYTES = 5
+
+_PREFIX = struct.Struct(">bI")
+_WRONG_VALUE = (TypeError, ValueError, AttributeError, KeyError, OverflowError)
+"""What a value of the wrong type leads to in a compiled encoder; UnicodeEncodeError is a ValueError."""
+_WRONG_BYTES = (IndexError, KeyError, ValueError, OverflowError)
+"""What wrong bytes lead to in a compiled decoder; UnicodeDecodeError is a ValueError."""
+
+
+_Read = Callable[[bytes], dict[str, Any]]
+
+
+class UndecodableError(Exception):
+    """The bytes are no event of the schema they name, or of none at all; trying again cannot help."""
+
+
+class EventInvalidError(Exception):
+    """An event does not fit its own schema; the text names the record and the field's trouble."""
+
+
+class SchemaUnregisteredError(Exception):
+    """A schema of this build is not in the registry: `paystream schemas register` has not run."""
+
+
+class Written(NamedTuple):
+    """By which schema bytes were written."""
+
+    record: str
+    """Full name of the Avro record."""
+    version: int | None
+    """Of our schema files; None when it is none of them, as one newer than this build."""
+
+
+class _Writer(NamedTuple):
+    prefix: bytes
+    encode: compiler.Encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    written: Written
+    read: _Read
+    """Gives the values as our newest schema has them."""
+    read_as_written: _Read
+    event: type[Event] | None
+
+
+class Codec:
+    """Encodes and decodes events by the ids of one registry."""
+
+    def __init__(self, *, registry: RegistryClient, cache_dir: Path, topic_prefix: str = "") -> None:
+        self._registry = registry
+        self._cache = SchemaCache(cache_dir, registry.url)
+        self._topic_prefix = topic_prefix
+        self._writers: dict[str, _Writer] = {}
+        self._readers: dict[int, _Reader] = {}
+
+    def topic(self, name: str) -> str:
+        """Give the topic's name on the cluster."""
+        return self._topic_prefix + name
+
+    async def prepare(self, events: Iterable[type[Event]]) -> None:
+        """Resolve the schema ids of events, so that they can be encoded; of the cache when the registry is down.
+
+        Raises:
+            SchemaUnregisteredError: The registry does not have one of them.
+            RegistryUnavailableError: The registry is down and the cache does not know one of them.
+        """
+        await together(self._prepare(catalogue.own_files()[event.RECORD]) for event in events)
+
+    async def _prepare(self, file: SchemaFile) -> None:
+        text = registry_text(file.schema)
+        schema_id = await self._resolve(f"{self.topic(file.topic)}-{file.full_name}", text)
+        self._writers[file.full_name] = _Writer(_PREFIX.pack(MAGIC, schema_id), compiler.encoder(file.schema))
+        self._readers[schema_id] = self._reader(text)
+
+    async def _resolve(self, subject: str, text: str) -> int:
+        try:
+            schema_id = (await self._registry.lookup(subject, text)).schema_id
+        except SchemaNotFoundError as error:
+            raise SchemaUnregisteredError(f"{subject} is not registered: run `paystream schemas register`") from error
+        except RegistryUnavailableError:
+            remembered = self._cache.schema_id(subject, text)
+            if remembered is None:
+                raise
+            return remembered
+        self._cache.remember_id(subject, text, schema_id)
+        return schema_id
+
+    def encode(self, event: Event, *, stamps: Mapping[str, Any]) -> bytes:
+        """Give the bytes of an event.
+
+        Args:
+            event: Of a prepared class.
+            stamps: Take the place of the event's own event_id, recorded_at, correlation_id, causation_id and actor.
+
+        Raises:
+            EventInvalidError: A value does not fit the schema, or the class is not prepared.
+        """
+        writer = self._writers.get(event.RECORD)
+        if writer is None:
+            raise EventInvalidError(f"{event.RECORD} is not prepared: the service does not declare that it emits it")
+        prefix, encode = writer
+        try:
+            return prefix + encode(event, stamps)
+        except _WRONG_VALUE as error:
+            raise EventInvalidError(f"{event.RECORD}: {type(error).__name__}: {error}") from error
+
+    def peek(self, data: bytes) -> int:
+        """Give the schema id of a message.
+
+        Raises:
+            UndecodableError: It does not begin like Confluent's wire format.
+        """
+        if len(data) < PREFIX_BYTES or data[0] != MAGIC:
+            raise UndecodableError(f"no Avro message: {len(data)} bytes beginning with {data[:PREFIX_BYTES].hex()}")
+        return int.from_bytes(data[1:PREFIX_BYTES])
+
+    def knows(self, schema_id: int) -> bool:
+        """Say whether messages of a schema id can be decoded without asking the registry."""
+        return schema_id in self._readers
+
+    async def learn(self, schema_id: int) -> None:
+        """Ask the registry for a schema; the cache when it is down.
+
+        Raises:
+            SchemaNotFoundError: The registry does not know the id (yet).
+            RegistryUnavailableError: The registry is down and the cache does not know the id.
+            UndecodableError: It is no Avro record.
+        """
+        try:
+            text = await self._registry.schema(schema_id)
+        except RegistryUnavailableError:
+            remembered = self._cache.schema(schema_id)
+            if remembered is None:
+                raise
+            text = remembered
+        self._readers[schema_id] = self._reader(text)
+        self._cache.remember_schema(schema_id, text)
+
+    def record_name(self, schema_id: int) -> Written:
+        """Say which record and version a known schema id stands for."""
+        return self._readers[schema_id].written
+
+    def decode(self, data: bytes) -> Event:
+        """Give the event of a message whose schema id is known, as our newest version of its record.
+
+        Raises:
+            UndecodableError: The bytes do not fit their schema, it cannot be read as ours, or the record is unknown.
+        """
+        reader = self._readers[self.peek(data)]
+        if reader.event is None:
+            raise UndecodableError(f"{reader.written.record} is not known to this build")
+        return reader.event.from_record(reader.read(data))
+
+    def decode_as_written(self, data: bytes) -> dict[str, Any]:
+        """Give the values of a message by its writer's schema alone, whatever this build knows.
+
+        Raises:
+            UndecodableError: The bytes do not fit their schema.
+        """
+        return self._readers[self.peek(data)].read_as_written(data)
+
+    def _reader(self, text: str) -> _Reader:
+        schema = _parse(text)
+        name = schema["name"]
+        own = catalogue.own_files().get(name)
+        known = catalogue.versions_by_fingerprint().get(fingerprint(json.loads(text)))
+        if own is not None and own.version == known:
+            read = as_written = _compiled(own)
+        else:
+            as_written = _walked(schema, None)
+            # Resolving doubles the time: it is for the bytes of other versions.
+            read = as_written if own is None else _walked(schema, _parse(registry_text(own.schema)))
+        return _Reader(
+            written=Written(name, known), read=read, read_as_written=as_written, event=catalogue.event_class(name)
+        )
+
+
+def _parse(text: str) -> Any:
+    try:
+        schema = parse_schema(json.loads(text))
+    except Exception as error:  # fastavro raises whatever the wrong schema led to.
+        raise UndecodableError(f"the schema is not Avro: {error}") from error
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        raise UndecodableError("the schema is no record")
+    return schema
+
+
+def _compiled(file: SchemaFile) -> _Read:
+    """Read bytes written by a schema file of this build, the quick way."""
+    decode = compiler.decoder(file.schema)
+
+    def read(data: bytes) -> dict[str, Any]:
+        try:
+            record, end = decode(data, PREFIX_BYTES)
+        except _WRONG_BYTES as error:
+            raise UndecodableError(f"{file.full_name}: {type(error).__name__}: {error}") from error
+        return _whole(file.full_name, record, end, data)
+
+    return read
+
+
+def _walked(schema: Any, resolve_to: Any | None) -> _Read:
+    """Read bytes written by any schema, as that schema or another has it."""
+
+    def read(data: bytes) -> dict[str, Any]:
+        buffer = io.BytesIO(data)
+        buffer.seek(PREFIX_BYTES)
+        try:
+            record = schemaless_reader(buffer, schema, resolve_to)
+        except Exception as error:  # fastavro raises whatever the wrong bytes led to.
+            raise UndecodableError(f"{schema['name']}: {type(error).__name__}: {error}") from error
+        return _whole(schema["name"], cast("dict[str, Any]", record), buffer.tell(), data)
+
+    return read
+
+
+def _whole(name: str, record: dict[str, Any], end: int, data: bytes) -> dict[str, Any]:
+    if end != len(data):
+        raise UndecodableError(f"{name}: the body takes {end - PREFIX_BYTES} bytes of {len(data) - PREFIX_BYTES}")
+    return record

@@ -1,0 +1,158 @@
+"""confluent-kafka, wrapped once: its options, its threads and its logs."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import confluent_kafka
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init__ re-exports without saying so
+    AdminClient,
+    OffsetSpec,
+)
+
+from paykit.base.errors import UnavailableError
+
+RECONNECT_BACKOFF_MAX_MS = 2_000
+METADATA_TIMEOUT_S = 10.0
+FLUSH_SLICE_S = 0.5
+"""How often a waiting producer looks whether it was discarded."""
+QUEUE_WAIT_S = 0.1
+"""How long to wait for room when librdkafka's queue is full, before trying again."""
+MESSAGE_BYTES_MAX = 2 * 1024 * 1024
+"""The largest message produced: a dead letter's copy, which is the largest record of a topic and its error."""
+
+LOGGER = logging.getLogger("librdkafka")
+
+
+class Producer:
+    """An idempotent producer whose failures are terminal: discard it and start again from what is not acknowledged.
+
+    Attributes:
+        error: The first delivery failure, or None.
+    """
+
+    def __init__(self, bootstrap: str, *, client_id: str) -> None:
+        self.error: confluent_kafka.KafkaError | None = None
+        self._discarded = False
+        # Nothing may enter the queue once it was purged: it would overtake what was purged before it.
+        self._gate = threading.Lock()
+        self._producer = confluent_kafka.Producer(
+            common_options(bootstrap, client_id)
+            | {
+                "acks": "all",
+                "enable.idempotence": True,
+                # A timeout per message would drop one and send its successors: the key would be out of order.
+                "message.timeout.ms": 0,
+                # Nor may the successors of a refused one be sent before it is tried again.
+                "enable.gapless.guarantee": True,
+                "partitioner": "murmur2_random",
+                "message.max.bytes": MESSAGE_BYTES_MAX,
+                "linger.ms": 2,
+                "compression.type": "lz4",
+            },
+            logger=LOGGER,
+        )
+
+    def produce(self, *, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, str | bytes]]) -> None:
+        """Queue a message, waiting while the queue is full."""
+        while not self._queue(topic, key, value, headers):
+            self._producer.poll(QUEUE_WAIT_S)
+
+    def _queue(self, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, str | bytes]]) -> bool:
+        """Say whether the message needs no further try: it is in the queue, or the producer was discarded."""
+        with self._gate:
+            if self._discarded:
+                return True
+            try:
+                self._producer.produce(
+                    topic, key=key, value=value, headers=list(headers), on_delivery=self._on_delivery
+                )
+            except BufferError:
+                return False
+            return True
+
+    def wait_acknowledged(self) -> None:
+        """Wait until nothing is in flight, a message failed, or the producer was discarded; blocks the thread."""
+        while not self._discarded and self.error is None and self._producer.flush(FLUSH_SLICE_S):
+            pass
+
+    def discard(self) -> None:
+        """Drop what is not acknowledged; the producer is of no use afterwards. May be called from any thread."""
+        with self._gate:
+            if self._discarded:
+                return
+            self._discarded = True
+            if self.error is None:
+                self.error = confluent_kafka.KafkaError(confluent_kafka.KafkaError._PURGE_QUEUE)  # noqa: SLF001 - public code
+            self._producer.purge(in_queue=True, in_flight=True, blocking=False)
+
+    def _on_delivery(self, error: confluent_kafka.KafkaError | None, _message: Any) -> None:
+        if error is not None and self.error is None:
+            self.error = error
+
+
+def common_options(bootstrap: str, client_id: str) -> dict[str, Any]:
+    """Give the options of every client."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "client.id": client_id,
+        "allow.auto.create.topics": False,
+        "reconnect.backoff.max.ms": RECONNECT_BACKOFF_MAX_MS,
+        "socket.keepalive.enable": True,
+        "socket.nagle.disable": True,
+        "log_level": 4,
+    }
+
+
+def incarnations(bootstrap: str, topics: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Give (cluster id, topic id) by topic name; blocks the thread.
+
+    They tell one Kafka cluster and topic from another of the same name: offsets mean nothing across them.
+
+    Raises:
+        UnavailableError: Kafka cannot be reached, or a topic does not exist.
+    """
+    admin = AdminClient(common_options(bootstrap, "paystream-incarnations"), logger=LOGGER)
+    wanted = confluent_kafka.TopicCollection(list(topics))
+    try:
+        futures = admin.describe_topics(wanted, request_timeout=METADATA_TIMEOUT_S)
+        cluster_id = str(admin.list_topics(timeout=METADATA_TIMEOUT_S).cluster_id)
+        return {topic: (cluster_id, str(future.result().topic_id)) for topic, future in futures.items()}
+    except confluent_kafka.KafkaException as error:
+        raise UnavailableError(f"Kafka does not describe its topics: {error}", part="kafka") from error
+
+
+def first_offset(bootstrap: str, partition: tuple[str, int]) -> int:
+    """Give the offset of the first record that a partition still has; blocks the thread.
+
+    Raises:
+        UnavailableError: Kafka cannot be reached.
+    """
+    admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
+    wanted = confluent_kafka.TopicPartition(*partition)
+    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+    try:
+        futures = admin.list_offsets({wanted: earliest}, request_timeout=METADATA_TIMEOUT_S)
+        return int(futures[wanted].result().offset)
+    except confluent_kafka.KafkaException as error:
+        raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error
+
+
+def end_offsets(bootstrap: str, topic: str) -> list[int]:
+    """Give where each partition of a topic ends, in their order: the offset after its last record; blocks the thread.
+
+    Raises:
+        UnavailableError: Kafka cannot be reached, or the topic does not exist.
+    """
+    admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    try:
+        known = admin.list_topics(topic, timeout=METADATA_TIMEOUT_S).topics[topic].partitions
+        asked = {confluent_kafka.TopicPartition(topic, partition): latest for partition in sorted(known)}
+        if not asked:
+            raise UnavailableError(f"Kafka has no topic {topic}", part="kafka")
+        futures = admin.list_offsets(asked, request_timeout=METADATA_TIMEOUT_S)
+        return [int(future.result().offset) for future in futures.values()]
+    except confluent_kafka.KafkaException as error:
+        raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error

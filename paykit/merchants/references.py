@@ -1,0 +1,58 @@
+"""References that merchants give what they create, unique per merchant: who has one that could not be given again."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from paykit.errors import DomainError
+from paykit.merchants.standing import MerchantReferenceTaken
+from paykit.postgres.database import Tx
+
+R = TypeVar("R")
+
+Reference = tuple[str, str]
+"""merchant_id, merchant_reference."""
+
+# What has these references, as after an insert that left some out.
+_SELECT_HOLDERS = """
+SELECT merchant_id, merchant_reference, {key} FROM {table}
+JOIN unnest($1::text[], $2::text[]) AS wanted (merchant_id, merchant_reference) USING (merchant_id, merchant_reference)
+"""
+
+
+class References:
+    """The merchant references of one table, whose inserts leave out a row with a reference that is taken.
+
+    Args:
+        table: With the columns `merchant_id` and `merchant_reference`, unique together; quoted where SQL needs it.
+        key: Its primary key, which is also the name of the attribute and of the metadata, as in `payment_id`.
+    """
+
+    def __init__(self, table: str, key: str) -> None:
+        self._key = key
+        self._select = _SELECT_HOLDERS.format(table=table, key=key)
+
+    async def refuse_taken(self, tx: Tx, results: Sequence[R | DomainError]) -> list[R | DomainError]:
+        """Put a refusal in the place of each resource that was left out because its reference is taken.
+
+        Args:
+            tx: The transaction that inserted them.
+            results: Resources with merchant_id and merchant_reference, and refusals, which stay.
+        """
+        made: list[Any] = [result for result in results if not isinstance(result, DomainError)]
+        holders = await self.holders(tx, [(each.merchant_id, each.merchant_reference) for each in made])
+        return [self._refuse_if_taken(result, holders) for result in results]
+
+    async def holders(self, tx: Tx, references: Sequence[Reference]) -> dict[Reference, str]:
+        """Give what has each of these references; those that nothing has are left out."""
+        rows = await tx.fetch(self._select, *([pair[i] for pair in references] for i in (0, 1)))
+        return {(row["merchant_id"], row["merchant_reference"]): row[self._key] for row in rows}
+
+    def _refuse_if_taken(self, result: Any, holders: dict[Reference, str]) -> Any:
+        if isinstance(result, DomainError):
+            return result
+        holder = holders[result.merchant_id, result.merchant_reference]
+        if holder == getattr(result, self._key):
+            return result
+        what = self._key.removesuffix("_id")
+        message = f"Another {what} of the merchant has this reference."
+        return MerchantReferenceTaken(message, field="merchant_reference", **{self._key: holder})

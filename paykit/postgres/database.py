@@ -1,0 +1,295 @@
+"""PostgreSQL, once for all services: connections, transactions and their retries.
+
+The engine runs in driver-level autocommit and the runtime says BEGIN and COMMIT itself, so that hot statements can go
+straight to asyncpg and ordinary ones through SQLAlchemy Core, in one transaction of one connection.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+import sqlalchemy
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from paykit.base.errors import CommitUnknownError, DefectError, UnavailableError
+from paykit.cause import Cause
+from paykit.clock import Clock
+from paykit.events.codec import Codec, Event
+from paykit.ids import new_id
+from paykit.postgres import faults
+from paykit.postgres.faults import Fault
+from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
+
+T = TypeVar("T")
+
+TRANSACTION_TRIES_MAX = 3
+"""Runs of one transaction before a serialization failure or deadlock is given up."""
+CONNECT_TIMEOUT_S = 5.0
+STATEMENT_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 2_000
+FAST_LANE_LOCK_TIMEOUT_MS = 50
+"""How long a group of calls waits for a row before its items go on one by one."""
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+"""A stopped process gives its locks back after this."""
+KEEPALIVE_S = 10
+STATEMENT_CACHE_SIZE = 512
+"""Prepared statements kept by each connection."""
+EVENT_BYTES_MAX = 512 * 1024
+"""The largest encoded event; a larger one fails the call that would emit it."""
+
+
+class Tx:
+    """One transaction of one service, on its own PostgreSQL schema.
+
+    Attributes:
+        now: Business time in UTC, the same for the whole transaction.
+    """
+
+    __slots__ = ("_codec", "_connection", "_driver", "_held", "emitted", "emitted_raw", "now")
+
+    def __init__(self, *, connection: AsyncConnection, driver: Any, codec: Codec, now: datetime) -> None:
+        self._connection = connection
+        self._driver = driver
+        self._codec = codec
+        self._held: set[str] = set()
+        self.emitted: list[OutboxRow] = []
+        self.emitted_raw: list[RawRow] = []
+        self.now = now
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Run one statement by the driver and give its rows; for hot, set-based statements ($1::text[])."""
+        rows: list[asyncpg.Record] = await self._driver.fetch(sql, *args)
+        return rows
+
+    async def run(self, sql: str, *args: Any) -> int:
+        """Run one statement by the driver and give the number of rows changed."""
+        status: str = await self._driver.execute(sql, *args)
+        return int(status.rpartition(" ")[2])
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert many rows by COPY, in the order given."""
+        await self._driver.copy_records_to_table(table, records=rows, columns=list(columns))
+
+    async def select(self, statement: sqlalchemy.Executable) -> Sequence[sqlalchemy.Row[Any]]:
+        """Run a SQLAlchemy statement and give its rows."""
+        return (await self._connection.execute(statement)).all()
+
+    async def execute(self, statement: sqlalchemy.Executable) -> int:
+        """Run a SQLAlchemy statement and give the number of rows changed."""
+        result = await self._connection.execute(statement)
+        return int(result.rowcount)
+
+    def hold(self, *keys: str) -> None:
+        """State that these aggregates are locked, or were just inserted, by this transaction."""
+        self._held.update(keys)
+
+    def emit(self, event: Event, *, cause: Cause) -> None:
+        """Stamp and encode an event now; its outbox row is written just before the transaction commits.
+
+        Raises:
+            DefectError: The aggregate whose id is the event's key is not held, so its order could not be kept, or
+                the event is larger than EVENT_BYTES_MAX.
+        """
+        key = getattr(event, event.KEY)
+        if key not in self._held:
+            raise DefectError(f"{event.RECORD} emitted under key {key!r}, which this transaction does not hold")
+        event_id = event.event_id or new_id("evt")
+        value = self._codec.encode(
+            event,
+            stamps={
+                "event_id": event_id,
+                "recorded_at": self.now,
+                "correlation_id": event.correlation_id or cause.correlation_id,
+                "causation_id": event.causation_id or cause.causation_id,
+                "actor": event.actor or cause.actor,
+            },
+        )
+        if len(value) > EVENT_BYTES_MAX:
+            raise DefectError(f"{event.RECORD} of {len(value)} bytes exceeds {EVENT_BYTES_MAX}")
+        self.emitted.append(
+            (
+                self._codec.topic(event.TOPIC),
+                key,
+                event_id,
+                event.RECORD,
+                f"{event.TOPIC}/{event.RECORD.rpartition('.')[2]}/{event.VERSION}",
+                event.occurred_at,
+                cause.traceparent,
+                value,
+            )
+        )
+
+    def emit_raw(self, *, topic: str, key: str, value: bytes | None, headers: Headers) -> None:
+        """Queue a message whose bytes are given, such as the copy of a dead letter; it keeps no order with events."""
+        self.emitted_raw.append(RawRow(topic=topic, key=key, now=self.now, value=value, headers=headers))
+
+    @contextlib.asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo the block's statements, events and held keys when it raises; the transaction goes on."""
+        emitted, emitted_raw, held = len(self.emitted), len(self.emitted_raw), self._held.copy()
+        await self._driver.execute("SAVEPOINT step")
+        try:
+            yield
+        except Exception:
+            # Rolled back to, a savepoint still stands, and would hide the outer one of the same name.
+            await self._driver.execute("ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step")
+            del self.emitted[emitted:], self.emitted_raw[emitted_raw:]
+            self._held = held
+            raise
+        await self._driver.execute("RELEASE SAVEPOINT step")
+
+    async def flush(self) -> None:
+        """Write the outbox rows of the events emitted so far; ids follow the order of emission."""
+        if self.emitted:
+            await insert_outbox_rows(self._driver, self.emitted)
+        for row in self.emitted_raw:
+            await insert_raw_row(self._driver, row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """How long a transaction may wait for a lock, in milliseconds."""
+
+    lock_timeout_ms: int
+
+
+FAST = Lane(lock_timeout_ms=FAST_LANE_LOCK_TIMEOUT_MS)
+SLOW = Lane(lock_timeout_ms=LOCK_TIMEOUT_MS)
+
+
+class Database:
+    """The connections of one service.
+
+    Attributes:
+        clock: Business time.
+        on_outbox: Called after each commit that wrote outbox rows.
+    """
+
+    def __init__(self, *, url: str, schema: str, clock: Clock, codec: Codec, connections_max: int) -> None:
+        self._engine = make_engine(url, schema=schema, connections_max=connections_max)
+        self.url = url
+        self.schema = schema
+        self.clock = clock
+        self._codec = codec
+        self.on_outbox: Callable[[], None] = lambda: None
+
+    async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane = SLOW) -> T:
+        """Run work in one READ COMMITTED transaction, again (at most 3 times) after a serialization failure.
+
+        Raises:
+            UnavailableError: PostgreSQL cannot be reached; nothing was done.
+            CommitUnknownError: The connection broke during COMMIT.
+        """
+        begin = "BEGIN" if lane is SLOW else f"BEGIN; SET LOCAL lock_timeout = {lane.lock_timeout_ms}"
+        return await self._run(work, begin)
+
+    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run queries on one consistent snapshot, in a transaction that cannot write."""
+        return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    async def _run(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
+        for tries_left in range(TRANSACTION_TRIES_MAX - 1, -1, -1):
+            try:
+                return await self._attempt(work, begin)
+            except UnavailableError:
+                raise
+            except Exception as error:
+                if faults.sort(error) is not Fault.CONFLICT or not tries_left:
+                    raise
+        raise AssertionError  # The last try returned or raised.
+
+    async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
+        async with self._connected() as (connection, driver):
+            tx = Tx(connection=connection, driver=driver, codec=self._codec, now=self.clock.now())
+            try:
+                # Inside, for a BEGIN that was cancelled may have begun all the same.
+                await driver.execute(begin)
+                result = await work(tx)
+                await tx.flush()
+            except BaseException:
+                await _rollback(connection, driver)
+                raise
+            await self._commit(connection, driver)
+        if tx.emitted or tx.emitted_raw:
+            self.on_outbox()
+        return result
+
+    @staticmethod
+    async def _commit(connection: AsyncConnection, driver: Any) -> None:
+        try:
+            await driver.execute("COMMIT")
+        except BaseException as error:
+            await connection.invalidate()
+            if faults.sort(error) is Fault.UNAVAILABLE:
+                raise CommitUnknownError("the connection was lost during COMMIT", part="postgresql") from error
+            raise
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+        try:
+            async with self._engine.connect() as connection:
+                yield connection, await _live_driver(connection)
+        except Exception as error:
+            if not isinstance(error, UnavailableError) and faults.sort(error) is Fault.UNAVAILABLE:
+                raise UnavailableError(f"PostgreSQL is unavailable: {error}", part="postgresql") from error
+            raise
+
+
+async def _live_driver(connection: AsyncConnection) -> Any:
+    """Give the driver's connection, past all that ended while they lay in the pool: PostgreSQL was restarted."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    while driver is None or driver.is_closed():
+        await connection.invalidate()
+        driver = (await connection.get_raw_connection()).driver_connection
+    return driver
+
+
+async def _rollback(connection: AsyncConnection, driver: Any) -> None:
+    """Give the connection back clean, or not at all: its state after a failed rollback is unknown."""
+    try:
+        await asyncio.shield(driver.execute("ROLLBACK"))
+    except BaseException:  # noqa: BLE001 - the first error is the one to tell
+        await connection.invalidate()
+
+
+def make_engine(url: str, *, schema: str, connections_max: int) -> AsyncEngine:
+    """Make the engine of one service; every connection carries the runtime's timeouts and the service's search_path."""
+    return create_async_engine(
+        sqlalchemy.make_url(url).set(drivername="postgresql+asyncpg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=connections_max,
+        max_overflow=0,
+        pool_timeout=CONNECT_TIMEOUT_S,
+        pool_reset_on_return=None,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_S,
+            "statement_cache_size": STATEMENT_CACHE_SIZE,
+            "server_settings": connection_settings(schema),
+        },
+    )
+
+
+def connection_settings(schema: str) -> dict[str, str]:
+    """Give the settings that every connection of a service starts with."""
+    return {
+        "application_name": f"paystream-{schema}",
+        "search_path": schema,
+        "timezone": "UTC",
+        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+        "lock_timeout": str(LOCK_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        # A plan made while a table is empty is kept when it has grown: never let that be a sequential scan.
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "tcp_keepalives_idle": str(KEEPALIVE_S),
+        "tcp_keepalives_interval": str(KEEPALIVE_S),
+        "tcp_keepalives_count": "3",
+    }

@@ -1,0 +1,60 @@
+"""Sorts what PostgreSQL and its driver raise, once, by what the runtime does about it."""
+
+from enum import StrEnum
+
+import asyncpg
+import sqlalchemy.exc
+
+from paykit.base.errors import UnavailableError
+
+
+class Fault(StrEnum):
+    """What to do about a database error."""
+
+    CONFLICT = "conflict"
+    """Serialization failure or deadlock: the same work may succeed when run again."""
+    LOCKED = "locked"
+    """A row was locked by another for longer than the lane allows."""
+    UNAVAILABLE = "unavailable"
+    """No connection, or it was lost: infrastructure, never data."""
+    UNEXPECTED = "unexpected"
+    """Anything else: a defect, or data that breaks a constraint."""
+
+
+_CONFLICT_STATES = frozenset({"40001", "40P01"})
+_LOCKED_STATES = frozenset({"55P03"})
+_UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
+"""SQLSTATE classes: connection, insufficient resources, operator intervention (also timeouts), system error."""
+_UNAVAILABLE = (OSError, TimeoutError, sqlalchemy.exc.TimeoutError, asyncpg.InternalClientError, UnavailableError)
+"""Without a state. SQLAlchemy's own timeout means that every connection of the pool stayed in use; the driver's
+internal error is what a process that stood still meets, when the awaited answer comes with the server's farewell."""
+
+
+def sort(error: BaseException) -> Fault:
+    """Say what a failed statement or connection means."""
+    cause = _root(error)
+    state = getattr(cause, "sqlstate", None)
+    if isinstance(cause, asyncpg.InvalidCachedStatementError):  # A migration changed a table under a prepared plan.
+        return Fault.CONFLICT
+    if isinstance(state, str):
+        return _sort_state(state)
+    if isinstance(cause, asyncpg.InterfaceError):  # Of a closed connection, or of code that misuses an open one.
+        return Fault.UNAVAILABLE if "closed" in str(cause) else Fault.UNEXPECTED
+    return Fault.UNAVAILABLE if isinstance(cause, _UNAVAILABLE) else Fault.UNEXPECTED
+
+
+def _sort_state(state: str) -> Fault:
+    if state in _CONFLICT_STATES:
+        return Fault.CONFLICT
+    if state in _LOCKED_STATES:
+        return Fault.LOCKED
+    if state.startswith(_UNAVAILABLE_CLASSES) or state in {"25P03", "3D000"}:  # idle-in-transaction timeout
+        return Fault.UNAVAILABLE
+    return Fault.UNEXPECTED
+
+
+def _root(error: BaseException) -> BaseException:
+    """SQLAlchemy wraps the driver's error twice; the state is on the innermost."""
+    if isinstance(error, sqlalchemy.exc.DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error

@@ -1,0 +1,200 @@
+"""The tables that the runtime keeps in every service's schema.
+
+The first version is made by each service's first migration. What came later is made by `paykit.process.migrate` itself
+after the service's migrations, in every schema: statements that change nothing where it is there already.
+"""
+
+from collections.abc import Sequence
+
+from alembic import op
+from sqlalchemy.engine import Connection
+
+_V1 = """
+-- Events (and copies of dead letters) waiting for the relay. No cursor, no transaction ids: rows are read in id order
+-- and deleted by id once Kafka acknowledged them.
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    dataschema text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    traceparent text COLLATE "C",
+    value bytea,
+    header_names text[],
+    header_values bytea[]
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+
+-- One row for each call with a request id that succeeded (or is being carried out in an open transaction).
+CREATE TABLE idempotency_key (
+    caller text COLLATE "C" NOT NULL,
+    method text COLLATE "C" NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash bytea NOT NULL,
+    reply bytea,
+    create_time timestamptz NOT NULL,
+    PRIMARY KEY (caller, method, request_id)
+) WITH (fillfactor = 80);
+CREATE INDEX idempotency_key_create_time ON idempotency_key USING brin (create_time);
+
+-- The next offset to apply, changed in the transaction of the effects: this row is what fences a zombie.
+CREATE TABLE consumer_offset (
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL CHECK (next_offset >= 0),
+    cluster_id text NOT NULL,
+    topic_id text NOT NULL,
+    PRIMARY KEY (topic, partition)
+) WITH (fillfactor = 50);
+
+-- Events applied by handlers whose effect has no natural unique key.
+CREATE TABLE inbox (
+    day date NOT NULL,
+    handler text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (day, handler, event_id)
+) PARTITION BY RANGE (day);
+CREATE TABLE inbox_default PARTITION OF inbox DEFAULT;
+
+CREATE TABLE dead_letter (
+    dead_letter_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    record text COLLATE "C",
+    value bytea,
+    header_names text[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    error text NOT NULL,
+    status text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'REPLAYED', 'DISCARDED')),
+    actor text,
+    create_time timestamptz NOT NULL,
+    resolve_time timestamptz,
+    UNIQUE (topic, partition, record_offset),
+    CHECK ((status = 'OPEN') = (resolve_time IS NULL))
+);
+CREATE INDEX dead_letter_open ON dead_letter (topic, key) WHERE status = 'OPEN';
+
+-- Events waiting for their cause, or behind a dead letter or parked event of the same key, in arrival order.
+CREATE TABLE parked_event (
+    parked_event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    record text COLLATE "C" NOT NULL,
+    value bytea NOT NULL,
+    header_names text[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    waits_for text NOT NULL,
+    create_time timestamptz NOT NULL,
+    UNIQUE (topic, partition, record_offset)
+);
+CREATE INDEX parked_event_key ON parked_event (topic, key);
+
+-- Events of a type newer than the build, kept for `paystream events replay` after the upgrade.
+CREATE TABLE skipped_event (
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    record text COLLATE "C" NOT NULL,
+    value bytea NOT NULL,
+    header_names text[] NOT NULL,
+    header_values bytea[] NOT NULL,
+    create_time timestamptz NOT NULL,
+    PRIMARY KEY (topic, partition, record_offset)
+);
+"""
+
+# The service's role cannot create tables, so the days of the inbox are made by a function that runs as the owner.
+_INBOX_DAYS_V1 = """
+CREATE FUNCTION keep_inbox_days(ahead date[], oldest date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+<<block>>
+DECLARE
+    day date;
+    old text;
+BEGIN
+    FOREACH day IN ARRAY ahead LOOP
+        -- Events that came before their day's table stay where they are, or the table could not be made.
+        CONTINUE WHEN EXISTS (SELECT FROM inbox_default d WHERE d.day = block.day);
+        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF inbox FOR VALUES FROM (%L) TO (%L)',
+                       'inbox_' || to_char(day, 'YYYYMMDD'), day, day + 1);
+    END LOOP;
+    FOR old IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'inbox'::regclass AND c.relname < 'inbox_' || to_char(oldest, 'YYYYMMDD')
+          AND c.relname ~ '^inbox_[0-9]{8}$'
+    LOOP
+        EXECUTE format('DROP TABLE %I', old);
+    END LOOP;
+    DELETE FROM inbox_default d WHERE d.day < oldest;
+END $$
+"""
+
+_REFUSE_STATE_V1 = """
+CREATE OR REPLACE FUNCTION refuse_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a row of % is % and cannot become %', TG_TABLE_NAME, OLD.state, NEW.state
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END
+$$
+"""
+
+_LATER = (
+    # How far business time is ahead of real time, on a development stack; no row is as good as 0.
+    """
+CREATE TABLE IF NOT EXISTS clock (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    offset_us bigint NOT NULL CHECK (offset_us >= 0)
+)
+""",
+)
+
+
+def create_v1() -> None:
+    """Make the first version of the runtime's tables in the schema being migrated."""
+    run_script(_V1)
+    op.execute(_INBOX_DAYS_V1)
+
+
+def complete(connection: Connection) -> None:
+    """Make what came after the first version, in the schema that the search path names."""
+    for statement in _LATER:
+        connection.exec_driver_sql(statement)
+
+
+def run_script(script: str) -> None:
+    """Run statements separated by semicolons at line ends; comments are allowed, function bodies are not."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
+
+
+def revoke(table: str, *privileges: str) -> str:
+    """Give the statement that takes privileges on a table away from the service's role (current schema's name)."""
+    service = op.get_context().opts["service"]
+    return f'REVOKE {", ".join(privileges)} ON "{table}" FROM "paystream_{service}"'
+
+
+def guard_states(table: str, allowed: Sequence[tuple[str, str]]) -> None:
+    """Have the database refuse every change of a table's `state` but these, whoever writes the row.
+
+    An update that leaves the state alone is not touched, and pays for one comparison. The refusal is a
+    check_violation of the constraint `<table>_state_guard`. Calling it again, in a later migration, replaces the list.
+
+    Args:
+        table: With a column `state`.
+        allowed: Pairs of the state before and the state after.
+    """
+    pairs = ", ".join(f"('{old}', '{new}')" for old, new in allowed)
+    op.execute(_REFUSE_STATE_V1)
+    op.execute(f"""
+        CREATE OR REPLACE TRIGGER {table}_state_guard BEFORE UPDATE ON "{table}" FOR EACH ROW
+        WHEN (OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN ({pairs}))
+        EXECUTE FUNCTION refuse_state()
+    """)

@@ -1,0 +1,96 @@
+"""Wakes the relay and the jobs as soon as there is work: by an event in this process, by NOTIFY in others.
+
+NOTIFY runs in transactions of its own, at most one per NOTIFY_PAUSE_S: inside business transactions it would serialise
+their commits. A lost notification only costs the wait for the next poll.
+"""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import asyncpg
+import structlog
+
+from paykit.postgres.database import CONNECT_TIMEOUT_S, connection_settings
+
+NOTIFY_PAUSE_S = 0.01
+"""The least time between two notifications of one process."""
+RECONNECT_PAUSE_S = 1.0
+OUTBOX = "outbox"
+"""The signal of rows for the relay; every other signal is a job's name."""
+
+_log = structlog.get_logger()
+
+
+class Wakeups:
+    """The signals of one service."""
+
+    def __init__(self, *, dsn: str, schema: str) -> None:
+        self._dsn = dsn
+        self._channel = f"paystream_{schema}"
+        self._schema = schema
+        self._events: dict[str, asyncio.Event] = {}
+        self._remote: set[str] = set()
+        self._remote_pending = asyncio.Event()
+        self._connection: Any = None
+
+    def event(self, signal: str) -> asyncio.Event:
+        """Give the event that this signal sets; asking for it makes this process a listener."""
+        return self._events.setdefault(signal, asyncio.Event())
+
+    def signal(self, signal: str) -> None:
+        """Wake whoever waits for this signal, in this process and in the others of the service."""
+        if signal in self._events:
+            self._events[signal].set()
+        self._remote.add(signal)
+        self._remote_pending.set()
+
+    async def run(self) -> None:
+        """Carry signals to and from the other processes until cancelled."""
+        while True:
+            try:
+                await self._carry()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("wakeups_interrupted", service=self._schema, error=str(error))
+            finally:
+                await self._drop_connection()
+            await asyncio.sleep(RECONNECT_PAUSE_S)
+
+    async def _carry(self) -> None:
+        self._connection = await connect(self._dsn, self._schema)
+        # A process that sends no signals would not notice that it hears none either.
+        self._connection.add_termination_listener(lambda _: self._remote_pending.set())
+        await self._connection.add_listener(self._channel, self._on_notification)
+        for event in self._events.values():
+            event.set()  # Something may have been signalled while nobody listened.
+        while True:
+            await self._remote_pending.wait()
+            self._remote_pending.clear()
+            signals, self._remote = self._remote, set()
+            await self._connection.execute(
+                "SELECT pg_notify($1, s) FROM unnest($2::text[]) s", self._channel, [*signals]
+            )
+            await asyncio.sleep(NOTIFY_PAUSE_S)
+
+    def _on_notification(self, connection: Any, pid: int, _channel: str, signal: str) -> None:
+        if pid != connection.get_server_pid() and signal in self._events:
+            self._events[signal].set()
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+
+async def connect(dsn: str, schema: str, **settings: str) -> Any:
+    """Open a connection outside the pool, for listening or for leading."""
+    return await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S, server_settings=connection_settings(schema) | settings)
+
+
+async def wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait until the event is set or the time is over, and clear it."""
+    # Not wait_for: on Python 3.11 it can swallow a cancellation that comes together with the event.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    event.clear()

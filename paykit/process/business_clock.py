@@ -1,0 +1,124 @@
+"""How far business time is ahead of real time, kept in each service's schema and followed by all its processes.
+
+Only a development stack moves it: `paykit.process.clock_rpc`. It is never moved back, so that what is dated stays dated
+in the past.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from paykit.base.config import ConfigurationError
+from paykit.clock import OffsetClock
+from paykit.errors import DomainError, Kind
+from paykit.postgres import wakeups
+from paykit.postgres.database import Tx
+
+if TYPE_CHECKING:
+    from paykit.process.runtime import Runtime
+
+OFFSET_MAX = timedelta(days=3_660)
+"""How far ahead the clock may be: ten years and some days."""
+FOLLOW_EVERY_S = 0.5
+"""How late a process may see that another one moved the clock, where the signal was lost."""
+MOVED = "clock"
+"""The signal to the other processes of the service."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+_SELECT = "SELECT offset_us FROM clock"
+
+# There must be a row to lock.
+_INSERT = "INSERT INTO clock (offset_us) VALUES (0) ON CONFLICT DO NOTHING"
+
+_LOCK = "SELECT offset_us FROM clock FOR UPDATE"
+
+_UPDATE = "UPDATE clock SET offset_us = $1"
+
+_log = structlog.get_logger()
+
+
+class ClockTooFar(DomainError):
+    """The clock would be further ahead than it may be."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "CLOCK_TOO_FAR"
+
+
+async def advance(tx: Tx, steps: Sequence[timedelta]) -> list[timedelta | DomainError]:
+    """Move the stored clock forward by each step; the offset after it, or its refusal, in order."""
+    await tx.run(_INSERT)
+    before = offset = (await tx.fetch(_LOCK))[0]["offset_us"] * _MICROSECOND
+    results: list[timedelta | DomainError] = []
+    for step in steps:
+        if offset + step > OFFSET_MAX:
+            results.append(_too_far(offset, step))
+        else:
+            offset += step
+            results.append(offset)
+    if offset > before:
+        await tx.run(_UPDATE, offset // _MICROSECOND)
+    return results
+
+
+async def start(runtime: "Runtime") -> None:
+    """Set a starting process's clock.
+
+    Raises:
+        ConfigurationError: The clock was moved and this is no development stack, or the schema is not migrated.
+        UnavailableError: PostgreSQL cannot be reached.
+    """
+    try:
+        offset = await _stored(runtime)
+    except asyncpg.UndefinedTableError as error:
+        name = runtime.service.name
+        raise ConfigurationError(f"the schema of {name} is not up to date: run `paystream db migrate`") from error
+    if offset and runtime.settings.environment == "production":
+        raise ConfigurationError(
+            f"the clock of {runtime.service.name} was moved forward by {offset}: what is stored is dated in the "
+            "future, and only PAYSTREAM_ENVIRONMENT=development goes on with that"
+        )
+    _move(runtime, offset)
+
+
+async def refresh(runtime: "Runtime") -> None:
+    """Take over what is stored; when that moved the clock, let every job of this process look at it.
+
+    Raises:
+        UnavailableError: PostgreSQL cannot be reached.
+    """
+    offset = await _stored(runtime)
+    if _move(runtime, offset):
+        _log.info("clock_moved", service=runtime.service.name, offset_s=offset.total_seconds())
+        for job in runtime.service.jobs:
+            runtime.wakeups.event(job.name).set()
+
+
+async def follow(runtime: "Runtime") -> None:
+    """Refresh when another process says so, and from time to time, until cancelled."""
+    moved = runtime.wakeups.event(MOVED)
+    while True:
+        await refresh(runtime)
+        await wakeups.wait(moved, FOLLOW_EVERY_S)
+
+
+async def _stored(runtime: "Runtime") -> timedelta:
+    rows = await runtime.read(lambda tx: tx.fetch(_SELECT))
+    return timedelta(microseconds=rows[0]["offset_us"] if rows else 0)
+
+
+def _move(runtime: "Runtime", offset: timedelta) -> bool:
+    return isinstance(runtime.clock, OffsetClock) and runtime.clock.move_to(offset)
+
+
+def _too_far(offset: timedelta, step: timedelta) -> ClockTooFar:
+    return ClockTooFar(
+        f"the clock may be at most {OFFSET_MAX.days} days ahead.",
+        field="advance_by",
+        offset_s=str(offset.total_seconds()),
+        advance_by_s=str(step.total_seconds()),
+        offset_max_s=str(OFFSET_MAX.total_seconds()),
+    )

@@ -1,0 +1,34 @@
+"""The services of this installation, found by name; the runtime imports none of them before it is asked to."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import services
+from paykit.process.service import Service
+
+
+class ServiceUnknownError(Exception):
+    """No service has this name."""
+
+
+def service_names() -> list[str]:
+    """Give the names of all services, in alphabetical order."""
+    return sorted(module.name for module in pkgutil.iter_modules(services.__path__) if module.ispkg)
+
+
+def load_service(name: str) -> Service:
+    """Import a service and give its declaration.
+
+    Raises:
+        ServiceUnknownError: There is none of this name.
+    """
+    if name not in service_names():
+        raise ServiceUnknownError(f"there is no service {name!r}; there are {', '.join(service_names())}")
+    service: Service = importlib.import_module(f"services.{name}.service").SERVICE
+    return service
+
+
+def migrations_of(name: str) -> Path:
+    """Give the directory of a service's migrations."""
+    return Path(services.__path__[0]) / name / "migrations"

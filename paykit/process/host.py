@@ -1,0 +1,241 @@
+"""Runs services in a process: their gRPC server, consumers, jobs and relay, until it is told to stop."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+
+from paykit.base import metrics
+from paykit.base.config import Settings
+from paykit.base.errors import UnavailableError
+from paykit.consume.consumer import Consumer
+from paykit.consume.offsets import TopicPartition
+from paykit.consume.watermark import Horizon
+from paykit.events.registry import RegistryClient
+from paykit.kafka import client as kafka
+from paykit.kafka.relay import Relay
+from paykit.postgres import stuck_sessions
+from paykit.postgres.wakeups import wait
+from paykit.process import business_clock, clock_rpc
+from paykit.process.runtime import Runtime, make_codec
+from paykit.process.service import Job, Service
+from paykit.serve import idempotency
+from paykit.serve import server as grpc_server
+from paykit.serve.edge import EdgeOptions
+from paykit.serve.server import GrpcServer, ServerOptions
+
+RESTART_PAUSE_S = 1.0
+"""Before a part that failed unexpectedly is started again."""
+START_PAUSE_S = 1.0
+"""Between two tries to start while PostgreSQL or the registry is missing."""
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may keep the interpreter from another. By Python's own 5 ms, threads that fetch and produce hold up
+the event loop after each of its waits for PostgreSQL: measured, half the throughput of a consuming service."""
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Allocations before a collection of each generation: a batch makes tens of thousands of short-lived objects."""
+CANCEL_AGAIN_S = 5.0
+DRAIN_TIMEOUT_S = 5.0
+"""How long a stopping process goes on sending its outbox."""
+HOUSEKEEPING_EVERY_S = 3600.0
+
+_log = structlog.get_logger()
+
+
+class Host:
+    """Services running in this process."""
+
+    def __init__(self, services: Sequence[Service], settings: Settings) -> None:
+        self._settings = settings
+        self._registry = RegistryClient(settings.registry_url)
+        self._codec = make_codec(settings, self._registry)
+        self.runtimes = [Runtime(service=service, settings=settings, codec=self._codec) for service in services]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._relays: list[Relay] = []
+        self._relay_tasks: list[asyncio.Task[None]] = []
+        self.server: GrpcServer | None = None
+
+    async def start(self) -> None:
+        """Start everything that the role asks for; returns when calls are served.
+
+        Raises:
+            OSError: An address cannot be used.
+            SchemaUnregisteredError: Schemas were not registered.
+            ConfigurationError: A schema is not migrated, or its clock was moved and this is no development stack.
+        """
+        for runtime in self.runtimes:
+            await _prepared(runtime)
+        role = self._settings.role
+        for runtime in self.runtimes:
+            name = runtime.service.name
+            if role in {"all", "relay"}:
+                self._relays.append(self._relay(runtime))
+                self._relay_tasks.append(_supervise(f"{name}.relay", self._relays[-1].run))
+            if role in {"all", "worker"}:
+                self._start_worker(runtime)
+            self._tasks.append(_supervise(f"{name}.wakeups", runtime.wakeups.run))
+            self._tasks.append(_supervise(f"{name}.standstill", partial(stuck_sessions.watch, runtime.database)))
+            if self._settings.environment == "development":
+                self._tasks.append(_supervise(f"{name}.clock", partial(business_clock.follow, runtime)))
+        if role in {"all", "api"}:
+            self.server = await grpc_server.start(self._servicers(), self._server_options())
+
+    async def stop(self) -> None:
+        """Stop in order: no new calls, no new events, the work in hand, the rest of the outbox, the connections."""
+        if self.server is not None:
+            await self.server.stop(self._settings.shutdown_grace_s)
+        await _cancel(self._tasks)
+        await self._drain()
+        await _cancel(self._relay_tasks)
+        for runtime in self.runtimes:
+            await runtime.close()
+        await self._registry.close()
+
+    async def _drain(self) -> None:
+        """Let the leading relays send the rest of the outbox; what stays is sent after the next start."""
+        leading = [relay for relay in self._relays if relay.leading]
+        for relay in leading:
+            relay.drained.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                for relay in leading:
+                    await relay.drained.wait()
+
+    def _start_worker(self, runtime: Runtime) -> None:
+        name = runtime.service.name
+        for number in range(runtime.service.consumers if runtime.service.subscriptions else 0):
+            self._tasks.append(_supervise(f"{name}.consumer{number}", lambda: self._consumer(runtime).run()))
+        if runtime.service.subscriptions:
+            runtime.redelivery.horizon = Horizon(runtime.database, partial(self._ends, runtime.application.topics))
+            self._tasks.append(_supervise(f"{name}.redelivery", runtime.redelivery.run))
+        for job in (*runtime.service.jobs, _HOUSEKEEPING):
+            self._tasks.append(_supervise(f"{name}.{job.name}", lambda job=job: _run_job(runtime, job)))  # type: ignore[misc]
+
+    def _ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
+        bootstrap = self._settings.kafka_bootstrap
+        return {(each, number): end for each in topics for number, end in enumerate(kafka.end_offsets(bootstrap, each))}
+
+    def _relay(self, runtime: Runtime) -> Relay:
+        return Relay(
+            dsn=runtime.database.url,
+            schema=runtime.service.name,
+            kafka_bootstrap=self._settings.kafka_bootstrap,
+            wakeups=runtime.wakeups,
+        )
+
+    def _consumer(self, runtime: Runtime) -> Consumer:
+        return Consumer(
+            service=runtime.service.name,
+            bootstrap=self._settings.kafka_bootstrap,
+            group=self._settings.topic_prefix + runtime.service.name,
+            database=runtime.database,
+            application=runtime.application,
+            codec=self._codec,
+            on_applied=runtime.redelivery.applied.set,
+            schema_unknown_grace_s=self._settings.schema_unknown_grace_s,
+        )
+
+    def _servicers(self) -> list[grpc_server.Servicer]:
+        servicers = [servicer for runtime in self.runtimes for servicer in runtime.service.servicers(runtime)]
+        if self._settings.environment == "development":
+            servicers.append(clock_rpc.servicer(self.runtimes))
+        return servicers
+
+    def _server_options(self) -> ServerOptions:
+        settings = self._settings
+        return ServerOptions(
+            address=settings.grpc_address,
+            port_shared=settings.grpc_port_shared,
+            message_bytes_max=settings.grpc_message_bytes_max,
+            edge=EdgeOptions(calls_max=settings.grpc_calls_max, deadline_default_s=settings.grpc_deadline_default_s),
+        )
+
+
+async def serve(services: Sequence[Service], settings: Settings) -> None:
+    """Run services until SIGTERM or SIGINT, then stop in order."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    if settings.metrics_address:
+        metrics.MetricsServer(settings.metrics_address)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    # What is there now stays for good; what comes is mostly freed by reference counts, so full collections are rare.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    host = Host(services, settings)
+    starting = asyncio.create_task(host.start())
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            _log.info("started", services=[s.name for s in services], role=settings.role)
+            await stop
+    finally:
+        stop.cancel()
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await host.stop()
+        _log.info("stopped", services=[s.name for s in services])
+
+
+async def _prepared(runtime: Runtime) -> None:
+    """Prepare a service, waiting for its infrastructure for as long as it takes."""
+    while True:
+        try:
+            await runtime.prepare()
+        except UnavailableError as error:
+            _log.warning("start_waits", service=runtime.service.name, error=str(error))
+            await asyncio.sleep(START_PAUSE_S)
+        else:
+            return
+
+
+async def _run_job(runtime: Runtime, job: Job) -> None:
+    woken = runtime.wakeups.event(job.name)
+    while True:
+        while await job.run(runtime):
+            pass
+        await wait(woken, job.every_s)
+
+
+async def _keep_house(runtime: Runtime) -> bool:
+    """Forget stored replies past retention and old days of the inbox."""
+    more = await runtime.transaction(idempotency.delete_expired)
+    await runtime.redelivery.keep_inbox_days()
+    return more
+
+
+_HOUSEKEEPING = Job(name="housekeeping", run=_keep_house, every_s=HOUSEKEEPING_EVERY_S)
+
+
+def _supervise(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+    """Start a part that runs for ever; one that fails is told of and started again."""
+
+    async def keep() -> None:
+        while True:
+            try:
+                await run()
+            except UnavailableError as error:
+                _log.warning("part_waits", part=name, error=str(error))
+            except Exception:  # noqa: BLE001 - one part must not end the others
+                _log.exception("part_failed", part=name)
+            await asyncio.sleep(RESTART_PAUSE_S)
+
+    return asyncio.create_task(keep(), name=name)
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End tasks; one that a library kept from seeing its cancellation is cancelled again."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)

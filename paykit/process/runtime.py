@@ -1,0 +1,201 @@
+"""The runtime as a service sees it: calls, reads, transactions and wake-ups, on its own database."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import sqlalchemy
+from google.protobuf.message import Message
+
+from paykit.base.call import current_call
+from paykit.base.config import Settings
+from paykit.base.errors import UnavailableError
+from paykit.clock import Clock, OffsetClock, SystemClock
+from paykit.consume.application import Application
+from paykit.consume.redelivery import Redelivery
+from paykit.errors import DomainError, FieldInvalid, ItemFailed
+from paykit.events.codec import Codec
+from paykit.events.registry import RegistryClient
+from paykit.postgres.database import Database, Tx
+from paykit.postgres.wakeups import OUTBOX, Wakeups
+from paykit.process import business_clock
+from paykit.process.service import Service
+from paykit.serve import idempotency, operations
+from paykit.serve.operations import BATCH_ITEMS_MAX, Call, Committer, Operation, Outcome, Settled
+
+T = TypeVar("T")
+R = TypeVar("R")
+I = TypeVar("I")  # noqa: E741 - item
+Reply = TypeVar("Reply", bound=Message)
+
+REPLAYED_TRAILER = ("paystream-replayed", "true")
+"""Stands in the trailers of a reply that an earlier call with the same request id made."""
+
+
+class Runtime:
+    """One service in one process.
+
+    Attributes:
+        service: What it declares.
+        settings: The process's settings.
+        clock: Business time.
+        database: Its PostgreSQL schema.
+        codec: Its events' codec.
+        application: Its consuming side, without Kafka.
+        redelivery: Its set-aside events.
+        wakeups: Its signals.
+    """
+
+    def __init__(self, *, service: Service, settings: Settings, codec: Codec, clock: Clock | None = None) -> None:
+        self.service = service
+        self.settings = settings
+        self.clock = clock or OffsetClock(SystemClock())
+        self.codec = codec
+        url = service_url(settings, service.name)
+        self.database = Database(
+            url=url, schema=service.name, clock=self.clock, codec=codec, connections_max=settings.database_pool_max
+        )
+        self.wakeups = Wakeups(dsn=url, schema=service.name)
+        self.database.on_outbox = lambda: self.wakeups.signal(OUTBOX)
+        self.application = Application(service=service.name, subscriptions=service.subscriptions, codec=codec)
+        self.redelivery = Redelivery(
+            service=service.name, database=self.database, application=self.application, codec=codec
+        )
+        self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
+
+    async def prepare(self) -> None:
+        """Set the clock, learn the schema ids of all that the service emits or handles, and run its own start.
+
+        Raises:
+            ConfigurationError: The schema is not migrated, or the clock was moved and must not be.
+            SchemaUnregisteredError: Schemas were not registered.
+            UnavailableError: A part is missing and nothing was cached.
+        """
+        await business_clock.start(self)
+        handled = [event for s in self.service.subscriptions for event in s.handles]
+        await self.codec.prepare([*self.service.emits, *handled])
+        if self.service.on_start is not None:
+            await self.service.on_start(self)
+
+    async def close(self) -> None:
+        """Close the connections to PostgreSQL."""
+        await self.database.close()
+
+    async def call(self, operation: Operation[I, R, Reply], request: Message, item: I | DomainError) -> Reply:
+        """Carry out a call once for its request id, in a group with its neighbours.
+
+        Raises:
+            DomainError: The command refused it.
+            UnavailableError: PostgreSQL cannot be reached.
+        """
+        if isinstance(item, DomainError):
+            raise item
+        call = Call(item, self._claim(operation.name, request))
+        settled = _settled(await self._committer(operation).submit(call))
+        if settled.replayed:
+            current_call().trailers.append(REPLAYED_TRAILER)
+        return cast("Reply", settled.reply)
+
+    async def call_batch(
+        self, operation: Operation[I, R, Reply], requests: Sequence[Message], items: Sequence[I | DomainError]
+    ) -> list[Reply | DomainError]:
+        """Carry out a batch in one transaction, each request id once; one reply or refusal per item, in order.
+
+        Items that are refusals already stay so. An item that fails unexpectedly is refused alone, with `ItemFailed`.
+
+        Raises:
+            FieldInvalid: More than BATCH_ITEMS_MAX items.
+            UnavailableError: PostgreSQL cannot be reached; nothing was done.
+        """
+        calls: dict[int, Call[Any]] = {
+            i: Call(item, self._claim(operation.name, requests[i]))
+            for i, item in enumerate(items)
+            if not isinstance(item, DomainError)
+        }
+        return await self._batch(operation, items, calls)
+
+    async def change(self, operation: Operation[I, R, Reply], item: I) -> Reply:
+        """Carry out a call that has no request id, such as an update guarded by an etag.
+
+        Raises:
+            DomainError: The command refused it.
+            UnavailableError: PostgreSQL cannot be reached.
+        """
+        return cast("Reply", _settled(await self._committer(operation).submit(Call(item, None))).reply)
+
+    async def change_batch(
+        self, operation: Operation[I, R, Reply], items: Sequence[I | DomainError]
+    ) -> list[Reply | DomainError]:
+        """Do as `call_batch` for items that have no request id, as their commands know repetitions by themselves."""
+        calls: dict[int, Call[Any]] = {
+            i: Call(item, None) for i, item in enumerate(items) if not isinstance(item, DomainError)
+        }
+        return await self._batch(operation, items, calls)
+
+    async def read(self, query: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run queries on one consistent snapshot."""
+        return await self.database.read(query)
+
+    async def transaction(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run work in one transaction, for jobs."""
+        return await self.database.transaction(work)
+
+    def wake(self, job_name: str) -> None:
+        """Let a job run now, in this or another process of the service."""
+        self.wakeups.signal(job_name)
+
+    async def _batch(
+        self, operation: Operation[I, R, Reply], items: Sequence[I | DomainError], calls: dict[int, Call[Any]]
+    ) -> list[Reply | DomainError]:
+        """Carry out the calls, by position, and leave the refusals among the items as they are."""
+        if len(items) > BATCH_ITEMS_MAX:
+            raise FieldInvalid(f"at most {BATCH_ITEMS_MAX} items in one batch", field="requests")
+        results: list[Any] = list(items)
+        if calls:
+            outcomes = await self._committer(operation).settle(list(calls.values()))
+            for i, outcome in zip(calls, outcomes, strict=True):
+                results[i] = _item_result(outcome)
+        return results
+
+    def _committer(self, operation: Operation[I, R, Reply]) -> Committer[I, R, Reply]:
+        committer = self._committers.get(operation)
+        if committer is None:
+            committer = self._committers[operation] = Committer(self.database, operation)
+        return committer
+
+    @staticmethod
+    def _claim(method: str, request: Any) -> idempotency.Claim:
+        key = (current_call().caller, method, request.request_id.lower())
+        return idempotency.Claim(key, idempotency.hash_request(request))
+
+
+def _settled(outcome: Outcome) -> Settled[Any]:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _item_result(outcome: Outcome) -> Any:
+    if isinstance(outcome, Settled):
+        return outcome.reply
+    if isinstance(outcome, UnavailableError):
+        raise outcome
+    if isinstance(outcome, DomainError):
+        return outcome
+    operations.log_failure(outcome)
+    return ItemFailed("this item met an unexpected error; it was not carried out")
+
+
+def service_url(settings: Settings, service: str) -> str:
+    """Give the URL by which a service connects: as its own role, unless the setting names a user."""
+    url = sqlalchemy.make_url(settings.database_url.get_secret_value())
+    if url.username is None:
+        password = settings.database_service_password
+        url = url.set(
+            username=f"paystream_{service}", password=password.get_secret_value() if password else url.password
+        )
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def make_codec(settings: Settings, registry: RegistryClient) -> Codec:
+    """Make the codec of a process."""
+    return Codec(registry=registry, cache_dir=settings.cache_dir, topic_prefix=settings.topic_prefix)

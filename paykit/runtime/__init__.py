@@ -1,1 +1,0 @@
-"""All I/O of paystream, written once: a service only declares what it is."""

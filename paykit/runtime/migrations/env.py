@@ -1,7 +1,0 @@
-"""The one Alembic environment of all services; `paykit.runtime.migrate` calls it with a connection."""
-
-from alembic import context
-
-options = context.config.attributes["options"]
-context.configure(**options)
-context.run_migrations()

@@ -1,0 +1,87 @@
+"""Lists of resources, newest first: the page a caller asked for, and the token of the one after it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from paykit import paging
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+
+T = TypeVar("T")
+W = TypeVar("W")
+W_contra = TypeVar("W_contra", contravariant=True)
+T_co = TypeVar("T_co", covariant=True)
+
+
+class ListRequest(Protocol):
+    """The request message of a list."""
+
+    page_size: int
+    page_token: str
+
+
+class TimeBounds(Protocol):
+    """The times that a filter selects; None leaves an end open."""
+
+    @property
+    def create_time_min(self) -> datetime | None:
+        """Give the earliest time."""
+
+    @property
+    def create_time_before(self) -> datetime | None:
+        """Give the time that all of them are before."""
+
+
+class Query(Protocol[W_contra, T_co]):
+    """A statement behind a list."""
+
+    def __call__(self, tx: Tx, wanted: W_contra, /, *, after: TimeKey | None, limit: int) -> Awaitable[Sequence[T_co]]:
+        """Read resources, newest first, from after a key on."""
+
+
+async def newest_page(
+    runtime: Runtime,
+    request: ListRequest,
+    query: Query[W, T],
+    *,
+    wanted: W,
+    key: Callable[[T], TimeKey],
+) -> tuple[Sequence[T], str]:
+    """Read a page and the token of the next; the token is empty on the last page.
+
+    Args:
+        runtime: Of the service.
+        request: Names size and place of the page.
+        query: Is asked for one row more than the page has, to see whether there is another.
+        wanted: What the list selects; a token is good for the same query and the same selection only.
+        key: Gives the create_time and the id of a resource.
+
+    Raises:
+        FieldInvalid: The page size is negative.
+        PageTokenInvalid: The token is malformed, or of another list or other filters.
+    """
+    scope, size = (type(request).__name__, wanted), paging.page_size(request.page_size)
+    after = paging.decode_time_token(request.page_token, scope)
+    found = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
+    page = found[:size]
+    return page, paging.encode_time_token(key(page[-1]), scope) if len(found) > size else ""
+
+
+def newest_first(
+    statement: sa.Select[Any],
+    key: tuple[sa.Column[Any], sa.Column[Any]],
+    wanted: TimeBounds,
+    after: TimeKey | None,
+) -> sa.Select[Any]:
+    """Bound a list by the times wanted, order it newest first and start it after a key."""
+    if wanted.create_time_min:
+        statement = statement.where(key[0] >= wanted.create_time_min)
+    if wanted.create_time_before:
+        statement = statement.where(key[0] < wanted.create_time_before)
+    if after:
+        statement = statement.where(sa.tuple_(*key) < sa.tuple_(*after))
+    return statement.order_by(key[0].desc(), key[1].desc())

@@ -1,0 +1,258 @@
+"""From a call to a committed result: idempotency around a command, and group commit around both.
+
+Concurrent calls of one operation share a transaction. An idle operation runs a call at once; while a group commits, the
+calls that arrive form the next one. A refusal concerns its own call only; an error splits the group in halves until the
+culprit stands alone.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+from google.protobuf.message import Message
+
+from paykit.base.errors import CommitUnknownError, UnavailableError
+from paykit.errors import DomainError
+from paykit.postgres import faults
+from paykit.postgres.database import FAST, SLOW, Database, Lane, Tx
+from paykit.postgres.faults import Fault
+from paykit.serve import idempotency
+
+I = TypeVar("I")  # noqa: E741 - item
+R = TypeVar("R")
+Reply = TypeVar("Reply", bound=Message)
+
+GROUP_ITEMS_MAX = 256
+"""Calls in one group transaction."""
+GROUPS_IN_FLIGHT_MAX = 2
+"""Group transactions of one operation at the same time: one computes while the other waits for PostgreSQL."""
+GROUP_AHEAD_CALLS_MIN = 64
+"""Calls that must wait before a second group flies beside the first: fewer are cheaper in one group after it."""
+SLOW_LANES_MAX = 4
+"""Calls of one operation that run alone at the same time, after their group failed or met a locked row."""
+BATCH_ITEMS_MAX = 1000
+"""Items in one batch call, all in one transaction."""
+COMMIT_LOOKUPS_MAX = 3
+"""Times a call is looked up by its request id after the connection broke during COMMIT."""
+COMMIT_LOOKUP_PAUSE_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation(Generic[I, R, Reply]):
+    """A business operation as callers see it.
+
+    Attributes:
+        name: The method name, which is the scope of request ids and the label of metrics.
+        command: Decides and saves a sequence of items; one result or refusal per item, in order.
+        reply: Makes the response message of a result.
+        reply_type: The response message's class.
+    """
+
+    name: str
+    command: Callable[[Tx, Sequence[I]], Awaitable[Sequence[R | DomainError]]]
+    reply: Callable[[R], Reply]
+    reply_type: type[Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[I]):
+    """One item to carry out; `claim` is None where the operation takes no request id."""
+
+    item: I
+    claim: idempotency.Claim | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Generic[Reply]):
+    """The reply to a call, and whether an earlier call with the same request id made it."""
+
+    reply: Reply
+    replayed: bool = False
+
+
+Outcome = Settled[Any] | Exception
+
+_log = structlog.get_logger()
+
+
+async def apply(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[I]]) -> list[Outcome]:
+    """Carry out calls in one transaction, each request id once; one outcome per call, in order."""
+    first, repeats = _split_repeats(calls)
+    stored = await _claim(tx, [calls[i] for i in first])
+    outcomes: list[Outcome | None] = [None] * len(calls)
+    fresh = []
+    for i in first:
+        known = _recall(operation, calls[i], stored)
+        outcomes[i] = known
+        if known is None:
+            fresh.append(i)
+    for i, outcome in zip(fresh, await _execute(tx, operation, [calls[i] for i in fresh]), strict=True):
+        outcomes[i] = outcome
+    return await _answer_repeats(tx, operation, calls, outcomes, repeats)
+
+
+def _split_repeats(calls: Sequence[Call[Any]]) -> tuple[list[int], list[tuple[int, int]]]:
+    """Give the positions of first calls, and (position, position of its first) for repetitions within the batch."""
+    seen: dict[idempotency.Key, int] = {}
+    first, repeats = [], []
+    for i, call in enumerate(calls):
+        at = seen.setdefault(call.claim.key, i) if call.claim else i
+        if at == i:
+            first.append(i)
+        else:
+            repeats.append((i, at))
+    return first, repeats
+
+
+async def _claim(tx: Tx, calls: Sequence[Call[Any]]) -> dict[idempotency.Key, idempotency.Stored]:
+    claims = [call.claim for call in calls if call.claim]
+    return await idempotency.claim(tx, claims) if claims else {}
+
+
+def _recall(
+    operation: Operation[Any, Any, Reply], call: Call[Any], stored: dict[idempotency.Key, idempotency.Stored]
+) -> Outcome | None:
+    """Give the outcome that an earlier call already decided; None where there was none."""
+    earlier = stored.get(call.claim.key) if call.claim else None
+    if call.claim is None or earlier is None:
+        return None
+    if earlier.request_hash != call.claim.request_hash:
+        return idempotency.reused(call.claim.key)
+    return Settled(operation.reply_type.FromString(earlier.reply), replayed=True)
+
+
+async def _execute(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[I]]) -> list[Outcome]:
+    if not calls:
+        return []
+    outcomes: list[Outcome] = []
+    replies, refused = [], []
+    results = await operation.command(tx, [call.item for call in calls])
+    for call, result in zip(calls, results, strict=True):
+        if isinstance(result, DomainError):
+            outcomes.append(result)
+            if call.claim:
+                refused.append(call.claim.key)
+            continue
+        reply = operation.reply(result)
+        outcomes.append(Settled(reply))
+        if call.claim:
+            replies.append((call.claim.key, reply.SerializeToString()))
+    await idempotency.store(tx, replies)
+    await idempotency.release(tx, refused)
+    return outcomes
+
+
+async def _answer_repeats(
+    tx: Tx,
+    operation: Operation[I, R, Reply],
+    calls: Sequence[Call[I]],
+    outcomes: list[Outcome | None],
+    repeats: Sequence[tuple[int, int]],
+) -> list[Outcome]:
+    """Answer repetitions within a batch as they would be one after another; a refused one is decided anew."""
+    for i, at in repeats:
+        mine, first, outcome = calls[i].claim, calls[at].claim, outcomes[at]
+        if isinstance(outcome, Exception) or mine is None or first is None:
+            outcomes[i] = (await apply(tx, operation, [calls[i]]))[0]
+        elif mine.request_hash == first.request_hash and isinstance(outcome, Settled):
+            outcomes[i] = Settled(outcome.reply, replayed=True)
+        else:
+            outcomes[i] = idempotency.reused(mine.key)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+class Committer(Generic[I, R, Reply]):
+    """Groups the concurrent calls of one operation into shared transactions."""
+
+    def __init__(self, database: Database, operation: Operation[I, R, Reply]) -> None:
+        self._database = database
+        self._operation = operation
+        self._waiting: deque[_Waiting[I]] = deque()
+        self._flights: set[asyncio.Task[None]] = set()
+        self._flying = 0
+        self._alone: set[asyncio.Task[None]] = set()
+        self._slow_lanes = asyncio.Semaphore(SLOW_LANES_MAX)
+
+    async def submit(self, call: Call[I]) -> Outcome:
+        """Carry out one call together with those that wait; give its outcome once committed."""
+        waiting = _Waiting(call, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        crowded = len(self._waiting) >= GROUP_AHEAD_CALLS_MIN
+        if not self._flying or (crowded and self._flying < GROUPS_IN_FLIGHT_MAX):
+            # Counted here and by the flight itself: its task is seen as done only later, when a call could be stranded.
+            self._flying += 1
+            _keep(self._flights, self._fly())
+        return await waiting.future
+
+    async def settle(self, calls: Sequence[Call[I]]) -> list[Outcome]:
+        """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order."""
+        try:
+            return await self._commit(calls, SLOW)
+        except Exception as error:  # noqa: BLE001 - the culprit's error is its outcome
+            if faults.sort(error) is Fault.LOCKED:
+                error = UnavailableError("a row stayed locked for too long", part="postgresql")
+            if len(calls) == 1 or isinstance(error, UnavailableError):
+                return [error] * len(calls)
+        middle = len(calls) // 2
+        return [*await self.settle(calls[:middle]), *await self.settle(calls[middle:])]
+
+    async def _fly(self) -> None:
+        try:
+            while self._waiting:
+                await self._fly_group()
+        finally:
+            self._flying -= 1
+
+    async def _fly_group(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_ITEMS_MAX))]
+        try:
+            outcomes = await self._commit([waiting.call for waiting in group], FAST)
+        except UnavailableError as error:
+            outcomes = [error] * len(group)
+        except Exception:  # noqa: BLE001 - each call runs again alone, where the culprit meets its error
+            for waiting in group:
+                _keep(self._alone, self._run_alone(waiting))
+            return
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            waiting.answer(outcome)
+
+    async def _run_alone(self, waiting: "_Waiting[I]") -> None:
+        """Run a call whose group failed or met a locked row, without holding up the groups that follow."""
+        async with self._slow_lanes:
+            waiting.answer((await self.settle([waiting.call]))[0])
+
+    async def _commit(self, calls: Sequence[Call[I]], lane: Lane) -> list[Outcome]:
+        """Commit, and after a COMMIT without an answer look the calls up by running them again under their claims."""
+        for lookups_left in range(COMMIT_LOOKUPS_MAX, -1, -1):
+            try:
+                return await self._database.transaction(lambda tx: apply(tx, self._operation, calls), lane=lane)
+            except CommitUnknownError:
+                if not lookups_left or any(call.claim is None for call in calls):
+                    raise
+                await asyncio.sleep(COMMIT_LOOKUP_PAUSE_S)
+        raise AssertionError  # The last round returned or raised.
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[I]):
+    call: Call[I]
+    future: asyncio.Future[Outcome]
+
+    def answer(self, outcome: Outcome) -> None:
+        if not self.future.done():  # A caller past its deadline has gone; its call was carried out all the same.
+            self.future.set_result(outcome)
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    """Start a task and hold a reference until it is done, as the event loop holds none."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+def log_failure(error: Exception) -> None:
+    """Tell of the unexpected error of one item of a batch, whose caller sees only that it failed."""
+    _log.error("batch_item_failed", exc_info=error)

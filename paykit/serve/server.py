@@ -1,0 +1,125 @@
+"""A gRPC server with all that every paystream server has: edge, health, reflection, bounds and an orderly end."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import structlog
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from paykit.serve.edge import EdgeOptions
+from paykit.serve.interceptors import Edge
+from paykit.serve.validation import validator as validation
+
+_HEALTH: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+
+
+@dataclass(frozen=True, slots=True)
+class Servicer:
+    """One proto service and the code that answers for it.
+
+    Attributes:
+        full_name: As in `paystream.payment.v1.PaymentService`.
+        add: The generated `add_<Service>Servicer_to_server`.
+        implementation: An instance of the generated servicer class with all methods implemented as coroutines, or as
+            asynchronous generators where replies are streams.
+    """
+
+    full_name: str
+    add: Callable[[Any, Any], None]
+    implementation: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How a server listens.
+
+    Attributes:
+        address: `host:port`, where port 0 takes a free one, or `unix:/path`.
+        port_shared: Whether other processes may answer on the same port.
+        message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
+        edge: How calls are treated.
+    """
+
+    address: str
+    port_shared: bool = False
+    message_bytes_max: int = 4 * 1024 * 1024
+    edge: EdgeOptions = field(default_factory=EdgeOptions)
+
+
+class GrpcServer:
+    """A running server.
+
+    Attributes:
+        address: Where it listens, the port filled in.
+    """
+
+    def __init__(self, server: grpc.aio.Server, health: HealthServicer, address: str) -> None:
+        self._server = server
+        self._health = health
+        self.address = address
+
+    async def stop(self, grace_s: float) -> None:
+        """Say NOT_SERVING, take no new calls, and cancel those still in progress after `grace_s` seconds."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
+
+    async def wait(self) -> None:
+        """Wait until the server has stopped."""
+        await self._server.wait_for_termination()
+
+
+async def start(servicers: Sequence[Servicer], options: ServerOptions) -> GrpcServer:
+    """Start a server; it serves when this returns.
+
+    Raises:
+        OSError: The address cannot be used.
+        TypeError: A servicer's method is not asynchronous.
+        protovalidate.CompilationError: A rule in a proto is wrong.
+    """
+    server = grpc.aio.server(interceptors=[Edge(options.edge)], options=_channel_options(options))
+    for servicer in servicers:
+        _prepare(servicer)
+        servicer.add(servicer.implementation, server)
+    names = [servicer.full_name for servicer in servicers]
+    health = HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    for name in (*names, _HEALTH):
+        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+    reflection.enable_server_reflection([*names, _HEALTH, reflection.SERVICE_NAME], server)
+    address = _bind(server, options.address)
+    await server.start()
+    structlog.get_logger(__name__).info("grpc_serving", address=address, services=names)
+    return GrpcServer(server, health, address)
+
+
+def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", options.message_bytes_max),
+        ("grpc.max_send_message_length", options.message_bytes_max),
+        # On by default in gRPC: two processes would share a port's calls in silence where one was meant.
+        ("grpc.so_reuseport", int(options.port_shared)),
+    ]
+
+
+def _prepare(servicer: Servicer) -> None:
+    """Compile the rules of all requests, and refuse methods that would answer with a coroutine nobody awaits."""
+    service = descriptor_pool.Default().FindServiceByName(servicer.full_name)
+    for method in service.methods:
+        validation.prepare(method.input_type)
+        implemented = getattr(servicer.implementation, method.name)
+        if not (inspect.iscoroutinefunction(implemented) or inspect.isasyncgenfunction(implemented)):
+            raise TypeError(f"{servicer.full_name}.{method.name} is not asynchronous")
+
+
+def _bind(server: grpc.aio.Server, address: str) -> str:
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}") from error
+    return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"

@@ -1,0 +1,151 @@
+"""One method with the edge around it, in the four forms of gRPC."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from paykit.base.errors import DeadlineExceeded
+from paykit.base.metrics import CallMetrics
+from paykit.serve import edge, status
+from paykit.serve.edge import Context, Gate, Received, checked
+
+if TYPE_CHECKING:
+    import grpc
+
+    from paykit.base.call import CallContext
+
+T = TypeVar("T")
+
+# Probes and tools must be answered when all else is refused.
+_UNCOUNTED = ("/grpc.health.", "/grpc.reflection.")
+
+
+class Wrapping:
+    """The wrapper of one method; each public coroutine takes the place of a servicer's of that form.
+
+    Replies that come alone are serialized here, so that one which cannot be is an error like any other.
+    """
+
+    def __init__(self, gate: Gate, method: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> None:
+        self.gate = gate
+        self.method = method
+        self.counted = not method.startswith(_UNCOUNTED)
+        self.metrics = CallMetrics(method)
+        self._parse: Any = handler.request_deserializer
+        self._serialize: Any = handler.response_serializer
+        self._behaviour: Any = (
+            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        )
+
+    def parse(self, serialized: bytes) -> Received:
+        """Read a request and keep its bytes; bytes that are no such message become a refusal later."""
+        try:
+            return self._parse(serialized), serialized
+        except DecodeError:
+            return None, serialized
+
+    async def unary_unary(self, received: Received, context: Context) -> bytes:
+        """Serve one request with one reply."""
+        async with _Passage(self, context) as passage:
+            passage.open(received[0], one_reply=True)
+            reply = await _in_time(self._behaviour(checked(received), context), passage, context)
+            return self._serialize(reply)  # type: ignore[no-any-return]
+
+    async def stream_unary(self, received: AsyncIterator[Received], context: Context) -> bytes:
+        """Serve a stream of requests with one reply."""
+        async with _Passage(self, context) as passage:
+            passage.open(one_reply=True)
+            reply = await _in_time(self._behaviour(_each_checked(received), context), passage, context)
+            return self._serialize(reply)  # type: ignore[no-any-return]
+
+    async def unary_stream(self, received: Received, context: Context) -> AsyncIterator[Message]:
+        """Serve one request with a stream of replies that the servicer yields."""
+        async with _Passage(self, context) as passage:
+            passage.open(received[0])
+            async for reply in self._behaviour(checked(received), context):
+                yield reply
+
+    async def unary_written(self, received: Received, context: Context) -> None:
+        """Serve one request with a stream of replies that the servicer writes to the context."""
+        async with _Passage(self, context) as passage:
+            passage.open(received[0])
+            await self._behaviour(checked(received), context)
+
+    async def stream_stream(self, received: AsyncIterator[Received], context: Context) -> AsyncIterator[Message]:
+        """Serve a stream of requests with a stream of replies that the servicer yields."""
+        async with _Passage(self, context) as passage:
+            passage.open()
+            async for reply in self._behaviour(_each_checked(received), context):
+                yield reply
+
+
+class _Passage:
+    """One call on its way: counts it in and out, and answers for whatever ends it."""
+
+    __slots__ = ("_around", "_began", "_call", "_context")
+
+    def __init__(self, around: Wrapping, context: Context) -> None:
+        self._around = around
+        self._context = context
+        self._began = time.perf_counter()
+        self._call: CallContext | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._around.counted:
+            self._around.gate.enter()
+        return self
+
+    def open(self, request: Message | None = None, *, one_reply: bool = False) -> None:
+        self._call = self._around.gate.open(self._context, request, one_reply=one_reply)
+        if self._around.counted:
+            self._around.gate.admit()
+
+    @property
+    def time_remaining(self) -> float | None:
+        return None if self._call is None else self._call.time_remaining()
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        around = self._around
+        if around.counted:
+            around.gate.leave()
+        call = self._call
+        if error is None:
+            if call is not None and call.trailers:  # Trailers cost both sides a tenth of a small call.
+                self._context.set_trailing_metadata(tuple(call.trailers))
+            self._end("OK")
+            return
+        answer = around.gate.judge(error, self._context)
+        self._end(answer.code)
+        if answer.described is not None:
+            sent = (*edge.trailers_of_failure(call), *status.trailer(answer.described))
+            await self._context.abort(status.code_of(answer.described), answer.described.message, sent)
+
+    def _end(self, code: str) -> None:
+        seconds = time.perf_counter() - self._began
+        self._around.metrics.answered(code, seconds=seconds)
+        self._around.gate.ended(self._around.method, code, seconds)
+
+
+async def _each_checked(received: AsyncIterator[Received]) -> AsyncIterator[Message]:
+    """Check each request of a stream when the servicer asks for it; the first wrong one ends the call."""
+    async for each in received:
+        yield checked(each)
+
+
+async def _in_time(work: Awaitable[T], passage: _Passage, context: Context) -> T:
+    """Wait for the reply. gRPC itself cancels calls that came with a deadline; the others are bounded here."""
+    if context.time_remaining() is not None:
+        return await work
+    try:
+        async with asyncio.timeout(passage.time_remaining) as bound:
+            return await work
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        raise DeadlineExceeded("the call took longer than calls without a deadline may take") from None

@@ -1,0 +1,33 @@
+"""`paystream db`: make and migrate the services' schemas."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from paykit.process import migrate
+from paykit.process.catalogue import service_names
+from paytools.cli import local
+
+app = typer.Typer(help="Make and migrate the services' schemas in PostgreSQL.", no_args_is_help=True)
+
+Services = Annotated[list[str] | None, typer.Argument(help="Names of services; all by default.", show_default=False)]
+
+
+@app.command()
+def init(services: Services = None) -> None:
+    """Create the database, and each service's roles and schema; what exists stays as it is."""
+    names = services or service_names()
+    settings = local.settings()
+    password = settings.database_service_password
+    secret = password.get_secret_value() if password else None
+    asyncio.run(migrate.init(settings.admin_url, names, password=secret))
+    typer.echo(f"initialised {', '.join(names)}")
+
+
+@app.command(name="migrate")
+def migrate_(services: Services = None) -> None:
+    """Bring each service's schema to its newest version."""
+    names = services or service_names()
+    asyncio.run(migrate.migrate(local.settings().admin_url, names))
+    typer.echo(f"migrated {', '.join(names)}")

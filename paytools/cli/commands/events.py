@@ -1,0 +1,101 @@
+"""`paystream events tail <topic>`: what is on a topic, decoded by the registry alone."""
+
+import asyncio
+import dataclasses
+import json
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from paykit.base.errors import UnavailableError
+from paykit.events.codec import Codec
+from paykit.events.registry import RegistryClient
+from paykit.kafka.tail import Line, TopicNotFoundError, tail
+from paytools.cli import addresses
+from paytools.cli.offline import run_with_runtime
+
+app = typer.Typer(help="The events on Kafka.", no_args_is_help=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    topic: str
+    key: str | None
+    type: str | None
+    limit: int | None
+    from_beginning: bool
+    follow: bool
+
+    def matches(self, line: Line) -> bool:
+        """Compare a type by its full or its short name."""
+        record = line.record or ""
+        return self.key in (None, line.key) and self.type in (None, record, record.rpartition(".")[2])
+
+
+@app.command("tail")
+def tail_command(
+    topic: Annotated[str, typer.Argument(help="As in payment.events, without the prefix.")],
+    *,
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest record.")] = False,
+    follow: Annotated[bool, typer.Option(help="Wait for further records until Ctrl-C.")] = True,
+    limit: Annotated[int | None, typer.Option(min=1, help="End after so many lines.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only this Kafka key.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only this event type, as in PaymentSuccess.")] = None,
+    kafka: addresses.Bootstrap = None,
+    registry: addresses.RegistryUrl = None,
+    prefix: addresses.TopicPrefix = "",
+    home: addresses.Home = addresses.DEFAULT_HOME,
+) -> None:
+    """Print a topic's records as JSON, one per line; a record that cannot be decoded says why."""
+    wanted = _Wanted(
+        topic=prefix + topic, key=key, type=type_, limit=limit, from_beginning=from_beginning, follow=follow
+    )
+    bootstrap = addresses.find(kafka, part="kafka", home=home)
+    url = addresses.find(registry, part="registry", home=home)
+    try:
+        asyncio.run(_print(bootstrap, url, wanted))
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+    except (UnavailableError, TopicNotFoundError) as error:
+        addresses.fail(str(error))
+
+
+@app.command("replay")
+def replay_command(
+    service: Annotated[str, typer.Argument(help="The service that skipped the events.")],
+    *,
+    type_: Annotated[str, typer.Option("--type", help="Full record name, as in paystream.payment.v1.RefundFailed.")],
+) -> None:
+    """Apply events that were skipped because their type was newer than the build, after the upgrade."""
+    applied = run_with_runtime(service, lambda runtime: runtime.redelivery.replay_skipped(type_))
+    typer.echo(f"applied {applied} events of {type_}")
+
+
+async def _print(bootstrap: str, url: str, wanted: _Wanted) -> None:
+    console = Console(soft_wrap=True)
+    printed = 0
+    with tempfile.TemporaryDirectory(prefix="paystream-tail-") as cache:
+        async with RegistryClient(url) as client:
+            codec = Codec(registry=client, cache_dir=Path(cache))
+            lines = tail(bootstrap, codec, wanted.topic, from_beginning=wanted.from_beginning, follow=wanted.follow)
+            async for line in lines:
+                if wanted.matches(line):
+                    console.print_json(_json(line), indent=None)
+                    printed += 1
+                if printed == wanted.limit:
+                    break
+            await lines.aclose()
+
+
+def _json(line: Line) -> str:
+    content = {name: value for name, value in dataclasses.asdict(line).items() if name != "trouble" or value}
+    return json.dumps(content, default=_text, ensure_ascii=False)
+
+
+def _text(value: Any) -> str:
+    """Show times in ISO 8601; anything else that JSON does not have, as Python does."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)

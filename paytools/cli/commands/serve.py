@@ -1,0 +1,33 @@
+"""`paystream serve`: run services until told to stop."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvloop
+
+from paykit.base import config, logs
+from paykit.process import host
+from paykit.process.catalogue import load_service, service_names
+
+
+def serve(
+    services: Annotated[list[str] | None, typer.Argument(help="Names of services.", show_default=False)] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Run all services in this process.")] = False,
+    address: Annotated[str | None, typer.Option(help="Where to answer: host:port or unix:/path.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only a part of the service: api, worker or relay.")] = None,
+) -> None:
+    """Run services until SIGTERM or Ctrl-C.
+
+    Settings come from PAYSTREAM_* variables; options win over them.
+    """
+    names = service_names() if every else services or []
+    if not names:
+        raise typer.BadParameter(f"name a service ({', '.join(service_names())}) or say --all")
+    chosen = {key: value for key, value in {"grpc_address": address, "role": role}.items() if value is not None}
+    settings = config.load(overrides=chosen)
+    logs.configure(service=",".join(names), level=settings.log_level, output=settings.log_format)
+    loaded = [load_service(name) for name in names]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(host.serve(loaded, settings))

@@ -1,0 +1,144 @@
+"""`paystream settlement`: reports, and the settlements held against their items and the ledger."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import grpc
+import typer
+from rich.console import Console
+
+from paykit.base.errors import UnavailableError
+from paykit.postgres.database import Tx
+from paystream.settlement.v1 import settlement_pb2 as pb
+from paystream.settlement.v1 import settlement_pb2_grpc
+from paytools.cli import addresses
+from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
+from paytools.cli.commands.call import refusal_lines, wait_for
+from paytools.cli.reading import DatabaseUrl, read
+from services.accounting.store.account_flows import tallies
+from services.settlement.domain.item import ACCOUNT_KIND, BOOKING
+from services.settlement.store.verification import (
+    Collected,
+    Key,
+    SettlementDifferenceError,
+    check_settlements,
+    collected,
+    compare,
+)
+
+LOOK_AGAIN_S = 0.25
+EXPORT_S_MAX = 3600.0
+
+app = typer.Typer(help="Look after settlements.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """What a report is written in."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.callback()
+def _group() -> None:
+    """Look after settlements."""
+
+
+@app.command()
+def verify(
+    postgres: DatabaseUrl = None,
+    home: Home = DEFAULT_HOME,
+    wait: Annotated[float, typer.Option(help="Seconds to let events on their way arrive.", min=0)] = 10.0,
+) -> None:
+    """Hold every settlement against its items, and all of them against the ledger; leave with 1 at a difference.
+
+    Every transaction on a merchant's settlement account is one item, and what is not booked is the account's balance.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    url = find(postgres, part="postgres", home=home)
+
+    async def check(tx: Tx) -> None:
+        await check_settlements(tx, progress=lambda name, rows: console.print(f"ok  {name:32} {rows:>12,} rows"))
+
+    try:
+        asyncio.run(read(url, "settlement", check))
+        ours = asyncio.run(_compared(url, until=time.monotonic() + wait))
+    except SettlementDifferenceError as difference:
+        fail(f"the settlements differ: {difference}")
+    except UnavailableError as error:
+        fail(str(error))
+    console.print(f"ok  {'the ledger':32} {len(ours):>12,} merchants and currencies")
+    console.print(f"The settlements are right: {sum(each.items for each in ours.values()):,} transactions.")
+
+
+@app.command()
+def export(
+    settlement_id: Annotated[str, typer.Argument(help="stl_ and 32 hexadecimal digits.")],
+    *,
+    format_: Annotated[Format, typer.Option("--format", "-f", help="What to write it in.")] = Format.CSV,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A new file; else standard output.")] = None,
+    address: Annotated[str | None, typer.Option("--address", "-a", help="host:port; else the local stack's.")] = None,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Write a settlement's report: its transactions, and in JSON its sums as well."""
+    where = address or addresses.services(home).get("settlement") or fail("the local stack has no settlement service")
+    with closing(grpc.insecure_channel(where)) as channel:
+        wait_for(channel, where)
+        try:
+            _write(_chunks(channel, settlement_id, format_), output)
+        except grpc.RpcError as error:
+            for line in refusal_lines(error):
+                typer.echo(line, err=True)
+            raise typer.Exit(addresses.EXIT_FAILED) from error
+
+
+async def _compared(url: str, *, until: float) -> dict[Key, Collected]:
+    """Compare with the ledger until the two agree; what is on its way may make them differ for a moment."""
+    while True:
+        ledger = await read(url, "accounting", lambda tx: tallies(tx, ACCOUNT_KIND, leaving_out=[BOOKING]))
+        ours = await read(url, "settlement", collected)
+        theirs = {
+            (each.merchant_id, each.currency_code): Collected(each.transactions, each.digest, each.balance_minor)
+            for each in ledger
+        }
+        try:
+            compare(ours, theirs)
+        except SettlementDifferenceError:
+            if time.monotonic() >= until:
+                raise
+            await asyncio.sleep(LOOK_AGAIN_S)
+        else:
+            return ours
+
+
+def _chunks(channel: grpc.Channel, settlement_id: str, format_: Format) -> Iterator[bytes]:
+    request = pb.ExportSettlementRequest(
+        settlement_id=settlement_id, format=pb.ExportFormat.Value(f"EXPORT_FORMAT_{format_.name}")
+    )
+    stub = settlement_pb2_grpc.SettlementServiceStub(channel)
+    return (each.chunk for each in stub.ExportSettlement(request, timeout=EXPORT_S_MAX))
+
+
+def _write(chunks: Iterator[bytes], output: Path | None) -> None:
+    """Write the chunks as they come; a file is begun with the first, so that a refusal leaves none."""
+    first = next(chunks, b"")
+    if output is None:
+        _write_all(first, chunks, sys.stdout.buffer)
+        return
+    try:
+        with output.open("xb") as file:
+            _write_all(first, chunks, file)
+    except FileExistsError:
+        fail(f"{output} is there already")
+
+
+def _write_all(first: bytes, chunks: Iterator[bytes], file: BinaryIO) -> None:
+    file.write(first)
+    file.writelines(chunks)
+    file.flush()

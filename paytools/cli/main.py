@@ -1,0 +1,121 @@
+"""The `paystream` command: its map, and what its exit statuses mean.
+
+Only the module of the command that is asked for is imported, so that `paystream --help` answers at once and a service's
+process does not load the local stack.
+
+Exit statuses: 0 done; 1 it could not be done or was refused, one line on standard error says why; 2 the command line or
+the configuration is wrong; 3 (`paystream status`) not everything serves; 130 interrupted.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import typer
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+_EPILOG = "Exit status: 0 done, 1 failed or refused, 2 wrong usage or configuration, 3 not everything serves."
+_COMPLETION_VARIABLE = "_PAYSTREAM_COMPLETE"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One command and where it lives: the module's typer application, else its function of the command's name."""
+
+    name: str
+    module: str
+    help: str
+
+
+ENTRIES = (
+    Entry("up", "stack", "Start the local stack, or repair what does not serve."),
+    Entry("down", "stack", "Stop the local stack."),
+    Entry("status", "stack", "Show what of the local stack runs and serves."),
+    Entry("demo", "demo", "Run the whole line on a stack of its own and show what comes of it."),
+    Entry("serve", "serve", "Run services until told to stop."),
+    Entry("call", "call", "Call a method of a running service, found by reflection."),
+    Entry("db", "db", "Make and migrate the services' schemas in PostgreSQL."),
+    Entry("topics", "topics", "The Kafka topics."),
+    Entry("schemas", "schemas", "The event schemas: rules, publication, registry."),
+    Entry("events", "events", "The events on Kafka."),
+    Entry("dlq", "dlq", "A service's dead letters: look, replay, discard."),
+    Entry("journey", "journey", "All that became of an order or payment, in every service, in order of time."),
+    Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
+    Entry("clock", "clock", "The clock of business time, on a development stack."),
+    Entry("settlement", "settlement", "Verify settlements and write their reports."),
+    Entry("payments", "payments", "Payments whose outcome is overdue."),
+    Entry("ledger", "ledger", "The books: balances, and whether they are right."),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what a user can cause ends in one line on standard error, never in a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        application(_wanted(given))(given, prog_name="paystream")
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        status = _status_of(error)
+        if status is None:
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(status)
+
+
+def application(wanted: str | None) -> typer.Typer:
+    """Make the typer application with one command loaded and the others known by name; all loaded for None."""
+    app = typer.Typer(
+        help="An open, self-hostable payments back end.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_no_command)
+    for entry in ENTRIES:
+        if wanted in (None, entry.name):
+            _mount(app, entry)
+        else:
+            app.command(entry.name, help=entry.help)(_no_command)
+    return app
+
+
+def _mount(app: typer.Typer, entry: Entry) -> None:
+    module = importlib.import_module(f"paytools.cli.commands.{entry.module}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=entry.name, help=entry.help)
+    else:
+        app.command(entry.name)(getattr(module, entry.name))
+
+
+def _wanted(given: Sequence[str]) -> str | None:
+    """Give the command's name; None while a shell completes a line, which may be any command's."""
+    if os.environ.get(_COMPLETION_VARIABLE):  # Set by shells, not a setting of paystream.
+        return None
+    return next((each for each in given if not each.startswith("-")), "")
+
+
+def _no_command() -> None:
+    """Do nothing: this stands for commands that are not the one asked for."""
+
+
+def _status_of(error: Exception) -> int | None:
+    """Say how an error ends the command; None for a defect, whose traceback is wanted."""
+    # Whatever raised these has imported the modules already.
+    from paykit.base.config import ConfigurationError  # noqa: PLC0415
+    from paykit.base.errors import UnavailableError  # noqa: PLC0415
+    from paykit.errors import DomainError  # noqa: PLC0415
+    from paykit.process.catalogue import ServiceUnknownError  # noqa: PLC0415
+
+    if isinstance(error, (ConfigurationError, ServiceUnknownError)):
+        return EXIT_USAGE
+    return EXIT_FAILED if isinstance(error, (DomainError, UnavailableError, OSError)) else None
+
+
+if __name__ == "__main__":
+    main()

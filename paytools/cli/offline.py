@@ -1,0 +1,28 @@
+"""A service's runtime for one command: its database and codec, without servers, consumers or relay."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from paykit.events.registry import RegistryClient
+from paykit.process.catalogue import load_service
+from paykit.process.runtime import Runtime, make_codec
+from paytools.cli import local
+
+T = TypeVar("T")
+
+
+def run_with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Run work with a service's runtime, from the settings, and close it."""
+    return asyncio.run(_with_runtime(name, work))
+
+
+async def _with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
+    settings = local.settings()
+    async with RegistryClient(settings.registry_url) as registry:
+        runtime = Runtime(service=load_service(name), settings=settings, codec=make_codec(settings, registry))
+        try:
+            await runtime.prepare()
+            return await work(runtime)
+        finally:
+            await runtime.close()

@@ -1,0 +1,5 @@
+"""The event contracts, kept: what may be published, and the classes that are written of it.
+
+- `gate`: what `paystream schemas check` refuses, by `rules`, `compatibility`, `published` and the goldens.
+- `generator`: the Python source of the event classes in gen/.
+"""

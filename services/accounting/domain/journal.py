@@ -1,0 +1,262 @@
+"""Manual journals and reversals: what callers may book, and what they may not. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from paykit.cause import Cause
+from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, Kind
+from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
+from paystream.accounting.v1.events import Direction, Entry, Side
+from services.accounting.domain import lifecycle as life
+from services.accounting.domain import transaction as domain
+from services.accounting.domain.chart import AccountKind, Chart
+from services.accounting.domain.transaction import Account, AccountNotFound, Transaction
+
+EVENT_OWNED_PREFIXES = (
+    "Payment",
+    "Refund",
+    "Dispute",
+    "Settlement",
+    "Reserve",
+    "Withdrawal",
+    "Channel",
+    "Correction",
+    domain.REVERSAL,
+)
+"""Transaction types that begin so belong to the events of these aggregates, also those not booked yet."""
+
+
+class TransactionTypeReserved(DomainError):
+    """The transaction type belongs to an event: only that event books it."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "TRANSACTION_TYPE_RESERVED"
+
+
+class EntriesUnbalanced(DomainError):
+    """The debits of the journal do not equal its credits."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "ENTRIES_UNBALANCED"
+
+
+class AccountKindUnknown(DomainError):
+    """The chart in use has no such kind, or the kind and the owner do not go together."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "ACCOUNT_KIND_UNKNOWN"
+
+
+class AccountCurrencyMismatch(DomainError):
+    """The account is of another currency than the journal."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "ACCOUNT_CURRENCY_MISMATCH"
+
+
+class MerchantUnknown(DomainError):
+    """The ledger has no account of this merchant yet: its first payment opens one."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MERCHANT_UNKNOWN"
+
+
+class TransactionAlreadyReversed(DomainError):
+    """The transaction was reversed before."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TRANSACTION_ALREADY_REVERSED"
+
+
+class TransactionNotReversible(DomainError):
+    """The transaction is a step of several; the step that follows it takes it back."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TRANSACTION_NOT_REVERSIBLE"
+
+
+class ReversalNotReversible(DomainError):
+    """The transaction is itself a reversal."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "REVERSAL_NOT_REVERSIBLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One entry as a caller names it: by account_id, or by account_kind and the owner's merchant_id."""
+
+    side: Side
+    amount_minor: int
+    account_id: str | None = None
+    account_kind: str | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """A manual journal as asked for; `effective_at` is None for now."""
+
+    transaction_type: str
+    related_no: str
+    currency_code: str
+    legs: tuple[Leg, ...]
+    reason: str
+    effective_at: datetime | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of the names in journals: accounts by id, and merchants that have any account."""
+
+    accounts: Mapping[str, Account]
+    merchants: Collection[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """A reversal as asked for; `effective_at` is None for now."""
+
+    transaction_id: str
+    reason: str
+    effective_at: datetime | None
+    cause: Cause
+
+
+def book(chart: Chart, journal: Journal, *, known: Known, now: datetime) -> Transaction | DomainError:
+    """Make the transaction of a journal, or say why it may not be; `known` covers at least the names in it."""
+    refusal = _refuse(journal, now)
+    if refusal is not None:
+        return refusal
+    entries = []
+    for position, leg in enumerate(journal.legs):
+        owner = _owner(chart, journal.currency_code, leg, f"entries[{position}]", known)
+        if isinstance(owner, DomainError):
+            return owner
+        entries.append(domain.make_entry(*owner, journal.currency_code, leg.side, leg.amount_minor))
+    merchant_id, direction = _seen_from_merchant(entries)
+    return Transaction(
+        transaction_id=domain.transaction_id(journal.transaction_type, journal.related_no),
+        transaction_type=journal.transaction_type,
+        related_no=journal.related_no,
+        root_reference=journal.related_no,
+        merchant_id=merchant_id,
+        direction=direction,
+        amount_minor=sum(leg.amount_minor for leg in journal.legs if leg.side is Side.DEBIT),
+        currency_code=journal.currency_code,
+        effective_at=journal.effective_at or now,
+        create_time=now,
+        entries=tuple(entries),
+        actor=journal.cause.actor,
+        reason=journal.reason,
+    )
+
+
+def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Transaction | DomainError:
+    """Make the transaction that takes back another one: the same entries with sides and effects turned over."""
+    effective_at = reversal.effective_at or now
+    if original.transaction_type == domain.REVERSAL:
+        return ReversalNotReversible("A reversal cannot be reversed.", transaction_id=original.transaction_id)
+    if original.transaction_type in life.STEPS:
+        return TransactionNotReversible(
+            f"{original.transaction_type} is a step of several: only what follows it takes it back.",
+            transaction_id=original.transaction_id,
+            transaction_type=original.transaction_type,
+        )
+    if not original.effective_at <= effective_at <= now:
+        message = "effective_time must be neither before the transaction's own nor ahead of now."
+        return FieldInvalid(message, field="effective_time")
+    return replace(
+        original,
+        transaction_id=domain.transaction_id(domain.REVERSAL, original.transaction_id),
+        transaction_type=domain.REVERSAL,
+        related_no=original.transaction_id,
+        direction=_OPPOSITE[original.direction],
+        effective_at=effective_at,
+        create_time=now,
+        entries=tuple(_turned_over(entry) for entry in original.entries),
+        reverses_transaction_id=original.transaction_id,
+        actor=reversal.cause.actor,
+        reason=reversal.reason,
+    )
+
+
+def already_reversed(transaction_id: str) -> TransactionAlreadyReversed:
+    """Refuse a second reversal."""
+    return TransactionAlreadyReversed(f"{transaction_id} was reversed before.", transaction_id=transaction_id)
+
+
+_OPPOSITE = {None: None, Direction.CREDIT: Direction.DEBIT, Direction.DEBIT: Direction.CREDIT}
+
+
+def _refuse(journal: Journal, now: datetime) -> DomainError | None:
+    debits = sum(leg.amount_minor for leg in journal.legs if leg.side is Side.DEBIT)
+    credits_ = sum(leg.amount_minor for leg in journal.legs if leg.side is Side.CREDIT)
+    if journal.transaction_type.startswith(EVENT_OWNED_PREFIXES):
+        message = f"{journal.transaction_type} belongs to an event; manual journals need a type of their own."
+        return TransactionTypeReserved(message, field="transaction_type", transaction_type=journal.transaction_type)
+    if journal.currency_code not in EXPONENTS:
+        message = f"{journal.currency_code!r} is not an ISO 4217 currency in use."
+        return CurrencyUnknown(message, field="currency_code", currency_code=journal.currency_code)
+    if debits != credits_:
+        message = f"Debits are {debits}, credits {credits_}."
+        return EntriesUnbalanced(message, field="entries", debit_minor=str(debits), credit_minor=str(credits_))
+    if debits > AMOUNT_MINOR_MAX:
+        return FieldInvalid("The sum of the debits exceeds 2^53 - 1.", field="entries")
+    if journal.effective_at is not None and journal.effective_at > now:
+        return FieldInvalid("effective_time must not be ahead of now.", field="effective_time")
+    return None
+
+
+def _owner(
+    chart: Chart, currency_code: str, leg: Leg, field: str, known: Known
+) -> tuple[AccountKind, str | None] | DomainError:
+    if leg.account_id is None:
+        return _named_by_kind(chart, leg, field, known.merchants)
+    return _named_by_id(leg.account_id, currency_code, field, known.accounts)
+
+
+def _named_by_id(
+    account_id: str, currency_code: str, field: str, accounts: Mapping[str, Account]
+) -> tuple[AccountKind, str | None] | DomainError:
+    field = f"{field}.account_id"
+    account = accounts.get(account_id)
+    if account is None:
+        return AccountNotFound(f"There is no account {account_id}.", field=field, account_id=account_id)
+    if account.currency_code != currency_code:
+        message = f"{account_id} is in {account.currency_code}, the journal in {currency_code}."
+        return AccountCurrencyMismatch(message, field=field, account_id=account_id)
+    return account.kind, account.merchant_id
+
+
+def _named_by_kind(
+    chart: Chart, leg: Leg, field: str, merchants: Collection[str]
+) -> tuple[AccountKind, str | None] | DomainError:
+    kind = chart.kinds.get(leg.account_kind or "")
+    if kind is None:
+        message = f"The chart {chart.name} has no kind {leg.account_kind!r}."
+        return AccountKindUnknown(message, field=f"{field}.account_key.account_kind")
+    if kind.per_merchant is (leg.merchant_id is None):
+        message = f"{kind.name} needs a merchant." if kind.per_merchant else f"{kind.name} belongs to no merchant."
+        return AccountKindUnknown(message, field=f"{field}.account_key.merchant_id")
+    if leg.merchant_id is not None and leg.merchant_id not in merchants:
+        message = f"The ledger has no account of {leg.merchant_id}."
+        return MerchantUnknown(message, field=f"{field}.account_key.merchant_id", merchant_id=leg.merchant_id)
+    return kind, leg.merchant_id
+
+
+def _seen_from_merchant(entries: list[Entry]) -> tuple[str | None, Direction | None]:
+    """Give the one merchant concerned, and whether its accounts together rise or fall."""
+    owners = {entry.merchant_id for entry in entries if entry.merchant_id is not None}
+    if len(owners) != 1:
+        return None, None
+    net = sum(entry.effect * entry.amount_minor for entry in entries if entry.merchant_id is not None)
+    direction = None if net == 0 else Direction.CREDIT if net > 0 else Direction.DEBIT
+    return owners.pop(), direction
+
+
+def _turned_over(entry: Entry) -> Entry:
+    side = Side.CREDIT if entry.side is Side.DEBIT else Side.DEBIT
+    return replace(entry, side=side, effect=-entry.effect)

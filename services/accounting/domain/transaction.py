@@ -1,0 +1,228 @@
+"""Transactions of the ledger and the rules they obey: pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from paykit.errors import DomainError, InvariantError, Kind
+from paykit.ids import named_id
+from paystream.accounting.v1 import events
+from paystream.accounting.v1.events import Direction, Entry, Side
+from services.accounting.domain.chart import AccountKind, Chart, account_id
+
+REVERSAL = "Reversal"
+"""The type of transactions that reverse others; related_no is then the id of the one reversed."""
+
+STRIPES = 6
+"""Rows that one account's balance is spread over for each family of topics, by source partition: as many as a topic has
+partitions, so that two consumers never meet on a row."""
+
+CALLER_STRIPE = STRIPES
+"""The row that API callers write, so that they never wait for a consumer."""
+
+FIRST_STRIPES: Mapping[str, int] = {
+    "payment.events": 0,
+    "settlement.events": CALLER_STRIPE + 1,
+    "withdrawal.events": CALLER_STRIPE + 1,
+}
+"""Where the rows of a topic begin. Two topics may share rows if they book on different accounts without a floor; those
+that book on the same ones must not: the consumers of the two could wait for each other in a circle."""
+
+FLOOR_STRIPE = 0
+"""The one row of an account with a floor: its whole balance must be under one lock."""
+
+
+class TransactionNotFound(DomainError):
+    """No transaction has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "TRANSACTION_NOT_FOUND"
+
+
+class AccountNotFound(DomainError):
+    """No account has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "ACCOUNT_NOT_FOUND"
+
+
+class TransactionConflict(DomainError):
+    """The pair of transaction_type and related_no was booked with other content."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "TRANSACTION_CONFLICT"
+
+
+class InsufficientFunds(DomainError):
+    """An account would fall below the floor of its kind."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "INSUFFICIENT_FUNDS"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account: one per kind, owner and currency. `merchant_id` is None for the platform's own."""
+
+    account_id: str
+    kind: AccountKind
+    merchant_id: str | None
+    currency_code: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A transaction, about to be booked or booked.
+
+    Attributes:
+        root_reference: What the journey began with, as a payment_id; the Kafka key of its events.
+        merchant_id: The merchant concerned; None where no single one is.
+        direction: Seen from the merchant; None between its own accounts or where no single one is concerned.
+        amount_minor: The principal, 1..2^53-1; entries may be of other amounts, as the fee.
+        effective_at: Balances include it from this time on.
+        create_time: When it was booked.
+        entries: 2 to 32, all of currency_code, in the order of booking.
+        actor: Who booked a manual journal or reversal.
+        reason: Why a manual journal or reversal was booked.
+    """
+
+    transaction_id: str
+    transaction_type: str
+    related_no: str
+    root_reference: str
+    merchant_id: str | None
+    direction: Direction | None
+    amount_minor: int
+    currency_code: str
+    effective_at: datetime
+    create_time: datetime
+    entries: tuple[Entry, ...]
+    reverses_transaction_id: str | None = None
+    actor: str | None = None
+    reason: str | None = None
+
+
+def transaction_id(transaction_type: str, related_no: str) -> str:
+    """Give the one id of a pair: its primary key is what makes booking idempotent."""
+    return named_id("txn", transaction_type, related_no)
+
+
+def is_replay(booked: Transaction, asked: Transaction, *, dated: bool) -> bool:
+    """Say whether a booked transaction is what is asked for again.
+
+    Args:
+        booked: The transaction in the ledger.
+        asked: The transaction of the same id that someone wants to book.
+        dated: Whether who asks named the effective time; otherwise it is merely the time of asking.
+    """
+    return (
+        booked.root_reference == asked.root_reference
+        and booked.merchant_id == asked.merchant_id
+        and booked.amount_minor == asked.amount_minor
+        and booked.currency_code == asked.currency_code
+        and booked.entries == asked.entries
+        and booked.reason == asked.reason
+        and (booked.effective_at == asked.effective_at or not dated)
+    )
+
+
+def conflict(booked: Transaction) -> TransactionConflict:
+    """Refuse to book the same pair with other content."""
+    return TransactionConflict(
+        f"{booked.transaction_type} {booked.related_no} was booked before with other content.",
+        transaction_id=booked.transaction_id,
+        transaction_type=booked.transaction_type,
+        related_no=booked.related_no,
+    )
+
+
+def spend(chart: Chart, transaction: Transaction, balances: Mapping[str, int]) -> dict[str, int] | InsufficientFunds:
+    """Give the balances that a transaction leaves on its accounts with a floor, or refuse what would go below one.
+
+    Args:
+        chart: The chart in use.
+        transaction: About to be booked.
+        balances: Present balances by account id; one that is missing is 0.
+    """
+    after: dict[str, int] = {}
+    for entry in transaction.entries:
+        if entry.account_kind in chart.floors:
+            before = after.get(entry.account_id, balances.get(entry.account_id, 0))
+            after[entry.account_id] = before + entry.effect * entry.amount_minor
+    for entry in transaction.entries:
+        if entry.account_id not in after:
+            continue
+        present, left = balances.get(entry.account_id, 0), after[entry.account_id]
+        if left < chart.floors[entry.account_kind]:
+            return _insufficient(entry, chart.floors[entry.account_kind], present, left)
+    return after
+
+
+def _insufficient(entry: Entry, floor: int, present: int, left: int) -> InsufficientFunds:
+    return InsufficientFunds(
+        f"{entry.account_kind} has {present - floor} to spend, not {present - left}.",
+        account_id=entry.account_id,
+        account_kind=entry.account_kind,
+        available_minor=str(present - floor),
+        requested_minor=str(present - left),
+    )
+
+
+def created_event(transaction: Transaction) -> events.TransactionCreated:
+    """Tell that a transaction was booked."""
+    return events.TransactionCreated(
+        occurred_at=transaction.effective_at,
+        merchant_id=transaction.merchant_id,
+        actor=transaction.actor,
+        aggregate_version=1,
+        transaction_id=transaction.transaction_id,
+        transaction_type=transaction.transaction_type,
+        related_no=transaction.related_no,
+        root_reference=transaction.root_reference,
+        direction=transaction.direction,
+        amount_minor=transaction.amount_minor,
+        currency_code=transaction.currency_code,
+        effective_at=transaction.effective_at,
+        reverses_transaction_id=transaction.reverses_transaction_id,
+        entries=transaction.entries,
+    )
+
+
+def opened(chart: Chart, transaction: Transaction, account: str, *, now: datetime) -> Account:
+    """Give the account that a transaction needs, opened now."""
+    entry = _entry_of(transaction, account)
+    return Account(account, chart.kinds[entry.account_kind], entry.merchant_id, entry.currency_code, now)
+
+
+def opened_event(account: Account) -> events.AccountCreated:
+    """Tell that an account was opened."""
+    return events.AccountCreated(
+        occurred_at=account.create_time,
+        merchant_id=account.merchant_id,
+        aggregate_version=1,
+        account_id=account.account_id,
+        account_kind=account.kind.name,
+        currency_code=account.currency_code,
+        normal_side=account.kind.normal_side,
+    )
+
+
+def make_entry(account: AccountKind, merchant_id: str | None, currency_code: str, side: Side, amount: int) -> Entry:
+    """Give an entry on the account of a kind, owner and currency."""
+    return Entry(
+        account_id=account_id(account, merchant_id, currency_code),
+        account_kind=account.name,
+        merchant_id=merchant_id,
+        side=side,
+        effect=account.effect(side),
+        amount_minor=amount,
+        currency_code=currency_code,
+    )
+
+
+def _entry_of(transaction: Transaction, account: str) -> Entry:
+    for entry in transaction.entries:
+        if entry.account_id == account:
+            return entry
+    raise InvariantError(f"{transaction.transaction_id} has no entry on {account}")

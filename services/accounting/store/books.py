@@ -1,0 +1,100 @@
+"""The books as a whole: what is on each kind of account, and what the accounts in transit are waiting for.
+
+`paystream ledger balances` shows it. What is in transit is explained from the ledger alone: by the disputes,
+settlements and withdrawals that were opened and not ended, and by journals.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from paykit.postgres.database import Tx
+from services.accounting.domain import lifecycle as life
+
+IN_TRANSIT = (*(each.transit for each in life.LIVES if each.transit is not None), "merchant.settlement")
+"""Kinds of account that an amount passes through: what is on them is on its way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindBalance:
+    """All accounts of one kind and currency; `balance_minor` is positive on the kind's normal side."""
+
+    currency_code: str
+    account_kind: str
+    accounts: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTransit:
+    """A part of what is on an account in transit.
+
+    Attributes:
+        reference: The dispute, settlement or withdrawal that waits for its end; a journal's root_reference; what awaits
+            settlement is many, so there it is the transaction type.
+        transactions: How many it is made of.
+        since: The earliest effective time among them.
+    """
+
+    currency_code: str
+    account_kind: str
+    merchant_id: str
+    reference: str
+    amount_minor: int
+    transactions: int
+    since: datetime
+
+
+_SELECT_KINDS = """
+SELECT account.currency_code, account.account_kind, count(*) AS accounts, sum(present.balance_minor) AS balance_minor
+FROM account
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(balance_minor), 0) AS balance_minor FROM balance WHERE balance.account_id = account.account_id
+) AS present
+WHERE ($1::text IS NULL OR account.currency_code = $1) AND ($2::text IS NULL OR account.merchant_id = $2)
+GROUP BY account.currency_code, account.account_kind
+ORDER BY account.currency_code, account.account_kind
+"""
+
+# An account with nothing on it has nothing to explain, whatever went through it. What has come and gone leaves nothing:
+# a step and its end have one related_no, a journal and its reversal one root_reference.
+_SELECT_IN_TRANSIT = """
+SELECT account.currency_code, account.account_kind, account.merchant_id, named.reference,
+    sum(entry.effect * entry.amount_minor) AS amount_minor, count(DISTINCT transaction.transaction_id) AS transactions,
+    min(transaction.effective_at) AS since
+FROM account
+JOIN entry ON entry.account_id = account.account_id
+JOIN transaction ON transaction.transaction_id = entry.transaction_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN account.account_kind = 'merchant.settlement' THEN transaction.transaction_type
+        WHEN transaction.transaction_type = ANY ($2::text[]) THEN transaction.related_no
+        ELSE transaction.root_reference END AS reference
+) AS named
+WHERE account.account_kind = ANY ($1::text[])
+    AND ($3::text IS NULL OR account.currency_code = $3) AND ($4::text IS NULL OR account.merchant_id = $4)
+    AND (SELECT sum(balance_minor) FROM balance WHERE balance.account_id = account.account_id) <> 0
+GROUP BY account.currency_code, account.account_kind, account.merchant_id, named.reference
+HAVING sum(entry.effect * entry.amount_minor) <> 0
+ORDER BY account.currency_code, account.account_kind, account.merchant_id, since, named.reference
+LIMIT $5
+"""
+
+
+async def balances(tx: Tx, *, currency_code: str | None = None, merchant_id: str | None = None) -> list[KindBalance]:
+    """Sum up accounts by currency and kind, in that order; with a merchant its own accounts alone."""
+    rows = await tx.fetch(_SELECT_KINDS, currency_code, merchant_id)
+    return [KindBalance(**{**row, "balance_minor": int(row["balance_minor"])}) for row in rows]
+
+
+async def in_transit(
+    tx: Tx, *, currency_code: str | None = None, merchant_id: str | None = None, limit: int
+) -> list[InTransit]:
+    """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first."""
+    # Every entry of an account is looked at, which takes longer than any call on one with millions of them.
+    await tx.fetch("SELECT set_config('statement_timeout', '0', true)")
+    rows = await tx.fetch(_SELECT_IN_TRANSIT, IN_TRANSIT, sorted(life.STEPS), currency_code, merchant_id, limit)
+    return [_part(row) for row in rows]
+
+
+def _part(row: Any) -> InTransit:
+    return InTransit(**{**row, "amount_minor": int(row["amount_minor"])})

@@ -1,0 +1,97 @@
+"""What a callback says, and to whom: results and disputes to the payment service, payouts to the withdrawal service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import grpc
+
+from paykit.serve.timestamps import to_timestamp
+from paystream.common.v1.money_pb2 import Money
+from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
+from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
+from services.channel import messages
+from services.channel.domain.behaviour import Outcome
+from services.channel.domain.dispute import Dispute
+from services.channel.domain.transaction import Action, Transaction
+from services.channel.store.callbacks import Callback, Report
+
+CALL_TIMEOUT_S = 5.0
+RETURN_CODE = "account_closed"
+"""Why payouts come back, as the bank says."""
+
+_DISPUTED: Mapping[Report, payment_pb2.DisputeOutcome.ValueType] = MappingProxyType(
+    {
+        Report.DISPUTE_OPENED: payment_pb2.DISPUTE_OUTCOME_OPENED,
+        Report.DISPUTE_WON: payment_pb2.DISPUTE_OUTCOME_WON,
+        Report.DISPUTE_LOST: payment_pb2.DISPUTE_OUTCOME_LOST,
+    }
+)
+_PAID = {
+    Outcome.APPROVED: withdrawal_pb2.BANK_OUTCOME_COMPLETED,
+    Outcome.DECLINED: withdrawal_pb2.BANK_OUTCOME_FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """A callback with what it is about; `dispute` is None unless it tells of one."""
+
+    callback: Callback
+    transaction: Transaction
+    dispute: Dispute | None
+
+
+async def call(channel: grpc.aio.Channel, telling: Telling) -> None:
+    """Call back over a channel to the address that the transaction names.
+
+    Raises:
+        grpc.aio.AioRpcError: It was not heard, or refused.
+    """
+    metadata = (("x-correlation-id", telling.transaction.correlation_id),)
+    method, request = _addressed(channel, telling)
+    await method(request, timeout=CALL_TIMEOUT_S, metadata=metadata)
+
+
+def _addressed(channel: grpc.aio.Channel, telling: Telling) -> tuple[Any, Any]:
+    """Give the method to call and its request."""
+    if telling.dispute is not None:
+        method = payment_pb2_grpc.PaymentServiceStub(channel).ReportDispute
+        return method, _dispute(telling.dispute, telling.callback.report)
+    if telling.transaction.action is Action.PAY:
+        bank = withdrawal_pb2_grpc.WithdrawalServiceStub(channel)
+        return bank.ReportBankResult, _payout(telling.transaction, telling.callback.report)
+    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, _result(telling.transaction)
+
+
+def _result(transaction: Transaction) -> payment_pb2.ReportChannelResultRequest:
+    return payment_pb2.ReportChannelResultRequest(
+        attempt_id=transaction.attempt_id,
+        channel_reference=transaction.channel_reference,
+        outcome=payment_pb2.ChannelOutcome.Value(f"CHANNEL_OUTCOME_{transaction.outcome}"),
+        decline_code=transaction.decline_code,
+        amount=messages.to_amount(transaction),
+    )
+
+
+def _payout(transaction: Transaction, report: Report) -> withdrawal_pb2.ReportBankResultRequest:
+    returned = report is Report.RETURN
+    return withdrawal_pb2.ReportBankResultRequest(
+        attempt_id=transaction.attempt_id,
+        channel_reference=transaction.channel_reference,
+        outcome=withdrawal_pb2.BANK_OUTCOME_RETURNED if returned else _PAID[transaction.outcome],
+        code=RETURN_CODE if returned else transaction.decline_code,
+        amount=messages.to_amount(transaction),
+    )
+
+
+def _dispute(dispute: Dispute, report: Report) -> payment_pb2.ReportDisputeRequest:
+    return payment_pb2.ReportDisputeRequest(
+        attempt_id=dispute.attempt_id,
+        dispute_reference=dispute.dispute_reference,
+        outcome=_DISPUTED[report],
+        amount=Money(amount_minor=dispute.amount_minor, currency_code=dispute.currency_code),
+        reason=payment_pb2.DisputeReason.Value(f"DISPUTE_REASON_{dispute.reason}"),
+        respond_by=to_timestamp(dispute.respond_by),
+    )

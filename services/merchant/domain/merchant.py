@@ -1,0 +1,251 @@
+"""Merchants and what may happen to them: pure functions that give the merchant afterwards and the event telling of it.
+
+States: CREATED -> ACTIVE <-> SUSPENDED. The contact address stays here: events are kept for ever and read by many.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from paykit.clock import no_earlier
+from paykit.errors import DomainError, EtagMismatch, Kind
+from paystream.merchant.v1 import events
+from paystream.merchant.v1.events import FeeRule, MerchantStatus, SettlementPolicy, SettlementSchedule
+from services.merchant.domain import rules
+
+Event: TypeAlias = events.MerchantCreated | events.MerchantUpdated | events.MerchantActivated | events.MerchantSuspended
+
+MANUAL_SETTLEMENT = SettlementPolicy(
+    schedule=SettlementSchedule.MANUAL,
+    time_zone="UTC",
+    delay_days=0,
+    thresholds=(),
+    reserve_basis_points=0,
+    reserve_days=0,
+)
+"""The policy of a merchant for whom none was given."""
+
+
+class MerchantNotFound(DomainError):
+    """No merchant has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "MERCHANT_NOT_FOUND"
+
+
+class MerchantStateInvalid(DomainError):
+    """The merchant's status does not allow the action; both stand in the metadata."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MERCHANT_STATE_INVALID"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeePlan:
+    """One version of what a merchant pays.
+
+    Attributes:
+        version: From 1, one more with every change.
+        fees: Ascending by currency_code; a currency without a rule costs no fee.
+        refund_fee_returned: Whether a refund returns the fee in proportion.
+        effective_time: From when it is in force, until the next version's.
+    """
+
+    version: int
+    fees: tuple[FeeRule, ...]
+    refund_fee_returned: bool
+    effective_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeTerms:
+    """What a caller says about fees: a fee plan before it has a version and a time."""
+
+    fees: tuple[FeeRule, ...] = ()
+    refund_fee_returned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merchant:
+    """A business that takes payments.
+
+    Attributes:
+        country_code: ISO 3166-1 alpha-2, if given.
+        version: From 1, one more with every change; becomes aggregate_version and etag.
+    """
+
+    merchant_id: str
+    display_name: str
+    status: MerchantStatus
+    country_code: str | None
+    contact_email: str
+    fee_plan: FeePlan
+    settlement_policy: SettlementPolicy
+    create_time: datetime
+    update_time: datetime
+    version: int
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change; opaque to callers."""
+        return f"v{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a caller says about a merchant as a whole; None leaves a field as it is, which only an update may."""
+
+    display_name: str | None = None
+    country_code: str | None = None
+    country_code_given: bool = False
+    contact_email: str | None = None
+    fee_terms: FeeTerms | None = None
+    settlement_policy: SettlementPolicy | None = None
+
+
+def create(
+    *,
+    merchant_id: str,
+    display_name: str,
+    country_code: str | None,
+    contact_email: str,
+    fee_terms: FeeTerms,
+    settlement_policy: SettlementPolicy,
+    now: datetime,
+) -> tuple[Merchant, Event]:
+    """Make a merchant that may not take payments yet.
+
+    Raises:
+        DomainError: A field breaks one of `rules`.
+    """
+    _check(
+        Profile(
+            display_name=display_name,
+            contact_email=contact_email,
+            fee_terms=fee_terms,
+            settlement_policy=settlement_policy,
+        )
+    )
+    merchant = Merchant(
+        merchant_id=merchant_id,
+        display_name=display_name,
+        status=MerchantStatus.CREATED,
+        country_code=country_code,
+        contact_email=contact_email,
+        fee_plan=_plan(fee_terms, version=1, now=now),
+        settlement_policy=_sorted(settlement_policy),
+        create_time=now,
+        update_time=now,
+        version=1,
+    )
+    return merchant, _told(events.MerchantCreated, merchant)
+
+
+def update(merchant: Merchant, profile: Profile, *, etag: str, now: datetime) -> tuple[Merchant, Event | None]:
+    """Change the fields given; other fee terms become the next version of the fee plan, in force at once.
+
+    Returns:
+        The merchant and its event; the merchant as it was and None when nothing differs.
+
+    Raises:
+        EtagMismatch: The merchant changed since the caller read it.
+        DomainError: A field breaks one of `rules`.
+    """
+    _check_etag(merchant, etag)
+    _check(profile)
+    changed = replace(
+        merchant,
+        display_name=_or(profile.display_name, merchant.display_name),
+        country_code=profile.country_code if profile.country_code_given else merchant.country_code,
+        contact_email=_or(profile.contact_email, merchant.contact_email),
+        fee_plan=_next_plan(merchant.fee_plan, profile.fee_terms, now),
+        settlement_policy=_sorted(profile.settlement_policy or merchant.settlement_policy),
+    )
+    if changed == merchant:
+        return merchant, None
+    return _changed(changed, events.MerchantUpdated, now)
+
+
+def activate(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant, Event | None]:
+    """Let a merchant take payments; one that may already stays as it is.
+
+    Raises:
+        EtagMismatch: The merchant changed since the caller read it.
+    """
+    _check_etag(merchant, etag)
+    if merchant.status is MerchantStatus.ACTIVE:
+        return merchant, None
+    return _changed(replace(merchant, status=MerchantStatus.ACTIVE), events.MerchantActivated, now)
+
+
+def suspend(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant, Event | None]:
+    """Stop a merchant's new payments; one that is suspended stays as it is.
+
+    Raises:
+        EtagMismatch: The merchant changed since the caller read it.
+        MerchantStateInvalid: The merchant was never active.
+    """
+    _check_etag(merchant, etag)
+    if merchant.status is MerchantStatus.SUSPENDED:
+        return merchant, None
+    if merchant.status is not MerchantStatus.ACTIVE:
+        raise MerchantStateInvalid("only an active merchant can be suspended.", state=merchant.status, action="suspend")
+    return _changed(replace(merchant, status=MerchantStatus.SUSPENDED), events.MerchantSuspended, now)
+
+
+def _check(profile: Profile) -> None:
+    if profile.display_name is not None:
+        rules.check_display_name(profile.display_name)
+    if profile.contact_email is not None:
+        rules.check_email(profile.contact_email)
+    if profile.fee_terms is not None:
+        rules.check_fees(profile.fee_terms.fees)
+    if profile.settlement_policy is not None:
+        rules.check_settlement_policy(profile.settlement_policy)
+
+
+def _check_etag(merchant: Merchant, etag: str) -> None:
+    if etag and etag != merchant.etag:
+        raise EtagMismatch("the merchant changed since it was read.", field="etag", merchant_id=merchant.merchant_id)
+
+
+def _or(given: str | None, present: str) -> str:
+    return present if given is None else given
+
+
+def _plan(terms: FeeTerms, *, version: int, now: datetime) -> FeePlan:
+    fees = tuple(sorted(terms.fees, key=lambda fee: fee.currency_code))
+    return FeePlan(version=version, fees=fees, refund_fee_returned=terms.refund_fee_returned, effective_time=now)
+
+
+def _next_plan(present: FeePlan, terms: FeeTerms | None, now: datetime) -> FeePlan:
+    if terms is None:
+        return present
+    following = _plan(terms, version=present.version + 1, now=now)
+    same = (present.fees, present.refund_fee_returned) == (following.fees, following.refund_fee_returned)
+    return present if same else following
+
+
+def _sorted(policy: SettlementPolicy) -> SettlementPolicy:
+    return replace(policy, thresholds=tuple(sorted(policy.thresholds, key=lambda each: each.currency_code)))
+
+
+def _changed(merchant: Merchant, event_type: type[Event], now: datetime) -> tuple[Merchant, Event]:
+    changed = replace(merchant, update_time=no_earlier(now, merchant.update_time), version=merchant.version + 1)
+    return changed, _told(event_type, changed)
+
+
+def _told(event_type: type[Event], merchant: Merchant) -> Event:
+    """Tell the complete public state, so that a consumer needs only the last event of a merchant."""
+    return event_type(
+        occurred_at=merchant.update_time,
+        merchant_id=merchant.merchant_id,
+        aggregate_version=merchant.version,
+        display_name=merchant.display_name,
+        status=merchant.status,
+        country_code=merchant.country_code,
+        fee_plan_version=merchant.fee_plan.version,
+        fees=merchant.fee_plan.fees,
+        refund_fee_returned=merchant.fee_plan.refund_fee_returned,
+        settlement_policy=merchant.settlement_policy,
+    )

@@ -1,1 +1,0 @@
-"""Channels: whoever moves the money. One adapter each, behind `paykit.runtime.channel_calls.Channel`."""

@@ -1,0 +1,16 @@
+"""The rules of payment: states, decisions and the events that tell of them. Pure."""
+
+from services.payment.domain import (
+    attempt,
+    authorization,
+    capture,
+    dispute,
+    fee,
+    movement,
+    order,
+    payment,
+    refund,
+    routing,
+)
+
+__all__ = ["attempt", "authorization", "capture", "dispute", "fee", "movement", "order", "payment", "refund", "routing"]

@@ -1,0 +1,157 @@
+"""An amount that was authorized apart from its capture: what is left of it, and how that is given up. Pure.
+
+Giving up takes two steps: first it is intended (`cancel_reason`), from when nothing more is captured; then, with no
+capture under way any more, its channel is asked to release the rest (a void). So a void never races a capture.
+"""
+
+from datetime import datetime
+
+from paykit.errors import DomainError, IllegalTransition, Kind
+from paystream.payment.v1 import events
+from services.payment.domain.payment import (
+    CaptureMode,
+    Payment,
+    PaymentAction,
+    PaymentState,
+    about,
+    changed,
+    next_state,
+    noted,
+)
+
+_AUTHORIZED = (PaymentState.AUTHORIZED, PaymentState.SUCCEEDED)
+
+
+class CaptureInProgress(DomainError):
+    """Captures have no outcome yet; metadata says how much they hold."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "CAPTURE_IN_PROGRESS"
+
+
+def uncaptured_minor(payment: Payment) -> int:
+    """Give what is authorized, neither captured nor given up; captures and voids under way are not taken off."""
+    if payment.capture_mode is CaptureMode.AUTOMATIC:
+        return 0
+    return payment.authorized_minor - payment.captured_minor - payment.cancelled_minor
+
+
+def capturable_minor(payment: Payment) -> int:
+    """Give what can still be captured; captures without an outcome count as spent."""
+    if payment.cancel_reason is not None or payment.state not in _AUTHORIZED:
+        return 0
+    return uncaptured_minor(payment) - payment.capturing_minor
+
+
+def void_minor(payment: Payment) -> int:
+    """Give what its channel is to be asked to release now: nothing unless that is intended and nothing is under way."""
+    if payment.cancel_reason is None or payment.state not in _AUTHORIZED:
+        return 0
+    return 0 if payment.capturing_minor or payment.cancelling_minor else uncaptured_minor(payment)
+
+
+def authorize(
+    payment: Payment, *, channel_reference: str, expire_time: datetime, now: datetime
+) -> tuple[Payment, events.PaymentAuthorized]:
+    """Record that the payment's amount was reserved.
+
+    Raises:
+        IllegalTransition: The payment has ended already.
+    """
+    after = changed(
+        payment,
+        now,
+        state=next_state(payment.state, PaymentAction.AUTHORIZE),
+        authorized_minor=payment.amount_minor,
+        channel_reference=channel_reference,
+        expire_time=None if payment.cancel_reason else expire_time,
+    )
+    told = about(after) | {"channel_reference": channel_reference, "expires_at": expire_time}
+    return after, events.PaymentAuthorized(**told)
+
+
+def require_cancellable(payment: Payment) -> None:
+    """Check that a caller may give up what is left of an authorized payment.
+
+    Raises:
+        CaptureInProgress: Captures have no outcome yet.
+        IllegalTransition: Nothing is left to give up, or the channel is being asked to release it.
+    """
+    next_state(payment.state, PaymentAction.CANCEL)
+    if payment.capturing_minor:
+        raise CaptureInProgress(
+            f"Captures of {payment.capturing_minor} minor units of {payment.currency_code} have no outcome yet.",
+            capturing_minor=str(payment.capturing_minor),
+            currency_code=payment.currency_code,
+        )
+    if payment.cancelling_minor or not uncaptured_minor(payment):
+        raise IllegalTransition(
+            "Nothing is left to give up, or it is being given up.", state=payment.state, action=PaymentAction.CANCEL
+        )
+
+
+def intend_cancel(payment: Payment, *, reason: events.CancelReason, now: datetime) -> Payment:
+    """Let nothing more be captured; what paystream has decided by itself stands above what a caller asked for."""
+    decided = payment.cancel_reason not in {None, events.CancelReason.REQUESTED}
+    kept = payment.cancel_reason if decided else reason
+    asked = kept is events.CancelReason.REQUESTED
+    return noted(payment, now, cancel_reason=kept, expire_time=payment.expire_time if asked else None)
+
+
+def start_void(payment: Payment, *, now: datetime) -> Payment:
+    """Hold what its channel is asked to release; see `void_minor`."""
+    return noted(payment, now, cancelling_minor=void_minor(payment))
+
+
+def void(payment: Payment, *, now: datetime) -> tuple[Payment, events.PaymentCancelled]:
+    """Record that its channel has released what was not captured."""
+    after = _cancelled(payment, payment.cancelling_minor, now)
+    return after, _told(after, payment.cancelling_minor)
+
+
+def fail_void(payment: Payment, *, retry_time: datetime, now: datetime) -> Payment:
+    """Record that its channel did not release the amount.
+
+    What a caller asked for can be asked for again, or captured; what paystream decided is tried again at `retry_time`.
+    """
+    if payment.cancel_reason is events.CancelReason.REQUESTED:
+        return noted(payment, now, cancelling_minor=0, cancel_reason=None)
+    return noted(payment, now, cancelling_minor=0, expire_time=retry_time)
+
+
+def cancel_unsent(
+    payment: Payment, *, reason: events.CancelReason, now: datetime
+) -> tuple[Payment, events.PaymentCancelled]:
+    """Give up a payment that no channel was called for."""
+    after = _cancelled(payment, payment.amount_minor, now, cancel_reason=reason)
+    return after, _told(after, payment.amount_minor)
+
+
+def tidied(payment: Payment) -> Payment:
+    """Give a payment when a capture ended: once nothing is left, nothing expires, and nothing is to be given up."""
+    if uncaptured_minor(payment):
+        return payment
+    reason = payment.cancel_reason if payment.cancelled_minor else None
+    return noted(payment, payment.update_time, expire_time=None, cancel_reason=reason)
+
+
+def _cancelled(payment: Payment, minor: int, now: datetime, **changes: events.CancelReason) -> Payment:
+    return changed(
+        payment,
+        now,
+        state=next_state(payment.state, PaymentAction.CANCEL),
+        cancelling_minor=0,
+        cancelled_minor=payment.cancelled_minor + minor,
+        expire_time=None,
+        **changes,
+    )
+
+
+def _told(after: Payment, minor: int) -> events.PaymentCancelled:
+    told = about(after) | {
+        "captured_minor": after.captured_minor,
+        "cancelled_minor": minor,
+        "channel_reference": after.channel_reference,
+        "reason": after.cancel_reason,
+    }
+    return events.PaymentCancelled(**told)

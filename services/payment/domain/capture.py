@@ -1,0 +1,146 @@
+"""A capture of an authorized payment, and what each of its changes does to the payment's amounts. Pure.
+
+A charge is captured with its authorization and needs none of this: see `domain.capture`, which both use.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from paykit.errors import DomainError, IllegalTransition, Kind
+from paystream.payment.v1 import events
+from services.payment.domain import authorization
+from services.payment.domain import movement as follow_up
+from services.payment.domain import payment as domain
+from services.payment.domain.attempt import Attempt, AttemptAction, Failure
+from services.payment.domain.fee import FeeTerms
+from services.payment.domain.movement import FollowUp, FollowUpState
+from services.payment.domain.payment import Payment, PaymentAction
+
+
+class CaptureExceedsCapturable(DomainError):
+    """More is to be captured than is left; metadata says what is left."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "CAPTURE_EXCEEDS_CAPTURABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture(FollowUp):
+    """A capture of a payment.
+
+    Attributes:
+        final: What it leaves is given up once it has succeeded.
+        fee_minor: Charged to the merchant for it; 0 before it succeeded.
+    """
+
+    WHAT: ClassVar[str] = "A capture"
+
+    capture_id: str
+    final: bool
+    fee_minor: int = 0
+
+
+def create(
+    payment: Payment, *, capture_id: str, amount_minor: int | None, final: bool, now: datetime
+) -> tuple[Payment, Capture]:
+    """Take an amount out of what can be captured; no event says so.
+
+    Args:
+        payment: Authorized.
+        capture_id: Of the new capture.
+        amount_minor: None for all that is left.
+        final: Whether the rest is given up afterwards; nothing else can be captured meanwhile.
+        now: Business time.
+
+    Raises:
+        IllegalTransition: The payment is not authorized.
+        CaptureExceedsCapturable: More than is left, or nothing is.
+    """
+    taken_minor = _require_capturable(payment, amount_minor)
+    after = domain.noted(payment, now, capturing_minor=payment.capturing_minor + taken_minor)
+    if final:
+        after = authorization.intend_cancel(after, reason=events.CancelReason.REQUESTED, now=now)
+    made = Capture(
+        capture_id=capture_id,
+        payment_id=payment.payment_id,
+        amount_minor=taken_minor,
+        currency_code=payment.currency_code,
+        final=final,
+        create_time=now,
+        update_time=now,
+    )
+    return after, made
+
+
+def succeed(
+    payment: Payment, made: Capture, *, channel_reference: str, terms: FeeTerms, now: datetime
+) -> tuple[Payment, Capture, events.PaymentSuccess]:
+    """Record that the amount is taken.
+
+    Raises:
+        IllegalTransition: The capture has ended already.
+    """
+    ended = follow_up.succeed(made, channel_reference=channel_reference, now=now)
+    released = domain.noted(payment, now, capturing_minor=payment.capturing_minor - made.amount_minor)
+    after, event = domain.capture(
+        released,
+        amount_minor=made.amount_minor,
+        capture_id=made.capture_id,
+        channel_reference=channel_reference,
+        terms=terms,
+        now=now,
+    )
+    return authorization.tidied(after), replace(ended, fee_minor=event.fee_minor), event
+
+
+def fail(payment: Payment, made: Capture, failure: Failure, *, now: datetime) -> tuple[Payment, Capture]:
+    """Record that a capture ended without moving money; its amount can be captured again, and no event says so.
+
+    Raises:
+        IllegalTransition: The capture has ended already.
+    """
+    ended = follow_up.fail(made, failure, now=now)
+    after = domain.noted(payment, now, capturing_minor=payment.capturing_minor - made.amount_minor)
+    if made.final and payment.cancel_reason is events.CancelReason.REQUESTED:
+        after = domain.noted(after, now, cancel_reason=None)
+    return after, ended
+
+
+def of_charge(payment: Payment, attempts: Iterable[Attempt]) -> list[Capture]:
+    """Give the capture that came with a payment's charge; none if there is none."""
+    charge = next((a for a in attempts if a.action is AttemptAction.CHARGE), None)
+    if payment.capture_id is None or charge is None:
+        return []
+    made = Capture(
+        capture_id=payment.capture_id,
+        payment_id=payment.payment_id,
+        amount_minor=payment.captured_minor,
+        currency_code=payment.currency_code,
+        final=False,
+        state=FollowUpState.SUCCEEDED,
+        fee_minor=payment.fee_minor,
+        channel_reference=payment.channel_reference,
+        create_time=charge.create_time,
+        update_time=charge.update_time,
+    )
+    return [made]
+
+
+def _require_capturable(payment: Payment, amount_minor: int | None) -> int:
+    domain.next_state(payment.state, PaymentAction.CAPTURE)
+    if not payment.authorized_minor:
+        raise IllegalTransition(
+            "Nothing is authorized apart from its capture.", state=payment.state, action=PaymentAction.CAPTURE
+        )
+    left_minor = authorization.capturable_minor(payment)
+    taken_minor = left_minor if amount_minor is None else amount_minor
+    if not 0 < taken_minor <= left_minor:
+        raise CaptureExceedsCapturable(
+            f"Only {left_minor} minor units of {payment.currency_code} can be captured.",
+            field="amount.amount_minor",
+            capturable_minor=str(left_minor),
+            currency_code=payment.currency_code,
+        )
+    return taken_minor

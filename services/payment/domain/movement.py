@@ -1,0 +1,119 @@
+"""What captures and refunds have in common: each follows what a payment began with, by a call of its own. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar, TypeVar
+
+from paykit import transitions
+from paykit.clock import no_earlier
+from paystream.payment.v1 import events
+from services.payment.domain.attempt import Failure
+
+
+class FollowUpState(StrEnum):
+    """How far it has come; CREATED and UNKNOWN hold their amount."""
+
+    CREATED = "CREATED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+class FollowUpAction(StrEnum):
+    """What can happen to it."""
+
+    SUCCEED = "SUCCEED"
+    FAIL = "FAIL"
+    LOSE_ANSWER = "LOSE_ANSWER"
+
+
+_S, _A = FollowUpState, FollowUpAction
+
+TRANSITIONS: Mapping[tuple[FollowUpState, FollowUpAction], FollowUpState] = MappingProxyType(
+    {
+        (_S.CREATED, _A.SUCCEED): _S.SUCCEEDED,
+        (_S.CREATED, _A.FAIL): _S.FAILED,
+        (_S.CREATED, _A.LOSE_ANSWER): _S.UNKNOWN,
+        (_S.UNKNOWN, _A.SUCCEED): _S.SUCCEEDED,
+        (_S.UNKNOWN, _A.FAIL): _S.FAILED,
+    }
+)
+"""The state after an action; a pair that is missing is illegal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """A capture or a refund; amounts are in minor units of `currency_code`.
+
+    Attributes:
+        WHAT: As a person would call it.
+        channel_reference: Of the capture or refund itself.
+        failure_reason: Set exactly while FAILED.
+    """
+
+    WHAT: ClassVar[str]
+
+    payment_id: str
+    amount_minor: int
+    currency_code: str
+    create_time: datetime
+    update_time: datetime
+    state: FollowUpState = FollowUpState.CREATED
+    channel_reference: str | None = None
+    failure_reason: events.FailureReason | None = None
+    failure_code: str | None = None
+
+
+F = TypeVar("F", bound=FollowUp)
+
+
+def next_state(state: FollowUpState, action: FollowUpAction, *, what: str) -> FollowUpState:
+    """Give the state after an action.
+
+    Raises:
+        IllegalTransition: It has ended already, or has lost its answer before.
+    """
+    return transitions.next_state(TRANSITIONS, state, action, what=what)
+
+
+def succeed(made: F, *, channel_reference: str, now: datetime) -> F:
+    """Record that it was carried out.
+
+    Raises:
+        IllegalTransition: It has ended already.
+    """
+    return replace(
+        made,
+        state=next_state(made.state, _A.SUCCEED, what=made.WHAT),
+        channel_reference=channel_reference,
+        update_time=no_earlier(now, made.update_time),
+    )
+
+
+def fail(made: F, failure: Failure, *, now: datetime) -> F:
+    """Record that it ended without moving money.
+
+    Raises:
+        IllegalTransition: It has ended already.
+    """
+    return replace(
+        made,
+        state=next_state(made.state, _A.FAIL, what=made.WHAT),
+        channel_reference=failure.channel_reference or made.channel_reference,
+        failure_reason=failure.reason,
+        failure_code=failure.code,
+        update_time=no_earlier(now, made.update_time),
+    )
+
+
+def lose_answer(made: F, *, now: datetime) -> F:
+    """Record that a call ended without an answer; the amount stays held, and no event says so.
+
+    Raises:
+        IllegalTransition: It has ended already, or has lost its answer before.
+    """
+    state = next_state(made.state, _A.LOSE_ANSWER, what=made.WHAT)
+    return replace(made, state=state, update_time=no_earlier(now, made.update_time))

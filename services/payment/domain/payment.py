@@ -1,0 +1,321 @@
+"""A payment: its states, what may happen in each, and the events that say so. Pure: `now` and ids are arguments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from paykit import transitions
+from paykit.clock import no_earlier
+from paykit.errors import CurrencyMismatch, DomainError, Kind
+from paystream.payment.v1 import events
+from services.payment.domain import fee
+from services.payment.domain.attempt import Failure
+
+
+class PaymentState(StrEnum):
+    """How far a payment has come; UNKNOWN is a call without an answer and ends only by evidence."""
+
+    CREATED = "CREATED"
+    AUTHORIZED = "AUTHORIZED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "UNKNOWN"
+
+
+class CaptureMode(StrEnum):
+    """When an authorized amount is captured: with the authorization, or by captures that are asked for."""
+
+    AUTOMATIC = "AUTOMATIC"
+    MANUAL = "MANUAL"
+
+
+class PaymentAction(StrEnum):
+    """What can happen to a payment; CAPTURE is one of possibly several."""
+
+    AUTHORIZE = "AUTHORIZE"
+    CAPTURE = "CAPTURE"
+    FAIL = "FAIL"
+    CANCEL = "CANCEL"
+    LOSE_ANSWER = "LOSE_ANSWER"
+    REFUND = "REFUND"
+    DISPUTE = "DISPUTE"
+
+
+_S, _A = PaymentState, PaymentAction
+
+TRANSITIONS: Mapping[tuple[PaymentState, PaymentAction], PaymentState] = MappingProxyType(
+    {
+        (_S.CREATED, _A.AUTHORIZE): _S.AUTHORIZED,
+        (_S.CREATED, _A.CAPTURE): _S.SUCCEEDED,
+        (_S.CREATED, _A.FAIL): _S.FAILED,
+        (_S.CREATED, _A.CANCEL): _S.CANCELLED,
+        (_S.CREATED, _A.LOSE_ANSWER): _S.UNKNOWN,
+        # What follows an authorization has its own machine: its failures and lost answers leave the payment's alone.
+        (_S.AUTHORIZED, _A.CAPTURE): _S.SUCCEEDED,
+        (_S.AUTHORIZED, _A.CANCEL): _S.CANCELLED,
+        # Evidence ends UNKNOWN, whichever call it was that lost its answer.
+        (_S.UNKNOWN, _A.AUTHORIZE): _S.AUTHORIZED,
+        (_S.UNKNOWN, _A.CAPTURE): _S.SUCCEEDED,
+        (_S.UNKNOWN, _A.FAIL): _S.FAILED,
+        # Several captures may add up to what was authorized, and what they leave is given up; refunds and disputes
+        # leave the state alone.
+        (_S.SUCCEEDED, _A.CAPTURE): _S.SUCCEEDED,
+        (_S.SUCCEEDED, _A.CANCEL): _S.SUCCEEDED,
+        (_S.SUCCEEDED, _A.REFUND): _S.SUCCEEDED,
+        (_S.SUCCEEDED, _A.DISPUTE): _S.SUCCEEDED,
+    }
+)
+"""The state after an action; a pair that is missing is illegal."""
+
+
+class PaymentNotFound(DomainError):
+    """No payment has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "PAYMENT_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A payment; every amount is in minor units of `currency_code`.
+
+    Attributes:
+        metadata: JSON text of an object of strings, as the merchant gave it.
+        authorized_minor: With MANUAL; a charge is never authorized apart from its capture.
+        capturing_minor: Held by captures without an outcome, UNKNOWN ones included.
+        cancelling_minor: Held by a void without an outcome; never beside a capture.
+        cancelled_minor: Given up without having been captured.
+        cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
+            more is captured from then on.
+        expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
+        captured_in_parts: Whether there are several captures, so that a refund may be of parts of several.
+        capture_id: The latest capture.
+        channel_reference: Of the charge or authorization, which its captures and refunds name.
+        refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
+        fee_returning_minor: The part of the fee that returns when those refunds succeed.
+        refund_fee_returned: Taken from the fee plan at capture: a later plan does not change what was agreed.
+        failure_reason: Set exactly while FAILED.
+        correlation_id: The journey that all events of the payment carry.
+        aggregate_version: From 1, +1 with every event.
+    """
+
+    payment_id: str
+    merchant_id: str
+    merchant_reference: str
+    order_id: str | None
+    amount_minor: int
+    currency_code: str
+    method: events.PaymentMethod
+    method_token: str
+    metadata: str
+    channel: str
+    correlation_id: str
+    create_time: datetime
+    update_time: datetime
+    state: PaymentState = PaymentState.CREATED
+    capture_mode: CaptureMode = CaptureMode.AUTOMATIC
+    authorized_minor: int = 0
+    capturing_minor: int = 0
+    cancelling_minor: int = 0
+    cancelled_minor: int = 0
+    cancel_reason: events.CancelReason | None = None
+    expire_time: datetime | None = None
+    captured_minor: int = 0
+    captured_in_parts: bool = False
+    refunded_minor: int = 0
+    refunding_minor: int = 0
+    disputed_minor: int = 0
+    fee_minor: int = 0
+    fee_returned_minor: int = 0
+    fee_returning_minor: int = 0
+    fee_plan_version: int | None = None
+    refund_fee_returned: bool = False
+    capture_id: str | None = None
+    channel_reference: str | None = None
+    failure_reason: events.FailureReason | None = None
+    failure_code: str | None = None
+    aggregate_version: int = 1
+
+
+def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
+    """Give the state after an action.
+
+    Raises:
+        IllegalTransition: The action is not possible in this state.
+    """
+    return transitions.next_state(TRANSITIONS, state, action, what="A payment")
+
+
+def refundable_minor(payment: Payment) -> int:
+    """Give what can still be refunded; refunds without an outcome count as spent."""
+    return payment.captured_minor - payment.refunded_minor - payment.refunding_minor - payment.disputed_minor
+
+
+def not_found(payment_id: str) -> PaymentNotFound:
+    """Give the refusal of what is asked of a payment that does not exist."""
+    return PaymentNotFound("No payment has this id.", field="payment_id", payment_id=payment_id)
+
+
+def require_currency(payment: Payment, currency_code: str) -> None:
+    """Check the currency of an amount to be captured or refunded.
+
+    Raises:
+        CurrencyMismatch: The payment is in another.
+    """
+    if currency_code != payment.currency_code:
+        raise CurrencyMismatch(
+            f"The payment is in {payment.currency_code}.",
+            field="amount.currency_code",
+            currency_code=payment.currency_code,
+        )
+
+
+def created(payment: Payment) -> events.PaymentCreated:
+    """Give the event of a payment just made."""
+    return events.PaymentCreated(
+        occurred_at=payment.create_time,
+        merchant_id=payment.merchant_id,
+        correlation_id=payment.correlation_id,
+        aggregate_version=payment.aggregate_version,
+        payment_id=payment.payment_id,
+        order_id=payment.order_id,
+        merchant_reference=payment.merchant_reference,
+        amount_minor=payment.amount_minor,
+        currency_code=payment.currency_code,
+        method=payment.method,
+        channel=payment.channel,
+    )
+
+
+def capture(
+    payment: Payment, *, amount_minor: int, capture_id: str, channel_reference: str, terms: fee.FeeTerms, now: datetime
+) -> tuple[Payment, events.PaymentSuccess]:
+    """Record that an amount was captured, at most what is left of the payment's amount.
+
+    Args:
+        payment: Before it, with nothing held for this capture any more.
+        amount_minor: What was captured.
+        capture_id: The capture.
+        channel_reference: The channel's reference of the capture; of a charge, it is the payment's as well.
+        terms: In force for the merchant.
+        now: Business time.
+
+    Raises:
+        IllegalTransition: The payment has failed or was cancelled.
+    """
+    first, charged = payment.captured_minor == 0, payment.capture_mode is CaptureMode.AUTOMATIC
+    fee_minor = fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first)
+    after = changed(
+        payment,
+        now,
+        state=next_state(payment.state, PaymentAction.CAPTURE),
+        captured_minor=payment.captured_minor + amount_minor,
+        captured_in_parts=not first,
+        fee_minor=payment.fee_minor + fee_minor,
+        fee_plan_version=terms.fee_plan_version,
+        refund_fee_returned=terms.refund_fee_returned,
+        capture_id=capture_id,
+        channel_reference=channel_reference if charged else payment.channel_reference,
+    )
+    told = about(after) | {
+        "capture_id": capture_id,
+        "amount_minor": amount_minor,
+        "channel_reference": channel_reference,
+        "fee_minor": fee_minor,
+        "fee_plan_version": terms.fee_plan_version,
+    }
+    return after, events.PaymentSuccess(**told)
+
+
+def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment, events.PaymentFailed]:
+    """Record that a payment ended without moving money.
+
+    Raises:
+        IllegalTransition: The payment has ended already.
+    """
+    after = changed(
+        payment,
+        now,
+        state=next_state(payment.state, PaymentAction.FAIL),
+        failure_reason=failure.reason,
+        failure_code=failure.code,
+        channel_reference=failure.channel_reference or payment.channel_reference,
+        cancel_reason=None,
+    )
+    told = about(after) | {"channel_reference": after.channel_reference}
+    return after, events.PaymentFailed(**told, reason=failure.reason, failure_code=failure.code)
+
+
+def lose_answer(
+    payment: Payment, *, evidence: events.Evidence, channel_reference: str | None, now: datetime
+) -> tuple[Payment, events.PaymentUnknown]:
+    """Record that a call ended without an answer.
+
+    Raises:
+        IllegalTransition: The payment has ended already.
+    """
+    after = changed(
+        payment,
+        now,
+        state=next_state(payment.state, PaymentAction.LOSE_ANSWER),
+        channel_reference=channel_reference or payment.channel_reference,
+    )
+    told = about(after) | {
+        "channel_reference": after.channel_reference,
+        "evidence": evidence,
+        "previous_state": events.PreviousState(payment.state),
+    }
+    return after, events.PaymentUnknown(**told)
+
+
+def contradict(
+    payment: Payment,
+    *,
+    refund_id: str | None,
+    recorded: events.PreviousState,
+    reported: events.ReportedOutcome,
+    evidence: events.Evidence,
+    channel_reference: str | None,
+    now: datetime,
+) -> tuple[Payment, events.PaymentContradicted]:
+    """Record that evidence says the opposite of what is recorded of a payment, or of its refund; both stay."""
+    after = changed(payment, now)
+    told = about(after) | {
+        "channel_reference": channel_reference,
+        "refund_id": refund_id,
+        "evidence": evidence,
+        "previous_state": recorded,
+        "reported_outcome": reported,
+    }
+    return after, events.PaymentContradicted(**told)
+
+
+def changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
+    """Give the payment after a change that an event tells of: each is one version."""
+    return noted(payment, now, aggregate_version=payment.aggregate_version + 1, **changes)
+
+
+def noted(payment: Payment, now: datetime, **changes: Any) -> Payment:
+    """Give the payment after a change that no event tells of: what is held for a call to its channel."""
+    return replace(payment, update_time=no_earlier(now, payment.update_time), **changes)
+
+
+def about(payment: Payment) -> dict[str, Any]:
+    """Give the fields that the payment's own events share."""
+    return {
+        "occurred_at": payment.update_time,
+        "merchant_id": payment.merchant_id,
+        "correlation_id": payment.correlation_id,
+        "aggregate_version": payment.aggregate_version,
+        "payment_id": payment.payment_id,
+        "order_id": payment.order_id,
+        "merchant_reference": payment.merchant_reference,
+        "amount_minor": payment.amount_minor,
+        "currency_code": payment.currency_code,
+        "method": payment.method,
+        "channel": payment.channel,
+    }

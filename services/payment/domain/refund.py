@@ -1,0 +1,205 @@
+"""A refund of a payment, and what each of its changes does to the payment's amounts. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from paykit.errors import DomainError, Kind
+from paystream.payment.v1 import events
+from services.payment.domain import fee
+from services.payment.domain import movement as follow_up
+from services.payment.domain import payment as domain
+from services.payment.domain.attempt import Failure
+from services.payment.domain.movement import FollowUp
+from services.payment.domain.payment import Payment
+
+
+class RefundNotFound(DomainError):
+    """No refund has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "REFUND_NOT_FOUND"
+
+
+class RefundExceedsRefundable(DomainError):
+    """More is asked back than is left; metadata says what is left."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "REFUND_EXCEEDS_REFUNDABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund(FollowUp):
+    """A refund of a payment.
+
+    Attributes:
+        capture_id: None for parts of several, and for a capture that was never booked (reason CONTRADICTION).
+        fee_returned_minor: The part of the fee that returns with it, settled when the refund is made.
+    """
+
+    WHAT: ClassVar[str] = "A refund"
+
+    refund_id: str
+    merchant_id: str
+    reason: events.RefundReason
+    fee_returned_minor: int
+    capture_id: str | None
+
+
+def create(
+    payment: Payment,
+    *,
+    refund_id: str,
+    amount_minor: int,
+    currency_code: str,
+    reason: events.RefundReason,
+    now: datetime,
+    of_capture: str | None = None,
+) -> tuple[Payment, Refund, events.RefundCreated]:
+    """Take an amount out of what can be refunded.
+
+    `of_capture` names the one capture that is given back; without it a refund names the payment's only capture, and
+    none where there are several.
+
+    Raises:
+        CurrencyMismatch: The payment is in another currency.
+        IllegalTransition: The payment is not captured.
+        RefundExceedsRefundable: More than is left.
+    """
+    _require_refundable(payment, amount_minor, currency_code)
+    fee_returned_minor = _returned_fee(payment, amount_minor) if payment.refund_fee_returned else 0
+    after = domain.changed(
+        payment,
+        now,
+        refunding_minor=payment.refunding_minor + amount_minor,
+        fee_returning_minor=payment.fee_returning_minor + fee_returned_minor,
+    )
+    made = Refund(
+        refund_id=refund_id,
+        amount_minor=amount_minor,
+        reason=reason,
+        fee_returned_minor=fee_returned_minor,
+        capture_id=of_capture or (None if payment.captured_in_parts else payment.capture_id),
+        **_of(after),
+    )
+    return after, made, events.RefundCreated(**_about(after, made))
+
+
+def give_back(
+    payment: Payment, *, refund_id: str, amount_minor: int, now: datetime
+) -> tuple[Payment, Refund, events.RefundCreated]:
+    """Return a capture that became known after the payment had ended without one.
+
+    It was never booked, so it neither counts as captured nor as refunded.
+    """
+    after = domain.changed(payment, now)
+    made = Refund(
+        refund_id=refund_id,
+        amount_minor=amount_minor,
+        reason=events.RefundReason.CONTRADICTION,
+        fee_returned_minor=0,
+        capture_id=None,
+        **_of(after),
+    )
+    return after, made, events.RefundCreated(**_about(after, made))
+
+
+def succeed(
+    payment: Payment, refund: Refund, *, channel_reference: str, now: datetime
+) -> tuple[Payment, Refund, events.RefundSuccess]:
+    """Record that the payer has the money back.
+
+    Raises:
+        IllegalTransition: The refund has ended already.
+    """
+    ended = follow_up.succeed(refund, channel_reference=channel_reference, now=now)
+    booked_minor = _booked_minor(refund)
+    after = _released(payment, refund, now, refunded_minor=payment.refunded_minor + booked_minor)
+    return after, ended, events.RefundSuccess(**_about(after, ended))
+
+
+def fail(
+    payment: Payment, refund: Refund, failure: Failure, *, now: datetime
+) -> tuple[Payment, Refund, events.RefundFailed]:
+    """Record that a refund ended without moving money; its amount can be refunded again.
+
+    Raises:
+        IllegalTransition: The refund has ended already.
+    """
+    ended = follow_up.fail(refund, failure, now=now)
+    after = _released(payment, refund, now)
+    about = _about(after, ended) | {"failure_reason": failure.reason, "failure_code": failure.code}
+    return after, ended, events.RefundFailed(**about)
+
+
+def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:
+    domain.require_currency(payment, currency_code)
+    domain.next_state(payment.state, domain.PaymentAction.REFUND)
+    left = domain.refundable_minor(payment)
+    if amount_minor > left:
+        raise RefundExceedsRefundable(
+            f"Only {left} minor units of {currency_code} can be refunded.",
+            field="amount.amount_minor",
+            refundable_minor=str(left),
+            currency_code=currency_code,
+        )
+
+
+def _returned_fee(payment: Payment, amount_minor: int) -> int:
+    return fee.returned_fee_minor(
+        fee_minor=payment.fee_minor,
+        given_minor=payment.fee_returned_minor + payment.fee_returning_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor + payment.refunding_minor,
+        amount_minor=amount_minor,
+    )
+
+
+def _of(payment: Payment) -> dict[str, Any]:
+    """Give what a refund made with this change of the payment takes from it."""
+    return {
+        "payment_id": payment.payment_id,
+        "merchant_id": payment.merchant_id,
+        "currency_code": payment.currency_code,
+        "create_time": payment.update_time,
+        "update_time": payment.update_time,
+    }
+
+
+def _booked_minor(refund: Refund) -> int:
+    """Give the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
+    return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
+
+
+def _released(payment: Payment, refund: Refund, now: datetime, **changes: int) -> Payment:
+    """Give the payment when a refund ended: nothing is held for it any more."""
+    if changes:
+        changes["fee_returned_minor"] = payment.fee_returned_minor + refund.fee_returned_minor
+    return domain.changed(
+        payment,
+        now,
+        refunding_minor=payment.refunding_minor - _booked_minor(refund),
+        fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
+        **changes,
+    )
+
+
+def _about(payment: Payment, refund: Refund) -> dict[str, Any]:
+    """Give the fields that all refund events share; they are events of the payment, in its order."""
+    return {
+        "occurred_at": payment.update_time,
+        "merchant_id": payment.merchant_id,
+        "correlation_id": payment.correlation_id,
+        "aggregate_version": payment.aggregate_version,
+        "refund_id": refund.refund_id,
+        "payment_id": payment.payment_id,
+        "capture_id": refund.capture_id,
+        "order_id": payment.order_id,
+        "merchant_reference": payment.merchant_reference,
+        "amount_minor": refund.amount_minor,
+        "currency_code": refund.currency_code,
+        "fee_returned_minor": refund.fee_returned_minor,
+        "reason": refund.reason,
+        "channel": payment.channel,
+        "channel_reference": refund.channel_reference,
+    }

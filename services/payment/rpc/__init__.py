@@ -1,0 +1,5 @@
+"""The calls of payment: messages to commands and back."""
+
+from services.payment.rpc.payments import servicers
+
+__all__ = ["servicers"]

@@ -1,0 +1,45 @@
+"""The SQL of what payment knows of merchants: a projection of merchant.events."""
+
+from collections.abc import Sequence
+
+from paykit.consume.delivery import Delivered
+from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
+from paykit.postgres.database import Tx
+from services.payment.domain.fee import FeeTerms
+
+_MERCHANTS = MerchantProjection(
+    Column("fee_plan_version", "bigint", lambda event: event.fee_plan_version),
+    Column("refund_fee_returned", "boolean", lambda event: event.refund_fee_returned),
+)
+
+_DELETE_FEES = "DELETE FROM merchant_fee WHERE merchant_id = ANY($1::text[])"
+
+# The terms in force for payments that are being captured.
+_SELECT_TERMS = """
+SELECT payment_id, fee_plan_version, coalesce(basis_points, 0) AS basis_points, coalesce(fixed_minor, 0) AS fixed_minor,
+    refund_fee_returned
+FROM unnest($1::text[], $2::text[], $3::text[]) AS captured (payment_id, merchant_id, currency_code)
+JOIN merchant USING (merchant_id)
+LEFT JOIN merchant_fee USING (merchant_id, currency_code)
+"""
+
+
+async def fee_terms(tx: Tx, captured: Sequence[tuple[str, str, str]]) -> dict[str, FeeTerms]:
+    """Give the terms in force for each (payment_id, merchant_id, currency_code), by payment_id."""
+    if not captured:
+        return {}
+    columns = [list(column) for column in zip(*captured, strict=True)]
+    return {row[0]: FeeTerms(*row[1:]) for row in await tx.fetch(_SELECT_TERMS, *columns)}
+
+
+async def keep_merchants(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> None:
+    """Bring merchants and their fees to their newest state."""
+    changed = await _MERCHANTS.keep(tx, deliveries)
+    await tx.run(_DELETE_FEES, sorted(str(event.merchant_id) for event in changed))
+    fees = [
+        (event.merchant_id, rule.currency_code, rule.basis_points, rule.fixed_minor)
+        for event in changed
+        for rule in event.fees
+    ]
+    if fees:
+        await tx.copy("merchant_fee", ("merchant_id", "currency_code", "basis_points", "fixed_minor"), fees)

@@ -1,0 +1,5 @@
+"""The business operations of settlement: lock, decide, save, emit."""
+
+from services.settlement.commands import booking, closing
+
+__all__ = ["booking", "closing"]

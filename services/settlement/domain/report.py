@@ -1,0 +1,136 @@
+"""A settlement's report as CSV and as JSON, in pieces. Pure."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from services.settlement.domain.item import Item
+from services.settlement.domain.settlement import Settlement
+
+COLUMNS = (
+    "settlement_id",
+    "transaction_id",
+    "kind",
+    "transaction_type",
+    "related_no",
+    "root_reference",
+    "effective_time",
+    "amount_minor",
+    "fee_minor",
+    "total_minor",
+    "currency_code",
+)
+"""Of the CSV, and the names of an item's fields in JSON."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+"""What spreadsheets take for the beginning of a formula or a command. Source: OWASP, CSV Injection."""
+
+
+class Writer(Protocol):
+    """Writes a report piece by piece."""
+
+    def begin(self, settlement: Settlement) -> str:
+        """Give what stands before the items."""
+
+    def items(self, settlement: Settlement, some: Iterable[Item]) -> str:
+        """Give the next items."""
+
+    def end(self) -> str:
+        """Give what stands after the items."""
+
+
+class CsvWriter:
+    """RFC 4180: a line of column names, then one for each item."""
+
+    def begin(self, settlement: Settlement) -> str:  # noqa: ARG002 - a Writer
+        """Give the column names."""
+        return _lines([COLUMNS])
+
+    def items(self, settlement: Settlement, some: Iterable[Item]) -> str:
+        """Give a line for each item."""
+        return _lines([_cell(value) for value in _fields(settlement, item).values()] for item in some)
+
+    def end(self) -> str:
+        """Give nothing: the last line is the end."""
+        return ""
+
+
+class JsonWriter:
+    """One object: the settlement's own fields, and `items`, a line each."""
+
+    def __init__(self) -> None:
+        self._separator = "\n"
+
+    def begin(self, settlement: Settlement) -> str:
+        """Give the settlement's own fields, and open the list of items."""
+        fields = json.dumps(_head(settlement), ensure_ascii=False, indent=1)
+        return fields.removesuffix("\n}") + ',\n "items": ['
+
+    def items(self, settlement: Settlement, some: Iterable[Item]) -> str:
+        """Give an object for each item."""
+        text = ""
+        for item in some:
+            text += self._separator + json.dumps(_fields(settlement, item), ensure_ascii=False)
+            self._separator = ",\n"
+        return text
+
+    def end(self) -> str:
+        """Close the list and the object."""
+        return "\n]}\n"
+
+
+def _fields(settlement: Settlement, item: Item) -> dict[str, str | int]:
+    values = (
+        settlement.settlement_id,
+        item.transaction_id,
+        item.kind.value,
+        item.transaction_type,
+        item.related_no,
+        item.root_reference,
+        _time(item.effective_at),
+        item.amount_minor,
+        item.fee_minor,
+        item.amount_minor + item.fee_minor,
+        item.currency_code,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _head(settlement: Settlement) -> dict[str, Any]:
+    sums = settlement.sums
+    return {
+        "settlement_id": settlement.settlement_id,
+        "merchant_id": settlement.merchant_id,
+        "currency_code": settlement.currency_code,
+        "trigger": settlement.trigger and settlement.trigger.value,
+        "cut_off_time": settlement.cut_off_at and _time(settlement.cut_off_at),
+        "close_time": settlement.close_time and _time(settlement.close_time),
+        "item_count": sums.item_count,
+        "payments_minor": sums.payments_minor,
+        "refunds_minor": sums.refunds_minor,
+        "fees_minor": sums.fees_minor,
+        "disputes_minor": sums.disputes_minor,
+        "reserve_released_minor": sums.reserve_released_minor,
+        "adjustments_minor": sums.adjustments_minor,
+        "total_minor": sums.total_minor,
+        "reserve_held_minor": settlement.reserve_held_minor,
+        "net_minor": settlement.net_minor,
+    }
+
+
+def _cell(value: str | int) -> str | int:
+    """Keep a text from being taken for a formula; numbers, also those below zero, are none."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _lines(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()

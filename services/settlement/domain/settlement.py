@@ -1,0 +1,378 @@
+"""Settlements: what they sum up to, and what may happen to them. Pure: every change gives the settlement afterwards.
+
+States: PENDING (collects) -> CREATED (closed, told to the ledger) -> COMPLETED (booked) | FAILED (refused).
+PENDING -> CARRIED: not worth settling at its time; what it collected counts in another one.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from paykit import transitions
+from paykit.errors import DomainError, IllegalTransition, Kind
+from paykit.money import AMOUNT_MINOR_MAX
+from paystream.settlement.v1 import events
+from paystream.settlement.v1.events import SettlementTrigger
+from services.settlement.domain.item import Item, ItemKind
+from services.settlement.domain.policy import Policy
+
+_WHOLE_BASIS_POINTS = 10_000
+
+
+class SettlementNotFound(DomainError):
+    """No settlement has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "SETTLEMENT_NOT_FOUND"
+
+
+class NothingToSettle(DomainError):
+    """The pending total is not above 0; it stands in the metadata."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NOTHING_TO_SETTLE"
+
+
+class SettlementTooLarge(DomainError):
+    """The pending total is above the largest amount; it stands in the metadata."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SETTLEMENT_TOO_LARGE"
+
+
+class BookingMismatch(DomainError):
+    """The ledger says to have booked another amount than the settlement's."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "BOOKING_MISMATCH"
+
+
+class SettlementState(StrEnum):
+    """How far a settlement has come."""
+
+    PENDING = "PENDING"
+    CREATED = "CREATED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CARRIED = "CARRIED"
+
+
+class SettlementAction(StrEnum):
+    """What is to happen to a settlement."""
+
+    COLLECT = "collect"
+    CLOSE = "close"
+    CARRY = "carry"
+    COMPLETE = "complete"
+    FAIL = "fail"
+    RELEASE_RESERVE = "release_reserve"
+    EXPORT = "export"
+
+
+TRANSITIONS = MappingProxyType(
+    {
+        (SettlementState.PENDING, SettlementAction.COLLECT): SettlementState.PENDING,
+        (SettlementState.PENDING, SettlementAction.CLOSE): SettlementState.CREATED,
+        (SettlementState.PENDING, SettlementAction.CARRY): SettlementState.CARRIED,
+        (SettlementState.CREATED, SettlementAction.COMPLETE): SettlementState.COMPLETED,
+        (SettlementState.CREATED, SettlementAction.FAIL): SettlementState.FAILED,
+        (SettlementState.CREATED, SettlementAction.EXPORT): SettlementState.CREATED,
+        (SettlementState.COMPLETED, SettlementAction.RELEASE_RESERVE): SettlementState.COMPLETED,
+        (SettlementState.COMPLETED, SettlementAction.EXPORT): SettlementState.COMPLETED,
+    }
+)
+"""The state after each legal action; a pair that is missing is illegal."""
+
+
+def next_state(state: SettlementState, action: SettlementAction) -> SettlementState:
+    """Give the state after an action.
+
+    Raises:
+        IllegalTransition: The action is not possible in this state.
+    """
+    return transitions.next_state(TRANSITIONS, state, action, what="A settlement")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Sums of items, by what they are; below zero where they take from the merchant."""
+
+    item_count: int = 0
+    payments_minor: int = 0
+    refunds_minor: int = 0
+    fees_minor: int = 0
+    disputes_minor: int = 0
+    reserve_released_minor: int = 0
+    adjustments_minor: int = 0
+
+    @property
+    def total_minor(self) -> int:
+        """Give the sum of all of them."""
+        return (
+            self.payments_minor
+            + self.refunds_minor
+            + self.fees_minor
+            + self.disputes_minor
+            + self.reserve_released_minor
+            + self.adjustments_minor
+        )
+
+    def __add__(self, other: "Sums") -> "Sums":
+        """Give the sums of the items of both."""
+        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in Sums.__dataclass_fields__})
+
+
+_SUM_OF = MappingProxyType(
+    {
+        ItemKind.PAYMENT: "payments_minor",
+        ItemKind.REFUND: "refunds_minor",
+        ItemKind.DISPUTE: "disputes_minor",
+        ItemKind.RESERVE_RELEASE: "reserve_released_minor",
+        ItemKind.ADJUSTMENT: "adjustments_minor",
+    }
+)
+
+
+def sums_of(items: list[Item]) -> Sums:
+    """Sum items up."""
+    sums: dict[str, int] = dict.fromkeys(Sums.__dataclass_fields__, 0)
+    sums["item_count"] = len(items)
+    for item in items:
+        sums[_SUM_OF[item.kind]] += item.amount_minor
+        sums["fees_minor"] += item.fee_minor
+    return Sums(**sums)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """A settlement.
+
+    Attributes:
+        cut_off_at: Up to when it collects; None without cut-offs.
+        due_at: When it is looked at next while PENDING; None for not before something changes.
+        noticed_at: When it was first seen to be due and had to wait for events on their way; None before.
+        noticed_offsets: Where the partitions of accounting.events ended then, in their order; None if not known.
+        sums: Of the items it holds; of a FAILED one, of those it held.
+        reserve_held_minor: Part of the total held back.
+        reserve_release_at: When that is to be released; None when none is held.
+        reserve_released_at: When the ledger was asked to; None before.
+        reserve_refusal: Why the ledger would not.
+        holder_id: The settlement that its items count in: itself, unless CARRIED or FAILED.
+        correlation_id: The journey of its events; None while PENDING.
+        aggregate_version: 0 while PENDING, then one more with every event.
+    """
+
+    settlement_id: str
+    merchant_id: str
+    currency_code: str
+    state: SettlementState = SettlementState.PENDING
+    trigger: SettlementTrigger | None = None
+    cut_off_at: datetime | None
+    due_at: datetime | None
+    noticed_at: datetime | None = None
+    noticed_offsets: tuple[int, ...] | None = None
+    sums: Sums = field(default_factory=Sums)
+    reserve_held_minor: int = 0
+    reserve_release_at: datetime | None = None
+    reserve_released_at: datetime | None = None
+    reserve_refusal: str | None = None
+    holder_id: str
+    failure_reason: str | None = None
+    transaction_id: str | None = None
+    correlation_id: str | None = None
+    aggregate_version: int = 0
+    create_time: datetime
+    close_time: datetime | None = None
+    update_time: datetime
+
+    @property
+    def net_minor(self) -> int:
+        """Give what becomes available; 0 while nothing is closed."""
+        return self.sums.total_minor - self.reserve_held_minor if self.close_time else 0
+
+
+def reserve_minor(sums: Sums, basis_points: int) -> int:
+    """Give the part of a total to hold back, rounded half up; what was released before is not held again."""
+    base = max(sums.total_minor - sums.reserve_released_minor, 0)
+    return (2 * base * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
+
+
+def refusal_to_settle(total_minor: int, currency_code: str) -> DomainError | None:
+    """Say why a total cannot be settled; None if it can."""
+    if 1 <= total_minor <= AMOUNT_MINOR_MAX:
+        return None
+    facts = {"pending_minor": str(total_minor), "currency_code": currency_code}
+    if total_minor < 1:
+        return NothingToSettle(f"{total_minor} {currency_code} is pending, which cannot be settled.", **facts)
+    return SettlementTooLarge(f"{total_minor} {currency_code} is more than one settlement can hold.", **facts)
+
+
+def close(
+    settlement: Settlement, policy: Policy, *, trigger: SettlementTrigger, correlation_id: str, now: datetime
+) -> tuple[Settlement, events.SettlementCreated]:
+    """Close a settlement, and hold back its reserve.
+
+    Raises:
+        IllegalTransition: It does not collect any more.
+        NothingToSettle: Its total is not above 0.
+        SettlementTooLarge: Its total is above the largest amount.
+    """
+    state = next_state(settlement.state, SettlementAction.CLOSE)
+    refusal = refusal_to_settle(settlement.sums.total_minor, settlement.currency_code)
+    if refusal is not None:
+        raise refusal
+    held_minor = reserve_minor(settlement.sums, policy.reserve_basis_points)
+    closed = replace(
+        settlement,
+        state=state,
+        trigger=trigger,
+        due_at=None,
+        noticed_at=None,
+        noticed_offsets=None,
+        reserve_held_minor=held_minor,
+        reserve_release_at=now + timedelta(days=policy.reserve_days) if held_minor else None,
+        correlation_id=correlation_id,
+        aggregate_version=1,
+        close_time=now,
+        update_time=now,
+    )
+    return closed, _created(closed, now)
+
+
+def carry(settlement: Settlement, *, into: Settlement, now: datetime) -> tuple[Settlement, Settlement]:
+    """Have what a settlement collected count in another one; give both, the one carried first.
+
+    Raises:
+        IllegalTransition: One of them does not collect any more.
+    """
+    next_state(into.state, SettlementAction.COLLECT)
+    carried = replace(
+        settlement,
+        state=next_state(settlement.state, SettlementAction.CARRY),
+        due_at=None,
+        noticed_at=None,
+        noticed_offsets=None,
+        sums=Sums(),
+        holder_id=into.settlement_id,
+        update_time=now,
+    )
+    return carried, replace(into, sums=into.sums + settlement.sums, update_time=now)
+
+
+def complete(
+    settlement: Settlement, *, transaction_id: str, booked_minor: int, now: datetime
+) -> tuple[Settlement, events.SettlementCompleted]:
+    """Note that the ledger booked a settlement.
+
+    Args:
+        settlement: CREATED.
+        transaction_id: What booked it.
+        booked_minor: What that took from the merchant's settlement account.
+        now: When.
+
+    Raises:
+        IllegalTransition: It is not waiting to be booked.
+        BookingMismatch: The ledger took another amount.
+    """
+    state = next_state(settlement.state, SettlementAction.COMPLETE)
+    if booked_minor != settlement.sums.total_minor:
+        raise BookingMismatch(
+            f"{transaction_id} took {booked_minor} for a settlement of {settlement.sums.total_minor}.",
+            settlement_id=settlement.settlement_id,
+        )
+    done = replace(settlement, state=state, transaction_id=transaction_id, **_changed(settlement, now))
+    return done, events.SettlementCompleted(transaction_id=transaction_id, **_amounts(done, now))
+
+
+def fail(
+    settlement: Settlement, *, reason: str, into: Settlement, now: datetime
+) -> tuple[Settlement, Settlement, events.SettlementFailed]:
+    """Note that the ledger refused a settlement; what it held counts in another one from now on.
+
+    Raises:
+        IllegalTransition: It is not waiting to be booked, or the other does not collect any more.
+    """
+    state = next_state(settlement.state, SettlementAction.FAIL)
+    next_state(into.state, SettlementAction.COLLECT)
+    failed = replace(
+        settlement,
+        state=state,
+        failure_reason=reason,
+        holder_id=into.settlement_id,
+        **_changed(settlement, now),
+    )
+    receiver = replace(into, sums=into.sums + settlement.sums, update_time=now)
+    return failed, receiver, events.SettlementFailed(reason=reason, **_amounts(failed, now))
+
+
+def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlement, events.ReserveReleased]:
+    """Ask the ledger to release the reserve that a settlement held back.
+
+    Raises:
+        IllegalTransition: It is not booked, or holds no reserve any more.
+    """
+    next_state(settlement.state, SettlementAction.RELEASE_RESERVE)
+    if settlement.reserve_released_at is not None or not settlement.reserve_held_minor:
+        raise _illegal_release(settlement, "holds no reserve")
+    released = replace(settlement, reserve_released_at=now, **_changed(settlement, now))
+    return released, events.ReserveReleased(
+        amount_minor=released.reserve_held_minor,
+        occurred_at=now,
+        merchant_id=released.merchant_id,
+        aggregate_version=released.aggregate_version,
+        settlement_id=released.settlement_id,
+        currency_code=released.currency_code,
+    )
+
+
+def refuse_release(settlement: Settlement, *, reason: str, now: datetime) -> Settlement:
+    """Note that the ledger would not release the reserve; no event tells of it, for the ledger's did.
+
+    Raises:
+        IllegalTransition: The ledger was never asked to.
+    """
+    if settlement.reserve_released_at is None:
+        raise _illegal_release(settlement, "has released no reserve")
+    return replace(settlement, reserve_refusal=reason, update_time=now)
+
+
+def _illegal_release(settlement: Settlement, why: str) -> IllegalTransition:
+    return IllegalTransition(
+        f"{settlement.settlement_id} {why}.", state=settlement.state, action=SettlementAction.RELEASE_RESERVE
+    )
+
+
+def _changed(settlement: Settlement, now: datetime) -> dict[str, Any]:
+    return {"aggregate_version": settlement.aggregate_version + 1, "update_time": now}
+
+
+def _amounts(settlement: Settlement, now: datetime) -> dict[str, Any]:
+    return {
+        "occurred_at": now,
+        "merchant_id": settlement.merchant_id,
+        "aggregate_version": settlement.aggregate_version,
+        "settlement_id": settlement.settlement_id,
+        "currency_code": settlement.currency_code,
+        "total_minor": settlement.sums.total_minor,
+        "reserve_held_minor": settlement.reserve_held_minor,
+        "net_minor": settlement.net_minor,
+    }
+
+
+def _created(settlement: Settlement, now: datetime) -> events.SettlementCreated:
+    sums = settlement.sums
+    return events.SettlementCreated(
+        trigger=settlement.trigger or SettlementTrigger.UNKNOWN,
+        cut_off_at=settlement.cut_off_at if settlement.trigger is SettlementTrigger.CUT_OFF else None,
+        item_count=sums.item_count,
+        payments_minor=sums.payments_minor,
+        refunds_minor=sums.refunds_minor,
+        fees_minor=sums.fees_minor,
+        disputes_minor=sums.disputes_minor,
+        reserve_released_minor=sums.reserve_released_minor,
+        adjustments_minor=sums.adjustments_minor,
+        reserve_release_at=settlement.reserve_release_at,
+        **_amounts(settlement, now),
+    )

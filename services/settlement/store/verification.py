@@ -1,0 +1,178 @@
+"""Everything the settlement service claims, recomputed from its items, and held against the ledger.
+
+What a foreign key on items and a check of each row would cost in speed is caught up with here, in sets, on one
+snapshot. `paystream settlement verify` runs it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from paykit.postgres.database import Tx
+from services.settlement.store import settlements as store
+
+Progress = Callable[[str, int], None]
+"""Called after each check with its name and the number of rows it looked at."""
+
+Key = tuple[str, str]
+"""merchant_id, currency_code."""
+
+
+class SettlementDifferenceError(Exception):
+    """The settlements are not what their items, or the ledger, say.
+
+    Attributes:
+        check: Which claim does not hold.
+        subject: The settlement, transaction, or merchant and currency concerned.
+        detail: What was found.
+    """
+
+    def __init__(self, check: str, subject: str, detail: str) -> None:
+        super().__init__(f"{check}: {subject}: {detail}")
+        self.check = check
+        self.subject = subject
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was collected of a merchant in a currency.
+
+    Attributes:
+        items: Number of transactions that did something to the account: a payment and a fee of one amount did not.
+        digest: Sum of hashes of each transaction's id and effect: two sets of transactions with one digest are equal.
+        unbooked_minor: Total of the settlements that the ledger has not booked.
+    """
+
+    items: int
+    digest: int
+    unbooked_minor: int
+
+
+# Each statement gives the first difference, as (subject, detail), or no row.
+
+_HOLDERS = """
+SELECT settlement.settlement_id AS subject,
+    CASE WHEN holder.settlement_id IS NULL THEN 'counts in ' || settlement.holder_id || ', which does not exist'
+        WHEN (holder.merchant_id, holder.currency_code) <> (settlement.merchant_id, settlement.currency_code)
+            THEN 'counts in ' || holder.settlement_id || ', of another merchant or currency'
+        ELSE 'counts in ' || holder.settlement_id || ', which is ' || holder.state
+    END AS detail
+FROM settlement LEFT JOIN settlement AS holder ON holder.settlement_id = settlement.holder_id
+WHERE holder.settlement_id IS NULL OR holder.holder_id <> holder.settlement_id
+    OR (holder.merchant_id, holder.currency_code) <> (settlement.merchant_id, settlement.currency_code)
+ORDER BY settlement.settlement_id
+LIMIT 1
+"""
+
+_ITEMS = """
+SELECT item.transaction_id || ' of ' || item.merchant_id AS subject,
+    CASE WHEN settlement.settlement_id IS NULL THEN 'came into ' || item.settlement_id || ', which does not exist'
+        ELSE 'came into ' || item.settlement_id || ', of ' || settlement.merchant_id
+    END AS detail
+FROM item LEFT JOIN settlement ON settlement.settlement_id = item.settlement_id
+WHERE settlement.settlement_id IS NULL OR settlement.merchant_id <> item.merchant_id
+ORDER BY item.transaction_id, item.merchant_id
+LIMIT 1
+"""
+
+_SUM_OF = {
+    "payments_minor": "amount_minor) FILTER (WHERE kind = 'PAYMENT')",
+    "refunds_minor": "amount_minor) FILTER (WHERE kind = 'REFUND')",
+    "fees_minor": "fee_minor)",
+    "disputes_minor": "amount_minor) FILTER (WHERE kind = 'DISPUTE')",
+    "reserve_released_minor": "amount_minor) FILTER (WHERE kind = 'RESERVE_RELEASE')",
+    "adjustments_minor": "amount_minor) FILTER (WHERE kind = 'ADJUSTMENT')",
+}
+
+# A refused settlement keeps the sums that it was told with, and holds nothing.
+_SUMS = f"""
+WITH came AS (
+    SELECT settlement_id, count(*) AS item_count,
+        {", ".join(f"coalesce(sum({of}, 0) AS {name}" for name, of in _SUM_OF.items())}
+    FROM item GROUP BY settlement_id
+), held AS (
+    SELECT home.holder_id AS settlement_id, {", ".join(f"sum(came.{name}) AS {name}" for name in store.SUMS)}
+    FROM came JOIN settlement AS home ON home.settlement_id = came.settlement_id
+    GROUP BY home.holder_id
+), compared AS (
+    SELECT settlement.settlement_id AS subject, {
+    ", ".join(f"settlement.{name} AS kept_{name}, coalesce(held.{name}, 0) AS held_{name}" for name in store.SUMS)
+}
+    FROM settlement LEFT JOIN held ON held.settlement_id = settlement.settlement_id
+    WHERE settlement.state <> 'FAILED'
+)
+SELECT subject, CASE {
+    " ".join(
+        f"WHEN kept_{name} <> held_{name} THEN '{name} is ' || kept_{name} || ', its items sum up to ' || held_{name}"
+        for name in store.SUMS
+    )
+} END AS detail
+FROM compared
+WHERE ({", ".join(f"kept_{name}" for name in store.SUMS)}) <> ({", ".join(f"held_{name}" for name in store.SUMS)})
+ORDER BY subject
+LIMIT 1
+"""
+
+_CHECKS = (("holders", "settlement", _HOLDERS), ("items", "item", _ITEMS), ("sums", "item", _SUMS))
+_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("settlement", "item")}
+
+_COLLECTED = """
+WITH came AS (
+    SELECT settlement_id, count(*) AS items,
+        sum(hashtextextended(transaction_id || ' ' || (amount_minor + fee_minor), 0)::numeric) AS digest
+    FROM item WHERE amount_minor + fee_minor <> 0 GROUP BY settlement_id
+)
+SELECT merchant_id, currency_code, coalesce(sum(items), 0) AS items, coalesce(sum(digest), 0) AS digest,
+    coalesce(sum(total_minor) FILTER (WHERE state IN ('PENDING', 'CREATED')), 0) AS unbooked_minor
+FROM settlement LEFT JOIN came ON came.settlement_id = settlement.settlement_id
+GROUP BY merchant_id, currency_code
+"""
+
+
+async def check_settlements(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> None:
+    """Check on the transaction's snapshot that settlements are the sums of the items they hold.
+
+    Raises:
+        SettlementDifferenceError: The first claim that does not hold.
+    """
+    # A large service takes longer than any call, and is read from end to end.
+    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
+    for name, table, sql in _CHECKS:
+        for row in await tx.fetch(sql):
+            raise SettlementDifferenceError(name, row["subject"], row["detail"])
+        progress(name, int((await tx.fetch(_COUNT[table]))[0][0]))
+
+
+async def collected(tx: Tx) -> dict[Key, Collected]:
+    """Give what was collected of every merchant and currency."""
+    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
+    return {
+        (row["merchant_id"], row["currency_code"]): Collected(
+            int(row["items"]), int(row["digest"]), int(row["unbooked_minor"])
+        )
+        for row in await tx.fetch(_COLLECTED)
+    }
+
+
+def compare(ours: Mapping[Key, Collected], ledger: Mapping[Key, Collected]) -> None:
+    """Hold what was collected against what the ledger has on its settlement accounts.
+
+    Args:
+        ours: Of the settlement service.
+        ledger: The same of the ledger: transactions other than bookings of settlements, and the accounts' balances.
+
+    Raises:
+        SettlementDifferenceError: The first difference.
+    """
+    nothing = Collected(0, 0, 0)
+    for key in sorted({*ours, *ledger}):
+        mine, theirs = ours.get(key, nothing), ledger.get(key, nothing)
+        subject = " ".join(key)
+        if mine.items != theirs.items:
+            detail = f"{mine.items} transactions were collected, the ledger has {theirs.items}"
+            raise SettlementDifferenceError("transactions", subject, detail)
+        if mine.digest != theirs.digest:
+            raise SettlementDifferenceError("transactions", subject, "others were collected than the ledger has")
+        if mine.unbooked_minor != theirs.unbooked_minor:
+            detail = f"{mine.unbooked_minor} is not booked, the ledger's balance is {theirs.unbooked_minor}"
+            raise SettlementDifferenceError("balances", subject, detail)

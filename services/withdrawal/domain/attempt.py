@@ -1,0 +1,27 @@
+"""What withdrawal asks of the bank, and what its failures mean here. Pure; see `paykit.channels.attempts`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from paykit.channels import attempts
+from paykit.channels.attempts import Evidence, Outcome, Verdict
+
+PAY = "PAY"
+"""The only action: each withdrawal is paid by one attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt(attempts.Attempt):
+    """The call to the bank that pays a withdrawal."""
+
+    withdrawal_id: str
+
+
+def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> Attempt:
+    """Give the attempt as a verdict leaves it."""
+    return attempts.decide(attempt, evidence, verdict, failure_reason=failure_reason(evidence), now=now)
+
+
+def failure_reason(evidence: Evidence) -> str:
+    """Give the reason that evidence of a failure proves: refused by the bank, or proven never to have arrived there."""
+    return "NOT_RECEIVED" if evidence.outcome is Outcome.NOT_FOUND else "BANK_REJECTED"
