@@ -240,6 +240,7 @@ class _Run:
             fresh = [step for step in steps if _take(unseen, step.event.event_id)]
         if not fresh:
             return [None] * len(steps)
+        self._tx.restart_lock_order()
         outcomes = await handle.handler(self._tx, [Delivered(s.event, s.record, s.waited_s) for s in fresh])
         if len(outcomes) != len(fresh):
             raise DefectError(f"handler of {_name(steps[0])} gave {len(outcomes)} outcomes for {len(fresh)} events")

@@ -4,7 +4,7 @@ Every event of a merchant carries the merchant's complete state, so the newest o
 makes the table, with at least `merchant_id` (primary key), `status` and `aggregate_version`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -75,9 +75,9 @@ class MerchantProjection:
         return [newest[row["merchant_id"]] for row in changed]
 
 
-async def statuses(tx: Tx, merchant_ids: Sequence[str]) -> dict[str, MerchantStatus]:
-    """Give the status of the merchants that are known."""
-    rows = await tx.fetch(_SELECT_STATUSES, merchant_ids)
+async def statuses(tx: Tx, merchant_ids: Collection[str]) -> dict[str, MerchantStatus]:
+    """Read the status of the merchants that are known."""
+    rows = await tx.fetch(_SELECT_STATUSES, list(merchant_ids))
     return {row["merchant_id"]: MerchantStatus(row["status"]) for row in rows}
 
 

@@ -1,22 +1,72 @@
 """References that merchants give what they create, unique per merchant: who has one that could not be given again."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from paykit.errors import DomainError
 from paykit.merchants.standing import MerchantReferenceTaken
 from paykit.postgres.database import Tx
+from paykit.postgres.table import Table
+from paykit.work import kept
 
-R = TypeVar("R")
+
+class Referenced(Protocol):
+    """What a merchant gave a reference to."""
+
+    @property
+    def merchant_id(self) -> str:
+        """The merchant."""
+        ...
+
+    @property
+    def merchant_reference(self) -> str:
+        """Its reference, which nothing else of the merchant in the same table has."""
+        ...
+
+
+Row = TypeVar("Row", bound=Referenced)
 
 Reference = tuple[str, str]
 """merchant_id, merchant_reference."""
+
+_UNIQUE = ("merchant_id", "merchant_reference")
 
 # What has these references, as after an insert that left some out.
 _SELECT_HOLDERS = """
 SELECT merchant_id, merchant_reference, {key} FROM {table}
 JOIN unnest($1::text[], $2::text[]) AS wanted (merchant_id, merchant_reference) USING (merchant_id, merchant_reference)
 """
+
+
+async def insert_referenced(
+    tx: Tx, table: Table[str, Row], results: Sequence[Row | DomainError]
+) -> list[Row | DomainError]:
+    """Insert what was made, as far as its references are free; what has one that is taken is refused.
+
+    The transaction holds what went in. Refusals among the results stay.
+    """
+    rows = kept(results)
+    inserted = await table.insert_absent(tx, rows, unique=_UNIQUE)
+    tx.hold(*inserted)
+    if len(inserted) == len(rows):
+        return list(results)
+    holders = await holders_of(tx, table, [(row.merchant_id, row.merchant_reference) for row in rows])
+    return [row if isinstance(row, DomainError) else _refused_if_taken(table, row, holders) for row in results]
+
+
+async def holders_of(tx: Tx, table: Table[str, Row], references: Sequence[Reference]) -> dict[Reference, str]:
+    """Read the key of what has each of these references; those that nothing has are left out."""
+    sql = _SELECT_HOLDERS.format(table=table.quoted, key=table.key)
+    rows = await tx.fetch(sql, *([reference[i] for reference in references] for i in (0, 1)))
+    return {(row["merchant_id"], row["merchant_reference"]): row[table.key] for row in rows}
+
+
+def _refused_if_taken(table: Table[str, Row], row: Row, holders: dict[Reference, str]) -> Row | DomainError:
+    holder = holders[row.merchant_id, row.merchant_reference]
+    if holder == table.key_of(row):
+        return row
+    message = f"Another {table.name} of the merchant has this reference."
+    return MerchantReferenceTaken(message, field="merchant_reference", **{table.key: holder})
 
 
 class References:
@@ -31,7 +81,7 @@ class References:
         self._key = key
         self._select = _SELECT_HOLDERS.format(table=table, key=key)
 
-    async def refuse_taken(self, tx: Tx, results: Sequence[R | DomainError]) -> list[R | DomainError]:
+    async def refuse_taken(self, tx: Tx, results: Sequence[Row | DomainError]) -> list[Row | DomainError]:
         """Put a refusal in the place of each resource that was left out because its reference is taken.
 
         Args:

@@ -36,6 +36,17 @@ NOT_TOLD_YET = (MerchantUnknown, MerchantNotActive)
 """Refusals that the merchant's next event may lift: who was activated a moment ago is worth waiting for."""
 
 
+def require_active(merchant_id: str, status: MerchantStatus | None) -> None:
+    """Check that a merchant may do new business. A status of None is a merchant never heard of.
+
+    Raises:
+        MerchantUnknown, MerchantNotActive, MerchantSuspended: It may not.
+    """
+    refused = refusal(merchant_id, status)
+    if refused is not None:
+        raise refused
+
+
 def refusal(merchant_id: str, status: MerchantStatus | None) -> DomainError | None:
     """Say why a merchant may do no new business; None if it may. A status of None is a merchant never heard of."""
     if status is MerchantStatus.ACTIVE:

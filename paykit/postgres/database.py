@@ -6,10 +6,10 @@ straight to asyncpg and ordinary ones through SQLAlchemy Core, in one transactio
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 import sqlalchemy
@@ -22,9 +22,11 @@ from paykit.events.codec import Codec, Event
 from paykit.ids import new_id
 from paykit.postgres import faults
 from paykit.postgres.faults import Fault
+from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
 
 T = TypeVar("T")
+W = TypeVar("W", bound="Unsaved")
 
 TRANSACTION_TRIES_MAX = 3
 """Runs of one transaction before a serialization failure or deadlock is given up."""
@@ -42,6 +44,19 @@ EVENT_BYTES_MAX = 512 * 1024
 """The largest encoded event; a larger one fails the call that would emit it."""
 
 
+class Unsaved(Protocol):
+    """A unit of work: what a transaction must save before it commits."""
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is something to write."""
+        ...
+
+    async def save(self, tx: "Tx", /) -> None:
+        """Write it."""
+        ...
+
+
 class Tx:
     """One transaction of one service, on its own PostgreSQL schema.
 
@@ -49,13 +64,21 @@ class Tx:
         now: Business time in UTC, the same for the whole transaction.
     """
 
-    __slots__ = ("_codec", "_connection", "_driver", "_held", "emitted", "emitted_raw", "now")
+    __slots__ = (
+        *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units"),
+        *("emitted", "emitted_raw", "now"),
+    )
 
-    def __init__(self, *, connection: AsyncConnection, driver: Any, codec: Codec, now: datetime) -> None:
+    def __init__(
+        self, *, connection: AsyncConnection, driver: Any, codec: Codec, lock_order: LockOrder, now: datetime
+    ) -> None:
         self._connection = connection
+        self._lock_order = lock_order
+        self._lock_rank = 0
+        self._units: list[Unsaved] = []
         self._driver = driver
         self._codec = codec
-        self._held: set[str] = set()
+        self._held: set[Hashable] = set()
         self.emitted: list[OutboxRow] = []
         self.emitted_raw: list[RawRow] = []
         self.now = now
@@ -64,6 +87,19 @@ class Tx:
         """Run one statement by the driver and give its rows; for hot, set-based statements ($1::text[])."""
         rows: list[asyncpg.Record] = await self._driver.fetch(sql, *args)
         return rows
+
+    async def lock(self, table: str, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """Run a statement that locks rows of a table and give them; tables come in the order the service declares.
+
+        Raises:
+            DefectError: The table has no place in that order, or comes before one that is locked already.
+        """
+        self._lock_rank = self._lock_order.advance(self._lock_rank, table)
+        return await self.fetch(sql, *args)
+
+    def restart_lock_order(self) -> None:
+        """Begin a step of its own, as each handler of a batch is: where two of them meet, PostgreSQL finds the ring."""
+        self._lock_rank = 0
 
     async def run(self, sql: str, *args: Any) -> int:
         """Run one statement by the driver and give the number of rows changed."""
@@ -83,9 +119,19 @@ class Tx:
         result = await self._connection.execute(statement)
         return int(result.rowcount)
 
-    def hold(self, *keys: str) -> None:
+    def hold(self, *keys: Hashable) -> None:
         """State that these aggregates are locked, or were just inserted, by this transaction."""
         self._held.update(keys)
+
+    def track(self, unit: W) -> W:
+        """Take note of a unit of work, which must be saved before the transaction commits."""
+        self._units.append(unit)
+        return unit
+
+    async def save(self, *units: Unsaved) -> None:
+        """Write units of work, in this order."""
+        for unit in units:
+            await unit.save(self)
 
     def emit(self, event: Event, *, cause: Cause) -> None:
         """Stamp and encode an event now; its outbox row is written just before the transaction commits.
@@ -131,6 +177,7 @@ class Tx:
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo the block's statements, events and held keys when it raises; the transaction goes on."""
         emitted, emitted_raw, held = len(self.emitted), len(self.emitted_raw), self._held.copy()
+        lock_rank, units = self._lock_rank, len(self._units)
         await self._driver.execute("SAVEPOINT step")
         try:
             yield
@@ -138,12 +185,19 @@ class Tx:
             # Rolled back to, a savepoint still stands, and would hide the outer one of the same name.
             await self._driver.execute("ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step")
             del self.emitted[emitted:], self.emitted_raw[emitted_raw:]
-            self._held = held
+            del self._units[units:]
+            self._held, self._lock_rank = held, lock_rank
             raise
         await self._driver.execute("RELEASE SAVEPOINT step")
 
     async def flush(self) -> None:
-        """Write the outbox rows of the events emitted so far; ids follow the order of emission."""
+        """Write the outbox rows of the events emitted so far; ids follow the order of emission.
+
+        Raises:
+            DefectError: A unit of work was not saved.
+        """
+        if any(unit.unsaved for unit in self._units):
+            raise DefectError("a command ended without saving what it changed")
         if self.emitted:
             await insert_outbox_rows(self._driver, self.emitted)
         for row in self.emitted_raw:
@@ -169,12 +223,15 @@ class Database:
         on_outbox: Called after each commit that wrote outbox rows.
     """
 
-    def __init__(self, *, url: str, schema: str, clock: Clock, codec: Codec, connections_max: int) -> None:
+    def __init__(
+        self, *, url: str, schema: str, clock: Clock, codec: Codec, connections_max: int, locks: Sequence[str] = ()
+    ) -> None:
         self._engine = make_engine(url, schema=schema, connections_max=connections_max)
         self.url = url
         self.schema = schema
         self.clock = clock
         self._codec = codec
+        self._lock_order = LockOrder(locks)
         self.on_outbox: Callable[[], None] = lambda: None
 
     async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane = SLOW) -> T:
@@ -208,7 +265,13 @@ class Database:
 
     async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
         async with self._connected() as (connection, driver):
-            tx = Tx(connection=connection, driver=driver, codec=self._codec, now=self.clock.now())
+            tx = Tx(
+                connection=connection,
+                driver=driver,
+                codec=self._codec,
+                lock_order=self._lock_order,
+                now=self.clock.now(),
+            )
             try:
                 # Inside, for a BEGIN that was cancelled may have begun all the same.
                 await driver.execute(begin)

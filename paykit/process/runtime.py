@@ -19,7 +19,7 @@ from paykit.postgres.database import Database, Tx
 from paykit.postgres.wakeups import OUTBOX, Wakeups
 from paykit.process import business_clock
 from paykit.process.service import Service
-from paykit.serve import idempotency, operations
+from paykit.serve import idempotency, operations, waiting
 from paykit.serve.operations import BATCH_ITEMS_MAX, Call, Committer, Operation, Outcome, Settled
 
 T = TypeVar("T")
@@ -52,7 +52,12 @@ class Runtime:
         self.codec = codec
         url = service_url(settings, service.name)
         self.database = Database(
-            url=url, schema=service.name, clock=self.clock, codec=codec, connections_max=settings.database_pool_max
+            url=url,
+            schema=service.name,
+            clock=self.clock,
+            codec=codec,
+            connections_max=settings.database_pool_max,
+            locks=service.locks,
         )
         self.wakeups = Wakeups(dsn=url, schema=service.name)
         self.database.on_outbox = lambda: self.wakeups.signal(OUTBOX)
@@ -89,8 +94,7 @@ class Runtime:
         """
         if isinstance(item, DomainError):
             raise item
-        call = Call(item, self._claim(operation.name, request))
-        settled = _settled(await self._committer(operation).submit(call))
+        settled = await self._submit(operation, Call(item, self._claim(operation.name, request)))
         if settled.replayed:
             current_call().trailers.append(REPLAYED_TRAILER)
         return cast("Reply", settled.reply)
@@ -120,7 +124,7 @@ class Runtime:
             DomainError: The command refused it.
             UnavailableError: PostgreSQL cannot be reached.
         """
-        return cast("Reply", _settled(await self._committer(operation).submit(Call(item, None))).reply)
+        return cast("Reply", (await self._submit(operation, Call(item, None))).reply)
 
     async def change_batch(
         self, operation: Operation[I, R, Reply], items: Sequence[I | DomainError]
@@ -151,10 +155,31 @@ class Runtime:
             raise FieldInvalid(f"at most {BATCH_ITEMS_MAX} items in one batch", field="requests")
         results: list[Any] = list(items)
         if calls:
-            outcomes = await self._committer(operation).settle(list(calls.values()))
-            for i, outcome in zip(calls, outcomes, strict=True):
-                results[i] = _item_result(outcome)
+            for i, result in zip(calls, await self._settle(operation, list(calls.values())), strict=True):
+                results[i] = result
+            self._wake_all(operation)
         return results
+
+    async def _submit(self, operation: Operation[I, R, Reply], call: Call[I]) -> Settled[Any]:
+        """Carry out one call, waiting for what it lacks, and wake the jobs that it has work for."""
+        committer = self._committer(operation)
+        settled = await waiting.until_known(operation.waits_for, lambda: _submitted(committer, call))
+        self._wake_all(operation)
+        return settled
+
+    async def _settle(self, operation: Operation[I, R, Reply], calls: Sequence[Call[I]]) -> list[Any]:
+        """Carry out calls in one transaction, and those again that lack what an event is still to tell."""
+        committer = self._committer(operation)
+
+        async def settled(positions: Sequence[int]) -> list[Any]:
+            outcomes = await committer.settle([calls[at] for at in positions])
+            return [_item_result(outcome) for outcome in outcomes]
+
+        return await waiting.until_all_known(operation.waits_for, settled, count=len(calls))
+
+    def _wake_all(self, operation: Operation[I, R, Reply]) -> None:
+        for job_name in operation.wakes:
+            self.wake(job_name)
 
     def _committer(self, operation: Operation[I, R, Reply]) -> Committer[I, R, Reply]:
         committer = self._committers.get(operation)
@@ -168,7 +193,8 @@ class Runtime:
         return idempotency.Claim(key, idempotency.hash_request(request))
 
 
-def _settled(outcome: Outcome) -> Settled[Any]:
+async def _submitted(committer: Committer[I, Any, Any], call: Call[I]) -> Settled[Any]:
+    outcome = await committer.submit(call)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome

@@ -33,6 +33,7 @@ class Service:
 
     Attributes:
         name: Its PostgreSQL schema, consumer group, role (`paystream_<name>`) and command-line name.
+        locks: Its tables in the order in which a transaction locks their rows.
         records: Tables of which the service is the source.
         projections: Tables derived from events, which can be dropped and rebuilt.
         servicers: Makes its gRPC servicers.
@@ -44,6 +45,7 @@ class Service:
     """
 
     name: str
+    locks: Sequence[str] = ()
     records: Sequence[str] = ()
     projections: Sequence[str] = ()
     servicers: Callable[["Runtime"], Sequence[Servicer]] = lambda _runtime: ()

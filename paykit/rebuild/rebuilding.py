@@ -135,6 +135,7 @@ async def _work(
             clock=SystemClock(),
             codec=codec,
             connections_max=2,
+            locks=service.locks,
         )
         # Under the shadow's name, so that its sweeps and the live service's are not taken for each other's.
         application = Application(service=made.schema, subscriptions=subscriptions, codec=codec)

@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import structlog
 from google.protobuf.message import Message
@@ -49,12 +49,23 @@ class Operation(Generic[I, R, Reply]):
         command: Decides and saves a sequence of items; one result or refusal per item, in order.
         reply: Makes the response message of a result.
         reply_type: The response message's class.
+        waits_for: Refusals that an event on its way may yet make untrue: the call waits a moment before it is refused.
+        wakes: Jobs that have work when the command has committed.
     """
 
     name: str
     command: Callable[[Tx, Sequence[I]], Awaitable[Sequence[R | DomainError]]]
     reply: Callable[[R], Reply]
     reply_type: type[Reply]
+    waits_for: tuple[type[DomainError], ...] = ()
+    wakes: tuple[str, ...] = ()
+
+
+def unanswered(
+    name: str, command: Callable[[Tx, Sequence[I]], Awaitable[Sequence[R | DomainError]]]
+) -> Operation[I, R, Any]:
+    """Make the operation of a job, which takes no request ids and whose reply is the result itself."""
+    return Operation(name=name, command=command, reply=lambda result: cast("Any", result), reply_type=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,7 @@ async def _execute(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Ca
         return []
     outcomes: list[Outcome] = []
     replies, refused = [], []
+    tx.restart_lock_order()
     results = await operation.command(tx, [call.item for call in calls])
     for call, result in zip(calls, results, strict=True):
         if isinstance(result, DomainError):

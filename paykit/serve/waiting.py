@@ -45,6 +45,8 @@ async def until_known(missing: Missing, call: Callable[[], Awaitable[T]]) -> T:
     Raises:
         DomainError: Another refusal, or the time is over.
     """
+    if not missing:
+        return await call()
     pauses = Pauses()
     while True:
         try:

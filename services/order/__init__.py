@@ -2,8 +2,8 @@
 
 | what | where |
 |---|---|
-| an order: states, its amounts, capture, refund, cancel, expiry | `domain.py`, SQL in `store.py` |
-| what its payments captured and gave back | SQL in `payment_store.py`, kept by `handlers.py` |
+| an order: states, its amounts, capture, refund, cancel, expiry | `domain.py`, SQL in `store/order.py` |
+| what its payments captured and gave back | SQL in `store/payment.py`, kept by `handlers.py` |
 | accepting and calling off orders | `commands.py`, called by `rpc.py` |
 | following payments | `commands.py`, called by `handlers.py` |
 | ending orders whose time is over | `commands.py`, called by `jobs.py` |

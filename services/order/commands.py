@@ -8,17 +8,16 @@ from typing import TypeAlias
 from paykit.cause import Cause
 from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
-from paykit.merchants import projection as merchant_projection
-from paykit.merchants import standing as merchants
+from paykit.merchants import projection, standing
+from paykit.merchants.references import insert_referenced
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
+from paykit.work import Rows, fold, kept
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.order.v1 import events
-from services.order import domain
+from services.order import domain, store
 from services.order.domain import LineItem, Order
-from services.order.store import orders as store
-from services.order.store import payments as payment_store
-from services.order.store.payments import Movement
+from services.order.store import Movement
 
 Event: TypeAlias = events.OrderPaid | events.OrderRefunded
 
@@ -67,40 +66,33 @@ async def create_orders(tx: Tx, items: Sequence[CreateOrder]) -> list[Order | Do
     MerchantNotActive, MerchantSuspended, LineItemAmountMismatch, OrderTotalMismatch, FieldInvalid (expire_time),
     MerchantReferenceTaken.
     """
-    known = await merchant_projection.statuses(tx, sorted({item.merchant_id for item in items}))
-    results = [_create(item, known.get(item.merchant_id), tx.now) for item in items]
-    made = [result for result in results if isinstance(result, Order)]
-    if made and not await store.insert_orders(tx, made):
-        results = await store.REFERENCES.refuse_taken(tx, results)
-    kept = [(r, item.cause) for r, item in zip(results, items, strict=True) if isinstance(r, Order)]
-    tx.hold(*[order.order_id for order, _ in kept])
-    await store.insert_line_items(tx, [order for order, _ in kept])
-    for order, cause in kept:
-        tx.emit(domain.created(order), cause=cause)
+    statuses = await projection.statuses(tx, {item.merchant_id for item in items})
+    orders = fold(items, lambda item: _create(item, statuses.get(item.merchant_id), tx.now))
+    results = await insert_referenced(tx, store.orders, orders)
+    await store.insert_line_items(tx, kept(results))
+    for item, order in zip(items, results, strict=True):
+        if isinstance(order, Order):
+            tx.emit(domain.created(order), cause=item.cause)
     return results
 
 
 async def cancel_orders(tx: Tx, items: Sequence[CancelOrder]) -> list[Order | DomainError]:
     """Call orders off; emits OrderCancelled. Refusals: OrderNotFound, IllegalTransition."""
-    orders = await store.lock_orders(tx, [item.order_id for item in items])
-    results: list[Order | DomainError] = []
-    for item in items:
-        result = _cancel(tx, item, orders.get(item.order_id))
-        results.append(result)
-        if isinstance(result, Order):
-            orders[item.order_id] = result
-    await store.update_orders(tx, [result for result in results if isinstance(result, Order)])
+    orders = await store.orders.lock(tx, [item.order_id for item in items])
+    results = fold(items, lambda item: _cancel(tx, item, orders))
+    await tx.save(orders)
     return results
 
 
 async def expire_orders(tx: Tx, *, limit: int) -> int:
-    """End open orders whose time is over, and give their number; emits OrderExpired for each."""
-    overdue = await store.lock_overdue_orders(tx, limit=limit)
-    ended = [domain.expire(order, now=tx.now) for order in overdue.values()]
-    await store.update_orders(tx, [order for order, _ in ended])
-    for order, event in ended:
+    """End open orders whose time is over, and return their number; emits OrderExpired for each."""
+    overdue = await store.orders.lock_overdue(tx, limit=limit)
+    for order in list(overdue.values()):
+        expired, event = domain.expire(order, now=tx.now)
         tx.emit(event, cause=Cause(order.correlation_id))
-    return len(ended)
+        overdue.put(expired)
+    await tx.save(overdue)
+    return len(overdue)
 
 
 async def record_captures(tx: Tx, items: Sequence[RecordMovement]) -> list[DomainError | None]:
@@ -108,7 +100,7 @@ async def record_captures(tx: Tx, items: Sequence[RecordMovement]) -> list[Domai
 
     Refusals: OrderNotFound, CurrencyMismatch.
     """
-    return await _record(tx, items, payment_store.insert_captures, _captured)
+    return await _record(tx, items, store.insert_captures, _captured)
 
 
 async def record_refunds(tx: Tx, items: Sequence[RecordMovement]) -> list[DomainError | None]:
@@ -116,17 +108,15 @@ async def record_refunds(tx: Tx, items: Sequence[RecordMovement]) -> list[Domain
 
     Refusals: OrderNotFound, CurrencyMismatch.
     """
-    return await _record(tx, items, payment_store.insert_refunds, _refunded)
+    return await _record(tx, items, store.insert_refunds, _refunded)
 
 
-def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> Order | DomainError:
-    try:
-        require_currency(item.currency_code, field="total.currency_code")
-        domain.check_items(item.line_items, total_minor=item.total_minor)
-        expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
-    except DomainError as refusal:
-        return refusal
-    return merchants.refusal(item.merchant_id, status) or Order(
+def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> Order:
+    require_currency(item.currency_code, field="total.currency_code")
+    domain.check_items(item.line_items, total_minor=item.total_minor)
+    expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
+    standing.require_active(item.merchant_id, status)
+    return Order(
         order_id=new_id("ord"),
         merchant_id=item.merchant_id,
         merchant_reference=item.merchant_reference,
@@ -142,15 +132,10 @@ def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> 
     )
 
 
-def _cancel(tx: Tx, item: CancelOrder, order: Order | None) -> Order | DomainError:
-    if order is None:
-        return _not_found(item.order_id)
-    try:
-        after, event = domain.cancel(order, now=tx.now)
-    except DomainError as refusal:
-        return refusal
+def _cancel(tx: Tx, item: CancelOrder, orders: Rows[str, Order]) -> Order:
+    cancelled, event = domain.cancel(orders.require(item.order_id, domain.not_found), now=tx.now)
     tx.emit(event, cause=item.cause)
-    return after
+    return orders.put(cancelled)
 
 
 async def _record(
@@ -160,22 +145,20 @@ async def _record(
     apply: Callable[[Order, Movement, datetime], tuple[Order, Event | None]],
 ) -> list[DomainError | None]:
     """Lock the orders, apply each movement that is new to what those before it left, and save what changed."""
-    orders = await store.lock_orders(tx, {item.movement.order_id for item in items})
-    refusals = [_unfit(item.movement, orders) for item in items]
-    fits = [item for item, refusal in zip(items, refusals, strict=True) if refusal is None]
-    new = await insert(tx, [item.movement for item in fits])
-    changed: dict[str, Order] = {}
-    for item in fits:
+    orders = await store.orders.lock(tx, [item.movement.order_id for item in items])
+    fitting = fold(items, lambda item: _fitting(item, orders))
+    new = await insert(tx, [item.movement for item in kept(fitting)])
+    for item in kept(fitting):
         movement = item.movement
         if movement.movement_id not in new:
             continue
         new.remove(movement.movement_id)  # It may stand there twice.
         order, event = apply(orders[movement.order_id], movement, tx.now)
-        orders[order.order_id] = changed[order.order_id] = order
+        orders.put(order)
         if event is not None:
             tx.emit(event, cause=item.cause)
-    await store.update_orders(tx, changed.values())
-    return refusals
+    await tx.save(orders)
+    return [item if isinstance(item, DomainError) else None for item in fitting]
 
 
 def _captured(order: Order, movement: Movement, now: datetime) -> tuple[Order, Event | None]:
@@ -192,15 +175,14 @@ def _refunded(order: Order, movement: Movement, now: datetime) -> tuple[Order, E
     )
 
 
-def _unfit(movement: Movement, orders: dict[str, Order]) -> DomainError | None:
-    """Say why a movement cannot be of an order. An order is known here before anyone can pay for it."""
-    order = orders.get(movement.order_id)
-    if order is None:
-        return _not_found(movement.order_id)
-    if order.currency_code != movement.currency_code:
-        return CurrencyMismatch("The order is in another currency.", currency_code=order.currency_code)
-    return None
+def _fitting(item: RecordMovement, orders: Rows[str, Order]) -> RecordMovement:
+    """Return a movement that can be of its order, which is known here before anyone can pay for it.
 
-
-def _not_found(order_id: str) -> domain.OrderNotFound:
-    return domain.OrderNotFound("No order has this id.", field="order_id", order_id=order_id)
+    Raises:
+        OrderNotFound: It is not.
+        CurrencyMismatch: The order is in another currency.
+    """
+    order = orders.require(item.movement.order_id, domain.not_found)
+    if order.currency_code != item.movement.currency_code:
+        raise CurrencyMismatch("The order is in another currency.", currency_code=order.currency_code)
+    return item

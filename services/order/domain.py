@@ -124,6 +124,11 @@ class Order:
         return 0 < self.paid_minor == self.refunded_minor
 
 
+def not_found(order_id: str) -> OrderNotFound:
+    """Return the refusal of what is asked of an order that does not exist."""
+    return OrderNotFound("No order has this id.", field="order_id", order_id=order_id)
+
+
 def next_state(state: OrderState, action: OrderAction) -> OrderState:
     """Give the state after an action.
 

@@ -5,47 +5,42 @@ from typing import Any
 
 from paykit.consume.delivery import Delivered, Impossible, Outcome
 from paykit.errors import DomainError
-from paykit.merchants.projection import MerchantEvent, MerchantProjection
+from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
-from services.order import commands
+from services.order import commands, store
 from services.order.commands import RecordMovement
-from services.order.store import payments as payment_store
-from services.order.store.payments import Movement
-
-_MERCHANTS = MerchantProjection()
+from services.order.store import Movement
 
 
 async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
     """Keep the latest state of each merchant."""
-    await _MERCHANTS.keep(tx, deliveries)
+    await store.merchants.keep(tx, deliveries)
     return [None] * len(deliveries)
 
 
 async def on_payment_success(tx: Tx, deliveries: Sequence[Delivered[PaymentSuccess]]) -> Sequence[Outcome]:
     """Record captures of payments for orders; an order that they complete is paid."""
-    return await _record(
-        tx, deliveries, [payment_store.captured(d.event) for d in deliveries], commands.record_captures
-    )
+    return await _record(tx, deliveries, [store.captured(d.event) for d in deliveries], commands.record_captures)
 
 
 async def on_refund_success(tx: Tx, deliveries: Sequence[Delivered[RefundSuccess]]) -> Sequence[Outcome]:
     """Record refunds of payments for orders."""
-    movements = [payment_store.refunded(delivery.event) for delivery in deliveries]
+    movements = [store.refunded(delivery.event) for delivery in deliveries]
     return await _record(tx, deliveries, movements, commands.record_refunds)
 
 
 async def keep_captures(tx: Tx, deliveries: Sequence[Delivered[PaymentSuccess]]) -> Sequence[Outcome]:
     """Keep the captures alone, as on_payment_success does beside what it decides."""
-    movements = [payment_store.captured(delivery.event) for delivery in deliveries]
-    await payment_store.insert_captures(tx, [movement for movement in movements if movement])
+    movements = [store.captured(delivery.event) for delivery in deliveries]
+    await store.insert_captures(tx, [movement for movement in movements if movement])
     return [None] * len(deliveries)
 
 
 async def keep_refunds(tx: Tx, deliveries: Sequence[Delivered[RefundSuccess]]) -> Sequence[Outcome]:
     """Keep the refunds alone, as on_refund_success does beside what it decides."""
-    movements = [payment_store.refunded(delivery.event) for delivery in deliveries]
-    await payment_store.insert_refunds(tx, [movement for movement in movements if movement])
+    movements = [store.refunded(delivery.event) for delivery in deliveries]
+    await store.insert_refunds(tx, [movement for movement in movements if movement])
     return [None] * len(deliveries)
 
 

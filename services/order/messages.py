@@ -11,8 +11,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2 as pb
 from services.order.commands import CreateOrder
 from services.order.domain import LineItem, Order, OrderState
-from services.order.store.orders import OrderFilter
-from services.order.store.payments import OrderPayment
+from services.order.store import OrderFilter, OrderPayment
 
 _STATES: Mapping[OrderState, pb.OrderState.ValueType] = MappingProxyType(
     {state: pb.OrderState.Value(f"ORDER_STATE_{state}") for state in OrderState}

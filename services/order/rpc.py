@@ -7,23 +7,21 @@ from paykit.base.call import current_call
 from paykit.merchants.standing import NOT_TOLD_YET
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve import waiting
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paystream.order.v1 import order_pb2 as pb
 from paystream.order.v1 import order_pb2_grpc
-from services.order import commands, journey_rpc, messages
-from services.order.domain import Order, OrderNotFound
-from services.order.store import orders as store
-from services.order.store import payments as payment_store
-from services.order.store.payments import OrderPayment
+from services.order import commands, domain, journey_rpc, messages, store
+from services.order.domain import Order
+from services.order.store import OrderPayment
 
 _CREATE = Operation(
     name="CreateOrder",
     command=commands.create_orders,
     reply=lambda order: pb.CreateOrderResponse(order=messages.to_order(order)),
     reply_type=pb.CreateOrderResponse,
+    waits_for=NOT_TOLD_YET,
 )
 _CANCEL = Operation(
     name="CancelOrder",
@@ -42,7 +40,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
     async def CreateOrder(self, request: pb.CreateOrderRequest, _context: Any) -> pb.CreateOrderResponse:
         """Accept an order, once per request_id."""
         item = messages.from_create_order(request, current_call().cause)
-        return await waiting.until_known(NOT_TOLD_YET, lambda: self._runtime.call(_CREATE, request, item))
+        return await self._runtime.call(_CREATE, request, item)
 
     async def GetOrder(self, request: pb.GetOrderRequest, _context: Any) -> pb.GetOrderResponse:
         """Read an order with its items and payments."""
@@ -54,7 +52,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         page, token = await newest_page(
             self._runtime,
             request,
-            store.list_orders,
+            store.orders.list,
             wanted=messages.from_list_orders(request),
             key=lambda order: (order.create_time, order.order_id),
         )
@@ -80,7 +78,7 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
 
 
 async def _order_with_payments(tx: Tx, order_id: str) -> tuple[Order, list[OrderPayment]]:
-    order = await store.get_order(tx, order_id)
+    order = await store.orders.get_in_full(tx, order_id)
     if order is None:
-        raise OrderNotFound("No order has this id.", field="order_id", order_id=order_id)
-    return order, await payment_store.payments_of_order(tx, order_id)
+        raise domain.not_found(order_id)
+    return order, await store.payments_of_order(tx, order_id)

@@ -9,6 +9,7 @@ from services.order import handlers, jobs, rpc
 
 SERVICE = Service(
     name="order",
+    locks=("order",),
     records=("order", "line_item"),
     projections=("merchant", "capture", "refund"),
     servicers=rpc.servicers,

@@ -1,13 +1,16 @@
-"""The SQL of what order knows of payments: what each captured and gave back, a projection of payment.events."""
+"""The SQL of projections: what payments captured and gave back for orders, and the merchants that may sell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from paykit.merchants.projection import MerchantProjection
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns
 from paystream.payment.v1.events import PaymentSuccess, RefundSuccess
+
+merchants = MerchantProjection()
 
 PAYMENTS_SHOWN_MAX = 100
 """Payments that GetOrder gives."""
@@ -75,17 +78,17 @@ def refunded(event: RefundSuccess) -> Movement | None:
 
 
 async def insert_captures(tx: Tx, movements: Sequence[Movement]) -> set[str]:
-    """Insert captures, and give the ids of those that are new."""
+    """Insert captures, and return the ids of those that are new."""
     return await _insert(tx, "capture", movements)
 
 
 async def insert_refunds(tx: Tx, movements: Sequence[Movement]) -> set[str]:
-    """Insert refunds, and give the ids of those that are new."""
+    """Insert refunds, and return the ids of those that are new."""
     return await _insert(tx, "refund", movements)
 
 
 async def payments_of_order(tx: Tx, order_id: str) -> list[OrderPayment]:
-    """Give what the payments of an order brought in, oldest first, at most PAYMENTS_SHOWN_MAX."""
+    """Read what the payments of an order brought in, oldest first, at most PAYMENTS_SHOWN_MAX."""
     return [OrderPayment(**row) for row in await tx.fetch(_SELECT_PAYMENTS, order_id, PAYMENTS_SHOWN_MAX)]
 
 

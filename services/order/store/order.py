@@ -1,0 +1,82 @@
+"""The SQL of orders and their items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.rows import columns
+from paykit.postgres.table import Table
+from paykit.work import Rows
+from services.order.domain import LineItem, Order, OrderState
+
+# One statement for all orders: a trigger after it holds each total against the sum of its items.
+_INSERT_LINE_ITEMS = """
+INSERT INTO line_item (order_id, line, name, quantity, unit_price_minor, amount_minor)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+"""
+
+_SELECT_LINE_ITEMS = """
+SELECT name, quantity, unit_price_minor, amount_minor FROM line_item WHERE order_id = $1 ORDER BY line
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """What ListOrders selects; None selects all.
+
+    Attributes:
+        create_time_before: Exclusive.
+    """
+
+    merchant_id: str
+    merchant_reference: str | None
+    state: OrderState | None
+    create_time_min: datetime | None
+    create_time_before: datetime | None
+
+
+class Orders(Table[str, Order]):
+    """The table `order`; rows are read without their items, unless in full."""
+
+    async def lock_overdue(self, tx: Tx, *, limit: int) -> Rows[str, Order]:
+        """Lock open orders whose time is over, the longest overdue first, as far as nobody else has them."""
+        condition = "state = 'CREATED' AND expire_time <= $1 ORDER BY expire_time LIMIT $2"
+        return await self.claim_where(tx, condition, tx.now, limit)
+
+    async def get_in_full(self, tx: Tx, order_id: str) -> Order | None:
+        """Read one order with its items."""
+        order = await self.get(tx, order_id)
+        if order is None:
+            return None
+        items = [LineItem(**item) for item in await tx.fetch(_SELECT_LINE_ITEMS, order_id)]
+        return replace(order, line_items=tuple(items))
+
+    async def list(self, tx: Tx, selection: OrderFilter, *, after: TimeKey | None, limit: int) -> list[Order]:
+        """List a merchant's orders, newest first, from after a (create_time, order_id) on."""
+        equal = ("merchant_id", "merchant_reference", "state")
+        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+
+
+orders = Orders(
+    Order,
+    "order",
+    key="order_id",
+    changing=("state", "paid_minor", "refunded_minor", "aggregate_version", "update_time"),
+    without=("line_items",),
+)
+
+
+async def insert_line_items(tx: Tx, new_orders: Sequence[Order]) -> None:
+    """Insert the items of orders just inserted."""
+    if not new_orders:
+        return
+    ordered = sorted(new_orders, key=lambda order: order.order_id)
+    items = [item for order in ordered for item in order.line_items]
+    await tx.run(
+        _INSERT_LINE_ITEMS,
+        [order.order_id for order in ordered for _ in order.line_items],
+        [line for order in ordered for line in range(1, order.item_count + 1)],
+        *columns(items, ("name", "quantity", "unit_price_minor", "amount_minor")),
+    )

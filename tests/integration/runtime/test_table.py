@@ -1,0 +1,213 @@
+"""A table whose columns are named once, on a real PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from paykit.base.errors import DefectError
+from paykit.errors import InvariantError
+from paykit.postgres.database import Tx
+from paykit.postgres.table import Table
+from paykit.process.runtime import Runtime
+from paykit.testing import runtimes
+from tests import probe
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class Colour(StrEnum):
+    RED = "RED"
+    BLUE = "BLUE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brick:
+    brick_id: str
+    owner: str
+    number: int
+    colour: Colour
+    shade: Colour | None = None
+    note: str | None = None
+    create_time: datetime = NOON
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    owner: str | None = None
+    colour: Colour | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+
+
+bricks: Table[str, Brick] = Table(
+    Brick, "brick", key="brick_id", changing=("colour", "shade", "note"), without=("marks",)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    owner: str
+    number: int
+    height: int
+
+
+walls: Table[tuple[str, int], Wall] = Table(Wall, "wall", key=("owner", "number"), changing=("height",))
+
+
+def brick(brick_id: str, *, owner: str = "o1", number: int = 1, colour: Colour = Colour.RED, minutes: int = 0) -> Brick:
+    moment = NOON + timedelta(minutes=minutes)
+    return Brick(brick_id=brick_id, owner=owner, number=number, colour=colour, create_time=moment)
+
+
+@pytest.fixture
+async def runtime(probe_url: str, tmp_path: Path) -> AsyncIterator[Runtime]:
+    service = replace(probe.SERVICE, locks=("brick", "wall"))
+    async with runtimes.runtime(service, probe_url, cache_dir=tmp_path) as made:
+        yield made
+
+
+async def make_tables(tx: Tx) -> None:
+    """For this transaction only: temporary tables stand before the schema's in the search path."""
+    await tx.fetch(
+        "CREATE TEMPORARY TABLE brick (brick_id text PRIMARY KEY, owner text NOT NULL, number bigint NOT NULL, "
+        "colour text NOT NULL, shade text, note text, create_time timestamptz NOT NULL, UNIQUE (owner, number)) "
+        "ON COMMIT DROP"
+    )
+    await tx.fetch(
+        "CREATE TEMPORARY TABLE wall (owner text, number bigint, height bigint, PRIMARY KEY (owner, number)) "
+        "ON COMMIT DROP"
+    )
+
+
+async def test_rows_come_back_as_they_were_written(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        first = replace(brick("b1"), shade=Colour.BLUE, note="n")
+        await bricks.insert(tx, [brick("b2", number=2), first])
+        assert await bricks.by_key(tx, ["b1", "b2", "b9"]) == {"b1": first, "b2": brick("b2", number=2)}
+        assert await bricks.get(tx, "b9") is None
+
+    await runtime.transaction(work)
+
+
+async def test_locked_rows_are_written_back_by_the_columns_that_change(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await bricks.insert(tx, [brick("b1"), brick("b2", number=2)])
+        rows = await bricks.lock(tx, ["b2", "b1", "b2", "b9"])
+        assert list(rows) == ["b1", "b2"]
+        rows.put(replace(rows["b2"], colour=Colour.BLUE, note="x", number=77))
+        rows.add(brick("b3", number=3))
+        await tx.save(rows)
+        assert await bricks.by_key(tx, ["b2"]) == {
+            "b2": replace(brick("b2", number=2), colour=Colour.BLUE, note="x")  # Its number is not among what changes.
+        }
+        assert "b3" in await bricks.by_key(tx, ["b3"])
+
+    await runtime.transaction(work)
+
+
+async def test_an_update_of_a_row_that_is_not_there_or_came_twice_is_a_defect(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await bricks.insert(tx, [brick("b1")])
+        with pytest.raises(InvariantError, match="0 of 1 rows of brick"):
+            await bricks.update(tx, [brick("b9")])
+        with pytest.raises(InvariantError, match="1 of 2 rows of brick"):
+            await bricks.update(tx, [brick("b1"), brick("b1")])
+
+    await runtime.transaction(work)
+
+
+async def test_of_rows_with_one_unique_key_the_first_goes_in_and_the_others_stay_out(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await bricks.insert(tx, [brick("b0", number=5)])
+        given = [brick("b3", number=2), brick("b2", number=1), brick("b1", number=1), brick("b4", number=5)]
+        assert await bricks.insert_absent(tx, given, unique=("owner", "number")) == ["b2", "b3"]
+        assert await bricks.insert_absent(tx, [brick("b2", number=9)]) == []
+        assert await bricks.insert_absent(tx, []) == []
+
+    await runtime.transaction(work)
+
+
+async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        numbered = [brick(f"b{n}", number=n, minutes=n // 2) for n in range(6)]
+        await bricks.insert(tx, [*numbered, brick("x", owner="o2"), brick("y", number=9, colour=Colour.BLUE)])
+        equal, red = ("owner", "colour"), Selection(owner="o1", colour=Colour.RED)
+        first = await bricks.page(tx, red, equal=equal, after=None, limit=4)
+        assert [row.brick_id for row in first] == ["b5", "b4", "b3", "b2"]
+        after = (first[-1].create_time, "b2")
+        second = await bricks.page(tx, red, equal=equal, after=after, limit=4)
+        assert [row.brick_id for row in second] == ["b1", "b0"]
+        times = replace(
+            red, create_time_min=NOON + timedelta(minutes=1), create_time_before=NOON + timedelta(minutes=2)
+        )
+        assert [row.brick_id for row in await bricks.page(tx, times, equal=equal, after=None, limit=9)] == ["b3", "b2"]
+        assert len(await bricks.page(tx, Selection(), equal=equal, after=None, limit=100)) == 8
+
+    await runtime.transaction(work)
+
+
+async def test_a_key_of_several_columns_is_a_tuple(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await walls.insert(tx, [Wall(owner="o1", number=n, height=n) for n in (1, 2)])
+        rows = await walls.lock(tx, [("o1", 2), ("o2", 2)])
+        rows.put(replace(rows["o1", 2], height=9))
+        await tx.save(rows)
+        assert await walls.by_key(tx, [("o1", 1), ("o1", 2)]) == {
+            ("o1", 1): Wall(owner="o1", number=1, height=1),
+            ("o1", 2): Wall(owner="o1", number=2, height=9),
+        }
+
+    await runtime.transaction(work)
+
+
+async def test_a_lock_out_of_rank_is_a_defect_and_a_step_of_its_own_begins_anew(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await bricks.lock(tx, ["b1"])
+        await walls.lock(tx, [("o1", 1)])
+        await walls.lock(tx, [("o1", 0)])
+        with pytest.raises(DefectError, match="brick locked after wall, against the declared lock order"):
+            await bricks.lock(tx, ["b1"])
+        with pytest.raises(DefectError, match="counter has no place in the service's declared lock order"):
+            await tx.lock("counter", "SELECT 1 FOR UPDATE")
+        tx.restart_lock_order()
+        await bricks.lock(tx, ["b1"])
+
+    await runtime.transaction(work)
+
+
+async def fail_within_a_savepoint(tx: Tx) -> None:
+    async with tx.savepoint():
+        rows = await walls.lock(tx, [])
+        rows.add(Wall(owner="o1", number=1, height=1))
+        raise ZeroDivisionError
+
+
+async def test_a_savepoint_that_is_taken_back_takes_its_locks_and_its_units_of_work_back(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        with pytest.raises(ZeroDivisionError):
+            await fail_within_a_savepoint(tx)
+        await bricks.lock(tx, ["b1"])
+
+    await runtime.transaction(work)
+
+
+async def test_a_transaction_that_forgot_to_save_does_not_commit(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        bricks.rows(tx).add(brick("b1"))
+
+    with pytest.raises(DefectError, match="without saving"):
+        await runtime.transaction(work)
