@@ -81,9 +81,9 @@ class _StrictEnvironment(EnvSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         values = super().__call__()
-        known = {PREFIX + name.upper() for name in self.settings_cls.model_fields} | LOCAL_STACK_NAMES
+        names = {PREFIX + name.upper() for name in self.settings_cls.model_fields} | LOCAL_STACK_NAMES
         given = {name for name in os.environ if name.upper().startswith(PREFIX)}
-        unknown = {name for name in given if not name.upper().startswith(LOCAL_STACK_PREFIX)} - known
+        unknown = {name for name in given if not name.upper().startswith(LOCAL_STACK_PREFIX)} - names
         return values | dict.fromkeys(unknown, "")
 
 

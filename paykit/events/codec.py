@@ -204,15 +204,15 @@ class Codec:
         schema = _parse(text)
         name = schema["name"]
         own = catalogue.own_files().get(name)
-        known = catalogue.versions_by_fingerprint().get(fingerprint(json.loads(text)))
-        if own is not None and own.version == known:
+        version = catalogue.versions_by_fingerprint().get(fingerprint(json.loads(text)))
+        if own is not None and own.version == version:
             read = as_written = _compiled(own)
         else:
             as_written = _walked(schema, None)
             # Resolving doubles the time: it is for the bytes of other versions.
             read = as_written if own is None else _walked(schema, _parse(registry_text(own.schema)))
         return _Reader(
-            written=Written(name, known), read=read, read_as_written=as_written, event=catalogue.event_class(name)
+            written=Written(name, version), read=read, read_as_written=as_written, event=catalogue.event_class(name)
         )
 
 

@@ -107,8 +107,8 @@ def encode(file: schema_files.SchemaFile) -> bytes:
 def draft_text(file: schema_files.SchemaFile, root: Path) -> str:
     """Propose an example: the values of the version before, and the default of every field that it does not have."""
     before = root / file.topic / file.record / f"{file.version - 1}.golden.json"
-    known = json.loads(before.read_text(encoding="utf-8")) if before.exists() else {}
-    value = {field["name"]: known.get(field["name"], field.get("default")) for field in file.schema["fields"]}
+    draft = json.loads(before.read_text(encoding="utf-8")) if before.exists() else {}
+    value = {field["name"]: draft.get(field["name"], field.get("default")) for field in file.schema["fields"]}
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 

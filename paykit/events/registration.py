@@ -113,8 +113,8 @@ async def differences(
 ) -> list[Difference]:
     """Compare the files with the registry, both ways, ordered by subject and version; equal ones are listed too."""
     subjects = _by_subject(schema_files, prefix)
-    found = await together(_compare(registry, subject, versions) for subject, versions in subjects.items())
-    return [difference for differences in found for difference in differences]
+    compared = await together(_compare(registry, subject, versions) for subject, versions in subjects.items())
+    return [difference for differences in compared for difference in differences]
 
 
 async def _compare(registry: RegistryClient, subject: str, versions: list[SchemaFile]) -> list[Difference]:
@@ -141,7 +141,7 @@ async def _fingerprints(registry: RegistryClient, subject: str) -> dict[str, tup
     except SchemaNotFoundError:
         return {}
     registered = [await registry.version(subject, number) for number in numbers]
-    return {fingerprint(schema_of(each.schema)): (each.schema_id, each.version) for each in registered}
+    return {fingerprint(schema_of(schema.schema)): (schema.schema_id, schema.version) for schema in registered}
 
 
 def _by_subject(schema_files: Iterable[SchemaFile], prefix: str) -> dict[str, list[SchemaFile]]:

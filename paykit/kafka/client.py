@@ -148,8 +148,8 @@ def end_offsets(bootstrap: str, topic: str) -> list[int]:
     admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     try:
-        known = admin.list_topics(topic, timeout=METADATA_TIMEOUT_S).topics[topic].partitions
-        asked = {confluent_kafka.TopicPartition(topic, partition): latest for partition in sorted(known)}
+        partitions = admin.list_topics(topic, timeout=METADATA_TIMEOUT_S).topics[topic].partitions
+        asked = {confluent_kafka.TopicPartition(topic, partition): latest for partition in sorted(partitions)}
         if not asked:
             raise UnavailableError(f"Kafka has no topic {topic}", part="kafka")
         futures = admin.list_offsets(asked, request_timeout=METADATA_TIMEOUT_S)

@@ -96,7 +96,7 @@ def subscription(handler: Handler, *, rebuild: Handler | None = None) -> Subscri
 def _newest(deliveries: Sequence[Delivered[MerchantEvent]]) -> dict[str, MerchantEvent]:
     newest: dict[str, MerchantEvent] = {}
     for delivery in deliveries:
-        known = newest.get(delivery.key)
-        if known is None or known.aggregate_version < delivery.event.aggregate_version:
+        previous = newest.get(delivery.key)
+        if previous is None or previous.aggregate_version < delivery.event.aggregate_version:
             newest[delivery.key] = delivery.event
     return newest

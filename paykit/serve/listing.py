@@ -66,9 +66,9 @@ async def newest_page(
     """
     scope, size = (type(request).__name__, wanted), paging.page_size(request.page_size)
     after = paging.decode_time_token(request.page_token, scope)
-    found = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
-    page = found[:size]
-    return page, paging.encode_time_token(key(page[-1]), scope) if len(found) > size else ""
+    rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
+    page = rows[:size]
+    return page, paging.encode_time_token(key(page[-1]), scope) if len(rows) > size else ""
 
 
 def newest_first(

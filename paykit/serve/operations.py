@@ -96,9 +96,9 @@ async def apply(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[
     outcomes: list[Outcome | None] = [None] * len(calls)
     fresh = []
     for i in first:
-        known = _recall(operation, calls[i], stored)
-        outcomes[i] = known
-        if known is None:
+        recalled = _recall(operation, calls[i], stored)
+        outcomes[i] = recalled
+        if recalled is None:
             fresh.append(i)
     for i, outcome in zip(fresh, await _execute(tx, operation, [calls[i] for i in fresh]), strict=True):
         outcomes[i] = outcome

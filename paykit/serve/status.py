@@ -87,7 +87,9 @@ def _details(error: DomainError, item_path: str) -> list[Message]:
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=facts)]
     violations = _violations(error, item_path)
     if violations:
-        details.append(error_details_pb2.BadRequest(field_violations=[_on_wire(each, error) for each in violations]))
+        details.append(
+            error_details_pb2.BadRequest(field_violations=[_on_wire(violation, error) for violation in violations])
+        )
     if error.kind in RETRY_DELAY_S:
         details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_DELAY_S[error.kind])))
     return details

@@ -26,8 +26,8 @@ class _Reader(Generic[Q]):
     async def run(self) -> None:
         end = _End()
         try:
-            async for each in self._requests:
-                await self._waiting.put(each)
+            async for request in self._requests:
+                await self._waiting.put(request)
         except Exception as error:  # noqa: BLE001 - raised where the chunks are taken, after those before it
             end = _End(error)
         await self._waiting.put(end)

@@ -134,8 +134,8 @@ class _Passage:
 
 async def _each_checked(received: AsyncIterator[Received]) -> AsyncIterator[Message]:
     """Check each request of a stream when the servicer asks for it; the first wrong one ends the call."""
-    async for each in received:
-        yield checked(each)
+    async for message in received:
+        yield checked(message)
 
 
 async def _in_time(work: Awaitable[T], passage: _Passage, context: Context) -> T:

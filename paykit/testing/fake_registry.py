@@ -77,9 +77,9 @@ class FakeRegistry(httpx.AsyncBaseTransport):
 
     def register(self, subject: str, schema: str) -> int:
         """Register a schema and give its id; one already known keeps it."""
-        known = {text: schema_id for schema_id, text in self.schemas.items()}
+        ids_by_text = {text: schema_id for schema_id, text in self.schemas.items()}
         free = next(number for number in itertools.count(self.first_id) if number not in self.schemas)
-        schema_id = known.get(schema, free)
+        schema_id = ids_by_text.get(schema, free)
         self.schemas[schema_id] = schema
         ids = self.subjects.setdefault(subject, [])
         if schema_id not in ids:

@@ -109,7 +109,7 @@ def _behaviour(method: MethodDescriptor, name: str, answer: Answer | None, recei
     async def results(request: Any, context: Any) -> Sequence[Result]:
         if answer is None:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the fake has no answer for {name}")
-        requests = [each async for each in request] if method.client_streaming else [request]
+        requests = [message async for message in request] if method.client_streaming else [request]
         received.extend(requests)
         return _results(answer(requests if method.client_streaming else request) if callable(answer) else answer)
 

@@ -32,14 +32,14 @@ def goldens(topic: str, record: str | None = None) -> list[Golden]:
     Raises:
         LookupError: There is none: the topic or the record is misspelt.
     """
-    found = [
+    versions = [
         golden
         for golden in contract_goldens.load_all(files.schema_root())
         if golden.topic == topic and record in (None, golden.record, golden.record.rpartition(".")[2])
     ]
-    if not found:
+    if not versions:
         raise LookupError(f"no golden of {record or 'any record'} on {topic}")
-    return found
+    return versions
 
 
 def event(golden: Golden) -> Event:

@@ -38,12 +38,12 @@ async def runtime(
             cache_dir=cache_dir,
         )
         codec = Codec(registry=client, cache_dir=cache_dir)
-        made = Runtime(service=service, settings=settings, codec=codec, clock=clock or ManualClock(START))
-        await made.prepare()
+        service_runtime = Runtime(service=service, settings=settings, codec=codec, clock=clock or ManualClock(START))
+        await service_runtime.prepare()
         try:
-            yield made
+            yield service_runtime
         finally:
-            await made.close()
+            await service_runtime.close()
 
 
 def act_as(caller: str, *, correlation_id: str = "cor_test") -> CallContext:

@@ -50,10 +50,10 @@ def services(home: Path) -> dict[str, str]:
         typer.Exit: No local stack is up.
     """
     try:
-        found: dict[str, str] = json.loads((home / "endpoints.json").read_text(encoding="utf-8"))["services"]
+        addresses: dict[str, str] = json.loads((home / "endpoints.json").read_text(encoding="utf-8"))["services"]
     except (OSError, ValueError, KeyError):
         fail("no address: start the local stack with `paystream up`, or give --address")
-    return found
+    return addresses
 
 
 def fail(message: str) -> NoReturn:

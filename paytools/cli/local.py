@@ -19,12 +19,12 @@ def settings(home: Path = DEFAULT_HOME) -> config.Settings:
 
 def _endpoints(home: Path) -> dict[str, Any]:
     try:
-        found = json.loads((home / "endpoints.json").read_text(encoding="utf-8"))
+        endpoints = json.loads((home / "endpoints.json").read_text(encoding="utf-8"))
         return {
             "environment": "development",
-            "database_url": found["postgres"],
-            "kafka_bootstrap": found["kafka"],
-            "registry_url": found["registry"],
+            "database_url": endpoints["postgres"],
+            "kafka_bootstrap": endpoints["kafka"],
+            "registry_url": endpoints["registry"],
             "cache_dir": home / "cache",
         }
     except (OSError, ValueError, KeyError):

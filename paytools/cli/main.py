@@ -97,7 +97,7 @@ def _wanted(given: Sequence[str]) -> str | None:
     """Give the command's name; None while a shell completes a line, which may be any command's."""
     if os.environ.get(_COMPLETION_VARIABLE):  # Set by shells, not a setting of paystream.
         return None
-    return next((each for each in given if not each.startswith("-")), "")
+    return next((argument for argument in given if not argument.startswith("-")), "")
 
 
 def _no_command() -> None:

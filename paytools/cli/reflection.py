@@ -64,11 +64,11 @@ class Server:
                 f"{'no' if not matching else 'more than one'} service {wanted!r}: {_listed(services)}"
             )
         service = self._pool.FindServiceByName(matching[0])
-        found: MethodDescriptor | None = service.methods_by_name.get(method_name)
-        if found is None:
+        descriptor: MethodDescriptor | None = service.methods_by_name.get(method_name)
+        if descriptor is None:
             offered = _listed([method.name for method in service.methods])
             raise NotOfferedError(f"no method {method_name!r} in {matching[0]}: {offered}")
-        return found
+        return descriptor
 
     def call(
         self, method: MethodDescriptor, data: str, *, metadata: Sequence[tuple[str, str]], timeout_s: float

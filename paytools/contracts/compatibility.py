@@ -72,14 +72,14 @@ def _innermost(node: Any) -> Any:
 
 
 def _logical_types(earlier: SchemaFile, later: SchemaFile) -> Iterator[Violation]:
-    before, after = dict(_meanings(earlier.schema, "")), dict(_meanings(later.schema, ""))
-    for path in sorted(before.keys() & after.keys()):
-        if before[path] != after[path]:
+    older, newer = dict(_meanings(earlier.schema, "")), dict(_meanings(later.schema, ""))
+    for path in sorted(older.keys() & newer.keys()):
+        if older[path] != newer[path]:
             yield Violation(
                 file=later.name,
                 field=path,
                 rule=Rule.LOGICAL_TYPE_CHANGED,
-                message=f"{before[path] or 'none'} in version {earlier.version}, {after[path] or 'none'} here",
+                message=f"{older[path] or 'none'} in version {earlier.version}, {newer[path] or 'none'} here",
             )
 
 

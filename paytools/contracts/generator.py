@@ -73,8 +73,8 @@ def _collect(module: _Module, node: Any) -> None:
 
 def _merge_enum(module: _Module, node: dict[str, Any]) -> None:
     """Join the symbols, as one record may know a symbol that another does not know yet."""
-    known = module.enums.setdefault(node["name"], {**node, "symbols": []})
-    known["symbols"] = list(dict.fromkeys([*known["symbols"], *node["symbols"]]))
+    merged = module.enums.setdefault(node["name"], {**node, "symbols": []})
+    merged["symbols"] = list(dict.fromkeys([*merged["symbols"], *node["symbols"]]))
 
 
 def _source(module: _Module, topics: dict[str, schema_files.Topic]) -> str:

@@ -82,12 +82,12 @@ async def call(method: Any, request: Any, *, caller: str = CALLER) -> Any:
 
 async def pages(method: Any, request: Any, field: str) -> list[Any]:
     """Read all pages of a list."""
-    found: list[Any] = []
+    resources: list[Any] = []
     while True:
         response = await call(method, request)
-        found += getattr(response, field)
+        resources += getattr(response, field)
         if not response.next_page_token:
-            return found
+            return resources
         request.page_token = response.next_page_token
 
 

@@ -27,6 +27,6 @@ def paystream(home: Path, *words: str) -> list[str]:
         env={**os.environ, "COLUMNS": str(COLUMNS)},
     )
     if done.returncode:
-        told = f"{done.stdout}\n{done.stderr}".strip()
-        raise DemoFailedError(f"paystream {' '.join(words)} ended with status {done.returncode}: {told}")
+        output = f"{done.stdout}\n{done.stderr}".strip()
+        raise DemoFailedError(f"paystream {' '.join(words)} ended with status {done.returncode}: {output}")
     return [line.rstrip() for line in done.stdout.splitlines()]

@@ -98,8 +98,8 @@ async def read_events(kafka: str, registry: str, expected: Counts) -> list[Line]
 
 def expected_events(asked: Sequence[Asked], given: Sequence[Given], accounts: int) -> dict[tuple[str, str], int]:
     """Say how many events of each type there must be; of PaymentUnknown there may be any number."""
-    payments = Counter(each.planned.end for each in asked)
-    refunds = Counter(each.planned.end for each in given)
+    payments = Counter(payment.planned.end for payment in asked)
+    refunds = Counter(payment.planned.end for payment in given)
     moved = payments[End.SUCCEEDED] + refunds[End.SUCCEEDED]
     return {
         ("merchant.events", "MerchantCreated"): 2,
@@ -118,15 +118,21 @@ def expected_events(asked: Sequence[Asked], given: Sequence[Given], accounts: in
     }
 
 
-def problems(found: Findings) -> list[str]:
+def problems(findings: Findings) -> list[str]:
     """Hold everything against the script and against itself; empty when all fits."""
-    return [*_wrong_ends(found), *_wrong_events(found), *_wrong_books(found), *_wrong_balances(found), *_unequal(found)]
+    return [
+        *_wrong_ends(findings),
+        *_wrong_events(findings),
+        *_wrong_books(findings),
+        *_wrong_balances(findings),
+        *_unequal(findings),
+    ]
 
 
-def expected_settlement(found: Findings) -> dict[tuple[str, str], int]:
+def expected_settlement(findings: Findings) -> dict[tuple[str, str], int]:
     """Work out by merchant and currency what the ledger owes: captures less fees, less refunds, plus fees returned."""
     owed: dict[tuple[str, str], int] = defaultdict(int)
-    for payment in found.payments.values():
+    for payment in findings.payments.values():
         net_minor = payment.captured_minor - payment.fee_minor - payment.refunded_minor + payment.fee_returned_minor
         if payment.captured_minor:
             owed[payment.merchant_id, payment.amount.currency_code] += net_minor
@@ -142,22 +148,22 @@ async def _read_topic(kafka: str, codec: Codec, topic: str) -> list[Line]:
         return list(once.values())
 
 
-def _wrong_ends(found: Findings) -> list[str]:
+def _wrong_ends(findings: Findings) -> list[str]:
     wrong = []
-    for asked in found.asked:
-        state = state_of(found.payments[asked.payment_id])
+    for asked in findings.asked:
+        state = state_of(findings.payments[asked.payment_id])
         if state != asked.planned.end:
             wrong.append(f"payment {asked.payment_id} ended {state}, not {asked.planned.end}")
-    for given in found.given:
-        state = state_of(found.refunds[given.refund_id])
+    for given in findings.given:
+        state = state_of(findings.refunds[given.refund_id])
         if state != given.planned.end:
             wrong.append(f"refund {given.refund_id} ended {state}, not {given.planned.end}")
     return wrong
 
 
-def _wrong_events(found: Findings) -> list[str]:
-    counts = found.counts
-    expected = expected_events(found.asked, found.given, len(found.balances))
+def _wrong_events(findings: Findings) -> list[str]:
+    counts = findings.counts
+    expected = expected_events(findings.asked, findings.given, len(findings.balances))
     return [
         f"{topic} has {counts[topic, name]} {name}, not {count}"
         for (topic, name), count in expected.items()
@@ -165,22 +171,24 @@ def _wrong_events(found: Findings) -> list[str]:
     ] + [f"{topic}: {name}" for topic, name in counts if name.startswith("undecodable")]
 
 
-def _wrong_books(found: Findings) -> list[str]:
+def _wrong_books(findings: Findings) -> list[str]:
     """Each capture and each refund that succeeded is booked exactly once, and nothing else is."""
-    moved = [each.capture_id for each in found.payments.values() if state_of(each) == End.SUCCEEDED]
-    moved += [each.refund_id for each in found.refunds.values() if state_of(each) == End.SUCCEEDED]
-    due, booked = Counter(moved), Counter(each.related_no for each in found.transactions)
+    moved = [payment.capture_id for payment in findings.payments.values() if state_of(payment) == End.SUCCEEDED]
+    moved += [payment.refund_id for payment in findings.refunds.values() if state_of(payment) == End.SUCCEEDED]
+    due, booked = Counter(moved), Counter(payment.related_no for payment in findings.transactions)
     return [
-        f"{each} is booked {booked[each]} times, not {due[each]}" for each in due | booked if due[each] != booked[each]
+        f"{payment} is booked {booked[payment]} times, not {due[payment]}"
+        for payment in due | booked
+        if due[payment] != booked[payment]
     ]
 
 
-def _wrong_balances(found: Findings) -> list[str]:
-    owed = expected_settlement(found)
+def _wrong_balances(findings: Findings) -> list[str]:
+    owed = expected_settlement(findings)
     kept = {
-        (each.account.merchant_id, each.account.currency_code): each.balance_minor
-        for each in found.balances
-        if each.account.account_kind == SETTLEMENT
+        (balance.account.merchant_id, balance.account.currency_code): balance.balance_minor
+        for balance in findings.balances
+        if balance.account.account_kind == SETTLEMENT
     }
     return [
         f"{SETTLEMENT} of {key[0]} in {key[1]} is {kept.get(key, 0)}, not {owed.get(key, 0)}"
@@ -189,9 +197,9 @@ def _wrong_balances(found: Findings) -> list[str]:
     ]
 
 
-def _unequal(found: Findings) -> list[str]:
+def _unequal(findings: Findings) -> list[str]:
     return [
-        f"the trial balance of {each.currency_code} differs: {each.debit_total_minor} and {each.credit_total_minor}"
-        for each in found.trial
-        if int(each.debit_total_minor) != int(each.credit_total_minor)
+        f"the trial balance of {line.currency_code} differs: {line.debit_total_minor} and {line.credit_total_minor}"
+        for line in findings.trial
+        if int(line.debit_total_minor) != int(line.credit_total_minor)
     ]

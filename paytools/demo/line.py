@@ -56,12 +56,12 @@ async def create_order(clients: Clients, merchant_id: str, reference: str, items
     """Create an order of these items; give its order_id."""
     lines = [
         order_pb2.LineItem(
-            name=each.name,
-            quantity=each.quantity,
-            unit_price=money(each.unit_price_minor),
-            amount=money(each.quantity * each.unit_price_minor),
+            name=item.name,
+            quantity=item.quantity,
+            unit_price=money(item.unit_price_minor),
+            amount=money(item.quantity * item.unit_price_minor),
         )
-        for each in items
+        for item in items
     ]
     request = order_pb2.CreateOrderRequest(
         request_id=new_request_id(),
@@ -115,12 +115,12 @@ async def refund(clients: Clients, payment_id: str, amount_minor: int) -> None:
 
 async def dispute_and_lose(clients: Clients, payment_id: str) -> str:
     """Have the payer dispute a payment, contest it and lose; give the dispute_id."""
-    found = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
+    payment = await call(clients.payment.GetPayment, payment_pb2.GetPaymentRequest(payment_id=payment_id))
     await call(
         clients.channel.OpenDispute,
         channel_pb2.OpenDisputeRequest(
             request_id=new_request_id(),
-            attempt_id=found.attempts[0].attempt_id,
+            attempt_id=payment.attempts[0].attempt_id,
             reason=channel_pb2.DISPUTE_REASON_NOT_RECEIVED,
             contest_loses=True,
         ),
@@ -141,7 +141,7 @@ async def dispute_and_lose(clients: Clients, payment_id: str) -> str:
 
 async def sell_all(clients: Clients, merchant_id: str) -> list[Sold]:
     """Take every order of the second shop on its course, but for the time that passes."""
-    return await asyncio.gather(*(_sell(clients, merchant_id, each) for each in script.SALES))
+    return await asyncio.gather(*(_sell(clients, merchant_id, sale) for sale in script.SALES))
 
 
 async def pending_until(clients: Clients, merchant_id: str, total_minor: int) -> None:
@@ -150,7 +150,7 @@ async def pending_until(clients: Clients, merchant_id: str, total_minor: int) ->
 
     async def total() -> int:
         reply = await call(clients.settlement.GetPendingBalance, request)
-        return sum(int(each.pending.total_minor) for each in reply.balances)
+        return sum(int(balance.pending.total_minor) for balance in reply.balances)
 
     await until(f"{total_minor} await settlement", total, lambda found: found == total_minor)
 
@@ -178,11 +178,11 @@ async def settle_by_hand(clients: Clients, merchant_id: str) -> int:
 
     async def settled() -> list[Any]:
         request = settlement_pb2.ListSettlementsRequest(merchant_id=merchant_id, page_size=PAGE_SIZE)
-        found = await pages(clients.settlement.ListSettlements, request, "settlements")
-        return [each for each in found if each.state != settlement_pb2.SETTLEMENT_STATE_PENDING]
+        settlements = await pages(clients.settlement.ListSettlements, request, "settlements")
+        return [settlement for settlement in settlements if settlement.state != settlement_pb2.SETTLEMENT_STATE_PENDING]
 
-    def booked(found: list[Any]) -> bool:
-        return all(each.state == settlement_pb2.SETTLEMENT_STATE_COMPLETED for each in found)
+    def booked(settlements: list[Any]) -> bool:
+        return all(settlement.state == settlement_pb2.SETTLEMENT_STATE_COMPLETED for settlement in settlements)
 
     found = await until("all are booked", settled, booked)
     return len(found)
@@ -280,11 +280,11 @@ async def until(what: str, look: Callable[[], Awaitable[T]], ready: Callable[[T]
     """
     give_up = time.monotonic() + WAIT_S_MAX
     while True:
-        found = await look()
-        if ready(found):
-            return found
+        state = await look()
+        if ready(state):
+            return state
         if time.monotonic() > give_up:
-            raise DemoFailedError(f"after {WAIT_S_MAX:.0f} s it is still not so that {what}: {found}")
+            raise DemoFailedError(f"after {WAIT_S_MAX:.0f} s it is still not so that {what}: {state}")
         await asyncio.sleep(LOOK_EVERY_S)
 
 

@@ -104,11 +104,13 @@ class LinePlay:
         shop = await line.create_shop(clients, script.SECOND_SHOP, script.SECOND_FEE, policy, returned=True)
         account_id = await line.open_account(clients, shop)
         sold = await line.sell_all(clients, shop)
-        courses = ", ".join(f"{sum(each.sale.course is course for each in sold)} {course}" for course in Course)
+        courses = ", ".join(
+            f"{sum(sold_item.sale.course is course for sold_item in sold)} {course}" for course in Course
+        )
         self._tell(f"{script.SECOND_SHOP}: {len(sold)} orders: {courses}")
         await line.pending_until(clients, shop, script.SECOND_NET_MINOR)
         self._advance(PAST_CUT_OFF, times=2)
-        [expired] = [each for each in sold if each.sale.course is Course.EXPIRED]
+        [expired] = [sold_item for sold_item in sold if sold_item.sale.course is Course.EXPIRED]
         await line.order_until(clients, expired.order_id, "EXPIRED")
         settlement = await line.completed_settlement(clients, shop)
         _require(settlement, script.SECOND_NET_MINOR, 0, script.SECOND_NET_MINOR)
@@ -123,7 +125,7 @@ class LinePlay:
 
     async def _settle_the_rest(self, first: str) -> None:
         """Settle the merchants of the traffic by hand, and let the reserve's time pass."""
-        settled = [await line.settle_by_hand(self._clients, each) for each in self._manual_merchants]
+        settled = [await line.settle_by_hand(self._clients, merchant_id) for merchant_id in self._manual_merchants]
         self._tell(f"the other merchants are settled by hand: {sum(settled)} settlements")
         self._advance(PAST_RESERVE, times=1)
         await line.pending_until(self._clients, first, script.STORY_RESERVE_MINOR)
@@ -147,8 +149,8 @@ class LinePlay:
     def _command(self, *words: str) -> None:
         """Run a paystream command on the demo's stack and show what it prints."""
         self._console.print(f"paystream {' '.join(words)}", style="dim")
-        for each in paystream(self._home, *words):
-            self._tell(each)
+        for output in paystream(self._home, *words):
+            self._tell(output)
 
     def _tell_settlement(self, how: str, settlement: Any) -> None:
         sums = settlement.sums
@@ -162,10 +164,12 @@ class LinePlay:
 
 
 def _require(settlement: Any, total_minor: int, reserve_minor: int, net_minor: int) -> None:
-    found = (int(settlement.sums.total_minor), settlement.reserve_held_minor, settlement.net_minor)
-    if found != (total_minor, reserve_minor, net_minor):
+    figures = (int(settlement.sums.total_minor), settlement.reserve_held_minor, settlement.net_minor)
+    if figures != (total_minor, reserve_minor, net_minor):
         state = settlement_pb2.SettlementState.Name(settlement.state)
-        raise DemoFailedError(f"{settlement.settlement_id} ({state}) is of {found}, not {(total_minor, reserve_minor)}")
+        raise DemoFailedError(
+            f"{settlement.settlement_id} ({state}) is of {figures}, not {(total_minor, reserve_minor)}"
+        )
 
 
 def _money(amount_minor: int) -> str:

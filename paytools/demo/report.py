@@ -57,20 +57,21 @@ def stage(shown: Console, name: str, total: int) -> Iterator[Bar]:
 def show_merchants(shown: Console, merchants: Sequence[merchant_pb2.Merchant]) -> None:
     """Show the merchants and what they pay."""
     table = _table("Merchants", "merchant", "id", "fees", "returned with refunds")
-    for each in merchants:
-        returned = "yes" if each.fee_plan.refund_fee_returned else "no"
-        first, *others = [_fee(fee) for fee in each.fee_plan.fees]
-        table.add_row(each.display_name, each.merchant_id, first, returned)
+    for merchant in merchants:
+        returned = "yes" if merchant.fee_plan.refund_fee_returned else "no"
+        first, *others = [_fee(fee) for fee in merchant.fee_plan.fees]
+        table.add_row(merchant.display_name, merchant.merchant_id, first, returned)
         for fee in others:
             table.add_row("", "", fee, "")
     _show(shown, table)
 
 
-def show_outcomes(shown: Console, found: Findings) -> None:
+def show_outcomes(shown: Console, findings: Findings) -> None:
     """Show what was done to the channel's answers, and what came of it."""
     table = _table("Payments and refunds", "what the channel does", "payments", "refunds", "must end")
     names: dict[str, tuple[int, int, str]] = {}
-    for planned, is_refund in [(a.planned, False) for a in found.asked] + [(g.planned, True) for g in found.given]:
+    asked, given = findings.asked, findings.given
+    for planned, is_refund in [(a.planned, False) for a in asked] + [(g.planned, True) for g in given]:
         name = planned.trouble.name if planned.trouble else "approved at once"
         payments, refunds, _ = names.get(name, (0, 0, ""))
         names[name] = (payments + (not is_refund), refunds + is_refund, planned.end)
@@ -107,11 +108,11 @@ def show_trial(shown: Console, trial: Sequence[accounting_pb2.TrialBalance]) -> 
     table = _table("Trial balance", "account", "debit", "credit")
     for column in table.columns[1:]:
         column.justify = "right"
-    for each in trial:
-        for line in each.lines:
-            table.add_row(line.account_kind, *_sides(line.debit_minor, line.credit_minor, each.currency_code))
-        sums = _sides(each.debit_total_minor, each.credit_total_minor, each.currency_code)
-        difference = int(each.debit_total_minor) - int(each.credit_total_minor)
+    for kind_line in trial:
+        for line in kind_line.lines:
+            table.add_row(line.account_kind, *_sides(line.debit_minor, line.credit_minor, kind_line.currency_code))
+        sums = _sides(kind_line.debit_total_minor, kind_line.credit_total_minor, kind_line.currency_code)
+        difference = int(kind_line.debit_total_minor) - int(kind_line.credit_total_minor)
         table.add_row(f"total, difference {difference}", *sums, end_section=True)
     _show(shown, table)
 

@@ -57,7 +57,7 @@ async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> Non
     """Ask for everything, wait for it, show it, and hold it against the script."""
     planned = script.payments()
     merchants = await traffic.create_merchants(clients)
-    merchant_ids = [each.merchant_id for each in merchants]
+    merchant_ids = [merchant.merchant_id for merchant in merchants]
     report.show_merchants(console, merchants)
 
     console.print("\nTraffic", style="bold")
@@ -65,20 +65,20 @@ async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> Non
         asked = await traffic.ask_payments(clients, planned, merchant_ids, bar)
     with report.stage(console, "payments with outcome", len(planned)) as bar:
         await traffic.wait_payments(clients, merchant_ids, len(planned), bar)
-    refunds = sum(len(each.refunds) for each in planned)
+    refunds = sum(len(merchant.refunds) for merchant in planned)
     with report.stage(console, "refunds asked for", refunds) as bar:
         given = await traffic.ask_refunds(clients, asked, bar)
     console.print(f"  a refund too many: {await traffic.check_refusal(clients, asked)}")
     with report.stage(console, "refunds with outcome", refunds) as bar:
         ended = await traffic.wait_refunds(clients, merchant_ids, refunds, bar)
     payments = await traffic.wait_payments(clients, merchant_ids, len(planned), _Silent())
-    ends = [each.planned.end for each in asked] + [each.planned.end for each in given]
+    ends = [merchant.planned.end for merchant in asked] + [merchant.planned.end for merchant in given]
     moved = ends.count(script.End.SUCCEEDED)
     with report.stage(console, "booked in the ledger", moved) as bar:
         transactions = await traffic.wait_booked(clients, merchant_ids, moved, bar)
     balances = await findings.read_balances(clients)
     expected = findings.expected_events(asked, given, len(balances))
-    found = Findings(
+    collected = Findings(
         asked=asked,
         given=given,
         payments=payments,
@@ -88,20 +88,20 @@ async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> Non
         trial=await findings.read_trial(clients),
         lines=await findings.read_events(endpoints.kafka, endpoints.registry, expected),
     )
-    report.show_outcomes(console, found)
-    report.show_events(console, found)
-    report.show_balances(console, found, merchants)
-    report.show_trial(console, found.trial)
-    _judge(console, found)
+    report.show_outcomes(console, collected)
+    report.show_events(console, collected)
+    report.show_balances(console, collected, merchants)
+    report.show_trial(console, collected.trial)
+    _judge(console, collected)
     await LinePlay(console, clients, home=HOME, manual_merchants=merchant_ids).play()
 
 
-def _judge(console: Console, found: Findings) -> None:
-    wrong = findings.problems(found)
+def _judge(console: Console, collected: Findings) -> None:
+    wrong = findings.problems(collected)
     if wrong:
-        listed = "\n".join(f"  {each}" for each in wrong[:20])
+        listed = "\n".join(f"  {problem}" for problem in wrong[:20])
         raise DemoFailedError(f"{len(wrong)} things are not as they must be:\n{listed}")
-    moved = len(found.transactions)
+    moved = len(collected.transactions)
     console.print(f"\nEvery outcome, event and balance is as it must be; {moved} movements are booked, each once.")
 
 

@@ -77,7 +77,7 @@ async def ask_payments(
     clients: Clients, planned: Sequence[script.Payment], merchant_ids: Sequence[str], meter: Meter
 ) -> list[Asked]:
     """Ask for every payment: most one by one, some of those twice at once, the last in one batch."""
-    requests = [_payment_request(each, merchant_ids[each.merchant]) for each in planned]
+    requests = [_payment_request(payment, merchant_ids[payment.merchant]) for payment in planned]
     gate = asyncio.Semaphore(CALLS_AT_ONCE)
     done = 0
 
@@ -97,8 +97,8 @@ async def ask_payments(
     ids |= enumerate(await _create_batch(clients, requests[script.BATCHED_FROM :]), script.BATCHED_FROM)
     meter.at(len(ids))
     return [
-        Asked(planned=each, payment_id=ids[each.number], request_id=requests[each.number].request_id)
-        for each in planned
+        Asked(planned=payment, payment_id=ids[payment.number], request_id=requests[payment.number].request_id)
+        for payment in planned
     ]
 
 
@@ -124,9 +124,9 @@ async def check_refusal(clients: Clients, asked: Sequence[Asked]) -> str:
     Raises:
         DemoFailedError: It was not refused.
     """
-    each = next(each for each in asked if _partly_refunded(each.planned))
+    payment = next(payment for payment in asked if _partly_refunded(payment.planned))
     try:
-        await call(clients.payment.CreateRefund, _refund_request(each, each.planned.amount_minor))
+        await call(clients.payment.CreateRefund, _refund_request(payment, payment.planned.amount_minor))
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
             return error.details() or ""
@@ -140,13 +140,15 @@ async def wait_payments(
     """Wait until every payment has its outcome; give them by id."""
 
     async def look() -> tuple[list[Any], Counter[str]]:
-        requests = [payment_pb2.ListPaymentsRequest(merchant_id=each, page_size=PAGE_SIZE) for each in merchant_ids]
+        requests = [
+            payment_pb2.ListPaymentsRequest(merchant_id=payment, page_size=PAGE_SIZE) for payment in merchant_ids
+        ]
         lists = [await pages(clients.payment.ListPayments, request, "payments") for request in requests]
-        found = [each for one in lists for each in one]
-        return found, Counter(state_of(each) for each in found)
+        payments = [payment for one in lists for payment in one]
+        return payments, Counter(state_of(payment) for payment in payments)
 
-    found = await _settled(look, count, "payments", meter)
-    return {each.payment_id: each for each in found}
+    payments = await _settled(look, count, "payments", meter)
+    return {payment.payment_id: payment for payment in payments}
 
 
 async def wait_refunds(
@@ -155,13 +157,13 @@ async def wait_refunds(
     """Wait until every refund has its outcome; give them by id."""
 
     async def look() -> tuple[list[Any], Counter[str]]:
-        requests = [payment_pb2.ListRefundsRequest(merchant_id=each, page_size=PAGE_SIZE) for each in merchant_ids]
+        requests = [payment_pb2.ListRefundsRequest(merchant_id=refund, page_size=PAGE_SIZE) for refund in merchant_ids]
         lists = [await pages(clients.payment.ListRefunds, request, "refunds") for request in requests]
-        found = [each for one in lists for each in one]
-        return found, Counter(state_of(each) for each in found)
+        refunds = [refund for one in lists for refund in one]
+        return refunds, Counter(state_of(refund) for refund in refunds)
 
-    found = await _settled(look, count, "refunds", meter)
-    return {each.refund_id: each for each in found}
+    refunds = await _settled(look, count, "refunds", meter)
+    return {refund.refund_id: refund for refund in refunds}
 
 
 async def wait_booked(
@@ -195,12 +197,12 @@ async def _settled(
     give_up = time.monotonic() + WAIT_S_MAX
     unknown_most = 0
     while True:
-        found, states = await look()
+        settled, states = await look()
         ended = sum(states[state] for state in _ENDS)
         unknown_most = max(unknown_most, states[_UNKNOWN])
         meter.at(ended, f"{states[_UNKNOWN]} unknown, at most {unknown_most} at once")
-        if ended == len(found) >= count:
-            return found
+        if ended == len(settled) >= count:
+            return settled
         if time.monotonic() > give_up:
             raise DemoFailedError(f"{name} without an outcome after {WAIT_S_MAX:.0f} s: {dict(states)}")
         await asyncio.sleep(LOOK_EVERY_S)
@@ -208,7 +210,7 @@ async def _settled(
 
 def _first_numbers(planned: Sequence[script.Payment]) -> list[int]:
     """Name each merchant's first payment."""
-    return sorted({each.merchant: each.number for each in reversed(planned)}.values())
+    return sorted({payment.merchant: payment.number for payment in reversed(planned)}.values())
 
 
 async def _first(attempt: Callable[[], Awaitable[str]]) -> str:
@@ -253,7 +255,7 @@ def _payment_request(planned: script.Payment, merchant_id: str) -> payment_pb2.C
 
 
 def _partly_refunded(planned: script.Payment) -> bool:
-    return [each.end for each in planned.refunds] == [script.End.SUCCEEDED] and (
+    return [refund.end for refund in planned.refunds] == [script.End.SUCCEEDED] and (
         planned.refunds[0].amount_minor < planned.amount_minor
     )
 

@@ -133,7 +133,7 @@ def alive(identity: Identity) -> bool:
 
 def stop(identities: Sequence[Identity]) -> None:
     """Ask the processes to stop, all at once, wait for each within its own bound, and kill what is left."""
-    running = [(identity, found) for identity in identities if (found := _find(identity)) is not None]
+    running = [(identity, live_process) for identity in identities if (live_process := _find(identity)) is not None]
     for identity, process in running:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(identity.stop_signal)
@@ -150,14 +150,14 @@ def stop_leftovers(markers: Sequence[str]) -> list[int]:
         The ids of the processes that were stopped.
     """
     wanted = set(markers)
-    found = [
+    leftovers = [
         process
         for process in psutil.process_iter(["cmdline"])
         if wanted & set(process.info["cmdline"] or ()) and process.pid != os.getpid()
     ]
-    for process in found:
+    for process in leftovers:
         _kill_tree(process)
-    return [process.pid for process in found]
+    return [process.pid for process in leftovers]
 
 
 def tail(log: Path) -> str:

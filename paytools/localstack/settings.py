@@ -58,8 +58,8 @@ class StackSettings(BaseSettings):
     @model_validator(mode="after")
     def _refuse_unknown_variables(self) -> Self:
         """Refuse a misspelt variable, which would otherwise pass for a default."""
-        known = {PREFIX + name.upper() for name in type(self).model_fields}
-        unknown = sorted(name for name in os.environ if name.startswith(STACK_PREFIX) and name not in known)
+        names = {PREFIX + name.upper() for name in type(self).model_fields}
+        unknown = sorted(name for name in os.environ if name.startswith(STACK_PREFIX) and name not in names)
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: no such setting")
         return self

@@ -100,8 +100,8 @@ class Stack:
         """Ask every recorded part whether it serves; empty when the stack is down."""
         state = State(self.home)
         plan = Plan(home=self.home, settings=self._settings, services=self._services, state=state)
-        known = [part for name, part in plan.parts.items() if name in state.records]
-        return [_status(part, state.records[part.name], state) for part in known]
+        recorded = [part for name, part in plan.parts.items() if name in state.records]
+        return [_status(part, state.records[part.name], state) for part in recorded]
 
     def wait(self) -> None:
         """Block until the stack is taken down, by another process or by its end."""

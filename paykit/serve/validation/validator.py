@@ -82,16 +82,16 @@ def validate_received(message: Message, serialized: bytes, field_prefix: str = "
     """Do as `validate_message` for a message whose bytes are at hand: they are scanned first, which is cheap."""
     broken = _VALIDATOR.collect_violations(message)
     if broken:
-        return RequestInvalid(tuple(_violation(each.proto, field_prefix) for each in broken[:VIOLATIONS_MAX]))
+        return RequestInvalid(tuple(_violation(violation.proto, field_prefix) for violation in broken[:VIOLATIONS_MAX]))
     unstorable = storage_limits.find(message, serialized)
     if unstorable is not None:
         path, rule = unstorable
         return RequestInvalid((Violation(field=_join(field_prefix, path), rule=rule, description=_UNSTORABLE[rule]),))
     # A match in the bytes may be a chance neighbourhood or stand in a batch's items: only then look field by field.
-    found = card_numbers.find(message) if card_numbers.suspect(serialized) else None
-    if found is None:
+    card_path = card_numbers.find(message) if card_numbers.suspect(serialized) else None
+    if card_path is None:
         return None
-    return CardNumberRefused("card numbers are never accepted here", field=_join(field_prefix, found))
+    return CardNumberRefused("card numbers are never accepted here", field=_join(field_prefix, card_path))
 
 
 def prepare(request_type: Descriptor) -> None:

@@ -100,12 +100,13 @@ def _address_of(method: str, home: Path) -> str:
     """Find the local service that a method's name starts with: the part before the version, as in `payment`."""
     wanted = method.rpartition("/")[0]
     local = addresses.services(home)
-    found = [where for name, where in local.items() if name in reflection.service_names(wanted) or _named(wanted, name)]
+    names = reflection.service_names(wanted)
+    matching = [where for name, where in local.items() if name in names or _named(wanted, name)]
     # A proto service may be served beside another: the JourneyService by order, the ClockService by all.
-    found = found or [where for where in dict.fromkeys(local.values()) if _offered(where, wanted)][:1]
-    if not found:
+    matching = matching or [where for where in dict.fromkeys(local.values()) if _offered(where, wanted)][:1]
+    if not matching:
         addresses.fail(f"the local stack has no service for {wanted!r} (it has {', '.join(local)}); give --address")
-    return found[0]
+    return matching[0]
 
 
 def _offered(where: str, wanted: str) -> bool:

@@ -103,7 +103,11 @@ def _offset(clock: pb.ServiceClock) -> timedelta:
 
 
 def _print(clocks: Clocks) -> None:
-    rows = sorted((each.service, _moment(each), str(_offset(each))) for found in clocks.values() for each in found)
+    rows = sorted(
+        (clock.service, _moment(clock), str(_offset(clock)))
+        for service_clocks in clocks.values()
+        for clock in service_clocks
+    )
     table.echo(("service", "business time", "ahead of real time by"), rows)
 
 

@@ -84,7 +84,7 @@ def balances_(
 def _echo_balances(kinds: list[KindBalance]) -> None:
     rows = []
     for currency, of_currency in groupby(kinds, key=attrgetter("currency_code")):
-        lines = [(each.account_kind, each.accounts, each.balance_minor) for each in of_currency]
+        lines = [(balance.account_kind, balance.accounts, balance.balance_minor) for balance in of_currency]
         owned = [line for line in lines if line[0].startswith("merchant.")]
         rows += [_balance_row(currency, *line) for line in lines]
         rows.append(

@@ -42,11 +42,11 @@ def overdue(
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         try:
-            found = list(_read(payment_pb2_grpc.PaymentServiceStub(channel), limit))
+            attempts = list(_read(payment_pb2_grpc.PaymentServiceStub(channel), limit))
         except grpc.RpcError as error:
             addresses.fail("\n".join(refusal_lines(error)).removeprefix("error: "))
-    if found:
-        table.echo(_HEADER, [_row(each) for each in found])
+    if attempts:
+        table.echo(_HEADER, [_row(attempt) for attempt in attempts])
     else:
         typer.echo("No attempt is overdue.")
 

@@ -84,10 +84,9 @@ def register(
         addresses.fail(f"not published: {', '.join(unpublished)}; publish them, or give --drafts")
     url = addresses.find(registry, part="registry", home=home)
     done = _with_registry(url, lambda client: registration.register(client, chosen, prefix=prefix))
-    for each in done:
-        typer.echo(
-            f"{'registered' if each.new else 'unchanged'} {each.subject} {each.file.version} id {each.schema_id}"
-        )
+    for registered in done:
+        what = "registered" if registered.new else "unchanged"
+        typer.echo(f"{what} {registered.subject} {registered.file.version} id {registered.schema_id}")
 
 
 @app.command("list")

