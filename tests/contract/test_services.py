@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paykit.process.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, schema_names, service_names
 from paykit.rebuild.rebuilding import rebuilding_subscriptions
 from paykit.serve.server import Servicer
 from paykit.testing import servicing
@@ -52,6 +52,10 @@ def test_every_handler_and_job_is_a_coroutine_function(name: str) -> None:
 def test_whoever_keeps_projections_and_nobody_else_says_how_to_rebuild_them(name: str) -> None:
     service = load_service(name)
     assert bool(rebuilding_subscriptions(service)) == bool(service.projections)
+
+
+def test_whoever_keeps_tables_and_nobody_else_has_migrations() -> None:
+    assert [name for name in service_names() if load_service(name).keeps_tables] == schema_names()
 
 
 @pytest.mark.parametrize("name", service_names())
