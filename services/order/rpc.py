@@ -13,7 +13,7 @@ from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paystream.order.v1 import order_pb2 as pb
 from paystream.order.v1 import order_pb2_grpc
-from services.order import commands, journey_rpc, messages
+from services.order import commands, messages
 from services.order.domain import Order, OrderNotFound
 from services.order.store import orders as store
 from services.order.store import payments as payment_store
@@ -68,14 +68,12 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
     """Give what the order service serves."""
-    orders = OrderServicer(runtime)
     return [
         Servicer(
             full_name="paystream.order.v1.OrderService",
             add=order_pb2_grpc.add_OrderServiceServicer_to_server,
-            implementation=orders,
-        ),
-        journey_rpc.servicer(runtime, orders),
+            implementation=OrderServicer(runtime),
+        )
     ]
 
 

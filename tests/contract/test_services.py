@@ -21,14 +21,10 @@ def servicers() -> Iterator[tuple[str, Servicer]]:
             yield name, servicer
 
 
-# A journey leads through all services; an order is where it begins.
-GUESTS = {("order", "paystream.journey.v1.JourneyService")}
-
-
-def test_each_service_serves_the_one_proto_service_of_its_name_and_order_that_of_journeys() -> None:
+def test_each_service_serves_the_one_proto_service_of_its_name() -> None:
     served = [(name, servicer.full_name) for name, servicer in servicers()]
     own = {(name, f"paystream.{name}.v1.{name.title()}Service") for name in service_names()}
-    assert sorted(served) == sorted(own | GUESTS)
+    assert sorted(served) == sorted(own)
 
 
 def test_every_rpc_is_answered_by_a_method_of_its_servicer_and_not_by_the_generated_one() -> None:

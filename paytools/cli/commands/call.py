@@ -101,7 +101,7 @@ def _address_of(method: str, home: Path) -> str:
     wanted = method.rpartition("/")[0]
     local = addresses.services(home)
     found = [where for name, where in local.items() if name in reflection.service_names(wanted) or _named(wanted, name)]
-    # A proto service may be served beside another: the JourneyService by order, the ClockService by all.
+    # A proto service may be served beside another: the ClockService by all of them, and any in a process of several.
     found = found or [where for where in dict.fromkeys(local.values()) if _offered(where, wanted)][:1]
     if not found:
         addresses.fail(f"the local stack has no service for {wanted!r} (it has {', '.join(local)}); give --address")

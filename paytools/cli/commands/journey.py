@@ -24,7 +24,7 @@ PIPED_COLUMNS = 120
 _KIND = "STEP_KIND_"
 _GAP = 2
 _ABSENCES = {
-    pb.ABSENCE_REASON_NO_ADDRESS: "the order service was not told where it is (PAYSTREAM_PEERS)",
+    pb.ABSENCE_REASON_NO_ADDRESS: "the journey service was not told where it is (PAYSTREAM_PEERS)",
     pb.ABSENCE_REASON_UNREACHABLE: "it does not answer",
     pb.ABSENCE_REASON_FAILED: "it answers with an error",
 }
@@ -35,7 +35,7 @@ def journey(
     *,
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     address: Annotated[
-        str | None, typer.Option("--address", "-a", help="Of the order service; else the local stack's.")
+        str | None, typer.Option("--address", "-a", help="Of the journey service; else the local stack's.")
     ] = None,
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
@@ -109,7 +109,7 @@ def _ask(where: str, named: str) -> pb.GetJourneyResponse:
 
 
 def _local(home: addresses.Home) -> str:
-    return addresses.services(home).get("order") or addresses.fail("the local stack has no order service")
+    return addresses.services(home).get("journey") or addresses.fail("the local stack has no journey service")
 
 
 def _print(answer: pb.GetJourneyResponse) -> None:

@@ -66,3 +66,15 @@ def test_a_schema_that_no_service_has_is_neither_made_nor_migrated(capsys: pytes
             main(["db", command, "tableless"])
         assert ended.value.code == 2
         assert "tableless: no schema has this name" in capsys.readouterr().err
+
+
+def test_there_are_no_dead_letters_to_look_at_where_there_are_no_tables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PAYSTREAM_DATABASE_URL", "postgresql://127.0.0.1:1/paystream")
+    with pytest.raises(SystemExit) as ended:
+        main(["dlq", "list", "journey"])
+    assert (ended.value.code, capsys.readouterr().err) == (
+        1,
+        "error: journey keeps no tables: there is nothing to look at\n",
+    )
