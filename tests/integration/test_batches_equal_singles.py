@@ -34,7 +34,9 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
 def commands_of(service: str) -> Iterator[str]:
     """Name the commands of every operation that a module of the service defines."""
     package = importlib.import_module(f"services.{service}")
-    for module in pkgutil.walk_packages(package.__path__, prefix=f"{package.__name__}."):
+    for module in pkgutil.walk_packages(package.__path__, prefix=f"services.{service}."):
+        if ".migrations" in module.name:
+            continue
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, Operation):
                 yield value.command.__name__

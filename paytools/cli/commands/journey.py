@@ -52,7 +52,7 @@ def journey(
         typer.echo(f"{absence.service} is missing: {_ABSENCES.get(absence.reason, 'it was not asked')}", err=True)
 
 
-def told(steps: Sequence[pb.Step], columns: int) -> Iterator[Text]:
+def story_lines(steps: Sequence[pb.Step], columns: int) -> Iterator[Text]:
     """Give the lines of a story, none longer than `columns` where these are 120 and details are short.
 
     A day stands above its steps; below a step stand a detail that does not fit beside it, and a transaction's entries.
@@ -117,7 +117,7 @@ def _print(answer: pb.GetJourneyResponse) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPED_COLUMNS)
     console.print(f"{answer.root_id}  journey {answer.correlation_id or 'without a name'}", soft_wrap=True)
-    for line in told(answer.steps, console.width):
+    for line in story_lines(answer.steps, console.width):
         line.rstrip()
         console.print(line, soft_wrap=True)
     for payment_id in answer.payment_ids:

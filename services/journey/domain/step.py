@@ -37,7 +37,7 @@ def lifecycle(
         kind: Of the resource.
         resource_id: Its id.
         state: What it has come to.
-        begin: When it was made.
+        begin: When it began.
         end: When it came to its state.
         amount: None where it has no amount of its own.
         detail: What was known from the beginning.
