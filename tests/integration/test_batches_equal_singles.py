@@ -34,9 +34,10 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
 def commands_of(service: str) -> Iterator[str]:
     """Name the commands of every operation that a module of the service defines."""
     package = importlib.import_module(f"services.{service}")
-    for found in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"services.{service}.{found.name}")
-        for value in vars(module).values():
+    for module in pkgutil.walk_packages(package.__path__, prefix=f"services.{service}."):
+        if ".migrations" in module.name:
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, Operation):
                 yield value.command.__name__
 
