@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from paykit.cause import Cause
 from paykit.clock import no_earlier
@@ -131,6 +131,15 @@ class Attempt:
 
 
 A = TypeVar("A", bound=Attempt)
+A_co = TypeVar("A_co", bound=Attempt, covariant=True)
+
+
+class Lookup(Protocol[A_co]):
+    """Attempts by id, as locked rows are."""
+
+    def get(self, attempt_id: str, /) -> A_co | None:
+        """Return an attempt, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +179,11 @@ class RecordEvidence:
     cause: Cause
 
 
+def not_found(attempt_id: str) -> AttemptNotFound:
+    """Return the refusal of what is told of an attempt that does not exist."""
+    return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=attempt_id)
+
+
 def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
     """Say what evidence changes about an attempt.
 
@@ -190,23 +204,17 @@ def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
     return verdict
 
 
-def weigh(
-    known: Mapping[str, A], evidence: Evidence, told: list[tuple[Evidence, Verdict]]
-) -> tuple[A, Verdict] | DomainError:
-    """Judge evidence of one of the locked attempts, and add it to what was told if it is worth keeping.
+def weigh(attempts: Lookup[A], evidence: Evidence) -> tuple[A, Verdict]:
+    """Find the attempt, among the locked ones, that evidence is about, and judge the evidence.
 
-    Refusals: AttemptNotFound, and what `judge` raises.
+    Raises:
+        AttemptNotFound: It is about none of them.
+        ChannelAmountMismatch, IllegalTransition: As `judge` does.
     """
-    attempt = known.get(evidence.attempt_id)
+    attempt = attempts.get(evidence.attempt_id)
     if attempt is None:
-        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
-    try:
-        verdict = judge(attempt, evidence)
-    except DomainError as refusal:
-        return refusal
-    if worth_keeping(evidence, verdict):
-        told.append((evidence, verdict))
-    return attempt, verdict
+        raise not_found(evidence.attempt_id)
+    return attempt, judge(attempt, evidence)
 
 
 def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: str | None, now: datetime) -> A:

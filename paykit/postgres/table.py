@@ -52,6 +52,7 @@ class Table(Generic[K, Row]):
         changing: The columns that `update` writes.
         given: The columns that inserts write, where the others begin with the database's defaults; None for all.
         without: Fields of the dataclass that are no columns and have defaults.
+        computed: Fields that are read by an SQL expression and never written.
         sql_types: Where the type of the attribute does not say it.
         readers: Make an attribute of a column's value, where the type of the attribute does not say how.
     """
@@ -65,6 +66,7 @@ class Table(Generic[K, Row]):
         changing: Sequence[str] = (),
         given: Sequence[str] | None = None,
         without: Collection[str] = (),
+        computed: Mapping[str, str] | None = None,
         sql_types: Mapping[str, str] | None = None,
         readers: Mapping[str, Callable[[Any], Any]] | None = None,
     ) -> None:
@@ -75,13 +77,18 @@ class Table(Generic[K, Row]):
         self._key = (key,) if isinstance(key, str) else key
         self.key = ", ".join(self._key)
         self._changing = self._columns_of(changing)
-        self._given = self.columns if given is None else self._columns_of(given)
+        expressions = dict(computed or {})
+        written = tuple(column for column in self.columns if column not in expressions)
+        self._given = written if given is None else self._columns_of(given)
         self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
         self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
         self._values_given = attrgetter(*(self._paths[column] for column in self._given))
         self.quoted = f'"{name}"'
-        self.selected = ", ".join(f"{self.quoted}.{column}" for column in self.columns)
+        self.selected = ", ".join(
+            f"{expressions[column]} AS {column}" if column in expressions else f"{self.quoted}.{column}"
+            for column in self.columns
+        )
         self._update = self._update_statement() if changing else ""
 
     def key_of(self, row: Row, /) -> K:
@@ -150,6 +157,10 @@ class Table(Generic[K, Row]):
         """Lock the rows of a condition, with an order and a limit, as far as no other transaction has them."""
         sql = f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} FOR UPDATE OF {self.quoted} SKIP LOCKED"
         return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
+
+    async def guarded(self, tx: Tx, keys: Collection[K]) -> Rows[K, Row]:
+        """Read rows that change only under the lock of another row, which the transaction has; nothing is locked."""
+        return self.rows(tx, (await self.by_key(tx, keys)).values())
 
     def rows(self, tx: Tx, rows: Iterable[Row] = ()) -> Rows[K, Row]:
         """Begin a unit of work with rows that are locked, or none; the transaction holds them."""

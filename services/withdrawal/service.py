@@ -12,6 +12,7 @@ from services.withdrawal.rpc import withdrawals as rpc
 
 SERVICE = Service(
     name="withdrawal",
+    locks=("attempt",),
     records=("bank_account", "allowance", "withdrawal", "attempt", "evidence"),
     projections=("merchant", "credit", "credit_total"),
     servicers=rpc.servicers,

@@ -34,7 +34,7 @@ WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(attempts.Attempt):
+class PaymentAttempt(attempts.Attempt):
     """One call to a channel for a payment.
 
     Attributes:
@@ -65,13 +65,13 @@ class Failure:
     channel_reference: str | None
 
 
-def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> Attempt:
+def decide(attempt: PaymentAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PaymentAttempt:
     """Give the attempt as a verdict leaves it."""
     reason = failure_reason(evidence) if verdict is Verdict.FAIL else None
     return attempts.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
 
 
-def withdraw(attempt: Attempt, *, now: datetime) -> Attempt:
+def withdraw(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
     """Give an attempt that is PENDING, and is not to be sent any more, as one that its channel never received."""
     reason = events.FailureReason.NOT_RECEIVED
     return replace(

@@ -10,7 +10,7 @@ from services.payment.domain import fee
 from services.payment.domain import movement as follow_up
 from services.payment.domain import payment as domain
 from services.payment.domain.attempt import Failure
-from services.payment.domain.movement import FollowUp
+from services.payment.domain.movement import PaymentMovement
 from services.payment.domain.payment import Payment
 
 
@@ -29,7 +29,7 @@ class RefundExceedsRefundable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund(FollowUp):
+class Refund(PaymentMovement):
     """A refund of a payment.
 
     Attributes:
@@ -44,6 +44,11 @@ class Refund(FollowUp):
     reason: events.RefundReason
     fee_returned_minor: int
     capture_id: str | None
+
+
+def not_found(refund_id: str) -> RefundNotFound:
+    """Return the refusal of what is asked of a refund that does not exist."""
+    return RefundNotFound("No refund has this id.", field="refund_id", refund_id=refund_id)
 
 
 def create(

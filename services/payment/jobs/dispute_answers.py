@@ -7,7 +7,7 @@ import grpc
 import structlog
 
 from paystream.channel.v1 import channel_pb2 as pb
-from services.payment.store.disputes import Response
+from services.payment.store import Response
 
 ANSWER_TIMEOUT_S = 5.0
 

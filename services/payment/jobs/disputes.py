@@ -10,14 +10,12 @@ from paykit.channels import simulator
 from paykit.channels.attempts import inquiry_pause_s
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from services.payment.commands import disputes as dispute_commands
-from services.payment.commands.disputes import RecordAnswer
+from services.payment import commands, store
+from services.payment.commands.dispute import RecordAnswer
 from services.payment.domain.routing import Route
-from services.payment.jobs import attempts as jobs
 from services.payment.jobs import dispute_answers
 from services.payment.jobs.dispute_answers import ANSWER_TIMEOUT_S, Answer
-from services.payment.store import disputes as dispute_store
-from services.payment.store.disputes import Response
+from services.payment.store import Response
 
 ANSWERS_MAX = 50
 """Answers that a channel is told at once."""
@@ -27,13 +25,13 @@ ANSWER_LEASE_S = ANSWER_TIMEOUT_S + 10.0
 
 async def respond_to_disputes(runtime: Runtime) -> bool:
     """Tell channels the answers that are due; True when there may be more."""
-    more = [await _respond(runtime, route) for route in jobs.routes_of(runtime.settings)]
+    more = [await _respond(runtime, route) for route in commands.routes_of(runtime.settings)]
     return any(more)
 
 
 async def _respond(runtime: Runtime, route: Route) -> bool:
     """Tell one channel the answers that are due; True when there may be more."""
-    if not await runtime.read(lambda tx: dispute_store.any_response_due(tx, channel=route.name)):
+    if not await runtime.read(lambda tx: store.disputes.any_response_due(tx, channel=route.name)):
         return False
     async with simulator.reach(route.address) as stub:
         if stub is None:
@@ -45,7 +43,7 @@ async def _respond(runtime: Runtime, route: Route) -> bool:
 
 
 async def _claim(tx: Tx, channel: str) -> list[Response]:
-    return await dispute_store.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
+    return await store.disputes.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
 
 
 async def _settle(tx: Tx, due: Sequence[Response], answers: Sequence[Answer]) -> None:
@@ -54,8 +52,8 @@ async def _settle(tx: Tx, due: Sequence[Response], answers: Sequence[Answer]) ->
         for each, answer in zip(due, answers, strict=True)
         if answer is not Answer.NO_ANSWER
     ]
-    await dispute_commands.record_answers(tx, told)
-    await dispute_store.postpone_responses(
+    await commands.dispute.record_answers(tx, told)
+    await store.disputes.postpone_responses(
         tx,
         {
             each.dispute.dispute_id: inquiry_pause_s(each.tries - 1)

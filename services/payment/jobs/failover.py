@@ -5,13 +5,12 @@ from collections.abc import Collection, Sequence
 import structlog
 from prometheus_client import Counter
 
+from paykit.channels.attempts import AttemptState
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import require_all_changed
 from paykit.process.runtime import Runtime
+from services.payment import store
 from services.payment.domain import routing
 from services.payment.domain.routing import Route
-from services.payment.store import payments as store
-from services.payment.store.attempts import ATTEMPTS
 
 ATTEMPTS_MAX = 500
 """Attempts moved in one transaction."""
@@ -19,23 +18,6 @@ ATTEMPTS_MAX = 500
 MOVED = Counter(
     "paystream_payment_attempts_moved", "Attempts moved to another channel before they were sent", ["old", "new"]
 )
-
-# What a payment begins with; what follows it stays with its channel. What nobody else takes is left out here, or it
-# would stand before all that can be moved.
-_SELECT_UNSENT = """
-SELECT attempt_id, payment_id FROM attempt JOIN payment USING (payment_id)
-WHERE attempt.state = 'PENDING' AND attempt.channel = ANY($1::text[]) AND action IN ('CHARGE', 'AUTHORIZE')
-    AND EXISTS (
-        SELECT FROM unnest($2::text[], $3::text[]) AS reachable (currencies, methods)
-        WHERE (currencies = '' OR payment.currency_code = ANY(string_to_array(currencies, ',')))
-            AND (methods = '' OR payment.method = ANY(string_to_array(methods, ','))))
-LIMIT $4
-"""
-
-_MOVE_ATTEMPTS = """
-UPDATE attempt SET channel = new.channel FROM unnest($1::text[], $2::text[]) AS new (attempt_id, channel)
-WHERE attempt.attempt_id = new.attempt_id
-"""
 
 _log = structlog.get_logger()
 
@@ -57,20 +39,18 @@ async def move_unsent(
 async def _move(
     tx: Tx, routes: Sequence[Route], unreached: Sequence[str], reachable: Collection[str]
 ) -> list[tuple[str, str]]:
-    """Move attempts with their payments; give their old and new channels."""
+    """Move attempts with their payments, and return their old and new channels."""
     others = [route for route in routes if route.name in reachable]
-    currencies, methods = [",".join(r.currencies) for r in others], [",".join(r.methods) for r in others]
-    rows = await tx.fetch(_SELECT_UNSENT, unreached, currencies, methods, ATTEMPTS_MAX)
-    payments = await store.lock_payments(tx, [row["payment_id"] for row in rows])
-    attempts = await ATTEMPTS.lock(tx, sorted(row["attempt_id"] for row in rows))
+    unsent = await store.attempts.unsent(tx, unreached, others=others, limit=ATTEMPTS_MAX)
+    payments = await store.payments.lock(tx, [payment_id for _, payment_id in unsent])
+    attempts = await store.attempts.lock(tx, [attempt_id for attempt_id, _ in unsent])
     moves = []
-    for each in attempts.values():
-        payment = payments[each.payment_id]
+    for attempt in attempts.values():
+        payment = payments[attempt.payment_id]
         channel = routing.instead(routes, reachable, payment.currency_code, payment.method)
         # A job may have claimed it before the lock, if its channel came back: then it stays where it went.
-        if channel and each.state == "PENDING" and each.channel in unreached:
-            moves.append((each, channel))
-    changed = await tx.run(_MOVE_ATTEMPTS, [each.attempt_id for each, _ in moves], [new for _, new in moves])
-    require_all_changed("attempt", changed, len(moves))
-    await store.move_payments(tx, {each.payment_id: channel for each, channel in moves})
-    return [(each.channel, channel) for each, channel in moves]
+        if channel and attempt.state is AttemptState.PENDING and attempt.channel in unreached:
+            moves.append((attempt, channel))
+    await store.attempts.move(tx, {attempt.attempt_id: channel for attempt, channel in moves})
+    await store.payments.move(tx, {attempt.payment_id: channel for attempt, channel in moves})
+    return [(attempt.channel, channel) for attempt, channel in moves]

@@ -9,16 +9,18 @@ from paykit.channels.calls import Channel
 from paykit.channels.simulator import Order, amount_of
 from paystream.channel.v1 import channel_pb2 as pb
 from services.payment.domain.attempt import AttemptAction
-from services.payment.store.attempts import Claimed
+from services.payment.store import ClaimedPaymentAttempt
 
 
-def connect(address: str | None, *, callback_address: str) -> AbstractAsyncContextManager[Channel[Claimed] | None]:
+def connect(
+    address: str | None, *, callback_address: str
+) -> AbstractAsyncContextManager[Channel[ClaimedPaymentAttempt] | None]:
     """Give the simulator at an address, or None if it cannot be reached: then nothing should be claimed for it."""
     return simulator.connect(address, _orders(callback_address))
 
 
-def _orders(callback_address: str) -> Mapping[str, Order[Claimed]]:
-    def authorize(claimed: Claimed, *, capture: bool) -> pb.AuthorizeRequest:
+def _orders(callback_address: str) -> Mapping[str, Order[ClaimedPaymentAttempt]]:
+    def authorize(claimed: ClaimedPaymentAttempt, *, capture: bool) -> pb.AuthorizeRequest:
         return pb.AuthorizeRequest(
             attempt_id=claimed.attempt.attempt_id,
             merchant_id=claimed.merchant_id,
@@ -29,7 +31,7 @@ def _orders(callback_address: str) -> Mapping[str, Order[Claimed]]:
             correlation_id=claimed.correlation_id,
         )
 
-    def take(claimed: Claimed) -> pb.CaptureRequest:
+    def take(claimed: ClaimedPaymentAttempt) -> pb.CaptureRequest:
         return pb.CaptureRequest(
             attempt_id=claimed.attempt.attempt_id,
             authorization_reference=claimed.attempt.original_reference or "",
@@ -39,13 +41,13 @@ def _orders(callback_address: str) -> Mapping[str, Order[Claimed]]:
             correlation_id=claimed.correlation_id,
         )
 
-    def release(claimed: Claimed) -> pb.CancelRequest:
+    def release(claimed: ClaimedPaymentAttempt) -> pb.CancelRequest:
         return pb.CancelRequest(
             attempt_id=claimed.attempt.attempt_id,
             authorization_reference=claimed.attempt.original_reference or "",
         )
 
-    def give_back(claimed: Claimed) -> pb.RefundRequest:
+    def give_back(claimed: ClaimedPaymentAttempt) -> pb.RefundRequest:
         return pb.RefundRequest(
             attempt_id=claimed.attempt.attempt_id,
             authorization_reference=claimed.attempt.original_reference or "",

@@ -1,16 +1,17 @@
 """What the bank says, applied: answers to calls, inquiries and callbacks all take this one way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter
 
 from paykit.channels import attempts
-from paykit.channels.attempt_table import insert_evidence
+from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Verdict
 from paykit.errors import DomainError, InvariantError
 from paykit.postgres.database import Tx
+from paykit.work import Rows, fold
 from services.withdrawal.commands import folding
 from services.withdrawal.commands.folding import Work
 from services.withdrawal.domain import attempt
@@ -31,10 +32,9 @@ _log = structlog.get_logger()
 class _Known:
     """The locked rows that the evidence is about, as the evidence before left them, and what is to be written."""
 
-    attempts: dict[str, Attempt]
+    attempts: Rows[str, Attempt]
     work: Work
-    changed: set[str] = field(default_factory=set)
-    told: list[tuple[Evidence, Verdict]] = field(default_factory=list)
+    evidence: EvidenceLog
 
 
 async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attempt | DomainError]:
@@ -45,26 +45,23 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attem
     """
     # Attempts before withdrawals, as the job that sends them: it must claim attempts to know their withdrawals.
     locked = await ATTEMPTS.lock(tx, sorted({item.evidence.attempt_id for item in items}))
-    known = _Known(attempts=locked, work=await folding.lock(tx, [each.withdrawal_id for each in locked.values()]))
-    results = [_apply(tx, item, known) for item in items]
+    work = await folding.lock(tx, [attempt.withdrawal_id for attempt in locked.values()])
+    known = _Known(attempts=locked, work=work, evidence=tx.track(EvidenceLog()))
+    results = fold(items, lambda item: _apply(tx, item, known))
     await folding.save(tx, known.work)
-    await ATTEMPTS.update(tx, [known.attempts[i] for i in sorted(known.changed)])
-    await insert_evidence(tx, known.told)
+    await tx.save(known.attempts, known.evidence)
     return results
 
 
-def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt | DomainError:
+def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt:
     evidence = item.evidence
-    weighed = attempts.weigh(known.attempts, evidence, known.told)
-    if isinstance(weighed, DomainError):
-        return weighed
-    before, verdict = weighed
+    before, verdict = attempts.weigh(known.attempts, evidence)
     if not attempts.changes_nothing(before, verdict):
-        known.attempts[before.attempt_id] = attempt.decide(before, evidence, verdict, now=tx.now)
-        known.changed.add(before.attempt_id)
         _follow(tx, item, verdict, work=known.work, withdrawal_id=before.withdrawal_id)
+        known.attempts.put(attempt.decide(before, evidence, verdict, now=tx.now))
     if evidence.outcome is Outcome.RETURNED and verdict is not Verdict.CONTRADICT:
         _return(tx, item, known.work, known.work.withdrawals[before.withdrawal_id])
+    known.evidence.add(evidence, verdict)
     return known.attempts[before.attempt_id]
 
 

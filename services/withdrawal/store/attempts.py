@@ -1,12 +1,9 @@
 """Withdrawal's tables `attempt` and `evidence`; the SQL is in `paykit.channels.attempt_table`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from paykit.channels import attempts
 from paykit.channels.attempt_table import AttemptTable
-from paykit.channels.attempts import AttemptState
 from services.withdrawal.domain.attempt import Attempt
 
 SHOWN_MAX = 10
@@ -20,18 +17,10 @@ class Claimed(attempts.Claimed[Attempt]):
     destination_token: str
 
 
-def to_attempt(row: Mapping[str, Any]) -> Attempt:
-    """Make an attempt of a row of its table."""
-    values = dict(row)
-    values["state"] = AttemptState(values["state"])
-    return Attempt(**values)
-
-
 ATTEMPTS = AttemptTable(
+    Attempt,
     aggregate="withdrawal",
-    own=("withdrawal_id",),
     beside=("merchant_id", "destination_token", "correlation_id"),
-    attempt=to_attempt,
     claimed=Claimed,
 )
 """The calls to the bank."""

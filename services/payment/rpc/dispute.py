@@ -10,31 +10,29 @@ from paykit.process.runtime import Runtime
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.commands import disputes as dispute_commands
-from services.payment.domain.dispute import Dispute, DisputeNotFound
-from services.payment.messages import disputes as dispute_messages
-from services.payment.store import disputes as dispute_store
-
-RESPONSE_JOB = "respond_to_disputes"
-"""The job that tells channels what merchants answered."""
+from services.payment import commands, domain, messages, store
+from services.payment.commands.dispute import AcceptDispute, ContestDispute, ReportDispute
+from services.payment.domain.dispute import Dispute
 
 _REPORT = Operation(
     name="ReportDispute",
-    command=dispute_commands.report_disputes,
-    reply=lambda dispute: pb.ReportDisputeResponse(dispute=dispute_messages.to_dispute(dispute)),
+    command=commands.dispute.report_disputes,
+    reply=lambda dispute: pb.ReportDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
     reply_type=pb.ReportDisputeResponse,
 )
 _ACCEPT = Operation(
     name="AcceptDispute",
-    command=dispute_commands.accept_disputes,
-    reply=lambda dispute: pb.AcceptDisputeResponse(dispute=dispute_messages.to_dispute(dispute)),
+    command=commands.dispute.accept_disputes,
+    reply=lambda dispute: pb.AcceptDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
     reply_type=pb.AcceptDisputeResponse,
+    wakes=(commands.dispute.ANSWERING_JOB,),
 )
 _CONTEST = Operation(
     name="ContestDispute",
-    command=dispute_commands.contest_disputes,
-    reply=lambda dispute: pb.ContestDisputeResponse(dispute=dispute_messages.to_dispute(dispute)),
+    command=commands.dispute.contest_disputes,
+    reply=lambda dispute: pb.ContestDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
     reply_type=pb.ContestDisputeResponse,
+    wakes=(commands.dispute.ANSWERING_JOB,),
 )
 
 _log = structlog.get_logger()
@@ -47,8 +45,8 @@ class DisputeMethods:
 
     async def ReportDispute(self, request: pb.ReportDisputeRequest, _context: Any) -> pb.ReportDisputeResponse:
         """Take a channel's word on a dispute."""
-        reported = dispute_messages.from_report(request)
-        item = dispute_commands.ReportDispute(reported=reported, cause=current_call().cause)
+        reported = messages.dispute.from_report(request)
+        item = ReportDispute(reported=reported, cause=current_call().cause)
         response = await self._runtime.change(_REPORT, item)
         if response.dispute.contradicted:
             _log.warning("dispute_contradicted", dispute_id=response.dispute.dispute_id, told=reported.outcome)
@@ -57,36 +55,32 @@ class DisputeMethods:
     async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
         """Read a dispute."""
         dispute = await self._runtime.read(lambda tx: _dispute(tx, request.dispute_id))
-        return pb.GetDisputeResponse(dispute=dispute_messages.to_dispute(dispute))
+        return pb.GetDisputeResponse(dispute=messages.dispute.to_dispute(dispute))
 
     async def ListDisputes(self, request: pb.ListDisputesRequest, _context: Any) -> pb.ListDisputesResponse:
         """Read a page of disputes."""
         page, token = await newest_page(
             self._runtime,
             request,
-            dispute_store.list_disputes,
-            wanted=dispute_messages.from_list_disputes(request),
+            store.disputes.list,
+            wanted=messages.dispute.from_list_disputes(request),
             key=lambda dispute: (dispute.create_time, dispute.dispute_id),
         )
-        return pb.ListDisputesResponse(disputes=map(dispute_messages.to_dispute, page), next_page_token=token)
+        return pb.ListDisputesResponse(disputes=map(messages.dispute.to_dispute, page), next_page_token=token)
 
     async def AcceptDispute(self, request: pb.AcceptDisputeRequest, _context: Any) -> pb.AcceptDisputeResponse:
         """Give a dispute up, once per request_id."""
-        item = dispute_commands.AcceptDispute(dispute_id=request.dispute_id, cause=current_call().cause)
-        response = await self._runtime.call(_ACCEPT, request, item)
-        self._runtime.wake(RESPONSE_JOB)
-        return response
+        item = AcceptDispute(dispute_id=request.dispute_id, cause=current_call().cause)
+        return await self._runtime.call(_ACCEPT, request, item)
 
     async def ContestDispute(self, request: pb.ContestDisputeRequest, _context: Any) -> pb.ContestDisputeResponse:
         """Contest a dispute, once per request_id."""
-        item = dispute_commands.ContestDispute(dispute_id=request.dispute_id, evidence=request.evidence)
-        response = await self._runtime.call(_CONTEST, request, item)
-        self._runtime.wake(RESPONSE_JOB)
-        return response
+        item = ContestDispute(dispute_id=request.dispute_id, evidence=request.evidence)
+        return await self._runtime.call(_CONTEST, request, item)
 
 
 async def _dispute(tx: Tx, dispute_id: str) -> Dispute:
-    dispute = await dispute_store.get_dispute(tx, dispute_id)
+    dispute = await store.disputes.get(tx, dispute_id)
     if dispute is None:
-        raise DisputeNotFound("No dispute has this id.", field="dispute_id", dispute_id=dispute_id)
+        raise domain.dispute.not_found(dispute_id)
     return dispute

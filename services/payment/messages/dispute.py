@@ -5,7 +5,7 @@ from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
-from services.payment.store.disputes import DisputeFilter
+from services.payment.store import DisputeFilter
 
 
 def to_dispute(dispute: Dispute) -> pb.Dispute:

@@ -6,50 +6,30 @@ from functools import lru_cache
 from typing import Any
 
 from paykit.cause import Cause
-from paykit.channels.attempt_messages import attempt_fields, reported
-from paykit.channels.attempts import AttemptState, Evidence, Outcome
 from paykit.errors import DomainError
 from paykit.serve.status import to_status
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.commands.payments import CreatePayment, CreateRefund
+from services.payment.commands.payment import CreatePayment
 from services.payment.domain import authorization, routing
-from services.payment.domain.attempt import Attempt, AttemptAction
-from services.payment.domain.movement import FollowUpState
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
-from services.payment.domain.refund import Refund
 from services.payment.domain.routing import Route
-from services.payment.store.payments import PaymentFilter
-from services.payment.store.refunds import RefundFilter
+from services.payment.store import PaymentFilter
 
 _METHODS = {
     pb.PAYMENT_METHOD_TYPE_CARD: events.PaymentMethod.CARD,
     pb.PAYMENT_METHOD_TYPE_BANK_TRANSFER: events.PaymentMethod.BANK_TRANSFER,
     pb.PAYMENT_METHOD_TYPE_WALLET: events.PaymentMethod.WALLET,
 }
-_REASONS = {
-    pb.REFUND_REASON_UNSPECIFIED: events.RefundReason.CUSTOMER_REQUEST,
-    pb.REFUND_REASON_CUSTOMER_REQUEST: events.RefundReason.CUSTOMER_REQUEST,
-    pb.REFUND_REASON_DUPLICATE: events.RefundReason.DUPLICATE,
-    pb.REFUND_REASON_FRAUD: events.RefundReason.FRAUD,
-    pb.REFUND_REASON_ORDER_CANCELLED: events.RefundReason.ORDER_CANCELLED,
-    pb.REFUND_REASON_OTHER: events.RefundReason.OTHER,
-    pb.REFUND_REASON_CONTRADICTION: events.RefundReason.CONTRADICTION,
-}
 _CAPTURE_MODES = {
     pb.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC,
     pb.CAPTURE_MODE_AUTOMATIC: CaptureMode.AUTOMATIC,
     pb.CAPTURE_MODE_MANUAL: CaptureMode.MANUAL,
 }
-_OUTCOMES = {
-    pb.CHANNEL_OUTCOME_APPROVED: Outcome.SUCCEEDED,
-    pb.CHANNEL_OUTCOME_DECLINED: Outcome.FAILED,
-}
 # Looked up once for every payment made, so by dictionaries and not by the descriptors.
 _METHOD_TYPES = {domain: wire for wire, domain in _METHODS.items()}
-_REASON_VALUES = {domain: wire for wire, domain in _REASONS.items() if wire}
 _CAPTURE_MODE_VALUES = {domain: wire for wire, domain in _CAPTURE_MODES.items() if wire}
 _PAYMENT_STATES = {state: pb.PaymentState.Value(f"PAYMENT_STATE_{state}") for state in PaymentState}
 _CANCEL_REASONS = {
@@ -58,9 +38,6 @@ _CANCEL_REASONS = {
     events.CancelReason.AUTHORIZATION_EXPIRED: pb.CANCEL_REASON_AUTHORIZATION_EXPIRED,
     events.CancelReason.ORDER_CLOSED: pb.CANCEL_REASON_ORDER_CLOSED,
 }
-_REFUND_STATES = {state: pb.RefundState.Value(f"REFUND_STATE_{state}") for state in FollowUpState}
-_ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
-_ATTEMPT_ACTIONS = {action: pb.AttemptAction.Value(f"ATTEMPT_ACTION_{action}") for action in AttemptAction}
 
 # All payments of one transaction have one create_time. Messages copy what they are made of, so one can serve for all.
 _timestamp = lru_cache(maxsize=256)(to_timestamp)
@@ -125,38 +102,6 @@ def to_streamed(
     return pb.StreamCreatePaymentsResponse(request_id=request_id, position=position, payment=result.payment)
 
 
-def to_refund(refund: Refund) -> pb.Refund:
-    """Make the resource."""
-    return pb.Refund(
-        refund_id=refund.refund_id,
-        payment_id=refund.payment_id,
-        merchant_id=refund.merchant_id,
-        amount=money_pb2.Money(amount_minor=refund.amount_minor, currency_code=refund.currency_code),
-        reason=_REASON_VALUES[refund.reason],
-        state=_REFUND_STATES[refund.state],
-        fee_returned_minor=refund.fee_returned_minor,
-        capture_id=refund.capture_id or "",
-        channel_reference=refund.channel_reference or "",
-        failure_reason=refund.failure_reason or "",
-        failure_code=refund.failure_code or "",
-        create_time=_timestamp(refund.create_time),
-        update_time=_timestamp(refund.update_time),
-    )
-
-
-def to_attempt(attempt: Attempt) -> pb.Attempt:
-    """Make the resource."""
-    return pb.Attempt(
-        **attempt_fields(attempt),
-        payment_id=attempt.payment_id,
-        refund_id=attempt.refund_id or "",
-        capture_id=attempt.capture_id or "",
-        channel=attempt.channel,
-        action=_ATTEMPT_ACTIONS[attempt.action],
-        state=_ATTEMPT_STATES[attempt.state],
-    )
-
-
 def from_create_payment(request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[Route]) -> CreatePayment:
     """Read a payment asked for, and choose its channel; the request has been checked against its rules."""
     amount, method = request.amount, _METHODS[request.payment_method.type]
@@ -175,22 +120,6 @@ def from_create_payment(request: pb.CreatePaymentRequest, cause: Cause, routes: 
     )
 
 
-def from_create_refund(request: pb.CreateRefundRequest, cause: Cause) -> CreateRefund:
-    """Read a refund asked for."""
-    return CreateRefund(
-        payment_id=request.payment_id,
-        amount_minor=request.amount.amount_minor,
-        currency_code=request.amount.currency_code,
-        reason=_REASONS[request.reason],
-        cause=cause,
-    )
-
-
-def from_report(request: pb.ReportChannelResultRequest) -> Evidence:
-    """Read a channel's callback."""
-    return reported(request, _OUTCOMES[request.outcome], code=request.decline_code)
-
-
 def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
     """Read what ListPayments selects."""
     name = pb.PaymentState.Name(request.state).removeprefix("PAYMENT_STATE_")
@@ -200,18 +129,6 @@ def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
         merchant_reference=request.merchant_reference or None,
         state=PaymentState(name) if request.state else None,
         capture_mode=_CAPTURE_MODES[request.capture_mode] if request.capture_mode else None,
-        create_time_min=from_optional(request, "create_time_min"),
-        create_time_before=from_optional(request, "create_time_before"),
-    )
-
-
-def from_list_refunds(request: pb.ListRefundsRequest) -> RefundFilter:
-    """Read what ListRefunds selects."""
-    name = pb.RefundState.Name(request.state).removeprefix("REFUND_STATE_")
-    return RefundFilter(
-        payment_id=request.payment_id or None,
-        merchant_id=request.merchant_id or None,
-        state=FollowUpState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
     )

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from paykit.consume.delivery import Delivered
 from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
 from paykit.postgres.database import Tx
-from services.payment.domain.fee import FeeTerms
+from paykit.postgres.rows import columns
+from services.payment.domain.fee import CaptureTerms
+from services.payment.domain.payment import Payment
 
 _MERCHANTS = MerchantProjection(
     Column("fee_plan_version", "bigint", lambda event: event.fee_plan_version),
@@ -24,12 +26,12 @@ LEFT JOIN merchant_fee USING (merchant_id, currency_code)
 """
 
 
-async def fee_terms(tx: Tx, captured: Sequence[tuple[str, str, str]]) -> dict[str, FeeTerms]:
-    """Give the terms in force for each (payment_id, merchant_id, currency_code), by payment_id."""
+async def capture_terms(tx: Tx, captured: Sequence[Payment]) -> dict[str, CaptureTerms]:
+    """Read the terms in force for payments, by payment_id."""
     if not captured:
         return {}
-    columns = [list(column) for column in zip(*captured, strict=True)]
-    return {row[0]: FeeTerms(*row[1:]) for row in await tx.fetch(_SELECT_TERMS, *columns)}
+    rows = await tx.fetch(_SELECT_TERMS, *columns(captured, ("payment_id", "merchant_id", "currency_code")))
+    return {row[0]: CaptureTerms(*row[1:]) for row in rows}
 
 
 async def keep_merchants(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> None:

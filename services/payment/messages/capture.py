@@ -4,13 +4,13 @@ from paykit.cause import Cause
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.commands.captures import CancelPayment, Captured, CapturePayment
+from services.payment.commands.capture import CancelPayment, Captured, CapturePayment
 from services.payment.domain.capture import Capture
-from services.payment.domain.movement import FollowUpState
+from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
-from services.payment.messages import payments as messages
+from services.payment.messages.payment import to_payment
 
-_STATES = {state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}") for state in FollowUpState}
+_STATES = {state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}") for state in MovementState}
 
 
 def to_capture(capture: Capture) -> pb.Capture:
@@ -32,23 +32,21 @@ def to_capture(capture: Capture) -> pb.Capture:
 
 def to_capture_payment_response(captured: Captured) -> pb.CapturePaymentResponse:
     """Make the reply to CapturePayment."""
-    return pb.CapturePaymentResponse(
-        capture=to_capture(captured.capture), payment=messages.to_payment(captured.payment)
-    )
+    return pb.CapturePaymentResponse(capture=to_capture(captured.capture), payment=to_payment(captured.payment))
 
 
 def to_cancel_payment_response(payment: Payment) -> pb.CancelPaymentResponse:
     """Make the reply to CancelPayment."""
-    return pb.CancelPaymentResponse(payment=messages.to_payment(payment))
+    return pb.CancelPaymentResponse(payment=to_payment(payment))
 
 
 def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause) -> CapturePayment:
     """Read a capture asked for."""
-    told = request.HasField("amount")
+    part = request.HasField("amount")
     return CapturePayment(
         payment_id=request.payment_id,
-        amount_minor=request.amount.amount_minor if told else None,
-        currency_code=request.amount.currency_code if told else None,
+        amount_minor=request.amount.amount_minor if part else None,
+        currency_code=request.amount.currency_code if part else None,
         final=request.final,
         cause=cause,
     )
