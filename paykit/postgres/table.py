@@ -114,7 +114,14 @@ class Table(Generic[K, Row]):
         ]
 
     async def page(
-        self, tx: Tx, selection: Any, *, equal: Sequence[str], after: TimeKey | None, limit: int
+        self,
+        tx: Tx,
+        selection: Any,
+        *,
+        equal: Sequence[str],
+        after: TimeKey | None,
+        limit: int,
+        condition: Sequence[Any] = (),
     ) -> list[Row]:
         """Read rows newest first, by create_time and key.
 
@@ -125,8 +132,9 @@ class Table(Generic[K, Row]):
             equal: The columns that must equal the attribute of their name.
             after: The create_time and key of the row after which the page begins.
             limit: Rows at most.
+            condition: What else must hold, as SQL, and its arguments from $1 on.
         """
-        conditions, args = [], []
+        conditions, args = list(condition[:1]), list(condition[1:])
         for column, operator, value in (
             *((column, "=", getattr(selection, column)) for column in equal),
             ("create_time", ">=", selection.create_time_min),
@@ -174,17 +182,20 @@ class Table(Generic[K, Row]):
             ordered = sorted(rows, key=self._key_of)
             await tx.copy(self.name, self._given, [self._values_given(row) for row in ordered])
 
-    async def insert_absent(self, tx: Tx, rows: Collection[Row], *, unique: tuple[str, ...] | None = None) -> list[K]:
+    async def insert_absent(
+        self, tx: Tx, rows: Collection[Row], *, unique: tuple[str, ...] | None = None, where: str = ""
+    ) -> list[K]:
         """Insert rows but those whose unique columns are taken, and return the keys of what went in.
 
-        Of several rows with the same unique columns, the first goes in. They go in the order of these columns, so that
+        Of several rows with the same unique columns, the first goes in; `where` is the predicate of their index, if it
+        has one. They go in the order of these columns, so that
         two batches with the same ones wait for each other in one order and cannot deadlock.
         """
         if not rows:
             return []
         unique = unique or self._key
-        ordered = sorted(rows, key=attrgetter(*unique))
-        inserted = await tx.fetch(self._insert_absent_statement(unique), *self._arguments(ordered, self._given))
+        ordered = sorted(rows, key=attrgetter(*(self._paths[column] for column in unique)))
+        inserted = await tx.fetch(self._insert_absent_statement(unique, where), *self._arguments(ordered, self._given))
         return [typing.cast("K", row[0] if len(self._key) == 1 else tuple(row)) for row in inserted]
 
     async def update(self, tx: Tx, rows: Collection[Row]) -> None:
@@ -220,12 +231,13 @@ class Table(Generic[K, Row]):
         sql_type = self._sql_types[column]
         return f"new.{column}::{sql_type}" if sql_type.endswith("[]") else f"new.{column}"
 
-    def _insert_absent_statement(self, unique: tuple[str, ...]) -> str:
+    def _insert_absent_statement(self, unique: tuple[str, ...], where: str) -> str:
         given = ", ".join(self._given)
         return (
             f"INSERT INTO {self.quoted} ({given}) SELECT {', '.join(map(self._new, self._given))} "
             f"FROM unnest({self.parameters(self._given)}) AS new ({given}) "
-            f"ON CONFLICT ({', '.join(unique)}) DO NOTHING RETURNING {', '.join(self._key)}"
+            f"ON CONFLICT ({', '.join(unique)}) {where and f'WHERE {where}'} DO NOTHING "
+            f"RETURNING {', '.join(self._key)}"
         )
 
     def _update_statement(self) -> str:

@@ -158,6 +158,21 @@ async def test_of_rows_with_one_unique_key_the_first_goes_in_and_the_others_stay
     await runtime.transaction(work)
 
 
+async def test_a_unique_key_may_be_one_of_some_rows_only(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await tx.fetch("CREATE UNIQUE INDEX ON brick (note) WHERE colour = 'RED'")
+        await bricks.insert(tx, [replace(brick("b1"), note="n"), replace(brick("b2", number=2), note="m")])
+        given = [
+            replace(brick("b3", number=3), note="n"),
+            replace(brick("b4", number=4, colour=Colour.BLUE), note="n"),
+            replace(brick("b5", number=5), note="k"),
+        ]
+        assert await bricks.insert_absent(tx, given, unique=("note",), where="colour = 'RED'") == ["b5", "b4"]
+
+    await runtime.transaction(work)
+
+
 async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Runtime) -> None:
     async def work(tx: Tx) -> None:
         await make_tables(tx)
@@ -174,6 +189,9 @@ async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Run
         )
         assert [row.brick_id for row in await bricks.page(tx, times, equal=equal, after=None, limit=9)] == ["b3", "b2"]
         assert len(await bricks.page(tx, Selection(), equal=equal, after=None, limit=100)) == 8
+        odd = ("number % $1 = 1", 2)
+        page = await bricks.page(tx, red, equal=equal, after=(NOON, "z"), limit=9, condition=odd)
+        assert [row.brick_id for row in page] == ["b1"]
 
     await runtime.transaction(work)
 
