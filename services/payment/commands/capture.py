@@ -140,6 +140,9 @@ def _cancel(rows: PaymentWork, item: CancelPayment) -> Payment:
 
 
 def _unsent_attempt(rows: PaymentWork, payment: Payment) -> PaymentAttempt | None:
+    """Return the attempt that a new payment waits to be sent by."""
+    if payment.state is not PaymentState.CREATED:
+        return None
     own = (attempt for attempt in rows.attempts.values() if attempt.payment_id == payment.payment_id)
     return next((attempt for attempt in own if attempt.state is AttemptState.PENDING), None)
 

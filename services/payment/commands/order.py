@@ -83,7 +83,7 @@ async def close_orders(tx: Tx, causes: Mapping[str, Cause]) -> None:
         tx: Holds the rows of the orders.
         causes: What closed each order, by its id.
     """
-    rows = await with_unsent(tx, await store.payments.lock_of_orders(tx, causes))
+    rows = await with_unsent(tx, await store.payments.lock_of_orders(tx, list(causes)))
     for payment in list(rows.payments.values()):
         _undo(rows, payment, causes[payment.order_id or ""])
     await rows.save()

@@ -56,6 +56,11 @@ class Wall:
     height: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubledWall(Wall):
+    doubled: int = 0
+
+
 walls: Table[tuple[str, int], Wall] = Table(Wall, "wall", key=("owner", "number"), changing=("height",))
 
 
@@ -230,6 +235,40 @@ async def test_a_field_that_is_a_dataclass_stands_for_its_fields_and_arrays_may_
             rows.put(tile)
         await tx.save(rows)
         assert await tiles.by_key(tx, ["t1", "t2", "t3"]) == {tile.tile_id: tile for tile in changed}
+
+    await runtime.transaction(work)
+
+
+async def test_what_another_row_guards_is_read_without_a_lock_and_written_once(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await bricks.insert(tx, [brick("b1"), brick("b2", number=2)])
+        await walls.lock(tx, [("o1", 1)])
+        rows = await bricks.guarded(tx, {"b1", "b9"})  # A lock on a brick would come after the wall's.
+        assert list(rows) == ["b1"]
+        rows.put(replace(rows["b1"], note="x"))
+        rows.put(replace(rows["b1"], colour=Colour.BLUE))
+        await tx.save(rows)
+        assert await bricks.by_key(tx, ["b1"]) == {"b1": replace(brick("b1"), colour=Colour.BLUE, note="x")}
+        assert list(await bricks.guarded(tx, [])) == []
+
+    await runtime.transaction(work)
+
+
+async def test_a_computed_column_is_read_and_never_written(runtime: Runtime) -> None:
+    doubled: Table[tuple[str, int], DoubledWall] = Table(
+        DoubledWall, "wall", key=("owner", "number"), changing=("height",), computed={"doubled": "height * 2"}
+    )
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        wall = DoubledWall(owner="o1", number=1, height=3, doubled=99)
+        await doubled.insert(tx, [wall])
+        rows = await doubled.lock(tx, [("o1", 1)])
+        assert rows["o1", 1] == replace(wall, doubled=6)
+        rows.put(replace(rows["o1", 1], height=5))
+        await tx.save(rows)
+        assert await doubled.get(tx, ("o1", 1)) == replace(wall, height=5, doubled=10)
 
     await runtime.transaction(work)
 
