@@ -209,6 +209,7 @@ def statement_line(dispute: Dispute) -> events.ChannelTransactionReported:
         line_id=named_id("lin", dispute.dispute_reference, operation),
         operation=operation,
         outcome=events.ChannelOutcome.SUCCEEDED,
+        statement_id=None,
         related_no=dispute.related_no,
         original_channel_reference=None,
         amount_minor=dispute.amount_minor,

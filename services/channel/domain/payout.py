@@ -43,6 +43,7 @@ def return_line(transaction: Transaction) -> events.ChannelTransactionReported:
         line_id=named_id("lin", reference),
         operation=events.ChannelOperation.RETURN,
         outcome=events.ChannelOutcome.SUCCEEDED,
+        statement_id=None,
         related_no=transaction.related_no,
         original_channel_reference=None,
         amount_minor=transaction.amount_minor,

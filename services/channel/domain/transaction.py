@@ -266,6 +266,7 @@ def statement_line(transaction: Transaction) -> events.ChannelTransactionReporte
         line_id=named_id("lin", transaction.channel_reference),
         operation=events.ChannelOperation.CAPTURE if capture else events.ChannelOperation(transaction.action),
         outcome=events.ChannelOutcome.SUCCEEDED,
+        statement_id=None,
         related_no=transaction.related_no,
         original_channel_reference=transaction.authorization_reference if transaction.action is Action.REFUND else None,
         amount_minor=transaction.amount_minor,

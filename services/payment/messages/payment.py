@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from paykit.cause import Cause
 from paykit.errors import DomainError
@@ -44,8 +43,8 @@ _timestamp = lru_cache(maxsize=256)(to_timestamp)
 
 
 def to_payment(payment: Payment) -> pb.Payment:
-    """Make the resource."""
-    return pb.Payment(
+    """Make the resource; the etag of an authorized payment also tells changes that no event tells of."""
+    message = pb.Payment(
         payment_id=payment.payment_id,
         merchant_id=payment.merchant_id,
         merchant_reference=payment.merchant_reference,
@@ -70,26 +69,19 @@ def to_payment(payment: Payment) -> pb.Payment:
         correlation_id=payment.correlation_id,
         create_time=_timestamp(payment.create_time),
         update_time=_timestamp(payment.update_time),
-        **(
-            _authorization(payment)
-            if payment.capture_mode is CaptureMode.MANUAL
-            else {"etag": str(payment.aggregate_version)}
-        ),
+        etag=str(payment.aggregate_version),
         cancelled_minor=payment.cancelled_minor,
         cancel_reason=_CANCEL_REASONS[payment.cancel_reason],
     )
-
-
-def _authorization(payment: Payment) -> dict[str, Any]:
-    """Give what only an authorized payment has; its etag also tells changes that no event tells of."""
-    changed = payment.update_time.timestamp()
-    return {
-        "etag": f"{payment.aggregate_version}-{payment.capturing_minor}-{payment.cancelling_minor}-{changed:f}",
-        "authorized_minor": payment.authorized_minor,
-        "capturing_minor": payment.capturing_minor,
-        "capturable_minor": authorization.capturable_minor(payment),
-        "authorization_expire_time": _timestamp(payment.expire_time) if payment.expire_time else None,
-    }
+    if payment.capture_mode is CaptureMode.MANUAL:
+        changed_s = payment.update_time.timestamp()
+        message.etag += f"-{payment.capturing_minor}-{payment.cancelling_minor}-{changed_s:f}"
+        message.authorized_minor = payment.authorized_minor
+        message.capturing_minor = payment.capturing_minor
+        message.capturable_minor = authorization.capturable_minor(payment)
+        if payment.expire_time is not None:
+            message.authorization_expire_time.CopyFrom(_timestamp(payment.expire_time))
+    return message
 
 
 def to_streamed(
