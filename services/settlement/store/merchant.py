@@ -1,24 +1,27 @@
-"""The SQL of merchants' policies: a projection of merchant.events."""
+"""What settlement knows of merchants: their policies, a projection of merchant.events."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import time
 from functools import lru_cache
 
 import structlog
 
-from paykit.consume.delivery import Delivered
 from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
 from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import SettlementSchedule
 from services.settlement.domain.policy import UNKNOWN, Policy, knows_zone
 
+POLICIES_MAX = 10_000
+"""Different policies kept in memory; merchants with the same one share it."""
+
 
 def _thresholds_text(event: MerchantEvent) -> str:
-    return json.dumps({each.currency_code: each.threshold_minor for each in event.settlement_policy.thresholds})
+    thresholds = event.settlement_policy.thresholds
+    return json.dumps({threshold.currency_code: threshold.threshold_minor for threshold in thresholds})
 
 
-_MERCHANTS = MerchantProjection(
+_POLICY = (
     Column("schedule", "text", lambda event: event.settlement_policy.schedule),
     Column("cut_off_time", "text", lambda event: event.settlement_policy.cut_off_time),
     Column("cut_off_weekday", "smallint", lambda event: event.settlement_policy.cut_off_weekday),
@@ -29,10 +32,8 @@ _MERCHANTS = MerchantProjection(
     Column("reserve_days", "integer", lambda event: event.settlement_policy.reserve_days),
 )
 
-_SELECT = """
-SELECT merchant_id, schedule, cut_off_time, cut_off_weekday, time_zone, delay_days, thresholds, reserve_basis_points,
-    reserve_days
-FROM merchant WHERE merchant_id = ANY($1::text[])
+_SELECT = f"""
+SELECT merchant_id, {", ".join(column.name for column in _POLICY)} FROM merchant WHERE merchant_id = ANY($1::text[])
 """
 
 # A settlement begins to collect by the policy in force, and a change of policy reviews all that collect. The two
@@ -43,29 +44,24 @@ _LOCK_ALONE = f"SELECT pg_advisory_xact_lock({_LOCK})"
 
 _log = structlog.get_logger()
 
-POLICIES_MAX = 10_000
-"""Different policies kept in memory; merchants with the same one share it."""
+
+class Merchants(MerchantProjection):
+    """The table `merchant`."""
+
+    async def policies(self, tx: Tx, merchant_ids: Collection[str]) -> dict[str, Policy]:
+        """Read the policies of the merchants that are known; merchants with the same policy share one object."""
+        return {row[0]: _policy(*row[1:]) for row in await tx.fetch(_SELECT, list(merchant_ids))}
+
+    async def keep_still(self, tx: Tx) -> None:
+        """Have no policy change until this transaction ends."""
+        await tx.fetch(_LOCK_SHARED)
+
+    async def change_alone(self, tx: Tx) -> None:
+        """Have no settlement begin to collect until this transaction ends."""
+        await tx.fetch(_LOCK_ALONE)
 
 
-async def keep(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> list[str]:
-    """Bring policies to their newest state; give the merchants that changed."""
-    return [str(event.merchant_id) for event in await _MERCHANTS.keep(tx, deliveries)]
-
-
-async def policies(tx: Tx, merchant_ids: Collection[str]) -> dict[str, Policy]:
-    """Give the policies of the merchants that are known; merchants with the same policy share one object."""
-    rows = await tx.fetch(_SELECT, list(merchant_ids))
-    return {row[0]: _policy(*row[1:]) for row in rows}
-
-
-async def keep_still(tx: Tx) -> None:
-    """Have no policy change until this transaction ends."""
-    await tx.fetch(_LOCK_SHARED)
-
-
-async def change_alone(tx: Tx) -> None:
-    """Have no settlement begin to collect until this transaction ends."""
-    await tx.fetch(_LOCK_ALONE)
+merchants = Merchants(*_POLICY)
 
 
 @lru_cache(maxsize=POLICIES_MAX)

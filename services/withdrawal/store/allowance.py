@@ -1,16 +1,15 @@
-"""The SQL of funds: credits, a projection of what became available, and the allowance that withdrawals take from.
+"""The SQL of allowances: what withdrawals have taken of each merchant's funds.
 
 The row of the allowance is the lock that keeps concurrent withdrawals of one merchant and currency within the balance.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import columns, require_all_changed
-from services.withdrawal.domain.allowance import Allowance, Key
+from paykit.postgres.rows import require_all_changed
+from services.withdrawal.domain.allowance import Allowance, MerchantCurrency
 
 _LOCK = """
 SELECT merchant_id, currency_code FROM allowance
@@ -46,48 +45,21 @@ FROM unnest($1::text[], $2::text[], $3::numeric[]) AS new (merchant_id, currency
 WHERE allowance.merchant_id = new.merchant_id AND allowance.currency_code = new.currency_code
 """
 
-# A credit applied before is there already, and counts once.
-_INSERT_CREDITS = """
-INSERT INTO credit (source_id, merchant_id, currency_code, amount_minor, book_time)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
-ON CONFLICT (source_id, merchant_id, currency_code) DO NOTHING
-RETURNING merchant_id, currency_code, amount_minor
-"""
 
-_ADD_TO_TOTALS = """
-INSERT INTO credit_total AS old (merchant_id, currency_code, total_minor)
-SELECT * FROM unnest($1::text[], $2::text[], $3::numeric[])
-ON CONFLICT (merchant_id, currency_code) DO UPDATE SET total_minor = old.total_minor + excluded.total_minor
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """What a settlement, or an adjustment of the ledger, made available; below 0 where it took away.
-
-    Attributes:
-        source_id: The settlement or the ledger's transaction.
-        book_time: Decides what is used up first.
-    """
-
-    source_id: str
-    merchant_id: str
-    currency_code: str
-    amount_minor: int
-    book_time: datetime
-
-
-async def lock_allowances(tx: Tx, keys: Iterable[Key]) -> None:
+async def lock_allowances(tx: Tx, keys: Iterable[MerchantCurrency]) -> None:
     """Lock the allowances of merchants and currencies, in their order, making those that are not there."""
     wanted = sorted(set(keys))
-    if len(await tx.fetch(_LOCK, *_transposed(wanted))) < len(wanted):
-        await tx.run(_INSERT, *_transposed(wanted))
-        await tx.fetch(_LOCK, *_transposed(wanted))
+    arrays = transposed(wanted)
+    if len(await tx.lock("allowance", _LOCK, *arrays)) < len(wanted):
+        await tx.run(_INSERT, *arrays)
+        await tx.lock("allowance", _LOCK, *arrays)
 
 
-async def allowances(tx: Tx, days: Mapping[Key, tuple[datetime, datetime]]) -> dict[Key, Allowance]:
-    """Give allowances as they stand, each with the sum of a day."""
-    rows = await tx.fetch(_SELECT, *_transposed(list(days)), *([day[end] for day in days.values()] for end in (0, 1)))
+async def read_allowances(
+    tx: Tx, days: Mapping[MerchantCurrency, tuple[datetime, datetime]]
+) -> dict[MerchantCurrency, Allowance]:
+    """Read allowances as they stand, each with the sum of a day."""
+    rows = await tx.fetch(_SELECT, *transposed(list(days)), *([day[end] for day in days.values()] for end in (0, 1)))
     return {
         (row["merchant_id"], row["currency_code"]): Allowance(
             settled_minor=int(row["settled_minor"]),
@@ -98,40 +70,29 @@ async def allowances(tx: Tx, days: Mapping[Key, tuple[datetime, datetime]]) -> d
     }
 
 
-async def take(tx: Tx, amounts: Iterable[tuple[Key, int]]) -> None:
+async def take_funds(tx: Tx, amounts: Iterable[tuple[MerchantCurrency, int]]) -> None:
     """Count amounts as withdrawn; the allowances are locked."""
-    sums = _sums(amounts)
+    sums = sums_by_key(amounts)
     if sums:
-        changed = await tx.run(_ADD_WITHDRAWN, *_transposed(list(sums)), list(sums.values()))
+        changed = await tx.run(_ADD_WITHDRAWN, *transposed(list(sums)), list(sums.values()))
         require_all_changed("allowance", changed, len(sums))
 
 
-async def give_back(tx: Tx, amounts: Sequence[tuple[Key, int]]) -> None:
+async def give_back_funds(tx: Tx, amounts: Sequence[tuple[MerchantCurrency, int]]) -> None:
     """Count amounts as not withdrawn any more, locking the allowances."""
     if amounts:
         await lock_allowances(tx, {key for key, _ in amounts})
-        await take(tx, [(key, -amount_minor) for key, amount_minor in amounts])
+        await take_funds(tx, [(key, -amount_minor) for key, amount_minor in amounts])
 
 
-async def add_credits(tx: Tx, credits_told: Sequence[Credit]) -> None:
-    """Keep credits, each once however often it was told."""
-    rows = sorted(credits_told, key=lambda c: (c.source_id, c.merchant_id, c.currency_code))
-    if not rows:
-        return
-    names = ("source_id", "merchant_id", "currency_code", "amount_minor", "book_time")
-    new = await tx.fetch(_INSERT_CREDITS, *columns(rows, names))
-    sums = _sums(((row["merchant_id"], row["currency_code"]), row["amount_minor"]) for row in new)
-    if sums:
-        await tx.run(_ADD_TO_TOTALS, *_transposed(list(sums)), list(sums.values()))
-
-
-def _sums(amounts: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+def sums_by_key(amounts: Iterable[tuple[MerchantCurrency, int]]) -> dict[MerchantCurrency, int]:
     """Add up by key, in the order of the keys."""
-    sums: defaultdict[Key, int] = defaultdict(int)
+    sums: defaultdict[MerchantCurrency, int] = defaultdict(int)
     for key, amount_minor in amounts:
         sums[key] += amount_minor
     return {key: sums[key] for key in sorted(sums)}
 
 
-def _transposed(keys: Sequence[Key]) -> tuple[list[str], list[str]]:
+def transposed(keys: Sequence[MerchantCurrency]) -> tuple[list[str], list[str]]:
+    """Return merchant ids and currency codes, as `unnest` takes them."""
     return [merchant_id for merchant_id, _ in keys], [currency_code for _, currency_code in keys]

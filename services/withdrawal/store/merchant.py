@@ -1,19 +1,17 @@
 """The SQL of what withdrawal knows of merchants: a projection of merchant.events."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from paykit.merchants.projection import Column, MerchantProjection
 from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import MerchantStatus
 
-MERCHANTS = MerchantProjection(Column("time_zone", "text", lambda event: event.settlement_policy.time_zone))
-
 _SELECT = "SELECT merchant_id, status, time_zone FROM merchant WHERE merchant_id = ANY($1::text[])"
 
 
 @dataclass(frozen=True, slots=True)
-class Merchant:
+class MerchantProfile:
     """A merchant as events told of it.
 
     Attributes:
@@ -24,7 +22,13 @@ class Merchant:
     time_zone: str
 
 
-async def merchants_by_id(tx: Tx, merchant_ids: Iterable[str]) -> dict[str, Merchant]:
-    """Give the merchants that are known."""
-    rows = await tx.fetch(_SELECT, sorted(set(merchant_ids)))
-    return {row["merchant_id"]: Merchant(MerchantStatus(row["status"]), row["time_zone"]) for row in rows}
+class Merchants(MerchantProjection):
+    """The table `merchant`."""
+
+    async def by_id(self, tx: Tx, merchant_ids: Collection[str]) -> dict[str, MerchantProfile]:
+        """Read the merchants that are known."""
+        rows = await tx.fetch(_SELECT, list(set(merchant_ids)))
+        return {row["merchant_id"]: MerchantProfile(MerchantStatus(row["status"]), row["time_zone"]) for row in rows}
+
+
+merchants = Merchants(Column("time_zone", "text", lambda event: event.settlement_policy.time_zone))

@@ -1,52 +1,47 @@
-"""The part of the WithdrawalService that is about bank accounts."""
+"""The methods of the WithdrawalService about bank accounts."""
 
 from typing import Any
 
 from paykit.merchants.standing import MerchantUnknown
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve import waiting
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import messages
-from services.withdrawal.commands import bank_accounts as bank_account_commands
-from services.withdrawal.domain import bank_account
+from services.withdrawal import commands, domain, messages, store
 from services.withdrawal.domain.bank_account import BankAccount
-from services.withdrawal.store import bank_accounts as bank_account_store
 
 _CREATE = Operation(
     name="CreateBankAccount",
-    command=bank_account_commands.create_bank_accounts,
+    command=commands.bank_account.create_bank_accounts,
     reply=lambda account: pb.CreateBankAccountResponse(bank_account=messages.to_account(account)),
     reply_type=pb.CreateBankAccountResponse,
+    waits_for=(MerchantUnknown,),
 )
 _VERIFY = Operation(
     name="VerifyBankAccount",
-    command=bank_account_commands.change_bank_accounts,
+    command=commands.bank_account.change_bank_accounts,
     reply=lambda account: pb.VerifyBankAccountResponse(bank_account=messages.to_account(account)),
     reply_type=pb.VerifyBankAccountResponse,
 )
 _DISABLE = Operation(
     name="DisableBankAccount",
-    command=bank_account_commands.change_bank_accounts,
+    command=commands.bank_account.change_bank_accounts,
     reply=lambda account: pb.DisableBankAccountResponse(bank_account=messages.to_account(account)),
     reply_type=pb.DisableBankAccountResponse,
 )
 
 
-class BankAccounts:
-    """The methods about bank accounts."""
+class BankAccountMethods:
+    """Serves bank accounts of paystream.withdrawal.v1.WithdrawalService; the contract stands in its proto."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    _runtime: Runtime
 
     async def CreateBankAccount(
         self, request: pb.CreateBankAccountRequest, _context: Any
     ) -> pb.CreateBankAccountResponse:
         """Register a bank account, once per request_id."""
-        item = messages.from_create_account(request)
-        return await waiting.until_known((MerchantUnknown,), lambda: self._runtime.call(_CREATE, request, item))
+        return await self._runtime.call(_CREATE, request, messages.from_create_account(request))
 
     async def GetBankAccount(self, request: pb.GetBankAccountRequest, _context: Any) -> pb.GetBankAccountResponse:
         """Read a bank account."""
@@ -58,7 +53,7 @@ class BankAccounts:
         page, token = await newest_page(
             self._runtime,
             request,
-            bank_account_store.list_accounts,
+            store.bank_accounts.list,
             wanted=messages.from_list_accounts(request),
             key=lambda account: (account.create_time, account.bank_account_id),
         )
@@ -78,7 +73,7 @@ class BankAccounts:
 
 
 async def _account(tx: Tx, bank_account_id: str) -> BankAccount:
-    account = (await bank_account_store.accounts_by_id(tx, [bank_account_id])).get(bank_account_id)
+    account = await store.bank_accounts.get(tx, bank_account_id)
     if account is None:
-        raise bank_account.not_found(bank_account_id)
+        raise domain.bank_account.not_found(bank_account_id)
     return account

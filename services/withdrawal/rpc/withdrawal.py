@@ -5,7 +5,7 @@ from typing import Any
 
 from paykit.base.call import current_call
 from paykit.channels.attempts import RecordEvidence
-from paykit.merchants import standing as merchants
+from paykit.merchants import standing
 from paykit.merchants.standing import NOT_TOLD_YET, MerchantUnknown
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
@@ -16,72 +16,76 @@ from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
-from services.withdrawal import jobs, messages
-from services.withdrawal.commands import withdrawals as commands
-from services.withdrawal.domain import allowance
-from services.withdrawal.domain import withdrawal as domain
+from services.withdrawal import commands, domain, messages, store
 from services.withdrawal.domain.allowance import Allowance
-from services.withdrawal.domain.attempt import Attempt
+from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
-from services.withdrawal.rpc import bank_accounts as bank_account_rpc
-from services.withdrawal.store import funds as funds_store
-from services.withdrawal.store import merchants as merchant_store
-from services.withdrawal.store import withdrawals as store
-from services.withdrawal.store.attempts import ATTEMPTS, SHOWN_MAX
+from services.withdrawal.rpc.bank_account import BankAccountMethods
 
 _CREATE = Operation(
     name="CreateWithdrawal",
-    command=commands.create_withdrawals,
+    command=commands.withdrawal.create_withdrawals,
     reply=lambda withdrawal: pb.CreateWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.CreateWithdrawalResponse,
+    waits_for=NOT_TOLD_YET,
 )
 _APPROVE = Operation(
     name="ApproveWithdrawal",
-    command=commands.decide_withdrawals,
+    command=commands.withdrawal.decide_withdrawals,
     reply=lambda withdrawal: pb.ApproveWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.ApproveWithdrawalResponse,
+    waits_for=(NotHeldYet,),
+    wakes=commands.SUBMISSION_JOBS,
 )
 _REJECT = Operation(
     name="RejectWithdrawal",
-    command=commands.decide_withdrawals,
+    command=commands.withdrawal.decide_withdrawals,
     reply=lambda withdrawal: pb.RejectWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.RejectWithdrawalResponse,
+    waits_for=(NotHeldYet,),
+)
+_REPORT = Operation(
+    name="ReportBankResult",
+    command=commands.evidence.record_evidence,
+    reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
+    reply_type=pb.ReportBankResultResponse,
 )
 
 
-class WithdrawalServicer(bank_account_rpc.BankAccounts, withdrawal_pb2_grpc.WithdrawalServiceServicer):
+class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer):
     """Serves paystream.withdrawal.v1.WithdrawalService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
     async def GetWithdrawableBalance(
         self, request: pb.GetWithdrawableBalanceRequest, _context: Any
     ) -> pb.GetWithdrawableBalanceResponse:
         """Read what can be withdrawn."""
         require_currency(request.currency_code)
-        left = await waiting.until_known(
+        allowance = await waiting.until_known(
             (MerchantUnknown,),
             lambda: self._runtime.read(lambda tx: _allowance(tx, request.merchant_id, request.currency_code)),
         )
-        return messages.to_balance(left, currency_code=request.currency_code, settings=self._runtime.settings)
+        return messages.to_balance(allowance, currency_code=request.currency_code, settings=self._runtime.settings)
 
     async def CreateWithdrawal(self, request: pb.CreateWithdrawalRequest, _context: Any) -> pb.CreateWithdrawalResponse:
         """Accept a withdrawal, once per request_id."""
         call = current_call()
         item = messages.from_create_withdrawal(request, self._runtime.settings, requester=call.caller, cause=call.cause)
-        return await waiting.until_known(NOT_TOLD_YET, lambda: self._runtime.call(_CREATE, request, item))
+        return await self._runtime.call(_CREATE, request, item)
 
     async def ApproveWithdrawal(
         self, request: pb.ApproveWithdrawalRequest, _context: Any
     ) -> pb.ApproveWithdrawalResponse:
         """Approve a withdrawal, once per request_id."""
         item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
-        response = await waiting.until_known((NotHeldYet,), lambda: self._runtime.call(_APPROVE, request, item))
-        jobs.wake_submission(self._runtime)
-        return response
+        return await self._runtime.call(_APPROVE, request, item)
 
     async def RejectWithdrawal(self, request: pb.RejectWithdrawalRequest, _context: Any) -> pb.RejectWithdrawalResponse:
         """Reject a withdrawal, once per request_id."""
         item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
-        return await waiting.until_known((NotHeldYet,), lambda: self._runtime.call(_REJECT, request, item))
+        return await self._runtime.call(_REJECT, request, item)
 
     async def GetWithdrawal(self, request: pb.GetWithdrawalRequest, _context: Any) -> pb.GetWithdrawalResponse:
         """Read a withdrawal with its calls to the bank."""
@@ -95,7 +99,7 @@ class WithdrawalServicer(bank_account_rpc.BankAccounts, withdrawal_pb2_grpc.With
         page, token = await newest_page(
             self._runtime,
             request,
-            store.list_withdrawals,
+            store.withdrawals.list,
             wanted=messages.from_list_withdrawals(request),
             key=lambda withdrawal: (withdrawal.create_time, withdrawal.withdrawal_id),
         )
@@ -104,11 +108,11 @@ class WithdrawalServicer(bank_account_rpc.BankAccounts, withdrawal_pb2_grpc.With
     async def ReportBankResult(self, request: pb.ReportBankResultRequest, _context: Any) -> pb.ReportBankResultResponse:
         """Take the bank's callback."""
         item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
-        return await self._runtime.change(jobs.RECORD_EVIDENCE, item)
+        return await self._runtime.change(_REPORT, item)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the withdrawal service serves."""
+    """Return what the withdrawal service serves."""
     return [
         Servicer(
             full_name="paystream.withdrawal.v1.WithdrawalService",
@@ -119,21 +123,22 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
 
 
 def _named_caller() -> str | None:
-    """Give the caller's name: who has none could be anybody, the requester too."""
+    """Return the caller's name: who has none could be anybody, the requester too."""
     caller = current_call().caller
     return None if caller == auth.ANONYMOUS else caller
 
 
 async def _allowance(tx: Tx, merchant_id: str, currency_code: str) -> Allowance:
-    merchant = (await merchant_store.merchants_by_id(tx, [merchant_id])).get(merchant_id)
+    merchant = (await store.merchants.by_id(tx, [merchant_id])).get(merchant_id)
     if merchant is None:
-        raise merchants.unknown(merchant_id)
+        raise standing.unknown(merchant_id)
     key = (merchant_id, currency_code)
-    return (await funds_store.allowances(tx, {key: allowance.day_of(tx.now, merchant.time_zone)}))[key]
+    day = domain.allowance.day_of(tx.now, merchant.time_zone)
+    return (await store.read_allowances(tx, {key: day}))[key]
 
 
-async def _with_attempts(tx: Tx, withdrawal_id: str) -> tuple[Withdrawal, list[Attempt]]:
-    withdrawal = await store.get_withdrawal(tx, withdrawal_id)
+async def _with_attempts(tx: Tx, withdrawal_id: str) -> tuple[Withdrawal, list[PayoutAttempt]]:
+    withdrawal = await store.withdrawals.get(tx, withdrawal_id)
     if withdrawal is None:
-        raise domain.not_found(withdrawal_id)
-    return withdrawal, await ATTEMPTS.of(tx, withdrawal_id, limit=SHOWN_MAX)
+        raise domain.withdrawal.not_found(withdrawal_id)
+    return withdrawal, await store.attempts.of(tx, withdrawal_id, limit=store.ATTEMPTS_SHOWN_MAX)
