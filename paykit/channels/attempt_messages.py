@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from google.protobuf.message import Message
 
-from paykit.channels.attempts import Attempt, Evidence, Outcome, Source
+from paykit.channels.attempts import Attempt, Evidence, EvidenceOutcome, Source
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 
@@ -38,7 +38,7 @@ def attempt_fields(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def reported(report: Report, outcome: Outcome, *, code: str) -> Evidence:
+def reported(report: Report, outcome: EvidenceOutcome, *, code: str) -> Evidence:
     """Make evidence of a callback; a code stands for nothing where the attempt succeeded."""
     told = isinstance(report, Message) and report.HasField("amount")
     return Evidence(
@@ -46,7 +46,7 @@ def reported(report: Report, outcome: Outcome, *, code: str) -> Evidence:
         source=Source.CALLBACK,
         outcome=outcome,
         channel_reference=report.channel_reference,
-        failure_code=code or None if outcome is not Outcome.SUCCEEDED else None,
+        failure_code=code or None if outcome is not EvidenceOutcome.SUCCEEDED else None,
         amount_minor=report.amount.amount_minor if told else None,
         currency_code=report.amount.currency_code if told else None,
     )

@@ -11,7 +11,7 @@ import structlog
 from google.protobuf.message import Message
 from google.rpc import code_pb2
 
-from paykit.channels.attempts import Attempt, Claimed, Evidence, Outcome, Source, not_found_is_final
+from paykit.channels.attempts import Attempt, Claimed, Evidence, EvidenceOutcome, Source, not_found_is_final
 from paykit.channels.calls import INQUIRE_TIMEOUT_S, SEND_TIMEOUT_S
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
@@ -20,9 +20,9 @@ from paystream.common.v1 import money_pb2
 READY_TIMEOUT_S = 1.0
 
 _OUTCOMES = {
-    pb.OUTCOME_APPROVED: Outcome.SUCCEEDED,
-    pb.OUTCOME_DECLINED: Outcome.FAILED,
-    pb.OUTCOME_PENDING: Outcome.PENDING,
+    pb.OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
+    pb.OUTCOME_DECLINED: EvidenceOutcome.FAILED,
+    pb.OUTCOME_PENDING: EvidenceOutcome.PENDING,
 }
 
 _log = structlog.get_logger()
@@ -134,30 +134,30 @@ def _found(claimed: Claimed[Any], answer: pb.InquireResponse) -> Evidence:
     return Evidence(
         attempt_id=claimed.attempt.attempt_id,
         source=Source.INQUIRY,
-        outcome=Outcome.NOT_FOUND,
+        outcome=EvidenceOutcome.NOT_FOUND,
         final=not_found_is_final(age_s=age_s, finality_s=answer.finality_seconds),
     )
 
 
 def _told(claimed: Claimed[Any], transaction: pb.Transaction, source: Source) -> Evidence:
-    outcome = _OUTCOMES.get(transaction.outcome, Outcome.NO_ANSWER)
+    outcome = _OUTCOMES.get(transaction.outcome, EvidenceOutcome.NO_ANSWER)
     return Evidence(
         attempt_id=claimed.attempt.attempt_id,
         source=source,
         outcome=outcome,
         channel_reference=transaction.channel_reference or None,
-        failure_code=transaction.decline_code or None if outcome is Outcome.FAILED else None,
+        failure_code=transaction.decline_code or None if outcome is EvidenceOutcome.FAILED else None,
     )
 
 
 def _no_answer(claimed: Claimed[Any], source: Source) -> Evidence:
-    return Evidence(attempt_id=claimed.attempt.attempt_id, source=source, outcome=Outcome.NO_ANSWER)
+    return Evidence(attempt_id=claimed.attempt.attempt_id, source=source, outcome=EvidenceOutcome.NO_ANSWER)
 
 
 def _rejected(claimed: Claimed[Any]) -> Evidence:
     return Evidence(
         attempt_id=claimed.attempt.attempt_id,
         source=Source.RESPONSE,
-        outcome=Outcome.FAILED,
+        outcome=EvidenceOutcome.FAILED,
         failure_code="invalid_argument",
     )

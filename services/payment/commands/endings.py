@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from paykit.channels.attempts import AttemptState, Evidence, Outcome, RecordEvidence, Verdict
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
@@ -57,7 +57,7 @@ def contradict(ending: Ending, item: RecordEvidence, before: Attempt) -> None:
     )
     changes.put_payment(payment)
     ending.tx.emit(event, cause=item.cause)
-    if evidence.outcome is Outcome.SUCCEEDED and before.state is AttemptState.FAILED:
+    if evidence.outcome is EvidenceOutcome.SUCCEEDED and before.state is AttemptState.FAILED:
         _undo(ending, item, before)
 
 
@@ -195,7 +195,9 @@ def _captured(ending: Ending, item: RecordEvidence, payment: Payment, event: eve
 
 def _lost_by(evidence: Evidence) -> events.Evidence:
     """Say how an outcome became unknown: by silence, or by an answer that decides nothing."""
-    return events.Evidence.NO_ANSWER if evidence.outcome is Outcome.NO_ANSWER else events.Evidence(evidence.source)
+    return (
+        events.Evidence.NO_ANSWER if evidence.outcome is EvidenceOutcome.NO_ANSWER else events.Evidence(evidence.source)
+    )
 
 
 def _reference(after: Attempt) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from paykit.channels import attempts
-from paykit.channels.attempts import Outcome, RecordEvidence, Verdict
+from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from services.payment.commands import endings
@@ -23,7 +23,7 @@ AUTHORIZATION_TTL = timedelta(days=7)
 """How long an authorization can be captured, unless the settings say otherwise."""
 
 _TAKES_MONEY = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
-_MAY_FAIL = frozenset({Outcome.FAILED, Outcome.NOT_FOUND})
+_MAY_FAIL = frozenset({EvidenceOutcome.FAILED, EvidenceOutcome.NOT_FOUND})
 
 
 async def record_evidence(
@@ -54,7 +54,7 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
         captures=await capture_store.captures_by_id(tx, capture_ids),
         refunds=await refund_store.refunds_by_id(tx, refund_ids),
     )
-    done = {item.evidence.attempt_id for item in items if item.evidence.outcome is Outcome.SUCCEEDED}
+    done = {item.evidence.attempt_id for item in items if item.evidence.outcome is EvidenceOutcome.SUCCEEDED}
     taken = {a.payment_id for a in locked.values() if a.attempt_id in done and a.action in _TAKES_MONEY}
     captured = [payments[payment_id] for payment_id in sorted(taken)]
     failed = {item.evidence.attempt_id for item in items if item.evidence.outcome in _MAY_FAIL}

@@ -7,7 +7,7 @@ from typing import Any
 
 from paykit.cause import Cause
 from paykit.channels.attempt_messages import attempt_fields, reported
-from paykit.channels.attempts import AttemptState, Evidence, Outcome
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
 from paykit.errors import DomainError
 from paykit.serve.status import to_status
 from paykit.serve.timestamps import from_optional, to_timestamp
@@ -44,8 +44,8 @@ _CAPTURE_MODES = {
     pb.CAPTURE_MODE_MANUAL: CaptureMode.MANUAL,
 }
 _OUTCOMES = {
-    pb.CHANNEL_OUTCOME_APPROVED: Outcome.SUCCEEDED,
-    pb.CHANNEL_OUTCOME_DECLINED: Outcome.FAILED,
+    pb.CHANNEL_OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
+    pb.CHANNEL_OUTCOME_DECLINED: EvidenceOutcome.FAILED,
 }
 # Looked up once for every payment made, so by dictionaries and not by the descriptors.
 _METHOD_TYPES = {domain: wire for wire, domain in _METHODS.items()}

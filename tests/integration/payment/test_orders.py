@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from paykit.cause import Cause
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.clock import ManualClock
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
@@ -295,7 +295,7 @@ async def capture(house: House, attempt_id: str) -> None:
     told = Evidence(
         attempt_id=attempt_id,
         source=Source.RESPONSE,
-        outcome=Outcome.SUCCEEDED,
+        outcome=EvidenceOutcome.SUCCEEDED,
         channel_reference=f"ch_{attempt_id}",
     )
     item = RecordEvidence(evidence=told, cause=Cause("cor_order", None, None, None))

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from paykit.base.config import Settings
 from paykit.channels import calls as channel_calls
 from paykit.channels import simulator
-from paykit.channels.attempts import Attempt, Claimed, Evidence, Outcome, Source
+from paykit.channels.attempts import Attempt, Claimed, Evidence, EvidenceOutcome, Source
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CLAIMED = Claimed(
@@ -34,7 +34,7 @@ class Approving:
 
     async def send(self, claimed: Sequence[Claimed[Any]]) -> list[Evidence]:
         return [
-            Evidence(attempt_id=c.attempt.attempt_id, source=Source.RESPONSE, outcome=Outcome.SUCCEEDED)
+            Evidence(attempt_id=c.attempt.attempt_id, source=Source.RESPONSE, outcome=EvidenceOutcome.SUCCEEDED)
             for c in claimed
         ]
 
