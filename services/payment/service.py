@@ -10,8 +10,8 @@ from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
 from services.payment import handlers
 from services.payment.jobs import attempts as jobs
+from services.payment.jobs import channels, overdue
 from services.payment.jobs import disputes as dispute_jobs
-from services.payment.jobs import overdue
 from services.payment.rpc import disputes as dispute_rpc
 from services.payment.rpc import payments as rpc
 
@@ -63,4 +63,5 @@ SERVICE = Service(
         Job(name=dispute_rpc.RESPONSE_JOB, run=dispute_jobs.respond_to_disputes, every_s=1.0),
         Job(name="report_overdue_attempts", run=overdue.report, every_s=REPORT_EVERY_S),
     ),
+    on_start=channels.require_channels,
 )

@@ -20,7 +20,7 @@ from services.payment.domain.attempt import Attempt, AttemptAction
 from services.payment.domain.movement import FollowUpState
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 from services.payment.domain.refund import Refund
-from services.payment.domain.routing import Route
+from services.payment.domain.routing import PaymentRoute
 from services.payment.store.payments import PaymentFilter
 from services.payment.store.refunds import RefundFilter
 
@@ -157,7 +157,9 @@ def to_attempt(attempt: Attempt) -> pb.Attempt:
     )
 
 
-def from_create_payment(request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[Route]) -> CreatePayment:
+def from_create_payment(
+    request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[PaymentRoute]
+) -> CreatePayment:
     """Read a payment asked for, and choose its channel; the request has been checked against its rules."""
     amount, method = request.amount, _METHODS[request.payment_method.type]
     return CreatePayment(

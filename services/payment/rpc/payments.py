@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from datetime import timedelta
+from functools import cache, partial
 from typing import Any
 
 from paykit.base.call import current_call
@@ -17,9 +19,11 @@ from paykit.serve.server import Servicer
 from paykit.serve.streaming import in_chunks
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
+from services.payment.commands import evidence
 from services.payment.commands import payments as commands
 from services.payment.domain import capture
 from services.payment.domain import payment as domain
+from services.payment.domain.attempt import Attempt
 from services.payment.domain.order import OrderUnknown
 from services.payment.domain.refund import Refund, RefundNotFound
 from services.payment.jobs import attempts as jobs
@@ -139,7 +143,7 @@ class PaymentServicer(CaptureMethods, DisputeMethods, OverdueMethods, payment_pb
     ) -> pb.ReportChannelResultResponse:
         """Take a channel's callback."""
         item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
-        response = await self._runtime.change(jobs.record_evidence(self._runtime), item)
+        response = await self._runtime.change(_report(self._runtime.settings.authorization_ttl_s), item)
         jobs.wake_submission(self._runtime)  # A contradiction queues a refund.
         return response
 
@@ -159,7 +163,7 @@ class PaymentServicer(CaptureMethods, DisputeMethods, OverdueMethods, payment_pb
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.CreatePayment]:
         """Give what reads the payments of this call."""
-        cause, routes = current_call().cause, jobs.routes_of(self._runtime.settings)
+        cause, routes = current_call().cause, self._runtime.settings.payment_channels
         return lambda request: messages.from_create_payment(request, cause, routes)
 
 
@@ -172,6 +176,17 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
             implementation=PaymentServicer(runtime),
         )
     ]
+
+
+@cache
+def _report(authorization_ttl_s: int) -> Operation[RecordEvidence, Attempt, pb.ReportChannelResultResponse]:
+    authorization_ttl = timedelta(seconds=authorization_ttl_s)
+    return Operation(
+        name="ReportChannelResult",
+        command=partial(evidence.record_evidence, authorization_ttl=authorization_ttl),
+        reply=lambda attempt: pb.ReportChannelResultResponse(attempt=messages.to_attempt(attempt)),
+        reply_type=pb.ReportChannelResultResponse,
+    )
 
 
 async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:

@@ -24,7 +24,6 @@ from services.payment.domain.order import (
     OrderMerchantMismatch,
     OrderUnknown,
 )
-from services.payment.jobs import attempts as jobs
 from services.payment.messages import payments as messages
 from services.payment.service import SERVICE
 from services.payment.store import payments as store
@@ -304,7 +303,7 @@ async def capture(house: House, attempt_id: str) -> None:
 
 async def statements(house: House, **changes: Any) -> int:
     """Count the statements of the command behind one CreatePayment."""
-    routes = jobs.routes_of(house.runtime.settings)
+    routes = house.runtime.settings.payment_channels
     item = messages.from_create_payment(house.request(**changes), Cause("cor_test", None, None, None), routes)
     counting = CountingTx()
 
