@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -26,53 +27,55 @@ ADAPTER_GRACE_S = 2.0
 _log = structlog.get_logger()
 
 
-class _Asked(Protocol):
-    @property
-    def attempt_id(self) -> str: ...
-
-
-Q = TypeVar("Q", bound=_Asked)
 R = TypeVar("R", bound=ChannelRequest)
 T = TypeVar("T")
+
+Call = tuple[Sequence[str], Callable[[], Awaitable[Sequence[Evidence]]]]
+"""The ids of some attempts, and the call that tells what became of them."""
 
 
 async def send(channel: Channel, requests: Sequence[ChannelRequest]) -> list[Evidence]:
     """Have requests carried out, the operations side by side; evidence in the order of the requests."""
-    answers = await asyncio.gather(
-        _send(channel.authorize, AuthorizationRequest, requests),
-        _send(channel.capture, CaptureRequest, requests),
-        _send(channel.void, VoidRequest, requests),
-        _send(channel.refund, RefundRequest, requests),
-        _send(channel.pay_out, PayoutRequest, requests),
-    )
+    calls = calls_of(channel, requests)
+    answers = await asyncio.gather(*(_heed(call, Source.RESPONSE, SEND_TIMEOUT_S) for call in calls))
     by_id = {evidence.attempt_id: evidence for answer in answers for evidence in answer}
     return [by_id[request.attempt_id] for request in requests]
 
 
+def calls_of(channel: Channel, requests: Sequence[ChannelRequest]) -> list[Call]:
+    """Sort requests out among the operations of a channel."""
+    return [
+        *_call(channel.authorize, AuthorizationRequest, requests),
+        *_call(channel.capture, CaptureRequest, requests),
+        *_call(channel.void, VoidRequest, requests),
+        *_call(channel.refund, RefundRequest, requests),
+        *_call(channel.pay_out, PayoutRequest, requests),
+    ]
+
+
 async def inquire(channel: Channel, inquiries: Sequence[Inquiry]) -> Sequence[Evidence]:
     """Ask what became of requests; evidence in their order."""
-    return await _ask(channel.inquire, inquiries, Source.INQUIRY)
+    call = [inquiry.attempt_id for inquiry in inquiries], partial(channel.inquire, inquiries)
+    return await _heed(call, Source.INQUIRY, INQUIRE_TIMEOUT_S)
 
 
 async def answer_dispute(channel: Channel, answer: DisputeAnswer) -> AnswerOutcome:
     """Tell what a merchant answers to a dispute."""
-    return await _in_time(channel.answer_dispute(answer), ANSWER_TIMEOUT_S) or AnswerOutcome.NO_ANSWER
+    return await _in_time(partial(channel.answer_dispute, answer), ANSWER_TIMEOUT_S) or AnswerOutcome.NO_ANSWER
 
 
-async def _send(
+def _call(
     ask: Callable[[Sequence[R]], Awaitable[Sequence[Evidence]]], kind: type[R], requests: Sequence[ChannelRequest]
-) -> Sequence[Evidence]:
-    """Have those of one kind carried out."""
-    return await _ask(ask, [request for request in requests if isinstance(request, kind)], Source.RESPONSE)
+) -> list[Call]:
+    """The call of an operation with the requests that are its own; none where there are none."""
+    asked = [request for request in requests if isinstance(request, kind)]
+    return [([request.attempt_id for request in asked], partial(ask, asked))] if asked else []
 
 
-async def _ask(
-    ask: Callable[[Sequence[Q]], Awaitable[Sequence[Evidence]]], asked: Sequence[Q], source: Source
-) -> Sequence[Evidence]:
-    if not asked:
-        return ()
-    evidences = await _in_time(ask(asked), SEND_TIMEOUT_S if source is Source.RESPONSE else INQUIRE_TIMEOUT_S)
-    attempt_ids = [question.attempt_id for question in asked]
+async def _heed(call: Call, source: Source, timeout_s: float) -> Sequence[Evidence]:
+    """Wait for what an adapter says of attempts; nothing is known of them where it breaks its contract."""
+    attempt_ids, ask = call
+    evidences = await _in_time(ask, timeout_s)
     if evidences is not None and [evidence.attempt_id for evidence in evidences] == attempt_ids:
         return evidences
     _log.error("channel_adapter_failed", attempts=len(attempt_ids), answered=evidences is not None)
@@ -81,10 +84,10 @@ async def _ask(
     ]
 
 
-async def _in_time(answer: Awaitable[T], timeout_s: float) -> T | None:
+async def _in_time(ask: Callable[[], Awaitable[T]], timeout_s: float) -> T | None:
     """Wait for an adapter; None, with a line in the log, for one that raises or does not come back."""
     try:
-        return await asyncio.wait_for(answer, timeout_s + ADAPTER_GRACE_S)
+        return await asyncio.wait_for(ask(), timeout_s + ADAPTER_GRACE_S)
     except Exception:  # noqa: BLE001 - an adapter's defect leaves an outcome unknown; it must not stop the others
         _log.exception("channel_adapter_raised")
         return None

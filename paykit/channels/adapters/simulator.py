@@ -1,4 +1,7 @@
-"""The simulated acquirer and bank, by paystream.channel.v1: one call for a batch of requests."""
+"""The simulated acquirer and bank, by paystream.channel.v1: one call for a batch of requests.
+
+gRPC gives None in the place of a response whose bytes are no message.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -104,10 +107,12 @@ class Simulator(Channel):
         """Ask what became of requests."""
         requests = [pb.InquireRequest(attempt_id=inquiry.attempt_id) for inquiry in inquiries]
         try:
-            answer = await self._stub.BatchInquire(pb.BatchInquireRequest(requests=requests), timeout=INQUIRE_TIMEOUT_S)
+            answer: pb.BatchInquireResponse | None = await self._stub.BatchInquire(
+                pb.BatchInquireRequest(requests=requests), timeout=INQUIRE_TIMEOUT_S
+            )
         except grpc.aio.AioRpcError:
-            return [_not_told(inquiry) for inquiry in inquiries]
-        if len(answer.responses) != len(inquiries):
+            answer = None
+        if answer is None or len(answer.responses) != len(inquiries):
             return [_not_told(inquiry) for inquiry in inquiries]
         return [_told(inquiry, told) for inquiry, told in zip(inquiries, answer.responses, strict=True)]
 
@@ -118,10 +123,12 @@ class Simulator(Channel):
         )
         metadata = (("x-correlation-id", answer.correlation_id),)
         try:
-            await self._stub.RespondToDispute(request, timeout=ANSWER_TIMEOUT_S, metadata=metadata)
+            taken: pb.RespondToDisputeResponse | None = await self._stub.RespondToDispute(
+                request, timeout=ANSWER_TIMEOUT_S, metadata=metadata
+            )
         except grpc.aio.AioRpcError as error:
             return AnswerOutcome.REFUSED if error.code() in _REFUSALS else AnswerOutcome.NO_ANSWER
-        return AnswerOutcome.TAKEN
+        return AnswerOutcome.NO_ANSWER if taken is None else AnswerOutcome.TAKEN
 
 
 @asynccontextmanager
@@ -140,7 +147,7 @@ async def connect(address: str, _settings: AdapterSettings) -> AsyncIterator[Cha
 ADAPTER = Adapter(operations=frozenset(ChannelOperation), settings=AdapterSettings, connect=connect)
 
 
-async def _send(requests: Sequence[R], call: Callable[[Sequence[R]], Awaitable[_Results]]) -> list[Evidence]:
+async def _send(requests: Sequence[R], call: Callable[[Sequence[R]], Awaitable[_Results | None]]) -> list[Evidence]:
     """Send a batch; one refused as a whole for a bad item was not carried out, so its halves may be sent."""
     try:
         answer = await call(requests)
@@ -151,7 +158,7 @@ async def _send(requests: Sequence[R], call: Callable[[Sequence[R]], Awaitable[_
             return [_rejected(requests[0])]
         middle = len(requests) // 2
         return [*await _send(requests[:middle], call), *await _send(requests[middle:], call)]
-    if len(answer.results) != len(requests):
+    if answer is None or len(answer.results) != len(requests):
         return [response(request, EvidenceOutcome.NO_ANSWER) for request in requests]
     return [_answered(request, result) for request, result in zip(requests, answer.results, strict=True)]
 
