@@ -4,29 +4,29 @@ from collections.abc import Sequence
 
 from paykit.cause import Cause
 from paykit.channels import calls as channel_calls
-from paykit.channels import overdue, simulator
+from paykit.channels import overdue, registry
 from paykit.channels.calls import Calls
-from paykit.channels.simulator import Order, amount_of
+from paykit.channels.requests import ChannelOperation, PayoutRequest, request_facts
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve.operations import Operation
-from paystream.channel.v1 import channel_pb2
-from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import messages
+from paykit.serve.operations import unanswered
 from services.withdrawal.commands import evidence, folding
 from services.withdrawal.commands import withdrawals as commands
-from services.withdrawal.domain.attempt import PAY
 from services.withdrawal.store.attempts import ATTEMPTS, Claimed
 
 SUBMISSION_LANES = ("submit_withdrawals", "submit_withdrawals_2")
 """One job each: a batch that the bank answers slowly holds up one lane, not the other."""
 
-RECORD_EVIDENCE = Operation(
-    name="ReportBankResult",
-    command=evidence.record_evidence,
-    reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
-    reply_type=pb.ReportBankResultResponse,
-)
+_RECORD_EVIDENCE = unanswered("RecordEvidence", evidence.record_evidence)
+
+
+async def require_bank(runtime: Runtime) -> None:
+    """Check at start that the bank's adapter pays out.
+
+    Raises:
+        ConfigurationError: It does not, or its settings are not as it wants them.
+    """
+    registry.require(commands.CHANNEL, runtime.settings.payout_channel, {ChannelOperation.PAY_OUT})
 
 
 def wake_submission(runtime: Runtime) -> None:
@@ -52,14 +52,20 @@ async def report_overdue(runtime: Runtime) -> bool:
 
 
 def _calls(runtime: Runtime) -> Calls[Claimed]:
-    orders = {PAY: _pay(channel_calls.callback_address(runtime.settings))}
+    callback_address = channel_calls.callback_address(runtime.settings)
     return Calls(
         channel=commands.CHANNEL,
         table=ATTEMPTS,
-        connect=lambda: simulator.connect(runtime.settings.channel_address, orders),
-        record=RECORD_EVIDENCE,
+        request=lambda claimed: _to_request(claimed, callback_address),
+        connect=lambda: registry.connect(runtime.settings.payout_channel),
+        record=_RECORD_EVIDENCE,
         sending=_submit,
     )
+
+
+def _to_request(claimed: Claimed, callback_address: str) -> PayoutRequest:
+    facts = request_facts(claimed, related_no=claimed.attempt.withdrawal_id, callback_address=callback_address)
+    return PayoutRequest(**facts, destination_token=claimed.destination_token)
 
 
 async def _submit(tx: Tx, claimed: Sequence[Claimed]) -> None:
@@ -69,18 +75,3 @@ async def _submit(tx: Tx, claimed: Sequence[Claimed]) -> None:
         cause = Cause(each.correlation_id, each.attempt.attempt_id, None, each.attempt.traceparent)
         commands.submit(tx, work, each.attempt, cause=cause)
     await folding.save(tx, work)
-
-
-def _pay(callback_address: str) -> Order[Claimed]:
-    def pay(claimed: Claimed) -> channel_pb2.PayRequest:
-        return channel_pb2.PayRequest(
-            attempt_id=claimed.attempt.attempt_id,
-            merchant_id=claimed.merchant_id,
-            amount=amount_of(claimed.attempt),
-            destination_token=claimed.destination_token,
-            related_no=claimed.attempt.withdrawal_id,
-            callback_address=callback_address,
-            correlation_id=claimed.correlation_id,
-        )
-
-    return Order(method="BatchPay", batch=channel_pb2.BatchPayRequest, item=pay)

@@ -8,7 +8,7 @@ from prometheus_client import Counter
 
 from paykit.channels import attempts
 from paykit.channels.attempt_table import EvidenceLog
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Verdict
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import DomainError, InvariantError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
@@ -59,7 +59,7 @@ def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt:
     if not attempts.changes_nothing(before, verdict):
         _follow(tx, item, verdict, work=known.work, withdrawal_id=before.withdrawal_id)
         known.attempts.put(attempt.decide(before, evidence, verdict, now=tx.now))
-    if evidence.outcome is Outcome.RETURNED and verdict is not Verdict.CONTRADICT:
+    if evidence.outcome is EvidenceOutcome.RETURNED and verdict is not Verdict.CONTRADICT:
         _return(tx, item, known.work, known.work.withdrawals[before.withdrawal_id])
     known.evidence.add(evidence, verdict)
     return known.attempts[before.attempt_id]

@@ -17,6 +17,7 @@ from paykit.serve.server import Servicer
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 from services.withdrawal import jobs, messages
+from services.withdrawal.commands import evidence
 from services.withdrawal.commands import withdrawals as commands
 from services.withdrawal.domain import allowance
 from services.withdrawal.domain import withdrawal as domain
@@ -46,6 +47,12 @@ _REJECT = Operation(
     command=commands.decide_withdrawals,
     reply=lambda withdrawal: pb.RejectWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.RejectWithdrawalResponse,
+)
+_REPORT = Operation(
+    name="ReportBankResult",
+    command=evidence.record_evidence,
+    reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
+    reply_type=pb.ReportBankResultResponse,
 )
 
 
@@ -104,7 +111,7 @@ class WithdrawalServicer(bank_account_rpc.BankAccounts, withdrawal_pb2_grpc.With
     async def ReportBankResult(self, request: pb.ReportBankResultRequest, _context: Any) -> pb.ReportBankResultResponse:
         """Take the bank's callback."""
         item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
-        return await self._runtime.change(jobs.RECORD_EVIDENCE, item)
+        return await self._runtime.change(_REPORT, item)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
