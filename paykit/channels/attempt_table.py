@@ -69,9 +69,9 @@ class AttemptTable(Table[str, A], Generic[A, C]):
         changing = (*_CHANGING, "update_time")
         super().__init__(attempt, "attempt", key="attempt_id", changing=changing, computed={"age_s": _AGE_S})
         self._make_claimed, self._beside, self._aggregate = claimed, tuple(beside), aggregate
-        returned = ", ".join([self.selected, *(f"{aggregate}.{name}" for name in self._beside)])
-        self._claim_pending = _CLAIM_PENDING.format(aggregate=aggregate, claimed=returned)
-        self._claim_open = _CLAIM_OPEN.format(aggregate=aggregate, claimed=returned)
+        self.claimed = ", ".join([self.selected, *(f"{aggregate}.{name}" for name in self._beside)])
+        self._claim_pending = _CLAIM_PENDING.format(aggregate=aggregate, claimed=self.claimed)
+        self._claim_open = _CLAIM_OPEN.format(aggregate=aggregate, claimed=self.claimed)
         self._written = ("attempt_id", *changing)
         self._update = _UPDATE.format(
             sets=", ".join(f"{column} = new.{column}" for column in changing),

@@ -63,7 +63,7 @@ class Item:
 
 
 def items_of(event: TransactionCreated) -> list[Item]:
-    """Give the items of a transaction, one for each merchant to whose settlement account it does something."""
+    """Return the items of a transaction, one for each merchant to whose settlement account it does something."""
     effects: dict[str, list[int]] = {}  # What comes and what goes, by merchant.
     for entry in event.entries:
         if entry.account_kind == ACCOUNT_KIND:
@@ -72,12 +72,12 @@ def items_of(event: TransactionCreated) -> list[Item]:
     if not effects:
         return []
     kind = _KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
-    split = [(merchant_id, *_split(kind, *found)) for merchant_id, found in effects.items()]
+    split = [(merchant_id, *_split(kind, *effect)) for merchant_id, effect in effects.items()]
     return [_item(event, merchant_id, kind, amount, fee) for merchant_id, amount, fee in split if amount or fee]
 
 
 def effect_minor(entries: Iterable[Entry], merchant_id: str) -> int:
-    """Give what entries do to a merchant's settlement account."""
+    """Sum up what entries do to a merchant's settlement account."""
     return sum(
         entry.effect * entry.amount_minor
         for entry in entries
