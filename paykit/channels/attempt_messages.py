@@ -6,7 +6,7 @@ from typing import Protocol, TypedDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from paykit.channels.attempts import Attempt, Evidence, Outcome, Source
+from paykit.channels.attempts import Attempt, Evidence, EvidenceOutcome, Source
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 
@@ -52,7 +52,7 @@ def attempt_fields(attempt: Attempt) -> AttemptFields:
     }
 
 
-def reported(report: Report, outcome: Outcome, *, code: str) -> Evidence:
+def reported(report: Report, outcome: EvidenceOutcome, *, code: str) -> Evidence:
     """Make evidence of a callback; a code stands for nothing where the attempt succeeded."""
     has_amount = isinstance(report, Message) and report.HasField("amount")
     return Evidence(
@@ -60,7 +60,7 @@ def reported(report: Report, outcome: Outcome, *, code: str) -> Evidence:
         source=Source.CALLBACK,
         outcome=outcome,
         channel_reference=report.channel_reference,
-        failure_code=code or None if outcome is not Outcome.SUCCEEDED else None,
+        failure_code=code or None if outcome is not EvidenceOutcome.SUCCEEDED else None,
         amount_minor=report.amount.amount_minor if has_amount else None,
         currency_code=report.amount.currency_code if has_amount else None,
     )

@@ -19,6 +19,7 @@ SERVICE = Service(
     records=("payment", "capture", "refund", "dispute", "dispute_report", "attempt", "evidence"),
     projections=("merchant", "merchant_fee", "order"),
     servicers=rpc.servicers,
+    on_start=jobs.channels.require_channels,
     subscriptions=(
         merchant_projection.subscription(handlers.on_merchant_changed),
         Subscription(

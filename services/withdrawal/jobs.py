@@ -1,17 +1,24 @@
 """Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.channels.calls`."""
 
 from paykit.channels import calls as channel_calls
-from paykit.channels import overdue, simulator
+from paykit.channels import overdue, registry
 from paykit.channels.calls import Calls
-from paykit.channels.simulator import Order, amount_of
+from paykit.channels.requests import ChannelOperation, PayoutRequest, request_facts
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import unanswered
-from paystream.channel.v1 import channel_pb2
 from services.withdrawal import commands, store
-from services.withdrawal.domain.attempt import PAY
 from services.withdrawal.store import ClaimedPayout
 
 _RECORD_EVIDENCE = unanswered("RecordEvidence", commands.evidence.record_evidence)
+
+
+async def require_bank(runtime: Runtime) -> None:
+    """Check at start that the bank's adapter pays out.
+
+    Raises:
+        ConfigurationError: It does not, or its settings are not as it wants them.
+    """
+    registry.require(commands.CHANNEL, runtime.settings.payout_channel, {ChannelOperation.PAY_OUT})
 
 
 async def submit_withdrawals(runtime: Runtime) -> bool:
@@ -31,26 +38,17 @@ async def report_overdue(runtime: Runtime) -> bool:
 
 
 def _calls(runtime: Runtime) -> Calls[ClaimedPayout]:
-    orders = {PAY: _pay(channel_calls.callback_address(runtime.settings))}
+    callback_address = channel_calls.callback_address(runtime.settings)
     return Calls(
         channel=commands.CHANNEL,
         table=store.attempts,
-        connect=lambda: simulator.connect(runtime.settings.channel_address, orders),
+        request=lambda claimed: _to_request(claimed, callback_address),
+        connect=lambda: registry.connect(runtime.settings.payout_channel),
         record=_RECORD_EVIDENCE,
         claim=commands.withdrawal.submit_withdrawals,
     )
 
 
-def _pay(callback_address: str) -> Order[ClaimedPayout]:
-    def pay(claimed: ClaimedPayout) -> channel_pb2.PayRequest:
-        return channel_pb2.PayRequest(
-            attempt_id=claimed.attempt.attempt_id,
-            merchant_id=claimed.merchant_id,
-            amount=amount_of(claimed.attempt),
-            destination_token=claimed.destination_token,
-            related_no=claimed.attempt.withdrawal_id,
-            callback_address=callback_address,
-            correlation_id=claimed.correlation_id,
-        )
-
-    return Order(method="BatchPay", batch=channel_pb2.BatchPayRequest, item=pay)
+def _to_request(claimed: ClaimedPayout, callback_address: str) -> PayoutRequest:
+    facts = request_facts(claimed, related_no=claimed.attempt.withdrawal_id, callback_address=callback_address)
+    return PayoutRequest(**facts, destination_token=claimed.destination_token)

@@ -3,7 +3,7 @@
 from paykit.base.config import Settings
 from paykit.cause import Cause
 from paykit.channels.attempt_messages import attempt_fields, reported
-from paykit.channels.attempts import AttemptState, Evidence, Outcome
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
@@ -21,9 +21,9 @@ _ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for st
 _ACCOUNT_STATES = {state: pb.BankAccountState.Value(f"BANK_ACCOUNT_STATE_{state}") for state in BankAccountState}
 _FROM_ACCOUNT_STATES = {wire: state for state, wire in _ACCOUNT_STATES.items()}
 _OUTCOMES = {
-    pb.BANK_OUTCOME_COMPLETED: Outcome.SUCCEEDED,
-    pb.BANK_OUTCOME_FAILED: Outcome.FAILED,
-    pb.BANK_OUTCOME_RETURNED: Outcome.RETURNED,
+    pb.BANK_OUTCOME_COMPLETED: EvidenceOutcome.SUCCEEDED,
+    pb.BANK_OUTCOME_FAILED: EvidenceOutcome.FAILED,
+    pb.BANK_OUTCOME_RETURNED: EvidenceOutcome.RETURNED,
 }
 _VERIFICATIONS = {
     pb.VERIFICATION_RESULT_VERIFIED: BankAccountAction.VERIFY,

@@ -59,4 +59,5 @@ SERVICE = Service(
         Job(name="inquire_withdrawals", run=jobs.inquire_withdrawals, every_s=0.5),
         Job(name="report_overdue_withdrawals", run=jobs.report_overdue, every_s=REPORT_EVERY_S),
     ),
+    on_start=jobs.require_bank,
 )

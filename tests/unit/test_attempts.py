@@ -14,7 +14,7 @@ from paykit.channels.attempts import (
     AttemptState,
     ChannelAmountMismatch,
     Evidence,
-    Outcome,
+    EvidenceOutcome,
     Source,
     Verdict,
 )
@@ -55,7 +55,7 @@ def attempt_in(state: str = "STARTED", **changes: Any) -> Attempt:
 
 
 def evidence(outcome: str, source: Source = Source.INQUIRY, **changes: Any) -> Evidence:
-    return Evidence(attempt_id=ATTEMPT_ID, source=source, outcome=Outcome(outcome), **changes)
+    return Evidence(attempt_id=ATTEMPT_ID, source=source, outcome=EvidenceOutcome(outcome), **changes)
 
 
 @pytest.mark.parametrize(("state", "outcome", "verdict"), CELLS)
@@ -69,7 +69,7 @@ def test_every_outcome_in_every_state(state: str, outcome: str, verdict: str) ->
 
 
 def test_the_table_names_every_state_and_outcome() -> None:
-    assert {(state, outcome) for state, outcome, _ in CELLS} == set(itertools.product(AttemptState, Outcome))
+    assert {(state, outcome) for state, outcome, _ in CELLS} == set(itertools.product(AttemptState, EvidenceOutcome))
 
 
 @pytest.mark.parametrize(

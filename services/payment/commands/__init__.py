@@ -1,7 +1,17 @@
 """The business operations of payment: lock, decide, save, emit."""
 
-from services.payment.commands import capture, dispute, ending, evidence, order, order_matching, payment, refund, work
-from services.payment.commands.routing import routes_of
+from services.payment.commands import (
+    capture,
+    dispute,
+    ending,
+    evidence,
+    failover,
+    order,
+    order_matching,
+    payment,
+    refund,
+    work,
+)
 from services.payment.commands.work import SUBMISSION_JOBS
 
 __all__ = [
@@ -10,10 +20,10 @@ __all__ = [
     "dispute",
     "ending",
     "evidence",
+    "failover",
     "order",
     "order_matching",
     "payment",
     "refund",
-    "routes_of",
     "work",
 ]

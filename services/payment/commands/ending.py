@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from paykit.channels.attempts import AttemptState, Evidence, Outcome, RecordEvidence, Verdict
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paystream.payment.v1 import events
@@ -52,7 +52,7 @@ def contradict(rows: EvidenceWork, item: RecordEvidence, recorded: PaymentAttemp
     )
     rows.payments.put(payment)
     rows.tx.emit(event, cause=item.cause)
-    if evidence.outcome is Outcome.SUCCEEDED and recorded.state is AttemptState.FAILED:
+    if evidence.outcome is EvidenceOutcome.SUCCEEDED and recorded.state is AttemptState.FAILED:
         _undo(rows, item, recorded)
 
 
@@ -187,7 +187,9 @@ def _take_captured(rows: EvidenceWork, item: RecordEvidence, payment: Payment, e
 
 def _lost_by(evidence: Evidence) -> events.Evidence:
     """Return how an outcome became unknown: by silence, or by an answer that decides nothing."""
-    return events.Evidence.NO_ANSWER if evidence.outcome is Outcome.NO_ANSWER else events.Evidence(evidence.source)
+    return (
+        events.Evidence.NO_ANSWER if evidence.outcome is EvidenceOutcome.NO_ANSWER else events.Evidence(evidence.source)
+    )
 
 
 def _reference(attempt: PaymentAttempt) -> str:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from paykit.channels import attempts as channel_attempts
 from paykit.channels.attempt_table import EvidenceLog
-from paykit.channels.attempts import Outcome, RecordEvidence, Verdict
+from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
@@ -25,7 +25,7 @@ AUTHORIZATION_TTL = timedelta(days=7)
 """How long an authorization can be captured, unless the settings say otherwise."""
 
 _TAKES_MONEY = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
-_MAY_FAIL = frozenset({Outcome.FAILED, Outcome.NOT_FOUND})
+_MAY_FAIL = frozenset({EvidenceOutcome.FAILED, EvidenceOutcome.NOT_FOUND})
 
 
 @cache
@@ -55,7 +55,7 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
     attempt_ids = {item.evidence.attempt_id for item in items}
     payments = await store.payments.lock_of_attempts(tx, attempt_ids)
     attempts = await store.attempts.lock(tx, attempt_ids)
-    captured = _payments(payments, attempts, items, outcomes={Outcome.SUCCEEDED}, actions=_TAKES_MONEY)
+    captured = _payments(payments, attempts, items, outcomes={EvidenceOutcome.SUCCEEDED}, actions=_TAKES_MONEY)
     kept = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
     return EvidenceWork(
         tx=tx,
@@ -74,7 +74,7 @@ def _payments(
     attempts: Rows[str, PaymentAttempt],
     items: Sequence[RecordEvidence],
     *,
-    outcomes: AbstractSet[Outcome],
+    outcomes: AbstractSet[EvidenceOutcome],
     actions: AbstractSet[AttemptAction],
 ) -> list[Payment]:
     """Return the payments that evidence of these outcomes, of attempts of these actions, is about."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from paykit.channels import attempts
-from paykit.channels.attempts import AttemptState, Evidence, Outcome, Verdict
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, Verdict
 from paykit.clock import no_earlier
 from paystream.payment.v1 import events
 
@@ -95,7 +95,7 @@ def failure_reason(evidence: Evidence) -> events.FailureReason:
 
     A code of the channel that payment has no word for is CHANNEL_REJECTED; no code, DECLINED.
     """
-    if evidence.outcome is Outcome.NOT_FOUND:
+    if evidence.outcome is EvidenceOutcome.NOT_FOUND:
         return events.FailureReason.NOT_RECEIVED
     if evidence.failure_code is None:
         return events.FailureReason.DECLINED

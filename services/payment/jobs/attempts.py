@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+from paykit.base.channel_routes import ChannelRoute
 from paykit.channels import calls as channel_calls
-from paykit.channels.calls import Calls, Channel
+from paykit.channels import registry
+from paykit.channels.calls import Calls
+from paykit.channels.channel import Channel
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import unanswered
 from services.payment import commands, store
-from services.payment.domain.routing import Route
-from services.payment.jobs import failover, simulator
+from services.payment.jobs import channels, failover
 from services.payment.store import ClaimedPaymentAttempt
 
 
@@ -30,20 +33,20 @@ async def submit_attempts(runtime: Runtime, *, lane: int | None = None) -> bool:
         runtime: Of the service.
         lane: From 0; None for all. Lanes share the channels out, so that one that hangs leaves the others their lanes.
     """
-    routes = commands.routes_of(runtime.settings)
+    routes = runtime.settings.payment_channels
     mine = [route for at, route in enumerate(routes) if serves(lane, at, len(routes))]
-    unreached: list[Route] = []
-    more = await _side_by_side([channel_calls.submit(runtime, _calls(runtime, each, unreached)) for each in mine])
+    unreached: list[str] = []
+    more = await _side_by_side([channel_calls.submit(runtime, _calls(runtime, route, unreached)) for route in mine])
     if unreached and len(routes) > 1:
-        reachable = [route.name for route in routes if route not in unreached and await _reaches(runtime, route)]
-        if await failover.move_unsent(runtime, routes, [route.name for route in unreached], reachable=reachable):
+        reachable = [route.name for route in routes if route.name not in unreached and await _reaches(route)]
+        if await failover.move_unsent(runtime, routes, unreached, reachable=reachable):
             wake_submission(runtime)
     return more
 
 
 async def inquire_attempts(runtime: Runtime) -> bool:
     """Ask about attempts whose outcome is overdue, one batch after another; True when there may be more."""
-    calls = [_calls(runtime, route, []) for route in commands.routes_of(runtime.settings)]
+    calls = [_calls(runtime, route, []) for route in runtime.settings.payment_channels]
     return await _side_by_side([channel_calls.inquire(runtime, each) for each in calls])
 
 
@@ -65,32 +68,30 @@ async def _side_by_side(work: Sequence[Coroutine[Any, Any, bool]]) -> bool:
 
 
 def serves(lane: int | None, at: int, routes: int) -> bool:
-    """Say whether a lane serves the route at a position; with one route all lanes serve it."""
+    """Whether a lane serves the route at a position; with one route all lanes serve it."""
     shares = min(routes, len(commands.SUBMISSION_JOBS))
     return lane is None or lane % shares == at % shares
 
 
-def _calls(runtime: Runtime, route: Route, unreached: list[Route]) -> Calls[ClaimedPaymentAttempt]:
+def _calls(runtime: Runtime, route: ChannelRoute, unreached: list[str]) -> Calls[ClaimedPaymentAttempt]:
     return Calls(
         channel=route.name,
         table=store.attempts,
-        connect=lambda: _connect(runtime, route, unreached),
-        record=unanswered("ReportChannelResult", commands.evidence.recording(runtime.settings.authorization_ttl_s)),
+        request=partial(channels.to_request, callback_address=channel_calls.callback_address(runtime.settings)),
+        connect=lambda: _connect(route, unreached),
+        record=unanswered("RecordEvidence", commands.evidence.recording(runtime.settings.authorization_ttl_s)),
     )
 
 
 @asynccontextmanager
-async def _connect(
-    runtime: Runtime, route: Route, unreached: list[Route]
-) -> AsyncIterator[Channel[ClaimedPaymentAttempt] | None]:
+async def _connect(route: ChannelRoute, unreached: list[str]) -> AsyncIterator[Channel | None]:
     """Reach a channel, or note that it cannot be reached."""
-    back = channel_calls.callback_address(runtime.settings)
-    async with simulator.connect(route.address, callback_address=back) as channel:
+    async with registry.connect(route) as channel:
         if channel is None:
-            unreached.append(route)
+            unreached.append(route.name)
         yield channel
 
 
-async def _reaches(runtime: Runtime, route: Route) -> bool:
-    async with _connect(runtime, route, []) as channel:
+async def _reaches(route: ChannelRoute) -> bool:
+    async with registry.connect(route) as channel:
         return channel is not None

@@ -1,15 +1,15 @@
 """Attempts on the wire, and callbacks about them: between messages and domain values."""
 
 from paykit.channels.attempt_messages import attempt_fields, reported
-from paykit.channels.attempts import AttemptState, Evidence, Outcome
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.store import OverdueAttempt
 
 _OUTCOMES = {
-    pb.CHANNEL_OUTCOME_APPROVED: Outcome.SUCCEEDED,
-    pb.CHANNEL_OUTCOME_DECLINED: Outcome.FAILED,
+    pb.CHANNEL_OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
+    pb.CHANNEL_OUTCOME_DECLINED: EvidenceOutcome.FAILED,
 }
 _STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
 _ACTIONS = {action: pb.AttemptAction.Value(f"ATTEMPT_ACTION_{action}") for action in AttemptAction}

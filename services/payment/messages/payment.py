@@ -14,7 +14,7 @@ from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.commands.payment import CreatePayment
 from services.payment.domain import authorization, routing
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
-from services.payment.domain.routing import Route
+from services.payment.domain.routing import PaymentRoute
 from services.payment.store import PaymentFilter
 
 _METHODS = {
@@ -94,7 +94,9 @@ def to_streamed(
     return pb.StreamCreatePaymentsResponse(request_id=request_id, position=position, payment=result.payment)
 
 
-def from_create_payment(request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[Route]) -> CreatePayment:
+def from_create_payment(
+    request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[PaymentRoute]
+) -> CreatePayment:
     """Read a payment asked for, and choose its channel; the request has been checked against its rules."""
     amount, method = request.amount, _METHODS[request.payment_method.type]
     return CreatePayment(

@@ -104,7 +104,7 @@ class PaymentServicer(
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
         """Return what reads the payments of this call."""
-        cause, routes = current_call().cause, commands.routes_of(self._runtime.settings)
+        cause, routes = current_call().cause, self._runtime.settings.payment_channels
         return lambda request: messages.payment.from_create_payment(request, cause, routes)
 
 

@@ -12,7 +12,7 @@ from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
 from paykit.work import Rows
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.routing import Route
+from services.payment.domain.routing import PaymentRoute
 
 ATTEMPTS_SHOWN_MAX = 100
 """Attempts of one payment that GetPayment shows."""
@@ -74,7 +74,7 @@ class PaymentAttempts(AttemptTable[PaymentAttempt, ClaimedPaymentAttempt]):
         return await self.lock_where(tx, _FIRST_OF_PAYMENTS, payment_ids)
 
     async def unsent(
-        self, tx: Tx, channels: Collection[str], *, others: Sequence[Route], limit: int
+        self, tx: Tx, channels: Collection[str], *, others: Sequence[PaymentRoute], limit: int
     ) -> list[tuple[str, str]]:
         """Read which charges and authorizations wait for channels, though others take them.
 

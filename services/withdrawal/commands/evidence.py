@@ -7,7 +7,7 @@ from prometheus_client import Counter
 
 from paykit.channels import attempts as channel_attempts
 from paykit.channels.attempt_table import EvidenceLog
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Verdict
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import DomainError, InvariantError
 from paykit.postgres.database import Tx
 from paykit.work import fold
@@ -47,7 +47,7 @@ def _apply(rows: WithdrawalWork, item: RecordEvidence, log: EvidenceLog) -> Payo
     if not channel_attempts.changes_nothing(attempt, verdict):
         _follow(rows, item, verdict, rows.withdrawals[attempt.withdrawal_id])
         attempt = rows.attempts.put(domain.attempt.decide(attempt, evidence, verdict, now=rows.tx.now))
-    if evidence.outcome is Outcome.RETURNED and verdict is not Verdict.CONTRADICT:
+    if evidence.outcome is EvidenceOutcome.RETURNED and verdict is not Verdict.CONTRADICT:
         _return(rows, item, rows.withdrawals[attempt.withdrawal_id])
     log.add(evidence, verdict)
     return attempt

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.channels import attempts
-from paykit.channels.attempts import Evidence, Outcome, Verdict
+from paykit.channels.attempts import Evidence, EvidenceOutcome, Verdict
 
 PAY = "PAY"
 """The only action: each withdrawal is paid by one attempt."""
@@ -24,4 +24,4 @@ def decide(attempt: PayoutAttempt, evidence: Evidence, verdict: Verdict, *, now:
 
 def failure_reason(evidence: Evidence) -> str:
     """Return the reason that evidence of a failure proves: refused by the bank, or never arrived there."""
-    return "NOT_RECEIVED" if evidence.outcome is Outcome.NOT_FOUND else "BANK_REJECTED"
+    return "NOT_RECEIVED" if evidence.outcome is EvidenceOutcome.NOT_FOUND else "BANK_REJECTED"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Record
 from paykit.postgres.database import Tx
 from paykit.testing import batches
@@ -90,7 +90,7 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         Evidence(
             attempt_id=ids.get((number, action), "att_none"),
             source=Source.RESPONSE,
-            outcome=Outcome(result),
+            outcome=EvidenceOutcome(result),
             channel_reference=f"ch_{number}_{action}",
         )
         for number, action, result in drafts

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from paykit.cause import Cause
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.clock import ManualClock
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
@@ -291,7 +291,7 @@ async def capture(house: House, attempt_id: str) -> None:
     told = Evidence(
         attempt_id=attempt_id,
         source=Source.RESPONSE,
-        outcome=Outcome.SUCCEEDED,
+        outcome=EvidenceOutcome.SUCCEEDED,
         channel_reference=f"ch_{attempt_id}",
     )
     item = RecordEvidence(evidence=told, cause=Cause("cor_order", None, None, None))
@@ -300,7 +300,7 @@ async def capture(house: House, attempt_id: str) -> None:
 
 async def statements(house: House, **changes: Any) -> int:
     """Count the statements of the command behind one CreatePayment."""
-    routes = commands.routes_of(house.runtime.settings)
+    routes = house.runtime.settings.payment_channels
     item = messages.payment.from_create_payment(house.request(**changes), Cause("cor_test", None, None, None), routes)
     counting = CountingTx()
 

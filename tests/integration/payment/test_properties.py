@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.cause import Cause
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Record
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
@@ -34,7 +34,7 @@ CAUSE = Cause("cor_property", None, "shop", None)
 
 # Few numbers and few values, so that repetitions, refusals and shared payments are common.
 NUMBERS = st.integers(0, 3)
-OUTCOMES = [outcome for outcome in Outcome if outcome != "RETURNED"]  # Only payouts come back.
+OUTCOMES = [outcome for outcome in EvidenceOutcome if outcome != "RETURNED"]  # Only payouts come back.
 IDS = ("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id")
 
 
@@ -83,7 +83,7 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         Evidence(
             attempt_id=ids.get(number, "att_none"),
             source=Source(source),
-            outcome=Outcome(outcome),
+            outcome=EvidenceOutcome(outcome),
             channel_reference=reference,
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
         )

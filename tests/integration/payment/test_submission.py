@@ -8,6 +8,7 @@ import pytest
 
 from paykit.base.call import current_call
 from paykit.channels import calls as channel_calls
+from paykit.channels import registry
 from paykit.channels.attempts import AttemptNotFound, ChannelAmountMismatch, RecordEvidence
 from paykit.errors import FieldInvalid, IllegalTransition
 from paystream.channel.v1 import channel_pb2 as channel_pb
@@ -15,7 +16,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, messages, store
 from services.payment.jobs import attempts as jobs
-from services.payment.jobs import simulator
+from services.payment.jobs import channels
 from services.payment.store import ClaimedPaymentAttempt
 from tests.integration.payment.conftest import House
 
@@ -178,13 +179,14 @@ async def test_jobs_share_the_queue_in_batches(house: House) -> None:
 async def test_an_attempt_claimed_too_long_ago_is_not_sent(house: House) -> None:
     created = await house.create()
     claimed = await claim(house)
-    assert house.runtime.settings.channel_address is not None
+    requests = [channels.to_request(each, callback_address="") for each in claimed]
+    [route] = house.runtime.settings.payment_channels
 
-    async with simulator.connect(house.runtime.settings.channel_address, callback_address="") as channel:
+    async with registry.connect(route) as channel:
         assert channel is not None
-        assert await channel_calls.send_in_time(channel, claimed, time.monotonic() - 2.1) == []
+        assert await channel_calls.send_in_time(channel, requests, time.monotonic() - 2.1) == []
         assert house.channel.sent == {}
-        assert len(await channel_calls.send_in_time(channel, claimed, time.monotonic() - 1.0)) == 1
+        assert len(await channel_calls.send_in_time(channel, requests, time.monotonic() - 1.0)) == 1
 
     [attempt] = await house.attempts(created.payment_id)
     assert (attempt.state, house.channel.sent[attempt.attempt_id]) == (pb.ATTEMPT_STATE_STARTED, 1)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.cause import Cause
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Handler, Impossible, Record
 from paykit.errors import DomainError
 from paykit.ids import named_id
@@ -100,7 +100,7 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         Evidence(
             attempt_id=ids.get(amount, "att_none"),
             source=Source(source),
-            outcome=Outcome(outcome),
+            outcome=EvidenceOutcome(outcome),
             channel_reference=reference,
             failure_code="closed" if outcome in {"FAILED", "RETURNED"} else None,
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
@@ -210,7 +210,7 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "record_evidence": st.tuples(
         st.sampled_from([STARTED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, APPROVED, 42]),
-        st.sampled_from(list(Outcome)),
+        st.sampled_from(list(EvidenceOutcome)),
         st.sampled_from(list(Source)),
         st.sampled_from(["ch_0", "ch_0", "ch_1"]),
     ),
