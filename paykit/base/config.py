@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         channel_routes: The channels of payments in order of preference: a JSON list, or the path of a TOML file with
             a table `[[channel]]` for each.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
-        peers: Where the other services answer, by name, as JSON. Only reads go to them: `order` tells journeys.
+        peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
         withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
             above it has to be approved by a second person. JSON, as in `{"*": 1000000, "JPY": 500000}`.
         withdrawal_daily_limits: As these: what a merchant may withdraw in a day of its time zone.

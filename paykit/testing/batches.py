@@ -64,7 +64,7 @@ async def assert_batch_equals_singles(
 
 
 async def undone(runtime: Runtime, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """Give what work gives, in a transaction that leaves no trace."""
+    """Return what work returns, in a transaction that leaves no trace."""
     kept: list[T] = []
 
     async def run(tx: Tx) -> None:

@@ -225,7 +225,7 @@ class House:
         return events
 
     async def told_types(self, payment_id: str) -> list[str]:
-        return [type(event).__name__.removeprefix("_Unfrozen") for event in await self.told(payment_id)]
+        return [type(event).__name__ for event in await self.told(payment_id)]
 
     async def count(self, table: str) -> int:
         return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])

@@ -264,10 +264,7 @@ class Treasury:
         return events
 
     async def told_types(self, withdrawal_id: str) -> list[str]:
-        return [
-            type(event).__name__.removeprefix("_Unfrozen").removeprefix("Withdrawal")
-            for event in await self.told(withdrawal_id)
-        ]
+        return [type(event).__name__.removeprefix("Withdrawal") for event in await self.told(withdrawal_id)]
 
     async def count(self, table: str) -> int:
         return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])

@@ -11,7 +11,10 @@ from paystream.journey.v1 import journey_pb2 as pb
 from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2
 from paystream.settlement.v1 import settlement_pb2
-from services.order import journey
+from services.journey.domain import order as orders
+from services.journey.domain import payment as payments
+from services.journey.domain import settlement as settlements
+from services.journey.domain import story
 
 
 def at(seconds: int) -> Timestamp:
@@ -22,7 +25,7 @@ def usd(amount_minor: int) -> Money:
     return Money(amount_minor=amount_minor, currency_code="USD")
 
 
-def told(steps: list[pb.Step]) -> list[tuple[str, int]]:
+def outline(steps: list[pb.Step]) -> list[tuple[str, int]]:
     """What happened, and how many seconds after the start."""
     return [(step.what, step.time.seconds - at(0).seconds) for step in steps]
 
@@ -48,11 +51,14 @@ def test_an_order_is_paid_when_its_captures_reach_the_total_and_not_when_it_last
         capture(400, done=20),
         capture(300, done=30),
     ]
-    assert told(journey.order_steps(order(order_pb2.ORDER_STATE_PAID), captures, [])) == [("CREATED", 0), ("PAID", 40)]
+    assert outline(orders.order_steps(order(order_pb2.ORDER_STATE_PAID), captures, [])) == [
+        ("CREATED", 0),
+        ("PAID", 40),
+    ]
 
 
 def test_an_order_whose_captures_are_not_known_is_paid_when_it_last_changed() -> None:
-    assert told(journey.order_steps(order(order_pb2.ORDER_STATE_PAID), [], [])) == [("CREATED", 0), ("PAID", 90)]
+    assert outline(orders.order_steps(order(order_pb2.ORDER_STATE_PAID), [], [])) == [("CREATED", 0), ("PAID", 90)]
 
 
 def test_an_order_was_cancelled_before_what_had_been_paid_for_it_went_back() -> None:
@@ -61,16 +67,16 @@ def test_an_order_was_cancelled_before_what_had_been_paid_for_it_went_back() -> 
         refund(payment_pb2.REFUND_REASON_ORDER_CANCELLED, begun=50),
     ]
     cancelled = order(order_pb2.ORDER_STATE_CANCELLED, refunded_minor=600, fully_refunded=True)
-    assert told(journey.order_steps(cancelled, [], refunds)) == [("CREATED", 0), ("CANCELLED", 50), ("REFUNDED", 90)]
+    assert outline(orders.order_steps(cancelled, [], refunds)) == [("CREATED", 0), ("CANCELLED", 50), ("REFUNDED", 90)]
 
 
 def test_an_order_expires_at_its_time() -> None:
     expired = order(order_pb2.ORDER_STATE_EXPIRED, expire_time=at(60), refunded_minor=1)
-    assert told(journey.order_steps(expired, [], [])) == [("CREATED", 0), ("EXPIRED", 60), ("PARTLY_REFUNDED", 90)]
+    assert outline(orders.order_steps(expired, [], [])) == [("CREATED", 0), ("EXPIRED", 60), ("PARTLY_REFUNDED", 90)]
 
 
 def test_an_order_that_waits_has_only_begun() -> None:
-    assert told(journey.order_steps(order(order_pb2.ORDER_STATE_CREATED), [], [])) == [("CREATED", 0)]
+    assert outline(orders.order_steps(order(order_pb2.ORDER_STATE_CREATED), [], [])) == [("CREATED", 0)]
 
 
 def payment(state: Any, **more: Any) -> payment_pb2.Payment:
@@ -80,8 +86,8 @@ def payment(state: Any, **more: Any) -> payment_pb2.Payment:
 
 def test_a_payment_succeeds_with_its_first_capture() -> None:
     captures = [capture(300, done=40), capture(300, done=20)]
-    steps = journey.payment_steps(payment(payment_pb2.PAYMENT_STATE_SUCCEEDED), [], captures)
-    assert told(steps) == [("CREATED", 0), ("SUCCEEDED", 20)]
+    steps = payments.payment_steps(payment(payment_pb2.PAYMENT_STATE_SUCCEEDED), [], captures)
+    assert outline(steps) == [("CREATED", 0), ("SUCCEEDED", 20)]
 
 
 def test_a_payment_is_authorized_by_the_attempt_that_did_so() -> None:
@@ -91,14 +97,14 @@ def test_a_payment_is_authorized_by_the_attempt_that_did_so() -> None:
         create_time=at(0),
         update_time=at(3),
     )
-    steps = journey.payment_steps(payment(payment_pb2.PAYMENT_STATE_AUTHORIZED), [attempt], [])
-    assert told(steps) == [("CREATED", 0), ("AUTHORIZED", 3)]
-    assert told(journey.attempt_steps(attempt)) == [("AUTHORIZE_PENDING", 0), ("AUTHORIZE_SUCCEEDED", 3)]
+    steps = payments.payment_steps(payment(payment_pb2.PAYMENT_STATE_AUTHORIZED), [attempt], [])
+    assert outline(steps) == [("CREATED", 0), ("AUTHORIZED", 3)]
+    assert outline(payments.attempt_steps(attempt)) == [("AUTHORIZE_PENDING", 0), ("AUTHORIZE_SUCCEEDED", 3)]
 
 
 def test_a_failed_payment_says_why() -> None:
     failed = payment(payment_pb2.PAYMENT_STATE_FAILED, failure_reason="DECLINED", failure_code="insufficient_funds")
-    steps = journey.payment_steps(failed, [], [])
+    steps = payments.payment_steps(failed, [], [])
     assert (steps[-1].what, steps[-1].detail) == ("FAILED", "DECLINED, insufficient_funds")
 
 
@@ -110,15 +116,15 @@ def test_a_dispute_opens_and_is_decided() -> None:
         create_time=at(1),
         update_time=at(2),
     )
-    assert told(journey.dispute_steps(lost)) == [("OPENED", 1), ("LOST", 2)]
-    assert [step.detail for step in journey.dispute_steps(lost)] == ["FRAUD", "accepted"]
+    assert outline(payments.dispute_steps(lost)) == [("OPENED", 1), ("LOST", 2)]
+    assert [step.detail for step in payments.dispute_steps(lost)] == ["FRAUD", "accepted"]
 
 
 def test_what_began_and_ended_at_once_is_one_step() -> None:
     at_once = payment_pb2.Capture(
         amount=usd(1), state=payment_pb2.CAPTURE_STATE_SUCCEEDED, create_time=at(1), update_time=at(1)
     )
-    assert told(journey.capture_steps(at_once)) == [("SUCCEEDED", 1)]
+    assert outline(payments.capture_steps(at_once)) == [("SUCCEEDED", 1)]
 
 
 def test_what_began_and_ended_at_once_is_told_with_all_that_is_known() -> None:
@@ -129,7 +135,7 @@ def test_what_began_and_ended_at_once_is_told_with_all_that_is_known() -> None:
         create_time=at(1),
         update_time=at(1),
     )
-    [step] = journey.refund_steps(declined)
+    [step] = payments.refund_steps(declined)
     assert (step.what, step.detail) == ("FAILED", "DUPLICATE, gone")
 
 
@@ -141,9 +147,9 @@ def settlement(state: Any, **more: Any) -> settlement_pb2.Settlement:
 
 def test_a_settlement_that_collects_is_told_of_from_when_the_journey_s_item_joined() -> None:
     pending = settlement(settlement_pb2.SETTLEMENT_STATE_PENDING)
-    assert told(journey.settlement_steps(pending, joined=at(7))) == [("PENDING", 7)]
-    [alone] = journey.settlement_steps(pending)
-    assert (told([alone]), alone.amount) == ([("PENDING", 0)], usd(-250))
+    assert outline(settlements.settlement_steps(pending, joined_time=at(7))) == [("PENDING", 7)]
+    [alone] = settlements.settlement_steps(pending)
+    assert (outline([alone]), alone.amount) == ([("PENDING", 0)], usd(-250))
 
 
 def test_a_settlement_releases_its_reserve_after_it_was_completed() -> None:
@@ -154,8 +160,8 @@ def test_a_settlement_releases_its_reserve_after_it_was_completed() -> None:
         reserve_held_minor=25,
         reserve_released_time=at(80),
     )
-    steps = journey.settlement_steps(completed)
-    assert told(steps) == [("CREATED", 10), ("COMPLETED", 80), ("RESERVE_RELEASED", 80)]
+    steps = settlements.settlement_steps(completed)
+    assert outline(steps) == [("CREATED", 10), ("COMPLETED", 80), ("RESERVE_RELEASED", 80)]
     assert (steps[0].detail, steps[-1].amount) == ("CUT_OFF", usd(25))
 
 
@@ -171,15 +177,15 @@ def test_a_settlement_was_completed_when_the_ledger_booked_it_and_not_when_it_la
         accounting_pb2.Transaction(transaction_type="ReserveReleased", create_time=at(82)),
         accounting_pb2.Transaction(transaction_type="SettlementCreated", create_time=at(12)),
     ]
-    steps = journey.settlement_steps(completed, booked)
-    assert told(steps) == [("CREATED", 10), ("COMPLETED", 12), ("RESERVE_RELEASED", 80)]
+    steps = settlements.settlement_steps(completed, booked)
+    assert outline(steps) == [("CREATED", 10), ("COMPLETED", 12), ("RESERVE_RELEASED", 80)]
 
 
 def test_a_settlement_is_completed_after_its_booking_of_the_same_moment() -> None:
     booking = pb.Step(kind=pb.STEP_KIND_TRANSACTION, what="SettlementCreated", time=at(1))
     completed = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="COMPLETED", time=at(1))
     created = pb.Step(kind=pb.STEP_KIND_SETTLEMENT, what="CREATED", time=at(1))
-    assert journey.in_order([completed, booking, created]) == [created, booking, completed]
+    assert story.in_order([completed, booking, created]) == [created, booking, completed]
 
 
 def test_what_happened_in_one_moment_begins_from_the_whole_and_ends_with_it() -> None:
@@ -193,7 +199,7 @@ def test_what_happened_in_one_moment_begins_from_the_whole_and_ends_with_it() ->
     ]
     steps = [pb.Step(kind=kind, what=what, time=at(1)) for kind, what in kinds]
     later = pb.Step(kind=pb.STEP_KIND_ORDER, what="CREATED", time=at(2))
-    assert [(step.kind, step.what) for step in journey.in_order([later, *steps])] == [
+    assert [(step.kind, step.what) for step in story.in_order([later, *steps])] == [
         (pb.STEP_KIND_PAYMENT, "CREATED"),
         (pb.STEP_KIND_ATTEMPT, "CHARGE_PENDING"),
         (pb.STEP_KIND_ATTEMPT, "CHARGE_SUCCEEDED"),
@@ -206,4 +212,4 @@ def test_what_happened_in_one_moment_begins_from_the_whole_and_ends_with_it() ->
 
 @pytest.mark.parametrize("kind", [kind for kind in pb.StepKind.values() if kind])
 def test_every_kind_of_step_has_its_place_within_a_moment(kind: Any) -> None:
-    assert journey.in_order([pb.Step(kind=kind, what="X", time=at(0))])
+    assert story.in_order([pb.Step(kind=kind, what="X", time=at(0))])
