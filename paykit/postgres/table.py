@@ -117,20 +117,15 @@ class Table(Generic[K, Row]):
             after: The create_time and key of the row after which the page begins.
             limit: Rows at most.
         """
-        conditions, args = [], []
-        for column, operator, value in (
-            *((column, "=", getattr(selection, column)) for column in equal),
-            ("create_time", ">=", selection.create_time_min),
-            ("create_time", "<", selection.create_time_before),
-        ):
-            if value is not None:
-                args.append(value)
-                conditions.append(f"{column} {operator} ${len(args)}")
-        if after is not None:
-            conditions.append(f"(create_time, {self._key[0]}) < (${len(args) + 1}, ${len(args) + 2})")
-            args.extend(after)
-        order = f"ORDER BY create_time DESC, {self._key[0]} DESC LIMIT ${len(args) + 1}"
-        return await self.select(tx, f"{' AND '.join(conditions) or 'true'} {order}", *args, limit)
+        key = self._key[0]
+        condition, args = where(
+            *((f"{column} = {{}}", getattr(selection, column)) for column in equal),
+            ("create_time >= {}", selection.create_time_min),
+            ("create_time < {}", selection.create_time_before),
+            (f"(create_time, {key}) < ({{}}, {{}})", *(after or (None, None))),
+        )
+        order = f"ORDER BY create_time DESC, {key} DESC LIMIT ${len(args) + 1}"
+        return await self.select(tx, f"{condition} {order}", *args, limit)
 
     async def lock(self, tx: Tx, keys: Iterable[K]) -> Rows[K, Row]:
         """Lock rows in the order of their keys; those that are not there are left out."""
@@ -212,6 +207,21 @@ class Table(Generic[K, Row]):
     def _key_arrays(self, keys: Collection[Any]) -> list[list[Any]]:
         ordered = sorted(keys)
         return [ordered] if len(self._key) == 1 else [[key[i] for key in ordered] for i in range(len(self._key))]
+
+
+def where(*bounds: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """Join the conditions that are set, and return them with their arguments.
+
+    Args:
+        bounds: Each a condition with {} for its parameters, and their values; of no effect when the first is None.
+    """
+    conditions: list[str] = []
+    args: list[Any] = []
+    for condition, *values in bounds:
+        if values[0] is not None:
+            conditions.append(condition.format(*(f"${len(args) + at}" for at in range(1, len(values) + 1))))
+            args += values
+    return " AND ".join(conditions) or "true", args
 
 
 def _dataclass(row: type[Any]) -> Any:

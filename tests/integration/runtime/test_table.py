@@ -11,7 +11,7 @@ import pytest
 from paykit.base.errors import DefectError
 from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table
+from paykit.postgres.table import Table, where
 from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
@@ -154,6 +154,12 @@ async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Run
         assert len(await bricks.page(tx, Selection(), equal=equal, after=None, limit=100)) == 8
 
     await runtime.transaction(work)
+
+
+def test_conditions_are_joined_and_those_that_are_not_set_left_out() -> None:
+    bounds = (("owner = {}", "o1"), ("colour = {}", None), ("(number, brick_id) < ({}, {})", 7, "b7"))
+    assert where(*bounds) == ("owner = $1 AND (number, brick_id) < ($2, $3)", ["o1", 7, "b7"])
+    assert where(("owner = {}", None)) == ("true", [])
 
 
 async def test_a_key_of_several_columns_is_a_tuple(runtime: Runtime) -> None:
