@@ -113,6 +113,7 @@ def _transaction(number: int, merchant_id: str) -> TransactionCreated:
         amount_minor=AMOUNT_MINOR,
         currency_code="USD",
         effective_at=now,
+        reverses_transaction_id=None,
         entries=tuple(
             Entry(
                 account_id=ids.named_id("acc", kind, owner or ""),
@@ -143,6 +144,8 @@ def _merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
         settlement_policy=SettlementPolicy(
             schedule=SettlementSchedule.THRESHOLD,
             time_zone="UTC",
+            cut_off_time=None,
+            cut_off_weekday=None,
             delay_days=0,
             thresholds=(SettlementThreshold(currency_code="USD", threshold_minor=threshold_minor),),
             reserve_basis_points=500,

@@ -49,6 +49,7 @@ def payment_created(payment_id: str, *, amount_minor: int = 100, version: int = 
         merchant_id="mer_1",
         aggregate_version=version,
         payment_id=payment_id,
+        order_id=None,
         merchant_reference="order 1",
         amount_minor=amount_minor,
         currency_code="USD",
@@ -63,12 +64,15 @@ def payment_failed(payment_id: str, *, version: int = 2) -> events.PaymentFailed
         merchant_id="mer_1",
         aggregate_version=version,
         payment_id=payment_id,
+        order_id=None,
         merchant_reference="order 1",
         amount_minor=100,
         currency_code="USD",
         method=events.PaymentMethod.CARD,
         channel="simulator",
+        channel_reference=None,
         reason=events.FailureReason.DECLINED,
+        failure_code=None,
     )
 
 

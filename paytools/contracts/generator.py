@@ -14,9 +14,6 @@ from paykit.events.event import STAMPED
 
 LINE_LENGTH = 120
 
-# Optional by schema, but a domain must say which merchant an event concerns, or that none is.
-ALWAYS_GIVEN = ("merchant_id",)
-
 PRIMITIVES = {"string": "str", "long": "int", "boolean": "bool", "bytes": "bytes"}
 LOGICAL = {"timestamp-micros": "datetime"}
 
@@ -140,8 +137,6 @@ def _declaration(module: _Module, inner: dict[str, Any], *, event: bool) -> str:
     if event and name in STAMPED:
         optional = " | None" if STAMPED[name] == "None" and not annotation.endswith("None") else ""
         return f"    {name}: {annotation}{optional} = {STAMPED[name]}"
-    if annotation.endswith(" | None") and name not in ALWAYS_GIVEN:
-        return f"    {name}: {annotation} = None"
     return f"    {name}: {annotation}"
 
 

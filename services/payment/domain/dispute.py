@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
+from paykit.aggregate import next_revision
 from paykit.channels.attempts import AttemptState, ChannelAmountMismatch
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import payment as domain
 from services.payment.domain.attempt import Attempt, AttemptAction
-from services.payment.domain.payment import Payment, PaymentAction
+from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts
 
 
 class DisputeState(StrEnum):
@@ -145,6 +145,15 @@ class Dispute:
     response_state: ResponseState | None = None
 
 
+class DisputeFacts(PaymentFacts):
+    """The fields that all dispute events share; they are events of the payment, in its order."""
+
+    dispute_id: str
+    amount_minor: int
+    reason: events.DisputeReason
+    channel_reference: str
+
+
 def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
     """Give the state after an action.
 
@@ -182,8 +191,10 @@ def open_dispute(
         create_time=now,
         update_time=now,
     )
-    after = domain.changed(payment, now, disputed_minor=payment.disputed_minor + opened.amount_minor)
-    return after, opened, events.DisputeOpened(**_about(after, opened), respond_by=opened.respond_by)
+    disputed = replace(
+        payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor + opened.amount_minor
+    )
+    return disputed, opened, events.DisputeOpened(**facts(disputed, opened), respond_by=opened.respond_by)
 
 
 def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeWon]:
@@ -192,9 +203,11 @@ def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, 
     Raises:
         IllegalTransition: It is decided already.
     """
-    won = _changed(dispute, now, state=next_state(dispute.state, DisputeAction.WIN))
-    after = domain.changed(payment, now, disputed_minor=payment.disputed_minor - dispute.amount_minor)
-    return after, won, events.DisputeWon(**_about(after, won))
+    won = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.WIN))
+    released = replace(
+        payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor - dispute.amount_minor
+    )
+    return released, won, events.DisputeWon(**facts(released, won))
 
 
 def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
@@ -203,9 +216,9 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
     Raises:
         IllegalTransition: It is decided already.
     """
-    lost = _changed(dispute, now, state=next_state(dispute.state, DisputeAction.LOSE))
-    after = domain.changed(payment, now)
-    return after, lost, events.DisputeLost(**_about(after, lost), accepted=False)
+    lost = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.LOSE))
+    charged = replace(payment, **next_revision(payment, now))
+    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=False)
 
 
 def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
@@ -214,15 +227,14 @@ def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Paymen
     Raises:
         IllegalTransition: It is contested or decided already.
     """
-    lost = _changed(
-        dispute,
-        now,
+    lost = replace(
+        _touch(dispute, now),
         state=next_state(dispute.state, DisputeAction.ACCEPT),
         accepted=True,
         response_state=ResponseState.PENDING,
     )
-    after = domain.changed(payment, now)
-    return after, lost, events.DisputeLost(**_about(after, lost), accepted=True)
+    charged = replace(payment, **next_revision(payment, now))
+    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=True)
 
 
 def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
@@ -235,7 +247,7 @@ def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
     state = next_state(dispute.state, DisputeAction.CONTEST)
     if dispute.respond_by is not None and now > dispute.respond_by:
         raise DisputeResponseLate("The time to contest the dispute is over.", respond_by=dispute.respond_by.isoformat())
-    return _changed(dispute, now, state=state, evidence=evidence, response_state=ResponseState.PENDING)
+    return replace(_touch(dispute, now), state=state, evidence=evidence, response_state=ResponseState.PENDING)
 
 
 def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
@@ -246,7 +258,7 @@ def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
 
 def contradict(dispute: Dispute, *, now: datetime) -> Dispute:
     """Mark that the channel said the opposite of what was decided; the decision stands."""
-    return _changed(dispute, now, contradicted=True)
+    return replace(_touch(dispute, now), contradicted=True)
 
 
 def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
@@ -257,7 +269,7 @@ def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
     """
     if dispute.response_state is None:
         raise InvariantError(f"dispute {dispute.dispute_id} was not answered")
-    return _changed(dispute, now, response_state=ResponseState.TOLD if taken else ResponseState.REFUSED)
+    return replace(_touch(dispute, now), response_state=ResponseState.TOLD if taken else ResponseState.REFUSED)
 
 
 def require_same(dispute: Dispute, reported: Reported) -> None:
@@ -277,8 +289,8 @@ def require_same(dispute: Dispute, reported: Reported) -> None:
         raise _mismatch(dispute.amount_minor, dispute.currency_code, what="dispute")
 
 
-def _changed(dispute: Dispute, now: datetime, **changes: Any) -> Dispute:
-    return replace(dispute, update_time=no_earlier(now, dispute.update_time), **changes)
+def _touch(dispute: Dispute, now: datetime) -> Dispute:
+    return replace(dispute, update_time=no_earlier(now, dispute.update_time))
 
 
 def _require_disputable(payment: Payment, attempt: Attempt, reported: Reported) -> None:
@@ -311,20 +323,12 @@ def _mismatch(amount_minor: int, currency_code: str, *, what: str) -> ChannelAmo
     )
 
 
-def _about(payment: Payment, dispute: Dispute) -> dict[str, Any]:
-    """Give the fields that all dispute events share; they are events of the payment, in its order."""
+def facts(payment: Payment, dispute: Dispute) -> DisputeFacts:
+    """Return what an event of the payment's latest change, which a dispute made, begins with."""
     return {
-        "occurred_at": payment.update_time,
-        "merchant_id": payment.merchant_id,
-        "correlation_id": payment.correlation_id,
-        "aggregate_version": payment.aggregate_version,
+        **domain.facts(payment),
         "dispute_id": dispute.dispute_id,
-        "payment_id": payment.payment_id,
-        "order_id": payment.order_id,
-        "merchant_reference": payment.merchant_reference,
         "amount_minor": dispute.amount_minor,
-        "currency_code": dispute.currency_code,
         "reason": dispute.reason,
-        "channel": dispute.channel,
         "channel_reference": dispute.dispute_reference,
     }

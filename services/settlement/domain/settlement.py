@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TypedDict
 
 from paykit import transitions
+from paykit.aggregate import Revision
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
@@ -193,6 +194,19 @@ class Settlement:
         return self.sums.total_minor - self.reserve_held_minor if self.close_time else 0
 
 
+class SettlementFacts(TypedDict):
+    """The fields that all events of a settlement's booking share; the journey is the caller's to say."""
+
+    occurred_at: datetime
+    merchant_id: str
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    total_minor: int
+    reserve_held_minor: int
+    net_minor: int
+
+
 def reserve_minor(sums: Sums, basis_points: int) -> int:
     """Give the part of a total to hold back, rounded half up; what was released before is not held again."""
     base = max(sums.total_minor - sums.reserve_released_minor, 0)
@@ -238,7 +252,7 @@ def close(
         close_time=now,
         update_time=now,
     )
-    return closed, _created(closed, now)
+    return closed, _created(closed)
 
 
 def carry(settlement: Settlement, *, into: Settlement, now: datetime) -> tuple[Settlement, Settlement]:
@@ -282,8 +296,8 @@ def complete(
             f"{transaction_id} took {booked_minor} for a settlement of {settlement.sums.total_minor}.",
             settlement_id=settlement.settlement_id,
         )
-    done = replace(settlement, state=state, transaction_id=transaction_id, **_changed(settlement, now))
-    return done, events.SettlementCompleted(transaction_id=transaction_id, **_amounts(done, now))
+    completed = replace(settlement, **_next_revision(settlement, now), state=state, transaction_id=transaction_id)
+    return completed, events.SettlementCompleted(**facts(completed), transaction_id=transaction_id)
 
 
 def fail(
@@ -298,13 +312,13 @@ def fail(
     next_state(into.state, SettlementAction.COLLECT)
     failed = replace(
         settlement,
+        **_next_revision(settlement, now),
         state=state,
         failure_reason=reason,
         holder_id=into.settlement_id,
-        **_changed(settlement, now),
     )
     receiver = replace(into, sums=into.sums + settlement.sums, update_time=now)
-    return failed, receiver, events.SettlementFailed(reason=reason, **_amounts(failed, now))
+    return failed, receiver, events.SettlementFailed(**facts(failed), reason=reason)
 
 
 def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlement, events.ReserveReleased]:
@@ -316,13 +330,13 @@ def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlemen
     next_state(settlement.state, SettlementAction.RELEASE_RESERVE)
     if settlement.reserve_released_at is not None or not settlement.reserve_held_minor:
         raise _illegal_release(settlement, "holds no reserve")
-    released = replace(settlement, reserve_released_at=now, **_changed(settlement, now))
+    released = replace(settlement, **_next_revision(settlement, now), reserve_released_at=now)
     return released, events.ReserveReleased(
-        amount_minor=released.reserve_held_minor,
         occurred_at=now,
         merchant_id=released.merchant_id,
         aggregate_version=released.aggregate_version,
         settlement_id=released.settlement_id,
+        amount_minor=released.reserve_held_minor,
         currency_code=released.currency_code,
     )
 
@@ -344,13 +358,14 @@ def _illegal_release(settlement: Settlement, why: str) -> IllegalTransition:
     )
 
 
-def _changed(settlement: Settlement, now: datetime) -> dict[str, Any]:
-    return {"aggregate_version": settlement.aggregate_version + 1, "update_time": now}
+def _next_revision(settlement: Settlement, now: datetime) -> Revision:
+    return {"update_time": now, "aggregate_version": settlement.aggregate_version + 1}
 
 
-def _amounts(settlement: Settlement, now: datetime) -> dict[str, Any]:
+def facts(settlement: Settlement) -> SettlementFacts:
+    """Return the amounts of a settlement as the event of its latest change tells them."""
     return {
-        "occurred_at": now,
+        "occurred_at": settlement.update_time,
         "merchant_id": settlement.merchant_id,
         "aggregate_version": settlement.aggregate_version,
         "settlement_id": settlement.settlement_id,
@@ -361,9 +376,10 @@ def _amounts(settlement: Settlement, now: datetime) -> dict[str, Any]:
     }
 
 
-def _created(settlement: Settlement, now: datetime) -> events.SettlementCreated:
+def _created(settlement: Settlement) -> events.SettlementCreated:
     sums = settlement.sums
     return events.SettlementCreated(
+        **facts(settlement),
         trigger=settlement.trigger or SettlementTrigger.UNKNOWN,
         cut_off_at=settlement.cut_off_at if settlement.trigger is SettlementTrigger.CUT_OFF else None,
         item_count=sums.item_count,
@@ -374,5 +390,4 @@ def _created(settlement: Settlement, now: datetime) -> events.SettlementCreated:
         reserve_released_minor=sums.reserve_released_minor,
         adjustments_minor=sums.adjustments_minor,
         reserve_release_at=settlement.reserve_release_at,
-        **_amounts(settlement, now),
     )

@@ -149,13 +149,17 @@ async def test_an_event_type_newer_than_the_build_is_kept_and_counted(runtime: R
         aggregate_version=1,
         refund_id="ref_1",
         payment_id=payment_id,
+        capture_id=None,
+        order_id=None,
         merchant_reference="order 1",
         amount_minor=5,
         currency_code="USD",
         fee_returned_minor=0,
         reason=events.RefundReason.UNKNOWN,
         channel="simulator",
+        channel_reference=None,
         failure_reason=events.FailureReason.DECLINED,
+        failure_code=None,
     )
     await emit(runtime, [newer, probe.payment_created(payment_id)])
     await until_seen(runtime, 1)

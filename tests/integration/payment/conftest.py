@@ -274,7 +274,7 @@ def order_event(kind: type[Any] = order_events.OrderCreated, **changes: Any) -> 
         "currency_code": "USD",
     }
     own: dict[type[Any], dict[str, Any]] = {
-        order_events.OrderCreated: {"item_count": 1},
+        order_events.OrderCreated: {"item_count": 1, "expires_at": None},
         order_events.OrderExpired: {"paid_minor": 0, "expired_at": START},
     }
     return kind(**given | own.get(kind, {"paid_minor": 0}) | changes)

@@ -105,6 +105,7 @@ def booked(
         amount_minor=max(each.amount_minor for each in entries),
         currency_code=currency_code,
         effective_at=at,
+        reverses_transaction_id=None,
         entries=tuple(entries),
     )
 

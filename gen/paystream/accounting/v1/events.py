@@ -245,11 +245,11 @@ class TransactionCreated:
     transaction_type: str
     related_no: str
     root_reference: str
-    direction: Direction | None = None
+    direction: Direction | None
     amount_minor: int
     currency_code: str
     effective_at: datetime
-    reverses_transaction_id: str | None = None
+    reverses_transaction_id: str | None
     entries: tuple[Entry, ...]
 
     def as_record(self) -> dict[str, Any]:

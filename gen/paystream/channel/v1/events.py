@@ -229,11 +229,11 @@ class ChannelTransactionReported:
     channel: str
     channel_reference: str
     line_id: str
-    statement_id: str | None = None
+    statement_id: str | None
     operation: ChannelOperation
     outcome: ChannelOutcome
-    related_no: str | None = None
-    original_channel_reference: str | None = None
+    related_no: str | None
+    original_channel_reference: str | None
     amount_minor: int
     currency_code: str
     channel_fee_minor: int

@@ -142,8 +142,8 @@ class SettlementPolicy:
     """
 
     schedule: SettlementSchedule
-    cut_off_time: str | None = None
-    cut_off_weekday: int | None = None
+    cut_off_time: str | None
+    cut_off_weekday: int | None
     time_zone: str
     delay_days: int
     thresholds: tuple[SettlementThreshold, ...]
@@ -238,7 +238,7 @@ class MerchantActivated:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
@@ -353,7 +353,7 @@ class MerchantCreated:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
@@ -468,7 +468,7 @@ class MerchantSuspended:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
@@ -583,7 +583,7 @@ class MerchantUpdated:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool

@@ -153,7 +153,7 @@ class OrderCreated:
     total_minor: int
     currency_code: str
     item_count: int
-    expires_at: datetime | None = None
+    expires_at: datetime | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""

@@ -169,7 +169,7 @@ class DisputeLost:
     aggregate_version: int
     dispute_id: str
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -299,14 +299,14 @@ class DisputeOpened:
     aggregate_version: int
     dispute_id: str
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     reason: DisputeReason
     channel: str
     channel_reference: str
-    respond_by: datetime | None = None
+    respond_by: datetime | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""
@@ -428,7 +428,7 @@ class DisputeWon:
     aggregate_version: int
     dispute_id: str
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -551,7 +551,7 @@ class PaymentAuthorized:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -678,7 +678,7 @@ class PaymentCancelled:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -686,7 +686,7 @@ class PaymentCancelled:
     cancelled_minor: int
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     reason: CancelReason
 
     def as_record(self) -> dict[str, Any]:
@@ -814,14 +814,14 @@ class PaymentContradicted:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
-    refund_id: str | None = None
+    channel_reference: str | None
+    refund_id: str | None
     evidence: Evidence
     previous_state: PreviousState
     reported_outcome: ReportedOutcome
@@ -948,7 +948,7 @@ class PaymentCreated:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -1065,15 +1065,15 @@ class PaymentFailed:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     reason: FailureReason
-    failure_code: str | None = None
+    failure_code: str | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""
@@ -1196,7 +1196,7 @@ class PaymentSuccess:
     aggregate_version: int
     payment_id: str
     capture_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -1329,13 +1329,13 @@ class PaymentUnknown:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     evidence: Evidence
     previous_state: PreviousState
 
@@ -1461,15 +1461,15 @@ class RefundCreated:
     aggregate_version: int
     refund_id: str
     payment_id: str
-    capture_id: str | None = None
-    order_id: str | None = None
+    capture_id: str | None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     fee_returned_minor: int
     reason: RefundReason
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""
@@ -1598,17 +1598,17 @@ class RefundFailed:
     aggregate_version: int
     refund_id: str
     payment_id: str
-    capture_id: str | None = None
-    order_id: str | None = None
+    capture_id: str | None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     fee_returned_minor: int
     reason: RefundReason
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     failure_reason: FailureReason
-    failure_code: str | None = None
+    failure_code: str | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""
@@ -1741,8 +1741,8 @@ class RefundSuccess:
     aggregate_version: int
     refund_id: str
     payment_id: str
-    capture_id: str | None = None
-    order_id: str | None = None
+    capture_id: str | None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str

@@ -282,7 +282,7 @@ class SettlementCreated:
     settlement_id: str
     currency_code: str
     trigger: SettlementTrigger
-    cut_off_at: datetime | None = None
+    cut_off_at: datetime | None
     item_count: int
     payments_minor: int
     refunds_minor: int
@@ -293,7 +293,7 @@ class SettlementCreated:
     total_minor: int
     reserve_held_minor: int
     net_minor: int
-    reserve_release_at: datetime | None = None
+    reserve_release_at: datetime | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""

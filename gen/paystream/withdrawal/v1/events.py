@@ -372,8 +372,8 @@ class WithdrawalFailed:
     currency_code: str
     funds_held: bool
     reason: str
-    failure_code: str | None = None
-    channel_reference: str | None = None
+    failure_code: str | None
+    channel_reference: str | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""
@@ -592,7 +592,7 @@ class WithdrawalReturned:
     currency_code: str
     channel: str
     channel_reference: str
-    return_code: str | None = None
+    return_code: str | None
 
     def as_record(self) -> dict[str, Any]:
         """Give the field values by name, nested records as dictionaries."""

@@ -1,4 +1,4 @@
-"""Every statement on the channel's statements: sums of the lines of a day."""
+"""The SQL of statements: sums of the lines of a day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from paykit.postgres.database import Tx
+from paykit.postgres.rows import columns
 
 # Statements are closed in order of their days, so days up to the newest one that has a statement need no second look.
 _SUM_OPEN_DAYS = """
@@ -63,7 +64,7 @@ class DayTotal:
 
     @property
     def net_minor(self) -> int:
-        """Give what the channel pays out for the day."""
+        """What the channel pays out for the day."""
         went_minor = self.refunded_minor + self.disputed_minor + self.paid_minor - self.returned_minor
         return self.captured_minor - went_minor - self.channel_fee_minor
 
@@ -75,15 +76,11 @@ async def sum_open_days(tx: Tx, *, before: str) -> list[DayTotal]:
 
 
 async def insert_statements(tx: Tx, statements: Sequence[tuple[str, DayTotal]]) -> set[str]:
-    """Write statements under their ids, unless their day and currency have one; give and hold the ids written."""
+    """Write statements under their ids, unless their day and currency have one; hold and return the ids written."""
     totals = [total for _, total in statements]
-    names = tuple(field.name for field in fields(DayTotal))
     ids = [statement_id for statement_id, _ in statements]
-    rows = (
-        await tx.fetch(_INSERT_STATEMENTS, ids, *([getattr(each, name) for each in totals] for name in names), tx.now)
-        if statements
-        else []
-    )
+    names = [field.name for field in fields(DayTotal)]
+    rows = await tx.fetch(_INSERT_STATEMENTS, ids, *columns(totals, names), tx.now) if statements else []
     inserted = {row["statement_id"] for row in rows}
     tx.hold(*inserted)
     return inserted

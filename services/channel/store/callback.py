@@ -1,4 +1,4 @@
-"""Every statement on the callbacks that the channel still owes."""
+"""The SQL of the callbacks that the channel still owes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from paykit.postgres.database import Tx
+from paykit.postgres.rows import columns
 
 _INSERT_CALLBACKS = """
 INSERT INTO callback (attempt_id, due_time, report, dispute_reference)
@@ -43,7 +44,7 @@ class Report(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class DueCallback:
     """A callback to remember.
 
     Attributes:
@@ -71,31 +72,28 @@ class Callback:
     tries: int
 
 
-async def insert_callbacks(tx: Tx, callbacks: Sequence[Due]) -> None:
+async def insert_callbacks(tx: Tx, callbacks: Sequence[DueCallback]) -> None:
     """Remember to call back; what stands there twice is told twice."""
     if callbacks:
         await tx.run(
             _INSERT_CALLBACKS,
-            [each.attempt_id for each in callbacks],
-            [each.due_time for each in callbacks],
-            [each.report for each in callbacks],
-            [each.dispute_reference for each in callbacks],
+            *columns(callbacks, ("attempt_id", "due_time", "report", "dispute_reference")),
         )
 
 
-async def lease_callbacks(tx: Tx, *, due: datetime, limit: int, lease_s: float) -> list[Callback]:
+async def lease_callbacks(tx: Tx, *, limit: int, lease_s: float) -> list[Callback]:
     """Take callbacks that are due and that no other process has in hand."""
-    rows = await tx.fetch(_LEASE_CALLBACKS, due, limit, lease_s)
+    rows = await tx.lock("callback", _LEASE_CALLBACKS, tx.now, limit, lease_s)
     return [Callback(**dict(row) | {"report": Report(row["report"])}) for row in rows]
 
 
 async def postpone_callbacks(tx: Tx, callbacks: Sequence[Callback], waits_s: Sequence[float]) -> None:
     """Let callbacks wait before the next try."""
     if callbacks:
-        await tx.run(_POSTPONE_CALLBACKS, [each.callback_id for each in callbacks], list(waits_s))
+        await tx.run(_POSTPONE_CALLBACKS, [callback.callback_id for callback in callbacks], list(waits_s))
 
 
 async def delete_callbacks(tx: Tx, callbacks: Sequence[Callback]) -> None:
     """Forget callbacks that are over."""
     if callbacks:
-        await tx.run(_DELETE_CALLBACKS, [each.callback_id for each in callbacks])
+        await tx.run(_DELETE_CALLBACKS, [callback.callback_id for callback in callbacks])
