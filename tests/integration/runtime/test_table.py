@@ -59,6 +59,24 @@ class Wall:
 walls: Table[tuple[str, int], Wall] = Table(Wall, "wall", key=("owner", "number"), changing=("height",))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    length: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    tile_id: str
+    size: Size
+    holes: tuple[int, ...] | None = None
+
+
+tiles: Table[str, Tile] = Table(
+    Tile, "tile", key="tile_id", changing=("size", "holes"), sql_types={"width": "numeric"}, readers={"width": int}
+)
+
+
 def brick(brick_id: str, *, owner: str = "o1", number: int = 1, colour: Colour = Colour.RED, minutes: int = 0) -> Brick:
     moment = NOON + timedelta(minutes=minutes)
     return Brick(brick_id=brick_id, owner=owner, number=number, colour=colour, create_time=moment)
@@ -66,7 +84,7 @@ def brick(brick_id: str, *, owner: str = "o1", number: int = 1, colour: Colour =
 
 @pytest.fixture
 async def runtime(probe_url: str, tmp_path: Path) -> AsyncIterator[Runtime]:
-    service = replace(probe.SERVICE, locks=("brick", "wall"))
+    service = replace(probe.SERVICE, locks=("brick", "wall", "tile"))
     async with runtimes.runtime(service, probe_url, cache_dir=tmp_path) as made:
         yield made
 
@@ -80,6 +98,10 @@ async def make_tables(tx: Tx) -> None:
     )
     await tx.fetch(
         "CREATE TEMPORARY TABLE wall (owner text, number bigint, height bigint, PRIMARY KEY (owner, number)) "
+        "ON COMMIT DROP"
+    )
+    await tx.fetch(
+        "CREATE TEMPORARY TABLE tile (tile_id text PRIMARY KEY, length bigint, width numeric, holes bigint[]) "
         "ON COMMIT DROP"
     )
 
@@ -173,6 +195,29 @@ async def test_a_key_of_several_columns_is_a_tuple(runtime: Runtime) -> None:
             ("o1", 1): Wall(owner="o1", number=1, height=1),
             ("o1", 2): Wall(owner="o1", number=2, height=9),
         }
+
+    await runtime.transaction(work)
+
+
+async def test_a_field_that_is_a_dataclass_stands_for_its_fields_and_arrays_may_differ_in_length(
+    runtime: Runtime,
+) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        small, large = Size(length=1, width=2), Size(length=3, width=10**30)
+        await tiles.insert(tx, [Tile(tile_id="t1", size=small), Tile(tile_id="t2", size=small, holes=(1,))])
+        assert await tiles.insert_absent(tx, [Tile(tile_id="t3", size=small, holes=())]) == ["t3"]
+        rows = await tiles.lock(tx, ["t1", "t2", "t3"])
+        assert [row.holes for row in rows.values()] == [None, (1,), ()]
+        changed = [
+            Tile(tile_id="t1", size=large, holes=(4, 5, 6)),
+            Tile(tile_id="t2", size=small),
+            Tile(tile_id="t3", size=large, holes=(7,)),
+        ]
+        for tile in changed:
+            rows.put(tile)
+        await tx.save(rows)
+        assert await tiles.by_key(tx, ["t1", "t2", "t3"]) == {tile.tile_id: tile for tile in changed}
 
     await runtime.transaction(work)
 
