@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar, Union
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import columns, require_all_changed
+from paykit.postgres.rows import require_all_changed
 from paykit.work import Rows
 
 K = TypeVar("K")
@@ -54,6 +54,8 @@ class Table(Generic[K, Row]):
         without: Fields of the dataclass that are no columns and have defaults.
         sql_types: Where the type of the attribute does not say it.
         readers: Make an attribute of a column's value, where the type of the attribute does not say how.
+        writers: Make a column's value of a row, where it is not an attribute; if there is none of its name, it is only
+            written.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Table(Generic[K, Row]):
         without: Collection[str] = (),
         sql_types: Mapping[str, str] | None = None,
         readers: Mapping[str, Callable[[Any], Any]] | None = None,
+        writers: Mapping[str, Callable[[Row], Any]] | None = None,
     ) -> None:
         attributes = _attributes(row, without)
         self.name = name
@@ -75,11 +78,13 @@ class Table(Generic[K, Row]):
         self._key = (key,) if isinstance(key, str) else key
         self.key = ", ".join(self._key)
         self._changing = self._columns_of(changing)
-        self._given = self.columns if given is None else self._columns_of(given)
+        self._writers = dict(writers or {})
+        read_and_given = self.columns if given is None else self._columns_of(given)
+        self._given = (*(column for column in read_and_given if column not in self._writers), *self._writers)
         self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
         self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
-        self._values_given = attrgetter(*(self._paths[column] for column in self._given))
+        self._values_given = self._row_writer()
         self.quoted = f'"{name}"'
         self.selected = ", ".join(f"{self.quoted}.{column}" for column in self.columns)
         self._update = self._update_statement() if changing else ""
@@ -195,9 +200,15 @@ class Table(Generic[K, Row]):
 
     def _arguments(self, rows: Sequence[Row], names: Sequence[str]) -> list[list[Any]]:
         """Return columns as `parameters` names them: arrays as text, for an array of arrays has one length for all."""
-        values = columns(rows, [self._paths[name] for name in names])
+        values = [list(map(self._writers.get(name) or attrgetter(self._paths[name]), rows)) for name in names]
         arrays = [self._sql_types[name].endswith("[]") for name in names]
         return [list(map(_array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
+
+    def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
+        """Return what makes the values that inserts write of a row, those that are attributes first."""
+        attributes = attrgetter(*(self._paths[column] for column in self._given if column not in self._writers))
+        writers = tuple(self._writers.values())
+        return (lambda row: (*attributes(row), *[write(row) for write in writers])) if writers else attributes
 
     def _new(self, column: str) -> str:
         """Return a column of what `unnest` gave."""
@@ -311,5 +322,6 @@ def _attribute_reader(hint: Any) -> Callable[[Any], Any] | None:
     return members.__getitem__
 
 
-def _array_text(numbers: Iterable[int] | None) -> str | None:
-    return None if numbers is None else "{" + ",".join(map(str, numbers)) + "}"
+def _array_text(values: Iterable[object] | None) -> str | None:
+    """Return an array of numbers, or of ids, in which nothing needs quoting."""
+    return None if values is None else "{" + ",".join(map(str, values)) + "}"

@@ -70,10 +70,17 @@ class Tile:
     tile_id: str
     size: Size
     holes: tuple[int, ...] | None = None
+    marks: frozenset[str] = frozenset()
 
 
 tiles: Table[str, Tile] = Table(
-    Tile, "tile", key="tile_id", changing=("size", "holes"), sql_types={"width": "numeric"}, readers={"width": int}
+    Tile,
+    "tile",
+    key="tile_id",
+    changing=("size", "holes"),
+    sql_types={"width": "numeric", "marks": "text", "edges": "text[]"},
+    readers={"width": int, "marks": lambda text: frozenset(text.split())},
+    writers={"marks": lambda tile: " ".join(sorted(tile.marks)), "edges": lambda tile: [f"e{tile.size.length}"] * 2},
 )
 
 
@@ -101,7 +108,8 @@ async def make_tables(tx: Tx) -> None:
         "ON COMMIT DROP"
     )
     await tx.fetch(
-        "CREATE TEMPORARY TABLE tile (tile_id text PRIMARY KEY, length bigint, width numeric, holes bigint[]) "
+        "CREATE TEMPORARY TABLE tile (tile_id text PRIMARY KEY, length bigint, width numeric, holes bigint[], "
+        "marks text, edges text[]) "
         "ON COMMIT DROP"
     )
 
@@ -218,6 +226,19 @@ async def test_a_field_that_is_a_dataclass_stands_for_its_fields_and_arrays_may_
             rows.put(tile)
         await tx.save(rows)
         assert await tiles.by_key(tx, ["t1", "t2", "t3"]) == {tile.tile_id: tile for tile in changed}
+
+    await runtime.transaction(work)
+
+
+async def test_a_column_that_is_no_attribute_is_made_of_the_row(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        marked = Tile(tile_id="t1", size=Size(length=1, width=2), marks=frozenset({"b", "a"}))
+        await tiles.insert(tx, [marked])
+        assert await tiles.insert_absent(tx, [replace(marked, tile_id="t2"), marked]) == ["t2"]
+        assert await tiles.by_key(tx, ["t1", "t2"]) == {"t1": marked, "t2": replace(marked, tile_id="t2")}
+        rows = await tx.fetch("SELECT marks, edges FROM tile")
+        assert [tuple(row) for row in rows] == [("a b", ["e1", "e1"])] * 2
 
     await runtime.transaction(work)
 
