@@ -21,7 +21,7 @@ from paytools.cli import addresses
 from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paytools.cli.commands.call import refusal_lines, wait_for
 from paytools.cli.reading import DatabaseUrl, read
-from services.accounting.store.account_flows import tallies
+from services.accounting.store import account_flows
 from services.settlement.domain.item import ACCOUNT_KIND, BOOKING
 from services.settlement.store.verification import (
     Collected,
@@ -101,7 +101,7 @@ def export(
 async def _compared(url: str, *, until: float) -> dict[Key, Collected]:
     """Compare with the ledger until the two agree; what is on its way may make them differ for a moment."""
     while True:
-        ledger = await read(url, "accounting", lambda tx: tallies(tx, ACCOUNT_KIND, leaving_out=[BOOKING]))
+        ledger = await read(url, "accounting", lambda tx: account_flows(tx, ACCOUNT_KIND, leaving_out=[BOOKING]))
         ours = await read(url, "settlement", collected)
         theirs = {
             (each.merchant_id, each.currency_code): Collected(each.transactions, each.digest, each.balance_minor)
