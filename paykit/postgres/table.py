@@ -52,6 +52,7 @@ class Table(Generic[K, Row]):
         changing: The columns that `update` writes.
         given: The columns that inserts write, where the others begin with the database's defaults; None for all.
         without: Fields of the dataclass that are no columns and have defaults.
+        computed: Fields that are read by an SQL expression and never written.
         sql_types: Where the type of the attribute does not say it.
         readers: Make an attribute of a column's value, where the type of the attribute does not say how.
         writers: Make a column's value of a row, where it is not an attribute; if there is none of its name, it is only
@@ -67,6 +68,7 @@ class Table(Generic[K, Row]):
         changing: Sequence[str] = (),
         given: Sequence[str] | None = None,
         without: Collection[str] = (),
+        computed: Mapping[str, str] | None = None,
         sql_types: Mapping[str, str] | None = None,
         readers: Mapping[str, Callable[[Any], Any]] | None = None,
         writers: Mapping[str, Callable[[Row], Any]] | None = None,
@@ -79,14 +81,19 @@ class Table(Generic[K, Row]):
         self.key = ", ".join(self._key)
         self._changing = self._columns_of(changing)
         self._writers = dict(writers or {})
-        read_and_given = self.columns if given is None else self._columns_of(given)
-        self._given = (*(column for column in read_and_given if column not in self._writers), *self._writers)
+        expressions = dict(computed or {})
+        given_columns = self.columns if given is None else self._columns_of(given)
+        apart = self._writers | expressions
+        self._given = (*(column for column in given_columns if column not in apart), *self._writers)
         self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
         self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
         self._values_given = self._row_writer()
         self.quoted = f'"{name}"'
-        self.selected = ", ".join(f"{self.quoted}.{column}" for column in self.columns)
+        self.selected = ", ".join(
+            f"{expressions[column]} AS {column}" if column in expressions else f"{self.quoted}.{column}"
+            for column in self.columns
+        )
         self._update = self._update_statement() if changing else ""
 
     def key_of(self, row: Row, /) -> K:
@@ -112,7 +119,14 @@ class Table(Generic[K, Row]):
         ]
 
     async def page(
-        self, tx: Tx, selection: Any, *, equal: Sequence[str], after: TimeKey | None, limit: int
+        self,
+        tx: Tx,
+        selection: Any,
+        *,
+        equal: Sequence[str],
+        after: TimeKey | None,
+        limit: int,
+        condition: Sequence[Any] = (),
     ) -> list[Row]:
         """Read rows newest first, by create_time and key.
 
@@ -123,16 +137,18 @@ class Table(Generic[K, Row]):
             equal: The columns that must equal the attribute of their name.
             after: The create_time and key of the row after which the page begins.
             limit: Rows at most.
+            condition: What else must hold, as `where` takes it.
         """
         key = self._key[0]
-        condition, args = where(
+        conditions, args = where(
+            *([condition] if condition else ()),
             *((f"{column} = {{}}", getattr(selection, column)) for column in equal),
             ("create_time >= {}", selection.create_time_min),
             ("create_time < {}", selection.create_time_before),
             (f"(create_time, {key}) < ({{}}, {{}})", *(after or (None, None))),
         )
         order = f"ORDER BY create_time DESC, {key} DESC LIMIT ${len(args) + 1}"
-        return await self.select(tx, f"{condition} {order}", *args, limit)
+        return await self.select(tx, f"{conditions} {order}", *args, limit)
 
     async def lock(self, tx: Tx, keys: Iterable[K]) -> Rows[K, Row]:
         """Lock rows in the order of their keys; those that are not there are left out."""
@@ -151,6 +167,10 @@ class Table(Generic[K, Row]):
         sql = f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} FOR UPDATE OF {self.quoted} SKIP LOCKED"
         return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
 
+    async def guarded(self, tx: Tx, keys: Collection[K]) -> Rows[K, Row]:
+        """Read rows that change only under the lock of another row, which the transaction has; nothing is locked."""
+        return self.rows(tx, (await self.by_key(tx, keys)).values())
+
     def rows(self, tx: Tx, rows: Iterable[Row] = ()) -> Rows[K, Row]:
         """Begin a unit of work with rows that are locked, or none; the transaction holds them."""
         by_key = {self.key_of(row): row for row in rows}
@@ -163,17 +183,20 @@ class Table(Generic[K, Row]):
             ordered = sorted(rows, key=self._key_of)
             await tx.copy(self.name, self._given, [self._values_given(row) for row in ordered])
 
-    async def insert_absent(self, tx: Tx, rows: Collection[Row], *, unique: tuple[str, ...] | None = None) -> list[K]:
+    async def insert_absent(
+        self, tx: Tx, rows: Collection[Row], *, unique: tuple[str, ...] | None = None, where: str = ""
+    ) -> list[K]:
         """Insert rows but those whose unique columns are taken, and return the keys of what went in.
 
-        Of several rows with the same unique columns, the first goes in. They go in the order of these columns, so that
+        Of several rows with the same unique columns, the first goes in; `where` is the predicate of their index, if it
+        has one. They go in the order of these columns, so that
         two batches with the same ones wait for each other in one order and cannot deadlock.
         """
         if not rows:
             return []
         unique = unique or self._key
-        ordered = sorted(rows, key=attrgetter(*unique))
-        inserted = await tx.fetch(self._insert_absent_statement(unique), *self._arguments(ordered, self._given))
+        ordered = sorted(rows, key=attrgetter(*(self._paths[column] for column in unique)))
+        inserted = await tx.fetch(self._insert_absent_statement(unique, where), *self._arguments(ordered, self._given))
         return [typing.cast("K", row[0] if len(self._key) == 1 else tuple(row)) for row in inserted]
 
     async def update(self, tx: Tx, rows: Collection[Row]) -> None:
@@ -215,12 +238,13 @@ class Table(Generic[K, Row]):
         sql_type = self._sql_types[column]
         return f"new.{column}::{sql_type}" if sql_type.endswith("[]") else f"new.{column}"
 
-    def _insert_absent_statement(self, unique: tuple[str, ...]) -> str:
+    def _insert_absent_statement(self, unique: tuple[str, ...], where: str) -> str:
         given = ", ".join(self._given)
         return (
             f"INSERT INTO {self.quoted} ({given}) SELECT {', '.join(map(self._new, self._given))} "
             f"FROM unnest({self.parameters(self._given)}) AS new ({given}) "
-            f"ON CONFLICT ({', '.join(unique)}) DO NOTHING RETURNING {', '.join(self._key)}"
+            f"ON CONFLICT ({', '.join(unique)}) {where and f'WHERE {where}'} DO NOTHING "
+            f"RETURNING {', '.join(self._key)}"
         )
 
     def _update_statement(self) -> str:

@@ -17,6 +17,11 @@ def service_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(services.__path__) if module.ispkg)
 
 
+def schema_names() -> list[str]:
+    """Names of the services that keep tables, which are those with migrations, in alphabetical order."""
+    return [name for name in service_names() if migrations_of(name).is_dir()]
+
+
 def load_service(name: str) -> Service:
     """Import a service and give its declaration.
 

@@ -1,4 +1,7 @@
-"""The ClockService of a development stack: one for each process, moving the clocks of all its services."""
+"""The ClockService of a development stack: one for each process, moving the clocks of all its services.
+
+A service that keeps no tables dates nothing: it has no business time, and no clock here.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -29,7 +32,8 @@ class ClockServicer(clock_pb2_grpc.ClockServiceServicer):
     """Serves paystream.clock.v1.ClockService; the contract stands in its proto."""
 
     def __init__(self, runtimes: Sequence[Runtime]) -> None:
-        self._runtimes = sorted(runtimes, key=lambda runtime: runtime.service.name)
+        dating = [runtime for runtime in runtimes if runtime.service.keeps_tables]
+        self._runtimes = sorted(dating, key=lambda runtime: runtime.service.name)
 
     async def GetClock(self, _request: pb.GetClockRequest, _context: Any) -> pb.GetClockResponse:
         """Read the clocks as this process follows them."""

@@ -70,19 +70,10 @@ class Host:
         """
         for runtime in self.runtimes:
             await _prepared(runtime)
-        role = self._settings.role
         for runtime in self.runtimes:
-            name = runtime.service.name
-            if role in {"all", "relay"}:
-                self._relays.append(self._relay(runtime))
-                self._relay_tasks.append(_supervise(f"{name}.relay", self._relays[-1].run))
-            if role in {"all", "worker"}:
-                self._start_worker(runtime)
-            self._tasks.append(_supervise(f"{name}.wakeups", runtime.wakeups.run))
-            self._tasks.append(_supervise(f"{name}.standstill", partial(stuck_sessions.watch, runtime.database)))
-            if self._settings.environment == "development":
-                self._tasks.append(_supervise(f"{name}.clock", partial(business_clock.follow, runtime)))
-        if role in {"all", "api"}:
+            if runtime.service.keeps_tables:
+                self._start_parts(runtime)
+        if self._settings.role in {"all", "api"}:
             self.server = await grpc_server.start(self._servicers(), self._server_options())
 
     async def stop(self) -> None:
@@ -105,6 +96,19 @@ class Host:
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
                 for relay in leading:
                     await relay.drained.wait()
+
+    def _start_parts(self, runtime: Runtime) -> None:
+        """Start what works on the service's tables."""
+        name, role = runtime.service.name, self._settings.role
+        if role in {"all", "relay"}:
+            self._relays.append(self._relay(runtime))
+            self._relay_tasks.append(_supervise(f"{name}.relay", self._relays[-1].run))
+        if role in {"all", "worker"}:
+            self._start_worker(runtime)
+        self._tasks.append(_supervise(f"{name}.wakeups", runtime.wakeups.run))
+        self._tasks.append(_supervise(f"{name}.standstill", partial(stuck_sessions.watch, runtime.database)))
+        if self._settings.environment == "development":
+            self._tasks.append(_supervise(f"{name}.clock", partial(business_clock.follow, runtime)))
 
     def _start_worker(self, runtime: Runtime) -> None:
         name = runtime.service.name

@@ -75,7 +75,8 @@ class Runtime:
             SchemaUnregisteredError: Schemas were not registered.
             UnavailableError: A part is missing and nothing was cached.
         """
-        await business_clock.start(self)
+        if self.service.keeps_tables:
+            await business_clock.start(self)
         handled = [event for s in self.service.subscriptions for event in s.handles]
         await self.codec.prepare([*self.service.emits, *handled])
         if self.service.on_start is not None:

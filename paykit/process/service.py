@@ -54,3 +54,8 @@ class Service:
     emits: Sequence[type[Event]] = ()
     jobs: Sequence[Job] = field(default_factory=tuple)
     on_start: Callable[["Runtime"], Awaitable[None]] | None = None
+
+    @property
+    def keeps_tables(self) -> bool:
+        """Whether it has a PostgreSQL schema; one that only answers calls has none, and no business time either."""
+        return bool(self.records or self.projections or self.subscriptions or self.emits or self.jobs)

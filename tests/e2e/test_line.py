@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from paykit.consume.delivery import Record
 from paykit.consume.watermark import Horizon
 from paykit.events.registry import RegistryClient
-from paykit.process.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, schema_names, service_names
 from paykit.process.runtime import Runtime, make_codec
 from paykit.testing import databases
 from paytools.localstack import Endpoints
@@ -99,7 +99,7 @@ async def made(line: Line) -> View:
     await drained(line.settings, line.kept)
     await journey.compare()
     for table in ("dead_letter", "parked_event", "skipped_event"):
-        counts = [await line.kept.number(f'SELECT count(*) FROM "{name}".{table}') for name in service_names()]
+        counts = [await line.kept.number(f'SELECT count(*) FROM "{name}".{table}') for name in schema_names()]
         assert sum(counts) == 0, table
     assert await line.kept.rows(LEDGER["refusal"]) == []
     return await journey.seen()

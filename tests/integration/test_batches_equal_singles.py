@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from paykit.process.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, schema_names
 from paykit.serve.operations import Operation
 from tests.integration.accounting import test_properties as of_accounting
 from tests.integration.channel import test_batches as of_channel
@@ -48,7 +48,7 @@ def handlers_of(service: str) -> Iterator[str]:
             yield handle.handler.__name__
 
 
-@pytest.mark.parametrize("service", service_names())
+@pytest.mark.parametrize("service", schema_names())
 def test_every_command_and_handler_is_held_to_the_property(service: str) -> None:
     wanted = {*commands_of(service), *handlers_of(service)}
     assert wanted

@@ -77,7 +77,9 @@ def _places(home: Path) -> list[str]:
 
 
 def _read(places: Iterable[str]) -> Clocks:
-    return {where: _ask(where, "GetClock", pb.GetClockRequest()) for where in places}
+    """Ask for the clocks; where no service keeps any, there is none to move."""
+    clocks = {where: _ask(where, "GetClock", pb.GetClockRequest()) for where in places}
+    return {where: shown for where, shown in clocks.items() if shown} or addresses.fail("no service has a clock")
 
 
 def _advance(where: str, span: timedelta) -> list[pb.ServiceClock]:

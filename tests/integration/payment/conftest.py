@@ -26,7 +26,7 @@ from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import handlers
 from services.payment.jobs import attempts as jobs
-from services.payment.rpc.payments import PaymentServicer
+from services.payment.rpc.payment import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import aging, shared_database
@@ -225,7 +225,7 @@ class House:
         return events
 
     async def told_types(self, payment_id: str) -> list[str]:
-        return [type(event).__name__.removeprefix("_Unfrozen") for event in await self.told(payment_id)]
+        return [type(event).__name__ for event in await self.told(payment_id)]
 
     async def count(self, table: str) -> int:
         return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])

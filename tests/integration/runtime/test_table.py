@@ -56,6 +56,11 @@ class Wall:
     height: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubledWall(Wall):
+    doubled: int = 0
+
+
 walls: Table[tuple[str, int], Wall] = Table(Wall, "wall", key=("owner", "number"), changing=("height",))
 
 
@@ -166,6 +171,21 @@ async def test_of_rows_with_one_unique_key_the_first_goes_in_and_the_others_stay
     await runtime.transaction(work)
 
 
+async def test_a_unique_key_may_be_one_of_some_rows_only(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await tx.fetch("CREATE UNIQUE INDEX ON brick (note) WHERE colour = 'RED'")
+        await bricks.insert(tx, [replace(brick("b1"), note="n"), replace(brick("b2", number=2), note="m")])
+        given = [
+            replace(brick("b3", number=3), note="n"),
+            replace(brick("b4", number=4, colour=Colour.BLUE), note="n"),
+            replace(brick("b5", number=5), note="k"),
+        ]
+        assert await bricks.insert_absent(tx, given, unique=("note",), where="colour = 'RED'") == ["b5", "b4"]
+
+    await runtime.transaction(work)
+
+
 async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Runtime) -> None:
     async def work(tx: Tx) -> None:
         await make_tables(tx)
@@ -182,6 +202,9 @@ async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Run
         )
         assert [row.brick_id for row in await bricks.page(tx, times, equal=equal, after=None, limit=9)] == ["b3", "b2"]
         assert len(await bricks.page(tx, Selection(), equal=equal, after=None, limit=100)) == 8
+        odd = ("number % {} = 1", 2)
+        page = await bricks.page(tx, red, equal=equal, after=(NOON, "z"), limit=9, condition=odd)
+        assert [row.brick_id for row in page] == ["b1"]
 
     await runtime.transaction(work)
 
@@ -239,6 +262,40 @@ async def test_a_column_that_is_no_attribute_is_made_of_the_row(runtime: Runtime
         assert await tiles.by_key(tx, ["t1", "t2"]) == {"t1": marked, "t2": replace(marked, tile_id="t2")}
         rows = await tx.fetch("SELECT marks, edges FROM tile")
         assert [tuple(row) for row in rows] == [("a b", ["e1", "e1"])] * 2
+
+    await runtime.transaction(work)
+
+
+async def test_what_another_row_guards_is_read_without_a_lock_and_written_once(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await bricks.insert(tx, [brick("b1"), brick("b2", number=2)])
+        await walls.lock(tx, [("o1", 1)])
+        rows = await bricks.guarded(tx, {"b1", "b9"})  # A lock on a brick would come after the wall's.
+        assert list(rows) == ["b1"]
+        rows.put(replace(rows["b1"], note="x"))
+        rows.put(replace(rows["b1"], colour=Colour.BLUE))
+        await tx.save(rows)
+        assert await bricks.by_key(tx, ["b1"]) == {"b1": replace(brick("b1"), colour=Colour.BLUE, note="x")}
+        assert list(await bricks.guarded(tx, [])) == []
+
+    await runtime.transaction(work)
+
+
+async def test_a_computed_column_is_read_and_never_written(runtime: Runtime) -> None:
+    doubled: Table[tuple[str, int], DoubledWall] = Table(
+        DoubledWall, "wall", key=("owner", "number"), changing=("height",), computed={"doubled": "height * 2"}
+    )
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        wall = DoubledWall(owner="o1", number=1, height=3, doubled=99)
+        await doubled.insert(tx, [wall])
+        rows = await doubled.lock(tx, [("o1", 1)])
+        assert rows["o1", 1] == replace(wall, doubled=6)
+        rows.put(replace(rows["o1", 1], height=5))
+        await tx.save(rows)
+        assert await doubled.get(tx, ("o1", 1)) == replace(wall, height=5, doubled=10)
 
     await runtime.transaction(work)
 

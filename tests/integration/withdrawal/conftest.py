@@ -20,7 +20,7 @@ from paystream.merchant.v1 import events as merchant_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal import handlers, jobs
-from services.withdrawal.rpc.withdrawals import WithdrawalServicer
+from services.withdrawal.rpc.withdrawal import WithdrawalServicer
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import aging, shared_database
@@ -264,10 +264,7 @@ class Treasury:
         return events
 
     async def told_types(self, withdrawal_id: str) -> list[str]:
-        return [
-            type(event).__name__.removeprefix("_Unfrozen").removeprefix("Withdrawal")
-            for event in await self.told(withdrawal_id)
-        ]
+        return [type(event).__name__.removeprefix("Withdrawal") for event in await self.told(withdrawal_id)]
 
     async def count(self, table: str) -> int:
         return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])
