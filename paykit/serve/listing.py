@@ -1,4 +1,4 @@
-"""Lists of resources, newest first: the page a caller asked for, and the token of the one after it."""
+"""Lists of resources, newest first or by key: the page a caller asked for, and the token of the one after it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
@@ -12,6 +12,8 @@ T = TypeVar("T")
 W = TypeVar("W")
 W_contra = TypeVar("W_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
+K = TypeVar("K", str, int)
+K_contra = TypeVar("K_contra", str, int, contravariant=True)
 
 
 class ListRequest(Protocol):
@@ -26,6 +28,13 @@ class Query(Protocol[W_contra, T_co]):
 
     def __call__(self, tx: Tx, wanted: W_contra, /, *, after: TimeKey | None, limit: int) -> Awaitable[Sequence[T_co]]:
         """Read resources, newest first, from after a key on."""
+
+
+class QueryByKey(Protocol[W_contra, K_contra, T_co]):
+    """A statement behind a list in the order of a key."""
+
+    def __call__(self, tx: Tx, wanted: W_contra, /, *, after: K_contra | None, limit: int) -> Awaitable[Sequence[T_co]]:
+        """Read resources from after a key on."""
 
 
 async def newest_page(
@@ -54,3 +63,22 @@ async def newest_page(
     rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
     page = rows[:size]
     return page, paging.encode_time_token(key(page[-1]), scope) if len(rows) > size else ""
+
+
+async def page_by_key(
+    runtime: Runtime,
+    request: ListRequest,
+    query: QueryByKey[W, K, T],
+    *,
+    wanted: W,
+    key: Callable[[T], K],
+    kind: type[K],
+) -> tuple[Sequence[T], str]:
+    """Read a page and the token of the next, as `newest_page`, of a list in the order of a key of this type."""
+    scope = (type(request).__name__.removesuffix("Request"), wanted)
+    size = paging.page_size(request.page_size)
+    values = paging.decode_page_token(request.page_token, scope, kinds=(kind,))
+    after = kind(values[0]) if values else None
+    rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
+    page = rows[:size]
+    return page, paging.encode_page_token([key(page[-1])], scope) if len(rows) > size else ""
