@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from paykit.base.errors import DefectError, UnavailableError
 from paykit.consume import inbox, ordering_groups, setaside
-from paykit.consume.delivery import Delivered, Handle, Impossible, NotYet, Outcome, Record, Subscription
+from paykit.consume.delivery import Delivered, Handle, HandlerResult, Impossible, NotYet, Record, Subscription
 from paykit.consume.setaside import Fate
 from paykit.events.codec import PREFIX_BYTES, Codec, UndecodableError
 from paykit.postgres import faults
@@ -202,7 +202,7 @@ class _Run:
             if id(step) in behind:
                 await self._park(step, "an earlier event of its key")
 
-    async def _outcomes(self, steps: Sequence[Step], handle: Handle) -> Sequence[Outcome | Fate]:
+    async def _outcomes(self, steps: Sequence[Step], handle: Handle) -> Sequence[HandlerResult | Fate]:
         """Run the handler; take it back where a refused event was overtaken by a later one of its key."""
         repeated = not handle.commutative and len({step.record.key for step in steps}) < len(steps)
         if not repeated:
@@ -214,7 +214,7 @@ class _Run:
                 raise _OutOfOrderError(behind)
         return outcomes
 
-    async def call(self, steps: Sequence[Step], handle: Handle) -> Sequence[Outcome | Fate]:
+    async def call(self, steps: Sequence[Step], handle: Handle) -> Sequence[HandlerResult | Fate]:
         """Run the handler; where failures are isolated, in halves until the culprit stands alone."""
         if not self._isolate:
             return await self._run_handler(steps, handle)
@@ -232,7 +232,7 @@ class _Run:
         middle = len(steps) // 2
         return [*await self.call(steps[:middle], handle), *await self.call(steps[middle:], handle)]
 
-    async def _run_handler(self, steps: Sequence[Step], handle: Handle) -> Sequence[Outcome]:
+    async def _run_handler(self, steps: Sequence[Step], handle: Handle) -> Sequence[HandlerResult]:
         self._tx.hold(*[step.record.key for step in steps])
         fresh = steps
         if handle.deduplication == "inbox":
@@ -250,7 +250,7 @@ class _Run:
         by_step = {id(step): outcome for step, outcome in zip(fresh, outcomes, strict=True)}
         return [by_step.get(id(step)) for step in steps]
 
-    async def _settle(self, steps: Sequence[Step], outcomes: Sequence[Outcome | Fate]) -> None:
+    async def _settle(self, steps: Sequence[Step], outcomes: Sequence[HandlerResult | Fate]) -> None:
         applied = [step for step, outcome in zip(steps, outcomes, strict=True) if outcome is None]
         await self._applied(applied)
         for step, outcome in zip(steps, outcomes, strict=True):
@@ -301,7 +301,7 @@ class _OutOfOrderError(Exception):
         self.behind = behind
 
 
-def _overtaking(steps: Sequence[Step], outcomes: Sequence[Outcome | Fate]) -> list[Step]:
+def _overtaking(steps: Sequence[Step], outcomes: Sequence[HandlerResult | Fate]) -> list[Step]:
     """Give the steps that come after a refused one of their key: they must wait behind it."""
     refused: set[str] = set()
     behind = []

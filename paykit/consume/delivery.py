@@ -87,10 +87,10 @@ class Impossible:
     error: DomainError
 
 
-Outcome = NotYet | Impossible | None
-"""What became of an event; None: it was applied."""
+HandlerResult = NotYet | Impossible | None
+"""A handler's answer for one event; None: it was applied."""
 
-Handler = Callable[[Tx, Sequence[Delivered[Any]]], Awaitable[Sequence[Outcome]]]
+Handler = Callable[[Tx, Sequence[Delivered[Any]]], Awaitable[Sequence[HandlerResult]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class Handle:
     """How one event type is handled.
 
     Attributes:
-        handler: Applies a sequence of events of this type; one outcome per event, in order.
+        handler: Applies a sequence of events of this type; one result per event, in order.
         deduplication: `natural`: the effect has a unique key of its own. `inbox`: the runtime remembers event ids.
         commutative: The handler gives the same result in any order, so its events are never held behind others.
         rebuild: The part of the handler that keeps projection tables and does nothing else: it emits nothing, calls

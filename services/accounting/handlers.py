@@ -10,7 +10,7 @@ that nobody waits for is a dead letter, for a person to look at.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from paykit.consume.delivery import Delivered, Impossible, NotYet, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible, NotYet
 from paykit.errors import DomainError, Kind
 from paykit.postgres.database import Tx
 from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon, PaymentSuccess, RefundSuccess
@@ -35,78 +35,84 @@ FUNDS_WAIT_S = 3.0
 """Real time that an event waits in vain for funds which may be on their way. Source: docs/adr/0009."""
 
 
-async def on_payment_success(tx: Tx, deliveries: Sequence[Delivered[PaymentSuccess]]) -> Sequence[Outcome]:
+async def on_payment_success(tx: Tx, deliveries: Sequence[Delivered[PaymentSuccess]]) -> Sequence[HandlerResult]:
     """Book captures with their fees."""
     return await _book(tx, deliveries)
 
 
-async def on_refund_success(tx: Tx, deliveries: Sequence[Delivered[RefundSuccess]]) -> Sequence[Outcome]:
+async def on_refund_success(tx: Tx, deliveries: Sequence[Delivered[RefundSuccess]]) -> Sequence[HandlerResult]:
     """Book refunds with the fees returned, but for those of captures that were never booked."""
     return await _book(tx, deliveries)
 
 
-async def on_dispute_opened(tx: Tx, deliveries: Sequence[Delivered[DisputeOpened]]) -> Sequence[Outcome]:
+async def on_dispute_opened(tx: Tx, deliveries: Sequence[Delivered[DisputeOpened]]) -> Sequence[HandlerResult]:
     """Set aside what is disputed."""
     return await _book(tx, deliveries)
 
 
-async def on_dispute_won(tx: Tx, deliveries: Sequence[Delivered[DisputeWon]]) -> Sequence[Outcome]:
+async def on_dispute_won(tx: Tx, deliveries: Sequence[Delivered[DisputeWon]]) -> Sequence[HandlerResult]:
     """Give the merchant back what was disputed."""
     return await _book(tx, deliveries)
 
 
-async def on_dispute_lost(tx: Tx, deliveries: Sequence[Delivered[DisputeLost]]) -> Sequence[Outcome]:
+async def on_dispute_lost(tx: Tx, deliveries: Sequence[Delivered[DisputeLost]]) -> Sequence[HandlerResult]:
     """Take away what was disputed."""
     return await _book(tx, deliveries)
 
 
-async def on_settlement_created(tx: Tx, deliveries: Sequence[Delivered[SettlementCreated]]) -> Sequence[Outcome]:
+async def on_settlement_created(tx: Tx, deliveries: Sequence[Delivered[SettlementCreated]]) -> Sequence[HandlerResult]:
     """Make the net amount of settlements available, and hold their reserve; settlement waits for the answer."""
     return await _book_awaited(tx, deliveries)
 
 
-async def on_reserve_released(tx: Tx, deliveries: Sequence[Delivered[ReserveReleased]]) -> Sequence[Outcome]:
+async def on_reserve_released(tx: Tx, deliveries: Sequence[Delivered[ReserveReleased]]) -> Sequence[HandlerResult]:
     """Put reserves back to what awaits settlement."""
     return await _book(tx, deliveries)
 
 
-async def on_withdrawal_created(tx: Tx, deliveries: Sequence[Delivered[WithdrawalCreated]]) -> Sequence[Outcome]:
+async def on_withdrawal_created(tx: Tx, deliveries: Sequence[Delivered[WithdrawalCreated]]) -> Sequence[HandlerResult]:
     """Hold what is to be withdrawn; withdrawal waits for the answer."""
     return await _book_awaited(tx, deliveries)
 
 
-async def on_withdrawal_rejected(tx: Tx, deliveries: Sequence[Delivered[WithdrawalRejected]]) -> Sequence[Outcome]:
+async def on_withdrawal_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[WithdrawalRejected]]
+) -> Sequence[HandlerResult]:
     """Make available again what a second person would not let go."""
     return await _book(tx, deliveries)
 
 
-async def on_withdrawal_failed(tx: Tx, deliveries: Sequence[Delivered[WithdrawalFailed]]) -> Sequence[Outcome]:
+async def on_withdrawal_failed(tx: Tx, deliveries: Sequence[Delivered[WithdrawalFailed]]) -> Sequence[HandlerResult]:
     """Make available again what the bank did not pay out, where it was held at all."""
     return await _book(tx, deliveries)
 
 
-async def on_withdrawal_completed(tx: Tx, deliveries: Sequence[Delivered[WithdrawalCompleted]]) -> Sequence[Outcome]:
+async def on_withdrawal_completed(
+    tx: Tx, deliveries: Sequence[Delivered[WithdrawalCompleted]]
+) -> Sequence[HandlerResult]:
     """Take away what the bank has paid out."""
     return await _book(tx, deliveries)
 
 
-async def on_withdrawal_returned(tx: Tx, deliveries: Sequence[Delivered[WithdrawalReturned]]) -> Sequence[Outcome]:
+async def on_withdrawal_returned(
+    tx: Tx, deliveries: Sequence[Delivered[WithdrawalReturned]]
+) -> Sequence[HandlerResult]:
     """Make available again what the bank had paid out and gave back."""
     return await _book(tx, deliveries)
 
 
-async def _book(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Outcome]:
+async def _book(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[HandlerResult]:
     """Book events of one type that nobody waits for; the amount of one that lacks funds was taken by a journal."""
     results = zip(deliveries, await _post(tx, deliveries), strict=True)
     return [_refused(delivered, result) if isinstance(result, DomainError) else None for delivered, result in results]
 
 
-async def _book_awaited(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Outcome]:
+async def _book_awaited(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[HandlerResult]:
     """Book events of one type whose answer somebody waits for, and remember refusals.
 
     A repetition of what was refused changes nothing, also when funds are there by now: who waited was told.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[HandlerResult] = []
     for run in _without_repetitions(deliveries):
         refused = await store.find_refusals(tx, run)
         asked = {each: delivered for each, delivered in run.items() if each not in refused}
@@ -127,7 +133,7 @@ def _without_repetitions(deliveries: Sequence[Delivered[Any]]) -> Iterator[dict[
     yield run
 
 
-async def _answer(tx: Tx, asked: Mapping[str, Delivered[Any]]) -> list[Outcome]:
+async def _answer(tx: Tx, asked: Mapping[str, Delivered[Any]]) -> list[HandlerResult]:
     """Book, and tell of refusals by a rule of business; what is booked already is not refused, but contradicted."""
     results = dict(zip(asked, await _post(tx, list(asked.values())), strict=True))
     refusals = {
@@ -162,7 +168,7 @@ async def _tell(tx: Tx, told: Sequence[tuple[Delivered[Any], DomainError]]) -> N
         tx.emit(rejection, cause=delivered.cause)
 
 
-def _refused(delivered: Delivered[Any], refusal: DomainError) -> Outcome:
+def _refused(delivered: Delivered[Any], refusal: DomainError) -> HandlerResult:
     if isinstance(refusal, InsufficientFunds) and delivered.waited_s < FUNDS_WAIT_S:
         return NotYet(f"funds: {refusal.message}")
     return Impossible(refusal)

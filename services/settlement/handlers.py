@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from paykit.consume.delivery import Delivered, Impossible, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
@@ -15,7 +15,9 @@ from services.settlement.store import policies as policy_store
 from services.settlement.store import settlements as store
 
 
-async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
     """Collect what the ledger booked; settlements that it booked are completed.
 
     A transaction collected before changes nothing, nor does one that touches no merchant's settlement account.
@@ -37,19 +39,21 @@ async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[Transact
     ]
 
 
-async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]) -> Sequence[Outcome]:
+async def on_transaction_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
+) -> Sequence[HandlerResult]:
     """Note settlements and releases of reserves that the ledger refused; other refusals are nothing to us."""
     return [_outcome(refusal) for refusal in await booking.note_refusals(tx, _told(deliveries))]
 
 
-async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the newest policy of each merchant, and have what is pending looked at by it."""
     await policy_store.change_alone(tx)
     await store.look_now(tx, await policy_store.keep(tx, deliveries))
     return [None] * len(deliveries)
 
 
-async def keep_policies(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def keep_policies(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the newest policy of each merchant, and do nothing else."""
     await policy_store.keep(tx, deliveries)
     return [None] * len(deliveries)
@@ -61,5 +65,5 @@ def _told(
     return [Told(delivered.event, delivered.cause) for delivered in deliveries]
 
 
-def _outcome(refusal: DomainError | None) -> Outcome:
+def _outcome(refusal: DomainError | None) -> HandlerResult:
     return None if refusal is None else Impossible(refusal)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from paykit.consume.delivery import Delivered, Impossible, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
@@ -21,19 +21,23 @@ OWN_STEPS = ("Settlement", "Reserve", "Withdrawal")
 """Transactions of these lives move available funds as settlements and withdrawals tell themselves."""
 
 
-async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
     await MERCHANTS.keep(tx, deliveries)
     return [None] * len(deliveries)
 
 
-async def on_settlement_completed(tx: Tx, deliveries: Sequence[Delivered[SettlementCompleted]]) -> Sequence[Outcome]:
+async def on_settlement_completed(
+    tx: Tx, deliveries: Sequence[Delivered[SettlementCompleted]]
+) -> Sequence[HandlerResult]:
     """Make the net amount of settlements withdrawable, once each."""
     await funds_store.add_credits(tx, [_settled(d.event) for d in deliveries if d.event.net_minor > 0])
     return [None] * len(deliveries)
 
 
-async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
     """Go on with withdrawals whose amount the ledger holds, and follow adjustments of what is available."""
     await keep_adjustments(tx, deliveries)
     booked = [d for d in deliveries if d.event.transaction_type == HOLD]
@@ -42,13 +46,15 @@ async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[Transact
     return [outcomes.get(id(d)) for d in deliveries]
 
 
-async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
     """Follow manual and reversing journals on what is available, once each."""
     await funds_store.add_credits(tx, [credit for d in deliveries for credit in _adjustments(d.event)])
     return [None] * len(deliveries)
 
 
-async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]) -> Sequence[Outcome]:
+async def on_transaction_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
+) -> Sequence[HandlerResult]:
     """Fail withdrawals whose amount the ledger would not hold."""
     refused = [d for d in deliveries if d.event.transaction_type == HOLD]
     items = [RecordHold(withdrawal_id=d.event.related_no, refusal=d.event.reason, cause=d.cause) for d in refused]
@@ -56,7 +62,7 @@ async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[Transac
     return [outcomes.get(id(d)) for d in deliveries]
 
 
-async def _record(tx: Tx, items: Sequence[RecordHold]) -> list[Outcome]:
+async def _record(tx: Tx, items: Sequence[RecordHold]) -> list[HandlerResult]:
     results = await holds.record_holds(tx, items) if items else []
     return [Impossible(result) if isinstance(result, DomainError) else None for result in results]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from paykit.base.errors import DefectError
-from paykit.consume.delivery import Delivered, Handle, NotYet, Outcome
+from paykit.consume.delivery import Delivered, Handle, HandlerResult, NotYet
 from paykit.consume.redelivery import SWEEP_EVENTS_MAX, DeadLetterClosed, DeadLetterUnknown, ReplayRefused
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
@@ -65,7 +65,7 @@ async def test_a_handler_learns_for_how_long_in_real_time_an_event_has_waited(
 ) -> None:
     waits: list[float] = []
 
-    async def on_payment_failed(_tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[Outcome]:
+    async def on_payment_failed(_tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[HandlerResult]:
         waits.extend(delivered.waited_s for delivered in deliveries)
         return [NotYet("better times") if delivered.waited_s < 60 else None for delivered in deliveries]
 
