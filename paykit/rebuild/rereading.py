@@ -11,7 +11,7 @@ import confluent_kafka
 from paykit.base.errors import RebuildFailedError, UnavailableError
 from paykit.consume.delivery import Record
 from paykit.consume.fetching import BATCH_RECORDS_MAX, FETCH_TIMEOUT_S, record_of
-from paykit.consume.offsets import TopicPartition
+from paykit.consume.store.offsets import TopicPartition
 from paykit.kafka import client as kafka
 
 SILENCE_S_MAX = 30.0

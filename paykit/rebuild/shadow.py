@@ -15,7 +15,7 @@ import asyncpg
 import sqlalchemy
 
 from paykit.base.errors import RebuildFailedError
-from paykit.consume.redelivery import SWEEP_LOCK
+from paykit.consume.store.parked_events import SWEEP_LOCK
 from paykit.postgres.database import CONNECT_TIMEOUT_S
 
 RUNTIME_TABLES = ("outbox", "inbox", "consumer_offset", "dead_letter", "parked_event", "skipped_event")

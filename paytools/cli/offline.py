@@ -20,9 +20,11 @@ def run_with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
 async def _with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
     settings = local.settings()
     async with RegistryClient(settings.registry_url) as registry:
-        runtime = Runtime(service=load_service(name), settings=settings, codec=make_codec(settings, registry))
+        service = load_service(name)
+        runtime = Runtime(service=service, settings=settings, codec=make_codec(settings, registry))
         try:
             await runtime.prepare()
+            await service.on_start(runtime)
             return await work(runtime)
         finally:
             await runtime.close()
