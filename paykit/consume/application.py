@@ -40,15 +40,27 @@ class BatchResult:
 
     Attributes:
         applied: Events that were applied, or had been before.
-        unexpected: Records whose handler failed alone while its neighbours succeeded, in order.
-        not_yet: Events that are parked.
+        not_applied: The other records and what became of them, in order.
         blocked_keys: Keys with an event that is not applied.
     """
 
     applied: int
-    unexpected: Sequence[Record]
-    not_yet: int
+    not_applied: Sequence[tuple[PreparedRecord, EventResult]]
     blocked_keys: frozenset[str]
+
+    @property
+    def unexpected(self) -> Sequence[Record]:
+        """Records whose handler failed alone while its neighbours succeeded, in order."""
+        return [
+            prepared.record
+            for prepared, result in self.not_applied
+            if isinstance(result, DeadLetterCause) and result.unexpected
+        ]
+
+    @property
+    def parked(self) -> int:
+        """How many events wait for their cause or their key."""
+        return sum(isinstance(result, NotYet) for _, result in self.not_applied)
 
 
 class Application:
@@ -124,8 +136,9 @@ class Application:
         blocked_keys = await parked_events.blocked_keys(tx, self.topics, keys)
         handling = Handling(tx, service=self._service, isolate=isolate, blocked_keys=blocked_keys)
         results = await handling.run(records)
-        await set_aside(tx, self._service, zip(records, results, strict=True))
-        return _batch_result(records, results, handling.blocked_keys)
+        batch = _batch_result(records, results, handling)
+        await set_aside(tx, self._service, batch.not_applied)
+        return batch
 
     async def retry(
         self, tx: Tx, parked: Mapping[int, PreparedRecord], *, blocked_keys: Collection[str]
@@ -140,10 +153,12 @@ class Application:
         records = list(parked.values())
         handling = Handling(tx, service=self._service, isolate=True, blocked_keys=blocked_keys)
         results = await handling.run(records)
-        settled = {at: result for at, result in zip(parked, results, strict=True) if not isinstance(result, NotYet)}
-        await set_aside(tx, self._service, ((parked[at], result) for at, result in settled.items()))
-        await parked_events.delete(tx, list(settled))
-        return _batch_result(records, results, handling.blocked_keys)
+        batch = _batch_result(records, results, handling)
+        refused = [(prepared, result) for prepared, result in batch.not_applied if not isinstance(result, NotYet)]
+        await set_aside(tx, self._service, refused)
+        settled = [at for at, result in zip(parked, results, strict=True) if not isinstance(result, NotYet)]
+        await parked_events.delete(tx, settled)
+        return batch
 
     async def apply_alone(self, tx: Tx, event: ReadyEvent) -> HandlerResult:
         """Apply one event, though its key may be blocked by itself."""
@@ -157,13 +172,6 @@ class Application:
         return record_type
 
 
-def _batch_result(
-    records: Sequence[PreparedRecord], results: Sequence[EventResult], blocked_keys: Collection[str]
-) -> BatchResult:
-    refused = [(prepared.record, result) for prepared, result in zip(records, results, strict=True) if result]
-    return BatchResult(
-        applied=len(results) - len(refused),
-        unexpected=[record for record, result in refused if isinstance(result, DeadLetterCause) and result.unexpected],
-        not_yet=sum(isinstance(result, NotYet) for _, result in refused),
-        blocked_keys=frozenset(blocked_keys),
-    )
+def _batch_result(records: Sequence[PreparedRecord], results: Sequence[EventResult], handling: Handling) -> BatchResult:
+    not_applied = [(prepared, result) for prepared, result in zip(records, results, strict=True) if result]
+    return BatchResult(len(records) - len(not_applied), not_applied, frozenset(handling.blocked_keys))

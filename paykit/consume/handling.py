@@ -63,9 +63,12 @@ class Handling:
         results: list[EventResult] = [None] * len(records)
         items = ((record.record.key, _kind(record), at) for at, record in enumerate(records))
         for _, positions in ordering_groups.cut(items):
-            group_results = await self._settle([records[at] for at in positions])
-            for at, result in zip(positions, group_results, strict=True):
-                results[at] = result
+            group = [records[at] for at in positions]
+            group_results = await self._settle(group)
+            if any(group_results):  # Most often all were applied, which is what the results say already.
+                for at, result in zip(positions, group_results, strict=True):
+                    results[at] = result
+                self._block(group, group_results)
         return results
 
     async def call(self, events: Sequence[ReadyEvent]) -> Sequence[HandlerResult | DeadLetterCause]:
@@ -101,32 +104,33 @@ class Handling:
         return results
 
     async def _settle(self, group: Sequence[PreparedRecord]) -> Sequence[EventResult]:
-        """Decide on records of one kind, and block the keys of those that are not applied."""
+        """Decide on records of one kind."""
         events = [record for record in group if isinstance(record, ReadyEvent)]
-        results = await self._handle(events) if events else [_result_of(record) for record in group]
+        return await self._handle(events) if events else [_result_of(record) for record in group]
+
+    def _block(self, group: Sequence[PreparedRecord], results: Sequence[EventResult]) -> None:
+        """Let later events wait for those of their key that were not applied."""
         for record, result in zip(group, results, strict=True):
+            # Without a key, records have no order among each other; a skipped event has none among the others.
             if isinstance(result, NotYet | DeadLetterCause) and record.record.key:
-                self.blocked_keys.add(record.record.key)  # Without a key, records have no order among each other.
-        return results
+                self.blocked_keys.add(record.record.key)
 
     async def _handle(self, events: Sequence[ReadyEvent]) -> Sequence[EventResult]:
         """Run a handler over the events of one type whose keys are not blocked."""
         results: list[EventResult] = [_BEHIND_ITS_KEY] * len(events)
-        ready = [at for at, event in enumerate(events) if not self._is_blocked(event)]
+        blocked_keys = frozenset[str]() if events[0].handle.commutative else self.blocked_keys
+        ready = [at for at, event in enumerate(events) if event.record.key not in blocked_keys]
         while ready:  # Each turn leaves at least one event fewer.
             ready_results, overtaking = await self._call_in_order([events[at] for at in ready])
             if not overtaking:
                 for at, result in zip(ready, ready_results, strict=True):
-                    results[at] = _refused(result)
+                    results[at] = None if result is None else _refused(result)
                 break
             ready = [at for place, at in enumerate(ready) if place not in overtaking]
         applied = results.count(None)
         if applied:
             APPLIED.labels(self._service, events[0].name).inc(applied)
         return results
-
-    def _is_blocked(self, event: ReadyEvent) -> bool:
-        return event.record.key in self.blocked_keys and not event.handle.commutative
 
     async def _call_in_order(
         self, events: Sequence[ReadyEvent]
@@ -167,8 +171,8 @@ def _result_of(record: PreparedRecord) -> EventResult:
     return record.cause if isinstance(record, UndecodableRecord) else Skipped()
 
 
-def _refused(result: HandlerResult | DeadLetterCause) -> EventResult:
-    """What becomes of an event by its handler's answer."""
+def _refused(result: NotYet | Impossible | DeadLetterCause) -> EventResult:
+    """What becomes of an event that its handler did not apply."""
     if isinstance(result, Impossible):
         return DeadLetterCause(result.error.reason, result.error.message)
     return result

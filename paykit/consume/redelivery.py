@@ -39,14 +39,7 @@ class Redelivery:
     def __init__(
         self, *, service: str, database: Database, application: Application, watermark: Watermark | None = None
     ) -> None:
-        """Begin with the oldest parked event.
-
-        Args:
-            service: Name of the schema.
-            database: Of the service.
-            application: Takes the events.
-            watermark: Tells which events have waited in vain. Without one, as where nothing is consumed, time does.
-        """
+        """Begin with the oldest parked event; without a watermark, time alone tells which ones have waited in vain."""
         self._service = service
         self._database = database
         self._application = application
@@ -101,7 +94,7 @@ class Redelivery:
             return 0, 0, frozenset()
         page = await parked_events.select(tx, after=self._page_end, limit=SWEEP_EVENTS_MAX)
         result = await self._application.retry(tx, await self._prepared(tx, page), blocked_keys=self._blocked_keys)
-        if is_defect(failed=len(result.unexpected), passed=result.applied + result.not_yet):
+        if is_defect(failed=len(result.unexpected), passed=result.applied + result.parked):
             raise DefectError("parked events fail unexpectedly: a defect, not bad data; they stay parked")
         if len(page) < SWEEP_EVENTS_MAX:
             return result.applied, 0, frozenset()

@@ -32,6 +32,7 @@ I = TypeVar("I")  # noqa: E741 - item
 Reply = TypeVar("Reply", bound=Message)
 
 TopicEnds = Callable[[Sequence[str]], Mapping[TopicPartition, int]]
+"""Where each partition of some topics ends; blocks the thread."""
 
 REPLAYED_TRAILER = ("paystream-replayed", "true")
 """Stands in the trailers of a reply that an earlier call with the same request id made."""
@@ -62,16 +63,7 @@ class Runtime:
         clock: Clock | None = None,
         topic_ends: TopicEnds | None = None,
     ) -> None:
-        """Make everything a service works with; nothing is connected yet.
-
-        Args:
-            service: What it declares.
-            settings: The process's settings.
-            codec: Of the process's registry.
-            clock: Business time; real time, and what it was moved by, if there is none.
-            topic_ends: Where the partitions of topics end, so that parked events wait for what lay there. Without it,
-                as where nothing is consumed, they wait for their time alone.
-        """
+        """Make what a service works with; without `topic_ends`, parked events wait for their time alone."""
         self.service = service
         self.settings = settings
         self.clock = clock or OffsetClock(SystemClock())

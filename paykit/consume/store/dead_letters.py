@@ -22,7 +22,7 @@ _LIST = "SELECT * FROM dead_letter WHERE status = $1 AND dead_letter_id > $2 ORD
 _RESOLVE = "UPDATE dead_letter SET status = $2, actor = $3, resolve_time = $4 WHERE dead_letter_id = $1"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A dead letter as it is kept.
 
@@ -64,13 +64,5 @@ async def resolve(tx: Tx, dead_letter_id: int, *, status: str, actor: str) -> No
 
 
 def _dead_letter(row: Any) -> DeadLetter:
-    return DeadLetter(
-        dead_letter_id=row["dead_letter_id"],
-        record=record_of(row),
-        record_name=row["record"],
-        reason=row["reason"],
-        error=row["error"],
-        status=row["status"],
-        actor=row["actor"],
-        create_time=row["create_time"],
-    )
+    decision = row["status"], row["actor"], row["create_time"]
+    return DeadLetter(row["dead_letter_id"], record_of(row), row["record"], row["reason"], row["error"], *decision)
