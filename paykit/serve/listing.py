@@ -9,12 +9,19 @@ import sqlalchemy as sa
 from paykit import paging
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.process.runtime import Runtime
 
 T = TypeVar("T")
 W = TypeVar("W")
 W_contra = TypeVar("W_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
+
+
+class SnapshotReader(Protocol):
+    """A service's tables, as its runtime gives them to read."""
+
+    async def read(self, query: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run queries on one consistent snapshot."""
+        ...
 
 
 class ListRequest(Protocol):
@@ -44,7 +51,7 @@ class Query(Protocol[W_contra, T_co]):
 
 
 async def newest_page(
-    runtime: Runtime,
+    runtime: SnapshotReader,
     request: ListRequest,
     query: Query[W, T],
     *,
