@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.consume.delivery import Delivered, Handle, Handler, Impossible, NotYet, Outcome, Subscription
+from paykit.consume.delivery import Delivered, Handle, Handler, HandlerResult, Impossible, NotYet, Subscription
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
@@ -36,7 +36,7 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
     command = answer_events if booked.awaited else book_events
     first_stripe = FIRST_STRIPES[booked.event.TOPIC]
 
-    async def handle(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Outcome]:
+    async def handle(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[HandlerResult]:
         results = await command(tx, [_item(delivered, first_stripe) for delivered in deliveries])
         return [_outcome(delivered, result) for delivered, result in zip(deliveries, results, strict=True)]
 
@@ -53,7 +53,7 @@ def _item(delivered: Delivered[Any], first_stripe: int) -> BookEvent:
     )
 
 
-def _outcome(delivered: Delivered[Any], result: Transaction | DomainError | None) -> Outcome:
+def _outcome(delivered: Delivered[Any], result: Transaction | DomainError | None) -> HandlerResult:
     if not isinstance(result, DomainError):
         return None
     if isinstance(result, InsufficientFunds) and delivered.waited_s < FUNDS_WAIT_S:
