@@ -7,16 +7,13 @@ default. Secrets have no default and print as `**********`.
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -31,6 +28,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from paykit.base import channel_routes
+from paykit.base.channel_routes import DEFAULT_CHANNEL, ChannelAccess, ChannelRoute
 from paykit.money import AMOUNT_MINOR_MAX
 
 PREFIX = "PAYSTREAM_"
@@ -55,6 +54,25 @@ def _read_json(given: Any) -> Any:
     return json.loads(given) if isinstance(given, str) else given
 
 
+def _read_secret(reference: Any) -> Any:
+    """Read a secret from where its reference says that it is; the text of a refusal never shows what was given."""
+    if isinstance(reference, SecretStr):
+        return reference
+    source, _, place = str(reference).partition(":")
+    if source == "env" and os.environ.get(place):
+        return os.environ[place]
+    if source == "file":
+        try:
+            return Path(place).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"cannot be read from its file: {type(error).__name__}") from error
+    raise ValueError("must be `env:NAME` of a variable that is set, or `file:/path`")
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=1)]
+"""A secret that settings give by reference: `env:NAME` or `file:/path`. It prints as `**********`."""
+
+
 Peers = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Annotated[str, Field(pattern=_ADDRESS)]],
     NoDecode,
@@ -72,6 +90,12 @@ Limits = Annotated[
 """Amounts in minor units by currency; `*` stands for those that are not named."""
 
 
+Routes = Annotated[
+    tuple[ChannelRoute, ...], NoDecode, BeforeValidator(lambda text: channel_routes.read(text, "channel"))
+]
+Bank = Annotated[ChannelAccess, NoDecode, BeforeValidator(lambda text: channel_routes.read(text, "bank"))]
+
+
 class ConfigurationError(Exception):
     """The settings cannot be used; the text names each variable at fault and never shows a value."""
 
@@ -85,23 +109,6 @@ class _StrictEnvironment(EnvSettingsSource):
         given = {name for name in os.environ if name.upper().startswith(PREFIX)}
         unknown = {name for name in given if not name.upper().startswith(LOCAL_STACK_PREFIX)} - names
         return values | dict.fromkeys(unknown, "")
-
-
-class ChannelRoute(BaseModel):
-    """A channel of payments; see `Settings.channel_routes`.
-
-    Attributes:
-        name: As payments and events show it.
-        currencies: ISO 4217 codes that go through it; empty for all.
-        methods: CARD, BANK_TRANSFER, WALLET; empty for all.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")
-    address: str = Field(pattern=_ADDRESS)
-    currencies: tuple[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], ...] = ()
-    methods: tuple[Literal["CARD", "BANK_TRANSFER", "WALLET"], ...] = ()
 
 
 class Settings(BaseSettings):
@@ -128,9 +135,10 @@ class Settings(BaseSettings):
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
         shutdown_grace_s: How long calls in progress may take after SIGTERM.
         metrics_address: Where Prometheus reads `/metrics`; none if unset.
-        channel_address: The acquirer, or the simulator that stands for it; `simulator` in the absence of routes.
+        channel_address: The simulator, which is acquirer and bank where no routes and no bank are set.
         channel_routes: The channels of payments in order of preference: a JSON list, or the path of a TOML file with
             a table `[[channel]]` for each.
+        bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
         withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
@@ -164,7 +172,8 @@ class Settings(BaseSettings):
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
     metrics_address: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")
     channel_address: str | None = Field(default=None, pattern=_ADDRESS)
-    channel_routes: Annotated[tuple[ChannelRoute, ...], NoDecode] = Field(default=(), max_length=20)
+    channel_routes: Routes = Field(default=(), max_length=20)
+    bank_channel: Bank | None = None
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
@@ -192,18 +201,15 @@ class Settings(BaseSettings):
         """Give the URL for `paystream db`."""
         return (self.database_admin_url or self.database_url).get_secret_value()
 
-    @field_validator("channel_routes", mode="before")
-    @classmethod
-    def _read_routes(cls, given: Any) -> Any:
-        """Read routes from where the text says they are."""
-        if not isinstance(given, str):
-            return given
-        if not given.endswith(".toml"):
-            return json.loads(given)
-        try:
-            return tomllib.loads(Path(given).read_text(encoding="utf-8")).get("channel", ())
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ValueError(f"cannot be read as TOML: {type(error).__name__}") from error
+    @property
+    def payment_channels(self) -> tuple[ChannelRoute, ...]:
+        """The channels of payments in order of preference; in the absence of routes, the one at `channel_address`."""
+        return self.channel_routes or (ChannelRoute(name=DEFAULT_CHANNEL, address=self.channel_address),)
+
+    @property
+    def payout_channel(self) -> ChannelAccess:
+        """The channel of payouts; in the absence of a bank, the one at `channel_address`."""
+        return self.bank_channel or ChannelAccess(address=self.channel_address)
 
     @field_validator("channel_routes")
     @classmethod

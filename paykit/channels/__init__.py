@@ -1,6 +1,8 @@
-"""Calls to whoever moves money: attempts, the evidence about them, and the adapters of channels.
+"""Calls to whoever moves money: the `Channel` protocol and its adapters, attempts, and the evidence about them.
 
+- `channel`, `requests`: what an adapter implements, and what it is asked; `registry`: from a route to a channel;
+  `adapters`: those that come with paystream.
 - `attempts`: an attempt, evidence, and what evidence proves (pure); `attempt_schema` and `attempt_table` keep both.
-- `calls`: sending attempts and inquiring about them; `overdue`: those whose outcome is late.
-- `simulator`: the adapter of the simulated acquirer and bank; `attempt_messages`: attempts on the wire.
+- `calls`: sending attempts and inquiring about them, by `exchange`; `overdue`: those whose outcome is late.
+- `attempt_messages`: attempts on the wire.
 """

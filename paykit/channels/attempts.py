@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from paykit.cause import Cause
 from paykit.clock import no_earlier
@@ -34,7 +34,7 @@ class AttemptState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class Outcome(StrEnum):
+class EvidenceOutcome(StrEnum):
     """What a piece of evidence says.
 
     PENDING: the channel has it and has not decided. NO_ANSWER: the call ended without an answer. NOT_FOUND: the channel
@@ -70,17 +70,17 @@ class Verdict(StrEnum):
 
 
 _V = Verdict
-_OPEN = {Outcome.SUCCEEDED: _V.SUCCEED, Outcome.RETURNED: _V.SUCCEED, Outcome.FAILED: _V.FAIL}
+_OPEN = {EvidenceOutcome.SUCCEEDED: _V.SUCCEED, EvidenceOutcome.RETURNED: _V.SUCCEED, EvidenceOutcome.FAILED: _V.FAIL}
 
-VERDICTS: Mapping[tuple[AttemptState, Outcome], Verdict] = MappingProxyType(
+VERDICTS: Mapping[tuple[AttemptState, EvidenceOutcome], Verdict] = MappingProxyType(
     {
-        **{(AttemptState.STARTED, outcome): _OPEN.get(outcome, _V.LOSE_ANSWER) for outcome in Outcome},
-        **{(AttemptState.UNKNOWN, outcome): _OPEN.get(outcome, _V.WAIT) for outcome in Outcome},
-        **{(AttemptState.SUCCEEDED, outcome): _V.CONFIRM for outcome in Outcome},
-        (AttemptState.SUCCEEDED, Outcome.FAILED): _V.CONTRADICT,
-        **{(AttemptState.FAILED, outcome): _V.CONFIRM for outcome in Outcome},
-        (AttemptState.FAILED, Outcome.SUCCEEDED): _V.CONTRADICT,
-        (AttemptState.FAILED, Outcome.RETURNED): _V.CONTRADICT,
+        **{(AttemptState.STARTED, outcome): _OPEN.get(outcome, _V.LOSE_ANSWER) for outcome in EvidenceOutcome},
+        **{(AttemptState.UNKNOWN, outcome): _OPEN.get(outcome, _V.WAIT) for outcome in EvidenceOutcome},
+        **{(AttemptState.SUCCEEDED, outcome): _V.CONFIRM for outcome in EvidenceOutcome},
+        (AttemptState.SUCCEEDED, EvidenceOutcome.FAILED): _V.CONTRADICT,
+        **{(AttemptState.FAILED, outcome): _V.CONFIRM for outcome in EvidenceOutcome},
+        (AttemptState.FAILED, EvidenceOutcome.SUCCEEDED): _V.CONTRADICT,
+        (AttemptState.FAILED, EvidenceOutcome.RETURNED): _V.CONTRADICT,
     }
 )
 """What evidence changes in each state; nothing can be known of an attempt that is PENDING."""
@@ -131,6 +131,15 @@ class Attempt:
 
 
 A = TypeVar("A", bound=Attempt)
+A_co = TypeVar("A_co", bound=Attempt, covariant=True)
+
+
+class Lookup(Protocol[A_co]):
+    """Attempts by id, as locked rows are."""
+
+    def get(self, attempt_id: str, /) -> A_co | None:
+        """Return an attempt, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +163,7 @@ class Evidence:
 
     attempt_id: str
     source: Source
-    outcome: Outcome
+    outcome: EvidenceOutcome
     channel_reference: str | None = None
     failure_code: str | None = None
     final: bool = False
@@ -170,6 +179,11 @@ class RecordEvidence:
     cause: Cause
 
 
+def not_found(attempt_id: str) -> AttemptNotFound:
+    """Return the refusal of what is told of an attempt that does not exist."""
+    return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=attempt_id)
+
+
 def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
     """Say what evidence changes about an attempt.
 
@@ -183,30 +197,28 @@ def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
         raise IllegalTransition(
             f"An attempt that is {attempt.state} has no outcome yet.", state=attempt.state, action="REPORT"
         )
-    if evidence.outcome is Outcome.NOT_FOUND and verdict is not Verdict.CONFIRM and evidence.final:
+    if evidence.outcome is EvidenceOutcome.NOT_FOUND and verdict is not Verdict.CONFIRM and evidence.final:
         return Verdict.FAIL
-    if verdict is Verdict.CONFIRM and evidence.outcome is Outcome.SUCCEEDED and _other_reference(attempt, evidence):
+    if (
+        verdict is Verdict.CONFIRM
+        and evidence.outcome is EvidenceOutcome.SUCCEEDED
+        and _other_reference(attempt, evidence)
+    ):
         return Verdict.CONTRADICT  # The channel carried out one attempt twice.
     return verdict
 
 
-def weigh(
-    known: Mapping[str, A], evidence: Evidence, told: list[tuple[Evidence, Verdict]]
-) -> tuple[A, Verdict] | DomainError:
-    """Judge evidence of one of the locked attempts, and add it to what was told if it is worth keeping.
+def weigh(attempts: Lookup[A], evidence: Evidence) -> tuple[A, Verdict]:
+    """Find the attempt, among the locked ones, that evidence is about, and judge the evidence.
 
-    Refusals: AttemptNotFound, and what `judge` raises.
+    Raises:
+        AttemptNotFound: It is about none of them.
+        ChannelAmountMismatch, IllegalTransition: As `judge` does.
     """
-    attempt = known.get(evidence.attempt_id)
+    attempt = attempts.get(evidence.attempt_id)
     if attempt is None:
-        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
-    try:
-        verdict = judge(attempt, evidence)
-    except DomainError as refusal:
-        return refusal
-    if worth_keeping(evidence, verdict):
-        told.append((evidence, verdict))
-    return attempt, verdict
+        raise not_found(evidence.attempt_id)
+    return attempt, judge(attempt, evidence)
 
 
 def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: str | None, now: datetime) -> A:
@@ -238,7 +250,10 @@ def changes_nothing(attempt: Attempt, verdict: Verdict) -> bool:
 def worth_keeping(evidence: Evidence, verdict: Verdict) -> bool:
     """Say whether evidence is kept for itself: not plain answers to calls nor inquiries in vain."""
     plain = evidence.source is Source.RESPONSE and verdict is not Verdict.CONTRADICT
-    decides = evidence.outcome in {Outcome.SUCCEEDED, Outcome.FAILED, Outcome.RETURNED} or verdict is Verdict.FAIL
+    decides = (
+        evidence.outcome in {EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED}
+        or verdict is Verdict.FAIL
+    )
     return decides and not plain
 
 

@@ -8,22 +8,22 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from paykit.base.config import Settings
 from paykit.cause import Cause
+from paykit.channels import exchange
 from paykit.channels.attempt_table import AttemptTable
 from paykit.channels.attempts import SEND_WITHIN_S, Claimed, Evidence, RecordEvidence
+from paykit.channels.channel import INQUIRE_TIMEOUT_S, SEND_TIMEOUT_S, Channel
+from paykit.channels.requests import ChannelRequest, Inquiry
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import Operation
 
-SEND_TIMEOUT_S = 10.0
-"""How long a batch of attempts may take; what is not answered by then is UNKNOWN. Every adapter keeps to it."""
-INQUIRE_TIMEOUT_S = 5.0
 SUBMISSION_ATTEMPTS_MAX = 500
 """Attempts in one call to a channel."""
 INQUIRY_ATTEMPTS_MAX = 500
@@ -36,23 +36,6 @@ INQUIRY_LEASE_S = INQUIRE_TIMEOUT_S + 10.0
 _log = structlog.get_logger()
 
 C = TypeVar("C", bound=Claimed[Any])
-C_contra = TypeVar("C_contra", bound=Claimed[Any], contravariant=True)
-
-
-class Channel(Protocol[C_contra]):
-    """Someone who moves money.
-
-    Both methods give one piece of evidence per attempt, in order, and raise nothing for what a channel or the way to it
-    can do wrong: no answer is evidence too.
-    """
-
-    async def send(self, claimed: Sequence[C_contra]) -> list[Evidence]:
-        """Have attempts carried out; called at most once for each."""
-        ...
-
-    async def inquire(self, claimed: Sequence[C_contra]) -> list[Evidence]:
-        """Ask what became of attempts; changes nothing."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,21 +45,23 @@ class Calls(Generic[C]):
     Attributes:
         channel: The channel's name in the attempts.
         table: The service's attempts.
+        request: Makes what the channel is asked of an attempt.
         connect: Reaches the channel; None if it cannot be reached: then nothing is claimed for it.
         record: Applies evidence; its command takes RecordEvidence.
-        sending: Does what belongs to taking attempts off the queue, in the transaction that does; the attempts are
-            locked.
+        claim: Takes attempts off the queue to send them, where more than they change with that; by channel, limit and
+            lease_s. None for `table.claim_pending`.
     """
 
     channel: str
     table: AttemptTable[Any, C]
-    connect: Callable[[], AbstractAsyncContextManager[Channel[C] | None]]
+    request: Callable[[C], ChannelRequest]
+    connect: Callable[[], AbstractAsyncContextManager[Channel | None]]
     record: Operation[RecordEvidence, Any, Any]
-    sending: Callable[[Tx, Sequence[C]], Awaitable[None]] | None = None
+    claim: Callable[..., Awaitable[list[C]]] | None = None
 
 
 _Claim = Callable[[Tx], Awaitable[list[C]]]
-_Ask = Callable[[Sequence[C], float], Awaitable[list[Evidence]]]
+_Ask = Callable[[Sequence[C], float], Awaitable[Sequence[Evidence]]]
 
 
 async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
@@ -84,18 +69,17 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
     if not await runtime.read(lambda tx: calls.table.any_pending(tx, channel=calls.channel)):
         return False
 
+    claim_pending = calls.claim or calls.table.claim_pending
+
     async def claim(tx: Tx) -> list[C]:
-        claimed = await calls.table.claim_pending(
-            tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S
-        )
-        if claimed and calls.sending is not None:
-            await calls.sending(tx, claimed)
-        return claimed
+        return await claim_pending(tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S)
 
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(runtime, calls, claim, lambda some, since: send_in_time(channel, some, since))
+        return await _work(
+            runtime, calls, claim, lambda some, since: send_in_time(channel, [calls.request(c) for c in some], since)
+        )
 
 
 async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
@@ -111,22 +95,24 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(runtime, calls, claim, lambda some, _: channel.inquire(some))
+        return await _work(
+            runtime, calls, claim, lambda some, _: exchange.inquire(channel, [_inquiry(calls, each) for each in some])
+        )
 
 
-async def send_in_time(channel: Channel[C], claimed: Sequence[C], since: float) -> list[Evidence]:
-    """Send attempts, unless this process stood still since it claimed them: then only inquiries may follow.
+async def send_in_time(channel: Channel, requests: Sequence[ChannelRequest], since: float) -> list[Evidence]:
+    """Send requests, unless this process stood still since it claimed them: then only inquiries may follow.
 
     `since` is the monotonic clock before the claim.
     """
     if time.monotonic() - since > SEND_WITHIN_S:
-        _log.warning("submission_late", attempts=len(claimed))
+        _log.warning("submission_late", attempts=len(requests))
         return []
-    return await channel.send(claimed)
+    return await exchange.send(channel, requests)
 
 
 def callback_address(settings: Settings) -> str:
-    """Give the address where this process takes callbacks, if it is one that others can use; else nothing."""
+    """The address where this process takes callbacks, if it is one that others can use; else nothing."""
     address = settings.grpc_address
     host, _, port = address.rpartition(":")
     usable = not address.startswith("unix:") and port != "0" and host not in {"0.0.0.0", "[::]"}  # noqa: S104
@@ -148,15 +134,20 @@ async def _record(
     runtime: Runtime,
     operation: Operation[RecordEvidence, Any, Any],
     claimed: Sequence[Claimed[Any]],
-    told: Sequence[Evidence],
+    evidences: Sequence[Evidence],
 ) -> None:
     by_id = {c.attempt.attempt_id: c for c in claimed}
-    items = [RecordEvidence(evidence=each, cause=_cause(by_id[each.attempt_id])) for each in told]
+    items = [RecordEvidence(evidence=evidence, cause=_cause(by_id[evidence.attempt_id])) for evidence in evidences]
     if not items:
         return
     for item, result in zip(items, await runtime.change_batch(operation, items), strict=True):
         if isinstance(result, DomainError):
             _log.error("evidence_refused", attempt_id=item.evidence.attempt_id, reason=result.reason)
+
+
+def _inquiry(calls: Calls[C], claimed: C) -> Inquiry:
+    attempt = claimed.attempt
+    return Inquiry(request=calls.request(claimed), channel_reference=attempt.channel_reference, age_s=attempt.age_s)
 
 
 def _cause(claimed: Claimed[Any]) -> Cause:

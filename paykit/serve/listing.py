@@ -1,10 +1,7 @@
 """Lists of resources, newest first: the page a caller asked for, and the token of the one after it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
-from typing import Any, Protocol, TypeVar
-
-import sqlalchemy as sa
+from typing import Protocol, TypeVar
 
 from paykit import paging
 from paykit.paging import TimeKey
@@ -22,18 +19,6 @@ class ListRequest(Protocol):
 
     page_size: int
     page_token: str
-
-
-class TimeBounds(Protocol):
-    """The times that a filter selects; None leaves an end open."""
-
-    @property
-    def create_time_min(self) -> datetime | None:
-        """Give the earliest time."""
-
-    @property
-    def create_time_before(self) -> datetime | None:
-        """Give the time that all of them are before."""
 
 
 class Query(Protocol[W_contra, T_co]):
@@ -69,19 +54,3 @@ async def newest_page(
     rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
     page = rows[:size]
     return page, paging.encode_time_token(key(page[-1]), scope) if len(rows) > size else ""
-
-
-def newest_first(
-    statement: sa.Select[Any],
-    key: tuple[sa.Column[Any], sa.Column[Any]],
-    wanted: TimeBounds,
-    after: TimeKey | None,
-) -> sa.Select[Any]:
-    """Bound a list by the times wanted, order it newest first and start it after a key."""
-    if wanted.create_time_min:
-        statement = statement.where(key[0] >= wanted.create_time_min)
-    if wanted.create_time_before:
-        statement = statement.where(key[0] < wanted.create_time_before)
-    if after:
-        statement = statement.where(sa.tuple_(*key) < sa.tuple_(*after))
-    return statement.order_by(key[0].desc(), key[1].desc())

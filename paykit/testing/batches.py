@@ -51,7 +51,7 @@ async def assert_batch_equals_singles(
         await prepare(tx)
         results: list[Any] = []
         for group in groups:
-            tx.restart_lock_order()
+            tx.restart_lock_order()  # As if each group had a transaction of its own.
             results += await step(tx, group)
         if len(results) != len(items):
             raise AssertionError(f"{len(results)} results for {len(items)} items")

@@ -1,7 +1,5 @@
 """The channel on the wire: between messages and instructions, transactions and behaviours."""
 
-from dataclasses import asdict
-
 from paykit import money
 from paykit.money import require_currency
 from paykit.serve.timestamps import to_timestamp
@@ -148,13 +146,37 @@ def to_inquiry(transaction: ChannelTransaction | None, finality_seconds: int) ->
 
 
 def to_behaviour(behaviour: Behaviour) -> pb.Behaviour:
-    """Make the behaviour; its fields have the names of the domain's."""
-    return pb.Behaviour(**asdict(behaviour))
+    """Make the behaviour."""
+    return pb.Behaviour(
+        latency_ms=behaviour.latency_ms,
+        decline_basis_points=behaviour.decline_basis_points,
+        timeout_after_basis_points=behaviour.timeout_after_basis_points,
+        timeout_before_basis_points=behaviour.timeout_before_basis_points,
+        pending_basis_points=behaviour.pending_basis_points,
+        duplicate_callback_basis_points=behaviour.duplicate_callback_basis_points,
+        wrong_fee_basis_points=behaviour.wrong_fee_basis_points,
+        callback_delay_ms=behaviour.callback_delay_ms,
+        callback_address=behaviour.callback_address,
+        fee_basis_points=behaviour.fee_basis_points,
+        finality_seconds=behaviour.finality_seconds,
+    )
 
 
 def from_behaviour(behaviour: pb.Behaviour) -> Behaviour:
     """Read a behaviour."""
-    return Behaviour(**{name: getattr(behaviour, name) for name in Behaviour.__dataclass_fields__})
+    return Behaviour(
+        latency_ms=behaviour.latency_ms,
+        decline_basis_points=behaviour.decline_basis_points,
+        timeout_after_basis_points=behaviour.timeout_after_basis_points,
+        timeout_before_basis_points=behaviour.timeout_before_basis_points,
+        pending_basis_points=behaviour.pending_basis_points,
+        duplicate_callback_basis_points=behaviour.duplicate_callback_basis_points,
+        wrong_fee_basis_points=behaviour.wrong_fee_basis_points,
+        callback_delay_ms=behaviour.callback_delay_ms,
+        callback_address=behaviour.callback_address,
+        fee_basis_points=behaviour.fee_basis_points,
+        finality_seconds=behaviour.finality_seconds,
+    )
 
 
 def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) -> Instruction:

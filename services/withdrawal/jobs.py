@@ -1,38 +1,24 @@
 """Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.channels.calls`."""
 
-from collections.abc import Sequence
-
-from paykit.cause import Cause
 from paykit.channels import calls as channel_calls
-from paykit.channels import overdue, simulator
+from paykit.channels import overdue, registry
 from paykit.channels.calls import Calls
-from paykit.channels.simulator import Order, amount_of
-from paykit.postgres.database import Tx
+from paykit.channels.requests import ChannelOperation, PayoutRequest, request_facts
 from paykit.process.runtime import Runtime
-from paykit.serve.operations import Operation
-from paystream.channel.v1 import channel_pb2
-from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import messages
-from services.withdrawal.commands import evidence, folding
-from services.withdrawal.commands import withdrawals as commands
-from services.withdrawal.domain.attempt import PAY
-from services.withdrawal.store.attempts import ATTEMPTS, Claimed
+from paykit.serve.operations import unanswered
+from services.withdrawal import commands, store
+from services.withdrawal.store import ClaimedPayout
 
-SUBMISSION_LANES = ("submit_withdrawals", "submit_withdrawals_2")
-"""One job each: a batch that the bank answers slowly holds up one lane, not the other."""
-
-RECORD_EVIDENCE = Operation(
-    name="ReportBankResult",
-    command=evidence.record_evidence,
-    reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
-    reply_type=pb.ReportBankResultResponse,
-)
+_RECORD_EVIDENCE = unanswered("RecordEvidence", commands.evidence.record_evidence)
 
 
-def wake_submission(runtime: Runtime) -> None:
-    """Have what was just approved sent now; the lane that is free takes it."""
-    for lane in SUBMISSION_LANES:
-        runtime.wake(lane)
+async def require_bank(runtime: Runtime) -> None:
+    """Check at start that the bank's adapter pays out.
+
+    Raises:
+        ConfigurationError: It does not, or its settings are not as it wants them.
+    """
+    registry.require(commands.CHANNEL, runtime.settings.payout_channel, {ChannelOperation.PAY_OUT})
 
 
 async def submit_withdrawals(runtime: Runtime) -> bool:
@@ -51,36 +37,18 @@ async def report_overdue(runtime: Runtime) -> bool:
     return False
 
 
-def _calls(runtime: Runtime) -> Calls[Claimed]:
-    orders = {PAY: _pay(channel_calls.callback_address(runtime.settings))}
+def _calls(runtime: Runtime) -> Calls[ClaimedPayout]:
+    callback_address = channel_calls.callback_address(runtime.settings)
     return Calls(
         channel=commands.CHANNEL,
-        table=ATTEMPTS,
-        connect=lambda: simulator.connect(runtime.settings.channel_address, orders),
-        record=RECORD_EVIDENCE,
-        sending=_submit,
+        table=store.attempts,
+        request=lambda claimed: _to_request(claimed, callback_address),
+        connect=lambda: registry.connect(runtime.settings.payout_channel),
+        record=_RECORD_EVIDENCE,
+        claim=commands.withdrawal.submit_withdrawals,
     )
 
 
-async def _submit(tx: Tx, claimed: Sequence[Claimed]) -> None:
-    """Have withdrawals be SUBMITTED from the moment on that their attempts are taken to be sent."""
-    work = await folding.lock(tx, [each.attempt.withdrawal_id for each in claimed])
-    for each in claimed:
-        cause = Cause(each.correlation_id, each.attempt.attempt_id, None, each.attempt.traceparent)
-        commands.submit(tx, work, each.attempt, cause=cause)
-    await folding.save(tx, work)
-
-
-def _pay(callback_address: str) -> Order[Claimed]:
-    def pay(claimed: Claimed) -> channel_pb2.PayRequest:
-        return channel_pb2.PayRequest(
-            attempt_id=claimed.attempt.attempt_id,
-            merchant_id=claimed.merchant_id,
-            amount=amount_of(claimed.attempt),
-            destination_token=claimed.destination_token,
-            related_no=claimed.attempt.withdrawal_id,
-            callback_address=callback_address,
-            correlation_id=claimed.correlation_id,
-        )
-
-    return Order(method="BatchPay", batch=channel_pb2.BatchPayRequest, item=pay)
+def _to_request(claimed: ClaimedPayout, callback_address: str) -> PayoutRequest:
+    facts = request_facts(claimed, related_no=claimed.attempt.withdrawal_id, callback_address=callback_address)
+    return PayoutRequest(**facts, destination_token=claimed.destination_token)

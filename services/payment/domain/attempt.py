@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from paykit.channels import attempts
-from paykit.channels.attempts import AttemptState, Evidence, Outcome, Verdict
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, Verdict
 from paykit.clock import no_earlier
 from paystream.payment.v1 import events
 
@@ -34,7 +34,7 @@ WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(attempts.Attempt):
+class PaymentAttempt(attempts.Attempt):
     """One call to a channel for a payment.
 
     Attributes:
@@ -65,13 +65,13 @@ class Failure:
     channel_reference: str | None
 
 
-def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> Attempt:
+def decide(attempt: PaymentAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PaymentAttempt:
     """Give the attempt as a verdict leaves it."""
     reason = failure_reason(evidence) if verdict is Verdict.FAIL else None
     return attempts.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
 
 
-def withdraw(attempt: Attempt, *, now: datetime) -> Attempt:
+def withdraw(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
     """Give an attempt that is PENDING, and is not to be sent any more, as one that its channel never received."""
     reason = events.FailureReason.NOT_RECEIVED
     return replace(
@@ -95,7 +95,7 @@ def failure_reason(evidence: Evidence) -> events.FailureReason:
 
     A code of the channel that payment has no word for is CHANNEL_REJECTED; no code, DECLINED.
     """
-    if evidence.outcome is Outcome.NOT_FOUND:
+    if evidence.outcome is EvidenceOutcome.NOT_FOUND:
         return events.FailureReason.NOT_RECEIVED
     if evidence.failure_code is None:
         return events.FailureReason.DECLINED

@@ -14,9 +14,9 @@ from paystream.payment.v1 import events
 from services.payment.domain import authorization
 from services.payment.domain import movement as follow_up
 from services.payment.domain import payment as domain
-from services.payment.domain.attempt import Attempt, AttemptAction, Failure
-from services.payment.domain.fee import FeeTerms
-from services.payment.domain.movement import FollowUp, FollowUpState
+from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
+from services.payment.domain.fee import CaptureTerms
+from services.payment.domain.movement import MovementState, PaymentMovement
 from services.payment.domain.payment import Payment, PaymentAction
 
 
@@ -28,7 +28,7 @@ class CaptureExceedsCapturable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capture(FollowUp):
+class Capture(PaymentMovement):
     """A capture of a payment.
 
     Attributes:
@@ -76,7 +76,7 @@ def create(
 
 
 def succeed(
-    payment: Payment, capture: Capture, *, channel_reference: str, terms: FeeTerms, now: datetime
+    payment: Payment, capture: Capture, *, channel_reference: str, terms: CaptureTerms, now: datetime
 ) -> tuple[Payment, Capture, events.PaymentSuccess]:
     """Record that the amount is taken.
 
@@ -108,7 +108,7 @@ def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime)
     return released, failed
 
 
-def of_charge(payment: Payment, attempts: Iterable[Attempt]) -> list[Capture]:
+def of_charge(payment: Payment, attempts: Iterable[PaymentAttempt]) -> list[Capture]:
     """Give the capture that came with a payment's charge; none if there is none."""
     charge = next((a for a in attempts if a.action is AttemptAction.CHARGE), None)
     if payment.capture_id is None or charge is None:
@@ -119,7 +119,7 @@ def of_charge(payment: Payment, attempts: Iterable[Attempt]) -> list[Capture]:
         amount_minor=payment.captured_minor,
         currency_code=payment.currency_code,
         final=False,
-        state=FollowUpState.SUCCEEDED,
+        state=MovementState.SUCCEEDED,
         fee_minor=payment.fee_minor,
         channel_reference=payment.channel_reference,
         create_time=charge.create_time,

@@ -15,7 +15,7 @@ from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import payment as domain
-from services.payment.domain.attempt import Attempt, AttemptAction
+from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts
 
 
@@ -154,6 +154,11 @@ class DisputeFacts(PaymentFacts):
     channel_reference: str
 
 
+def not_found(dispute_id: str) -> DisputeNotFound:
+    """Return the refusal of what is asked of a dispute that does not exist."""
+    return DisputeNotFound("No dispute has this id.", field="dispute_id", dispute_id=dispute_id)
+
+
 def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
     """Give the state after an action.
 
@@ -167,7 +172,7 @@ def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
 
 
 def open_dispute(
-    payment: Payment, attempt: Attempt, reported: Reported, *, dispute_id: str, now: datetime
+    payment: Payment, attempt: PaymentAttempt, reported: Reported, *, dispute_id: str, now: datetime
 ) -> tuple[Payment, Dispute, events.DisputeOpened]:
     """Hold what is disputed.
 
@@ -293,7 +298,7 @@ def _touch(dispute: Dispute, now: datetime) -> Dispute:
     return replace(dispute, update_time=no_earlier(now, dispute.update_time))
 
 
-def _require_disputable(payment: Payment, attempt: Attempt, reported: Reported) -> None:
+def _require_disputable(payment: Payment, attempt: PaymentAttempt, reported: Reported) -> None:
     if attempt.state is not AttemptState.SUCCEEDED or attempt.action not in _CAPTURES:
         raise IllegalTransition(
             "Only what a charge or a capture has captured can be disputed.",

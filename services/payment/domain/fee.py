@@ -7,7 +7,7 @@ BASIS_POINTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class FeeTerms:
+class CaptureTerms:
     """The part of a merchant's fee plan that is in force for one capture.
 
     Attributes:
@@ -24,7 +24,7 @@ class FeeTerms:
     refund_fee_returned: bool
 
 
-def capture_fee_minor(*, amount_minor: int, terms: FeeTerms, first_capture: bool) -> int:
+def capture_fee_minor(*, amount_minor: int, terms: CaptureTerms, first_capture: bool) -> int:
     """Give the fee of one capture: the share rounded half up, plus the fixed part, at most the amount itself."""
     share = _half_up(amount_minor * terms.basis_points, BASIS_POINTS)
     fixed = terms.fixed_minor if first_capture else 0

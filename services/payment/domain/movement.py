@@ -13,7 +13,7 @@ from paystream.payment.v1 import events
 from services.payment.domain.attempt import Failure
 
 
-class FollowUpState(StrEnum):
+class MovementState(StrEnum):
     """How far it has come; CREATED and UNKNOWN hold their amount."""
 
     CREATED = "CREATED"
@@ -22,7 +22,7 @@ class FollowUpState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class FollowUpAction(StrEnum):
+class MovementAction(StrEnum):
     """What can happen to it."""
 
     SUCCEED = "SUCCEED"
@@ -30,9 +30,9 @@ class FollowUpAction(StrEnum):
     LOSE_ANSWER = "LOSE_ANSWER"
 
 
-_S, _A = FollowUpState, FollowUpAction
+_S, _A = MovementState, MovementAction
 
-TRANSITIONS: Mapping[tuple[FollowUpState, FollowUpAction], FollowUpState] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[MovementState, MovementAction], MovementState] = MappingProxyType(
     {
         (_S.CREATED, _A.SUCCEED): _S.SUCCEEDED,
         (_S.CREATED, _A.FAIL): _S.FAILED,
@@ -45,7 +45,7 @@ TRANSITIONS: Mapping[tuple[FollowUpState, FollowUpAction], FollowUpState] = Mapp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUp:
+class PaymentMovement:
     """A capture or a refund; amounts are in minor units of `currency_code`.
 
     Attributes:
@@ -61,16 +61,16 @@ class FollowUp:
     currency_code: str
     create_time: datetime
     update_time: datetime
-    state: FollowUpState = FollowUpState.CREATED
+    state: MovementState = MovementState.CREATED
     channel_reference: str | None = None
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
 
 
-F = TypeVar("F", bound=FollowUp)
+F = TypeVar("F", bound=PaymentMovement)
 
 
-def next_state(state: FollowUpState, action: FollowUpAction, *, what: str) -> FollowUpState:
+def next_state(state: MovementState, action: MovementAction, *, what: str) -> MovementState:
     """Give the state after an action.
 
     Raises:

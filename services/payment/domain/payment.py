@@ -189,7 +189,13 @@ def created(payment: Payment) -> events.PaymentCreated:
 
 
 def capture(
-    payment: Payment, *, amount_minor: int, capture_id: str, channel_reference: str, terms: fee.FeeTerms, now: datetime
+    payment: Payment,
+    *,
+    amount_minor: int,
+    capture_id: str,
+    channel_reference: str,
+    terms: fee.CaptureTerms,
+    now: datetime,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 

@@ -11,7 +11,7 @@ from services.payment.domain import fee
 from services.payment.domain import movement as follow_up
 from services.payment.domain import payment as domain
 from services.payment.domain.attempt import Failure
-from services.payment.domain.movement import FollowUp
+from services.payment.domain.movement import PaymentMovement
 from services.payment.domain.payment import Payment, PaymentFacts
 
 
@@ -30,7 +30,7 @@ class RefundExceedsRefundable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund(FollowUp):
+class Refund(PaymentMovement):
     """A refund of a payment.
 
     Attributes:
@@ -55,6 +55,11 @@ class RefundFacts(PaymentFacts):
     amount_minor: int
     fee_returned_minor: int
     reason: events.RefundReason
+
+
+def not_found(refund_id: str) -> RefundNotFound:
+    """Return the refusal of what is asked of a refund that does not exist."""
+    return RefundNotFound("No refund has this id.", field="refund_id", refund_id=refund_id)
 
 
 def create(

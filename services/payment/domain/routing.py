@@ -5,12 +5,9 @@ channel; everything that follows it stays with the channel that has it.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 from paykit.errors import DomainError, Kind
-
-DEFAULT_CHANNEL = "simulator"
-"""The one route where no others are set: it takes everything."""
 
 
 class ChannelNotAvailable(DomainError):
@@ -20,42 +17,42 @@ class ChannelNotAvailable(DomainError):
     reason = "CHANNEL_NOT_AVAILABLE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """A channel, and what goes through it.
+class PaymentRoute(Protocol):
+    """A channel, and what goes through it."""
 
-    Attributes:
-        address: Where it answers; None while that is not set: then its attempts wait.
-        currencies: ISO 4217 codes; empty for all.
-        methods: As in `events.PaymentMethod`; empty for all.
-    """
+    @property
+    def name(self) -> str:
+        """As payments show it."""
 
-    name: str
-    address: str | None
-    currencies: frozenset[str] = frozenset()
-    methods: frozenset[str] = frozenset()
+    @property
+    def currencies(self) -> Collection[str]:
+        """ISO 4217 codes; empty for all."""
 
-    def takes(self, currency_code: str, method: str) -> bool:
-        """Say whether a payment of this currency and method may go through it."""
-        currency_fits = not self.currencies or currency_code in self.currencies
-        return currency_fits and (not self.methods or method in self.methods)
+    @property
+    def methods(self) -> Collection[str]:
+        """As in `events.PaymentMethod`; empty for all."""
 
 
-def preferred(routes: Sequence[Route], currency_code: str, method: str) -> str | None:
-    """Give the name of the first channel for a payment; None where there is none."""
-    return next((route.name for route in routes if route.takes(currency_code, method)), None)
+def preferred(routes: Sequence[PaymentRoute], currency_code: str, method: str) -> str | None:
+    """The name of the first channel for a payment; None where there is none."""
+    return next((route.name for route in routes if _takes(route, currency_code, method)), None)
 
 
-def instead(routes: Sequence[Route], reachable: Collection[str], currency_code: str, method: str) -> str | None:
-    """Give the first channel for a payment among those that can be reached; None where there is none."""
+def instead(routes: Sequence[PaymentRoute], reachable: Collection[str], currency_code: str, method: str) -> str | None:
+    """The first channel for a payment among those that can be reached; None where there is none."""
     return preferred([route for route in routes if route.name in reachable], currency_code, method)
 
 
 def not_available(currency_code: str, method: str) -> ChannelNotAvailable:
-    """Give the refusal of a payment that no channel takes."""
+    """The refusal of a payment that no channel takes."""
     return ChannelNotAvailable(
         f"No channel takes {currency_code} by {method}.",
         field="payment_method.type",
         currency_code=currency_code,
         method=method,
     )
+
+
+def _takes(route: PaymentRoute, currency_code: str, method: str) -> bool:
+    currency_fits = not route.currencies or currency_code in route.currencies
+    return currency_fits and (not route.methods or method in route.methods)

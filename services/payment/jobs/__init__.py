@@ -1,5 +1,5 @@
 """Timed work of payment, and calls that leave the process."""
 
-from services.payment.jobs import attempts, dispute_answers, disputes, failover, overdue, simulator
+from services.payment.jobs import attempts, channels, disputes, failover, overdue
 
-__all__ = ["attempts", "dispute_answers", "disputes", "failover", "overdue", "simulator"]
+__all__ = ["attempts", "channels", "disputes", "failover", "overdue"]

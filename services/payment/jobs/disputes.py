@@ -6,60 +6,72 @@ Unlike an attempt, an answer may be told twice: channels know it by their own re
 import asyncio
 from collections.abc import Sequence
 
-from paykit.channels import simulator
+import structlog
+
+from paykit.base.channel_routes import ChannelRoute
+from paykit.channels import exchange, registry
 from paykit.channels.attempts import inquiry_pause_s
+from paykit.channels.channel import ANSWER_TIMEOUT_S
+from paykit.channels.requests import AnswerOutcome, DisputeAnswer
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from services.payment.commands import disputes as dispute_commands
-from services.payment.commands.disputes import RecordAnswer
-from services.payment.domain.routing import Route
-from services.payment.jobs import attempts as jobs
-from services.payment.jobs import dispute_answers
-from services.payment.jobs.dispute_answers import ANSWER_TIMEOUT_S, Answer
-from services.payment.store import disputes as dispute_store
-from services.payment.store.disputes import Response
+from services.payment import commands, store
+from services.payment.commands.dispute import RecordAnswer
+from services.payment.store import Response
 
 ANSWERS_MAX = 50
 """Answers that a channel is told at once."""
 ANSWER_LEASE_S = ANSWER_TIMEOUT_S + 10.0
 """From claim to the next try: the call, and time to write its result."""
 
+_log = structlog.get_logger()
+
 
 async def respond_to_disputes(runtime: Runtime) -> bool:
     """Tell channels the answers that are due; True when there may be more."""
-    more = [await _respond(runtime, route) for route in jobs.routes_of(runtime.settings)]
+    more = [await _respond(runtime, route) for route in runtime.settings.payment_channels]
     return any(more)
 
 
-async def _respond(runtime: Runtime, route: Route) -> bool:
+async def _respond(runtime: Runtime, route: ChannelRoute) -> bool:
     """Tell one channel the answers that are due; True when there may be more."""
-    if not await runtime.read(lambda tx: dispute_store.any_response_due(tx, channel=route.name)):
+    if not await runtime.read(lambda tx: store.disputes.any_response_due(tx, channel=route.name)):
         return False
-    async with simulator.reach(route.address) as stub:
-        if stub is None:
+    async with registry.connect(route) as channel:
+        if channel is None:
             return False
         due = await runtime.transaction(lambda tx: _claim(tx, route.name))
-        answers = await asyncio.gather(*(dispute_answers.tell(stub, each) for each in due))
-        await runtime.transaction(lambda tx: _settle(tx, due, answers))
-        return len(due) == ANSWERS_MAX
+        outcomes = await asyncio.gather(*(exchange.answer_dispute(channel, to_answer(response)) for response in due))
+    await runtime.transaction(lambda tx: _record(tx, due, outcomes))
+    return len(due) == ANSWERS_MAX
 
 
 async def _claim(tx: Tx, channel: str) -> list[Response]:
-    return await dispute_store.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
+    return await store.disputes.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
 
 
-async def _settle(tx: Tx, due: Sequence[Response], answers: Sequence[Answer]) -> None:
-    told = [
-        RecordAnswer(dispute_id=each.dispute.dispute_id, taken=answer is Answer.TAKEN)
-        for each, answer in zip(due, answers, strict=True)
-        if answer is not Answer.NO_ANSWER
-    ]
-    await dispute_commands.record_answers(tx, told)
-    await dispute_store.postpone_responses(
-        tx,
-        {
-            each.dispute.dispute_id: inquiry_pause_s(each.tries - 1)
-            for each, answer in zip(due, answers, strict=True)
-            if answer is Answer.NO_ANSWER
-        },
+def to_answer(response: Response) -> DisputeAnswer:
+    """Make what a channel is told of a merchant's answer."""
+    dispute = response.dispute
+    return DisputeAnswer(
+        dispute_reference=dispute.dispute_reference,
+        contested=not dispute.accepted,
+        evidence=dispute.evidence or "",
+        correlation_id=response.correlation_id,
     )
+
+
+async def _record(tx: Tx, due: Sequence[Response], outcomes: Sequence[AnswerOutcome]) -> None:
+    """Keep what channels took or refused for good; the other answers wait to be told again."""
+    ended: list[RecordAnswer] = []
+    pauses_s: dict[str, float] = {}
+    for response, outcome in zip(due, outcomes, strict=True):
+        dispute_id = response.dispute.dispute_id
+        if outcome is not AnswerOutcome.TAKEN:
+            _log.warning("dispute_answer_not_taken", dispute_id=dispute_id, outcome=outcome)
+        if outcome is AnswerOutcome.NO_ANSWER:
+            pauses_s[dispute_id] = inquiry_pause_s(response.tries - 1)
+        else:
+            ended.append(RecordAnswer(dispute_id=dispute_id, taken=outcome is AnswerOutcome.TAKEN))
+    await commands.dispute.record_answers(tx, ended)
+    await store.disputes.postpone_responses(tx, pauses_s)

@@ -2,10 +2,9 @@
 
 from paykit.channels import overdue
 from paykit.process.runtime import Runtime
-from services.payment.jobs import attempts as jobs
 
 
 async def report(runtime: Runtime) -> bool:
     """Set the metrics and write one line if anything is overdue. Says that there is no more."""
-    await overdue.report(runtime, [route.name for route in jobs.routes_of(runtime.settings)])
+    await overdue.report(runtime, [route.name for route in runtime.settings.payment_channels])
     return False

@@ -26,7 +26,7 @@ from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import handlers
 from services.payment.jobs import attempts as jobs
-from services.payment.rpc.payments import PaymentServicer
+from services.payment.rpc.payment import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import aging, shared_database

@@ -8,13 +8,13 @@ from typing import Any
 import grpc
 import pytest
 
-from paykit.base.config import ChannelRoute
+from paykit.base.channel_routes import ChannelRoute
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
+from services.payment.commands import failover
 from services.payment.domain.routing import ChannelNotAvailable
 from services.payment.jobs import attempts as jobs
-from services.payment.jobs import failover
 from tests.integration.payment.conftest import House, ScriptedChannel
 
 
@@ -157,7 +157,7 @@ def route(house: House, *routes: dict[str, Any]) -> None:
     house.runtime.settings = house.runtime.settings.model_copy(update={"channel_routes": told})
 
 
-def down(house: House, tmp_path: Path) -> str:
+def down(house: House, tmp_path: Path) -> str | None:
     """Have the first channel answer no more; give the address where it would."""
     first, other = house.runtime.settings.channel_routes
     route(house, first.model_dump() | {"address": f"unix:{tmp_path}/nobody.sock"}, other.model_dump())

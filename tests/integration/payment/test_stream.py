@@ -16,7 +16,7 @@ from paykit.serve.server import ServerOptions
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
-from services.payment.rpc.payments import STREAM_ITEMS_MAX
+from services.payment.rpc.payment import STREAM_ITEMS_MAX
 from tests.integration.payment.conftest import ANY, House
 
 METHOD = "/paystream.payment.v1.PaymentService/StreamCreatePayments"

@@ -20,7 +20,7 @@ from paystream.merchant.v1 import events as merchant_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal import handlers, jobs
-from services.withdrawal.rpc.withdrawals import WithdrawalServicer
+from services.withdrawal.rpc.withdrawal import WithdrawalServicer
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import aging, shared_database

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.cause import Cause
-from paykit.channels.attempts import Evidence, Outcome, RecordEvidence, Source
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Handler, Impossible, Record
 from paykit.errors import DomainError
 from paykit.ids import named_id
@@ -20,11 +20,11 @@ from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from services.withdrawal import handlers
-from services.withdrawal.commands import bank_accounts as bank_account_commands
+from services.withdrawal.commands import bank_account as bank_account_commands
 from services.withdrawal.commands import evidence
-from services.withdrawal.commands import withdrawals as commands
-from services.withdrawal.commands.bank_accounts import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.commands.withdrawals import CreateWithdrawal, Decide
+from services.withdrawal.commands import withdrawal as commands
+from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
+from services.withdrawal.commands.withdrawal import CreateWithdrawal, Decide
 from services.withdrawal.domain.bank_account import BankAccountAction
 from services.withdrawal.domain.withdrawal import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
@@ -55,6 +55,7 @@ def prepared_for(treasury: Treasury) -> Any:
         )
         await change_accounts(tx, [(0, BankAccountAction.VERIFY), (1, BankAccountAction.VERIFY)])
         await create(tx, [(ALICE, 0, amount) for amount in THERE])
+        tx.restart_lock_order()  # As if it were a transaction of its own.
         await hold(treasury)(tx, [(amount, "hold") for amount in THERE if amount != CREATED])
         started = "UPDATE attempt SET state = 'STARTED', start_time = now() WHERE amount_minor = ANY($1)"
         await tx.run(started, [STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED])
@@ -99,7 +100,7 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         Evidence(
             attempt_id=ids.get(amount, "att_none"),
             source=Source(source),
-            outcome=Outcome(outcome),
+            outcome=EvidenceOutcome(outcome),
             channel_reference=reference,
             failure_code="closed" if outcome in {"FAILED", "RETURNED"} else None,
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
@@ -209,7 +210,7 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "record_evidence": st.tuples(
         st.sampled_from([STARTED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, APPROVED, 42]),
-        st.sampled_from(list(Outcome)),
+        st.sampled_from(list(EvidenceOutcome)),
         st.sampled_from(list(Source)),
         st.sampled_from(["ch_0", "ch_0", "ch_1"]),
     ),

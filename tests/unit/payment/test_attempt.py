@@ -2,13 +2,13 @@
 
 import pytest
 
-from paykit.channels.attempts import Evidence, Outcome, Source, Verdict
+from paykit.channels.attempts import Evidence, EvidenceOutcome, Source, Verdict
 from services.payment.domain import attempt
 from tests.unit.payment.builders import ATTEMPT_ID, LATER
 from tests.unit.payment.builders import attempt as attempt_in
 
 
-def failed(code: str | None, outcome: Outcome = Outcome.FAILED) -> Evidence:
+def failed(code: str | None, outcome: EvidenceOutcome = EvidenceOutcome.FAILED) -> Evidence:
     return Evidence(attempt_id=ATTEMPT_ID, source=Source.CALLBACK, outcome=outcome, failure_code=code)
 
 
@@ -33,4 +33,4 @@ def test_every_code_of_a_channel_has_a_reason(code: str | None, reason: str) -> 
 
 
 def test_what_a_channel_never_got_is_not_received() -> None:
-    assert attempt.failure_reason(failed(None, Outcome.NOT_FOUND)) == "NOT_RECEIVED"
+    assert attempt.failure_reason(failed(None, EvidenceOutcome.NOT_FOUND)) == "NOT_RECEIVED"

@@ -7,7 +7,7 @@ import pytest
 from paykit.errors import IllegalTransition
 from services.payment.domain import movement as follow_up
 from services.payment.domain.capture import Capture
-from services.payment.domain.movement import FollowUp, FollowUpAction, FollowUpState
+from services.payment.domain.movement import MovementAction, MovementState, PaymentMovement
 from services.payment.domain.refund import Refund
 
 # Rows: the state; columns: SUCCEED FAIL LOSE_ANSWER; "-" is illegal.
@@ -27,14 +27,14 @@ CELLS = [
 
 @pytest.mark.parametrize("kind", [Capture, Refund])
 @pytest.mark.parametrize(("state", "action", "after"), CELLS)
-def test_every_action_in_every_state(kind: type[FollowUp], state: str, action: str, after: str) -> None:
+def test_every_action_in_every_state(kind: type[PaymentMovement], state: str, action: str, after: str) -> None:
     if after != "-":
-        assert follow_up.next_state(FollowUpState(state), FollowUpAction(action), what=kind.WHAT) == after
+        assert follow_up.next_state(MovementState(state), MovementAction(action), what=kind.WHAT) == after
         return
     with pytest.raises(IllegalTransition, match=f"{kind.WHAT} that is {state}") as refused:
-        follow_up.next_state(FollowUpState(state), FollowUpAction(action), what=kind.WHAT)
+        follow_up.next_state(MovementState(state), MovementAction(action), what=kind.WHAT)
     assert refused.value.metadata == {"state": state, "action": action}
 
 
 def test_the_table_names_every_state_and_action() -> None:
-    assert {(state, action) for state, action, _ in CELLS} == set(itertools.product(FollowUpState, FollowUpAction))
+    assert {(state, action) for state, action, _ in CELLS} == set(itertools.product(MovementState, MovementAction))

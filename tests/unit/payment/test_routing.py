@@ -2,12 +2,12 @@
 
 import pytest
 
+from paykit.base.channel_routes import ChannelRoute
 from services.payment.domain import routing
-from services.payment.domain.routing import Route
 
-CARDS = Route(name="cards", address="cards:1", currencies=frozenset({"USD", "EUR"}), methods=frozenset({"CARD"}))
-WALLETS = Route(name="wallets", address="wallets:1", methods=frozenset({"WALLET"}))
-EURO = Route(name="euro", address="euro:1", currencies=frozenset({"EUR"}))
+CARDS = ChannelRoute(name="cards", address="cards:1", currencies=("USD", "EUR"), methods=("CARD",))
+WALLETS = ChannelRoute(name="wallets", address="wallets:1", methods=("WALLET",))
+EURO = ChannelRoute(name="euro", address="euro:1", currencies=("EUR",))
 ROUTES = (CARDS, WALLETS, EURO)
 
 

@@ -2,49 +2,41 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from paykit.base.channel_routes import ChannelAccess
 from paykit.base.config import Settings
 from paykit.channels import calls as channel_calls
-from paykit.channels import simulator
-from paykit.channels.attempts import Attempt, Claimed, Evidence, Outcome, Source
+from paykit.channels import registry
+from paykit.channels.attempts import Evidence, EvidenceOutcome
+from paykit.channels.channel import Channel
+from paykit.channels.requests import Inquiry, PayoutRequest, response
 
-NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-CLAIMED = Claimed(
-    attempt=Attempt(
-        attempt_id="att_1",
-        action="PAY",
-        channel="simulator",
-        amount_minor=1,
-        currency_code="USD",
-        create_time=NOON,
-        update_time=NOON,
-    ),
+REQUEST = PayoutRequest(
+    attempt_id="att_1",
     merchant_id="mer_1",
+    amount_minor=1,
+    currency_code="USD",
     correlation_id="cor_1",
+    destination_token="tok_1",
 )
 
 
-class Approving:
-    """A channel that approves everything."""
+class Approving(Channel):
+    """A bank that approves everything."""
 
-    async def send(self, claimed: Sequence[Claimed[Any]]) -> list[Evidence]:
-        return [
-            Evidence(attempt_id=c.attempt.attempt_id, source=Source.RESPONSE, outcome=Outcome.SUCCEEDED)
-            for c in claimed
-        ]
+    async def pay_out(self, requests: Sequence[PayoutRequest]) -> list[Evidence]:
+        return [response(request, EvidenceOutcome.SUCCEEDED, reference="bank_1") for request in requests]
 
-    async def inquire(self, claimed: Sequence[Claimed[Any]]) -> list[Evidence]:
-        return await self.send(claimed)
+    async def inquire(self, inquiries: Sequence[Inquiry]) -> list[Evidence]:
+        raise NotImplementedError
 
 
 @pytest.mark.parametrize(("age_s", "sent"), [(0.0, 1), (1.5, 1), (2.1, 0), (60.0, 0)])
 async def test_what_was_claimed_too_long_ago_is_not_sent(age_s: float, sent: int) -> None:
-    told = await channel_calls.send_in_time(Approving(), [CLAIMED], time.monotonic() - age_s)
+    told = await channel_calls.send_in_time(Approving(), [REQUEST], time.monotonic() - age_s)
     assert len(told) == sent
 
 
@@ -69,6 +61,5 @@ def test_callbacks_are_asked_for_where_others_can_reach(address: str, told: str)
 
 
 async def test_without_an_address_there_is_no_channel() -> None:
-    orders: dict[str, simulator.Order[Claimed[Attempt]]] = {}
-    async with simulator.connect(None, orders) as channel:
+    async with registry.connect(ChannelAccess(address=None)) as channel:
         assert channel is None

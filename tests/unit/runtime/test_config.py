@@ -5,6 +5,7 @@ import pytest
 from pydantic import SecretStr
 
 from paykit.base import config
+from paykit.base.channel_routes import ChannelRoute
 
 URL = "postgresql://payment:hunter2@localhost/paystream"
 
@@ -76,7 +77,7 @@ ROUTE_AS_TOML = '[[channel]]\nname = "cards"\naddress = "cards:1"\ncurrencies = 
 
 
 def test_channels_are_read_from_json_and_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    expected = config.ChannelRoute(name="cards", address="cards:1", currencies=("USD",), methods=("CARD",))
+    expected = ChannelRoute(name="cards", address="cards:1", currencies=("USD",), methods=("CARD",))
     file = tmp_path / "channels.toml"
     file.write_text(ROUTE_AS_TOML)
 

@@ -1,0 +1,1 @@
+"""The adapters that come with paystream, one module each; `paykit.channels.registry` names them."""

@@ -1,0 +1,46 @@
+"""What payment asks of its channels."""
+
+from paykit.channels import registry
+from paykit.channels.requests import (
+    AuthorizationRequest,
+    CaptureRequest,
+    ChannelOperation,
+    ChannelRequest,
+    RefundRequest,
+    VoidRequest,
+    request_facts,
+)
+from paykit.process.runtime import Runtime
+from services.payment.domain.attempt import AttemptAction
+from services.payment.store import ClaimedPaymentAttempt
+
+OPERATIONS = frozenset(ChannelOperation) - {ChannelOperation.PAY_OUT}
+"""What every channel of payments can do."""
+
+
+async def require_channels(runtime: Runtime) -> None:
+    """Check at start that each route leads to an adapter that does what payments need.
+
+    Raises:
+        ConfigurationError: One does not.
+    """
+    for route in runtime.settings.payment_channels:
+        registry.require(route.name, route, OPERATIONS)
+
+
+def to_request(claimed: ClaimedPaymentAttempt, *, callback_address: str) -> ChannelRequest:
+    """Make what a channel is asked of an attempt."""
+    attempt = claimed.attempt
+    related_no = attempt.capture_id or attempt.refund_id or ""
+    facts = request_facts(claimed, related_no=related_no, callback_address=callback_address)
+    original_reference = attempt.original_reference or ""
+    match attempt.action:
+        case AttemptAction.CHARGE | AttemptAction.AUTHORIZE:
+            charged = attempt.action is AttemptAction.CHARGE
+            return AuthorizationRequest(**facts, method_token=claimed.method_token, capture=charged)
+        case AttemptAction.CAPTURE:
+            return CaptureRequest(**facts, original_reference=original_reference)
+        case AttemptAction.CANCEL:
+            return VoidRequest(**facts, original_reference=original_reference)
+        case AttemptAction.REFUND:
+            return RefundRequest(**facts, original_reference=original_reference)
