@@ -62,7 +62,7 @@ def wide_folders(tree: Tree) -> Iterator[Finding]:
 
 
 def import_cycles(tree: Tree) -> Iterator[Finding]:
-    """Rings of imports, in functions too; what stands there for the type checker alone does not count."""
+    """Rings of imports, wherever they stand: in functions, and for the type checker alone, too."""
     imported = {module.name: set(_imported(tree, module)) for module in tree}
     while (ring := _ring(imported)) is not None:
         # The sorter names the imported module first. Without one of its imports the next ring shows.
@@ -81,16 +81,11 @@ def _ring(imported: dict[str, set[str]]) -> list[str] | None:
 
 def _imported(tree: Tree, module: Module) -> Iterator[str]:
     for node in module.nodes:
-        if isinstance(node, ast.Import | ast.ImportFrom) and not _is_for_types(module, node):
+        if isinstance(node, ast.Import | ast.ImportFrom):
             package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
             for name in (package + alias.name for alias in node.names):
                 owner = name.rpartition(".")[0]
                 yield from [candidate for candidate in (name, owner) if candidate in tree.modules][:1]
-
-
-def _is_for_types(module: Module, node: ast.AST) -> bool:
-    block = module.parents[node]
-    return isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")
 
 
 def long_functions(tree: Tree) -> Iterator[Finding]:

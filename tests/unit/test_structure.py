@@ -111,9 +111,17 @@ def test_two_rings_are_two_findings(tmp_path: Path) -> None:
     assert len(measured(tmp_path, files, "cycles")) == 2
 
 
-def test_an_import_for_the_type_checker_makes_no_ring(tmp_path: Path) -> None:
+def test_an_import_for_the_type_checker_makes_a_ring_too(tmp_path: Path) -> None:
     guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from paykit import a\n"
-    assert measured(tmp_path, {"paykit/a.py": "from paykit import b\n", "paykit/b.py": guarded}, "cycles") == []
+    assert len(measured(tmp_path, {"paykit/a.py": "from paykit import b\n", "paykit/b.py": guarded}, "cycles")) == 1
+
+
+def test_importing_a_name_of_a_package_imports_the_package(tmp_path: Path) -> None:
+    files = {"paykit/a/__init__.py": "from paykit.a.b import X\n", "paykit/a/b.py": "from paykit.a import Y\n"}
+    assert len(measured(tmp_path, files, "cycles")) == 1
+    assert (
+        measured(tmp_path, files | {"paykit/a/b.py": "from paykit.a import c\n", "paykit/a/c.py": ""}, "cycles") == []
+    )
 
 
 def test_a_function_of_51_lines_is_found(tmp_path: Path) -> None:
