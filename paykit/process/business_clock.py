@@ -48,7 +48,7 @@ class ClockTooFar(DomainError):
 async def advance(tx: Tx, steps: Sequence[timedelta]) -> list[timedelta | DomainError]:
     """Move the stored clock forward by each step; the offset after it, or its refusal, in order."""
     await tx.run(_INSERT)
-    before = offset = (await tx.fetch(_LOCK))[0]["offset_us"] * _MICROSECOND
+    before = offset = (await tx.lock("clock", _LOCK))[0]["offset_us"] * _MICROSECOND
     results: list[timedelta | DomainError] = []
     for step in steps:
         if offset + step > OFFSET_MAX:

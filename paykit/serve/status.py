@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from paykit.errors import DomainError, Kind
-from paykit.serve.validation.validator import RequestInvalid, Violation
+from paykit.serve.validation.validator import FieldViolation, RequestInvalid
 
 DOMAIN = "paystream"
 INTERNAL_REASON = "INTERNAL"
@@ -95,16 +95,16 @@ def _details(error: DomainError, item_path: str) -> list[Message]:
     return details
 
 
-def _violations(error: DomainError, item_path: str) -> tuple[Violation, ...]:
+def _violations(error: DomainError, item_path: str) -> tuple[FieldViolation, ...]:
     if isinstance(error, RequestInvalid):
         return error.violations  # Validation names fields from the request already.
     if error.field is None:
         return ()
     field = error.field if error.field.startswith(item_path) else f"{item_path}.{error.field}"
-    return (Violation(field=field, rule="", description=error.message),)
+    return (FieldViolation(field=field, rule="", description=error.message),)
 
 
-def _on_wire(violation: Violation, error: DomainError) -> error_details_pb2.BadRequest.FieldViolation:
+def _on_wire(violation: FieldViolation, error: DomainError) -> error_details_pb2.BadRequest.FieldViolation:
     """Write a violation: the reason is the refusal's own, the rule leads the description, as in `[int64.gt] ...`."""
     ruled = f"[{violation.rule}] {violation.description}" if violation.rule else violation.description
     return error_details_pb2.BadRequest.FieldViolation(

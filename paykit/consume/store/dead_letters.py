@@ -49,7 +49,7 @@ async def insert(tx: Tx, record: Record, *, record_name: str | None, reason: str
 
 async def lock(tx: Tx, dead_letter_id: int) -> DeadLetter | None:
     """Lock a dead letter; None if there is none of this id."""
-    rows = await tx.fetch(_LOCK, dead_letter_id)
+    rows = await tx.lock("dead_letter", _LOCK, dead_letter_id)
     return _dead_letter(rows[0]) if rows else None
 
 

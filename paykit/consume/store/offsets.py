@@ -46,7 +46,8 @@ WHERE (o.topic, o.partition) = (p.topic, p.partition)
 
 async def lock(tx: Tx, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
     """Lock the rows of these partitions, in order, and read their next offsets."""
-    rows = await tx.fetch(_LOCK, [topic for topic, _ in partitions], [partition for _, partition in partitions])
+    topics, numbers = [topic for topic, _ in partitions], [number for _, number in partitions]
+    rows = await tx.lock("consumer_offset", _LOCK, topics, numbers)
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 
