@@ -137,7 +137,7 @@ async def _compare(registry: RegistryClient, subject: str, versions: list[Schema
 
 
 async def _fingerprints(registry: RegistryClient, subject: str) -> dict[str, tuple[int | None, int]]:
-    """Give id and the registry's version number by the fingerprint of each schema under a subject."""
+    """Return id and the registry's version number by the fingerprint of each schema under a subject."""
     try:
         numbers = await registry.versions(subject)
     except SchemaNotFoundError:

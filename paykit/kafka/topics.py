@@ -46,7 +46,7 @@ class TopicState:
 
 
 def declared(topics: Iterable[Topic], *, prefix: str = "") -> dict[str, Topic]:
-    """Give the topics a cluster must have by name: with the prefix, and with a dead letter topic per consumer."""
+    """Return the topics a cluster must have by name: with the prefix, and with a dead letter topic per consumer."""
     wanted: dict[str, Topic] = {}
     for topic in topics:
         wanted[prefix + topic.name] = topic

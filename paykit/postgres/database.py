@@ -333,7 +333,7 @@ class Database:
 
 
 async def _live_driver(connection: AsyncConnection) -> Any:
-    """Give the driver's connection, past all that ended while they lay in the pool: PostgreSQL was restarted."""
+    """Return the driver's connection, past all that ended while they lay in the pool: PostgreSQL was restarted."""
     driver = (await connection.get_raw_connection()).driver_connection
     while driver is None or driver.is_closed():
         await connection.invalidate()
@@ -342,7 +342,7 @@ async def _live_driver(connection: AsyncConnection) -> Any:
 
 
 async def _rollback(connection: AsyncConnection, driver: Any) -> None:
-    """Give the connection back clean, or not at all: its state after a failed rollback is unknown."""
+    """Return the connection back clean, or not at all: its state after a failed rollback is unknown."""
     try:
         await asyncio.shield(driver.execute("ROLLBACK"))
     except BaseException:  # noqa: BLE001 - the first error is the one to tell
@@ -367,7 +367,7 @@ def make_engine(url: str, *, schema: str, connections_max: int) -> AsyncEngine:
 
 
 def connection_settings(schema: str) -> dict[str, str]:
-    """Give the settings that every connection of a service starts with."""
+    """Return the settings that every connection of a service starts with."""
     return {
         "application_name": f"paystream-{schema}",
         "search_path": schema,

@@ -35,7 +35,7 @@ class Wakeups:
         self._connection: Any = None
 
     def event(self, signal: str) -> asyncio.Event:
-        """Give the event that this signal sets; asking for it makes this process a listener."""
+        """Return the event that this signal sets; asking for it makes this process a listener."""
         return self._events.setdefault(signal, asyncio.Event())
 
     def signal(self, signal: str) -> None:

@@ -39,7 +39,7 @@ def read_items(
 
 
 def to_results(result_type: Callable[..., Result], results: Sequence[Result | DomainError]) -> list[Result]:
-    """Give the items of a batch response: each its reply, or its refusal as the field `error`.
+    """Return the items of a batch response: each its reply, or its refusal as the field `error`.
 
     Args:
         result_type: The class of an item of the response.

@@ -68,17 +68,17 @@ def internal_status(error_id: str) -> status_pb2.Status:
 
 
 def code_of(status: status_pb2.Status) -> grpc.StatusCode:
-    """Give the gRPC code of a status."""
+    """Return the gRPC code of a status."""
     return _BY_NUMBER[status.code]
 
 
 def code_name(number: int) -> str:
-    """Give the name of the gRPC code of a number."""
+    """Return the name of the gRPC code of a number."""
     return _BY_NUMBER[number].name
 
 
 def trailer(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...]:
-    """Give the trailing metadata in which a status travels."""
+    """Return the trailing metadata in which a status travels."""
     return ((DETAILS_KEY, status.SerializeToString()),)
 
 

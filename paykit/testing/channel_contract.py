@@ -185,9 +185,9 @@ class ChannelContract:
             await inquire(rig, requests)
             assert not any(rig.sent[r.attempt_id] for r in requests), operation
             sent = await send(rig, requests)
-            told = [await inquire(rig, requests) for _ in range(2)]
-            assert told[0] == told[1], operation
-            assert [e.channel_reference for e in told[0]] == [e.channel_reference for e in sent], operation
+            answers = [await inquire(rig, requests) for _ in range(2)]
+            assert answers[0] == answers[1], operation
+            assert [e.channel_reference for e in answers[0]] == [e.channel_reference for e in sent], operation
             assert {rig.sent[r.attempt_id] for r in requests} == {1}, operation
 
     async def test_an_inquiry_that_goes_wrong_says_nothing(self, rig: ChannelRig) -> None:
@@ -199,8 +199,8 @@ class ChannelContract:
                 rig.fault = fault
                 evidences = await inquire(rig, requests)
                 rig.fault = None
-                told = {(e.outcome, e.source) for e in evidences}
-                assert told == {(EvidenceOutcome.NO_ANSWER, Source.INQUIRY)}, (operation, fault)
+                reported = {(e.outcome, e.source) for e in evidences}
+                assert reported == {(EvidenceOutcome.NO_ANSWER, Source.INQUIRY)}, (operation, fault)
 
     async def test_what_is_not_declared_fails_and_is_not_sent(self, rig: ChannelRig) -> None:
         """No money moves by it, and the failure says so."""

@@ -48,7 +48,7 @@ class _Module:
 
 
 def generate(root: Path) -> dict[str, str]:
-    """Give the text of every generated module by its path, as in `paystream/payment/v1/events.py`."""
+    """Return the text of every generated module by its path, as in `paystream/payment/v1/events.py`."""
     topics = schema_files.load_topics(root)
     modules: dict[str, _Module] = {}
     for file in schema_files.newest(root):

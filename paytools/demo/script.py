@@ -87,7 +87,7 @@ class PlannedRefund:
 
 
 def payments() -> list[PlannedPayment]:
-    """Give every payment of the demo's traffic."""
+    """Return every payment of the demo's traffic."""
     return [_payment(number) for number in range(PAYMENTS)]
 
 

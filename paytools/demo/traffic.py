@@ -107,14 +107,14 @@ async def ask_refunds(clients: Clients, asked: Sequence[Asked], meter: Meter) ->
     gate = asyncio.Semaphore(CALLS_AT_ONCE)
     given: list[Given] = []
 
-    async def one(each: Asked, refund: script.PlannedRefund) -> None:
+    async def one(payment: Asked, refund: script.PlannedRefund) -> None:
         async with gate:
-            request = _refund_request(each, refund.amount_minor)
+            request = _refund_request(payment, refund.amount_minor)
             response = await call(clients.payment.CreateRefund, request)
-        given.append(Given(planned=refund, refund_id=response.refund.refund_id, payment_id=each.payment_id))
+        given.append(Given(planned=refund, refund_id=response.refund.refund_id, payment_id=payment.payment_id))
         meter.at(len(given))
 
-    await asyncio.gather(*(one(each, refund) for each in asked for refund in each.planned.refunds))
+    await asyncio.gather(*(one(payment, refund) for payment in asked for refund in payment.planned.refunds))
     return given
 
 
@@ -185,7 +185,7 @@ async def wait_booked(
 
 
 def state_of(resource: Any) -> str:
-    """Give the state of a payment or refund without its prefix."""
+    """Return the state of a payment or refund without its prefix."""
     enum = payment_pb2.PaymentState if isinstance(resource, payment_pb2.Payment) else payment_pb2.RefundState
     return str(enum.Name(resource.state)).rpartition("_")[2]
 

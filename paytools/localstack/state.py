@@ -56,7 +56,7 @@ class State:
             self._write()
 
     def alive(self, name: str) -> bool:
-        """Tell whether the recorded process still runs."""
+        """Return whether the recorded process still runs."""
         record = self.records.get(name)
         return record is not None and record.identity is not None and processes.alive(record.identity)
 

@@ -148,7 +148,7 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         return response
 
     async def GetBehaviour(self, request: pb.GetBehaviourRequest, _context: Any) -> pb.GetBehaviourResponse:
-        """Give the behaviour that applies."""
+        """Return the behaviour that applies."""
         behaviours = await self._runtime.read(lambda tx: store.behaviours_of(tx, [request.merchant_id]))
         return pb.GetBehaviourResponse(behaviour=messages.to_behaviour(behaviours.of(request.merchant_id)))
 
@@ -209,7 +209,7 @@ class _Latency:
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the channel serves."""
+    """Return what the channel serves."""
     return [
         Servicer(
             full_name="paystream.channel.v1.ChannelService",

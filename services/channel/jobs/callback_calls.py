@@ -55,7 +55,7 @@ async def call(channel: grpc.aio.Channel, contents: CallbackContents) -> None:
 
 
 def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[Any, Any]:
-    """Give the method to call and its request."""
+    """Return the method to call and its request."""
     if contents.dispute is not None:
         method = payment_pb2_grpc.PaymentServiceStub(channel).ReportDispute
         return method, _dispute(contents.dispute, contents.callback.report)

@@ -109,7 +109,7 @@ def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime)
 
 
 def of_charge(payment: Payment, attempts: Iterable[PaymentAttempt]) -> list[Capture]:
-    """Give the capture that came with a payment's charge; none if there is none."""
+    """Return the capture that came with a payment's charge; none if there is none."""
     charge = next((a for a in attempts if a.action is AttemptAction.CHARGE), None)
     if payment.capture_id is None or charge is None:
         return []

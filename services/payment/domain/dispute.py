@@ -160,7 +160,7 @@ def not_found(dispute_id: str) -> DisputeNotFound:
 
 
 def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The dispute is decided, or contested already.
@@ -227,7 +227,7 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
 
 
 def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
-    """Give a dispute up for the merchant; the channel is still to be told.
+    """Return a dispute up for the merchant; the channel is still to be told.
 
     Raises:
         IllegalTransition: It is contested or decided already.
@@ -256,7 +256,7 @@ def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
 
 
 def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
-    """Say whether a report is the opposite of what was decided; an opening told late is not."""
+    """Return whether a report is the opposite of what was decided; an opening told late is not."""
     decided = {DisputeState.WON: DisputeOutcome.LOST, DisputeState.LOST: DisputeOutcome.WON}
     return decided.get(dispute.state) is outcome
 

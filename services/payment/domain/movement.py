@@ -71,7 +71,7 @@ F = TypeVar("F", bound=PaymentMovement)
 
 
 def next_state(state: MovementState, action: MovementAction, *, what: str) -> MovementState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: It has ended already, or has lost its answer before.

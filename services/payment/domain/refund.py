@@ -208,7 +208,7 @@ def _created(payment: Payment, refund: Refund) -> events.RefundCreated:
 
 
 def _booked_minor(refund: Refund) -> int:
-    """Give the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
+    """Return the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
     return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
 
 
