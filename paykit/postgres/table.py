@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar, Union
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import columns, require_all_changed
+from paykit.postgres.rows import require_all_changed
 from paykit.work import Rows
 
 K = TypeVar("K")
@@ -55,6 +55,8 @@ class Table(Generic[K, Row]):
         computed: Fields that are read by an SQL expression and never written.
         sql_types: Where the type of the attribute does not say it.
         readers: Make an attribute of a column's value, where the type of the attribute does not say how.
+        writers: Make a column's value of a row, where it is not an attribute; if there is none of its name, it is only
+            written.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Table(Generic[K, Row]):
         computed: Mapping[str, str] | None = None,
         sql_types: Mapping[str, str] | None = None,
         readers: Mapping[str, Callable[[Any], Any]] | None = None,
+        writers: Mapping[str, Callable[[Row], Any]] | None = None,
     ) -> None:
         attributes = _attributes(row, without)
         self.name = name
@@ -77,13 +80,15 @@ class Table(Generic[K, Row]):
         self._key = (key,) if isinstance(key, str) else key
         self.key = ", ".join(self._key)
         self._changing = self._columns_of(changing)
+        self._writers = dict(writers or {})
         expressions = dict(computed or {})
-        written = tuple(column for column in self.columns if column not in expressions)
-        self._given = written if given is None else self._columns_of(given)
+        given_columns = self.columns if given is None else self._columns_of(given)
+        apart = self._writers | expressions
+        self._given = (*(column for column in given_columns if column not in apart), *self._writers)
         self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
         self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
-        self._values_given = attrgetter(*(self._paths[column] for column in self._given))
+        self._values_given = self._row_writer()
         self.quoted = f'"{name}"'
         self.selected = ", ".join(
             f"{expressions[column]} AS {column}" if column in expressions else f"{self.quoted}.{column}"
@@ -132,22 +137,18 @@ class Table(Generic[K, Row]):
             equal: The columns that must equal the attribute of their name.
             after: The create_time and key of the row after which the page begins.
             limit: Rows at most.
-            condition: What else must hold, as SQL, and its arguments from $1 on.
+            condition: What else must hold, as `where` takes it.
         """
-        conditions, args = list(condition[:1]), list(condition[1:])
-        for column, operator, value in (
-            *((column, "=", getattr(selection, column)) for column in equal),
-            ("create_time", ">=", selection.create_time_min),
-            ("create_time", "<", selection.create_time_before),
-        ):
-            if value is not None:
-                args.append(value)
-                conditions.append(f"{column} {operator} ${len(args)}")
-        if after is not None:
-            conditions.append(f"(create_time, {self._key[0]}) < (${len(args) + 1}, ${len(args) + 2})")
-            args.extend(after)
-        order = f"ORDER BY create_time DESC, {self._key[0]} DESC LIMIT ${len(args) + 1}"
-        return await self.select(tx, f"{' AND '.join(conditions) or 'true'} {order}", *args, limit)
+        key = self._key[0]
+        conditions, args = where(
+            *([condition] if condition else ()),
+            *((f"{column} = {{}}", getattr(selection, column)) for column in equal),
+            ("create_time >= {}", selection.create_time_min),
+            ("create_time < {}", selection.create_time_before),
+            (f"(create_time, {key}) < ({{}}, {{}})", *(after or (None, None))),
+        )
+        order = f"ORDER BY create_time DESC, {key} DESC LIMIT ${len(args) + 1}"
+        return await self.select(tx, f"{conditions} {order}", *args, limit)
 
     async def lock(self, tx: Tx, keys: Iterable[K]) -> Rows[K, Row]:
         """Lock rows in the order of their keys; those that are not there are left out."""
@@ -222,9 +223,15 @@ class Table(Generic[K, Row]):
 
     def _arguments(self, rows: Sequence[Row], names: Sequence[str]) -> list[list[Any]]:
         """Return columns as `parameters` names them: arrays as text, for an array of arrays has one length for all."""
-        values = columns(rows, [self._paths[name] for name in names])
+        values = [list(map(self._writers.get(name) or attrgetter(self._paths[name]), rows)) for name in names]
         arrays = [self._sql_types[name].endswith("[]") for name in names]
         return [list(map(_array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
+
+    def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
+        """Return what makes the values that inserts write of a row, those that are attributes first."""
+        attributes = attrgetter(*(self._paths[column] for column in self._given if column not in self._writers))
+        writers = tuple(self._writers.values())
+        return (lambda row: (*attributes(row), *[write(row) for write in writers])) if writers else attributes
 
     def _new(self, column: str) -> str:
         """Return a column of what `unnest` gave."""
@@ -257,6 +264,21 @@ class Table(Generic[K, Row]):
     def _key_arrays(self, keys: Collection[Any]) -> list[list[Any]]:
         ordered = sorted(keys)
         return [ordered] if len(self._key) == 1 else [[key[i] for key in ordered] for i in range(len(self._key))]
+
+
+def where(*bounds: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """Join the conditions that are set, and return them with their arguments.
+
+    Args:
+        bounds: Each a condition with {} for its parameters, and their values; of no effect when the first is None.
+    """
+    conditions: list[str] = []
+    args: list[Any] = []
+    for condition, *values in bounds:
+        if values[0] is not None:
+            conditions.append(condition.format(*(f"${len(args) + at}" for at in range(1, len(values) + 1))))
+            args += values
+    return " AND ".join(conditions) or "true", args
 
 
 def _fields(row: Any, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
@@ -324,5 +346,6 @@ def _attribute_reader(hint: Any) -> Callable[[Any], Any] | None:
     return members.__getitem__
 
 
-def _array_text(numbers: Iterable[int] | None) -> str | None:
-    return None if numbers is None else "{" + ",".join(map(str, numbers)) + "}"
+def _array_text(values: Iterable[object] | None) -> str | None:
+    """Return an array of numbers, or of ids, in which nothing needs quoting."""
+    return None if values is None else "{" + ",".join(map(str, values)) + "}"

@@ -154,7 +154,7 @@ class ChannelContract:
         evidences = await send(rig, requests)
         assert {e.outcome for e in evidences} == {EvidenceOutcome.SUCCEEDED}
 
-    async def test_an_inquiry_finds_what_was_carried_out_without_ancontest(self, rig: ChannelRig) -> None:
+    async def test_an_inquiry_finds_what_was_carried_out_without_an_answer(self, rig: ChannelRig) -> None:
         """What was lost on the way back is found by asking."""
         for operation in self._declared():
             requests = await self._requests(rig, operation, count=3)

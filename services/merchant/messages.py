@@ -10,7 +10,8 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from services.merchant.domain.merchant import MANUAL_SETTLEMENT, FeePlan, FeeTerms, Merchant, Profile
+from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
+from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profile
 
 _UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
 _STATUS_PREFIX = "MERCHANT_STATUS_"
@@ -58,13 +59,13 @@ def from_status(status: pb.MerchantStatus.ValueType) -> MerchantStatus | None:
     return MerchantStatus(pb.MerchantStatus.Name(status).removeprefix(_STATUS_PREFIX)) if status else None
 
 
-def from_fee_plan(plan: pb.FeePlan) -> FeeTerms:
+def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:
     """Read what a caller says about fees; an absent plan is one without fees."""
     rules = [
         FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
         for fee in plan.fees
     ]
-    return FeeTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
+    return FeePlanTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
 
 
 def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> SettlementPolicy:

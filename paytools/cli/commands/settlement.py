@@ -21,7 +21,7 @@ from paytools.cli import addresses
 from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paytools.cli.commands.call import refusal_lines, wait_for
 from paytools.cli.reading import DatabaseUrl, read
-from services.accounting.store.account_flows import tallies
+from services.accounting import store as accounting_store
 from services.settlement import store as settlement_store
 from services.settlement.domain.item import ACCOUNT_KIND, BOOKING
 from services.settlement.domain.settlement import MerchantCurrency
@@ -98,7 +98,9 @@ def export(
 async def _compared(url: str, *, until: float) -> dict[MerchantCurrency, Collected]:
     """Compare with the ledger until the two agree; what is on its way may make them differ for a moment."""
     while True:
-        ledger = await read(url, "accounting", lambda tx: tallies(tx, ACCOUNT_KIND, leaving_out=[BOOKING]))
+        ledger = await read(
+            url, "accounting", lambda tx: accounting_store.account_flows(tx, ACCOUNT_KIND, leaving_out=[BOOKING])
+        )
         ours = await read(url, "settlement", settlement_store.collected)
         theirs = {
             (each.merchant_id, each.currency_code): Collected(each.transactions, each.digest, each.balance_minor)

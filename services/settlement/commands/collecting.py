@@ -6,12 +6,12 @@ from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import UniqueViolation
 from services.settlement import domain, store
-from services.settlement.domain.item import Item
+from services.settlement.domain.item import SettlementItem
 from services.settlement.domain.policy import Periods, Policy
 from services.settlement.domain.settlement import MerchantCurrency, Place, place_order
 
 
-async def collect(tx: Tx, items: Sequence[Item]) -> None:
+async def collect(tx: Tx, items: Sequence[SettlementItem]) -> None:
     """Add items to what is pending; those that are there already change nothing."""
     await store.merchants.keep_still(tx)
     absent = {(item.transaction_id, item.merchant_id): item for item in reversed(items)}
@@ -26,7 +26,7 @@ async def collect(tx: Tx, items: Sequence[Item]) -> None:
             await _collect(tx, list(absent.values()), policies)
 
 
-async def _collect(tx: Tx, items: Sequence[Item], policies: Mapping[str, Policy]) -> None:
+async def _collect(tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy]) -> None:
     by_place = await _by_place(tx, items, policies)
     places = sorted(by_place, key=place_order)
     collecting = await store.settlements.collect(
@@ -48,11 +48,13 @@ async def _collect(tx: Tx, items: Sequence[Item], policies: Mapping[str, Policy]
     await store.settlements.set_due(tx, due)
 
 
-async def _by_place(tx: Tx, items: Sequence[Item], policies: Mapping[str, Policy]) -> dict[Place, list[Item]]:
+async def _by_place(
+    tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy]
+) -> dict[Place, list[SettlementItem]]:
     """Group items by where they are collected: at the cut-off that they belong to, or at the earliest one left."""
     periods: dict[int, Periods] = {}  # By the identity of the policy, which merchants with the same one share.
-    by_place: dict[Place, list[Item]] = {}
-    late: dict[MerchantCurrency, list[Item]] = {}
+    by_place: dict[Place, list[SettlementItem]] = {}
+    late: dict[MerchantCurrency, list[SettlementItem]] = {}
     for item in items:
         policy = policies.get(item.merchant_id, domain.policy.UNKNOWN)
         period = periods.get(id(policy))
@@ -70,7 +72,7 @@ async def _by_place(tx: Tx, items: Sequence[Item], policies: Mapping[str, Policy
 
 
 async def _places_left(
-    tx: Tx, late: Mapping[MerchantCurrency, list[Item]], policies: Mapping[str, Policy]
+    tx: Tx, late: Mapping[MerchantCurrency, list[SettlementItem]], policies: Mapping[str, Policy]
 ) -> dict[MerchantCurrency, Place]:
     """Choose where late items are collected: where something is overdue and not closed, else at the next settlement."""
     opened = {key: domain.policy.open_cut_off(policies[key[0]], tx.now) for key in late}

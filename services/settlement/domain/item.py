@@ -42,7 +42,7 @@ _KINDS = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SettlementItem:
     """An effect on a merchant's settlement account; amounts are below zero where they take from the merchant.
 
     Attributes:
@@ -62,7 +62,7 @@ class Item:
     fee_minor: int
 
 
-def items_of(event: TransactionCreated) -> list[Item]:
+def items_of(event: TransactionCreated) -> list[SettlementItem]:
     """Return the items of a transaction, one for each merchant to whose settlement account it does something."""
     effects: dict[str, list[int]] = {}  # What comes and what goes, by merchant.
     for entry in event.entries:
@@ -94,8 +94,10 @@ def _split(kind: ItemKind, comes: int, goes: int) -> tuple[int, int]:
     return comes + goes, 0
 
 
-def _item(event: TransactionCreated, merchant_id: str, kind: ItemKind, amount_minor: int, fee_minor: int) -> Item:
-    return Item(
+def _item(
+    event: TransactionCreated, merchant_id: str, kind: ItemKind, amount_minor: int, fee_minor: int
+) -> SettlementItem:
+    return SettlementItem(
         event.transaction_id,
         merchant_id,
         event.currency_code,

@@ -136,11 +136,11 @@ class Periods:
         return None if self._is_late else self._until
 
     def _find(self, at: datetime) -> None:
-        before = at
+        previous = at
         for moment in _cut_offs(self._policy, at):
             if moment >= at:
                 self._until = moment
                 break
-            before = moment
-        self._beyond = before
+            previous = moment
+        self._beyond = previous
         self._is_late = due_at(self._policy, self._until) <= self._now

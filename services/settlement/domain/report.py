@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from services.settlement.domain.item import Item
+from services.settlement.domain.item import SettlementItem
 from services.settlement.domain.settlement import Settlement
 
 COLUMNS = (
@@ -35,7 +35,7 @@ class ReportWriter(Protocol):
     def begin(self, settlement: Settlement) -> str:
         """Return what stands before the items."""
 
-    def items(self, settlement: Settlement, page: Iterable[Item]) -> str:
+    def items(self, settlement: Settlement, page: Iterable[SettlementItem]) -> str:
         """Return the next items."""
 
     def end(self) -> str:
@@ -49,7 +49,7 @@ class CsvWriter:
         """Return the column names."""
         return _lines([COLUMNS])
 
-    def items(self, settlement: Settlement, page: Iterable[Item]) -> str:
+    def items(self, settlement: Settlement, page: Iterable[SettlementItem]) -> str:
         """Return a line for each item."""
         return _lines([_cell(value) for value in _fields(settlement, item).values()] for item in page)
 
@@ -69,7 +69,7 @@ class JsonWriter:
         fields = json.dumps(_head(settlement), ensure_ascii=False, indent=1)
         return fields.removesuffix("\n}") + ',\n "items": ['
 
-    def items(self, settlement: Settlement, page: Iterable[Item]) -> str:
+    def items(self, settlement: Settlement, page: Iterable[SettlementItem]) -> str:
         """Return an object for each item."""
         text = ""
         for item in page:
@@ -82,7 +82,7 @@ class JsonWriter:
         return "\n]}\n"
 
 
-def _fields(settlement: Settlement, item: Item) -> dict[str, str | int]:
+def _fields(settlement: Settlement, item: SettlementItem) -> dict[str, str | int]:
     values = (
         settlement.settlement_id,
         item.transaction_id,

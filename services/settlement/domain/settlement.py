@@ -193,11 +193,11 @@ def require_settleable(total_minor: int, currency_code: str) -> None:
         NothingToSettle: It is not above 0.
         SettlementTooLarge: It is above the largest amount.
     """
-    facts = {"pending_minor": str(total_minor), "currency_code": currency_code}
+    details = {"pending_minor": str(total_minor), "currency_code": currency_code}
     if total_minor < 1:
-        raise NothingToSettle(f"{total_minor} {currency_code} is pending, which cannot be settled.", **facts)
+        raise NothingToSettle(f"{total_minor} {currency_code} is pending, which cannot be settled.", **details)
     if total_minor > AMOUNT_MINOR_MAX:
-        raise SettlementTooLarge(f"{total_minor} {currency_code} is more than one settlement can hold.", **facts)
+        raise SettlementTooLarge(f"{total_minor} {currency_code} is more than one settlement can hold.", **details)
 
 
 def close(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from services.settlement.domain.item import Item, ItemKind
+from services.settlement.domain.item import ItemKind, SettlementItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ _SUM_OF = MappingProxyType(
 )
 
 
-def sums_of(items: Sequence[Item]) -> Sums:
+def sums_of(items: Sequence[SettlementItem]) -> Sums:
     """Sum items up."""
     sums: dict[str, int] = dict.fromkeys(Sums.__dataclass_fields__, 0)
     sums["item_count"] = len(items)

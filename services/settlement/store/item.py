@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.postgres.database import Tx
-from services.settlement.domain.item import Item, ItemKind
+from services.settlement.domain.item import ItemKind, SettlementItem
 
 ItemKey = tuple[datetime, str, str]
 """effective_at, transaction_id, merchant_id: the order of items."""
@@ -48,7 +48,7 @@ ORDER BY item.merchant_id LIMIT $3
 class PlacedItem:
     """An item and the settlement that it counts in."""
 
-    item: Item
+    item: SettlementItem
     settlement_id: str
 
     @property
@@ -57,7 +57,7 @@ class PlacedItem:
         return self.item.effective_at, self.item.transaction_id, self.item.merchant_id
 
 
-async def insert_items(tx: Tx, items: Iterable[tuple[Item, str]]) -> None:
+async def insert_items(tx: Tx, items: Iterable[tuple[SettlementItem, str]]) -> None:
     """Insert items, each with the settlement that it comes into.
 
     Raises:
@@ -104,4 +104,4 @@ async def items_of_transaction(tx: Tx, transaction_id: str, *, after: ItemKey | 
 def _placed(row: Sequence[object]) -> PlacedItem:
     *fields, holder_id = row
     fields[3] = ItemKind(str(fields[3]))
-    return PlacedItem(Item(*fields), str(holder_id))  # type: ignore[arg-type]  # a row, in the order of the fields
+    return PlacedItem(SettlementItem(*fields), str(holder_id))  # type: ignore[arg-type]  # a row, in the order of the fields

@@ -45,7 +45,7 @@ _LOCK_ALONE = f"SELECT pg_advisory_xact_lock({_LOCK})"
 _log = structlog.get_logger()
 
 
-class Merchants(MerchantProjection):
+class MerchantPolicies(MerchantProjection):
     """The table `merchant`."""
 
     async def policies(self, tx: Tx, merchant_ids: Collection[str]) -> dict[str, Policy]:
@@ -61,7 +61,7 @@ class Merchants(MerchantProjection):
         await tx.fetch(_LOCK_ALONE)
 
 
-merchants = Merchants(*_POLICY)
+merchants = MerchantPolicies(*_POLICY)
 
 
 @lru_cache(maxsize=POLICIES_MAX)

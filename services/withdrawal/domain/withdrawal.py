@@ -131,7 +131,7 @@ class WithdrawalFacts(AggregateFacts):
 
 
 def next_state(state: WithdrawalState, action: WithdrawalAction) -> WithdrawalState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
@@ -160,7 +160,7 @@ def require_decidable(withdrawal: Withdrawal, action: WithdrawalAction, *, decid
 
 
 def not_found(withdrawal_id: str) -> WithdrawalNotFound:
-    """Say that there is no such withdrawal."""
+    """Make the refusal that no withdrawal has this id."""
     return WithdrawalNotFound("No withdrawal has this id.", field="withdrawal_id", withdrawal_id=withdrawal_id)
 
 

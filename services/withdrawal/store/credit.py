@@ -34,10 +34,10 @@ class Credit:
 class Credits(Table[tuple[str, str, str], Credit]):
     """The table `credit`, and its sums in `credit_total`."""
 
-    async def add(self, tx: Tx, credits_told: Sequence[Credit]) -> None:
+    async def add(self, tx: Tx, new_credits: Sequence[Credit]) -> None:
         """Keep credits, each once however often it was told."""
-        amounts_minor = {self.key_of(credit): credit.amount_minor for credit in reversed(credits_told)}
-        inserted = await self.insert_absent(tx, credits_told)
+        amounts_minor = {self.key_of(credit): credit.amount_minor for credit in reversed(new_credits)}
+        inserted = await self.insert_absent(tx, new_credits)
         sums = sums_by_key((key[1:], amounts_minor[key]) for key in inserted)
         if sums:
             await tx.run(_ADD_TO_TOTALS, *transposed(list(sums)), list(sums.values()))

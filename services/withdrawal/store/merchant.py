@@ -22,7 +22,7 @@ class MerchantProfile:
     time_zone: str
 
 
-class Merchants(MerchantProjection):
+class MerchantProfiles(MerchantProjection):
     """The table `merchant`."""
 
     async def by_id(self, tx: Tx, merchant_ids: Collection[str]) -> dict[str, MerchantProfile]:
@@ -31,4 +31,4 @@ class Merchants(MerchantProjection):
         return {row["merchant_id"]: MerchantProfile(MerchantStatus(row["status"]), row["time_zone"]) for row in rows}
 
 
-merchants = Merchants(Column("time_zone", "text", lambda event: event.settlement_policy.time_zone))
+merchants = MerchantProfiles(Column("time_zone", "text", lambda event: event.settlement_policy.time_zone))

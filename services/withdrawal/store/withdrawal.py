@@ -24,7 +24,7 @@ ORDER BY attempt.due_time LIMIT $2 FOR UPDATE OF withdrawal SKIP LOCKED
 # settlement where the two stretches overlap.
 _FUNDED_BY = """
 withdrawal_id IN (
-    WITH settled AS (SELECT merchant_id, currency_code FROM credit WHERE source_id = $1),
+    WITH settled AS (SELECT merchant_id, currency_code FROM credit WHERE source_id = {}),
     credits AS (
         SELECT source_id, amount_minor, sum(amount_minor) OVER (ORDER BY book_time, source_id) AS until_minor
         FROM credit JOIN settled USING (merchant_id, currency_code) WHERE amount_minor > 0),
@@ -36,7 +36,7 @@ withdrawal_id IN (
               UNION ALL
               SELECT source_id, book_time, -amount_minor
               FROM credit JOIN settled USING (merchant_id, currency_code) WHERE amount_minor < 0) AS taken)
-    SELECT use_id FROM uses JOIN credits ON credits.source_id = $1
+    SELECT use_id FROM uses JOIN credits ON credits.source_id = {}
         AND uses.until_minor - uses.amount_minor < credits.until_minor
         AND credits.until_minor - credits.amount_minor < uses.until_minor)
 """
@@ -72,7 +72,7 @@ class Withdrawals(Table[str, Withdrawal]):
 
     async def list(self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int) -> list[Withdrawal]:
         """List withdrawals, newest first, from after a (create_time, withdrawal_id) on."""
-        funded_by = (_FUNDED_BY, selection.settlement_id) if selection.settlement_id else ()
+        funded_by = (_FUNDED_BY, selection.settlement_id, selection.settlement_id)
         equal = ("merchant_id", "state")
         return await self.page(tx, selection, equal=equal, after=after, limit=limit, condition=funded_by)
 

@@ -11,7 +11,7 @@ import pytest
 from paykit.base.errors import DefectError
 from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table
+from paykit.postgres.table import Table, where
 from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
@@ -75,10 +75,17 @@ class Tile:
     tile_id: str
     size: Size
     holes: tuple[int, ...] | None = None
+    marks: frozenset[str] = frozenset()
 
 
 tiles: Table[str, Tile] = Table(
-    Tile, "tile", key="tile_id", changing=("size", "holes"), sql_types={"width": "numeric"}, readers={"width": int}
+    Tile,
+    "tile",
+    key="tile_id",
+    changing=("size", "holes"),
+    sql_types={"width": "numeric", "marks": "text", "edges": "text[]"},
+    readers={"width": int, "marks": lambda text: frozenset(text.split())},
+    writers={"marks": lambda tile: " ".join(sorted(tile.marks)), "edges": lambda tile: [f"e{tile.size.length}"] * 2},
 )
 
 
@@ -106,7 +113,8 @@ async def make_tables(tx: Tx) -> None:
         "ON COMMIT DROP"
     )
     await tx.fetch(
-        "CREATE TEMPORARY TABLE tile (tile_id text PRIMARY KEY, length bigint, width numeric, holes bigint[]) "
+        "CREATE TEMPORARY TABLE tile (tile_id text PRIMARY KEY, length bigint, width numeric, holes bigint[], "
+        "marks text, edges text[]) "
         "ON COMMIT DROP"
     )
 
@@ -194,11 +202,17 @@ async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Run
         )
         assert [row.brick_id for row in await bricks.page(tx, times, equal=equal, after=None, limit=9)] == ["b3", "b2"]
         assert len(await bricks.page(tx, Selection(), equal=equal, after=None, limit=100)) == 8
-        odd = ("number % $1 = 1", 2)
+        odd = ("number % {} = 1", 2)
         page = await bricks.page(tx, red, equal=equal, after=(NOON, "z"), limit=9, condition=odd)
         assert [row.brick_id for row in page] == ["b1"]
 
     await runtime.transaction(work)
+
+
+def test_conditions_are_joined_and_those_that_are_not_set_left_out() -> None:
+    bounds = (("owner = {}", "o1"), ("colour = {}", None), ("(number, brick_id) < ({}, {})", 7, "b7"))
+    assert where(*bounds) == ("owner = $1 AND (number, brick_id) < ($2, $3)", ["o1", 7, "b7"])
+    assert where(("owner = {}", None)) == ("true", [])
 
 
 async def test_a_key_of_several_columns_is_a_tuple(runtime: Runtime) -> None:
@@ -235,6 +249,19 @@ async def test_a_field_that_is_a_dataclass_stands_for_its_fields_and_arrays_may_
             rows.put(tile)
         await tx.save(rows)
         assert await tiles.by_key(tx, ["t1", "t2", "t3"]) == {tile.tile_id: tile for tile in changed}
+
+    await runtime.transaction(work)
+
+
+async def test_a_column_that_is_no_attribute_is_made_of_the_row(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        marked = Tile(tile_id="t1", size=Size(length=1, width=2), marks=frozenset({"b", "a"}))
+        await tiles.insert(tx, [marked])
+        assert await tiles.insert_absent(tx, [replace(marked, tile_id="t2"), marked]) == ["t2"]
+        assert await tiles.by_key(tx, ["t1", "t2"]) == {"t1": marked, "t2": replace(marked, tile_id="t2")}
+        rows = await tx.fetch("SELECT marks, edges FROM tile")
+        assert [tuple(row) for row in rows] == [("a b", ["e1", "e1"])] * 2
 
     await runtime.transaction(work)
 

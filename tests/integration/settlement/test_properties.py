@@ -16,7 +16,7 @@ from services.settlement import domain, store
 from services.settlement.commands import closing as commands
 from services.settlement.commands.closing import CreateSettlement
 from services.settlement.domain.closing import View
-from services.settlement.domain.item import Item, items_of
+from services.settlement.domain.item import SettlementItem, items_of
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Place, Settlement
 from tests.integration.settlement.till import CAUSE, Till, apply, everything
@@ -150,5 +150,5 @@ async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlem
     await undone(till.runtime, run)
 
 
-def collected(event: TransactionCreated) -> list[Item]:
+def collected(event: TransactionCreated) -> list[SettlementItem]:
     return [] if event.transaction_type == "SettlementCreated" else items_of(event)

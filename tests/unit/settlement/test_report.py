@@ -9,7 +9,7 @@ import pytest
 
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import settlement as domain
-from services.settlement.domain.item import Item, items_of
+from services.settlement.domain.item import SettlementItem, items_of
 from services.settlement.domain.report import CsvWriter, JsonWriter, ReportWriter
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.sums import Sums
@@ -26,7 +26,7 @@ def closed() -> Settlement:
     )[0]
 
 
-def written(writer: ReportWriter, *pages: list[Item]) -> str:
+def written(writer: ReportWriter, *pages: list[SettlementItem]) -> str:
     each = closed()
     return writer.begin(each) + "".join(writer.items(each, page) for page in pages) + writer.end()
 

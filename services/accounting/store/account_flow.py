@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paykit.postgres.database import Tx
+from services.accounting.store.verification import read_for_long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class AccountFlow:
     """One merchant's account of the kind.
 
     Attributes:
@@ -50,18 +51,17 @@ ORDER BY account.merchant_id, account.currency_code
 """
 
 
-async def tallies(tx: Tx, account_kind: str, *, leaving_out: Sequence[str]) -> list[Tally]:
-    """Tally the accounts of a kind that merchants own, on the transaction's snapshot.
+async def account_flows(tx: Tx, account_kind: str, *, leaving_out: Sequence[str]) -> list[AccountFlow]:
+    """Sum up what went through the accounts of a kind that merchants own, on the transaction's snapshot.
 
     Args:
         tx: The transaction.
         account_kind: As in `merchant.settlement`.
         leaving_out: Types of transactions that are not counted; their effects are in the balances all the same.
     """
-    # A large ledger takes longer than any call, and is read from end to end.
-    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
+    await read_for_long(tx)
     return [
-        Tally(
+        AccountFlow(
             merchant_id=row["merchant_id"],
             currency_code=row["currency_code"],
             transactions=int(row["transactions"]),

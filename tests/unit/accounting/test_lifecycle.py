@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from paykit.events.event import Event
+from paykit.work import fold
 from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon
 from paystream.withdrawal.v1.events import (
     WithdrawalCompleted,
@@ -12,33 +14,33 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import charts
-from services.accounting.domain import chart
-from services.accounting.domain import lifecycle as life
-from services.accounting.domain.booking import MovingEvent, book
+from services.accounting import store
+from services.accounting.domain import chart, lifecycle
+from services.accounting.domain.booking import book
 from services.accounting.domain.lifecycle import EndedOtherwise, OpeningMismatch, OpeningNotBooked
 from services.accounting.domain.transaction import Transaction
 from tests.unit.accounting.ledger import BOB, NOON, dispute, release, settlement, withdrawal
 
-ASSET = charts.load("merchant_asset")
+ASSET = store.load_chart("merchant_asset")
 
 
-def made(event: MovingEvent) -> Transaction:
+def made(event: Event) -> Transaction:
     transaction = book(ASSET, event, NOON)
     assert isinstance(transaction, Transaction)
     return transaction
 
 
-def refuse(ending: MovingEvent, *before: MovingEvent) -> object:
+def refuse(ending: Event, *before: Event) -> object:
     """Ask about an ending where these events are all that is booked."""
     booked = {each.transaction_id: each for each in map(made, before)}
     asked = made(ending)
-    looked_up = {key: value for key, value in booked.items() if key in life.ids_before([asked])}
-    return life.refuse(asked, looked_up)
+    looked_up = {key: value for key, value in booked.items() if key in lifecycle.ids_before([asked])}
+    [refusal] = fold([asked], lambda item: lifecycle.require_open(item, looked_up))
+    return refusal
 
 
 # The endings of each opening, with the opening before it where that is itself an ending.
-LIVES: list[tuple[list[MovingEvent], list[MovingEvent]]] = [
+LIVES: list[tuple[list[Event], list[Event]]] = [
     ([dispute(DisputeOpened)], [dispute(DisputeWon), dispute(DisputeLost)]),
     ([settlement(net=9_000, reserve=1_000)], [release(amount_minor=1_000)]),
     (
@@ -55,13 +57,13 @@ def named(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("before", "ending"), ENDINGS, ids=named)
-def test_what_is_open_is_ended_also_a_second_time_by_the_same(before: list[MovingEvent], ending: MovingEvent) -> None:
+def test_what_is_open_is_ended_also_a_second_time_by_the_same(before: list[Event], ending: Event) -> None:
     assert refuse(ending, *before) is None
     assert refuse(ending, *before, ending) is None
 
 
 @pytest.mark.parametrize(("before", "ending"), ENDINGS, ids=named)
-def test_what_was_never_opened_is_not_ended(before: list[MovingEvent], ending: MovingEvent) -> None:
+def test_what_was_never_opened_is_not_ended(before: list[Event], ending: Event) -> None:
     assert isinstance(refuse(ending, *before[:-1]), OpeningNotBooked)
 
 
@@ -78,7 +80,7 @@ def test_what_was_never_opened_is_not_ended(before: list[MovingEvent], ending: M
     ],
     ids=named,
 )
-def test_an_ending_takes_out_what_its_opening_put_in(before: MovingEvent, ending: MovingEvent) -> None:
+def test_an_ending_takes_out_what_its_opening_put_in(before: Event, ending: Event) -> None:
     assert isinstance(refuse(ending, before), OpeningMismatch)
 
 
@@ -87,7 +89,7 @@ def test_an_ending_takes_out_what_its_opening_put_in(before: MovingEvent, ending
     [(first, second) for _, endings in LIVES for first in endings for second in endings if first is not second],
     ids=named,
 )
-def test_nothing_is_ended_in_two_ways(first: MovingEvent, second: MovingEvent) -> None:
+def test_nothing_is_ended_in_two_ways(first: Event, second: Event) -> None:
     [before] = [before for before, endings in LIVES if first in endings]
     refusal = refuse(second, *before, first)
     assert isinstance(refusal, EndedOtherwise)
@@ -95,13 +97,13 @@ def test_nothing_is_ended_in_two_ways(first: MovingEvent, second: MovingEvent) -
 
 
 def test_every_event_but_captures_and_refunds_is_a_step_of_a_life() -> None:
-    assert chart.EVENT_AMOUNTS.keys() - life.STEPS == {"PaymentSuccess", "RefundSuccess"}
+    assert chart.EVENT_AMOUNTS.keys() - lifecycle.STEPS == {"PaymentSuccess", "RefundSuccess"}
 
 
-@pytest.mark.parametrize("name", charts.names())
+@pytest.mark.parametrize("name", store.chart_names())
 def test_what_waits_for_its_end_waits_on_an_account_that_charts_open_and_end_alike(name: str) -> None:
-    types = charts.load(name).types
-    for each in life.LIVES:
+    types = store.load_chart(name).types
+    for each in lifecycle.LIFECYCLES:
         if each.transit is None:
             continue
         [opened] = [
