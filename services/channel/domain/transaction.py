@@ -343,7 +343,7 @@ def _recorded(
 
 
 def _resolved(transaction: ChannelTransaction, authorization: Authorization | None) -> Authorization | None:
-    """Return the authorization after an open attempt was decided; its amount was counted as taken or refunded before."""
+    """Return the authorization after an open attempt was decided; its amount was counted before."""
     if authorization is None:
         return None
     amount_minor = transaction.amount_minor or 0
