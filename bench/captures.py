@@ -95,6 +95,7 @@ def _capture(number: int, merchant_id: str, now: datetime) -> PaymentSuccess:
         aggregate_version=2,
         payment_id=ids.new_id("pay"),
         capture_id=ids.new_id("cap"),
+        order_id=None,
         merchant_reference=f"bench-{number}",
         amount_minor=1_000 + number % AMOUNTS,
         currency_code="USD",

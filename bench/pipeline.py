@@ -24,7 +24,7 @@ from bench import captures, children
 from bench.ground import Ground, Plot, connected, plot
 from paykit.errors import InvariantError
 from paystream.accounting.v1.events import TransactionCreated
-from services.accounting import charts
+from services.accounting import store
 
 LOOK_EVERY_S = 0.1
 ADMIN_S_MAX = 15.0
@@ -78,7 +78,7 @@ async def measure(ground: Ground, *, payments: int, merchants: int) -> float:
 
 def _accounts(merchants: list[str]) -> int:
     """Count the accounts that captures of these merchants open: each is told of once."""
-    chart = charts.load("merchant_asset")
+    chart = store.load_chart("merchant_asset")
     return len({t.account_id for each in merchants for t in chart.templates("PaymentSuccess", each, "USD")})
 
 

@@ -20,7 +20,7 @@ import asyncpg
 from bench import captures
 from bench.ground import Ground, connected, plot
 from paykit.errors import InvariantError
-from services.accounting import charts
+from services.accounting import store
 from services.accounting.domain import booking
 from services.accounting.domain.transaction import Transaction
 
@@ -170,7 +170,7 @@ async def _check(connection: asyncpg.Connection, payments: int) -> None:
 
 def _batches(payments: int, merchants: int) -> list[Batch]:
     """Make whole batches, by the chart and the rules of the accounting service."""
-    chart = charts.load("merchant_asset")
+    chart = store.load_chart("merchant_asset")
     events = captures.make(payments, merchants=captures.merchant_ids(merchants))
     now = datetime.now(UTC)
     booked = [each for event in events if isinstance(each := booking.book(chart, event, now), Transaction)]

@@ -113,6 +113,7 @@ def _transaction(number: int, merchant_id: str) -> TransactionCreated:
         amount_minor=AMOUNT_MINOR,
         currency_code="USD",
         effective_at=now,
+        reverses_transaction_id=None,
         entries=tuple(
             Entry(
                 account_id=ids.named_id("acc", kind, owner or ""),
@@ -143,6 +144,8 @@ def _merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
         settlement_policy=SettlementPolicy(
             schedule=SettlementSchedule.THRESHOLD,
             time_zone="UTC",
+            cut_off_time=None,
+            cut_off_weekday=None,
             delay_days=0,
             thresholds=(SettlementThreshold(currency_code="USD", threshold_minor=threshold_minor),),
             reserve_basis_points=500,
@@ -152,7 +155,7 @@ def _merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
 
 
 def _peak_mib() -> float:
-    """Give the most memory that the service has had at once, as the kernel counts it."""
+    """Return the most memory that the service has had at once, as the kernel counts it."""
     for child in psutil.Process().children(recursive=True):
         if "settlement" in child.cmdline():
             status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")

@@ -28,18 +28,9 @@ def require_currency(currency_code: str, *, field: str = "currency_code") -> Non
     Raises:
         CurrencyUnknown: The code is not on the ISO 4217 list, or has no minor unit (as gold, XAU).
     """
-    refusal = currency_refusal(currency_code, field=field)
-    if refusal is not None:
-        raise refusal
-
-
-def currency_refusal(currency_code: str, *, field: str = "currency_code") -> CurrencyUnknown | None:
-    """Say why a code is no currency in use; None if it is one."""
-    if currency_code in EXPONENTS:
-        return None
-    return CurrencyUnknown(
-        f"{currency_code!r} is not an ISO 4217 currency in use.", field=field, currency_code=currency_code
-    )
+    if currency_code not in EXPONENTS:
+        message = f"{currency_code!r} is not an ISO 4217 currency in use."
+        raise CurrencyUnknown(message, field=field, currency_code=currency_code)
 
 
 def format_money(money: Money) -> str:

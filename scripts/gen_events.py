@@ -1,4 +1,4 @@
-"""Generate the event classes, paystream/<service>/v1/events.py, from schemas/avro: `gen_events.py --out DIR`."""
+"""Generate the event classes, paystream/<service>/v1/events.py and their base, from schemas/avro: `--out DIR`."""
 
 import argparse
 from pathlib import Path
@@ -13,7 +13,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     out: Path = parser.parse_args().out
-    for name, text in generator.generate(ROOT / "schemas" / "avro").items():
+    base = {"paystream/avro_record.py": generator.AVRO_RECORD.read_text(encoding="utf-8")}
+    for name, text in (base | generator.generate(ROOT / "schemas" / "avro")).items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

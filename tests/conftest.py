@@ -11,7 +11,7 @@ import structlog
 
 from paykit.clock import Clock
 from paykit.process import migrate
-from paykit.process.catalogue import service_names
+from paykit.process.catalogue import schema_names
 from paykit.process.runtime import Runtime
 from paykit.process.service import Service
 from paykit.testing import databases, runtimes
@@ -62,7 +62,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="session")
 async def template(stack: Endpoints) -> str:
     """A database with every service's newest schema, to copy."""
-    return await databases.make_template(stack.postgres, service_names())
+    return await databases.make_template(stack.postgres, schema_names())
 
 
 @pytest.fixture

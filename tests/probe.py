@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.wrappers_pb2 import StringValue
 
 from paykit.cause import Cause
-from paykit.consume.delivery import Delivered, Handle, Impossible, NotYet, Outcome, Subscription
+from paykit.consume.delivery import Delivered, Handle, HandlerResult, Impossible, NotYet, Subscription
 from paykit.errors import DomainError, Kind
 from paykit.events import classes as catalogue
 from paykit.events.event import Event
@@ -49,6 +49,7 @@ def payment_created(payment_id: str, *, amount_minor: int = 100, version: int = 
         merchant_id="mer_1",
         aggregate_version=version,
         payment_id=payment_id,
+        order_id=None,
         merchant_reference="order 1",
         amount_minor=amount_minor,
         currency_code="USD",
@@ -63,17 +64,20 @@ def payment_failed(payment_id: str, *, version: int = 2) -> events.PaymentFailed
         merchant_id="mer_1",
         aggregate_version=version,
         payment_id=payment_id,
+        order_id=None,
         merchant_reference="order 1",
         amount_minor=100,
         currency_code="USD",
         method=events.PaymentMethod.CARD,
         channel="simulator",
+        channel_reference=None,
         reason=events.FailureReason.DECLINED,
+        failure_code=None,
     )
 
 
-async def on_payment_created(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+async def on_payment_created(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> list[HandlerResult]:
+    outcomes: list[HandlerResult] = []
     for delivery in deliveries:
         if delivery.event.amount_minor == CRASHING_MINOR:
             raise RuntimeError("crashed on purpose")
@@ -85,9 +89,9 @@ async def on_payment_created(tx: Tx, deliveries: Sequence[Delivered[events.Payme
     return outcomes
 
 
-async def on_payment_failed(tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[Outcome]:
+async def on_payment_failed(tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[HandlerResult]:
     """Apply a failure only after a creation, wherever that came from."""
-    outcomes: list[Outcome] = []
+    outcomes: list[HandlerResult] = []
     for delivery in deliveries:
         known = await tx.fetch(
             "SELECT FROM seen WHERE key = $1 AND record LIKE '%PaymentCreated'", delivery.event.payment_id

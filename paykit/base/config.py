@@ -140,7 +140,7 @@ class Settings(BaseSettings):
             a table `[[channel]]` for each.
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
-        peers: Where the other services answer, by name, as JSON. Only reads go to them: `order` tells journeys.
+        peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
         withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
             above it has to be approved by a second person. JSON, as in `{"*": 1000000, "JPY": 500000}`.
         withdrawal_daily_limits: As these: what a merchant may withdraw in a day of its time zone.
@@ -198,7 +198,7 @@ class Settings(BaseSettings):
 
     @property
     def admin_url(self) -> str:
-        """Give the URL for `paystream db`."""
+        """Return the URL for `paystream db`."""
         return (self.database_admin_url or self.database_url).get_secret_value()
 
     @property

@@ -1,9 +1,10 @@
 """Attempts on the wire: what the messages of every service that calls channels have in common."""
 
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol, TypedDict
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from paykit.channels.attempts import Attempt, Evidence, EvidenceOutcome, Source
 from paykit.serve.timestamps import to_timestamp
@@ -21,11 +22,24 @@ class Report(Protocol):
 
     @property
     def amount(self) -> money_pb2.Money:
-        """Give the amount that the channel holds it for."""
+        """Return the amount that the channel holds it for."""
 
 
-def attempt_fields(attempt: Attempt) -> dict[str, Any]:
-    """Give the fields that an Attempt message has in every service, but for its state, which is the service's enum."""
+class AttemptFields(TypedDict):
+    """The fields that an Attempt message has in every service, but for its state, which is the service's enum."""
+
+    attempt_id: str
+    channel_reference: str
+    failure_reason: str
+    failure_code: str
+    inquiry_count: int
+    contradicted: bool
+    create_time: Timestamp
+    update_time: Timestamp
+
+
+def attempt_fields(attempt: Attempt) -> AttemptFields:
+    """Return what an Attempt message of any service says of an attempt."""
     return {
         "attempt_id": attempt.attempt_id,
         "channel_reference": attempt.channel_reference or "",
@@ -40,13 +54,13 @@ def attempt_fields(attempt: Attempt) -> dict[str, Any]:
 
 def reported(report: Report, outcome: EvidenceOutcome, *, code: str) -> Evidence:
     """Make evidence of a callback; a code stands for nothing where the attempt succeeded."""
-    told = isinstance(report, Message) and report.HasField("amount")
+    has_amount = isinstance(report, Message) and report.HasField("amount")
     return Evidence(
         attempt_id=report.attempt_id,
         source=Source.CALLBACK,
         outcome=outcome,
         channel_reference=report.channel_reference,
         failure_code=code or None if outcome is not EvidenceOutcome.SUCCEEDED else None,
-        amount_minor=report.amount.amount_minor if told else None,
-        currency_code=report.amount.currency_code if told else None,
+        amount_minor=report.amount.amount_minor if has_amount else None,
+        currency_code=report.amount.currency_code if has_amount else None,
     )

@@ -1,18 +1,18 @@
 """The SQL of a service's table `attempt`, which is also its queue of work for channels, and of its table `evidence`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from paykit.channels.attempts import Attempt, Claimed, Evidence, Verdict, inquiry_pause_s
-from paykit.errors import InvariantError
+from paykit.channels.attempts import Attempt, Claimed, Evidence, Verdict, inquiry_pause_s, worth_keeping
 from paykit.postgres.database import Tx
+from paykit.postgres.rows import columns, require_all_changed
+from paykit.postgres.table import Table
 
 A = TypeVar("A", bound=Attempt)
 C = TypeVar("C", bound=Claimed[Any])
 
-_GIVEN = ("attempt_id", "action", "channel", "amount_minor", "currency_code", "traceparent", "create_time")
 _CHANGING = ("state", "channel_reference", "failure_reason", "failure_code", "inquiry_count", "contradicted")
-_AGE = "coalesce(extract(epoch FROM clock_timestamp() - start_time), 0)::float8 AS age_s"
+_AGE_S = "coalesce(extract(epoch FROM clock_timestamp() - start_time), 0)::float8"
 
 _ANY_PENDING = "SELECT EXISTS (SELECT FROM attempt WHERE state = 'PENDING' AND channel = $1)"
 _ANY_DUE = """
@@ -39,17 +39,9 @@ WHERE attempt_id = claimed_id AND {aggregate}.{aggregate}_id = attempt.{aggregat
 RETURNING {claimed}
 """
 
-# After the lock of the aggregates; against a claim at the same time.
-_LOCK = "SELECT {columns} FROM attempt WHERE attempt_id = ANY($1::text[]) ORDER BY attempt_id FOR UPDATE"
-
 _UPDATE = """
-UPDATE attempt SET state = new.state, channel_reference = new.channel_reference, failure_reason = new.failure_reason,
-    failure_code = new.failure_code, inquiry_count = new.inquiry_count, contradicted = new.contradicted,
-    due_time = now() + new.pause_s * interval '1 s', update_time = new.update_time
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], $8::float8[],
-    $9::timestamptz[])
-  AS new (attempt_id, state, channel_reference, failure_reason, failure_code, inquiry_count, contradicted, pause_s,
-    update_time)
+UPDATE attempt SET {sets}, due_time = now() + new.pause_s * interval '1 s'
+FROM unnest({arrays}, ${last}::float8[]) AS new ({names}, pause_s)
 WHERE attempt.attempt_id = new.attempt_id
 """
 
@@ -62,106 +54,90 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 ON CONFLICT ON CONSTRAINT evidence_key DO NOTHING
 """
 
-_SELECT_SHOWN = "SELECT {columns} FROM attempt WHERE {aggregate}_id = $1 ORDER BY attempt_id LIMIT $2"
 
-
-class AttemptTable(Generic[A, C]):
-    """A service's attempts; every statement is one round trip whatever the number of rows.
+class AttemptTable(Table[str, A], Generic[A, C]):
+    """A service's attempts. They are locked after the rows that they are for.
 
     Args:
+        attempt: The service's dataclass of an attempt.
         aggregate: The table of what the attempts are for; its key `<aggregate>_id` is a column of both.
-        own: The service's columns in `attempt`, written once.
         beside: The columns of the aggregate that a channel needs to know.
-        attempt: Makes an attempt of a row.
         claimed: Makes a claimed attempt of an attempt and what stands beside it.
     """
 
-    def __init__(
-        self,
-        *,
-        aggregate: str,
-        own: Sequence[str],
-        beside: Sequence[str],
-        attempt: Callable[[Mapping[str, Any]], A],
-        claimed: Callable[..., C],
-    ) -> None:
-        self._attempt, self._make_claimed = attempt, claimed
-        self._beside = tuple(beside)
-        self._inserted = (*_GIVEN, "update_time", *own)
-        names = [*self._inserted, *_CHANGING]
-        columns = ", ".join([*(f"attempt.{name}" for name in names), _AGE])
-        joined = ", ".join([columns, *(f"{aggregate}.{name}" for name in self._beside)])
-        self._claim_pending = _CLAIM_PENDING.format(aggregate=aggregate, claimed=joined)
-        self._claim_open = _CLAIM_OPEN.format(aggregate=aggregate, claimed=joined)
-        self._lock = _LOCK.format(columns=columns)
-        self._select_shown = _SELECT_SHOWN.format(aggregate=aggregate, columns=columns)
-
-    async def insert(self, tx: Tx, attempts: Iterable[A]) -> None:
-        """Put attempts just made on the queue; those of one call in the order of their ids."""
-        rows = [tuple([getattr(a, name) for name in self._inserted]) for a in attempts]
-        if rows:
-            await tx.copy("attempt", self._inserted, rows)
+    def __init__(self, attempt: type[A], *, aggregate: str, beside: Sequence[str], claimed: Callable[..., C]) -> None:
+        changing = (*_CHANGING, "update_time")
+        super().__init__(attempt, "attempt", key="attempt_id", changing=changing, computed={"age_s": _AGE_S})
+        self._make_claimed, self._beside, self._aggregate = claimed, tuple(beside), aggregate
+        self.claimed = ", ".join([self.selected, *(f"{aggregate}.{name}" for name in self._beside)])
+        self._claim_pending = _CLAIM_PENDING.format(aggregate=aggregate, claimed=self.claimed)
+        self._claim_open = _CLAIM_OPEN.format(aggregate=aggregate, claimed=self.claimed)
+        self._written = ("attempt_id", *changing)
+        self._update = _UPDATE.format(
+            sets=", ".join(f"{column} = new.{column}" for column in changing),
+            arrays=self.parameters(self._written),
+            last=len(self._written) + 1,
+            names=", ".join(self._written),
+        )
 
     async def any_pending(self, tx: Tx, *, channel: str) -> bool:
-        """Say whether attempts wait to be sent to a channel."""
+        """Return whether attempts wait to be sent to a channel."""
         return bool((await tx.fetch(_ANY_PENDING, channel))[0][0])
 
     async def any_due(self, tx: Tx, *, channel: str) -> bool:
-        """Say whether an inquiry at a channel is due."""
+        """Return whether an inquiry at a channel is due."""
         return bool((await tx.fetch(_ANY_DUE, channel))[0][0])
 
     async def claim_pending(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take the attempts that have waited longest for a channel, to send them."""
-        return [self._claimed(row) for row in await tx.fetch(self._claim_pending, limit, lease_s, channel)]
+        return self._claimed(await tx.lock(self.name, self._claim_pending, limit, lease_s, channel))
 
     async def claim_open(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take attempts that a channel was sent, whose outcome is not known, and whose next inquiry is due."""
-        return [self._claimed(row) for row in await tx.fetch(self._claim_open, limit, lease_s, channel)]
+        return self._claimed(await tx.lock(self.name, self._claim_open, limit, lease_s, channel))
 
-    async def lock(self, tx: Tx, attempt_ids: Sequence[str]) -> dict[str, A]:
-        """Lock attempts, in the order of their ids, and give those that exist."""
-        return {row["attempt_id"]: self._attempt(row) for row in await tx.fetch(self._lock, attempt_ids)}
-
-    async def update(self, tx: Tx, attempts: Sequence[A]) -> None:
+    async def update(self, tx: Tx, rows: Collection[A]) -> None:
         """Write locked attempts back, each at most once; an open one becomes due after its pause.
 
         Raises:
             InvariantError: An attempt is not there, or came twice.
         """
-        if not attempts:
-            return
-        changed = await tx.run(
-            _UPDATE,
-            [a.attempt_id for a in attempts],
-            *([getattr(a, name) for a in attempts] for name in _CHANGING),
-            [inquiry_pause_s(a.inquiry_count) for a in attempts],
-            [a.update_time for a in attempts],
-        )
-        if changed != len(attempts):
-            raise InvariantError(f"{changed} rows of attempt changed in the place of {len(attempts)}")
+        if rows:
+            pauses_s = [inquiry_pause_s(attempt.inquiry_count) for attempt in rows]
+            changed = await tx.run(self._update, *columns(list(rows), self._written), pauses_s)
+            require_all_changed(self.name, changed, len(rows))
 
     async def of(self, tx: Tx, aggregate_id: str, *, limit: int) -> list[A]:
-        """Give what an aggregate asked of channels, oldest first."""
-        return [self._attempt(row) for row in await tx.fetch(self._select_shown, aggregate_id, limit)]
+        """Read what an aggregate asked of channels, oldest first."""
+        return await self.select(tx, f"{self._aggregate}_id = $1 ORDER BY attempt_id LIMIT $2", aggregate_id, limit)
 
-    def _claimed(self, row: Mapping[str, Any]) -> C:
-        values = dict(row)
-        beside = {name: values.pop(name) for name in self._beside}
-        return self._make_claimed(attempt=self._attempt(values), **beside)
+    def _claimed(self, rows: Iterable[Any]) -> list[C]:
+        beside = self._beside
+        return [self._make_claimed(attempt=self.read(row), **{name: row[name] for name in beside}) for row in rows]
 
 
-async def insert_evidence(tx: Tx, told: Sequence[tuple[Evidence, Verdict]]) -> None:
-    """Keep evidence, once however often it was told."""
-    if not told:
-        return
-    rows = sorted(told, key=lambda pair: pair[0].attempt_id)
-    await tx.run(
-        _INSERT_EVIDENCE,
-        [e.attempt_id for e, _ in rows],
-        [e.source for e, _ in rows],
-        [e.outcome for e, _ in rows],
-        [verdict for _, verdict in rows],
-        [e.channel_reference for e, _ in rows],
-        [e.failure_code for e, _ in rows],
-        tx.now,
-    )
+class EvidenceLog:
+    """Evidence to keep beside its attempts, once however often it was told: a unit of work."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[Evidence, Verdict]] = []
+
+    def add(self, evidence: Evidence, verdict: Verdict) -> None:
+        """Take evidence, if it tells more than its attempt itself."""
+        if worth_keeping(evidence, verdict):
+            self.kept.append((evidence, verdict))
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self.kept)
+
+    async def save(self, tx: Tx) -> None:
+        """Write it; what was told before is there already."""
+        if not self.kept:
+            return
+        rows = sorted(self.kept, key=lambda pair: pair[0].attempt_id)
+        evidence, verdicts = [pair[0] for pair in rows], [pair[1] for pair in rows]
+        first, last = ("attempt_id", "source", "outcome"), ("channel_reference", "failure_code")
+        await tx.run(_INSERT_EVIDENCE, *columns(evidence, first), verdicts, *columns(evidence, last), tx.now)
+        self.kept = []

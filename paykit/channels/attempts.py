@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from paykit.cause import Cause
 from paykit.clock import no_earlier
@@ -131,6 +131,15 @@ class Attempt:
 
 
 A = TypeVar("A", bound=Attempt)
+A_co = TypeVar("A_co", bound=Attempt, covariant=True)
+
+
+class Lookup(Protocol[A_co]):
+    """Attempts by id, as locked rows are."""
+
+    def get(self, attempt_id: str, /) -> A_co | None:
+        """Return an attempt, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +179,11 @@ class RecordEvidence:
     cause: Cause
 
 
+def not_found(attempt_id: str) -> AttemptNotFound:
+    """Return the refusal of what is told of an attempt that does not exist."""
+    return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=attempt_id)
+
+
 def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
     """Say what evidence changes about an attempt.
 
@@ -194,27 +208,21 @@ def judge(attempt: Attempt, evidence: Evidence) -> Verdict:
     return verdict
 
 
-def weigh(
-    known: Mapping[str, A], evidence: Evidence, told: list[tuple[Evidence, Verdict]]
-) -> tuple[A, Verdict] | DomainError:
-    """Judge evidence of one of the locked attempts, and add it to what was told if it is worth keeping.
+def weigh(attempts: Lookup[A], evidence: Evidence) -> tuple[A, Verdict]:
+    """Find the attempt, among the locked ones, that evidence is about, and judge the evidence.
 
-    Refusals: AttemptNotFound, and what `judge` raises.
+    Raises:
+        AttemptNotFound: It is about none of them.
+        ChannelAmountMismatch, IllegalTransition: As `judge` does.
     """
-    attempt = known.get(evidence.attempt_id)
+    attempt = attempts.get(evidence.attempt_id)
     if attempt is None:
-        return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=evidence.attempt_id)
-    try:
-        verdict = judge(attempt, evidence)
-    except DomainError as refusal:
-        return refusal
-    if worth_keeping(evidence, verdict):
-        told.append((evidence, verdict))
-    return attempt, verdict
+        raise not_found(evidence.attempt_id)
+    return attempt, judge(attempt, evidence)
 
 
 def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: str | None, now: datetime) -> A:
-    """Give the attempt as a verdict leaves it; evidence that contradicts changes only the mark that says so.
+    """Return the attempt as a verdict leaves it; evidence that contradicts changes only the mark that says so.
 
     `failure_reason` is what a failure means in the service's words; it is looked at only if the verdict is FAIL.
     """
@@ -235,12 +243,12 @@ def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: 
 
 
 def changes_nothing(attempt: Attempt, verdict: Verdict) -> bool:
-    """Say whether a verdict leaves an attempt, and all that hangs on it, as it is."""
+    """Return whether a verdict leaves an attempt, and all that hangs on it, as it is."""
     return verdict is Verdict.CONFIRM or (verdict is Verdict.CONTRADICT and attempt.contradicted)
 
 
 def worth_keeping(evidence: Evidence, verdict: Verdict) -> bool:
-    """Say whether evidence is kept for itself: not plain answers to calls nor inquiries in vain."""
+    """Return whether evidence is kept for itself: not plain answers to calls nor inquiries in vain."""
     plain = evidence.source is Source.RESPONSE and verdict is not Verdict.CONTRADICT
     decides = (
         evidence.outcome in {EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED}
@@ -250,7 +258,7 @@ def worth_keeping(evidence: Evidence, verdict: Verdict) -> bool:
 
 
 def not_found_is_final(*, age_s: float, finality_s: float) -> bool:
-    """Say whether NOT_FOUND proves that an attempt will never be carried out.
+    """Return whether NOT_FOUND proves that an attempt will never be carried out.
 
     Args:
         age_s: Seconds from the claim of the attempt to the inquiry; it may be sent SEND_WITHIN_S after its claim.
@@ -260,7 +268,7 @@ def not_found_is_final(*, age_s: float, finality_s: float) -> bool:
 
 
 def inquiry_pause_s(inquiry_count: int) -> float:
-    """Give the seconds until the next inquiry: 1, 2, 4 ... up to 300."""
+    """Return the seconds until the next inquiry: 1, 2, 4 ... up to 300."""
     # The exponent is bounded before the power, as a count can grow for months.
     return min(INQUIRY_PAUSE_FIRST_S * 2.0 ** min(inquiry_count, 10), INQUIRY_PAUSE_MAX_S)
 
@@ -278,8 +286,8 @@ def _other_reference(attempt: Attempt, evidence: Evidence) -> bool:
 
 
 def _require_same_amount(attempt: Attempt, evidence: Evidence) -> None:
-    told = (evidence.amount_minor, evidence.currency_code)
-    if evidence.amount_minor is not None and told != (attempt.amount_minor, attempt.currency_code):
+    reported_amount = (evidence.amount_minor, evidence.currency_code)
+    if evidence.amount_minor is not None and reported_amount != (attempt.amount_minor, attempt.currency_code):
         raise ChannelAmountMismatch(
             f"The attempt is over {attempt.amount_minor} minor units of {attempt.currency_code}.",
             field="amount",

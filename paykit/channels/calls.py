@@ -48,8 +48,8 @@ class Calls(Generic[C]):
         request: Makes what the channel is asked of an attempt.
         connect: Reaches the channel; None if it cannot be reached: then nothing is claimed for it.
         record: Applies evidence; its command takes RecordEvidence.
-        sending: Does what belongs to taking attempts off the queue, in the transaction that does; the attempts are
-            locked.
+        claim: Takes attempts off the queue to send them, where more than they change with that; by channel, limit and
+            lease_s. None for `table.claim_pending`.
     """
 
     channel: str
@@ -57,7 +57,7 @@ class Calls(Generic[C]):
     request: Callable[[C], ChannelRequest]
     connect: Callable[[], AbstractAsyncContextManager[Channel | None]]
     record: Operation[RecordEvidence, Any, Any]
-    sending: Callable[[Tx, Sequence[C]], Awaitable[None]] | None = None
+    claim: Callable[..., Awaitable[list[C]]] | None = None
 
 
 _Claim = Callable[[Tx], Awaitable[list[C]]]
@@ -69,13 +69,10 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
     if not await runtime.read(lambda tx: calls.table.any_pending(tx, channel=calls.channel)):
         return False
 
+    claim_pending = calls.claim or calls.table.claim_pending
+
     async def claim(tx: Tx) -> list[C]:
-        claimed = await calls.table.claim_pending(
-            tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S
-        )
-        if claimed and calls.sending is not None:
-            await calls.sending(tx, claimed)
-        return claimed
+        return await claim_pending(tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S)
 
     async with calls.connect() as channel:
         if channel is None:
@@ -99,7 +96,10 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
         if channel is None:
             return False
         return await _work(
-            runtime, calls, claim, lambda some, _: exchange.inquire(channel, [_inquiry(calls, each) for each in some])
+            runtime,
+            calls,
+            claim,
+            lambda some, _: exchange.inquire(channel, [_inquiry(calls, claimed) for claimed in some]),
         )
 
 

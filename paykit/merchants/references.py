@@ -1,7 +1,7 @@
 """References that merchants give what they create, unique per merchant: who has one that could not be given again."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from paykit.errors import DomainError
 from paykit.merchants.standing import MerchantReferenceTaken
@@ -67,42 +67,3 @@ def _refused_if_taken(table: Table[str, Row], row: Row, holders: dict[Reference,
         return row
     message = f"Another {table.name} of the merchant has this reference."
     return MerchantReferenceTaken(message, field="merchant_reference", **{table.key: holder})
-
-
-class References:
-    """The merchant references of one table, whose inserts leave out a row with a reference that is taken.
-
-    Args:
-        table: With the columns `merchant_id` and `merchant_reference`, unique together; quoted where SQL needs it.
-        key: Its primary key, which is also the name of the attribute and of the metadata, as in `payment_id`.
-    """
-
-    def __init__(self, table: str, key: str) -> None:
-        self._key = key
-        self._select = _SELECT_HOLDERS.format(table=table, key=key)
-
-    async def refuse_taken(self, tx: Tx, results: Sequence[Row | DomainError]) -> list[Row | DomainError]:
-        """Put a refusal in the place of each resource that was left out because its reference is taken.
-
-        Args:
-            tx: The transaction that inserted them.
-            results: Resources with merchant_id and merchant_reference, and refusals, which stay.
-        """
-        made: list[Any] = [result for result in results if not isinstance(result, DomainError)]
-        holders = await self.holders(tx, [(each.merchant_id, each.merchant_reference) for each in made])
-        return [self._refuse_if_taken(result, holders) for result in results]
-
-    async def holders(self, tx: Tx, references: Sequence[Reference]) -> dict[Reference, str]:
-        """Give what has each of these references; those that nothing has are left out."""
-        rows = await tx.fetch(self._select, *([pair[i] for pair in references] for i in (0, 1)))
-        return {(row["merchant_id"], row["merchant_reference"]): row[self._key] for row in rows}
-
-    def _refuse_if_taken(self, result: Any, holders: dict[Reference, str]) -> Any:
-        if isinstance(result, DomainError):
-            return result
-        holder = holders[result.merchant_id, result.merchant_reference]
-        if holder == getattr(result, self._key):
-            return result
-        what = self._key.removesuffix("_id")
-        message = f"Another {what} of the merchant has this reference."
-        return MerchantReferenceTaken(message, field="merchant_reference", **{self._key: holder})

@@ -21,6 +21,9 @@ class Fault(StrEnum):
     """Anything else: a defect, or data that breaks a constraint."""
 
 
+UniqueViolation = asyncpg.UniqueViolationError
+"""What a statement raises that another row with its unique key stands against: it can be done anew, otherwise."""
+
 _CONFLICT_STATES = frozenset({"40001", "40P01"})
 _LOCKED_STATES = frozenset({"55P03"})
 _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")

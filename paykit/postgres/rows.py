@@ -1,14 +1,15 @@
 """What set-based statements share: arrays for `unnest`, and the check that a row was changed for each key."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from paykit.errors import InvariantError
 
 
 def columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
-    """Give the attributes of these names, one list per name, as `unnest` takes them."""
-    return [[getattr(row, name) for row in rows] for name in names]
+    """Return the attributes of these names, which may be dotted, one list per name, as `unnest` takes them."""
+    return [list(map(attrgetter(name), rows)) for name in names]
 
 
 def require_all_changed(table: str, changed: int, wanted: int) -> None:

@@ -11,7 +11,7 @@ Every statement is one round trip, whatever the number of rows.
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,13 +20,13 @@ from typing import Any, Generic, TypeVar, Union
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import columns, require_all_changed
+from paykit.postgres.rows import require_all_changed
 from paykit.work import Rows
 
 K = TypeVar("K")
 Row = TypeVar("Row")
 
-SQL_TYPES: Mapping[type, str] = types.MappingProxyType(
+SQL_TYPES: Mapping[Any, str] = types.MappingProxyType(
     {
         str: "text",
         int: "bigint",
@@ -36,6 +36,7 @@ SQL_TYPES: Mapping[type, str] = types.MappingProxyType(
         date: "date",
         timedelta: "interval",
         Decimal: "numeric",
+        tuple[int, ...]: "bigint[]",
     }
 )
 """By the type of the attribute; a StrEnum is text."""
@@ -45,14 +46,17 @@ class Table(Generic[K, Row]):
     """A table of one service.
 
     Args:
-        row: The dataclass of a row; its fields are the columns.
+        row: The dataclass of a row; its fields are the columns, and a field that is a dataclass stands for its fields.
         name: Of the table.
         key: The primary key; of several columns, keys are tuples.
         changing: The columns that `update` writes.
         given: The columns that inserts write, where the others begin with the database's defaults; None for all.
         without: Fields of the dataclass that are no columns and have defaults.
+        computed: Fields that are read by an SQL expression and never written.
         sql_types: Where the type of the attribute does not say it.
         readers: Make an attribute of a column's value, where the type of the attribute does not say how.
+        writers: Make a column's value of a row, where it is not an attribute; if there is none of its name, it is only
+            written.
     """
 
     def __init__(
@@ -64,22 +68,32 @@ class Table(Generic[K, Row]):
         changing: Sequence[str] = (),
         given: Sequence[str] | None = None,
         without: Collection[str] = (),
+        computed: Mapping[str, str] | None = None,
         sql_types: Mapping[str, str] | None = None,
         readers: Mapping[str, Callable[[Any], Any]] | None = None,
+        writers: Mapping[str, Callable[[Row], Any]] | None = None,
     ) -> None:
-        hints = typing.get_type_hints(row)
+        attributes = _attributes(row, without)
         self.name = name
-        self.columns = tuple(field.name for field in dataclasses.fields(_dataclass(row)) if field.name not in without)
+        self.columns = tuple(attributes)
+        self._paths = {column: path for column, (path, _) in attributes.items()}
         self._key = (key,) if isinstance(key, str) else key
         self.key = ", ".join(self._key)
-        self._changing = tuple(changing)
-        self._given = self.columns if given is None else tuple(given)
-        self._sql_types = {column: _sql_type(hints[column]) for column in self.columns} | dict(sql_types or {})
-        self.read = _reader(row, self.columns, hints, readers or {})
+        self._changing = self._columns_of(changing)
+        self._writers = dict(writers or {})
+        expressions = dict(computed or {})
+        given_columns = self.columns if given is None else self._columns_of(given)
+        apart = self._writers | expressions
+        self._given = (*(column for column in given_columns if column not in apart), *self._writers)
+        self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
+        self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
-        self._values_given = attrgetter(*self._given)
+        self._values_given = self._row_writer()
         self.quoted = f'"{name}"'
-        self.selected = ", ".join(f"{self.quoted}.{column}" for column in self.columns)
+        self.selected = ", ".join(
+            f"{expressions[column]} AS {column}" if column in expressions else f"{self.quoted}.{column}"
+            for column in self.columns
+        )
         self._update = self._update_statement() if changing else ""
 
     def key_of(self, row: Row, /) -> K:
@@ -105,7 +119,14 @@ class Table(Generic[K, Row]):
         ]
 
     async def page(
-        self, tx: Tx, selection: Any, *, equal: Sequence[str], after: TimeKey | None, limit: int
+        self,
+        tx: Tx,
+        selection: Any,
+        *,
+        equal: Sequence[str],
+        after: TimeKey | None,
+        limit: int,
+        condition: Sequence[Any] = (),
     ) -> list[Row]:
         """Read rows newest first, by create_time and key.
 
@@ -116,21 +137,18 @@ class Table(Generic[K, Row]):
             equal: The columns that must equal the attribute of their name.
             after: The create_time and key of the row after which the page begins.
             limit: Rows at most.
+            condition: What else must hold, as `where` takes it.
         """
-        conditions, args = [], []
-        for column, operator, value in (
-            *((column, "=", getattr(selection, column)) for column in equal),
-            ("create_time", ">=", selection.create_time_min),
-            ("create_time", "<", selection.create_time_before),
-        ):
-            if value is not None:
-                args.append(value)
-                conditions.append(f"{column} {operator} ${len(args)}")
-        if after is not None:
-            conditions.append(f"(create_time, {self._key[0]}) < (${len(args) + 1}, ${len(args) + 2})")
-            args.extend(after)
-        order = f"ORDER BY create_time DESC, {self._key[0]} DESC LIMIT ${len(args) + 1}"
-        return await self.select(tx, f"{' AND '.join(conditions) or 'true'} {order}", *args, limit)
+        key = self._key[0]
+        conditions, args = where(
+            *([condition] if condition else ()),
+            *((f"{column} = {{}}", getattr(selection, column)) for column in equal),
+            ("create_time >= {}", selection.create_time_min),
+            ("create_time < {}", selection.create_time_before),
+            (f"(create_time, {key}) < ({{}}, {{}})", *(after or (None, None))),
+        )
+        order = f"ORDER BY create_time DESC, {key} DESC LIMIT ${len(args) + 1}"
+        return await self.select(tx, f"{conditions} {order}", *args, limit)
 
     async def lock(self, tx: Tx, keys: Iterable[K]) -> Rows[K, Row]:
         """Lock rows in the order of their keys; those that are not there are left out."""
@@ -149,6 +167,10 @@ class Table(Generic[K, Row]):
         sql = f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} FOR UPDATE OF {self.quoted} SKIP LOCKED"
         return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
 
+    async def guarded(self, tx: Tx, keys: Collection[K]) -> Rows[K, Row]:
+        """Read rows that change only under the lock of another row, which the transaction has; nothing is locked."""
+        return self.rows(tx, (await self.by_key(tx, keys)).values())
+
     def rows(self, tx: Tx, rows: Iterable[Row] = ()) -> Rows[K, Row]:
         """Begin a unit of work with rows that are locked, or none; the transaction holds them."""
         by_key = {self.key_of(row): row for row in rows}
@@ -161,17 +183,20 @@ class Table(Generic[K, Row]):
             ordered = sorted(rows, key=self._key_of)
             await tx.copy(self.name, self._given, [self._values_given(row) for row in ordered])
 
-    async def insert_absent(self, tx: Tx, rows: Collection[Row], *, unique: tuple[str, ...] | None = None) -> list[K]:
+    async def insert_absent(
+        self, tx: Tx, rows: Collection[Row], *, unique: tuple[str, ...] | None = None, where: str = ""
+    ) -> list[K]:
         """Insert rows but those whose unique columns are taken, and return the keys of what went in.
 
-        Of several rows with the same unique columns, the first goes in. They go in the order of these columns, so that
+        Of several rows with the same unique columns, the first goes in; `where` is the predicate of their index, if it
+        has one. They go in the order of these columns, so that
         two batches with the same ones wait for each other in one order and cannot deadlock.
         """
         if not rows:
             return []
         unique = unique or self._key
-        ordered = sorted(rows, key=attrgetter(*unique))
-        inserted = await tx.fetch(self._insert_absent_statement(unique), *columns(ordered, self._given))
+        ordered = sorted(rows, key=attrgetter(*(self._paths[column] for column in unique)))
+        inserted = await tx.fetch(self._insert_absent_statement(unique, where), *self._arguments(ordered, self._given))
         return [typing.cast("K", row[0] if len(self._key) == 1 else tuple(row)) for row in inserted]
 
     async def update(self, tx: Tx, rows: Collection[Row]) -> None:
@@ -181,24 +206,51 @@ class Table(Generic[K, Row]):
             InvariantError: A row is not there, or came twice.
         """
         if rows:
-            changed = await tx.run(self._update, *columns(list(rows), (*self._key, *self._changing)))
+            changed = await tx.run(self._update, *self._arguments(list(rows), (*self._key, *self._changing)))
             require_all_changed(self.name, changed, len(rows))
 
     def parameters(self, names: Sequence[str], *, first: int = 1) -> str:
         """Return the parameters of columns as `unnest` takes them, from $first on."""
-        return ", ".join(f"${at}::{self._sql_types[column]}[]" for at, column in enumerate(names, start=first))
+        types = [self._sql_types[name] for name in names]
+        return ", ".join(
+            f"${at}::{'text' if sql_type.endswith('[]') else sql_type}[]" for at, sql_type in enumerate(types, first)
+        )
 
-    def _insert_absent_statement(self, unique: tuple[str, ...]) -> str:
+    def _columns_of(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return columns by their names, or by that of the dataclass in the row that they stand in."""
+        paths = self._paths.items()
+        return tuple(column for name in names for column, path in paths if name in {column, path.partition(".")[0]})
+
+    def _arguments(self, rows: Sequence[Row], names: Sequence[str]) -> list[list[Any]]:
+        """Return columns as `parameters` names them: arrays as text, for an array of arrays has one length for all."""
+        values = [list(map(self._writers.get(name) or attrgetter(self._paths[name]), rows)) for name in names]
+        arrays = [self._sql_types[name].endswith("[]") for name in names]
+        return [list(map(_array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
+
+    def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
+        """Return what makes the values that inserts write of a row, those that are attributes first."""
+        attributes = attrgetter(*(self._paths[column] for column in self._given if column not in self._writers))
+        writers = tuple(self._writers.values())
+        return (lambda row: (*attributes(row), *[write(row) for write in writers])) if writers else attributes
+
+    def _new(self, column: str) -> str:
+        """Return a column of what `unnest` gave."""
+        sql_type = self._sql_types[column]
+        return f"new.{column}::{sql_type}" if sql_type.endswith("[]") else f"new.{column}"
+
+    def _insert_absent_statement(self, unique: tuple[str, ...], where: str) -> str:
         given = ", ".join(self._given)
         return (
-            f"INSERT INTO {self.quoted} ({given}) SELECT * FROM unnest({self.parameters(self._given)}) "
-            f"ON CONFLICT ({', '.join(unique)}) DO NOTHING RETURNING {', '.join(self._key)}"
+            f"INSERT INTO {self.quoted} ({given}) SELECT {', '.join(map(self._new, self._given))} "
+            f"FROM unnest({self.parameters(self._given)}) AS new ({given}) "
+            f"ON CONFLICT ({', '.join(unique)}) {where and f'WHERE {where}'} DO NOTHING "
+            f"RETURNING {', '.join(self._key)}"
         )
 
     def _update_statement(self) -> str:
         written = (*self._key, *self._changing)
         return (
-            f"UPDATE {self.quoted} SET {', '.join(f'{column} = new.{column}' for column in self._changing)} "
+            f"UPDATE {self.quoted} SET {', '.join(f'{column} = {self._new(column)}' for column in self._changing)} "
             f"FROM unnest({self.parameters(written)}) AS new ({', '.join(written)}) "
             f"WHERE {' AND '.join(f'{self.quoted}.{column} = new.{column}' for column in self._key)}"
         )
@@ -214,10 +266,38 @@ class Table(Generic[K, Row]):
         return [ordered] if len(self._key) == 1 else [[key[i] for key in ordered] for i in range(len(self._key))]
 
 
-def _dataclass(row: type[Any]) -> Any:
+def where(*bounds: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """Join the conditions that are set, and return them with their arguments.
+
+    Args:
+        bounds: Each a condition with {} for its parameters, and their values; of no effect when the first is None.
+    """
+    conditions: list[str] = []
+    args: list[Any] = []
+    for condition, *values in bounds:
+        if values[0] is not None:
+            conditions.append(condition.format(*(f"${len(args) + at}" for at in range(1, len(values) + 1))))
+            args += values
+    return " AND ".join(conditions) or "true", args
+
+
+def _fields(row: Any, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield the names and types of a dataclass's fields."""
     if not dataclasses.is_dataclass(row):
         raise TypeError(f"{row.__name__} is no dataclass")
-    return row
+    hints = typing.get_type_hints(row)
+    yield from ((field.name, hints[field.name]) for field in dataclasses.fields(row) if field.name not in without)
+
+
+def _attributes(row: Any, without: Collection[str] = ()) -> dict[str, tuple[str, Any]]:
+    """Return by column the path of its attribute, as in `sums.fees_minor`, and its type."""
+    attributes: dict[str, tuple[str, Any]] = {}
+    for name, hint in _fields(row, without):
+        if dataclasses.is_dataclass(hint):
+            attributes |= {column: (f"{name}.{path}", inner) for column, (path, inner) in _attributes(hint).items()}
+        else:
+            attributes[name] = (name, hint)
+    return attributes
 
 
 def _sql_type(hint: Any) -> str:
@@ -236,22 +316,36 @@ def _plain(hint: Any) -> Any:
 
 
 def _reader(
-    row: type[Row], names: Sequence[str], hints: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]]
+    row: type[Row], without: Collection[str], names: Sequence[str], readers: Mapping[str, Callable[[Any], Any]]
 ) -> Callable[[Sequence[Any]], Row]:
     """Write and compile what makes a row of its columns, in their order: a third of the time of a generic walk."""
-    scope: dict[str, Any] = {"row": row}
-    arguments = []
-    for at, column in enumerate(names):
-        convert = readers.get(column) or _enum_reader(hints[column])
-        scope[f"read_{column}"] = convert
-        arguments.append(f"{column}=read_{column}(values[{at}])" if convert else f"{column}=values[{at}]")
-    return typing.cast("Callable[[Sequence[Any]], Row]", eval(f"lambda values: row({', '.join(arguments)})", scope))  # noqa: S307 - of names in the source
+    scope: dict[str, Any] = {}
+
+    def construction(dataclass: Any, without: Collection[str] = ()) -> str:
+        scope[dataclass.__name__] = dataclass
+        return f"{dataclass.__name__}({', '.join(argument(name, hint) for name, hint in _fields(dataclass, without))})"
+
+    def argument(name: str, hint: Any) -> str:
+        if dataclasses.is_dataclass(hint):
+            return f"{name}={construction(hint)}"
+        value = f"values[{names.index(name)}]"
+        convert = scope[f"read_{name}"] = readers.get(name) or _attribute_reader(hint)
+        return f"{name}=read_{name}({value})" if convert else f"{name}={value}"
+
+    return typing.cast("Callable[[Sequence[Any]], Row]", eval(f"lambda values: {construction(row, without)}", scope))  # noqa: S307 - of names in the source
 
 
-def _enum_reader(hint: Any) -> Callable[[Any], Any] | None:
-    """Return what makes a member of its text, and None of None; None where the type is no enumeration."""
+def _attribute_reader(hint: Any) -> Callable[[Any], Any] | None:
+    """Return what makes an attribute of its column, and None of None; None where they are the same."""
     inner = _plain(hint)
+    if typing.get_origin(inner) is tuple:
+        return lambda values: None if values is None else tuple(values)
     if not (isinstance(inner, type) and issubclass(inner, StrEnum)):
         return None
     members: dict[Any, Any] = {member.value: member for member in inner} | {None: None}
     return members.__getitem__
+
+
+def _array_text(values: Iterable[object] | None) -> str | None:
+    """Return an array of numbers, or of ids, in which nothing needs quoting."""
+    return None if values is None else "{" + ",".join(map(str, values)) + "}"

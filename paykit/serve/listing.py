@@ -1,20 +1,26 @@
-"""Lists of resources, newest first: the page a caller asked for, and the token of the one after it."""
+"""Lists of resources, newest first or by key: the page a caller asked for, and the token of the one after it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
-from typing import Any, Protocol, TypeVar
-
-import sqlalchemy as sa
+from typing import Protocol, TypeVar
 
 from paykit import paging
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.process.runtime import Runtime
 
 T = TypeVar("T")
 W = TypeVar("W")
 W_contra = TypeVar("W_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
+K = TypeVar("K", str, int)
+K_contra = TypeVar("K_contra", str, int, contravariant=True)
+
+
+class SnapshotReader(Protocol):
+    """A service's tables, as its runtime gives them to read."""
+
+    async def read(self, query: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run queries on one consistent snapshot."""
+        ...
 
 
 class ListRequest(Protocol):
@@ -24,18 +30,6 @@ class ListRequest(Protocol):
     page_token: str
 
 
-class TimeBounds(Protocol):
-    """The times that a filter selects; None leaves an end open."""
-
-    @property
-    def create_time_min(self) -> datetime | None:
-        """Give the earliest time."""
-
-    @property
-    def create_time_before(self) -> datetime | None:
-        """Give the time that all of them are before."""
-
-
 class Query(Protocol[W_contra, T_co]):
     """A statement behind a list."""
 
@@ -43,8 +37,15 @@ class Query(Protocol[W_contra, T_co]):
         """Read resources, newest first, from after a key on."""
 
 
+class QueryByKey(Protocol[W_contra, K_contra, T_co]):
+    """A statement behind a list in the order of a key."""
+
+    def __call__(self, tx: Tx, wanted: W_contra, /, *, after: K_contra | None, limit: int) -> Awaitable[Sequence[T_co]]:
+        """Read resources from after a key on."""
+
+
 async def newest_page(
-    runtime: Runtime,
+    runtime: SnapshotReader,
     request: ListRequest,
     query: Query[W, T],
     *,
@@ -71,17 +72,20 @@ async def newest_page(
     return page, paging.encode_time_token(key(page[-1]), scope) if len(rows) > size else ""
 
 
-def newest_first(
-    statement: sa.Select[Any],
-    key: tuple[sa.Column[Any], sa.Column[Any]],
-    wanted: TimeBounds,
-    after: TimeKey | None,
-) -> sa.Select[Any]:
-    """Bound a list by the times wanted, order it newest first and start it after a key."""
-    if wanted.create_time_min:
-        statement = statement.where(key[0] >= wanted.create_time_min)
-    if wanted.create_time_before:
-        statement = statement.where(key[0] < wanted.create_time_before)
-    if after:
-        statement = statement.where(sa.tuple_(*key) < sa.tuple_(*after))
-    return statement.order_by(key[0].desc(), key[1].desc())
+async def page_by_key(
+    runtime: SnapshotReader,
+    request: ListRequest,
+    query: QueryByKey[W, K, T],
+    *,
+    wanted: W,
+    key: Callable[[T], K],
+    kind: type[K],
+) -> tuple[Sequence[T], str]:
+    """Read a page and the token of the next, as `newest_page`, of a list in the order of a key of this type."""
+    scope = (type(request).__name__.removesuffix("Request"), wanted)
+    size = paging.page_size(request.page_size)
+    values = paging.decode_page_token(request.page_token, scope, kinds=(kind,))
+    after = kind(values[0]) if values else None
+    rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
+    page = rows[:size]
+    return page, paging.encode_page_token([key(page[-1])], scope) if len(rows) > size else ""

@@ -49,7 +49,10 @@ async def assert_batch_equals_singles(
 
     async def take(tx: Tx, groups: Sequence[Sequence[Any]]) -> Any:
         await prepare(tx)
-        results = [result for group in groups for result in await step(tx, group)]
+        results: list[Any] = []
+        for group in groups:
+            tx.restart_lock_order()  # As if each group had a transaction of its own.
+            results += await step(tx, group)
         if len(results) != len(items):
             raise AssertionError(f"{len(results)} results for {len(items)} items")
         return await look(tx, results)
@@ -61,7 +64,7 @@ async def assert_batch_equals_singles(
 
 
 async def undone(runtime: Runtime, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """Give what work gives, in a transaction that leaves no trace."""
+    """Return what work returns, in a transaction that leaves no trace."""
     kept: list[T] = []
 
     async def run(tx: Tx) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from paykit.events.registry import RegistryClient
 from paykit.process.catalogue import load_service
 from paykit.process.runtime import Runtime, make_codec
-from paytools.cli import local
+from paytools.cli import addresses, local
 
 T = TypeVar("T")
 
@@ -18,11 +18,14 @@ def run_with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
 
 
 async def _with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
-    settings = local.settings()
+    service, settings = load_service(name), local.settings()
+    if not service.keeps_tables:
+        addresses.fail(f"{name} keeps no tables: there is nothing to look at")
     async with RegistryClient(settings.registry_url) as registry:
-        runtime = Runtime(service=load_service(name), settings=settings, codec=make_codec(settings, registry))
+        runtime = Runtime(service=service, settings=settings, codec=make_codec(settings, registry))
         try:
             await runtime.prepare()
+            await service.on_start(runtime)
             return await work(runtime)
         finally:
             await runtime.close()

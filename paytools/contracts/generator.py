@@ -1,6 +1,7 @@
 """The Python source of the event classes: `events.py` of each service, from the newest version of each record.
 
-The same schema files give the same text, byte for byte. The classes need the standard library only.
+The same schema files give the same text, byte for byte. The classes need the standard library only, and a copy of
+`avro_record.py` beside this file.
 """
 
 import textwrap
@@ -14,9 +15,6 @@ from paykit.events.event import STAMPED
 
 LINE_LENGTH = 120
 
-# Optional by schema, but a domain must say which merchant an event concerns, or that none is.
-ALWAYS_GIVEN = ("merchant_id",)
-
 PRIMITIVES = {"string": "str", "long": "int", "boolean": "bool", "bytes": "bytes"}
 LOGICAL = {"timestamp-micros": "datetime"}
 
@@ -25,8 +23,14 @@ HEADER = '''"""Events of {package}, one class per Avro record: generated from sc
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 '''
+
+
+AVRO_RECORD = Path(__file__).with_name("avro_record.py")
+"""What the classes have in common; its copy is `paystream/avro_record.py`."""
 
 
 class UnsupportedSchemaError(Exception):
@@ -44,7 +48,7 @@ class _Module:
 
 
 def generate(root: Path) -> dict[str, str]:
-    """Give the text of every generated module by its path, as in `paystream/payment/v1/events.py`."""
+    """Return the text of every generated module by its path, as in `paystream/payment/v1/events.py`."""
     topics = schema_files.load_topics(root)
     modules: dict[str, _Module] = {}
     for file in schema_files.newest(root):
@@ -98,19 +102,17 @@ def _enum(node: dict[str, Any]) -> str:
     name = node["name"]
     lines = [f"class {name}(StrEnum):", *_docstring(node["doc"]), ""]
     lines += [f'    {symbol} = "{symbol}"' for symbol in node["symbols"]]
-    lines += ["", "", f"{_table(name)} = dict({name}.__members__)", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def _record(module: _Module, node: dict[str, Any], *, class_vars: Sequence[str], event: bool) -> str:
     name = node["name"]
     fields = node["fields"]
-    lines = ["@dataclass(frozen=True, slots=True, kw_only=True)", f"class {name}:"]
+    lines = ["@dataclass(frozen=True, slots=True, kw_only=True)", f"class {name}(AvroRecord):"]
     lines += [*_docstring(node["doc"], fields), ""]
     lines += [*(f"    {line}" for line in class_vars), *([""] if class_vars else [])]
     lines += [_declaration(module, inner, event=event) for inner in fields]
-    lines += ["", *_as_record(module, fields), "", *_from_record(name), "", "", *_maker(module, name, fields), ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def _docstring(doc: str, fields: Iterable[dict[str, Any]] = ()) -> Iterator[str]:
@@ -140,8 +142,6 @@ def _declaration(module: _Module, inner: dict[str, Any], *, event: bool) -> str:
     if event and name in STAMPED:
         optional = " | None" if STAMPED[name] == "None" and not annotation.endswith("None") else ""
         return f"    {name}: {annotation}{optional} = {STAMPED[name]}"
-    if annotation.endswith(" | None") and name not in ALWAYS_GIVEN:
-        return f"    {name}: {annotation} = None"
     return f"    {name}: {annotation}"
 
 
@@ -160,74 +160,3 @@ def _annotation(module: _Module, node: Any) -> str:
         case str() if node in module.enums or node in module.records:
             return node
     raise UnsupportedSchemaError(f"{module.package}: no Python type for {node}")
-
-
-def _as_record(module: _Module, fields: Iterable[dict[str, Any]]) -> Iterator[str]:
-    yield "    def as_record(self) -> dict[str, Any]:"
-    yield '        """Give the field values by name, nested records as dictionaries."""'
-    yield "        return {"
-    for inner in fields:
-        name = inner["name"]
-        yield f'            "{name}": {_to_avro(module, inner["type"], "self." + name)},'
-    yield "        }"
-
-
-def _to_avro(module: _Module, node: Any, value: str) -> str:
-    match node:
-        case ["null", inner]:
-            converted = _to_avro(module, inner, value)
-            return converted if converted == value else f"None if {value} is None else {converted}"
-        case {"type": "array", "items": items}:
-            return f"[{_to_avro(module, items, 'item')} for item in {value}]"
-        case {"type": "record"}:
-            return f"{value}.as_record()"
-        case str() if node in module.records:
-            return f"{value}.as_record()"
-    return value
-
-
-def _from_record(name: str) -> Iterator[str]:
-    yield "    @classmethod"
-    yield f'    def from_record(cls, record: dict[str, Any]) -> "{name}":'
-    yield '        """Make it of a complete record of this schema version."""'
-    yield f"        made: Any = _Unfrozen{name}(record)"
-    yield f"        made.__class__ = {name}"
-    yield f"        result: {name} = made"
-    yield "        return result"
-
-
-def _maker(module: _Module, name: str, fields: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Write a twin with the same slots: filling it and changing its class takes a quarter of a frozen __init__."""
-    names = [inner["name"] for inner in fields]
-    yield f"class _Unfrozen{name}:"
-    yield f'    """{name} while it is filled: the same slots, assigned without the detour of a frozen class."""'
-    yield ""
-    yield "    __slots__ = ("
-    yield from (f'        "{each}",' for each in names)
-    yield "    )"
-    yield ""
-    yield "    def __init__(self, record: dict[str, Any]) -> None:"
-    for inner in fields:
-        name = inner["name"]
-        value = f'record["{name}"]'
-        yield f"        self.{name} = {_from_avro(module, inner['type'], value)}"
-
-
-def _from_avro(module: _Module, node: Any, value: str) -> str:
-    match node:
-        case ["null", inner]:
-            converted = _from_avro(module, inner, "value")
-            plain = converted == "value"
-            return value if plain else f"None if (value := {value}) is None else {converted}"
-        case {"type": "array", "items": items}:
-            return f"tuple([{_from_avro(module, items, 'item')} for item in {value}])"
-    name = node if isinstance(node, str) else node.get("name")
-    if name in module.enums:
-        return f"{_table(name)}.get({value}, {name}.UNKNOWN)"
-    if name in module.records:
-        return f"{name}.from_record({value})"
-    return value
-
-
-def _table(enum: str) -> str:
-    return f"_{enum.upper()}"

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SERVICES = ("payment", "merchant", "accounting", "channel", "order", "settlement", "withdrawal")
+SERVICES = ("payment", "merchant", "accounting", "channel", "order", "settlement", "withdrawal", "journey")
 """Started in this order; the first gets the first port."""
 
 PREFIX = "PAYSTREAM_"

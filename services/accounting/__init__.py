@@ -1,6 +1,6 @@
 """Accounting: the double-entry ledger.
 
-Where a payment becomes a journal: `handlers.on_payment_success` -> `booking.book` (chart) -> `posting.post`.
+Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -> `booking.book` -> `posting.post`.
 
 Tables (all records): chart_in_use, currency, account, balance, transaction, entry, refusal.
 RPCs: CreateTransaction BatchCreateTransactions ReverseTransaction GetTransaction ListTransactions GetAccount
@@ -9,18 +9,19 @@ Topics: payment.events (PaymentSuccess, RefundSuccess, Dispute*), settlement.eve
     and withdrawal.events (but WithdrawalApproved and -Submitted) in; accounting.events out (AccountCreated,
     TransactionCreated, TransactionRejected).
 
-| file | holds |
+| what | where |
 |---|---|
-| chart.py, charts/*.toml | kinds of account and the entries of each event, proved to balance |
-| booking.py | what each event books: its names and amounts, in a table |
-| life.py | what is booked in several steps, and which step may follow which |
-| domain.py | transactions and the refusals of the ledger |
-| journal.py | manual journals and reversals |
-| posting.py | books transactions: replays, floors, balances, events |
-| commands.py | what callers ask for: manual journals, reversals |
-| store.py, reading.py | SQL of posting; SQL of the reading calls |
-| books.py | `paystream ledger balances`: the books by kind, and what is in transit |
-| verification.py | `paystream ledger verify`: everything recomputed from the entries |
+| which events are booked: names, amounts, what each ends, who waits | `domain/booked_event.py`, one table |
+| kinds of account and the entries of each event, proved to balance | `charts/*.toml`, `domain/chart.py` |
+| from an event to its transaction | `domain/booking.py`, called by `commands/events.py`, called by `handlers.py` |
+| what is booked in several steps, and which step may follow which | `domain/lifecycle.py` |
+| transactions, accounts and the refusals of the ledger | `domain/transaction.py` |
+| booking: replays, floors, balances, events | `commands/posting.py`, SQL in `store/{transaction,balance,account}.py` |
+| manual journals and reversals | `domain/journal.py`, `commands/journals.py`, called by `rpc.py` |
+| statements, trial balances | `domain/statement.py`, SQL in `store/statement.py` |
+| which chart a ledger is kept by | `store/chart.py`, checked by `jobs.py` at the start |
+| `paystream ledger verify`: all recomputed from the entries | `commands/verification.py`, `store/verification.py` |
+| `paystream ledger balances`: the books by kind, and what is in transit | `store/books.py` |
 
 Invariants: in each transaction and currency debits equal credits; a balance is the sum of its entries' effects; entries
 and transactions never change; a transaction is booked once per (transaction_type, related_no), for its id is the UUIDv5

@@ -9,8 +9,8 @@ from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.domain.journal import Journal, Leg, Reversal
+from services.accounting.domain.statement import Statement, StatementLine, TrialBalanceLine
 from services.accounting.domain.transaction import Account, Transaction
-from services.accounting.store.reading import Statement, StatementLine, TrialBalanceLine
 
 _SIDE = {Side.DEBIT: pb.SIDE_DEBIT, Side.CREDIT: pb.SIDE_CREDIT}
 _FROM_SIDE = {number: side for side, number in _SIDE.items()}
@@ -68,10 +68,10 @@ def to_account(account: Account) -> pb.Account:
     """Write an account."""
     return pb.Account(
         account_id=account.account_id,
-        account_kind=account.kind.name,
+        account_kind=account.account_kind,
         merchant_id=account.merchant_id or "",
         currency_code=account.currency_code,
-        normal_side=_SIDE[account.kind.normal_side],
+        normal_side=_SIDE[account.normal_side],
         create_time=to_timestamp(account.create_time),
     )
 

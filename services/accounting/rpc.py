@@ -11,25 +11,23 @@ from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
-from paykit.serve.listing import newest_page
+from paykit.serve.listing import newest_page, page_by_key
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paykit.serve.timestamps import from_optional
 from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1 import accounting_pb2_grpc
-from services.accounting import charts, messages
-from services.accounting.commands import journals as commands
-from services.accounting.domain.chart import Chart
-from services.accounting.domain.transaction import Account, AccountNotFound, Transaction, TransactionNotFound
-from services.accounting.store import postings as store
-from services.accounting.store import reading
-from services.accounting.store.reading import AccountFilter, LineKey, Statement, TransactionFilter
+from services.accounting import domain, messages, store
+from services.accounting.commands import journals
+from services.accounting.domain.statement import LineKey, Statement
+from services.accounting.domain.transaction import ENTRIES_MAX, Account, Transaction
+from services.accounting.store import AccountFilter, TransactionFilter
 
 _Result = pb.BatchCreateTransactionsResponse.Result
 
 _CREATE = Operation(
     name="CreateTransaction",
-    command=commands.create_transactions,
+    command=journals.create_transactions,
     reply=lambda transaction: pb.CreateTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.CreateTransactionResponse,
 )
@@ -37,19 +35,16 @@ _CREATE = Operation(
 # each reads what the other stored.
 _CREATE_IN_BATCH = Operation(
     name=_CREATE.name,
-    command=commands.create_transactions,
+    command=journals.create_transactions,
     reply=lambda transaction: _Result(transaction=messages.to_transaction(transaction)),
     reply_type=_Result,
 )
 _REVERSE = Operation(
     name="ReverseTransaction",
-    command=commands.reverse_transactions,
+    command=journals.reverse_transactions,
     reply=lambda transaction: pb.ReverseTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.ReverseTransactionResponse,
 )
-
-ENTRIES_MAX = 32
-"""Of one transaction."""
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -73,7 +68,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
     ) -> pb.BatchCreateTransactionsResponse:
         """Book manual journals, each by itself."""
         cause = current_call().cause
-        items = batching.read_items(request.requests, lambda each: messages.from_create(each, cause))
+        items = batching.read_items(request.requests, lambda item: messages.from_create(item, cause))
         results = await self._runtime.call_batch(_CREATE_IN_BATCH, request.requests, items)
         return pb.BatchCreateTransactionsResponse(results=batching.to_results(_Result, results))
 
@@ -101,7 +96,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         page, token = await newest_page(
             self._runtime,
             request,
-            reading.list_transactions,
+            store.transactions.list,
             wanted=wanted,
             key=lambda transaction: (transaction.effective_at, transaction.transaction_id),
         )
@@ -119,17 +114,14 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             account_kind=request.account_kind or None,
             currency_code=request.currency_code or None,
         )
-        scope = ("ListAccounts", wanted)
-        size = paging.page_size(request.page_size)
-        after = paging.decode_page_token(request.page_token, scope, kinds=(str,))
-        behind = str(after[0]) if after else None
-
-        async def query(tx: Tx) -> list[Account]:
-            return await reading.list_accounts(tx, await _chart(tx), wanted, behind=behind, limit=size + 1)
-
-        found = await self._runtime.read(query)
-        page = found[:size]
-        token = paging.encode_page_token([page[-1].account_id], scope) if len(found) > size else ""
+        page, token = await page_by_key(
+            self._runtime,
+            request,
+            store.accounts.list,
+            wanted=wanted,
+            key=lambda account: account.account_id,
+            kind=str,
+        )
         return pb.ListAccountsResponse(accounts=map(messages.to_account, page), next_page_token=token)
 
     async def GetBalance(self, request: pb.GetBalanceRequest, _context: Any) -> pb.GetBalanceResponse:
@@ -138,7 +130,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
 
         async def query(tx: Tx) -> tuple[Account, int]:
             account = await _account(tx, request.account_id)
-            return account, await reading.balance(tx, account.account_id, as_of=as_of)
+            return account, await store.balance_of(tx, account.account_id, as_of=as_of)
 
         account, balance = await self._runtime.read(query)
         return pb.GetBalanceResponse(
@@ -159,7 +151,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
 
         async def query(tx: Tx) -> Statement:
             account = await _account(tx, request.account_id)
-            return await reading.statement(tx, account, start=start, end=end, behind=behind, limit=size + 1)
+            return await store.statement(tx, account, start=start, end=end, behind=behind, limit=size + 1)
 
         statement, more = (await self._runtime.read(query)).cut(size)
         token = ""
@@ -174,12 +166,12 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             require_currency(request.currency_code)
         as_of = from_optional(request, "as_of")
         currency_code = request.currency_code or None
-        lines = await self._runtime.read(lambda tx: reading.trial_balance(tx, as_of=as_of, currency_code=currency_code))
+        lines = await self._runtime.read(lambda tx: store.trial_balance(tx, as_of=as_of, currency_code=currency_code))
         return pb.GetTrialBalanceResponse(trial_balances=messages.to_trial_balances(lines))
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the accounting service serves."""
+    """Make what the accounting service serves."""
     return [
         Servicer(
             full_name="paystream.accounting.v1.AccountingService",
@@ -194,23 +186,18 @@ def _refuse_backwards(start: datetime | None, end: datetime | None) -> None:
         raise FieldInvalid("end_time must not be before start_time.", field="end_time")
 
 
-async def _chart(tx: Tx) -> Chart:
-    return charts.load(await store.chart_in_use(tx))
-
-
 async def _transaction(tx: Tx, transaction_id: str) -> Transaction:
-    found = await store.find_transactions(tx, [transaction_id])
-    if not found:
-        message = f"There is no transaction {transaction_id}."
-        raise TransactionNotFound(message, field="transaction_id", transaction_id=transaction_id)
-    return found[transaction_id]
+    transaction = await store.transactions.get(tx, transaction_id)
+    if transaction is None:
+        raise domain.transaction.not_found(transaction_id)
+    return transaction
 
 
 async def _account(tx: Tx, account_id: str) -> Account:
-    found = await store.find_accounts(tx, await _chart(tx), [account_id])
-    if not found:
-        raise AccountNotFound(f"There is no account {account_id}.", field="account_id", account_id=account_id)
-    return found[account_id]
+    account = await store.accounts.get(tx, account_id)
+    if account is None:
+        raise domain.transaction.account_not_found(account_id)
+    return account
 
 
 def _micros(moment: datetime) -> int:

@@ -1,25 +1,23 @@
-"""The channel on the wire: between messages and orders, transactions and behaviours."""
-
-from dataclasses import asdict
+"""The channel on the wire: between messages and instructions, transactions and behaviours."""
 
 from paykit import money
 from paykit.money import require_currency
 from paykit.serve.timestamps import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel.commands.disputes import OpenDispute
+from services.channel.commands import OpenDispute
 from services.channel.domain.behaviour import Behaviour
-from services.channel.domain.dispute import Dispute, Reason
-from services.channel.domain.transaction import Action, Order, Transaction
+from services.channel.domain.dispute import ChannelDispute, DisputeReason
+from services.channel.domain.transaction import Action, ChannelTransaction, Instruction
 
 
-def from_authorize(request: pb.AuthorizeRequest) -> Order:
-    """Read an order to authorize.
+def from_authorize(request: pb.AuthorizeRequest) -> Instruction:
+    """Read an instruction to authorize.
 
     Raises:
         CurrencyUnknown: The amount's currency is not in use.
     """
-    return Order(
+    return Instruction(
         attempt_id=request.attempt_id,
         action=Action.AUTHORIZE,
         merchant_id=request.merchant_id,
@@ -33,8 +31,8 @@ def from_authorize(request: pb.AuthorizeRequest) -> Order:
     )
 
 
-def from_capture(request: pb.CaptureRequest) -> Order:
-    """Read an order to capture.
+def from_capture(request: pb.CaptureRequest) -> Instruction:
+    """Read an instruction to capture.
 
     Raises:
         CurrencyUnknown: The amount's currency is not in use.
@@ -42,8 +40,8 @@ def from_capture(request: pb.CaptureRequest) -> Order:
     return _follow_up(request, Action.CAPTURE)
 
 
-def from_refund(request: pb.RefundRequest) -> Order:
-    """Read an order to refund.
+def from_refund(request: pb.RefundRequest) -> Instruction:
+    """Read an instruction to refund.
 
     Raises:
         CurrencyUnknown: The amount's currency is not in use.
@@ -51,22 +49,22 @@ def from_refund(request: pb.RefundRequest) -> Order:
     return _follow_up(request, Action.REFUND)
 
 
-def from_cancel(request: pb.CancelRequest) -> Order:
-    """Read an order to cancel."""
-    return Order(
+def from_cancel(request: pb.CancelRequest) -> Instruction:
+    """Read an instruction to cancel."""
+    return Instruction(
         attempt_id=request.attempt_id,
         action=Action.CANCEL,
         authorization_reference=request.authorization_reference,
     )
 
 
-def from_pay(request: pb.PayRequest) -> Order:
-    """Read an order to pay out.
+def from_pay(request: pb.PayRequest) -> Instruction:
+    """Read an instruction to pay out.
 
     Raises:
         CurrencyUnknown: The amount's currency is not in use.
     """
-    return Order(
+    return Instruction(
         attempt_id=request.attempt_id,
         action=Action.PAY,
         merchant_id=request.merchant_id,
@@ -90,13 +88,13 @@ def from_open_dispute(request: pb.OpenDisputeRequest) -> OpenDispute:
     return OpenDispute(
         attempt_id=request.attempt_id,
         amount=amount,
-        reason=Reason(name.removeprefix("DISPUTE_REASON_")),
+        reason=DisputeReason(name.removeprefix("DISPUTE_REASON_")),
         respond_within_s=request.respond_within_seconds,
         contest_loses=request.contest_loses,
     )
 
 
-def to_dispute(dispute: Dispute) -> pb.Dispute:
+def to_dispute(dispute: ChannelDispute) -> pb.Dispute:
     """Make the dispute as callers see it."""
     return pb.Dispute(
         dispute_reference=dispute.dispute_reference,
@@ -112,7 +110,7 @@ def to_dispute(dispute: Dispute) -> pb.Dispute:
     )
 
 
-def to_transaction(transaction: Transaction) -> pb.Transaction:
+def to_transaction(transaction: ChannelTransaction) -> pb.Transaction:
     """Make the transaction as callers see it."""
     return pb.Transaction(
         attempt_id=transaction.attempt_id,
@@ -131,14 +129,14 @@ def to_transaction(transaction: Transaction) -> pb.Transaction:
     )
 
 
-def to_amount(transaction: Transaction) -> Money | None:
+def to_amount(transaction: ChannelTransaction) -> Money | None:
     """Make the amount; a declined cancellation has none."""
     if transaction.amount_minor is None:
         return None
     return Money(amount_minor=transaction.amount_minor, currency_code=transaction.currency_code or "")
 
 
-def to_inquiry(transaction: Transaction | None, finality_seconds: int) -> pb.InquireResponse:
+def to_inquiry(transaction: ChannelTransaction | None, finality_seconds: int) -> pb.InquireResponse:
     """Make the answer to an inquiry."""
     return pb.InquireResponse(
         status=pb.INQUIRY_STATUS_FOUND if transaction else pb.INQUIRY_STATUS_NOT_FOUND,
@@ -148,17 +146,41 @@ def to_inquiry(transaction: Transaction | None, finality_seconds: int) -> pb.Inq
 
 
 def to_behaviour(behaviour: Behaviour) -> pb.Behaviour:
-    """Make the behaviour; its fields have the names of the domain's."""
-    return pb.Behaviour(**asdict(behaviour))
+    """Make the behaviour."""
+    return pb.Behaviour(
+        latency_ms=behaviour.latency_ms,
+        decline_basis_points=behaviour.decline_basis_points,
+        timeout_after_basis_points=behaviour.timeout_after_basis_points,
+        timeout_before_basis_points=behaviour.timeout_before_basis_points,
+        pending_basis_points=behaviour.pending_basis_points,
+        duplicate_callback_basis_points=behaviour.duplicate_callback_basis_points,
+        wrong_fee_basis_points=behaviour.wrong_fee_basis_points,
+        callback_delay_ms=behaviour.callback_delay_ms,
+        callback_address=behaviour.callback_address,
+        fee_basis_points=behaviour.fee_basis_points,
+        finality_seconds=behaviour.finality_seconds,
+    )
 
 
 def from_behaviour(behaviour: pb.Behaviour) -> Behaviour:
     """Read a behaviour."""
-    return Behaviour(**{name: getattr(behaviour, name) for name in Behaviour.__dataclass_fields__})
+    return Behaviour(
+        latency_ms=behaviour.latency_ms,
+        decline_basis_points=behaviour.decline_basis_points,
+        timeout_after_basis_points=behaviour.timeout_after_basis_points,
+        timeout_before_basis_points=behaviour.timeout_before_basis_points,
+        pending_basis_points=behaviour.pending_basis_points,
+        duplicate_callback_basis_points=behaviour.duplicate_callback_basis_points,
+        wrong_fee_basis_points=behaviour.wrong_fee_basis_points,
+        callback_delay_ms=behaviour.callback_delay_ms,
+        callback_address=behaviour.callback_address,
+        fee_basis_points=behaviour.fee_basis_points,
+        finality_seconds=behaviour.finality_seconds,
+    )
 
 
-def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) -> Order:
-    return Order(
+def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) -> Instruction:
+    return Instruction(
         attempt_id=request.attempt_id,
         action=action,
         amount_minor=request.amount.amount_minor,

@@ -1,32 +1,26 @@
-"""The ChannelService: messages to orders and back, with the latency and the silences of a real acquirer."""
+"""The ChannelService: messages to instructions and back, with the latency and the silences of a real acquirer."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from paykit.base.call import current_call
-from paykit.errors import DomainError, FieldInvalid
+from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve import batching
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paykit.serve.status import to_status
-from paykit.serve.validation.validator import validate_message
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
-from services.channel import messages
-from services.channel.commands import disputes as dispute_commands
-from services.channel.commands import transactions as commands
-from services.channel.domain.dispute import DisputeNotFound
-from services.channel.domain.transaction import ChannelTimeout, Order, Transaction
-from services.channel.store import disputes as dispute_store
-from services.channel.store import transactions as store
-
-if TYPE_CHECKING:
-    from services.channel.domain.behaviour import Behaviour
+from services.channel import commands, messages, store
+from services.channel.domain import dispute
+from services.channel.domain.behaviour import GLOBAL, Behaviours
+from services.channel.domain.transaction import ChannelTimeout, ChannelTransaction, Instruction
 
 SILENCE_S_MAX = 60.0
 """How long a call that is never answered is kept, however far its deadline is."""
@@ -37,10 +31,10 @@ Request = TypeVar("Request", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
 
 
-def _operation(name: str, reply_type: type[Reply]) -> Operation[commands.Submit, Transaction, Reply]:
+def _operation(name: str, reply_type: type[Reply]) -> Operation[commands.Submit, ChannelTransaction, Reply]:
     return Operation(
         name=name,
-        command=commands.submit_orders,
+        command=commands.submit_instructions,
         reply=lambda transaction: reply_type(transaction=messages.to_transaction(transaction)),
         reply_type=reply_type,
     )
@@ -59,13 +53,13 @@ _SET_BEHAVIOUR = Operation(
 )
 _OPEN_DISPUTE = Operation(
     name="OpenDispute",
-    command=dispute_commands.open_disputes,
+    command=commands.open_disputes,
     reply=lambda opened: pb.OpenDisputeResponse(dispute=messages.to_dispute(opened)),
     reply_type=pb.OpenDisputeResponse,
 )
 _RESPOND_TO_DISPUTE = Operation(
     name="RespondToDispute",
-    command=dispute_commands.respond_to_disputes,
+    command=commands.respond_to_disputes,
     reply=lambda answered: pb.RespondToDisputeResponse(dispute=messages.to_dispute(answered)),
     reply_type=pb.RespondToDisputeResponse,
 )
@@ -133,17 +127,17 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
 
     async def RespondToDispute(self, request: pb.RespondToDisputeRequest, _context: Any) -> pb.RespondToDisputeResponse:
         """Take a merchant's answer to a dispute."""
-        item = dispute_commands.Respond(
+        item = commands.RespondToDispute(
             dispute_reference=request.dispute_reference, contested=request.contested, evidence=request.evidence
         )
         return await self._runtime.change(_RESPOND_TO_DISPUTE, item)
 
     async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
         """Read a dispute."""
-        found = await self._runtime.read(lambda tx: dispute_store.get_dispute(tx, request.dispute_reference))
-        if found is None:
-            raise DisputeNotFound("No dispute has this reference.", field="dispute_reference")
-        return pb.GetDisputeResponse(dispute=messages.to_dispute(found))
+        disputed = await self._runtime.read(lambda tx: store.disputes.get(tx, request.dispute_reference))
+        if disputed is None:
+            raise dispute.not_found(request.dispute_reference)
+        return pb.GetDisputeResponse(dispute=messages.to_dispute(disputed))
 
     async def SetBehaviour(self, request: pb.SetBehaviourRequest, _context: Any) -> pb.SetBehaviourResponse:
         """Set or remove a behaviour."""
@@ -154,14 +148,16 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         return response
 
     async def GetBehaviour(self, request: pb.GetBehaviourRequest, _context: Any) -> pb.GetBehaviourResponse:
-        """Give the behaviour that applies."""
-        behaviour = await self._runtime.read(lambda tx: commands.behaviour_of(tx, request.merchant_id))
-        return pb.GetBehaviourResponse(behaviour=messages.to_behaviour(behaviour))
+        """Return the behaviour that applies."""
+        behaviours = await self._runtime.read(lambda tx: store.behaviours_of(tx, [request.merchant_id]))
+        return pb.GetBehaviourResponse(behaviour=messages.to_behaviour(behaviours.of(request.merchant_id)))
 
-    async def _one(self, operation: Operation[commands.Submit, Transaction, Reply], order: Order) -> Reply:
-        """Carry out one order; an answer that does not come is a call that ends with its deadline."""
+    async def _one(
+        self, operation: Operation[commands.Submit, ChannelTransaction, Reply], instruction: Instruction
+    ) -> Reply:
+        """Carry out one instruction; an answer that does not come is a call that ends with its deadline."""
         try:
-            reply: Any = await self._runtime.change(operation, _submit(order))
+            reply: Any = await self._runtime.change(operation, _submit(instruction))
         except ChannelTimeout:
             remaining_s = current_call().time_remaining()
             await asyncio.sleep(SILENCE_S_MAX if remaining_s is None else min(remaining_s, SILENCE_S_MAX))
@@ -171,23 +167,21 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
 
     async def _many(
         self,
-        operation: Operation[commands.Submit, Transaction, Reply],
+        operation: Operation[commands.Submit, ChannelTransaction, Reply],
         requests: Sequence[Request],
-        read: Callable[[Request], Order],
+        read: Callable[[Request], Instruction],
     ) -> list[pb.TransactionResult]:
-        if not requests:
-            raise FieldInvalid("a batch holds at least one request.", field="requests")
-        items = [_item(request, read, f"requests[{i}]") for i, request in enumerate(requests)]
+        items = batching.read_items(requests, lambda request: _submit(read(request)))
         replies: list[Any] = await self._runtime.change_batch(operation, items)
-        results = [_result(reply, f"requests[{i}]") for i, reply in enumerate(replies)]
+        results = [_result(reply, batching.in_batch(i)) for i, reply in enumerate(replies)]
         await self._latency.pass_by(result.transaction.merchant_id for result in results)
         return results
 
     async def _inquire(self, requests: Sequence[pb.InquireRequest]) -> list[pb.InquireResponse]:
         attempt_ids = [request.attempt_id for request in requests]
-        found, finality_seconds = await self._runtime.read(lambda tx: _look_up(tx, attempt_ids))
-        await self._latency.pass_by(each.merchant_id or "" for each in found.values())
-        return [messages.to_inquiry(found.get(each), finality_seconds) for each in attempt_ids]
+        recorded, finality_seconds = await self._runtime.read(lambda tx: _look_up(tx, attempt_ids))
+        await self._latency.pass_by(transaction.merchant_id or "" for transaction in recorded.values())
+        return [messages.to_inquiry(recorded.get(attempt_id), finality_seconds) for attempt_id in attempt_ids]
 
 
 class _Latency:
@@ -195,15 +189,15 @@ class _Latency:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._behaviours: Mapping[str, Behaviour] = {}
+        self._behaviours = Behaviours({})
         self._stale_at = 0.0
 
     async def pass_by(self, merchant_ids: Iterable[str]) -> None:
         """Wait for the slowest of these merchants."""
         if time.monotonic() >= self._stale_at:
-            self._behaviours = await self._runtime.read(store.get_all_behaviours)
+            self._behaviours = await self._runtime.read(store.all_behaviours)
             self._stale_at = time.monotonic() + LATENCY_CACHE_S
-        latencies_ms = [commands.applying(self._behaviours, each).latency_ms for each in set(merchant_ids)]
+        latencies_ms = [self._behaviours.of(merchant_id).latency_ms for merchant_id in set(merchant_ids)]
         if any(latencies_ms):
             await asyncio.sleep(max(latencies_ms) / 1_000)
 
@@ -213,7 +207,7 @@ class _Latency:
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the channel serves."""
+    """Return what the channel serves."""
     return [
         Servicer(
             full_name="paystream.channel.v1.ChannelService",
@@ -223,18 +217,8 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
     ]
 
 
-def _submit(order: Order) -> commands.Submit:
-    return commands.Submit(order=order, cause=current_call().cause)
-
-
-def _item(request: Request, read: Callable[[Request], Order], prefix: str) -> commands.Submit | DomainError:
-    refusal = validate_message(request, prefix)
-    if refusal is not None:
-        return refusal
-    try:
-        return _submit(read(request))
-    except DomainError as error:
-        return error
+def _submit(instruction: Instruction) -> commands.Submit:
+    return commands.Submit(instruction=instruction, cause=current_call().cause)
 
 
 def _result(reply: Any, item_path: str) -> pb.TransactionResult:
@@ -243,7 +227,7 @@ def _result(reply: Any, item_path: str) -> pb.TransactionResult:
     return pb.TransactionResult(transaction=reply.transaction)
 
 
-async def _look_up(tx: Tx, attempt_ids: Sequence[str]) -> tuple[dict[str, Transaction], int]:
+async def _look_up(tx: Tx, attempt_ids: Sequence[str]) -> tuple[dict[str, ChannelTransaction], int]:
     """Read the attempts on record and the declared finality; of an unknown attempt no merchant is known."""
-    found = await store.get_transactions(tx, set(attempt_ids))
-    return found, (await commands.behaviour_of(tx, store.GLOBAL)).finality_seconds
+    recorded = await store.transactions.by_key(tx, set(attempt_ids))
+    return recorded, (await store.behaviours_of(tx, [])).of(GLOBAL).finality_seconds

@@ -2,12 +2,11 @@
 
 from paykit.process.service import Job, Service
 from paystream.channel.v1 import events
-from services.channel import rpc
-from services.channel.jobs import callbacks, statements
-from services.channel.jobs import timers as jobs
+from services.channel import jobs, rpc
 
 SERVICE = Service(
     name="channel",
+    locks=("sequel", "dispute", "channel_transaction", "card_authorization", "attempt", "callback"),
     records=(
         "attempt",
         "channel_transaction",
@@ -22,9 +21,9 @@ SERVICE = Service(
     emits=(events.ChannelTransactionReported, events.ChannelStatementClosed),
     jobs=(
         Job(name="resolve_open", run=jobs.resolve_open, every_s=0.25),
-        Job(name="bring_about_sequels", run=jobs.bring_about_sequels, every_s=0.25),
+        Job(name="bring_about_aftereffects", run=jobs.bring_about_aftereffects, every_s=0.25),
         Job(name="decide_disputes", run=jobs.decide_disputes, every_s=0.25),
-        Job(name="deliver_callbacks", run=callbacks.deliver, every_s=0.25),
-        Job(name="close_statements", run=statements.close, every_s=60.0),
+        Job(name="deliver_callbacks", run=jobs.deliver_callbacks, every_s=0.25),
+        Job(name="close_statements", run=jobs.close_statements, every_s=60.0),
     ),
 )

@@ -1,6 +1,11 @@
-"""merchant: who may take payments, at what fee, and when they are settled.
+"""Merchant: who may take payments, at what fee, and when they are settled.
 
-What a merchant's fields must obey is in `rules.py`; all else is where the README's table of files says.
+| what | where |
+|---|---|
+| a merchant: states, changes, its events | `domain/merchant.py`, SQL in `store/merchant.py` |
+| versions of its fee plan | `domain/fee_plan.py`, SQL in `store/fee_plan.py` |
+| what its fields must obey | `domain/rules.py` |
+| creating and changing merchants | `commands.py`, called by `rpc.py`; protos in `messages.py` |
 
 Tables (all records): merchant, fee_plan and fee_rule (every version, never changed).
 RPCs: CreateMerchant, GetMerchant, ListMerchants, UpdateMerchant, ActivateMerchant, SuspendMerchant, ListFeePlans.

@@ -1,17 +1,18 @@
-"""The business operations on merchants; each takes a sequence and gives one result or refusal per item, in order."""
+"""The business operations on merchants; each takes a sequence and returns one result or refusal per item, in order."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
+from paykit.work import fold
 from paystream.merchant.v1.events import SettlementPolicy
-from services.merchant import store
-from services.merchant.domain import merchant as domain
-from services.merchant.domain.merchant import Event, FeeTerms, Merchant, Profile
+from services.merchant import domain, store
+from services.merchant.domain.fee_plan import FeePlanTerms
+from services.merchant.domain.merchant import Event, Merchant, Profile
+from services.merchant.store import FeePlanRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class CreateMerchant:
     display_name: str
     country_code: str | None
     contact_email: str
-    fee_terms: FeeTerms
+    fee_terms: FeePlanTerms
     settlement_policy: SettlementPolicy
     cause: Cause
 
@@ -58,81 +59,66 @@ C = TypeVar("C", bound=_Change)
 
 async def create_merchants(tx: Tx, items: Sequence[CreateMerchant]) -> list[Merchant | DomainError]:
     """Create merchants in status CREATED; emits MerchantCreated for each."""
-    results = [_create(item, tx.now) for item in items]
-    made = [(result, item) for result, item in zip(results, items, strict=True) if not isinstance(result, DomainError)]
-    await store.insert_merchants(tx, [merchant for (merchant, _), _ in made])
-    for (_, event), item in made:
-        tx.emit(event, cause=item.cause)
-    return [result if isinstance(result, DomainError) else result[0] for result in results]
+    merchants, fee_plans = store.merchants.rows(tx), store.fee_plans.rows(tx)
 
-
-async def update_merchants(tx: Tx, items: Sequence[UpdateMerchant]) -> list[Merchant | DomainError]:
-    """Change fields; emits MerchantUpdated for each change that changes something."""
-    return await _change(
-        tx, items, lambda merchant, item: domain.update(merchant, item.profile, etag=item.etag, now=tx.now)
-    )
-
-
-async def activate_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merchant | DomainError]:
-    """Let merchants take payments; emits MerchantActivated for each that could not before."""
-    return await _change(tx, items, lambda merchant, item: domain.activate(merchant, etag=item.etag, now=tx.now))
-
-
-async def suspend_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merchant | DomainError]:
-    """Stop merchants' new payments; emits MerchantSuspended for each that could take them before."""
-    return await _change(tx, items, lambda merchant, item: domain.suspend(merchant, etag=item.etag, now=tx.now))
-
-
-def _create(item: CreateMerchant, now: datetime) -> tuple[Merchant, Event] | DomainError:
-    try:
-        return domain.create(
+    def create(item: CreateMerchant) -> Merchant:
+        merchant, event = domain.merchant.create(
             merchant_id=item.merchant_id,
             display_name=item.display_name,
             country_code=item.country_code,
             contact_email=item.contact_email,
             fee_terms=item.fee_terms,
             settlement_policy=item.settlement_policy,
-            now=now,
+            now=tx.now,
         )
-    except DomainError as refusal:
-        return refusal
+        merchants.add(merchant)
+        fee_plans.add(FeePlanRow.of(merchant.merchant_id, merchant.fee_plan))
+        tx.emit(event, cause=item.cause)
+        return merchant
+
+    results = fold(items, create)
+    await tx.save(merchants, fee_plans)
+    return results
+
+
+async def update_merchants(tx: Tx, items: Sequence[UpdateMerchant]) -> list[Merchant | DomainError]:
+    """Change fields; emits MerchantUpdated for each change that changes something."""
+    return await _change(
+        tx, items, lambda merchant, item: domain.merchant.update(merchant, item.profile, etag=item.etag, now=tx.now)
+    )
+
+
+async def activate_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merchant | DomainError]:
+    """Let merchants take payments; emits MerchantActivated for each that could not before."""
+    return await _change(
+        tx, items, lambda merchant, item: domain.merchant.activate(merchant, etag=item.etag, now=tx.now)
+    )
+
+
+async def suspend_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merchant | DomainError]:
+    """Stop merchants' new payments; emits MerchantSuspended for each that could take them before."""
+    return await _change(
+        tx, items, lambda merchant, item: domain.merchant.suspend(merchant, etag=item.etag, now=tx.now)
+    )
 
 
 async def _change(
     tx: Tx, items: Sequence[C], transition: Callable[[Merchant, C], tuple[Merchant, Event | None]]
 ) -> list[Merchant | DomainError]:
     """Lock the merchants, apply each item to what the items before it left, and save what changed."""
-    before = await store.lock_merchants(tx, [item.merchant_id for item in items])
-    after = dict(before)
-    results: list[Merchant | DomainError] = []
-    told: list[tuple[Event, Cause]] = []
-    plans = []
-    for item in items:
-        present = after.get(item.merchant_id)
-        result = _apply(present, item, transition)
-        if isinstance(result, DomainError):
-            results.append(result)
-            continue
-        merchant, event = result
-        results.append(merchant)
-        if event is not None:
-            told.append((event, item.cause))
-            if present is not None and merchant.fee_plan.version > present.fee_plan.version:
-                plans.append((merchant.merchant_id, merchant.fee_plan))
-            after[item.merchant_id] = merchant
-    await store.insert_fee_plans(tx, plans)
-    await store.save_merchants(tx, [merchant for key, merchant in after.items() if merchant is not before[key]])
-    for event, cause in told:
-        tx.emit(event, cause=cause)
+    merchants = await store.merchants.lock(tx, [item.merchant_id for item in items])
+    fee_plans = store.fee_plans.rows(tx)
+
+    def change(item: C) -> Merchant:
+        merchant = merchants.require(item.merchant_id, domain.merchant.not_found)
+        changed, event = transition(merchant, item)
+        if event is None:
+            return merchant
+        if changed.fee_plan.version > merchant.fee_plan.version:
+            fee_plans.add(FeePlanRow.of(changed.merchant_id, changed.fee_plan))
+        tx.emit(event, cause=item.cause)
+        return merchants.put(changed)
+
+    results = fold(items, change)
+    await tx.save(merchants, fee_plans)
     return results
-
-
-def _apply(
-    merchant: Merchant | None, item: C, transition: Callable[[Merchant, C], tuple[Merchant, Event | None]]
-) -> tuple[Merchant, Event | None] | DomainError:
-    if merchant is None:
-        return domain.MerchantNotFound("no merchant has this id.", field="merchant_id", merchant_id=item.merchant_id)
-    try:
-        return transition(merchant, item)
-    except DomainError as refusal:
-        return refusal

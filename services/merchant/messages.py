@@ -1,7 +1,5 @@
 """Merchants on the wire: between messages and domain values."""
 
-from collections.abc import Iterable
-
 from paykit.errors import DomainError, Kind
 from paykit.serve.timestamps import to_timestamp
 from paystream.merchant.v1 import merchant_pb2 as pb
@@ -12,7 +10,8 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from services.merchant.domain.merchant import MANUAL_SETTLEMENT, FeePlan, FeeTerms, Merchant, Profile
+from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
+from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profile
 
 _UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
 _STATUS_PREFIX = "MERCHANT_STATUS_"
@@ -46,7 +45,10 @@ def to_fee_plan(plan: FeePlan) -> pb.FeePlan:
     """Make the version of a fee plan."""
     return pb.FeePlan(
         version=plan.version,
-        fees=[pb.FeeRule(**fee.as_record()) for fee in plan.fees],
+        fees=[
+            pb.FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
+            for fee in plan.fees
+        ],
         refund_fee_returned=plan.refund_fee_returned,
         effective_time=to_timestamp(plan.effective_time),
     )
@@ -57,13 +59,13 @@ def from_status(status: pb.MerchantStatus.ValueType) -> MerchantStatus | None:
     return MerchantStatus(pb.MerchantStatus.Name(status).removeprefix(_STATUS_PREFIX)) if status else None
 
 
-def from_fee_plan(plan: pb.FeePlan) -> FeeTerms:
+def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:
     """Read what a caller says about fees; an absent plan is one without fees."""
     rules = [
         FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
         for fee in plan.fees
     ]
-    return FeeTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
+    return FeePlanTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
 
 
 def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> SettlementPolicy:
@@ -77,7 +79,10 @@ def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) ->
         cut_off_weekday=policy.cut_off_weekday or None,
         time_zone=policy.time_zone or "UTC",
         delay_days=policy.delay_days,
-        thresholds=tuple(_thresholds(policy.thresholds)),
+        thresholds=tuple(
+            SettlementThreshold(currency_code=threshold.currency_code, threshold_minor=threshold.threshold_minor)
+            for threshold in policy.thresholds
+        ),
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
     )
@@ -111,12 +116,10 @@ def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
         cut_off_weekday=policy.cut_off_weekday or 0,
         time_zone=policy.time_zone,
         delay_days=policy.delay_days,
-        thresholds=[pb.SettlementThreshold(**each.as_record()) for each in policy.thresholds],
+        thresholds=[
+            pb.SettlementThreshold(currency_code=threshold.currency_code, threshold_minor=threshold.threshold_minor)
+            for threshold in policy.thresholds
+        ],
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
     )
-
-
-def _thresholds(thresholds: Iterable[pb.SettlementThreshold]) -> Iterable[SettlementThreshold]:
-    for each in thresholds:
-        yield SettlementThreshold(currency_code=each.currency_code, threshold_minor=each.threshold_minor)

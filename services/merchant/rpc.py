@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from paykit import paging
 from paykit.base.call import current_call
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.listing import page_by_key
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1 import merchant_pb2_grpc
-from services.merchant import commands, messages, store
-from services.merchant.domain.merchant import FeePlan, Merchant, MerchantNotFound
+from services.merchant import commands, domain, messages, store
+from services.merchant.domain.fee_plan import FeePlan
+from services.merchant.domain.merchant import Merchant
 
 _CREATE = Operation(
     name="CreateMerchant",
@@ -62,21 +63,19 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
 
     async def GetMerchant(self, request: pb.GetMerchantRequest, _context: Any) -> pb.GetMerchantResponse:
         """Read a merchant."""
-        merchant = await self._runtime.read(lambda tx: _found(tx, request.merchant_id))
+        merchant = await self._runtime.read(lambda tx: _merchant(tx, request.merchant_id))
         return pb.GetMerchantResponse(merchant=messages.to_merchant(merchant))
 
     async def ListMerchants(self, request: pb.ListMerchantsRequest, _context: Any) -> pb.ListMerchantsResponse:
         """Read a page of merchants."""
-        status = messages.from_status(request.status)
-        scope = ("ListMerchants", status)
-        size = paging.page_size(request.page_size)
-        after = paging.decode_page_token(request.page_token, scope, kinds=(str,))
-        before = str(after[0]) if after else None
-        found = await self._runtime.read(
-            lambda tx: store.list_merchants(tx, status=status, before=before, limit=size + 1)
+        page, token = await page_by_key(
+            self._runtime,
+            request,
+            store.merchants.list,
+            wanted=messages.from_status(request.status),
+            key=lambda merchant: merchant.merchant_id,
+            kind=str,
         )
-        page = found[:size]
-        token = paging.encode_page_token([page[-1].merchant_id], scope) if len(found) > size else ""
         return pb.ListMerchantsResponse(merchants=map(messages.to_merchant, page), next_page_token=token)
 
     async def UpdateMerchant(self, request: pb.UpdateMerchantRequest, _context: Any) -> pb.UpdateMerchantResponse:
@@ -99,18 +98,14 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
 
     async def ListFeePlans(self, request: pb.ListFeePlansRequest, _context: Any) -> pb.ListFeePlansResponse:
         """Read a page of a merchant's fee plans."""
-        scope = ("ListFeePlans", request.merchant_id)
-        size = paging.page_size(request.page_size)
-        after = paging.decode_page_token(request.page_token, scope, kinds=(int,))
-        before = int(after[0]) if after else None
-        found = await self._runtime.read(lambda tx: _plans(tx, request.merchant_id, before=before, limit=size + 1))
-        page = found[:size]
-        token = paging.encode_page_token([page[-1].version], scope) if len(found) > size else ""
+        page, token = await page_by_key(
+            self._runtime, request, _plans, wanted=request.merchant_id, key=lambda plan: plan.version, kind=int
+        )
         return pb.ListFeePlansResponse(fee_plans=map(messages.to_fee_plan, page), next_page_token=token)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the merchant service serves."""
+    """Make what the merchant service serves."""
     return [
         Servicer(
             full_name="paystream.merchant.v1.MerchantService",
@@ -124,13 +119,13 @@ def _status_change(request: pb.ActivateMerchantRequest | pb.SuspendMerchantReque
     return commands.ChangeStatus(merchant_id=request.merchant_id, etag=request.etag, cause=current_call().cause)
 
 
-async def _found(tx: Tx, merchant_id: str) -> Merchant:
-    merchant = await store.get_merchant(tx, merchant_id)
+async def _merchant(tx: Tx, merchant_id: str) -> Merchant:
+    merchant = await store.merchants.get(tx, merchant_id)
     if merchant is None:
-        raise MerchantNotFound("no merchant has this id.", field="merchant_id", merchant_id=merchant_id)
+        raise domain.merchant.not_found(merchant_id)
     return merchant
 
 
-async def _plans(tx: Tx, merchant_id: str, *, before: int | None, limit: int) -> list[FeePlan]:
-    await _found(tx, merchant_id)
-    return await store.list_fee_plans(tx, merchant_id, before=before, limit=limit)
+async def _plans(tx: Tx, merchant_id: str, *, after: int | None, limit: int) -> list[FeePlan]:
+    await _merchant(tx, merchant_id)
+    return await store.fee_plans.list(tx, merchant_id, after=after, limit=limit)

@@ -6,6 +6,7 @@ from services.merchant import rpc
 
 SERVICE = Service(
     name="merchant",
+    locks=("merchant",),
     records=("merchant", "fee_plan", "fee_rule"),
     servicers=rpc.servicers,
     emits=(events.MerchantCreated, events.MerchantUpdated, events.MerchantActivated, events.MerchantSuspended),

@@ -7,11 +7,10 @@
 | accepting and calling off orders | `commands.py`, called by `rpc.py` |
 | following payments | `commands.py`, called by `handlers.py` |
 | ending orders whose time is over | `commands.py`, called by `jobs.py` |
-| telling a journey through all services | `journey_tracing.py`, `journey.py`, `journey_peers.py`; `journey_rpc.py` |
 
 Records: `order`, `line_item`. Projections: `merchant` (of merchant.events), `capture`, `refund` (of payment.events).
 
-RPCs: CreateOrder GetOrder ListOrders CancelOrder; of JourneyService: GetJourney.
+RPCs: CreateOrder GetOrder ListOrders CancelOrder.
 
 Topics: in merchant.events, payment.events; out order.events, keyed by order_id: OrderCreated OrderPaid OrderCancelled
 OrderExpired OrderRefunded.

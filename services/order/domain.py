@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
 from paykit import transitions
+from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, FieldInvalid, InvariantError, Kind
 from paystream.order.v1 import events
 
@@ -124,13 +125,22 @@ class Order:
         return 0 < self.paid_minor == self.refunded_minor
 
 
+class OrderFacts(AggregateFacts):
+    """The fields that all events of an order share."""
+
+    order_id: str
+    merchant_reference: str
+    total_minor: int
+    currency_code: str
+
+
 def not_found(order_id: str) -> OrderNotFound:
     """Return the refusal of what is asked of an order that does not exist."""
     return OrderNotFound("No order has this id.", field="order_id", order_id=order_id)
 
 
 def next_state(state: OrderState, action: OrderAction) -> OrderState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
@@ -161,7 +171,7 @@ def check_items(items: tuple[LineItem, ...], *, total_minor: int) -> None:
 
 
 def expiry(expire_time: datetime | None, ttl: timedelta | None, *, now: datetime) -> datetime | None:
-    """Give the time until which an order can be paid; None for ever.
+    """Return the time until which an order can be paid; None for ever.
 
     Raises:
         FieldInvalid: The time is past, or too far ahead.
@@ -174,22 +184,19 @@ def expiry(expire_time: datetime | None, ttl: timedelta | None, *, now: datetime
 
 
 def created(order: Order) -> events.OrderCreated:
-    """Give the event of an order just made."""
-    return events.OrderCreated(
-        **_about(order),
-        item_count=order.item_count,
-        expires_at=order.expire_time,
-    )
+    """Return the event of an order just made."""
+    return events.OrderCreated(**facts(order), item_count=order.item_count, expires_at=order.expire_time)
 
 
 def capture(order: Order, *, amount_minor: int, now: datetime) -> tuple[Order, events.OrderPaid | None]:
     """Record that a payment captured an amount for the order, in any state; an open one that it completes is paid."""
     next_state(order.state, OrderAction.CAPTURE)
-    after = replace(order, paid_minor=order.paid_minor + amount_minor, update_time=_later(order, now))
-    if order.state is not OrderState.CREATED or after.paid_minor < order.total_minor:
-        return after, None
-    after = _told(after, now, state=next_state(order.state, OrderAction.PAY))
-    return after, events.OrderPaid(**_about(after), paid_minor=after.paid_minor)
+    update_time = no_earlier(now, order.update_time)
+    captured = replace(order, paid_minor=order.paid_minor + amount_minor, update_time=update_time)
+    if order.state is not OrderState.CREATED or captured.paid_minor < order.total_minor:
+        return captured, None
+    paid = replace(captured, **next_revision(order, now), state=next_state(order.state, OrderAction.PAY))
+    return paid, events.OrderPaid(**facts(paid), paid_minor=paid.paid_minor)
 
 
 def refund(
@@ -203,15 +210,16 @@ def refund(
     if amount_minor > order.paid_minor - order.refunded_minor:
         raise InvariantError(f"{order.order_id}: {refund_id} gives back more than was captured")
     state = next_state(order.state, OrderAction.REFUND)
-    after = _told(order, now, state=state, refunded_minor=order.refunded_minor + amount_minor)
-    return after, events.OrderRefunded(
-        **_about(after),
-        paid_minor=after.paid_minor,
+    refunded_minor = order.refunded_minor + amount_minor
+    refunded = replace(order, **next_revision(order, now), state=state, refunded_minor=refunded_minor)
+    return refunded, events.OrderRefunded(
+        **facts(refunded),
+        paid_minor=refunded.paid_minor,
         payment_id=payment_id,
         refund_id=refund_id,
         amount_minor=amount_minor,
-        refunded_minor=after.refunded_minor,
-        fully_refunded=after.fully_refunded,
+        refunded_minor=refunded_minor,
+        fully_refunded=refunded.fully_refunded,
     )
 
 
@@ -221,8 +229,8 @@ def cancel(order: Order, *, now: datetime) -> tuple[Order, events.OrderCancelled
     Raises:
         IllegalTransition: The order is paid, cancelled or expired.
     """
-    after = _told(order, now, state=next_state(order.state, OrderAction.CANCEL))
-    return after, events.OrderCancelled(**_about(after), paid_minor=after.paid_minor)
+    cancelled = replace(order, **next_revision(order, now), state=next_state(order.state, OrderAction.CANCEL))
+    return cancelled, events.OrderCancelled(**facts(cancelled), paid_minor=cancelled.paid_minor)
 
 
 def expire(order: Order, *, now: datetime) -> tuple[Order, events.OrderExpired]:
@@ -235,28 +243,15 @@ def expire(order: Order, *, now: datetime) -> tuple[Order, events.OrderExpired]:
     state = next_state(order.state, OrderAction.EXPIRE)
     if order.expire_time is None or now < order.expire_time:
         raise InvariantError(f"{order.order_id} has time until {order.expire_time}")
-    after = _told(order, now, state=state)
-    return after, events.OrderExpired(**_about(after), paid_minor=after.paid_minor, expired_at=order.expire_time)
+    expired = replace(order, **next_revision(order, now), state=state)
+    event = events.OrderExpired(**facts(expired), paid_minor=expired.paid_minor, expired_at=order.expire_time)
+    return expired, event
 
 
-def _told(order: Order, now: datetime, **changes: Any) -> Order:
-    """Give the order after a change that an event tells."""
-    version = order.aggregate_version + 1
-    return replace(order, update_time=_later(order, now), aggregate_version=version, **changes)
-
-
-def _later(order: Order, now: datetime) -> datetime:
-    """Give the time of a change: the clocks of two processes may differ, an order's history does not run backwards."""
-    return max(now, order.update_time)
-
-
-def _about(order: Order) -> dict[str, Any]:
-    """Give the fields that all events of an order share."""
+def facts(order: Order) -> OrderFacts:
+    """Return what an event of the order's latest change begins with."""
     return {
-        "occurred_at": order.update_time,
-        "merchant_id": order.merchant_id,
-        "correlation_id": order.correlation_id,
-        "aggregate_version": order.aggregate_version,
+        **aggregate_facts(order),
         "order_id": order.order_id,
         "merchant_reference": order.merchant_reference,
         "total_minor": order.total_minor,

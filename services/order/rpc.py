@@ -12,7 +12,7 @@ from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paystream.order.v1 import order_pb2 as pb
 from paystream.order.v1 import order_pb2_grpc
-from services.order import commands, domain, journey_rpc, messages, store
+from services.order import commands, domain, messages, store
 from services.order.domain import Order
 from services.order.store import OrderPayment
 
@@ -65,15 +65,13 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the order service serves."""
-    orders = OrderServicer(runtime)
+    """Return what the order service serves."""
     return [
         Servicer(
             full_name="paystream.order.v1.OrderService",
             add=order_pb2_grpc.add_OrderServiceServicer_to_server,
-            implementation=orders,
-        ),
-        journey_rpc.servicer(runtime, orders),
+            implementation=OrderServicer(runtime),
+        )
     ]
 
 

@@ -2,23 +2,24 @@
 
 | what | where |
 |---|---|
-| a payment: states, charge, failure | `domain.py`, SQL in `store.py` |
-| an authorization: what is left of it, how that is given up | `authorization.py` |
-| a capture of an authorization | `capture.py`, SQL in `capture_store.py`; fees in `fee.py` |
-| the states that captures and refunds share | `follow_up.py` |
-| a refund: what is refundable, the fee that returns | `refund.py`, SQL in `refund_store.py` |
-| a dispute, and telling its channel what the merchant answered | `dispute.py`, `dispute_*.py` |
-| attempts whose outcome is overdue | `overdue.py`, `overdue_*.py` |
-| what it knows of orders, whether a payment matches one | `order.py`, `order_matching.py`, SQL in `order_store.py` |
-| a call to a channel | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.channels.attempts` |
-| accepting payments and refunds | `commands.py`, called by `rpc.py` |
-| accepting captures and voids, and expiry | `capture_commands.py`, called by `capture_rpc.py` and `jobs.py` |
-| payments of closed orders, captures for them | `order_commands.py`, called by `handlers.py` and `endings.py` |
-| applying answers, inquiries and callbacks | `evidence.py`, what each ends in `endings.py` |
-| the rows that one transaction changes | `changes.py` |
-| which channel, and what to do when it cannot be reached | `routing.py`, `failover.py` |
-| calling channels | `jobs.py`, the adapter in `channels/` |
-| what it knows of merchants: status and fees | `merchant_store.py`, kept by `handlers.py` |
+| a payment: states, charge, failure | `domain/payment.py`, SQL in `store/payment.py` |
+| an authorization: what is left of it, how that is given up | `domain/authorization.py` |
+| a capture of an authorization | `domain/capture.py`, SQL in `store/capture.py`; fees in `domain/fee.py` |
+| a refund: what is refundable, the fee that returns | `domain/refund.py`, SQL in `store/refund.py` |
+| the states that captures and refunds share | `domain/movement.py` |
+| a dispute, and the answer that its channel is told | `domain/dispute.py`, SQL in `store/dispute.py` |
+| a call to a channel | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels` |
+| what it knows of orders | `domain/order.py`, SQL in `store/order.py`, kept by `handlers.py` |
+| what it knows of merchants: status and fees | SQL in `store/merchant.py`, kept by `handlers.py` |
+| the locked rows that commands share, what is queued with them | `commands/work.py` |
+| accepting payments; whether they match their orders | `commands/payment.py`; `commands/order_matching.py` |
+| accepting captures and voids, and expiry | `commands/capture.py`, called by `rpc/capture.py` and `jobs/attempts.py` |
+| accepting refunds | `commands/refund.py`, called by `rpc/refund.py` |
+| payments of closed orders, captures for them | `commands/order.py`, called by `handlers.py` and `commands/ending.py` |
+| applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
+| disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
+| which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
+| calling channels, and attempts whose outcome is overdue | `jobs/` |
 
 Records: `payment`, `capture`, `refund`, `dispute`, `dispute_report`, `attempt`, `evidence`. Projections: `merchant`,
 `merchant_fee` (of merchant.events), `order` (of order.events).

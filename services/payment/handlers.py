@@ -3,60 +3,58 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from paykit.consume.delivery import Delivered, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.order.v1.events import OrderCancelled, OrderCreated, OrderExpired, OrderPaid
-from services.payment.commands import orders as order_commands
-from services.payment.domain.order import Order, OrderState
-from services.payment.store import merchants as merchant_store
-from services.payment.store import orders as order_store
+from services.payment import commands, store
+from services.payment.domain.order import ProjectedOrder, ProjectedOrderState
 
 OrderEvent: TypeAlias = OrderCreated | OrderPaid | OrderCancelled | OrderExpired
 ClosingEvent: TypeAlias = OrderCancelled | OrderExpired
 
 E = TypeVar("E", bound=OrderEvent)
 
-_STATES: Mapping[type[OrderEvent], OrderState] = {
-    OrderCreated: OrderState.OPEN,
-    OrderPaid: OrderState.PAID,
-    OrderCancelled: OrderState.CANCELLED,
-    OrderExpired: OrderState.EXPIRED,
+_STATES: Mapping[type[OrderEvent], ProjectedOrderState] = {
+    OrderCreated: ProjectedOrderState.OPEN,
+    OrderPaid: ProjectedOrderState.PAID,
+    OrderCancelled: ProjectedOrderState.CANCELLED,
+    OrderExpired: ProjectedOrderState.EXPIRED,
 }
 
 
-async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
-    await merchant_store.keep_merchants(tx, deliveries)
+    await store.keep_merchants(tx, deliveries)
     return [None] * len(deliveries)
 
 
-async def on_order_changed(tx: Tx, deliveries: Sequence[Delivered[OrderEvent]]) -> Sequence[Outcome]:
+async def on_order_changed(tx: Tx, deliveries: Sequence[Delivered[OrderEvent]]) -> Sequence[HandlerResult]:
     """Keep the latest state of each order; an event applied before, or older than what is known, changes nothing."""
     await _keep(tx, deliveries)
     return [None] * len(deliveries)
 
 
-async def on_order_closed(tx: Tx, deliveries: Sequence[Delivered[ClosingEvent]]) -> Sequence[Outcome]:
-    """Keep that orders are closed, then undo the payments for them; see `order_commands.close_orders`.
+async def on_order_closed(tx: Tx, deliveries: Sequence[Delivered[ClosingEvent]]) -> Sequence[HandlerResult]:
+    """Keep that orders are closed, then undo the payments for them; see `commands.order.close_orders`.
 
     In this order: a capture at the same time either finds the order closed, or is found captured here.
     """
     closed = await _keep(tx, deliveries)
     causes = {delivery.key: delivery.cause for delivery in deliveries if delivery.key in closed}
     if causes:
-        await order_commands.close_orders(tx, causes)
+        await commands.order.close_orders(tx, causes)
     return [None] * len(deliveries)
 
 
 async def _keep(tx: Tx, deliveries: Sequence[Delivered[E]]) -> set[str]:
-    """Keep the last of several events of an order; give the orders that were changed by theirs."""
+    """Keep the last of several events of an order; return the orders that were changed by theirs."""
     latest = {delivery.key: delivery.event for delivery in deliveries}
-    return await order_store.keep_orders(tx, [_order(event) for event in latest.values()])
+    return await store.orders.keep(tx, [_order(event) for event in latest.values()])
 
 
-def _order(event: OrderEvent) -> Order:
-    return Order(
+def _order(event: OrderEvent) -> ProjectedOrder:
+    return ProjectedOrder(
         order_id=event.order_id,
         merchant_id=event.merchant_id or "",
         currency_code=event.currency_code,

@@ -8,21 +8,18 @@ from paykit.merchants import projection as merchant_projection
 from paykit.process.service import Job, Service
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
-from services.payment import handlers
-from services.payment.jobs import attempts as jobs
-from services.payment.jobs import channels, overdue
-from services.payment.jobs import disputes as dispute_jobs
-from services.payment.rpc import disputes as dispute_rpc
-from services.payment.rpc import payments as rpc
+from services.payment import commands, handlers, jobs, rpc
 
 _KEEP_ORDER = Handle(handler=handlers.on_order_changed, deduplication="natural", rebuild=handlers.on_order_changed)
 _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural", rebuild=handlers.on_order_changed)
 
 SERVICE = Service(
     name="payment",
+    locks=("order", "payment", "attempt", "dispute"),
     records=("payment", "capture", "refund", "dispute", "dispute_report", "attempt", "evidence"),
     projections=("merchant", "merchant_fee", "order"),
     servicers=rpc.servicers,
+    on_start=jobs.channels.require_channels,
     subscriptions=(
         merchant_projection.subscription(handlers.on_merchant_changed),
         Subscription(
@@ -55,13 +52,12 @@ SERVICE = Service(
     ),
     jobs=(
         *(
-            Job(name=name, run=partial(jobs.submit_attempts, lane=lane), every_s=1.0)
-            for lane, name in enumerate(jobs.SUBMISSION_LANES)
+            Job(name=name, run=partial(jobs.attempts.submit_attempts, lane=lane), every_s=1.0)
+            for lane, name in enumerate(commands.SUBMISSION_JOBS)
         ),
-        Job(name="inquire_attempts", run=jobs.inquire_attempts, every_s=0.5),
-        Job(name="expire_authorizations", run=jobs.expire_authorizations, every_s=1.0),
-        Job(name=dispute_rpc.RESPONSE_JOB, run=dispute_jobs.respond_to_disputes, every_s=1.0),
-        Job(name="report_overdue_attempts", run=overdue.report, every_s=REPORT_EVERY_S),
+        Job(name="inquire_attempts", run=jobs.attempts.inquire_attempts, every_s=0.5),
+        Job(name="expire_authorizations", run=jobs.attempts.expire_authorizations, every_s=1.0),
+        Job(name=commands.dispute.ANSWERING_JOB, run=jobs.disputes.respond_to_disputes, every_s=1.0),
+        Job(name="report_overdue_attempts", run=jobs.overdue.report, every_s=REPORT_EVERY_S),
     ),
-    on_start=channels.require_channels,
 )

@@ -2,15 +2,16 @@
 
 | what | where |
 |---|---|
-| a policy: cut-offs in the merchant's zone, delay, thresholds | `policy.py` |
-| an item: what a transaction of the ledger is to a merchant | `item.py` |
-| a settlement: sums, reserve, states | `domain.py` |
-| what is to be done with all that is pending of a merchant | `closing.py`; all of these are pure |
-| collecting, closing, booked or refused by the ledger, reserve | `commands.py`, `booking.py`, SQL in `store.py` |
-| reading settlements and items | `reading.py`, called by `rpc.py`; reports as CSV and JSON in `report.py` |
-| closing what is due, releasing reserves | `jobs.py` |
-| policies of merchants | `policy_store.py`, kept by `handlers.py` |
-| `paystream settlement verify`: everything recomputed | `verification.py` |
+| a policy: cut-offs in the merchant's zone, delay, thresholds | `domain/policy.py`, SQL in `store/merchant.py` |
+| an item: what a transaction of the ledger is to a merchant | `domain/item.py`, SQL in `store/item.py` |
+| a settlement: states, reserve, events | `domain/settlement.py`, SQL in `store/settlement.py` |
+| sums of items, by what they are | `domain/sums.py` |
+| what is to be done with all that is pending of a merchant | `domain/closing.py` |
+| collecting what the ledger booked | `commands/collecting.py`, called by `handlers.py` |
+| closing by policy, or on request | `commands/closing.py`, called by `jobs.py` and `rpc.py` |
+| booked or refused by the ledger; releasing reserves | `commands/booking.py`, called by `handlers.py` and `jobs.py` |
+| reading settlements and items | `rpc.py`; reports as CSV and JSON in `domain/report.py` |
+| `paystream settlement verify`: everything recomputed | `domain/verification.py`, SQL in `store/verification.py` |
 
 Records: `settlement`, `item`. Projection: `merchant` (of merchant.events).
 

@@ -4,17 +4,15 @@ import asyncio
 from datetime import datetime
 
 import structlog
-from asyncpg import UniqueViolationError
 
 from paykit.base.errors import UnavailableError
 from paykit.kafka import client as kafka
 from paykit.postgres.database import Tx
+from paykit.postgres.faults import UniqueViolation
 from paykit.process.runtime import Runtime
 from paystream.accounting.v1.events import TransactionCreated
-from services.settlement.commands import booking
-from services.settlement.commands import closing as commands
+from services.settlement import commands, store
 from services.settlement.domain.closing import View
-from services.settlement.store import settlements as store
 
 CLOSE_PAIRS_MAX = 500
 """Settlements due whose merchants and currencies are looked at in one transaction."""
@@ -29,18 +27,19 @@ _log = structlog.get_logger()
 async def close_settlements(runtime: Runtime) -> bool:
     """Close or carry forward what is due; True when there may be more."""
     read_at = runtime.clock.now()
-    any_due, any_cut_off = await runtime.read(store.any_due)
+    any_due, any_cut_off = await runtime.read(store.settlements.any_due)
     if not any_due:
         return False
     ends = await _ends(runtime) if any_cut_off else None
 
-    async def work(tx: Tx) -> int:
-        return await commands.close_due(tx, view=await _view(tx, runtime, read_at, ends), limit=CLOSE_PAIRS_MAX)
+    async def close(tx: Tx) -> int:
+        view = await _view(tx, runtime, read_at, ends)
+        return await commands.closing.close_due(tx, view=view, limit=CLOSE_PAIRS_MAX)
 
     for tries_left in range(CLOSE_TRIES_MAX - 1, -1, -1):
         try:
-            return await runtime.transaction(work) >= CLOSE_PAIRS_MAX
-        except UniqueViolationError:
+            return await runtime.transaction(close) >= CLOSE_PAIRS_MAX
+        except UniqueViolation:
             # What collects there by now, but was not to be seen yet when its pair was locked: the next look sees it.
             if not tries_left:
                 raise
@@ -49,7 +48,7 @@ async def close_settlements(runtime: Runtime) -> bool:
 
 async def release_reserves(runtime: Runtime) -> bool:
     """Release the reserves that are due; True when there may be more."""
-    released = await runtime.transaction(lambda tx: booking.release_reserves(tx, limit=RELEASES_MAX))
+    released = await runtime.transaction(lambda tx: commands.booking.release_reserves(tx, limit=RELEASES_MAX))
     return released >= RELEASES_MAX
 
 

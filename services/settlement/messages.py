@@ -4,8 +4,9 @@ from paykit.cause import Cause
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.settlement.v1 import settlement_pb2 as pb
 from services.settlement.commands.closing import CreateSettlement
-from services.settlement.domain.settlement import Settlement, SettlementState, Sums
-from services.settlement.store.reading import Pending, PlacedItem, SettlementFilter
+from services.settlement.domain.settlement import Settlement, SettlementState
+from services.settlement.domain.sums import Sums
+from services.settlement.store import PendingBalance, PlacedItem, SettlementFilter
 
 _STATE_PREFIX = "SETTLEMENT_STATE_"
 
@@ -59,7 +60,7 @@ def to_item(placed: PlacedItem) -> pb.SettlementItem:
     )
 
 
-def to_pending(pending: Pending) -> pb.PendingBalance:
+def to_pending(pending: PendingBalance) -> pb.PendingBalance:
     """Make the balance of one currency."""
     return pb.PendingBalance(
         currency_code=pending.currency_code,

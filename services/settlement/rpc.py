@@ -11,16 +11,12 @@ from paykit.process.runtime import Runtime
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
-from paykit.serve.waiting import until_known
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
-from services.settlement import messages
-from services.settlement.commands import closing as commands
-from services.settlement.domain import report
-from services.settlement.domain import settlement as domain
+from services.settlement import commands, domain, messages, store
+from services.settlement.domain.report import CsvWriter, JsonWriter, ReportWriter
 from services.settlement.domain.settlement import Settlement, SettlementAction
-from services.settlement.store import reading
-from services.settlement.store.reading import ItemKey, PlacedItem
+from services.settlement.store import ItemKey, PlacedItem
 
 EXPORT_ITEMS = 500
 """Items read at once for a report."""
@@ -28,15 +24,16 @@ CHUNK_BYTES_MAX = 256 * 1024
 
 _CREATE = Operation(
     name="CreateSettlement",
-    command=commands.create_settlements,
+    command=commands.closing.create_settlements,
     reply=lambda settlement: pb.CreateSettlementResponse(settlement=messages.to_settlement(settlement)),
     reply_type=pb.CreateSettlementResponse,
+    waits_for=(MerchantUnknown,),
 )
 
-_WRITERS: dict[int, type[report.Writer]] = {
-    pb.EXPORT_FORMAT_UNSPECIFIED: report.CsvWriter,
-    pb.EXPORT_FORMAT_CSV: report.CsvWriter,
-    pb.EXPORT_FORMAT_JSON: report.JsonWriter,
+_WRITERS: dict[int, type[ReportWriter]] = {
+    pb.EXPORT_FORMAT_UNSPECIFIED: CsvWriter,
+    pb.EXPORT_FORMAT_CSV: CsvWriter,
+    pb.EXPORT_FORMAT_JSON: JsonWriter,
 }
 
 
@@ -48,15 +45,15 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
 
     async def GetSettlement(self, request: pb.GetSettlementRequest, _context: Any) -> pb.GetSettlementResponse:
         """Read a settlement."""
-        found = await self._runtime.read(lambda tx: reading.get_settlement(tx, request.settlement_id))
-        return pb.GetSettlementResponse(settlement=messages.to_settlement(found))
+        settlement = await self._runtime.read(lambda tx: _settlement(tx, request.settlement_id))
+        return pb.GetSettlementResponse(settlement=messages.to_settlement(settlement))
 
     async def ListSettlements(self, request: pb.ListSettlementsRequest, _context: Any) -> pb.ListSettlementsResponse:
         """Read a page of a merchant's settlements."""
         page, token = await newest_page(
             self._runtime,
             request,
-            reading.list_settlements,
+            store.settlements.list,
             wanted=messages.from_list(request),
             key=lambda settlement: (settlement.create_time, settlement.settlement_id),
         )
@@ -69,22 +66,24 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         scope = ("ListSettlementItems", request.settlement_id, request.transaction_id)
         size = paging.page_size(request.page_size)
         after = _item_key(paging.decode_time_token(request.page_token, scope))
-        found = await self._runtime.read(lambda tx: _items(tx, request, after, size + 1))
-        page = found[:size]
-        token = paging.encode_time_token(_time_key(page[-1].key), scope) if len(found) > size else ""
+        items = await self._runtime.read(lambda tx: _items(tx, request, after, size + 1))
+        page = items[:size]
+        token = paging.encode_time_token(_time_key(page[-1].key), scope) if len(items) > size else ""
         return pb.ListSettlementItemsResponse(items=map(messages.to_item, page), next_page_token=token)
 
     async def GetPendingBalance(
         self, request: pb.GetPendingBalanceRequest, _context: Any
     ) -> pb.GetPendingBalanceResponse:
         """Read what awaits settlement."""
-        found = await self._runtime.read(lambda tx: reading.pending(tx, request.merchant_id, request.currency_code))
-        return pb.GetPendingBalanceResponse(balances=map(messages.to_pending, found))
+        balances = await self._runtime.read(
+            lambda tx: store.settlements.pending_balances(tx, request.merchant_id, request.currency_code)
+        )
+        return pb.GetPendingBalanceResponse(balances=map(messages.to_pending, balances))
 
     async def CreateSettlement(self, request: pb.CreateSettlementRequest, _context: Any) -> pb.CreateSettlementResponse:
         """Settle what is pending, once per request_id."""
         item = messages.from_create(request, current_call().cause)
-        return await until_known((MerchantUnknown,), lambda: self._runtime.call(_CREATE, request, item))
+        return await self._runtime.call(_CREATE, request, item)
 
     async def ExportSettlement(
         self, request: pb.ExportSettlementRequest, _context: Any
@@ -104,7 +103,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the settlement service serves."""
+    """Return what the settlement service serves."""
     return [
         Servicer(
             full_name="paystream.settlement.v1.SettlementService",
@@ -114,22 +113,29 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
     ]
 
 
+async def _settlement(tx: Tx, settlement_id: str) -> Settlement:
+    settlement = await store.settlements.get(tx, settlement_id)
+    if settlement is None:
+        raise domain.settlement.not_found(settlement_id)
+    return settlement
+
+
 async def _items(tx: Tx, request: pb.ListSettlementItemsRequest, after: ItemKey | None, limit: int) -> list[PlacedItem]:
     if request.transaction_id:
-        return await reading.items_of_transaction(tx, request.transaction_id, after=after, limit=limit)
-    await reading.get_settlement(tx, request.settlement_id)
-    homes = await reading.homes(tx, request.settlement_id)
-    return await reading.items_of_homes(tx, homes, after=after, limit=limit)
+        return await store.items_of_transaction(tx, request.transaction_id, after=after, limit=limit)
+    await _settlement(tx, request.settlement_id)
+    homes = await store.settlements.homes(tx, request.settlement_id)
+    return await store.items_of_homes(tx, homes, after=after, limit=limit)
 
 
 async def _to_export(tx: Tx, settlement_id: str) -> tuple[Settlement, list[str]]:
-    settlement = await reading.get_settlement(tx, settlement_id)
-    domain.next_state(settlement.state, SettlementAction.EXPORT)
-    return settlement, await reading.homes(tx, settlement_id)
+    settlement = await _settlement(tx, settlement_id)
+    domain.settlement.next_state(settlement.state, SettlementAction.EXPORT)
+    return settlement, await store.settlements.homes(tx, settlement_id)
 
 
 def _page_of(homes: Sequence[str], after: ItemKey | None) -> Any:
-    return lambda tx: reading.items_of_homes(tx, homes, after=after, limit=EXPORT_ITEMS)
+    return lambda tx: store.items_of_homes(tx, homes, after=after, limit=EXPORT_ITEMS)
 
 
 def _chunks(text: str) -> Sequence[pb.ExportSettlementResponse]:

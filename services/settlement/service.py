@@ -9,6 +9,7 @@ from services.settlement import handlers, jobs, rpc
 
 SERVICE = Service(
     name="settlement",
+    locks=("settlement",),
     records=("settlement", "item"),
     projections=("merchant",),
     servicers=rpc.servicers,

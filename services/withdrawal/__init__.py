@@ -2,15 +2,15 @@
 
 | part | where |
 |---|---|
-| a withdrawal: states, transitions, events | `domain.py`, SQL in `store.py` |
-| a bank account | `bank_account.py`, `bank_account_*.py` |
-| balance and daily limit | `allowance.py`; credits and what was taken of them: SQL in `funds_store.py` |
-| accepting, approving, rejecting | `commands.py`, called by `rpc.py` |
-| the ledger's hold, or its refusal | `holds.py`, called by `handlers.py` |
-| a call to the bank | `attempt.py`, SQL in `attempt_store.py`, both on `paykit.channels.attempts`; made by `jobs.py` |
-| the bank's answers, inquiries and callbacks | `evidence.py`, called by `jobs.py` and `rpc.py` |
-| what it knows of merchants: status and time zone | `merchant_store.py`, kept by `handlers.py` |
-| several changes of one withdrawal in a batch | `folding.py` |
+| a withdrawal: states, transitions, events | `domain/withdrawal.py`, SQL in `store/withdrawal.py` |
+| a bank account | `bank_account.py` in `domain`, `store`, `commands` and `rpc` |
+| balance and daily limit | `domain/allowance.py`; SQL in `store/allowance.py` (taken), `store/credit.py` (given) |
+| accepting, approving, rejecting, submitting | `commands/withdrawal.py`, called by `rpc/withdrawal.py` and `jobs.py` |
+| the ledger's hold, or its refusal | `commands/hold.py`, called by `handlers.py` |
+| a call to the bank | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels`; made by `jobs.py` |
+| the bank's answers, inquiries and callbacks | `commands/evidence.py`, called by `jobs.py` and `rpc/withdrawal.py` |
+| what it knows of merchants: status and time zone | `store/merchant.py`, kept by `handlers.py` |
+| locked withdrawals and what is queued for them | `commands/work.py` |
 
 Records: `bank_account`, `allowance`, `withdrawal`, `attempt`, `evidence`. Projections: `merchant` (of merchant.events),
 `credit`, `credit_total` (of settlement.events, and of adjustments in accounting.events).

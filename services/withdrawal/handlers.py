@@ -1,18 +1,19 @@
 """What merchants, settlements and the ledger do, as far as withdrawals need it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from paykit.consume.delivery import Delivered, Impossible, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.settlement.v1.events import SettlementCompleted
-from services.withdrawal.commands import holds
-from services.withdrawal.commands.holds import RecordHold
-from services.withdrawal.store import funds as funds_store
-from services.withdrawal.store.funds import Credit
-from services.withdrawal.store.merchants import MERCHANTS
+from services.withdrawal import commands, store
+from services.withdrawal.commands.hold import RecordHold
+from services.withdrawal.store import Credit
+
+E = TypeVar("E", TransactionCreated, TransactionRejected)
 
 HOLD = "WithdrawalCreated"
 """The ledger's transaction that holds the amount of a withdrawal."""
@@ -21,44 +22,54 @@ OWN_STEPS = ("Settlement", "Reserve", "Withdrawal")
 """Transactions of these lives move available funds as settlements and withdrawals tell themselves."""
 
 
-async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
-    await MERCHANTS.keep(tx, deliveries)
+    await store.merchants.keep(tx, deliveries)
     return [None] * len(deliveries)
 
 
-async def on_settlement_completed(tx: Tx, deliveries: Sequence[Delivered[SettlementCompleted]]) -> Sequence[Outcome]:
+async def on_settlement_completed(
+    tx: Tx, deliveries: Sequence[Delivered[SettlementCompleted]]
+) -> Sequence[HandlerResult]:
     """Make the net amount of settlements withdrawable, once each."""
-    await funds_store.add_credits(tx, [_settled(d.event) for d in deliveries if d.event.net_minor > 0])
+    await store.merchant_credits.add(tx, [_settled(d.event) for d in deliveries if d.event.net_minor > 0])
     return [None] * len(deliveries)
 
 
-async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
     """Go on with withdrawals whose amount the ledger holds, and follow adjustments of what is available."""
     await keep_adjustments(tx, deliveries)
-    booked = [d for d in deliveries if d.event.transaction_type == HOLD]
-    items = [RecordHold(withdrawal_id=d.event.related_no, refusal=None, cause=d.cause) for d in booked]
-    outcomes = dict(zip(map(id, booked), await _record(tx, items), strict=True))
-    return [outcomes.get(id(d)) for d in deliveries]
+    return await _record_holds(tx, deliveries, lambda _: None)
 
 
-async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
     """Follow manual and reversing journals on what is available, once each."""
-    await funds_store.add_credits(tx, [credit for d in deliveries for credit in _adjustments(d.event)])
+    await store.merchant_credits.add(tx, [credit for d in deliveries for credit in _adjustments(d.event)])
     return [None] * len(deliveries)
 
 
-async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]) -> Sequence[Outcome]:
+async def on_transaction_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
+) -> Sequence[HandlerResult]:
     """Fail withdrawals whose amount the ledger would not hold."""
-    refused = [d for d in deliveries if d.event.transaction_type == HOLD]
-    items = [RecordHold(withdrawal_id=d.event.related_no, refusal=d.event.reason, cause=d.cause) for d in refused]
-    outcomes = dict(zip(map(id, refused), await _record(tx, items), strict=True))
-    return [outcomes.get(id(d)) for d in deliveries]
+    return await _record_holds(tx, deliveries, lambda event: event.reason)
 
 
-async def _record(tx: Tx, items: Sequence[RecordHold]) -> list[Outcome]:
-    results = await holds.record_holds(tx, items) if items else []
-    return [Impossible(result) if isinstance(result, DomainError) else None for result in results]
+async def _record_holds(
+    tx: Tx, deliveries: Sequence[Delivered[E]], refusal: Callable[[E], str | None]
+) -> list[HandlerResult]:
+    """Apply the ledger's answers to withdrawals, and put what cannot be in the place of its event."""
+    holds = [delivery for delivery in deliveries if delivery.event.transaction_type == HOLD]
+    items = [RecordHold(withdrawal_id=d.event.related_no, refusal=refusal(d.event), cause=d.cause) for d in holds]
+    results = iter(await commands.hold.record_holds(tx, items) if items else [])
+    return [
+        Impossible(result)
+        if delivery.event.transaction_type == HOLD and isinstance(result := next(results), DomainError)
+        else None
+        for delivery in deliveries
+    ]
 
 
 def _settled(event: SettlementCompleted) -> Credit:

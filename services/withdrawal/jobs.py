@@ -1,23 +1,15 @@
 """Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.channels.calls`."""
 
-from collections.abc import Sequence
-
-from paykit.cause import Cause
 from paykit.channels import calls as channel_calls
 from paykit.channels import overdue, registry
 from paykit.channels.calls import Calls
 from paykit.channels.requests import ChannelOperation, PayoutRequest, request_facts
-from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import unanswered
-from services.withdrawal.commands import evidence, folding
-from services.withdrawal.commands import withdrawals as commands
-from services.withdrawal.store.attempts import ATTEMPTS, Claimed
+from services.withdrawal import commands, store
+from services.withdrawal.store import ClaimedPayout
 
-SUBMISSION_LANES = ("submit_withdrawals", "submit_withdrawals_2")
-"""One job each: a batch that the bank answers slowly holds up one lane, not the other."""
-
-_RECORD_EVIDENCE = unanswered("RecordEvidence", evidence.record_evidence)
+_RECORD_EVIDENCE = unanswered("RecordEvidence", commands.evidence.record_evidence)
 
 
 async def require_bank(runtime: Runtime) -> None:
@@ -27,12 +19,6 @@ async def require_bank(runtime: Runtime) -> None:
         ConfigurationError: It does not, or its settings are not as it wants them.
     """
     registry.require(commands.CHANNEL, runtime.settings.payout_channel, {ChannelOperation.PAY_OUT})
-
-
-def wake_submission(runtime: Runtime) -> None:
-    """Have what was just approved sent now; the lane that is free takes it."""
-    for lane in SUBMISSION_LANES:
-        runtime.wake(lane)
 
 
 async def submit_withdrawals(runtime: Runtime) -> bool:
@@ -51,27 +37,18 @@ async def report_overdue(runtime: Runtime) -> bool:
     return False
 
 
-def _calls(runtime: Runtime) -> Calls[Claimed]:
+def _calls(runtime: Runtime) -> Calls[ClaimedPayout]:
     callback_address = channel_calls.callback_address(runtime.settings)
     return Calls(
         channel=commands.CHANNEL,
-        table=ATTEMPTS,
+        table=store.attempts,
         request=lambda claimed: _to_request(claimed, callback_address),
         connect=lambda: registry.connect(runtime.settings.payout_channel),
         record=_RECORD_EVIDENCE,
-        sending=_submit,
+        claim=commands.withdrawal.submit_withdrawals,
     )
 
 
-def _to_request(claimed: Claimed, callback_address: str) -> PayoutRequest:
+def _to_request(claimed: ClaimedPayout, callback_address: str) -> PayoutRequest:
     facts = request_facts(claimed, related_no=claimed.attempt.withdrawal_id, callback_address=callback_address)
     return PayoutRequest(**facts, destination_token=claimed.destination_token)
-
-
-async def _submit(tx: Tx, claimed: Sequence[Claimed]) -> None:
-    """Have withdrawals be SUBMITTED from the moment on that their attempts are taken to be sent."""
-    work = await folding.lock(tx, [each.attempt.withdrawal_id for each in claimed])
-    for each in claimed:
-        cause = Cause(each.correlation_id, each.attempt.attempt_id, None, each.attempt.traceparent)
-        commands.submit(tx, work, each.attempt, cause=cause)
-    await folding.save(tx, work)

@@ -7,14 +7,13 @@ from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal.commands.bank_accounts import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.commands.withdrawals import CreateWithdrawal, Decide
+from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
+from services.withdrawal.commands.withdrawal import CreateWithdrawal, Decide
 from services.withdrawal.domain.allowance import Allowance, limit_of
-from services.withdrawal.domain.attempt import Attempt
+from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
 from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction, WithdrawalState
-from services.withdrawal.store.bank_accounts import BankAccountFilter
-from services.withdrawal.store.withdrawals import WithdrawalFilter
+from services.withdrawal.store import BankAccountFilter, WithdrawalFilter
 
 _STATES = {state: pb.WithdrawalState.Value(f"WITHDRAWAL_STATE_{state}") for state in WithdrawalState}
 _FROM_STATES = {wire: state for state, wire in _STATES.items()}
@@ -56,7 +55,7 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
     )
 
 
-def to_attempt(attempt: Attempt) -> pb.Attempt:
+def to_attempt(attempt: PayoutAttempt) -> pb.Attempt:
     """Make the resource."""
     return pb.Attempt(
         **attempt_fields(attempt),

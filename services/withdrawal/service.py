@@ -7,11 +7,11 @@ from paykit.process.service import Job, Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import events
-from services.withdrawal import handlers, jobs
-from services.withdrawal.rpc import withdrawals as rpc
+from services.withdrawal import commands, handlers, jobs, rpc
 
 SERVICE = Service(
     name="withdrawal",
+    locks=("bank_account", "withdrawal", "attempt", "allowance"),
     records=("bank_account", "allowance", "withdrawal", "attempt", "evidence"),
     projections=("merchant", "credit", "credit_total"),
     servicers=rpc.servicers,
@@ -55,7 +55,7 @@ SERVICE = Service(
     ),
     jobs=(
         # The hold of the ledger comes as an event, whose handler cannot wake a job: so these look often.
-        *(Job(name=lane, run=jobs.submit_withdrawals, every_s=0.25) for lane in jobs.SUBMISSION_LANES),
+        *(Job(name=lane, run=jobs.submit_withdrawals, every_s=0.25) for lane in commands.SUBMISSION_JOBS),
         Job(name="inquire_withdrawals", run=jobs.inquire_withdrawals, every_s=0.5),
         Job(name="report_overdue_withdrawals", run=jobs.report_overdue, every_s=REPORT_EVERY_S),
     ),

@@ -10,14 +10,14 @@ import grpc
 import pytest
 
 from paykit.base.config import Settings
-from paykit.process.catalogue import service_names
+from paykit.process.catalogue import schema_names
 from paykit.testing import databases
 from tests.chaos.flow import Flow
 from tests.chaos.outage import Outages, fragile
 from tests.chaos.proof import AMOUNT_MINOR, FEES, assert_booked_once
 from tests.line import books, topics
 from tests.line.clients import Clients, call_through, connected, new_merchant, payment_request, refused
-from tests.line.laying import lay
+from tests.line.isolation import lay
 from tests.line.processes import ServiceProcess, launching
 from tests.line.waiting import until
 
@@ -34,7 +34,7 @@ async def outages(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Out
 
 @pytest.fixture(scope="module")
 async def fragile_template(outages: Outages) -> str:
-    return await databases.make_template(outages.endpoints.postgres, service_names())
+    return await databases.make_template(outages.endpoints.postgres, schema_names())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

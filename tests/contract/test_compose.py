@@ -50,7 +50,7 @@ def test_kafka_has_the_settings_of_the_local_one(services: dict[str, Any]) -> No
 
 
 def test_kafka_has_the_same_version(services: dict[str, Any]) -> None:
-    lock = (ROOT / "paykit" / "localstack" / "artifacts.lock.toml").read_text()
+    lock = (ROOT / "paytools" / "localstack" / "artifacts.lock.toml").read_text()
     version = lock.partition('name = "kafka_2.13"\nversion = "')[2].partition('"')[0]
     assert services["kafka"]["image"] == f"apache/kafka:{version}"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paykit.process.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, schema_names, service_names
 from paykit.rebuild.rebuilding import rebuilding_subscriptions
 from paykit.serve.server import Servicer
 from paykit.testing import servicing
@@ -21,14 +21,10 @@ def servicers() -> Iterator[tuple[str, Servicer]]:
             yield name, servicer
 
 
-# A journey leads through all services; an order is where it begins.
-GUESTS = {("order", "paystream.journey.v1.JourneyService")}
-
-
-def test_each_service_serves_the_one_proto_service_of_its_name_and_order_that_of_journeys() -> None:
+def test_each_service_serves_the_one_proto_service_of_its_name() -> None:
     served = [(name, servicer.full_name) for name, servicer in servicers()]
     own = {(name, f"paystream.{name}.v1.{name.title()}Service") for name in service_names()}
-    assert sorted(served) == sorted(own | GUESTS)
+    assert sorted(served) == sorted(own)
 
 
 def test_every_rpc_is_answered_by_a_method_of_its_servicer_and_not_by_the_generated_one() -> None:
@@ -52,6 +48,10 @@ def test_every_handler_and_job_is_a_coroutine_function(name: str) -> None:
 def test_whoever_keeps_projections_and_nobody_else_says_how_to_rebuild_them(name: str) -> None:
     service = load_service(name)
     assert bool(rebuilding_subscriptions(service)) == bool(service.projections)
+
+
+def test_whoever_keeps_tables_and_nobody_else_has_migrations() -> None:
+    assert [name for name in service_names() if load_service(name).keeps_tables] == schema_names()
 
 
 @pytest.mark.parametrize("name", service_names())

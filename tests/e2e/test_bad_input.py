@@ -16,14 +16,14 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from paykit.errors import DomainError, Kind
-from paykit.process.catalogue import service_names
+from paykit.process.catalogue import schema_names, service_names
 from paykit.testing.fake_server import fake_server
 from paystream.merchant.v1 import merchant_pb2
 from paytools.cli import reflection
 from tests.e2e.conftest import Line
 from tests.line import selling
 from tests.line.clients import payment_request
-from tests.line.spoiling import Spoiled, spoiled
+from tests.line.malformed_requests import Spoiled, spoiled
 from tests.line.waiting import until
 from tests.line.wellformed import Forms
 
@@ -163,8 +163,8 @@ async def test_whatever_is_sent_to_any_method_is_answered_as_documented(line: Li
 
 
 async def test_nothing_that_was_accepted_was_too_much_for_those_who_hear_of_it(line: Line) -> None:
-    await until(lambda: line.kept.drained(*service_names()))
-    letters = [f"""SELECT '{name}' AS service, record, reason FROM "{name}".dead_letter""" for name in service_names()]
+    await until(lambda: line.kept.drained(*schema_names()))
+    letters = [f"""SELECT '{name}' AS service, record, reason FROM "{name}".dead_letter""" for name in schema_names()]
     assert await line.kept.rows(" UNION ALL ".join(letters)) == []
 
 

@@ -14,8 +14,7 @@ from paystream.journey.v1 import journey_pb2 as pb
 from paystream.journey.v1 import journey_pb2_grpc
 from paytools.cli.main import main
 from paytools.localstack import Endpoints, ports
-from services.order.journey_rpc import JourneyServicer
-from services.order.rpc import OrderServicer
+from services.journey.rpc import JourneyServicer
 from tests.e2e.conftest import Line
 from tests.line import selling
 from tests.line.clients import (
@@ -127,12 +126,12 @@ async def test_an_id_that_nobody_knows_is_not_found(line: Line, prefix: str) -> 
 
 
 async def answer_without(line: Line, named: str, **peers: str | None) -> pb.GetJourneyResponse:
-    """Ask a process of the order service that knows other addresses."""
+    """Ask a process of the journey service that knows other addresses."""
     act_as("tester")
-    runtime = copy.copy(next(each for each in line.host.runtimes if each.service.name == "order"))
+    runtime = copy.copy(next(runtime for runtime in line.host.runtimes if runtime.service.name == "journey"))
     known = {name: address for name, address in (runtime.settings.peers | peers).items() if address}
     runtime.settings = runtime.settings.model_copy(update={"peers": known})
-    return await JourneyServicer(runtime, OrderServicer(runtime)).GetJourney(pb.GetJourneyRequest(id=named), None)
+    return await JourneyServicer(runtime).GetJourney(pb.GetJourneyRequest(id=named), None)
 
 
 async def test_services_that_are_away_are_named_and_the_rest_is_told(line: Line, sale: selling.Sale) -> None:
@@ -158,7 +157,7 @@ async def test_the_command_prints_the_story(
     line: Line, sale: selling.Sale, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     address = line.settings.grpc_address
-    Endpoints(kafka="", registry="", postgres="", services={"order": address}).write(tmp_path)
+    Endpoints(kafka="", registry="", postgres="", services={"journey": address}).write(tmp_path)
     printed = await ran(capsys, sale.order_id, "--home", str(tmp_path))
     assert printed.splitlines()[0].startswith(f"{sale.order_id}  journey ")
     rows = [line.split() for line in printed.splitlines()]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from paykit.process.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, schema_names, service_names
 from paykit.testing import databases
 from paytools.cli.main import main
 from paytools.localstack import Endpoints
@@ -43,7 +43,7 @@ def rebuild(
 
 
 async def drained(line: Line) -> bool:
-    return await line.kept.drained(*service_names())
+    return await line.kept.drained(*schema_names())
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.process.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, schema_names
 from tests.line import books
 
 RUNTIME_TABLES = {
@@ -21,7 +21,7 @@ SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind I
 """
 
 
-@pytest.mark.parametrize("name", service_names())
+@pytest.mark.parametrize("name", schema_names())
 async def test_every_table_is_declared(admin_url: str, name: str) -> None:
     service = load_service(name)
     async with books.opened(admin_url) as kept:

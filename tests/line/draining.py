@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from paykit.base.config import Settings
 from paykit.kafka import client as kafka
-from paykit.process.catalogue import load_service, service_names
+from paykit.process.catalogue import load_service, schema_names
 from tests.line.books import Books
-from tests.line.laying import TOPICS
+from tests.line.isolation import TOPICS
 from tests.line.waiting import until
 
 DRAIN_S_MAX = 90.0
@@ -40,15 +40,15 @@ async def drained(settings: Settings, kept: Books) -> None:
 
 
 async def _at_rest(kept: Books, ends: Mapping[Place, int]) -> bool:
-    waiting = " UNION ALL ".join(f'SELECT count(*) FROM "{name}".parked_event' for name in service_names())
-    if not await kept.drained(*service_names()) or any(row[0] for row in await kept.rows(waiting)):
+    waiting = " UNION ALL ".join(f'SELECT count(*) FROM "{name}".parked_event' for name in schema_names())
+    if not await kept.drained(*schema_names()) or any(row[0] for row in await kept.rows(waiting)):
         return False
     return await _applied(kept, ends) and await kept.number(OPEN_CALLS) == 0
 
 
 async def _applied(kept: Books, ends: Mapping[Place, int]) -> bool:
     """Say whether each service has applied its topics to their ends; what was never written to needs no offset."""
-    for name in service_names():
+    for name in schema_names():
         rows = await kept.rows(f'SELECT topic, partition, next_offset FROM "{name}".consumer_offset')
         stored = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         read = {each.topic for each in load_service(name).subscriptions}

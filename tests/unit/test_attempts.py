@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from paykit.channels import attempts
+from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import (
     Attempt,
     AttemptNotFound,
@@ -161,18 +162,21 @@ def test_evidence_is_kept_when_it_tells_more_than_the_attempt_itself(
 
 
 def test_evidence_is_weighed_against_its_attempt_and_noted_if_it_is_kept() -> None:
-    known, told = {ATTEMPT_ID: attempt_in("SUCCEEDED")}, list[tuple[Evidence, Verdict]]()
+    known, log = {ATTEMPT_ID: attempt_in("SUCCEEDED")}, EvidenceLog()
     contrary, plain = evidence("FAILED"), evidence("PENDING")
-    assert attempts.weigh(known, contrary, told) == (known[ATTEMPT_ID], Verdict.CONTRADICT)
-    assert attempts.weigh(known, plain, told) == (known[ATTEMPT_ID], Verdict.CONFIRM)
-    assert told == [(contrary, Verdict.CONTRADICT)]
+    assert attempts.weigh(known, contrary) == (known[ATTEMPT_ID], Verdict.CONTRADICT)
+    assert attempts.weigh(known, plain) == (known[ATTEMPT_ID], Verdict.CONFIRM)
+    log.add(contrary, Verdict.CONTRADICT)
+    log.add(plain, Verdict.CONFIRM)
+    assert log.kept == [(contrary, Verdict.CONTRADICT)]
+    assert log.unsaved
 
 
-def test_evidence_of_an_attempt_that_is_not_there_or_was_never_sent_is_refused_and_not_noted() -> None:
-    told: list[tuple[Evidence, Verdict]] = []
-    assert isinstance(attempts.weigh({}, evidence("FAILED"), told), AttemptNotFound)
-    assert isinstance(attempts.weigh({ATTEMPT_ID: attempt_in("PENDING")}, evidence("FAILED"), told), IllegalTransition)
-    assert told == []
+def test_evidence_of_an_attempt_that_is_not_there_or_was_never_sent_is_refused() -> None:
+    with pytest.raises(AttemptNotFound):
+        attempts.weigh({}, evidence("FAILED"))
+    with pytest.raises(IllegalTransition):
+        attempts.weigh({ATTEMPT_ID: attempt_in("PENDING")}, evidence("FAILED"))
 
 
 def test_inquiries_back_off_to_a_bound() -> None:

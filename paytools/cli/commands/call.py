@@ -102,7 +102,7 @@ def _address_of(method: str, home: Path) -> str:
     local = addresses.services(home)
     names = reflection.service_names(wanted)
     matching = [where for name, where in local.items() if name in names or _named(wanted, name)]
-    # A proto service may be served beside another: the JourneyService by order, the ClockService by all.
+    # A proto service may be served beside another: the ClockService by all of them, and any in a process of several.
     matching = matching or [where for where in dict.fromkeys(local.values()) if _offered(where, wanted)][:1]
     if not matching:
         addresses.fail(f"the local stack has no service for {wanted!r} (it has {', '.join(local)}); give --address")
@@ -133,7 +133,7 @@ def wait_for(channel: grpc.Channel, where: str) -> None:
 
 
 def _answers(channel: grpc.Channel, seconds: float) -> bool:
-    """Say whether somebody answers in time.
+    """Return whether somebody answers in time.
 
     A call is made instead of watching the connection, for which a thread stays that takes a fifth of a second to end.
     """

@@ -72,12 +72,14 @@ def _pieces(text: str) -> Iterable[str]:
 
 
 def _places(home: Path) -> list[str]:
-    """Give each address once: several services may answer at one."""
+    """Return each address once: several services may answer at one."""
     return list(dict.fromkeys(addresses.services(home).values())) or addresses.fail("no service runs")
 
 
 def _read(places: Iterable[str]) -> Clocks:
-    return {where: _ask(where, "GetClock", pb.GetClockRequest()) for where in places}
+    """Ask for the clocks; where no service keeps any, there is none to move."""
+    clocks = {where: _ask(where, "GetClock", pb.GetClockRequest()) for where in places}
+    return {where: shown for where, shown in clocks.items() if shown} or addresses.fail("no service has a clock")
 
 
 def _advance(where: str, span: timedelta) -> list[pb.ServiceClock]:

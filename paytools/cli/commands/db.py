@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from paykit.process import migrate
-from paykit.process.catalogue import service_names
+from paykit.process.catalogue import schema_names
 from paytools.cli import local
 
 app = typer.Typer(help="Make and migrate the services' schemas in PostgreSQL.", no_args_is_help=True)
@@ -17,7 +17,7 @@ Services = Annotated[list[str] | None, typer.Argument(help="Names of services; a
 @app.command()
 def init(services: Services = None) -> None:
     """Create the database, and each service's roles and schema; what exists stays as it is."""
-    names = services or service_names()
+    names = _chosen(services)
     settings = local.settings()
     password = settings.database_service_password
     secret = password.get_secret_value() if password else None
@@ -28,6 +28,13 @@ def init(services: Services = None) -> None:
 @app.command(name="migrate")
 def migrate_(services: Services = None) -> None:
     """Bring each service's schema to its newest version."""
-    names = services or service_names()
+    names = _chosen(services)
     asyncio.run(migrate.migrate(local.settings().admin_url, names))
     typer.echo(f"migrated {', '.join(names)}")
+
+
+def _chosen(services: list[str] | None) -> list[str]:
+    kept = schema_names()
+    if without := sorted(set(services or ()).difference(kept)):
+        raise typer.BadParameter(f"{', '.join(without)}: no schema has this name; there are {', '.join(kept)}")
+    return services or kept

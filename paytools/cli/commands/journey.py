@@ -24,7 +24,7 @@ PIPED_COLUMNS = 120
 _KIND = "STEP_KIND_"
 _GAP = 2
 _ABSENCES = {
-    pb.ABSENCE_REASON_NO_ADDRESS: "the order service was not told where it is (PAYSTREAM_PEERS)",
+    pb.ABSENCE_REASON_NO_ADDRESS: "the journey service was not told where it is (PAYSTREAM_PEERS)",
     pb.ABSENCE_REASON_UNREACHABLE: "it does not answer",
     pb.ABSENCE_REASON_FAILED: "it answers with an error",
 }
@@ -35,7 +35,7 @@ def journey(
     *,
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     address: Annotated[
-        str | None, typer.Option("--address", "-a", help="Of the order service; else the local stack's.")
+        str | None, typer.Option("--address", "-a", help="Of the journey service; else the local stack's.")
     ] = None,
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
@@ -52,8 +52,8 @@ def journey(
         typer.echo(f"{absence.service} is missing: {_ABSENCES.get(absence.reason, 'it was not asked')}", err=True)
 
 
-def told(steps: Sequence[pb.Step], columns: int) -> Iterator[Text]:
-    """Give the lines of a story, none longer than `columns` where these are 120 and details are short.
+def story_lines(steps: Sequence[pb.Step], columns: int) -> Iterator[Text]:
+    """Return the lines of a story, none longer than `columns` where these are 120 and details are short.
 
     A day stands above its steps; below a step stand a detail that does not fit beside it, and a transaction's entries.
     """
@@ -87,7 +87,7 @@ def _line(row: tuple[str, str, str, str], widths: Sequence[int]) -> Text:
 
 
 def _head(step: pb.Step) -> tuple[str, str, str, str]:
-    """Give time, what, id and amount of a step."""
+    """Return time, what, id and amount of a step."""
     kind = pb.StepKind.Name(step.kind).removeprefix(_KIND).lower()
     amount = _money(step.amount) if step.HasField("amount") else ""
     return f"{step.time.ToDatetime():%H:%M:%S.%f}"[:-3], f"{kind} {step.what}", step.resource_id, amount
@@ -109,7 +109,7 @@ def _ask(where: str, named: str) -> pb.GetJourneyResponse:
 
 
 def _local(home: addresses.Home) -> str:
-    return addresses.services(home).get("order") or addresses.fail("the local stack has no order service")
+    return addresses.services(home).get("journey") or addresses.fail("the local stack has no journey service")
 
 
 def _print(answer: pb.GetJourneyResponse) -> None:
@@ -117,7 +117,7 @@ def _print(answer: pb.GetJourneyResponse) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=PIPED_COLUMNS)
     console.print(f"{answer.root_id}  journey {answer.correlation_id or 'without a name'}", soft_wrap=True)
-    for line in told(answer.steps, console.width):
+    for line in story_lines(answer.steps, console.width):
         line.rstrip()
         console.print(line, soft_wrap=True)
     for payment_id in answer.payment_ids:

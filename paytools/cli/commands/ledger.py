@@ -15,9 +15,9 @@ from paykit.postgres.database import Tx
 from paytools.cli import table
 from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paytools.cli.reading import DatabaseUrl, read
+from services.accounting.commands.verification import LedgerDifferenceError, VerifyReport, verify
 from services.accounting.store import books
 from services.accounting.store.books import InTransit, KindBalance
-from services.accounting.store.verification import LedgerDifferenceError, VerifyReport, verify
 
 PARTS_MAX = 1_000
 """References shown of what is in transit."""
@@ -65,7 +65,7 @@ def balances_(
     """Show the books: what is on each kind of account, and on merchants' accounts together."""
 
     async def work(tx: Tx) -> tuple[list[KindBalance], list[InTransit]]:
-        kinds = await books.balances(tx, currency_code=currency, merchant_id=merchant)
+        kinds = await books.kind_balances(tx, currency_code=currency, merchant_id=merchant)
         wanted = PARTS_MAX + 1 if explain else 0
         return kinds, await books.in_transit(tx, currency_code=currency, merchant_id=merchant, limit=wanted)
 

@@ -21,16 +21,11 @@ from paytools.cli import addresses
 from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paytools.cli.commands.call import refusal_lines, wait_for
 from paytools.cli.reading import DatabaseUrl, read
-from services.accounting.store.account_flows import tallies
+from services.accounting import store as accounting_store
+from services.settlement import store as settlement_store
 from services.settlement.domain.item import ACCOUNT_KIND, BOOKING
-from services.settlement.store.verification import (
-    Collected,
-    Key,
-    SettlementDifferenceError,
-    check_settlements,
-    collected,
-    compare,
-)
+from services.settlement.domain.settlement import MerchantCurrency
+from services.settlement.domain.verification import Collected, SettlementDifferenceError, compare
 
 LOOK_AGAIN_S = 0.25
 EXPORT_S_MAX = 3600.0
@@ -64,7 +59,9 @@ def verify(
     url = find(postgres, part="postgres", home=home)
 
     async def check(tx: Tx) -> None:
-        await check_settlements(tx, progress=lambda name, rows: console.print(f"ok  {name:32} {rows:>12,} rows"))
+        await settlement_store.check_settlements(
+            tx, progress=lambda name, rows: console.print(f"ok  {name:32} {rows:>12,} rows")
+        )
 
     try:
         asyncio.run(read(url, "settlement", check))
@@ -98,14 +95,16 @@ def export(
             raise typer.Exit(addresses.EXIT_FAILED) from error
 
 
-async def _compared(url: str, *, until: float) -> dict[Key, Collected]:
+async def _compared(url: str, *, until: float) -> dict[MerchantCurrency, Collected]:
     """Compare with the ledger until the two agree; what is on its way may make them differ for a moment."""
     while True:
-        ledger = await read(url, "accounting", lambda tx: tallies(tx, ACCOUNT_KIND, leaving_out=[BOOKING]))
-        ours = await read(url, "settlement", collected)
+        ledger = await read(
+            url, "accounting", lambda tx: accounting_store.account_flows(tx, ACCOUNT_KIND, leaving_out=[BOOKING])
+        )
+        ours = await read(url, "settlement", settlement_store.collected)
         theirs = {
-            (each.merchant_id, each.currency_code): Collected(each.transactions, each.digest, each.balance_minor)
-            for each in ledger
+            (tally.merchant_id, tally.currency_code): Collected(tally.transactions, tally.digest, tally.balance_minor)
+            for tally in ledger
         }
         try:
             compare(ours, theirs)

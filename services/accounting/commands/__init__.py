@@ -1,5 +1,5 @@
 """The business operations of accounting: lock, decide, save, emit."""
 
-from services.accounting.commands import journals, posting
+from services.accounting.commands import events, journals, posting, verification
 
-__all__ = ["journals", "posting"]
+__all__ = ["events", "journals", "posting", "verification"]

@@ -1,17 +1,15 @@
 """What callers ask of the ledger: manual journals and reversals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
-from services.accounting import charts
-from services.accounting.commands import posting
-from services.accounting.commands.posting import Posting
-from services.accounting.domain import journal
-from services.accounting.domain import transaction as domain
-from services.accounting.domain.journal import Journal, Known, Reversal
-from services.accounting.domain.transaction import Transaction, TransactionConflict, TransactionNotFound
-from services.accounting.store import postings as store
+from paykit.work import fold
+from services.accounting import domain, store
+from services.accounting.commands.posting import Posting, post
+from services.accounting.domain.journal import Journal, Reversal
+from services.accounting.domain.transaction import CALLER_STRIPE, Transaction, TransactionConflict
 
 
 async def create_transactions(tx: Tx, items: Sequence[Journal]) -> list[Transaction | DomainError]:
@@ -23,20 +21,18 @@ async def create_transactions(tx: Tx, items: Sequence[Journal]) -> list[Transact
 
     Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
     """
-    chart = charts.load(await store.chart_in_use(tx))
+    chart = await store.chart_in_use(tx)
     legs = [leg for item in items for leg in item.legs]
-    known = Known(
-        await store.find_accounts(tx, chart, {leg.account_id for leg in legs if leg.account_id is not None}),
-        await store.find_merchants(tx, {leg.merchant_id for leg in legs if leg.merchant_id is not None}),
+    accounts = await store.accounts.by_key(tx, {leg.account_id for leg in legs if leg.account_id is not None})
+    merchants = await store.accounts.merchants_among(
+        tx, {leg.merchant_id for leg in legs if leg.merchant_id is not None}
     )
-    made = [journal.book(chart, item, known=known, now=tx.now) for item in items]
-    asked = [
-        Posting(each, item.cause, domain.CALLER_STRIPE, dated=item.effective_at is not None)
-        for each, item in zip(made, items, strict=True)
-        if isinstance(each, Transaction)
-    ]
-    results = iter(await posting.post(tx, chart, asked))
-    return [each if isinstance(each, DomainError) else next(results) for each in made]
+
+    def book(item: Journal) -> Posting:
+        transaction = domain.journal.book(chart, item, accounts=accounts, merchants=merchants, now=tx.now)
+        return Posting(transaction, item.cause, CALLER_STRIPE, dated=item.effective_at is not None)
+
+    return await post(tx, chart, fold(items, book))
 
 
 async def reverse_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Transaction | DomainError]:
@@ -48,27 +44,24 @@ async def reverse_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Transa
 
     Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
     """
-    chart = charts.load(await store.chart_in_use(tx))
-    found = await store.find_transactions(tx, {item.transaction_id for item in items})
-    made = [_reverse(found.get(item.transaction_id), item, tx) for item in items]
-    asked = [
-        Posting(each, item.cause, domain.CALLER_STRIPE)
-        for each, item in zip(made, items, strict=True)
-        if isinstance(each, Transaction)
-    ]
-    results = iter(zip(asked, await posting.post(tx, chart, asked), strict=True))
-    return [each if isinstance(each, DomainError) else _first_only(*next(results)) for each in made]
+    chart = await store.chart_in_use(tx)
+    originals = await store.transactions.by_key(tx, {item.transaction_id for item in items})
+    postings = fold(items, lambda item: _reverse(originals, item, tx.now))
+    results = await post(tx, chart, postings)
+    return [_first_only(posting, result) for posting, result in zip(postings, results, strict=True)]
 
 
-def _reverse(original: Transaction | None, item: Reversal, tx: Tx) -> Transaction | DomainError:
+def _reverse(originals: Mapping[str, Transaction], item: Reversal, now: datetime) -> Posting:
+    original = originals.get(item.transaction_id)
     if original is None:
-        message = f"There is no transaction {item.transaction_id}."
-        return TransactionNotFound(message, field="transaction_id", transaction_id=item.transaction_id)
-    return journal.reverse(original, item, now=tx.now)
+        raise domain.transaction.not_found(item.transaction_id)
+    return Posting(domain.journal.reverse(original, item, now=now), item.cause, CALLER_STRIPE)
 
 
-def _first_only(asked: Posting, result: Transaction | DomainError) -> Transaction | DomainError:
-    """A reversal that was booked before, by whomever and however, is no success of this call."""
-    if result is asked.transaction or not isinstance(result, (Transaction, TransactionConflict)):
+def _first_only(posting: Posting | DomainError, result: Transaction | DomainError) -> Transaction | DomainError:
+    """Refuse a reversal that was booked before, by whomever and however: it is no success of this call."""
+    if isinstance(posting, DomainError) or result is posting.transaction:
         return result
-    return journal.already_reversed(asked.transaction.related_no)
+    if isinstance(result, (Transaction, TransactionConflict)):
+        return domain.journal.already_reversed(posting.transaction.related_no)
+    return result

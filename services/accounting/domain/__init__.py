@@ -1,5 +1,5 @@
 """The rules of accounting: states, decisions and the events that tell of them. Pure."""
 
-from services.accounting.domain import booking, chart, journal, lifecycle, transaction
+from services.accounting.domain import booked_event, booking, chart, journal, lifecycle, statement, transaction
 
-__all__ = ["booking", "chart", "journal", "lifecycle", "transaction"]
+__all__ = ["booked_event", "booking", "chart", "journal", "lifecycle", "statement", "transaction"]

@@ -12,23 +12,10 @@ from typing import Any
 
 from paykit.ids import named_id
 from paystream.accounting.v1.events import Direction, Side
-
-PRINCIPAL = "amount"
-"""The amount that an event is about, never zero; one that is about a sum of others names those."""
+from services.accounting.domain.booked_event import BOOKED_EVENTS, PRINCIPAL
 
 EVENT_AMOUNTS: Mapping[str, frozenset[str]] = {
-    "PaymentSuccess": frozenset({PRINCIPAL, "fee"}),
-    "RefundSuccess": frozenset({PRINCIPAL, "fee_returned"}),
-    "DisputeOpened": frozenset({PRINCIPAL}),
-    "DisputeWon": frozenset({PRINCIPAL}),
-    "DisputeLost": frozenset({PRINCIPAL}),
-    "SettlementCreated": frozenset({"net", "reserve"}),
-    "ReserveReleased": frozenset({PRINCIPAL}),
-    "WithdrawalCreated": frozenset({PRINCIPAL}),
-    "WithdrawalRejected": frozenset({PRINCIPAL}),
-    "WithdrawalFailed": frozenset({PRINCIPAL}),
-    "WithdrawalCompleted": frozenset({PRINCIPAL}),
-    "WithdrawalReturned": frozenset({PRINCIPAL}),
+    booked.transaction_type: frozenset(booked.amounts) for booked in BOOKED_EVENTS
 }
 """The events that a chart must know, and the amounts each brings."""
 
@@ -60,12 +47,12 @@ class AccountKind:
         return self.name.startswith("merchant.")
 
     def effect(self, side: Side) -> int:
-        """Give +1 if an entry on this side increases the account, -1 if it decreases it."""
+        """Return +1 if an entry on this side increases the account, -1 if it decreases it."""
         return 1 if side is self.normal_side else -1
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class EntryRule:
     """One entry that an event books."""
 
     kind: AccountKind
@@ -91,7 +78,7 @@ class EventType:
 
     name: str
     direction: Direction | None
-    rules: tuple[Rule, ...]
+    rules: tuple[EntryRule, ...]
 
 
 class Chart:
@@ -113,20 +100,20 @@ class Chart:
         self._templates: dict[tuple[str, str, str], tuple[EntryTemplate, ...]] = {}
 
     def templates(self, event_type: str, merchant_id: str, currency_code: str) -> tuple[EntryTemplate, ...]:
-        """Give the entries of an event but for their amounts, in the order of the chart."""
+        """Return the entries of an event but for their amounts, in the order of the chart."""
         key = (event_type, merchant_id, currency_code)
-        found = self._templates.get(key)
-        if found is None:
+        templates = self._templates.get(key)
+        if templates is None:
             if len(self._templates) >= TEMPLATES_MAX:
                 self._templates.clear()
             rules = self.types[event_type].rules
-            found = tuple(_template(rule, merchant_id, currency_code) for rule in rules)
-            self._templates[key] = found
-        return found
+            templates = tuple(_template(rule, merchant_id, currency_code) for rule in rules)
+            self._templates[key] = templates
+        return templates
 
 
 def account_id(kind: AccountKind, merchant_id: str | None, currency_code: str) -> str:
-    """Give the one id of a kind's account in a currency; `merchant_id` is None for the platform's own."""
+    """Return the one id of a kind's account in a currency; `merchant_id` is None for the platform's own."""
     return named_id("acc", kind.name, merchant_id or "", currency_code)
 
 
@@ -148,7 +135,7 @@ def parse(text: str) -> Chart:
     return chart
 
 
-def _template(rule: Rule, merchant_id: str, currency_code: str) -> EntryTemplate:
+def _template(rule: EntryRule, merchant_id: str, currency_code: str) -> EntryTemplate:
     owner = merchant_id if rule.kind.per_merchant else None
     return EntryTemplate(
         amount=rule.amount,
@@ -184,14 +171,14 @@ def _parse_type(name: str, fields: dict[str, Any], kinds: Mapping[str, AccountKi
     return EventType(name, direction and Direction(direction), rules)
 
 
-def _parse_rule(type_name: str, entry: dict[str, str], kinds: Mapping[str, AccountKind]) -> Rule:
+def _parse_rule(type_name: str, entry: dict[str, str], kinds: Mapping[str, AccountKind]) -> EntryRule:
     verbs = entry.keys() & {"increase", "decrease"}
     if len(verbs) != 1 or entry.keys() - {"increase", "decrease", "amount"}:
         raise ValueError(f"{type_name}: an entry says either increase or decrease, and an amount: {entry}")
     verb = verbs.pop()
     kind = kinds[entry[verb]]
     other = Side.CREDIT if kind.normal_side is Side.DEBIT else Side.DEBIT
-    return Rule(kind, kind.normal_side if verb == "increase" else other, entry["amount"])
+    return EntryRule(kind, kind.normal_side if verb == "increase" else other, entry["amount"])
 
 
 def _prove(chart: Chart) -> None:
@@ -202,7 +189,7 @@ def _prove(chart: Chart) -> None:
         _prove_direction(chart.name, event_type)
 
 
-def _prove_balance(chart_name: str, type_name: str, rules: Sequence[Rule]) -> None:
+def _prove_balance(chart_name: str, type_name: str, rules: Sequence[EntryRule]) -> None:
     """Each amount must stand as often in debit as in credit: then the sums agree for all values of the amounts."""
     unknown = {rule.amount for rule in rules} - EVENT_AMOUNTS[type_name]
     if unknown:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paykit.cause import Cause
-from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid, Kind
-from paykit.money import AMOUNT_MINOR_MAX, EXPONENTS
+from paykit.errors import DomainError, FieldInvalid, Kind
+from paykit.merchants.standing import MerchantUnknown
+from paykit.money import AMOUNT_MINOR_MAX, require_currency
 from paystream.accounting.v1.events import Direction, Entry, Side
-from services.accounting.domain import lifecycle as life
-from services.accounting.domain import transaction as domain
+from services.accounting.domain import lifecycle
+from services.accounting.domain import transaction as transactions
 from services.accounting.domain.chart import AccountKind, Chart
-from services.accounting.domain.transaction import Account, AccountNotFound, Transaction
+from services.accounting.domain.transaction import Account, Transaction
 
 EVENT_OWNED_PREFIXES = (
     "Payment",
@@ -22,7 +23,7 @@ EVENT_OWNED_PREFIXES = (
     "Withdrawal",
     "Channel",
     "Correction",
-    domain.REVERSAL,
+    transactions.REVERSAL,
 )
 """Transaction types that begin so belong to the events of these aggregates, also those not booked yet."""
 
@@ -53,13 +54,6 @@ class AccountCurrencyMismatch(DomainError):
 
     kind = Kind.INVALID_ARGUMENT
     reason = "ACCOUNT_CURRENCY_MISMATCH"
-
-
-class MerchantUnknown(DomainError):
-    """The ledger has no account of this merchant yet: its first payment opens one."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "MERCHANT_UNKNOWN"
 
 
 class TransactionAlreadyReversed(DomainError):
@@ -107,14 +101,6 @@ class Journal:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger knows of the names in journals: accounts by id, and merchants that have any account."""
-
-    accounts: Mapping[str, Account]
-    merchants: Collection[str]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal:
     """A reversal as asked for; `effective_at` is None for now."""
@@ -125,20 +111,33 @@ class Reversal:
     cause: Cause
 
 
-def book(chart: Chart, journal: Journal, *, known: Known, now: datetime) -> Transaction | DomainError:
-    """Make the transaction of a journal, or say why it may not be; `known` covers at least the names in it."""
-    refusal = _refuse(journal, now)
-    if refusal is not None:
-        return refusal
+def book(
+    chart: Chart, journal: Journal, *, accounts: Mapping[str, Account], merchants: Collection[str], now: datetime
+) -> Transaction:
+    """Make the transaction of a journal.
+
+    Args:
+        chart: The chart in use.
+        journal: What is asked for.
+        accounts: Those named in it that there are, by id.
+        merchants: Those named in it that have an account.
+        now: Business time.
+
+    Raises:
+        DomainError: It may not be booked, for one of the reasons above.
+    """
+    _check(journal, now)
     entries = []
     for position, leg in enumerate(journal.legs):
-        owner = _owner(chart, journal.currency_code, leg, f"entries[{position}]", known)
-        if isinstance(owner, DomainError):
-            return owner
-        entries.append(domain.make_entry(*owner, journal.currency_code, leg.side, leg.amount_minor))
+        field = f"entries[{position}]"
+        if leg.account_id is None:
+            owner = _named_by_kind(chart, leg, field, merchants)
+        else:
+            owner = _named_by_id(chart, leg.account_id, journal.currency_code, f"{field}.account_id", accounts)
+        entries.append(transactions.make_entry(*owner, journal.currency_code, leg.side, leg.amount_minor))
     merchant_id, direction = _seen_from_merchant(entries)
     return Transaction(
-        transaction_id=domain.transaction_id(journal.transaction_type, journal.related_no),
+        transaction_id=transactions.transaction_id(journal.transaction_type, journal.related_no),
         transaction_type=journal.transaction_type,
         related_no=journal.related_no,
         root_reference=journal.related_no,
@@ -154,24 +153,29 @@ def book(chart: Chart, journal: Journal, *, known: Known, now: datetime) -> Tran
     )
 
 
-def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Transaction | DomainError:
-    """Make the transaction that takes back another one: the same entries with sides and effects turned over."""
+def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Transaction:
+    """Make the transaction that takes back another one: the same entries with sides and effects turned over.
+
+    Raises:
+        ReversalNotReversible, TransactionNotReversible: The transaction is a reversal, or a step of several.
+        FieldInvalid: The reversal is dated before the transaction, or ahead of now.
+    """
     effective_at = reversal.effective_at or now
-    if original.transaction_type == domain.REVERSAL:
-        return ReversalNotReversible("A reversal cannot be reversed.", transaction_id=original.transaction_id)
-    if original.transaction_type in life.STEPS:
-        return TransactionNotReversible(
+    if original.transaction_type == transactions.REVERSAL:
+        raise ReversalNotReversible("A reversal cannot be reversed.", transaction_id=original.transaction_id)
+    if original.transaction_type in lifecycle.STEPS:
+        raise TransactionNotReversible(
             f"{original.transaction_type} is a step of several: only what follows it takes it back.",
             transaction_id=original.transaction_id,
             transaction_type=original.transaction_type,
         )
     if not original.effective_at <= effective_at <= now:
         message = "effective_time must be neither before the transaction's own nor ahead of now."
-        return FieldInvalid(message, field="effective_time")
+        raise FieldInvalid(message, field="effective_time")
     return replace(
         original,
-        transaction_id=domain.transaction_id(domain.REVERSAL, original.transaction_id),
-        transaction_type=domain.REVERSAL,
+        transaction_id=transactions.transaction_id(transactions.REVERSAL, original.transaction_id),
+        transaction_type=transactions.REVERSAL,
         related_no=original.transaction_id,
         direction=_OPPOSITE[original.direction],
         effective_at=effective_at,
@@ -191,64 +195,50 @@ def already_reversed(transaction_id: str) -> TransactionAlreadyReversed:
 _OPPOSITE = {None: None, Direction.CREDIT: Direction.DEBIT, Direction.DEBIT: Direction.CREDIT}
 
 
-def _refuse(journal: Journal, now: datetime) -> DomainError | None:
+def _check(journal: Journal, now: datetime) -> None:
     debits = sum(leg.amount_minor for leg in journal.legs if leg.side is Side.DEBIT)
     credits_ = sum(leg.amount_minor for leg in journal.legs if leg.side is Side.CREDIT)
     if journal.transaction_type.startswith(EVENT_OWNED_PREFIXES):
         message = f"{journal.transaction_type} belongs to an event; manual journals need a type of their own."
-        return TransactionTypeReserved(message, field="transaction_type", transaction_type=journal.transaction_type)
-    if journal.currency_code not in EXPONENTS:
-        message = f"{journal.currency_code!r} is not an ISO 4217 currency in use."
-        return CurrencyUnknown(message, field="currency_code", currency_code=journal.currency_code)
+        raise TransactionTypeReserved(message, field="transaction_type", transaction_type=journal.transaction_type)
+    require_currency(journal.currency_code)
     if debits != credits_:
         message = f"Debits are {debits}, credits {credits_}."
-        return EntriesUnbalanced(message, field="entries", debit_minor=str(debits), credit_minor=str(credits_))
+        raise EntriesUnbalanced(message, field="entries", debit_minor=str(debits), credit_minor=str(credits_))
     if debits > AMOUNT_MINOR_MAX:
-        return FieldInvalid("The sum of the debits exceeds 2^53 - 1.", field="entries")
+        raise FieldInvalid("The sum of the debits exceeds 2^53 - 1.", field="entries")
     if journal.effective_at is not None and journal.effective_at > now:
-        return FieldInvalid("effective_time must not be ahead of now.", field="effective_time")
-    return None
-
-
-def _owner(
-    chart: Chart, currency_code: str, leg: Leg, field: str, known: Known
-) -> tuple[AccountKind, str | None] | DomainError:
-    if leg.account_id is None:
-        return _named_by_kind(chart, leg, field, known.merchants)
-    return _named_by_id(leg.account_id, currency_code, field, known.accounts)
+        raise FieldInvalid("effective_time must not be ahead of now.", field="effective_time")
 
 
 def _named_by_id(
-    account_id: str, currency_code: str, field: str, accounts: Mapping[str, Account]
-) -> tuple[AccountKind, str | None] | DomainError:
-    field = f"{field}.account_id"
+    chart: Chart, account_id: str, currency_code: str, field: str, accounts: Mapping[str, Account]
+) -> tuple[AccountKind, str | None]:
     account = accounts.get(account_id)
     if account is None:
-        return AccountNotFound(f"There is no account {account_id}.", field=field, account_id=account_id)
+        raise transactions.account_not_found(account_id, field=field)
     if account.currency_code != currency_code:
         message = f"{account_id} is in {account.currency_code}, the journal in {currency_code}."
-        return AccountCurrencyMismatch(message, field=field, account_id=account_id)
-    return account.kind, account.merchant_id
+        raise AccountCurrencyMismatch(message, field=field, account_id=account_id)
+    return chart.kinds[account.account_kind], account.merchant_id
 
 
-def _named_by_kind(
-    chart: Chart, leg: Leg, field: str, merchants: Collection[str]
-) -> tuple[AccountKind, str | None] | DomainError:
+def _named_by_kind(chart: Chart, leg: Leg, field: str, merchants: Collection[str]) -> tuple[AccountKind, str | None]:
     kind = chart.kinds.get(leg.account_kind or "")
     if kind is None:
         message = f"The chart {chart.name} has no kind {leg.account_kind!r}."
-        return AccountKindUnknown(message, field=f"{field}.account_key.account_kind")
+        raise AccountKindUnknown(message, field=f"{field}.account_key.account_kind")
     if kind.per_merchant is (leg.merchant_id is None):
         message = f"{kind.name} needs a merchant." if kind.per_merchant else f"{kind.name} belongs to no merchant."
-        return AccountKindUnknown(message, field=f"{field}.account_key.merchant_id")
+        raise AccountKindUnknown(message, field=f"{field}.account_key.merchant_id")
     if leg.merchant_id is not None and leg.merchant_id not in merchants:
         message = f"The ledger has no account of {leg.merchant_id}."
-        return MerchantUnknown(message, field=f"{field}.account_key.merchant_id", merchant_id=leg.merchant_id)
+        raise MerchantUnknown(message, field=f"{field}.account_key.merchant_id", merchant_id=leg.merchant_id)
     return kind, leg.merchant_id
 
 
 def _seen_from_merchant(entries: list[Entry]) -> tuple[str | None, Direction | None]:
-    """Give the one merchant concerned, and whether its accounts together rise or fall."""
+    """Return the one merchant concerned, and whether its accounts together rise or fall."""
     owners = {entry.merchant_id for entry in entries if entry.merchant_id is not None}
     if len(owners) != 1:
         return None, None

@@ -1,9 +1,10 @@
 """What is booked in several steps: an opening puts an amount in transit, one ending takes it out again. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from paykit.errors import DomainError, Kind
+from services.accounting.domain.booked_event import BOOKED_EVENTS
 from services.accounting.domain.transaction import Transaction, transaction_id
 
 
@@ -29,7 +30,7 @@ class EndedOtherwise(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class Lifecycle:
     """Steps with one related_no.
 
     Attributes:
@@ -43,57 +44,58 @@ class Life:
     endings: tuple[str, ...]
 
 
-LIVES = (
-    Life("DisputeOpened", "merchant.disputed", ("DisputeWon", "DisputeLost")),
-    Life("SettlementCreated", "merchant.reserve", ("ReserveReleased",)),
-    Life(
-        "WithdrawalCreated", "merchant.withdrawing", ("WithdrawalRejected", "WithdrawalFailed", "WithdrawalCompleted")
-    ),
-    Life("WithdrawalCompleted", None, ("WithdrawalReturned",)),
-)
+def _lifecycles() -> Iterator[Lifecycle]:
+    for opening in BOOKED_EVENTS:
+        endings = tuple(ending.transaction_type for ending in BOOKED_EVENTS if ending.ends is opening.event)
+        if endings:
+            yield Lifecycle(opening.transaction_type, opening.waits_on, endings)
 
-ENDED_BY: Mapping[str, Life] = {ending: life for life in LIVES for ending in life.endings}
-"""The life that each ending ends."""
 
-STEPS = frozenset(step for life in LIVES for step in (life.opening, *life.endings))
-"""All types that are a step of a life: each is undone by the life's own next step, never by a reversal."""
+LIFECYCLES = tuple(_lifecycles())
+
+ENDED_BY: Mapping[str, Lifecycle] = {ending: lifecycle for lifecycle in LIFECYCLES for ending in lifecycle.endings}
+"""The lifecycle that each ending ends."""
+
+STEPS = frozenset(step for lifecycle in LIFECYCLES for step in (lifecycle.opening, *lifecycle.endings))
+"""All types that are a step of a lifecycle: each is undone by the next step, never by a reversal."""
 
 
 def ids_before(endings: Iterable[Transaction]) -> set[str]:
-    """Give the ids of the transactions that decide whether these may be booked: openings and rival endings."""
+    """Return the ids of the transactions that decide whether these may be booked: openings and rival endings."""
     return {
-        transaction_id(each, ending.related_no)
+        transaction_id(step, ending.related_no)
         for ending in endings
-        for each in _before(ENDED_BY[ending.transaction_type])
+        for lifecycle in (ENDED_BY[ending.transaction_type],)
+        for step in (lifecycle.opening, *lifecycle.endings)
     }
 
 
-def refuse(ending: Transaction, booked: Mapping[str, Transaction]) -> DomainError | None:
-    """Say why an ending may not be booked, given what is booked of `ids_before`."""
-    life = ENDED_BY[ending.transaction_type]
-    opening = booked.get(transaction_id(life.opening, ending.related_no))
+def require_open(ending: Transaction, booked: Mapping[str, Transaction]) -> None:
+    """Check that an ending may be booked, given what is booked of `ids_before`.
+
+    Raises:
+        OpeningNotBooked, EndedOtherwise, OpeningMismatch: It may not.
+    """
+    lifecycle = ENDED_BY[ending.transaction_type]
+    opening = booked.get(transaction_id(lifecycle.opening, ending.related_no))
     if opening is None:
-        return OpeningNotBooked(f"{life.opening} {ending.related_no} is not booked.", related_no=ending.related_no)
-    for rival in life.endings:
+        message = f"{lifecycle.opening} {ending.related_no} is not booked."
+        raise OpeningNotBooked(message, related_no=ending.related_no)
+    for rival in lifecycle.endings:
         if rival != ending.transaction_type and transaction_id(rival, ending.related_no) in booked:
-            return EndedOtherwise(f"{ending.related_no} was ended by {rival}.", transaction_type=rival)
-    if _held(life, opening) != _identity(ending, ending.amount_minor):
-        return OpeningMismatch(
-            f"{life.opening} {ending.related_no} does not hold what {ending.transaction_type} takes out.",
+            raise EndedOtherwise(f"{ending.related_no} was ended by {rival}.", transaction_type=rival)
+    if _held(lifecycle, opening) != _identity(ending, ending.amount_minor):
+        raise OpeningMismatch(
+            f"{lifecycle.opening} {ending.related_no} does not hold what {ending.transaction_type} takes out.",
             transaction_id=opening.transaction_id,
         )
-    return None
 
 
-def _before(life: Life) -> Collection[str]:
-    return (life.opening, *life.endings)
-
-
-def _held(life: Life, opening: Transaction) -> tuple[str | None, str, int]:
-    if life.transit is None:
+def _held(lifecycle: Lifecycle, opening: Transaction) -> tuple[str | None, str, int]:
+    if lifecycle.transit is None:
         return _identity(opening, opening.amount_minor)
-    held = [each.effect * each.amount_minor for each in opening.entries if each.account_kind == life.transit]
-    return _identity(opening, sum(held))
+    entries = [entry for entry in opening.entries if entry.account_kind == lifecycle.transit]
+    return _identity(opening, sum(entry.effect * entry.amount_minor for entry in entries))
 
 
 def _identity(transaction: Transaction, amount_minor: int) -> tuple[str | None, str, int]:

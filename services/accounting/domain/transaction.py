@@ -28,6 +28,9 @@ FIRST_STRIPES: Mapping[str, int] = {
 """Where the rows of a topic begin. Two topics may share rows if they book on different accounts without a floor; those
 that book on the same ones must not: the consumers of the two could wait for each other in a circle."""
 
+ENTRIES_MAX = 32
+"""Of one transaction."""
+
 FLOOR_STRIPE = 0
 """The one row of an account with a floor: its whole balance must be under one lock."""
 
@@ -60,14 +63,19 @@ class InsufficientFunds(DomainError):
     reason = "INSUFFICIENT_FUNDS"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account: one per kind, owner and currency. `merchant_id` is None for the platform's own."""
+    """An account: one per kind, owner and currency. `merchant_id` is None for the platform's own.
+
+    Attributes:
+        normal_side: The side that increases it, as the chart says of its kind.
+    """
 
     account_id: str
-    kind: AccountKind
+    account_kind: str
     merchant_id: str | None
     currency_code: str
+    normal_side: Side
     create_time: datetime
 
 
@@ -82,7 +90,7 @@ class Transaction:
         amount_minor: The principal, 1..2^53-1; entries may be of other amounts, as the fee.
         effective_at: Balances include it from this time on.
         create_time: When it was booked.
-        entries: 2 to 32, all of currency_code, in the order of booking.
+        entries: 2 to ENTRIES_MAX, all of currency_code, in the order of booking.
         actor: Who booked a manual journal or reversal.
         reason: Why a manual journal or reversal was booked.
     """
@@ -97,19 +105,24 @@ class Transaction:
     currency_code: str
     effective_at: datetime
     create_time: datetime
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] = ()
     reverses_transaction_id: str | None = None
     actor: str | None = None
     reason: str | None = None
 
+    @property
+    def account_ids(self) -> list[str]:
+        """The accounts that its entries are on, each once."""
+        return list(dict.fromkeys([entry.account_id for entry in self.entries]))
+
 
 def transaction_id(transaction_type: str, related_no: str) -> str:
-    """Give the one id of a pair: its primary key is what makes booking idempotent."""
+    """Return the one id of a pair: its primary key is what makes booking idempotent."""
     return named_id("txn", transaction_type, related_no)
 
 
 def is_replay(booked: Transaction, asked: Transaction, *, dated: bool) -> bool:
-    """Say whether a booked transaction is what is asked for again.
+    """Compare a booked transaction with what is asked for again.
 
     Args:
         booked: The transaction in the ledger.
@@ -137,36 +150,45 @@ def conflict(booked: Transaction) -> TransactionConflict:
     )
 
 
-def spend(chart: Chart, transaction: Transaction, balances: Mapping[str, int]) -> dict[str, int] | InsufficientFunds:
-    """Give the balances that a transaction leaves on its accounts with a floor, or refuse what would go below one.
+def not_found(transaction_id: str) -> TransactionNotFound:
+    """Refuse an id that no transaction has."""
+    message = f"There is no transaction {transaction_id}."
+    return TransactionNotFound(message, field="transaction_id", transaction_id=transaction_id)
+
+
+def account_not_found(account_id: str, *, field: str = "account_id") -> AccountNotFound:
+    """Refuse an id that no account has."""
+    return AccountNotFound(f"There is no account {account_id}.", field=field, account_id=account_id)
+
+
+def spend(chart: Chart, transaction: Transaction, balances: Mapping[str, int]) -> dict[str, int]:
+    """Return the balances that a transaction leaves on its accounts with a floor.
 
     Args:
         chart: The chart in use.
         transaction: About to be booked.
         balances: Present balances by account id; one that is missing is 0.
+
+    Raises:
+        InsufficientFunds: One of them would fall below its floor.
     """
-    after: dict[str, int] = {}
-    for entry in transaction.entries:
-        if entry.account_kind in chart.floors:
-            before = after.get(entry.account_id, balances.get(entry.account_id, 0))
-            after[entry.account_id] = before + entry.effect * entry.amount_minor
-    for entry in transaction.entries:
-        if entry.account_id not in after:
-            continue
-        present, left = balances.get(entry.account_id, 0), after[entry.account_id]
-        if left < chart.floors[entry.account_kind]:
-            return _insufficient(entry, chart.floors[entry.account_kind], present, left)
-    return after
-
-
-def _insufficient(entry: Entry, floor: int, present: int, left: int) -> InsufficientFunds:
-    return InsufficientFunds(
-        f"{entry.account_kind} has {present - floor} to spend, not {present - left}.",
-        account_id=entry.account_id,
-        account_kind=entry.account_kind,
-        available_minor=str(present - floor),
-        requested_minor=str(present - left),
-    )
+    floored = [entry for entry in transaction.entries if entry.account_kind in chart.floors]
+    remaining: dict[str, int] = {}
+    for entry in floored:
+        balance = remaining.get(entry.account_id, balances.get(entry.account_id, 0))
+        remaining[entry.account_id] = balance + entry.effect * entry.amount_minor
+    for entry in floored:
+        floor, present = chart.floors[entry.account_kind], balances.get(entry.account_id, 0)
+        if remaining[entry.account_id] < floor:
+            available, requested = present - floor, present - remaining[entry.account_id]
+            raise InsufficientFunds(
+                f"{entry.account_kind} has {available} to spend, not {requested}.",
+                account_id=entry.account_id,
+                account_kind=entry.account_kind,
+                available_minor=str(available),
+                requested_minor=str(requested),
+            )
+    return remaining
 
 
 def created_event(transaction: Transaction) -> events.TransactionCreated:
@@ -190,9 +212,16 @@ def created_event(transaction: Transaction) -> events.TransactionCreated:
 
 
 def opened(chart: Chart, transaction: Transaction, account: str, *, now: datetime) -> Account:
-    """Give the account that a transaction needs, opened now."""
+    """Make the account that a transaction needs, opened now."""
     entry = _entry_of(transaction, account)
-    return Account(account, chart.kinds[entry.account_kind], entry.merchant_id, entry.currency_code, now)
+    return Account(
+        account_id=account,
+        account_kind=entry.account_kind,
+        merchant_id=entry.merchant_id,
+        currency_code=entry.currency_code,
+        normal_side=chart.kinds[entry.account_kind].normal_side,
+        create_time=now,
+    )
 
 
 def opened_event(account: Account) -> events.AccountCreated:
@@ -202,14 +231,14 @@ def opened_event(account: Account) -> events.AccountCreated:
         merchant_id=account.merchant_id,
         aggregate_version=1,
         account_id=account.account_id,
-        account_kind=account.kind.name,
+        account_kind=account.account_kind,
         currency_code=account.currency_code,
-        normal_side=account.kind.normal_side,
+        normal_side=account.normal_side,
     )
 
 
 def make_entry(account: AccountKind, merchant_id: str | None, currency_code: str, side: Side, amount: int) -> Entry:
-    """Give an entry on the account of a kind, owner and currency."""
+    """Make an entry on the account of a kind, owner and currency."""
     return Entry(
         account_id=account_id(account, merchant_id, currency_code),
         account_kind=account.name,

@@ -6,12 +6,11 @@ settlements and withdrawals that were opened and not ended, and by journals.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from paykit.postgres.database import Tx
-from services.accounting.domain import lifecycle as life
+from services.accounting.domain import lifecycle
 
-IN_TRANSIT = (*(each.transit for each in life.LIVES if each.transit is not None), "merchant.settlement")
+IN_TRANSIT = (*(steps.transit for steps in lifecycle.LIFECYCLES if steps.transit is not None), "merchant.settlement")
 """Kinds of account that an amount passes through: what is on them is on its way."""
 
 
@@ -80,7 +79,9 @@ LIMIT $5
 """
 
 
-async def balances(tx: Tx, *, currency_code: str | None = None, merchant_id: str | None = None) -> list[KindBalance]:
+async def kind_balances(
+    tx: Tx, *, currency_code: str | None = None, merchant_id: str | None = None
+) -> list[KindBalance]:
     """Sum up accounts by currency and kind, in that order; with a merchant its own accounts alone."""
     rows = await tx.fetch(_SELECT_KINDS, currency_code, merchant_id)
     return [KindBalance(**{**row, "balance_minor": int(row["balance_minor"])}) for row in rows]
@@ -92,9 +93,5 @@ async def in_transit(
     """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first."""
     # Every entry of an account is looked at, which takes longer than any call on one with millions of them.
     await tx.fetch("SELECT set_config('statement_timeout', '0', true)")
-    rows = await tx.fetch(_SELECT_IN_TRANSIT, IN_TRANSIT, sorted(life.STEPS), currency_code, merchant_id, limit)
-    return [_part(row) for row in rows]
-
-
-def _part(row: Any) -> InTransit:
-    return InTransit(**{**row, "amount_minor": int(row["amount_minor"])})
+    rows = await tx.fetch(_SELECT_IN_TRANSIT, IN_TRANSIT, sorted(lifecycle.STEPS), currency_code, merchant_id, limit)
+    return [InTransit(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]

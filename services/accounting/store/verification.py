@@ -1,54 +1,37 @@
-"""Everything the ledger claims, recomputed from its entries.
+"""The SQL that recomputes from the entries what the ledger claims, in sets."""
 
-What foreign keys on entries and a check of each row would cost in speed is caught up with here, in sets, on one
-snapshot. `paystream ledger verify` runs it.
-"""
-
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from paykit.postgres.database import Tx
-from services.accounting import charts
-from services.accounting.domain import lifecycle as life
-from services.accounting.domain import transaction as domain
-from services.accounting.domain.chart import AccountKind, Chart, account_id
-from services.accounting.store import postings as store
-
-Progress = Callable[[str, int], None]
-"""Called after each check with its name and the number of rows it looked at."""
+from services.accounting.domain import lifecycle
+from services.accounting.domain.chart import Chart
+from services.accounting.domain.transaction import Account
+from services.accounting.store.account import accounts
 
 PAGE_ROWS = 20_000
 """Rows of one page where ids are recomputed in Python, for PostgreSQL has no SHA-1."""
 
 
-class LedgerDifferenceError(Exception):
-    """The ledger is not what its entries say.
+@dataclass(frozen=True, slots=True)
+class SetCheck:
+    """A claim that one statement holds against all rows.
 
     Attributes:
-        check: Which claim does not hold.
-        subject: The transaction, account or currency concerned.
-        detail: What was found.
+        name: What is claimed.
+        table: The one whose rows are looked at.
+        sql: Selects the first difference.
+        args: Its parameters.
     """
 
-    def __init__(self, check: str, subject: str, detail: str) -> None:
-        super().__init__(f"{check}: {subject}: {detail}")
-        self.check = check
-        self.subject = subject
-        self.detail = detail
+    name: str
+    table: str
+    sql: str
+    args: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyReport:
-    """What was looked at, when all of it holds."""
-
-    accounts: int
-    transactions: int
-    entries: int
-    checks: tuple[str, ...]
-
-
-# Each statement gives the first difference, as (subject, detail), or no row.
+# Each statement returns the first difference, as (subject, detail), or no row.
 
 _ENTRIES_ON_ACCOUNTS = """
 SELECT entry.transaction_id || ' line ' || entry.line AS subject,
@@ -200,91 +183,57 @@ LIMIT 1
 
 _COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "balance", "refusal")}
 
-_PAGE_OF_ACCOUNTS = """
-SELECT account_id, account_kind, merchant_id, currency_code, normal_side FROM account
-WHERE account_id > $1 ORDER BY account_id LIMIT $2
-"""
-
 _PAGE_OF_TRANSACTIONS = """
 SELECT transaction_id, transaction_type, related_no FROM transaction
 WHERE transaction_id > $1 ORDER BY transaction_id LIMIT $2
 """
 
 
-async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> VerifyReport:
-    """Check every claim of the ledger on the transaction's snapshot.
-
-    Raises:
-        LedgerDifferenceError: The first claim that does not hold.
-    """
-    # A large ledger takes longer than any call, and is read from end to end.
-    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
-    chart = charts.load(await store.chart_in_use(tx))
-    counts = {table: int((await tx.fetch(sql))[0][0]) for table, sql in _COUNT.items()}
-    floors = (list(chart.floors), list(chart.floors.values()))
-    done: list[str] = []
-
-    async def check(name: str, rows: int, work: Awaitable[None]) -> None:
-        await work
-        done.append(name)
-        progress(name, rows)
-
-    await check("account ids", counts["account"], _check_accounts(tx, chart))
-    await check("transaction ids", counts["transaction"], _check_transactions(tx))
-    for name, rows, sql, args in (
-        ("entries on their accounts", counts["entry"], _ENTRIES_ON_ACCOUNTS, ()),
-        ("entries of their transactions", counts["entry"], _ENTRIES_OF_TRANSACTIONS, ()),
-        ("reversals", counts["transaction"], _REVERSALS, ()),
-        ("steps and their ends", counts["transaction"], _STEPS, _steps()),
-        ("refusals", counts["refusal"], _REFUSALS, ()),
-        ("balances", counts["balance"], _BALANCES, ()),
-        ("floors", counts["balance"], _FLOORS, floors),
-        ("trial balance", counts["balance"], _TRIAL_BALANCE, ()),
-    ):
-        await check(name, rows, _check_none(tx, name, sql, *args))
-    return VerifyReport(
-        accounts=counts["account"],
-        transactions=counts["transaction"],
-        entries=counts["entry"],
-        checks=tuple(done),
+def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
+    """Return the claims that are checked in sets, in order."""
+    steps = [(ending, steps.opening, steps.transit) for ending, steps in lifecycle.ENDED_BY.items()]
+    return (
+        SetCheck("entries on their accounts", "entry", _ENTRIES_ON_ACCOUNTS),
+        SetCheck("entries of their transactions", "entry", _ENTRIES_OF_TRANSACTIONS),
+        SetCheck("reversals", "transaction", _REVERSALS),
+        SetCheck("steps and their ends", "transaction", _STEPS, tuple(map(list, zip(*steps, strict=True)))),
+        SetCheck("refusals", "refusal", _REFUSALS),
+        SetCheck("balances", "balance", _BALANCES),
+        SetCheck("floors", "balance", _FLOORS, (list(chart.floors), list(chart.floors.values()))),
+        SetCheck("trial balance", "balance", _TRIAL_BALANCE),
     )
 
 
-def _steps() -> tuple[list[str], list[str], list[str | None]]:
-    """Give endings, their openings, and the kinds of account that lie between."""
-    ended = life.ENDED_BY.items()
-    return [ending for ending, _ in ended], [each.opening for _, each in ended], [each.transit for _, each in ended]
+async def first_difference(tx: Tx, check: SetCheck) -> tuple[str, str] | None:
+    """Return the subject and the detail of the first row that a claim does not hold for; None if it holds."""
+    for row in await tx.fetch(check.sql, *check.args):
+        return row["subject"], row["detail"]
+    return None
 
 
-async def _check_none(tx: Tx, name: str, sql: str, *args: Any) -> None:
-    for row in await tx.fetch(sql, *args):
-        raise LedgerDifferenceError(name, row["subject"], row["detail"])
+async def read_for_long(tx: Tx) -> None:
+    """Prepare for reading from end to end, which takes longer than any call on a large ledger."""
+    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
 
 
-async def _check_accounts(tx: Tx, chart: Chart) -> None:
+async def count_rows(tx: Tx) -> dict[str, int]:
+    """Count the rows of each table."""
+    return {table: int((await tx.fetch(sql))[0][0]) for table, sql in _COUNT.items()}
+
+
+async def all_accounts(tx: Tx) -> AsyncIterator[Account]:
+    """Read every account, in the order of ids."""
     last = ""
-    while rows := await tx.fetch(_PAGE_OF_ACCOUNTS, last, PAGE_ROWS):
-        for row in rows:
-            _check_account(chart.kinds.get(row["account_kind"]), row)
-        last = rows[-1]["account_id"]
+    while page := await accounts.select(tx, "account_id > $1 ORDER BY account_id LIMIT $2", last, PAGE_ROWS):
+        for account in page:
+            yield account
+        last = page[-1].account_id
 
 
-def _check_account(kind: AccountKind | None, row: Any) -> None:
-    if kind is None:
-        raise LedgerDifferenceError("account ids", row["account_id"], f"the chart has no kind {row['account_kind']}")
-    if row["normal_side"] != kind.normal_side:
-        message = f"normal side is {row['normal_side']}, the chart says {kind.normal_side}"
-        raise LedgerDifferenceError("account ids", row["account_id"], message)
-    if row["account_id"] != account_id(kind, row["merchant_id"], row["currency_code"]):
-        message = f"is not the id of {kind.name}, {row['merchant_id']}, {row['currency_code']}"
-        raise LedgerDifferenceError("account ids", row["account_id"], message)
-
-
-async def _check_transactions(tx: Tx) -> None:
+async def all_transaction_names(tx: Tx) -> AsyncIterator[tuple[str, str, str]]:
+    """Read transaction_id, transaction_type and related_no of every transaction, in the order of ids."""
     last = ""
-    while rows := await tx.fetch(_PAGE_OF_TRANSACTIONS, last, PAGE_ROWS):
-        for last, transaction_type, related_no in rows:
-            if last != domain.transaction_id(transaction_type, related_no):
-                raise LedgerDifferenceError(
-                    "transaction ids", last, f"is not the id of {transaction_type} {related_no}"
-                )
+    while page := await tx.fetch(_PAGE_OF_TRANSACTIONS, last, PAGE_ROWS):
+        for row in page:
+            yield tuple(row)
+        last = page[-1]["transaction_id"]

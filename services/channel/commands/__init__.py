@@ -1,5 +1,33 @@
-"""The business operations of channel: lock, decide, save, emit."""
+"""What can be asked of the channel, as sequences: one answer or refusal per item, in their order."""
 
-from services.channel.commands import aftereffects, disputes, transactions
+from services.channel.commands.aftereffect import bring_about
+from services.channel.commands.dispute import (
+    OpenDispute,
+    RespondToDispute,
+    decide_disputes,
+    open_disputes,
+    respond_to_disputes,
+)
+from services.channel.commands.statement import close_statements
+from services.channel.commands.transaction import (
+    SetBehaviour,
+    Submit,
+    resolve_open,
+    set_behaviours,
+    submit_instructions,
+)
 
-__all__ = ["aftereffects", "disputes", "transactions"]
+__all__ = [
+    "OpenDispute",
+    "RespondToDispute",
+    "SetBehaviour",
+    "Submit",
+    "bring_about",
+    "close_statements",
+    "decide_disputes",
+    "open_disputes",
+    "resolve_open",
+    "respond_to_disputes",
+    "set_behaviours",
+    "submit_instructions",
+]

@@ -7,11 +7,13 @@ from enum import StrEnum
 from types import MappingProxyType
 
 FIXED_MODULUS = 10_000
-"""Amounts with a fixed fate are recognised by amount_minor modulo this."""
+"""Amounts with a fixed scenario are recognised by amount_minor modulo this."""
 BASIS_POINTS = 10_000
+GLOBAL = ""
+"""The merchant_id under which the global behaviour is kept."""
 
 
-class Outcome(StrEnum):
+class Decision(StrEnum):
     """What the channel decided."""
 
     APPROVED = "APPROVED"
@@ -19,7 +21,7 @@ class Outcome(StrEnum):
     PENDING = "PENDING"
 
 
-class Sequel(StrEnum):
+class Aftereffect(StrEnum):
     """What happens to money that has moved: a payout comes back, or a capture is disputed and contesting ends so."""
 
     RETURN = "RETURN"
@@ -51,8 +53,23 @@ class Behaviour:
     finality_seconds: int = 5
 
 
+DEFAULTS = Behaviour()
+"""The behaviour where nothing was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviours:
+    """The behaviours that are set, by merchant_id; the global one under GLOBAL."""
+
+    by_merchant: Mapping[str, Behaviour]
+
+    def of(self, merchant_id: str | None) -> Behaviour:
+        """Return the behaviour that applies to a merchant: its own, else the global one, else the defaults."""
+        return self.by_merchant.get(merchant_id or GLOBAL) or self.by_merchant.get(GLOBAL) or DEFAULTS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class Scenario:
     """What happens to one attempt that breaks no rule of the acquirer.
 
     Attributes:
@@ -63,69 +80,69 @@ class Fate:
         later: What is decided after the callback delay, whatever was answered.
         callbacks: How often the final result is called back.
         wrong_fee_minor: Minor units that the statement line charges too much.
-        sequel: What happens after the callback delay to money that moved; a return to payouts alone, a dispute to
+        aftereffect: What happens after the callback delay to money that moved; a return to payouts alone, a dispute to
             captures alone.
     """
 
-    outcome: Outcome = Outcome.APPROVED
+    outcome: Decision = Decision.APPROVED
     decline_code: str = ""
     applied: bool = True
     answered: bool = True
-    later: Outcome | None = None
+    later: Decision | None = None
     callbacks: int = 0
     wrong_fee_minor: int = 0
-    sequel: Sequel | None = None
+    aftereffect: Aftereffect | None = None
 
 
-ORDINARY = Fate()
-_DECLINED = Fate(outcome=Outcome.DECLINED, decline_code="do_not_honor")
-_LOST_ANSWER = Fate(answered=False)
-_LOST_CALL = Fate(applied=False, answered=False)
-_APPROVED_LATE = Fate(outcome=Outcome.PENDING, later=Outcome.APPROVED, callbacks=1)
+ORDINARY = Scenario()
+_DECLINED = Scenario(outcome=Decision.DECLINED, decline_code="do_not_honor")
+_LOST_ANSWER = Scenario(answered=False)
+_LOST_CALL = Scenario(applied=False, answered=False)
+_APPROVED_LATE = Scenario(outcome=Decision.PENDING, later=Decision.APPROVED, callbacks=1)
 
-FIXED: Mapping[int, Fate] = MappingProxyType(
+FIXED: Mapping[int, Scenario] = MappingProxyType(
     {
         9001: replace(_DECLINED, decline_code="insufficient_funds"),
         9002: _DECLINED,
         9003: _LOST_ANSWER,
         9004: _LOST_CALL,
         9005: _APPROVED_LATE,
-        9006: Fate(wrong_fee_minor=1),
-        9007: Fate(callbacks=2),
-        9008: Fate(outcome=Outcome.PENDING, later=Outcome.DECLINED, callbacks=1),
-        9009: replace(_DECLINED, later=Outcome.APPROVED, callbacks=1),
-        9010: Fate(sequel=Sequel.RETURN),
-        9011: Fate(sequel=Sequel.DISPUTE_WON),
-        9012: Fate(sequel=Sequel.DISPUTE_LOST),
+        9006: Scenario(wrong_fee_minor=1),
+        9007: Scenario(callbacks=2),
+        9008: Scenario(outcome=Decision.PENDING, later=Decision.DECLINED, callbacks=1),
+        9009: replace(_DECLINED, later=Decision.APPROVED, callbacks=1),
+        9010: Scenario(aftereffect=Aftereffect.RETURN),
+        9011: Scenario(aftereffect=Aftereffect.DISPUTE_WON),
+        9012: Scenario(aftereffect=Aftereffect.DISPUTE_LOST),
     }
 )
-"""Fates by amount_minor modulo FIXED_MODULUS; the proto of the service lists them for callers."""
+"""Scenarios by amount_minor modulo FIXED_MODULUS; the proto of the service lists them for callers."""
 
 
-def fate_of(attempt_id: str, amount_minor: int, behaviour: Behaviour) -> Fate:
-    """Decide what happens to an attempt; the same arguments always give the same fate."""
+def scenario_of(attempt_id: str, amount_minor: int, behaviour: Behaviour) -> Scenario:
+    """Decide what happens to an attempt; the same arguments always give the same scenario."""
     fixed = FIXED.get(amount_minor % FIXED_MODULUS)
     if fixed is not None:
         return fixed
-    fate = _drawn_outcome(_draw(attempt_id, "outcome"), behaviour)
-    if fate is ORDINARY and _draw(attempt_id, "callback") < behaviour.duplicate_callback_basis_points:
-        fate = replace(fate, callbacks=2)
+    scenario = _drawn_outcome(_draw(attempt_id, "outcome"), behaviour)
+    if scenario is ORDINARY and _draw(attempt_id, "callback") < behaviour.duplicate_callback_basis_points:
+        scenario = replace(scenario, callbacks=2)
     if _draw(attempt_id, "fee") < behaviour.wrong_fee_basis_points:
-        fate = replace(fate, wrong_fee_minor=1)
-    return fate
+        scenario = replace(scenario, wrong_fee_minor=1)
+    return scenario
 
 
-def _drawn_outcome(drawn: int, behaviour: Behaviour) -> Fate:
-    """Give each outcome its share of the numbers below 10,000, one share after the other."""
+def _drawn_outcome(drawn: int, behaviour: Behaviour) -> Scenario:
+    """Return each outcome its share of the numbers below 10,000, one share after the other."""
     shares = (
         (behaviour.decline_basis_points, _DECLINED),
         (behaviour.timeout_after_basis_points, _LOST_ANSWER),
         (behaviour.timeout_before_basis_points, _LOST_CALL),
         (behaviour.pending_basis_points, _APPROVED_LATE),
     )
-    for share, fate in shares:
+    for share, scenario in shares:
         if drawn < share:
-            return fate
+            return scenario
         drawn -= share
     return ORDINARY
 

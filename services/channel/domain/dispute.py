@@ -8,13 +8,13 @@ from paykit.errors import CurrencyMismatch, DomainError, InvariantError, Kind
 from paykit.ids import named_id
 from paykit.money import Money
 from paystream.channel.v1 import events
-from services.channel.domain.transaction import CHANNEL, Authorization, Transaction
+from services.channel.domain.transaction import CHANNEL, Authorization, ChannelTransaction
 
 RESPOND_WITHIN_S = 7 * 86_400
 """How long a dispute can be answered unless it says otherwise, in seconds of business time."""
 
 
-class DisputeState(StrEnum):
+class ChannelDisputeState(StrEnum):
     """How far a dispute has come; all but WON hold the amount back."""
 
     OPENED = "OPENED"
@@ -23,7 +23,7 @@ class DisputeState(StrEnum):
     LOST = "LOST"
 
 
-class Reason(StrEnum):
+class DisputeReason(StrEnum):
     """What the payer says."""
 
     FRAUD = "FRAUD"
@@ -77,7 +77,7 @@ class DisputeAlreadyAnswered(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dispute:
+class ChannelDispute:
     """A dispute on the channel's record.
 
     Attributes:
@@ -99,7 +99,7 @@ class Dispute:
     amount_minor: int
     currency_code: str
     related_no: str | None
-    reason: Reason
+    reason: DisputeReason
     contest_loses: bool
     respond_by: datetime
     callback_address: str
@@ -108,24 +108,31 @@ class Dispute:
     create_time: datetime
     update_time: datetime
     due_time: datetime | None
-    state: DisputeState = DisputeState.OPENED
+    state: ChannelDisputeState = ChannelDisputeState.OPENED
     contested: bool | None = None
     evidence: str = ""
     reversal_date: str | None = None
     version: int = 1
 
 
+def not_found(dispute_reference: str) -> DisputeNotFound:
+    """Return the refusal of what is asked of a dispute that does not exist."""
+    return DisputeNotFound(
+        "No dispute has this reference.", field="dispute_reference", dispute_reference=dispute_reference
+    )
+
+
 def open_dispute(
-    transaction: Transaction,
+    transaction: ChannelTransaction,
     authorization: Authorization | None,
     *,
     dispute_reference: str,
     amount: Money | None,
-    reason: Reason,
+    reason: DisputeReason,
     respond_within_s: int,
     contest_loses: bool,
     now: datetime,
-) -> tuple[Dispute, Authorization]:
+) -> tuple[ChannelDispute, Authorization]:
     """Hold back what a payer disputes; an amount of None is all that is left of the capture.
 
     Raises:
@@ -137,7 +144,7 @@ def open_dispute(
         raise AttemptNotCaptured("The attempt captured nothing.", field="attempt_id", attempt_id=transaction.attempt_id)
     disputed_minor = _disputed_minor(transaction, authorization, amount)
     respond_by = now + timedelta(seconds=respond_within_s or RESPOND_WITHIN_S)
-    opened = Dispute(
+    opened = ChannelDispute(
         dispute_reference=dispute_reference,
         attempt_id=transaction.attempt_id,
         authorization_reference=authorization.authorization_reference,
@@ -158,7 +165,7 @@ def open_dispute(
     return opened, replace(authorization, disputed_minor=authorization.disputed_minor + disputed_minor)
 
 
-def respond(dispute: Dispute, *, contested: bool, evidence: str, delay_ms: int, now: datetime) -> Dispute:
+def respond(dispute: ChannelDispute, *, contested: bool, evidence: str, delay_ms: int, now: datetime) -> ChannelDispute:
     """Take the merchant's answer: contested it is decided after a delay, accepted it is lost at once.
 
     The same answer again changes nothing.
@@ -171,17 +178,19 @@ def respond(dispute: Dispute, *, contested: bool, evidence: str, delay_ms: int, 
         return dispute
     if dispute.contested is not None:
         raise DisputeAlreadyAnswered("The dispute was answered otherwise.", state=dispute.state)
-    if dispute.state is not DisputeState.OPENED or now > dispute.respond_by:
+    if dispute.state is not ChannelDisputeState.OPENED or now > dispute.respond_by:
         raise DisputeResponseLate("The time to answer the dispute is over.", respond_by=dispute.respond_by.isoformat())
     return _changed(
         replace(dispute, contested=contested, evidence=evidence),
-        state=DisputeState.CONTESTED if contested else DisputeState.LOST,
+        state=ChannelDisputeState.CONTESTED if contested else ChannelDisputeState.LOST,
         due_time=now + timedelta(milliseconds=delay_ms) if contested else None,
         now=now,
     )
 
 
-def decide(dispute: Dispute, authorization: Authorization, *, now: datetime) -> tuple[Dispute, Authorization]:
+def decide(
+    dispute: ChannelDispute, authorization: Authorization, *, now: datetime
+) -> tuple[ChannelDispute, Authorization]:
     """Decide a dispute whose time has come: contested as it was to end, not answered for the payer.
 
     Raises:
@@ -189,16 +198,16 @@ def decide(dispute: Dispute, authorization: Authorization, *, now: datetime) -> 
     """
     if dispute.due_time is None:
         raise InvariantError(f"dispute {dispute.dispute_reference} is decided already")
-    if dispute.state is DisputeState.OPENED or dispute.contest_loses:
-        return _changed(dispute, state=DisputeState.LOST, due_time=None, now=now), authorization
-    won = _changed(dispute, state=DisputeState.WON, due_time=None, now=now)
+    if dispute.state is ChannelDisputeState.OPENED or dispute.contest_loses:
+        return _changed(dispute, state=ChannelDisputeState.LOST, due_time=None, now=now), authorization
+    won = _changed(dispute, state=ChannelDisputeState.WON, due_time=None, now=now)
     released = replace(authorization, disputed_minor=authorization.disputed_minor - dispute.amount_minor)
     return replace(won, reversal_date=now.date().isoformat()), released
 
 
-def statement_line(dispute: Dispute) -> events.ChannelTransactionReported:
+def statement_line(dispute: ChannelDispute) -> events.ChannelTransactionReported:
     """Write the statement line of the amount held back, or of the amount given again once the dispute is won."""
-    won = dispute.state is DisputeState.WON
+    won = dispute.state is ChannelDisputeState.WON
     operation = events.ChannelOperation.DISPUTE_REVERSED if won else events.ChannelOperation.DISPUTE
     return events.ChannelTransactionReported(
         occurred_at=dispute.update_time,
@@ -209,6 +218,7 @@ def statement_line(dispute: Dispute) -> events.ChannelTransactionReported:
         line_id=named_id("lin", dispute.dispute_reference, operation),
         operation=operation,
         outcome=events.ChannelOutcome.SUCCEEDED,
+        statement_id=None,
         related_no=dispute.related_no,
         original_channel_reference=None,
         amount_minor=dispute.amount_minor,
@@ -218,7 +228,7 @@ def statement_line(dispute: Dispute) -> events.ChannelTransactionReported:
     )
 
 
-def _disputed_minor(transaction: Transaction, authorization: Authorization, amount: Money | None) -> int:
+def _disputed_minor(transaction: ChannelTransaction, authorization: Authorization, amount: Money | None) -> int:
     left_minor = min(transaction.amount_minor or 0, authorization.kept_minor)
     asked = amount or Money(left_minor, authorization.currency_code)
     if asked.currency_code != authorization.currency_code:
@@ -237,5 +247,7 @@ def _disputed_minor(transaction: Transaction, authorization: Authorization, amou
     return asked.amount_minor
 
 
-def _changed(dispute: Dispute, *, state: DisputeState, due_time: datetime | None, now: datetime) -> Dispute:
+def _changed(
+    dispute: ChannelDispute, *, state: ChannelDisputeState, due_time: datetime | None, now: datetime
+) -> ChannelDispute:
     return replace(dispute, state=state, due_time=due_time, update_time=now, version=dispute.version + 1)

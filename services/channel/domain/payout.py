@@ -6,10 +6,10 @@ from datetime import datetime
 from paykit.errors import InvariantError
 from paykit.ids import named_id
 from paystream.channel.v1 import events
-from services.channel.domain.transaction import CHANNEL, Action, Transaction
+from services.channel.domain.transaction import CHANNEL, Action, ChannelTransaction
 
 
-def send_back(transaction: Transaction, *, now: datetime) -> Transaction:
+def send_back(transaction: ChannelTransaction, *, now: datetime) -> ChannelTransaction:
     """Record that an approved payout came back, in full.
 
     Raises:
@@ -20,12 +20,12 @@ def send_back(transaction: Transaction, *, now: datetime) -> Transaction:
     return replace(transaction, return_time=now, update_time=now, version=transaction.version + 1)
 
 
-def return_reference(transaction: Transaction) -> str:
-    """Give the channel's reference of the return, which is an operation of its own."""
+def return_reference(transaction: ChannelTransaction) -> str:
+    """Return the channel's reference of the return, which is an operation of its own."""
     return named_id("chn", transaction.attempt_id, "RETURN")
 
 
-def return_line(transaction: Transaction) -> events.ChannelTransactionReported:
+def return_line(transaction: ChannelTransaction) -> events.ChannelTransactionReported:
     """Write the statement line of a payout that came back.
 
     Raises:
@@ -43,6 +43,7 @@ def return_line(transaction: Transaction) -> events.ChannelTransactionReported:
         line_id=named_id("lin", reference),
         operation=events.ChannelOperation.RETURN,
         outcome=events.ChannelOutcome.SUCCEEDED,
+        statement_id=None,
         related_no=transaction.related_no,
         original_channel_reference=None,
         amount_minor=transaction.amount_minor,

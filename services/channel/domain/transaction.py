@@ -11,7 +11,7 @@ from enum import StrEnum
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.ids import named_id
 from paystream.channel.v1 import events
-from services.channel.domain.behaviour import BASIS_POINTS, Behaviour, Fate, Outcome, Sequel
+from services.channel.domain.behaviour import BASIS_POINTS, Aftereffect, Behaviour, Decision, Scenario
 
 CHANNEL = "simulator"
 """The name of this channel in events."""
@@ -42,7 +42,7 @@ class ChannelTimeout(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Instruction:
     """What a caller asks for.
 
     Attributes:
@@ -70,7 +70,7 @@ class Order:
 
     @property
     def moves_money(self) -> bool:
-        """Say whether approval moves money; reserving it and giving it free again do not."""
+        """Return whether approval moves money; reserving it and giving it free again do not."""
         return self.capture or self.action in {Action.CAPTURE, Action.REFUND, Action.PAY}
 
     def fingerprint(self) -> bytes:
@@ -94,7 +94,7 @@ class Authorization:
     merchant_id: str
     amount_minor: int
     currency_code: str
-    status: Outcome
+    status: Decision
     cancelled: bool = False
     taken_minor: int = 0
     captured_minor: int = 0
@@ -103,12 +103,12 @@ class Authorization:
 
     @property
     def kept_minor(self) -> int:
-        """Give what of the captured amount neither went back nor is held back."""
+        """Return what of the captured amount neither went back nor is held back."""
         return self.captured_minor - self.refunded_minor - self.disputed_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class ChannelTransaction:
     """One attempt on the channel's record.
 
     Attributes:
@@ -117,7 +117,7 @@ class Transaction:
         wrong_fee_minor: What the statement line charges too much.
         later: What will be decided at resolve_time, if anything is open.
         callbacks: How often the final result is called back.
-        fingerprint: Digest of the order, by which a repetition is told from another order.
+        fingerprint: Digest of the instruction, by which a repetition is told from another instruction.
         line_date: Day of its statement line, YYYY-MM-DD in UTC; None while it has none.
         return_time: When an approved payout came back; None while it has not.
         version: From 1, one more with every change.
@@ -131,12 +131,12 @@ class Transaction:
     currency_code: str | None
     authorization_reference: str | None
     related_no: str | None
-    outcome: Outcome
+    outcome: Decision
     decline_code: str
     moves_money: bool
     fee_minor: int
     wrong_fee_minor: int
-    later: Outcome | None
+    later: Decision | None
     resolve_time: datetime | None
     callbacks: int
     callback_address: str
@@ -150,84 +150,84 @@ class Transaction:
 
     @property
     def captured(self) -> bool:
-        """Say whether money moved."""
-        return self.moves_money and self.outcome is Outcome.APPROVED
+        """Return whether money moved."""
+        return self.moves_money and self.outcome is Decision.APPROVED
 
     @property
     def channel_fee_minor(self) -> int:
-        """Give what the channel charged so far."""
+        """Return what the channel charged so far."""
         return self.fee_minor if self.captured else 0
 
 
 def channel_reference(attempt_id: str) -> str:
-    """Give the channel's reference of an attempt; it follows from the attempt, so that a repetition has the same."""
+    """Return the channel's reference of an attempt; it follows from the attempt, so that a repetition has the same."""
     return named_id("chn", attempt_id)
 
 
-def authorization_of(transaction: Transaction) -> str | None:
+def authorization_of(transaction: ChannelTransaction) -> str | None:
     """Name the authorization that a transaction is about: its own, for an authorization; none, for a payout."""
     authorizes = transaction.action is Action.AUTHORIZE
     return transaction.channel_reference if authorizes else transaction.authorization_reference
 
 
 def record(
-    order: Order,
+    instruction: Instruction,
     authorization: Authorization | None,
     *,
-    fate: Fate,
+    scenario: Scenario,
     behaviour: Behaviour,
     correlation_id: str,
     now: datetime,
-) -> tuple[Transaction, Authorization | None]:
-    """Take an attempt on record: the acquirer's rules first, then its fate, which must be one that is applied.
+) -> tuple[ChannelTransaction, Authorization | None]:
+    """Take an attempt on record: the acquirer's rules first, then its scenario, which must be one that is applied.
 
-    `authorization` is the locked one that the order names: None for an authorization, a payment and an unknown one.
+    `authorization` is the locked one that is named: None for an authorization, a payment and an unknown one.
 
     Returns:
         The transaction, and the authorization after it (None if there is none).
     """
-    refusal = _refusal(order, authorization)
+    refusal = _refusal(instruction, authorization)
     if refusal:
-        fate = replace(fate, outcome=Outcome.DECLINED, decline_code=refusal, later=None, callbacks=0)
-    cancelled = authorization if order.action is Action.CANCEL and not refusal else None
+        scenario = replace(scenario, outcome=Decision.DECLINED, decline_code=refusal, later=None, callbacks=0)
+    cancelled = authorization if instruction.action is Action.CANCEL and not refusal else None
     later_at = now + timedelta(milliseconds=behaviour.callback_delay_ms)
-    transaction = Transaction(
-        attempt_id=order.attempt_id,
-        action=order.action,
-        channel_reference=channel_reference(order.attempt_id),
-        merchant_id=authorization.merchant_id if authorization else order.merchant_id,
-        amount_minor=cancelled.amount_minor - cancelled.taken_minor if cancelled else order.amount_minor,
-        currency_code=cancelled.currency_code if cancelled else order.currency_code,
-        authorization_reference=order.authorization_reference,
-        related_no=order.related_no,
-        outcome=fate.outcome,
-        decline_code=fate.decline_code,
-        moves_money=order.moves_money,
-        fee_minor=_fee(order, behaviour),
-        wrong_fee_minor=fate.wrong_fee_minor,
-        later=fate.later,
-        resolve_time=later_at if fate.later else None,
-        callbacks=fate.callbacks,
-        callback_address=order.callback_address or behaviour.callback_address,
+    transaction = ChannelTransaction(
+        attempt_id=instruction.attempt_id,
+        action=instruction.action,
+        channel_reference=channel_reference(instruction.attempt_id),
+        merchant_id=authorization.merchant_id if authorization else instruction.merchant_id,
+        amount_minor=cancelled.amount_minor - cancelled.taken_minor if cancelled else instruction.amount_minor,
+        currency_code=cancelled.currency_code if cancelled else instruction.currency_code,
+        authorization_reference=instruction.authorization_reference,
+        related_no=instruction.related_no,
+        outcome=scenario.outcome,
+        decline_code=scenario.decline_code,
+        moves_money=instruction.moves_money,
+        fee_minor=_fee(instruction, behaviour),
+        wrong_fee_minor=scenario.wrong_fee_minor,
+        later=scenario.later,
+        resolve_time=later_at if scenario.later else None,
+        callbacks=scenario.callbacks,
+        callback_address=instruction.callback_address or behaviour.callback_address,
         correlation_id=correlation_id,
-        fingerprint=order.fingerprint(),
+        fingerprint=instruction.fingerprint(),
         create_time=now,
         update_time=now,
         line_date=None,
         version=1,
     )
-    return _dated(transaction, now), _recorded(order, transaction, authorization)
+    return _dated(transaction, now), _recorded(instruction, transaction, authorization)
 
 
-def has_sequel(transaction: Transaction, sequel: Sequel) -> bool:
-    """Say whether a sequel can follow: a return to an approved payout, a dispute to an approved capture."""
+def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
+    """Return whether a aftereffect can follow: a return to an approved payout, a dispute to an approved capture."""
     paid_out, captures = transaction.action is Action.PAY, transaction.action in {Action.AUTHORIZE, Action.CAPTURE}
-    return transaction.captured and (paid_out if sequel is Sequel.RETURN else captures)
+    return transaction.captured and (paid_out if aftereffect is Aftereffect.RETURN else captures)
 
 
 def resolve(
-    transaction: Transaction, authorization: Authorization | None, *, now: datetime
-) -> tuple[Transaction, Authorization | None]:
+    transaction: ChannelTransaction, authorization: Authorization | None, *, now: datetime
+) -> tuple[ChannelTransaction, Authorization | None]:
     """Decide what was left open.
 
     Raises:
@@ -235,7 +235,7 @@ def resolve(
     """
     if transaction.later is None:
         raise InvariantError(f"{transaction.attempt_id} has nothing open")
-    declined = transaction.later is Outcome.DECLINED
+    declined = transaction.later is Decision.DECLINED
     decided = replace(
         transaction,
         outcome=transaction.later,
@@ -248,7 +248,7 @@ def resolve(
     return _dated(decided, now), _resolved(decided, authorization)
 
 
-def statement_line(transaction: Transaction) -> events.ChannelTransactionReported:
+def statement_line(transaction: ChannelTransaction) -> events.ChannelTransactionReported:
     """Write the statement line of money that moved.
 
     Raises:
@@ -266,6 +266,7 @@ def statement_line(transaction: Transaction) -> events.ChannelTransactionReporte
         line_id=named_id("lin", transaction.channel_reference),
         operation=events.ChannelOperation.CAPTURE if capture else events.ChannelOperation(transaction.action),
         outcome=events.ChannelOutcome.SUCCEEDED,
+        statement_id=None,
         related_no=transaction.related_no,
         original_channel_reference=transaction.authorization_reference if transaction.action is Action.REFUND else None,
         amount_minor=transaction.amount_minor,
@@ -275,61 +276,63 @@ def statement_line(transaction: Transaction) -> events.ChannelTransactionReporte
     )
 
 
-def _refusal(order: Order, authorization: Authorization | None) -> str:
-    """Give the decline code of an order that breaks a rule of the acquirer; empty for one that breaks none."""
-    if order.action in {Action.AUTHORIZE, Action.PAY}:
+def _refusal(instruction: Instruction, authorization: Authorization | None) -> str:
+    """Return the decline code of an instruction that breaks a rule of the acquirer; empty for one that breaks none."""
+    if instruction.action in {Action.AUTHORIZE, Action.PAY}:
         return ""
     if authorization is None:
         return "authorization_unknown"
-    if authorization.status is not Outcome.APPROVED:
+    if authorization.status is not Decision.APPROVED:
         return "authorization_not_approved"
-    if order.currency_code not in {None, authorization.currency_code}:
+    if instruction.currency_code not in {None, authorization.currency_code}:
         return "currency_mismatch"
-    return _amount_refusal(order, authorization)
+    return _amount_refusal(instruction, authorization)
 
 
-def _amount_refusal(order: Order, authorization: Authorization) -> str:
-    amount_minor = order.amount_minor or 0
-    if order.action is Action.REFUND:
+def _amount_refusal(instruction: Instruction, authorization: Authorization) -> str:
+    amount_minor = instruction.amount_minor or 0
+    if instruction.action is Action.REFUND:
         return "refund_exceeds_captured" if amount_minor > authorization.kept_minor else ""
     if authorization.cancelled:
         return "authorization_cancelled"
     left_minor = authorization.amount_minor - authorization.taken_minor
-    if order.action is Action.CANCEL:
+    if instruction.action is Action.CANCEL:
         return "" if left_minor else "already_captured"
     return "capture_exceeds_authorized" if amount_minor > left_minor else ""
 
 
-def _fee(order: Order, behaviour: Behaviour) -> int:
-    if order.amount_minor is None or not (order.capture or order.action is Action.CAPTURE):
+def _fee(instruction: Instruction, behaviour: Behaviour) -> int:
+    if instruction.amount_minor is None or not (instruction.capture or instruction.action is Action.CAPTURE):
         return 0
-    return (order.amount_minor * behaviour.fee_basis_points + BASIS_POINTS // 2) // BASIS_POINTS
+    return (instruction.amount_minor * behaviour.fee_basis_points + BASIS_POINTS // 2) // BASIS_POINTS
 
 
-def _dated(transaction: Transaction, now: datetime) -> Transaction:
+def _dated(transaction: ChannelTransaction, now: datetime) -> ChannelTransaction:
     return replace(transaction, line_date=now.date().isoformat()) if transaction.captured else transaction
 
 
-def _recorded(order: Order, transaction: Transaction, authorization: Authorization | None) -> Authorization | None:
-    """Give the authorization after an attempt was taken on record."""
-    amount_minor = order.amount_minor or 0
-    stands = transaction.outcome is not Outcome.DECLINED or transaction.later is Outcome.APPROVED
-    if order.action is Action.AUTHORIZE:
-        taken_minor = amount_minor if order.capture and stands else 0
+def _recorded(
+    instruction: Instruction, transaction: ChannelTransaction, authorization: Authorization | None
+) -> Authorization | None:
+    """Return the authorization after an attempt was taken on record."""
+    amount_minor = instruction.amount_minor or 0
+    stands = transaction.outcome is not Decision.DECLINED or transaction.later is Decision.APPROVED
+    if instruction.action is Action.AUTHORIZE:
+        taken_minor = amount_minor if instruction.capture and stands else 0
         return Authorization(
             authorization_reference=transaction.channel_reference,
-            merchant_id=order.merchant_id or "",
+            merchant_id=instruction.merchant_id or "",
             amount_minor=amount_minor,
-            currency_code=order.currency_code or "",
+            currency_code=instruction.currency_code or "",
             status=transaction.outcome,
             taken_minor=taken_minor,
             captured_minor=taken_minor if transaction.captured else 0,
         )
     if authorization is None or not stands:
         return authorization
-    if order.action is Action.CANCEL:
+    if instruction.action is Action.CANCEL:
         return replace(authorization, cancelled=True)
-    if order.action is Action.REFUND:
+    if instruction.action is Action.REFUND:
         return replace(authorization, refunded_minor=authorization.refunded_minor + amount_minor)
     captured_minor = amount_minor if transaction.captured else 0
     return replace(
@@ -339,8 +342,8 @@ def _recorded(order: Order, transaction: Transaction, authorization: Authorizati
     )
 
 
-def _resolved(transaction: Transaction, authorization: Authorization | None) -> Authorization | None:
-    """Give the authorization after an open attempt was decided; its amount was counted as taken or refunded before."""
+def _resolved(transaction: ChannelTransaction, authorization: Authorization | None) -> Authorization | None:
+    """Return the authorization after an open attempt was decided; its amount was counted before."""
     if authorization is None:
         return None
     amount_minor = transaction.amount_minor or 0
@@ -348,7 +351,7 @@ def _resolved(transaction: Transaction, authorization: Authorization | None) -> 
         authorization = replace(authorization, status=transaction.outcome)
     if not transaction.moves_money:
         return authorization
-    approved = transaction.outcome is Outcome.APPROVED
+    approved = transaction.outcome is Decision.APPROVED
     if transaction.action is Action.REFUND:
         given_back_minor = 0 if approved else amount_minor
         return replace(authorization, refunded_minor=authorization.refunded_minor - given_back_minor)

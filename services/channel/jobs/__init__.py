@@ -1,5 +1,6 @@
-"""Timed work of channel, and calls that leave the process."""
+"""The channel's timed work, and its calls back to whoever asked."""
 
-from services.channel.jobs import callback_calls, callbacks, statements, timers
+from services.channel.jobs.callbacks import deliver_callbacks
+from services.channel.jobs.timers import bring_about_aftereffects, close_statements, decide_disputes, resolve_open
 
-__all__ = ["callback_calls", "callbacks", "statements", "timers"]
+__all__ = ["bring_about_aftereffects", "close_statements", "decide_disputes", "deliver_callbacks", "resolve_open"]

@@ -12,60 +12,60 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
 from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
 from services.channel import messages
-from services.channel.domain.behaviour import Outcome
-from services.channel.domain.dispute import Dispute
-from services.channel.domain.transaction import Action, Transaction
-from services.channel.store.callbacks import Callback, Report
+from services.channel.domain.behaviour import Decision
+from services.channel.domain.dispute import ChannelDispute
+from services.channel.domain.transaction import Action, ChannelTransaction
+from services.channel.store import Callback, CallbackReport
 
 CALL_TIMEOUT_S = 5.0
 RETURN_CODE = "account_closed"
 """Why payouts come back, as the bank says."""
 
-_DISPUTED: Mapping[Report, payment_pb2.DisputeOutcome.ValueType] = MappingProxyType(
+_DISPUTED: Mapping[CallbackReport, payment_pb2.DisputeOutcome.ValueType] = MappingProxyType(
     {
-        Report.DISPUTE_OPENED: payment_pb2.DISPUTE_OUTCOME_OPENED,
-        Report.DISPUTE_WON: payment_pb2.DISPUTE_OUTCOME_WON,
-        Report.DISPUTE_LOST: payment_pb2.DISPUTE_OUTCOME_LOST,
+        CallbackReport.DISPUTE_OPENED: payment_pb2.DISPUTE_OUTCOME_OPENED,
+        CallbackReport.DISPUTE_WON: payment_pb2.DISPUTE_OUTCOME_WON,
+        CallbackReport.DISPUTE_LOST: payment_pb2.DISPUTE_OUTCOME_LOST,
     }
 )
 _PAID = {
-    Outcome.APPROVED: withdrawal_pb2.BANK_OUTCOME_COMPLETED,
-    Outcome.DECLINED: withdrawal_pb2.BANK_OUTCOME_FAILED,
+    Decision.APPROVED: withdrawal_pb2.BANK_OUTCOME_COMPLETED,
+    Decision.DECLINED: withdrawal_pb2.BANK_OUTCOME_FAILED,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class CallbackContents:
     """A callback with what it is about; `dispute` is None unless it tells of one."""
 
     callback: Callback
-    transaction: Transaction
-    dispute: Dispute | None
+    transaction: ChannelTransaction
+    dispute: ChannelDispute | None
 
 
-async def call(channel: grpc.aio.Channel, telling: Telling) -> None:
+async def call(channel: grpc.aio.Channel, contents: CallbackContents) -> None:
     """Call back over a channel to the address that the transaction names.
 
     Raises:
         grpc.aio.AioRpcError: It was not heard, or refused.
     """
-    metadata = (("x-correlation-id", telling.transaction.correlation_id),)
-    method, request = _addressed(channel, telling)
+    metadata = (("x-correlation-id", contents.transaction.correlation_id),)
+    method, request = _addressed(channel, contents)
     await method(request, timeout=CALL_TIMEOUT_S, metadata=metadata)
 
 
-def _addressed(channel: grpc.aio.Channel, telling: Telling) -> tuple[Any, Any]:
-    """Give the method to call and its request."""
-    if telling.dispute is not None:
+def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[Any, Any]:
+    """Return the method to call and its request."""
+    if contents.dispute is not None:
         method = payment_pb2_grpc.PaymentServiceStub(channel).ReportDispute
-        return method, _dispute(telling.dispute, telling.callback.report)
-    if telling.transaction.action is Action.PAY:
+        return method, _dispute(contents.dispute, contents.callback.report)
+    if contents.transaction.action is Action.PAY:
         bank = withdrawal_pb2_grpc.WithdrawalServiceStub(channel)
-        return bank.ReportBankResult, _payout(telling.transaction, telling.callback.report)
-    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, _result(telling.transaction)
+        return bank.ReportBankResult, _payout(contents.transaction, contents.callback.report)
+    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, _result(contents.transaction)
 
 
-def _result(transaction: Transaction) -> payment_pb2.ReportChannelResultRequest:
+def _result(transaction: ChannelTransaction) -> payment_pb2.ReportChannelResultRequest:
     return payment_pb2.ReportChannelResultRequest(
         attempt_id=transaction.attempt_id,
         channel_reference=transaction.channel_reference,
@@ -75,8 +75,8 @@ def _result(transaction: Transaction) -> payment_pb2.ReportChannelResultRequest:
     )
 
 
-def _payout(transaction: Transaction, report: Report) -> withdrawal_pb2.ReportBankResultRequest:
-    returned = report is Report.RETURN
+def _payout(transaction: ChannelTransaction, report: CallbackReport) -> withdrawal_pb2.ReportBankResultRequest:
+    returned = report is CallbackReport.RETURN
     return withdrawal_pb2.ReportBankResultRequest(
         attempt_id=transaction.attempt_id,
         channel_reference=transaction.channel_reference,
@@ -86,7 +86,7 @@ def _payout(transaction: Transaction, report: Report) -> withdrawal_pb2.ReportBa
     )
 
 
-def _dispute(dispute: Dispute, report: Report) -> payment_pb2.ReportDisputeRequest:
+def _dispute(dispute: ChannelDispute, report: CallbackReport) -> payment_pb2.ReportDisputeRequest:
     return payment_pb2.ReportDisputeRequest(
         attempt_id=dispute.attempt_id,
         dispute_reference=dispute.dispute_reference,

@@ -10,12 +10,10 @@ import structlog
 
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from services.channel import store
 from services.channel.jobs import callback_calls
-from services.channel.jobs.callback_calls import Telling
-from services.channel.store import callbacks as callback_store
-from services.channel.store import disputes as dispute_store
-from services.channel.store import transactions as store
-from services.channel.store.callbacks import Report
+from services.channel.jobs.callback_calls import CallbackContents
+from services.channel.store import Callback, CallbackReport
 
 CALLBACKS_MAX = 100
 """Callbacks under way at once in one process."""
@@ -43,52 +41,54 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What came of one call."""
+class _Called:
+    """A callback after its call, and whether it need not be called again."""
 
-    callback: callback_store.Callback
+    callback: Callback
     over: bool
 
 
-async def deliver(runtime: Runtime) -> bool:
-    """Tell results that are due. Says whether there may be more."""
+async def deliver_callbacks(runtime: Runtime) -> bool:
+    """Call back with what is due; True when there may be more."""
     due = await runtime.transaction(_take_due)
     if due:
-        told = await _tell(due)
-        await runtime.transaction(lambda tx: _settle(tx, told))
+        called = await _call_all(due)
+        await runtime.transaction(lambda tx: _settle(tx, called))
     return len(due) == CALLBACKS_MAX
 
 
-async def _take_due(tx: Tx) -> list[Telling]:
-    taken = await callback_store.lease_callbacks(tx, due=tx.now, limit=CALLBACKS_MAX, lease_s=LEASE_S)
-    transactions = await store.get_transactions(tx, {each.attempt_id for each in taken})
-    references = [each.dispute_reference for each in taken if each.dispute_reference]
-    disputes = await dispute_store.get_disputes(tx, references)
+async def _take_due(tx: Tx) -> list[CallbackContents]:
+    callbacks = await store.lease_callbacks(tx, limit=CALLBACKS_MAX, lease_s=LEASE_S)
+    transactions = await store.transactions.by_key(tx, {callback.attempt_id for callback in callbacks})
+    references = {callback.dispute_reference for callback in callbacks if callback.dispute_reference}
+    disputes = await store.disputes.by_key(tx, references)
     return [
-        Telling(
-            callback=each,
-            transaction=transactions[each.attempt_id],
-            dispute=disputes[each.dispute_reference] if each.dispute_reference else None,
+        CallbackContents(
+            callback=callback,
+            transaction=transactions[callback.attempt_id],
+            dispute=disputes[callback.dispute_reference] if callback.dispute_reference else None,
         )
-        for each in taken
+        for callback in callbacks
     ]
 
 
-async def _tell(due: Sequence[Telling]) -> list[_Told]:
+async def _call_all(due: Sequence[CallbackContents]) -> list[_Called]:
     async with AsyncExitStack() as stack:
         channels = {}
-        for address in {each.transaction.callback_address for each in due}:
+        for address in {contents.transaction.callback_address for contents in due}:
             channels[address] = await stack.enter_async_context(grpc.aio.insecure_channel(address))
-        return await asyncio.gather(*(_call(channels[each.transaction.callback_address], each) for each in due))
+        return await asyncio.gather(
+            *(_call(channels[contents.transaction.callback_address], contents) for contents in due)
+        )
 
 
-async def _call(channel: grpc.aio.Channel, telling: Telling) -> _Told:
-    callback = telling.callback
+async def _call(channel: grpc.aio.Channel, contents: CallbackContents) -> _Called:
+    callback = contents.callback
     try:
-        await callback_calls.call(channel, telling)
+        await callback_calls.call(channel, contents)
     except grpc.aio.AioRpcError as error:
-        tries_max = TRIES_MAX if callback.report is Report.RESULT else TRIES_UNASKED_MAX
-        over = _final(telling, error.code()) or callback.tries >= tries_max
+        tries_max = TRIES_MAX if callback.report is CallbackReport.RESULT else TRIES_UNASKED_MAX
+        over = _final(contents, error.code()) or callback.tries >= tries_max
         _log.warning(
             "callback_refused",
             attempt_id=callback.attempt_id,
@@ -96,19 +96,19 @@ async def _call(channel: grpc.aio.Channel, telling: Telling) -> _Told:
             code=error.code().name,
             given_up=over,
         )
-        return _Told(callback, over)
-    return _Told(callback, over=True)
+        return _Called(callback, over)
+    return _Called(callback, over=True)
 
 
-def _final(telling: Telling, code: grpc.StatusCode) -> bool:
-    """Say whether telling it again is useless. A dispute may only have come before what it disputes was recorded."""
-    state_changes = telling.dispute is not None and code is grpc.StatusCode.FAILED_PRECONDITION
+def _final(contents: CallbackContents, code: grpc.StatusCode) -> bool:
+    """Whether calling again is useless. A dispute may only have come before what it disputes was recorded."""
+    state_changes = contents.dispute is not None and code is grpc.StatusCode.FAILED_PRECONDITION
     return code in _FINAL and not state_changes
 
 
-async def _settle(tx: Tx, told: Sequence[_Told]) -> None:
-    await callback_store.delete_callbacks(tx, [each.callback for each in told if each.over])
-    again = [each.callback for each in told if not each.over]
+async def _settle(tx: Tx, called: Sequence[_Called]) -> None:
+    await store.delete_callbacks(tx, [call.callback for call in called if call.over])
+    again = [call.callback for call in called if not call.over]
     # The exponent is bounded before the power, as tries can go on for days.
-    waits_s = [min(2 ** min(each.tries, 10), LEASE_S) for each in again]
-    await callback_store.postpone_callbacks(tx, again, waits_s)
+    waits_s = [min(2 ** min(callback.tries, 10), LEASE_S) for callback in again]
+    await store.postpone_callbacks(tx, again, waits_s)

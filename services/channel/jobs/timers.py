@@ -1,13 +1,11 @@
-"""The channel's timed work."""
+"""The channel's timed work on its own books."""
 
 from paykit.process.runtime import Runtime
-from services.channel.commands import aftereffects as sequels
-from services.channel.commands import disputes as dispute_commands
-from services.channel.commands import transactions as commands
+from services.channel import commands
 
 RESOLVED_MAX = 500
 """Transactions decided in one transaction."""
-SEQUELS_MAX = 200
+AFTEREFFECTS_MAX = 200
 """Returns and disputes brought about, and disputes decided, in one transaction."""
 
 
@@ -16,11 +14,18 @@ async def resolve_open(runtime: Runtime) -> bool:
     return await runtime.transaction(lambda tx: commands.resolve_open(tx, limit=RESOLVED_MAX)) == RESOLVED_MAX
 
 
-async def bring_about_sequels(runtime: Runtime) -> bool:
+async def bring_about_aftereffects(runtime: Runtime) -> bool:
     """Send payouts back and open disputes, once their time has come."""
-    return await runtime.transaction(lambda tx: sequels.bring_about(tx, limit=SEQUELS_MAX)) == SEQUELS_MAX
+    return await runtime.transaction(lambda tx: commands.bring_about(tx, limit=AFTEREFFECTS_MAX)) == AFTEREFFECTS_MAX
 
 
 async def decide_disputes(runtime: Runtime) -> bool:
     """Decide disputes that were contested, or not answered in time."""
-    return await runtime.transaction(lambda tx: dispute_commands.decide_disputes(tx, limit=SEQUELS_MAX)) == SEQUELS_MAX
+    decided = await runtime.transaction(lambda tx: commands.decide_disputes(tx, limit=AFTEREFFECTS_MAX))
+    return decided == AFTEREFFECTS_MAX
+
+
+async def close_statements(runtime: Runtime) -> bool:
+    """Close what can be closed; there is never more."""
+    await runtime.transaction(commands.close_statements)
+    return False

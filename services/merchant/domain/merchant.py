@@ -1,4 +1,4 @@
-"""Merchants and what may happen to them: pure functions that give the merchant afterwards and the event telling of it.
+"""Merchants and what may happen to them: pure functions that return the changed merchant and the event telling of it.
 
 States: CREATED -> ACTIVE <-> SUSPENDED. The contact address stays here: events are kept for ever and read by many.
 """
@@ -10,14 +10,17 @@ from typing import TypeAlias
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, EtagMismatch, Kind
 from paystream.merchant.v1 import events
-from paystream.merchant.v1.events import FeeRule, MerchantStatus, SettlementPolicy, SettlementSchedule
-from services.merchant.domain import rules
+from paystream.merchant.v1.events import MerchantStatus, SettlementPolicy, SettlementSchedule
+from services.merchant.domain import fee_plan, rules
+from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
 
 Event: TypeAlias = events.MerchantCreated | events.MerchantUpdated | events.MerchantActivated | events.MerchantSuspended
 
 MANUAL_SETTLEMENT = SettlementPolicy(
     schedule=SettlementSchedule.MANUAL,
     time_zone="UTC",
+    cut_off_time=None,
+    cut_off_weekday=None,
     delay_days=0,
     thresholds=(),
     reserve_basis_points=0,
@@ -38,31 +41,6 @@ class MerchantStateInvalid(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "MERCHANT_STATE_INVALID"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeePlan:
-    """One version of what a merchant pays.
-
-    Attributes:
-        version: From 1, one more with every change.
-        fees: Ascending by currency_code; a currency without a rule costs no fee.
-        refund_fee_returned: Whether a refund returns the fee in proportion.
-        effective_time: From when it is in force, until the next version's.
-    """
-
-    version: int
-    fees: tuple[FeeRule, ...]
-    refund_fee_returned: bool
-    effective_time: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeeTerms:
-    """What a caller says about fees: a fee plan before it has a version and a time."""
-
-    fees: tuple[FeeRule, ...] = ()
-    refund_fee_returned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +77,7 @@ class Profile:
     country_code: str | None = None
     country_code_given: bool = False
     contact_email: str | None = None
-    fee_terms: FeeTerms | None = None
+    fee_terms: FeePlanTerms | None = None
     settlement_policy: SettlementPolicy | None = None
 
 
@@ -109,7 +87,7 @@ def create(
     display_name: str,
     country_code: str | None,
     contact_email: str,
-    fee_terms: FeeTerms,
+    fee_terms: FeePlanTerms,
     settlement_policy: SettlementPolicy,
     now: datetime,
 ) -> tuple[Merchant, Event]:
@@ -132,7 +110,7 @@ def create(
         status=MerchantStatus.CREATED,
         country_code=country_code,
         contact_email=contact_email,
-        fee_plan=_plan(fee_terms, version=1, now=now),
+        fee_plan=fee_plan.first(fee_terms, now=now),
         settlement_policy=_sorted(settlement_policy),
         create_time=now,
         update_time=now,
@@ -158,7 +136,7 @@ def update(merchant: Merchant, profile: Profile, *, etag: str, now: datetime) ->
         display_name=_or(profile.display_name, merchant.display_name),
         country_code=profile.country_code if profile.country_code_given else merchant.country_code,
         contact_email=_or(profile.contact_email, merchant.contact_email),
-        fee_plan=_next_plan(merchant.fee_plan, profile.fee_terms, now),
+        fee_plan=fee_plan.following(merchant.fee_plan, profile.fee_terms, now=now),
         settlement_policy=_sorted(profile.settlement_policy or merchant.settlement_policy),
     )
     if changed == merchant:
@@ -193,6 +171,11 @@ def suspend(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant, 
     return _changed(replace(merchant, status=MerchantStatus.SUSPENDED), events.MerchantSuspended, now)
 
 
+def not_found(merchant_id: str) -> MerchantNotFound:
+    """Refuse an id that no merchant has."""
+    return MerchantNotFound("no merchant has this id.", field="merchant_id", merchant_id=merchant_id)
+
+
 def _check(profile: Profile) -> None:
     if profile.display_name is not None:
         rules.check_display_name(profile.display_name)
@@ -213,21 +196,8 @@ def _or(given: str | None, present: str) -> str:
     return present if given is None else given
 
 
-def _plan(terms: FeeTerms, *, version: int, now: datetime) -> FeePlan:
-    fees = tuple(sorted(terms.fees, key=lambda fee: fee.currency_code))
-    return FeePlan(version=version, fees=fees, refund_fee_returned=terms.refund_fee_returned, effective_time=now)
-
-
-def _next_plan(present: FeePlan, terms: FeeTerms | None, now: datetime) -> FeePlan:
-    if terms is None:
-        return present
-    following = _plan(terms, version=present.version + 1, now=now)
-    same = (present.fees, present.refund_fee_returned) == (following.fees, following.refund_fee_returned)
-    return present if same else following
-
-
 def _sorted(policy: SettlementPolicy) -> SettlementPolicy:
-    return replace(policy, thresholds=tuple(sorted(policy.thresholds, key=lambda each: each.currency_code)))
+    return replace(policy, thresholds=tuple(sorted(policy.thresholds, key=lambda threshold: threshold.currency_code)))
 
 
 def _changed(merchant: Merchant, event_type: type[Event], now: datetime) -> tuple[Merchant, Event]:

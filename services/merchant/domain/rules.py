@@ -96,7 +96,7 @@ def check_settlement_policy(policy: SettlementPolicy) -> None:
     _check_schedule(policy)
     _check_zone(policy.time_zone)
     thresholds: Sequence[SettlementThreshold] = policy.thresholds
-    _check_currencies([each.currency_code for each in thresholds], field="settlement_policy.thresholds")
+    _check_currencies([threshold.currency_code for threshold in thresholds], field="settlement_policy.thresholds")
     if (policy.reserve_basis_points == 0) != (policy.reserve_days == 0):
         raise _contradiction("reserve_days must be 0 exactly when reserve_basis_points is 0.", "reserve_days")
 
@@ -118,10 +118,10 @@ def _contradiction(message: str, field: str) -> SettlementPolicyInvalid:
 def _check_zone(name: str) -> None:
     """Zones are read as a table of names, from the machine or the tzdata package, and cached by zoneinfo."""
     try:
-        known = _ZONE.fullmatch(name) is not None and zoneinfo.ZoneInfo(name) is not None
+        exists = _ZONE.fullmatch(name) is not None and zoneinfo.ZoneInfo(name) is not None
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
-        known = False
-    if not known:
+        exists = False
+    if not exists:
         raise TimeZoneUnknown(f"{name!r} is not an IANA time zone.", field="settlement_policy.time_zone")
 
 

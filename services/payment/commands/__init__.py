@@ -1,5 +1,29 @@
 """The business operations of payment: lock, decide, save, emit."""
 
-from services.payment.commands import captures, changes, disputes, endings, evidence, order_matching, orders, payments
+from services.payment.commands import (
+    capture,
+    dispute,
+    ending,
+    evidence,
+    failover,
+    order,
+    order_matching,
+    payment,
+    refund,
+    work,
+)
+from services.payment.commands.work import SUBMISSION_JOBS
 
-__all__ = ["captures", "changes", "disputes", "endings", "evidence", "order_matching", "orders", "payments"]
+__all__ = [
+    "SUBMISSION_JOBS",
+    "capture",
+    "dispute",
+    "ending",
+    "evidence",
+    "failover",
+    "order",
+    "order_matching",
+    "payment",
+    "refund",
+    "work",
+]

@@ -1,23 +1,25 @@
 """What channels say, applied: answers to calls, inquiries and callbacks all take this one way."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
+from functools import cache, partial
+from typing import TypeAlias
 
-from paykit.channels import attempts
+from paykit.channels import attempts as channel_attempts
+from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
-from services.payment.commands import endings
-from services.payment.commands import orders as order_commands
-from services.payment.commands.changes import Changes
-from services.payment.commands.endings import Ending
-from services.payment.domain import attempt
-from services.payment.domain.attempt import Attempt, AttemptAction
-from services.payment.store import captures as capture_store
-from services.payment.store import merchants as merchant_store
-from services.payment.store import payments as store
-from services.payment.store import refunds as refund_store
-from services.payment.store.attempts import ATTEMPTS
+from paykit.work import Rows, fold
+from services.payment import domain, store
+from services.payment.commands import ending
+from services.payment.commands.ending import EvidenceWork
+from services.payment.commands.order import captured_orders
+from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.payment import Payment
+
+EvidenceCommand: TypeAlias = Callable[[Tx, Sequence[RecordEvidence]], Awaitable[Sequence[PaymentAttempt | DomainError]]]
 
 AUTHORIZATION_TTL = timedelta(days=7)
 """How long an authorization can be captured, unless the settings say otherwise."""
@@ -26,60 +28,70 @@ _TAKES_MONEY = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
 _MAY_FAIL = frozenset({EvidenceOutcome.FAILED, EvidenceOutcome.NOT_FOUND})
 
 
+@cache
+def recording(authorization_ttl_s: int) -> EvidenceCommand:
+    """Return `record_evidence` as the settings have it."""
+    return partial(record_evidence, authorization_ttl=timedelta(seconds=authorization_ttl_s))
+
+
 async def record_evidence(
     tx: Tx, items: Sequence[RecordEvidence], *, authorization_ttl: timedelta = AUTHORIZATION_TTL
-) -> list[Attempt | DomainError]:
+) -> list[PaymentAttempt | DomainError]:
     """Apply evidence in order: it ends attempts and what they are for, or marks a contradiction.
 
     Emits PaymentAuthorized, PaymentSuccess, PaymentFailed, PaymentCancelled, PaymentUnknown, PaymentContradicted,
     RefundCreated, RefundSuccess and RefundFailed. Evidence told before changes nothing.
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
-    ending = await _lock(tx, items, authorization_ttl)
-    results = [_apply(item, ending) for item in items]
-    await ending.changes.save(tx)
+    rows, log = await _lock(tx, items, authorization_ttl), tx.track(EvidenceLog())
+    results = fold(items, lambda item: _apply(rows, item, log))
+    await rows.save()
+    await tx.save(log)
     return results
 
 
-async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: timedelta) -> Ending:
+async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: timedelta) -> EvidenceWork:
     """Lock payments before attempts, as everyone does; captures and refunds change only under their payment's lock."""
-    attempt_ids = sorted({item.evidence.attempt_id for item in items})
-    payments = await store.lock_payments_of_attempts(tx, attempt_ids)
-    locked = await ATTEMPTS.lock(tx, attempt_ids)
-    capture_ids = sorted({a.capture_id for a in locked.values() if a.capture_id})
-    refund_ids = sorted({a.refund_id for a in locked.values() if a.refund_id})
-    changes = Changes(
-        payments=payments,
-        attempts=locked,
-        captures=await capture_store.captures_by_id(tx, capture_ids),
-        refunds=await refund_store.refunds_by_id(tx, refund_ids),
-    )
-    done = {item.evidence.attempt_id for item in items if item.evidence.outcome is EvidenceOutcome.SUCCEEDED}
-    taken = {a.payment_id for a in locked.values() if a.attempt_id in done and a.action in _TAKES_MONEY}
-    captured = [payments[payment_id] for payment_id in sorted(taken)]
-    failed = {item.evidence.attempt_id for item in items if item.evidence.outcome in _MAY_FAIL}
-    kept = {a.payment_id for a in locked.values() if a.attempt_id in failed and a.action is AttemptAction.REFUND}
-    return Ending(
+    attempt_ids = {item.evidence.attempt_id for item in items}
+    payments = await store.payments.lock_of_attempts(tx, attempt_ids)
+    attempts = await store.attempts.lock(tx, attempt_ids)
+    captured = _payments(payments, attempts, items, outcomes={EvidenceOutcome.SUCCEEDED}, actions=_TAKES_MONEY)
+    refunding = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
+    return EvidenceWork(
         tx=tx,
-        changes=changes,
-        terms=await merchant_store.fee_terms(tx, [(p.payment_id, p.merchant_id, p.currency_code) for p in captured]),
-        orders=await order_commands.captured_orders(tx, [payments[each] for each in sorted(taken | kept)]),
+        payments=payments,
+        attempts=attempts,
+        captures=await store.captures.guarded(tx, {a.capture_id for a in attempts.values() if a.capture_id}),
+        refunds=await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id}),
+        terms=await store.capture_terms(tx, captured),
+        orders=await captured_orders(tx, [*captured, *refunding]),
         authorization_ttl=authorization_ttl,
     )
 
 
-def _apply(item: RecordEvidence, ending: Ending) -> Attempt | DomainError:
-    evidence, changes = item.evidence, ending.changes
-    weighed = attempts.weigh(changes.attempts, evidence, changes.told)
-    if isinstance(weighed, DomainError):
-        return weighed
-    before, verdict = weighed
-    if attempts.changes_nothing(before, verdict):
-        return before
-    after = attempt.decide(before, evidence, verdict, now=ending.tx.now)
-    changes.put_attempt(after)
-    if verdict is Verdict.CONTRADICT:
-        endings.contradict(ending, item, before)
-    elif verdict is not Verdict.WAIT:
-        endings.END[before.action](ending, item, verdict, after)
-    return after
+def _payments(
+    payments: Rows[str, Payment],
+    attempts: Rows[str, PaymentAttempt],
+    items: Sequence[RecordEvidence],
+    *,
+    outcomes: AbstractSet[EvidenceOutcome],
+    actions: AbstractSet[AttemptAction],
+) -> list[Payment]:
+    """Return the payments that evidence of these outcomes, of attempts of these actions, is about."""
+    attempt_ids = {item.evidence.attempt_id for item in items if item.evidence.outcome in outcomes}
+    payment_ids = {a.payment_id for a in attempts.values() if a.attempt_id in attempt_ids and a.action in actions}
+    return [payments[payment_id] for payment_id in payment_ids]
+
+
+def _apply(rows: EvidenceWork, item: RecordEvidence, log: EvidenceLog) -> PaymentAttempt:
+    """Weigh one piece of evidence, and end what its attempt was for as the evidence before left it."""
+    attempt, verdict = channel_attempts.weigh(rows.attempts, item.evidence)
+    if not channel_attempts.changes_nothing(attempt, verdict):
+        decided = domain.attempt.decide(attempt, item.evidence, verdict, now=rows.tx.now)
+        if verdict is Verdict.CONTRADICT:
+            ending.contradict(rows, item, attempt)
+        elif verdict is not Verdict.WAIT:
+            ending.END[attempt.action](rows, item, verdict, decided)
+        attempt = rows.attempts.put(decided)
+    log.add(item.evidence, verdict)
+    return attempt

@@ -1,42 +1,16 @@
 """Whether payments asked for match the orders that they are for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from paykit.errors import DomainError
+from paykit.merchants.references import Reference, holders_of
 from paykit.postgres.database import Tx
-from services.payment.domain import order
-from services.payment.domain.order import Order
-from services.payment.store import orders as order_store
-from services.payment.store import payments as store
+from paykit.work import Rows
+from services.payment import domain, store
+from services.payment.domain.order import ProjectedOrder
 
 
-class Asked(Protocol):
-    """A payment asked for."""
-
-    @property
-    def merchant_id(self) -> str:
-        """Give the merchant to be paid."""
-
-    @property
-    def merchant_reference(self) -> str:
-        """Give the merchant's reference of the payment."""
-
-    @property
-    def order_id(self) -> str | None:
-        """Give the order that it is for."""
-
-    @property
-    def currency_code(self) -> str:
-        """Give the currency."""
-
-    @property
-    def amount_minor(self) -> int:
-        """Give the amount."""
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matching:
     """The locked orders of a batch, and what the payments before left to pay of each.
 
@@ -45,46 +19,38 @@ class Matching:
         taken: References that other payments have: a payment that will be left out for its reference takes nothing.
     """
 
-    orders: dict[str, Order]
+    orders: Rows[str, ProjectedOrder]
     left_minor: dict[str, int]
-    taken: set[tuple[str, str]]
+    taken: set[Reference]
 
-    def refusal(self, item: Asked) -> DomainError | None:
-        """Say why a payment cannot be for its order, or take its amount out of what is left."""
-        reference = (item.merchant_id, item.merchant_reference)
-        if reference in self.taken:
-            return None
-        refused = self._refusal(item, item.order_id) if item.order_id else None
-        if refused is None:
+    def admit(self, order_id: str | None, reference: Reference, *, currency_code: str, amount_minor: int) -> str | None:
+        """Take the amount of a payment out of what is left of its order.
+
+        Returns: The journey of the order; None where the payment is for none.
+
+        Raises:
+            OrderUnknown, OrderMerchantMismatch, OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded: It cannot be
+                for its order.
+        """
+        if reference not in self.taken:
+            if order_id:
+                domain.order.require_payable(
+                    self.orders.require(order_id, domain.order.unknown),
+                    merchant_id=reference[0],
+                    currency_code=currency_code,
+                    amount_minor=amount_minor,
+                    left_minor=self.left_minor[order_id],
+                )
+                self.left_minor[order_id] -= amount_minor
             self.taken.add(reference)
-        return refused
-
-    def correlation_id(self, item: Asked) -> str | None:
-        """Give the journey of the order that a payment is for; None where it is for none."""
-        known = self.orders.get(item.order_id or "")
-        return known.correlation_id if known else None
-
-    def _refusal(self, item: Asked, order_id: str) -> DomainError | None:
-        wanted = self.orders.get(order_id)
-        if wanted is None:
-            return order.unknown(order_id)
-        refused = order.refusal(
-            wanted,
-            merchant_id=item.merchant_id,
-            currency_code=item.currency_code,
-            amount_minor=item.amount_minor,
-            left_minor=self.left_minor[order_id],
-        )
-        if refused is None:
-            self.left_minor[order_id] -= item.amount_minor
-        return refused
+        order = self.orders.get(order_id)
+        return order.correlation_id if order else None
 
 
-async def lock(tx: Tx, items: Sequence[Asked]) -> Matching:
+async def lock(tx: Tx, order_ids: Collection[str], references: Sequence[Reference]) -> Matching:
     """Lock the orders that payments are for, and read what is left of them under that lock."""
-    order_ids = sorted({item.order_id for item in items if item.order_id})
-    orders = await order_store.lock_orders(tx, order_ids)
-    taken_minor = await order_store.taken_minor(tx, order_ids)
-    holders = await store.REFERENCES.holders(tx, [(item.merchant_id, item.merchant_reference) for item in items])
-    left_minor = {each.order_id: each.total_minor - taken_minor.get(each.order_id, 0) for each in orders.values()}
+    orders = await store.orders.lock(tx, order_ids)
+    taken_minor = await store.payments.taken_minor(tx, order_ids)
+    holders = await holders_of(tx, store.payments, references)
+    left_minor = {order.order_id: order.total_minor - taken_minor.get(order.order_id, 0) for order in orders.values()}
     return Matching(orders=orders, left_minor=left_minor, taken=set(holders))

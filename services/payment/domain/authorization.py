@@ -4,19 +4,20 @@ Giving up takes two steps: first it is intended (`cancel_reason`), from when not
 capture under way any more, its channel is asked to release the rest (a void). So a void never races a capture.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from paykit.errors import DomainError, IllegalTransition, Kind
+from paykit.aggregate import next_revision
+from paykit.clock import no_earlier
+from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain.payment import (
     CaptureMode,
     Payment,
     PaymentAction,
     PaymentState,
-    about,
-    changed,
+    facts,
     next_state,
-    noted,
 )
 
 _AUTHORIZED = (PaymentState.AUTHORIZED, PaymentState.SUCCEEDED)
@@ -30,21 +31,21 @@ class CaptureInProgress(DomainError):
 
 
 def uncaptured_minor(payment: Payment) -> int:
-    """Give what is authorized, neither captured nor given up; captures and voids under way are not taken off."""
+    """Return what is authorized, neither captured nor given up; captures and voids under way are not taken off."""
     if payment.capture_mode is CaptureMode.AUTOMATIC:
         return 0
     return payment.authorized_minor - payment.captured_minor - payment.cancelled_minor
 
 
 def capturable_minor(payment: Payment) -> int:
-    """Give what can still be captured; captures without an outcome count as spent."""
+    """Return what can still be captured; captures without an outcome count as spent."""
     if payment.cancel_reason is not None or payment.state not in _AUTHORIZED:
         return 0
     return uncaptured_minor(payment) - payment.capturing_minor
 
 
 def void_minor(payment: Payment) -> int:
-    """Give what its channel is to be asked to release now: nothing unless that is intended and nothing is under way."""
+    """Return what its channel is to be asked to release now: nothing unless it is intended and nothing is under way."""
     if payment.cancel_reason is None or payment.state not in _AUTHORIZED:
         return 0
     return 0 if payment.capturing_minor or payment.cancelling_minor else uncaptured_minor(payment)
@@ -58,16 +59,21 @@ def authorize(
     Raises:
         IllegalTransition: The payment has ended already.
     """
-    after = changed(
+    authorized = replace(
         payment,
-        now,
+        **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.AUTHORIZE),
         authorized_minor=payment.amount_minor,
         channel_reference=channel_reference,
         expire_time=None if payment.cancel_reason else expire_time,
     )
-    told = about(after) | {"channel_reference": channel_reference, "expires_at": expire_time}
-    return after, events.PaymentAuthorized(**told)
+    return authorized, events.PaymentAuthorized(
+        **facts(authorized),
+        amount_minor=authorized.amount_minor,
+        method=authorized.method,
+        channel_reference=channel_reference,
+        expires_at=expire_time,
+    )
 
 
 def require_cancellable(payment: Payment) -> None:
@@ -93,20 +99,30 @@ def require_cancellable(payment: Payment) -> None:
 def intend_cancel(payment: Payment, *, reason: events.CancelReason, now: datetime) -> Payment:
     """Let nothing more be captured; what paystream has decided by itself stands above what a caller asked for."""
     decided = payment.cancel_reason not in {None, events.CancelReason.REQUESTED}
-    kept = payment.cancel_reason if decided else reason
-    asked = kept is events.CancelReason.REQUESTED
-    return noted(payment, now, cancel_reason=kept, expire_time=payment.expire_time if asked else None)
+    cancel_reason = payment.cancel_reason if decided else reason
+    requested = cancel_reason is events.CancelReason.REQUESTED
+    return replace(
+        payment,
+        update_time=no_earlier(now, payment.update_time),
+        cancel_reason=cancel_reason,
+        expire_time=payment.expire_time if requested else None,
+    )
 
 
 def start_void(payment: Payment, *, now: datetime) -> Payment:
     """Hold what its channel is asked to release; see `void_minor`."""
-    return noted(payment, now, cancelling_minor=void_minor(payment))
+    return replace(payment, update_time=no_earlier(now, payment.update_time), cancelling_minor=void_minor(payment))
 
 
 def void(payment: Payment, *, now: datetime) -> tuple[Payment, events.PaymentCancelled]:
-    """Record that its channel has released what was not captured."""
-    after = _cancelled(payment, payment.cancelling_minor, now)
-    return after, _told(after, payment.cancelling_minor)
+    """Record that its channel has released what was not captured.
+
+    Raises:
+        InvariantError: Nobody meant to give it up.
+    """
+    if payment.cancel_reason is None:
+        raise InvariantError(f"{payment.payment_id} is given up for no reason")
+    return _cancel(payment, payment.cancelling_minor, reason=payment.cancel_reason, now=now)
 
 
 def fail_void(payment: Payment, *, retry_time: datetime, now: datetime) -> Payment:
@@ -114,44 +130,45 @@ def fail_void(payment: Payment, *, retry_time: datetime, now: datetime) -> Payme
 
     What a caller asked for can be asked for again, or captured; what paystream decided is tried again at `retry_time`.
     """
+    released = replace(payment, update_time=no_earlier(now, payment.update_time), cancelling_minor=0)
     if payment.cancel_reason is events.CancelReason.REQUESTED:
-        return noted(payment, now, cancelling_minor=0, cancel_reason=None)
-    return noted(payment, now, cancelling_minor=0, expire_time=retry_time)
+        return replace(released, cancel_reason=None)
+    return replace(released, expire_time=retry_time)
 
 
 def cancel_unsent(
     payment: Payment, *, reason: events.CancelReason, now: datetime
 ) -> tuple[Payment, events.PaymentCancelled]:
     """Give up a payment that no channel was called for."""
-    after = _cancelled(payment, payment.amount_minor, now, cancel_reason=reason)
-    return after, _told(after, payment.amount_minor)
+    return _cancel(payment, payment.amount_minor, reason=reason, now=now)
 
 
 def tidied(payment: Payment) -> Payment:
-    """Give a payment when a capture ended: once nothing is left, nothing expires, and nothing is to be given up."""
+    """Return a payment whose capture ended: once nothing is left, nothing expires, and nothing is to be given up."""
     if uncaptured_minor(payment):
         return payment
     reason = payment.cancel_reason if payment.cancelled_minor else None
-    return noted(payment, payment.update_time, expire_time=None, cancel_reason=reason)
+    return replace(payment, expire_time=None, cancel_reason=reason)
 
 
-def _cancelled(payment: Payment, minor: int, now: datetime, **changes: events.CancelReason) -> Payment:
-    return changed(
+def _cancel(
+    payment: Payment, amount_minor: int, *, reason: events.CancelReason, now: datetime
+) -> tuple[Payment, events.PaymentCancelled]:
+    cancelled = replace(
         payment,
-        now,
+        **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.CANCEL),
         cancelling_minor=0,
-        cancelled_minor=payment.cancelled_minor + minor,
+        cancelled_minor=payment.cancelled_minor + amount_minor,
+        cancel_reason=reason,
         expire_time=None,
-        **changes,
     )
-
-
-def _told(after: Payment, minor: int) -> events.PaymentCancelled:
-    told = about(after) | {
-        "captured_minor": after.captured_minor,
-        "cancelled_minor": minor,
-        "channel_reference": after.channel_reference,
-        "reason": after.cancel_reason,
-    }
-    return events.PaymentCancelled(**told)
+    return cancelled, events.PaymentCancelled(
+        **facts(cancelled),
+        amount_minor=cancelled.amount_minor,
+        method=cancelled.method,
+        captured_minor=cancelled.captured_minor,
+        cancelled_minor=amount_minor,
+        channel_reference=cancelled.channel_reference,
+        reason=reason,
+    )

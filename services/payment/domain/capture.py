@@ -1,6 +1,6 @@
 """A capture of an authorized payment, and what each of its changes does to the payment's amounts. Pure.
 
-A charge is captured with its authorization and needs none of this: see `domain.capture`, which both use.
+A charge is captured with its authorization and needs none of this: see `payment.capture`, which both use.
 """
 
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import authorization
-from services.payment.domain import movement as follow_up
-from services.payment.domain import payment as domain
-from services.payment.domain.attempt import Attempt, AttemptAction, Failure
-from services.payment.domain.fee import FeeTerms
-from services.payment.domain.movement import FollowUp, FollowUpState
-from services.payment.domain.payment import Payment, PaymentAction
+from services.payment.domain import authorization, movement
+from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
+from services.payment.domain.fee import CaptureTerms
+from services.payment.domain.movement import MovementState, PaymentMovement
+from services.payment.domain.payment import Payment, PaymentAction, next_state
+from services.payment.domain.payment import capture as capture_payment
 
 
 class CaptureExceedsCapturable(DomainError):
@@ -27,7 +27,7 @@ class CaptureExceedsCapturable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capture(FollowUp):
+class Capture(PaymentMovement):
     """A capture of a payment.
 
     Attributes:
@@ -59,10 +59,10 @@ def create(
         CaptureExceedsCapturable: More than is left, or nothing is.
     """
     taken_minor = _require_capturable(payment, amount_minor)
-    after = domain.noted(payment, now, capturing_minor=payment.capturing_minor + taken_minor)
+    holding = _hold(payment, taken_minor, now)
     if final:
-        after = authorization.intend_cancel(after, reason=events.CancelReason.REQUESTED, now=now)
-    made = Capture(
+        holding = authorization.intend_cancel(holding, reason=events.CancelReason.REQUESTED, now=now)
+    capture = Capture(
         capture_id=capture_id,
         payment_id=payment.payment_id,
         amount_minor=taken_minor,
@@ -71,65 +71,73 @@ def create(
         create_time=now,
         update_time=now,
     )
-    return after, made
+    return holding, capture
 
 
 def succeed(
-    payment: Payment, made: Capture, *, channel_reference: str, terms: FeeTerms, now: datetime
+    payment: Payment, capture: Capture, *, channel_reference: str, terms: CaptureTerms, now: datetime
 ) -> tuple[Payment, Capture, events.PaymentSuccess]:
     """Record that the amount is taken.
 
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    ended = follow_up.succeed(made, channel_reference=channel_reference, now=now)
-    released = domain.noted(payment, now, capturing_minor=payment.capturing_minor - made.amount_minor)
-    after, event = domain.capture(
-        released,
-        amount_minor=made.amount_minor,
-        capture_id=made.capture_id,
+    succeeded = movement.succeed(capture, channel_reference=channel_reference, now=now)
+    captured, event = capture_payment(
+        _hold(payment, -capture.amount_minor, now),
+        amount_minor=capture.amount_minor,
+        capture_id=capture.capture_id,
         channel_reference=channel_reference,
         terms=terms,
         now=now,
     )
-    return authorization.tidied(after), replace(ended, fee_minor=event.fee_minor), event
+    return authorization.tidied(captured), replace(succeeded, fee_minor=event.fee_minor), event
 
 
-def fail(payment: Payment, made: Capture, failure: Failure, *, now: datetime) -> tuple[Payment, Capture]:
+def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime) -> tuple[Payment, Capture]:
     """Record that a capture ended without moving money; its amount can be captured again, and no event says so.
 
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    ended = follow_up.fail(made, failure, now=now)
-    after = domain.noted(payment, now, capturing_minor=payment.capturing_minor - made.amount_minor)
-    if made.final and payment.cancel_reason is events.CancelReason.REQUESTED:
-        after = domain.noted(after, now, cancel_reason=None)
-    return after, ended
+    failed = movement.fail(capture, failure, now=now)
+    released = _hold(payment, -capture.amount_minor, now)
+    if capture.final and payment.cancel_reason is events.CancelReason.REQUESTED:
+        released = replace(released, cancel_reason=None)
+    return released, failed
 
 
-def of_charge(payment: Payment, attempts: Iterable[Attempt]) -> list[Capture]:
-    """Give the capture that came with a payment's charge; none if there is none."""
+def of_charge(payment: Payment, attempts: Iterable[PaymentAttempt]) -> list[Capture]:
+    """Return the capture that came with a payment's charge; none if there is none."""
     charge = next((a for a in attempts if a.action is AttemptAction.CHARGE), None)
     if payment.capture_id is None or charge is None:
         return []
-    made = Capture(
+    capture = Capture(
         capture_id=payment.capture_id,
         payment_id=payment.payment_id,
         amount_minor=payment.captured_minor,
         currency_code=payment.currency_code,
         final=False,
-        state=FollowUpState.SUCCEEDED,
+        state=MovementState.SUCCEEDED,
         fee_minor=payment.fee_minor,
         channel_reference=payment.channel_reference,
         create_time=charge.create_time,
         update_time=charge.update_time,
     )
-    return [made]
+    return [capture]
+
+
+def _hold(payment: Payment, amount_minor: int, now: datetime) -> Payment:
+    """Return the payment with so much more held by captures, or less of it; no event tells of it."""
+    return replace(
+        payment,
+        update_time=no_earlier(now, payment.update_time),
+        capturing_minor=payment.capturing_minor + amount_minor,
+    )
 
 
 def _require_capturable(payment: Payment, amount_minor: int | None) -> int:
-    domain.next_state(payment.state, PaymentAction.CAPTURE)
+    next_state(payment.state, PaymentAction.CAPTURE)
     if not payment.authorized_minor:
         raise IllegalTransition(
             "Nothing is authorized apart from its capture.", state=payment.state, action=PaymentAction.CAPTURE

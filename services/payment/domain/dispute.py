@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
+from paykit import transitions
+from paykit.aggregate import next_revision
 from paykit.channels.attempts import AttemptState, ChannelAmountMismatch
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import payment as domain
-from services.payment.domain.attempt import Attempt, AttemptAction
-from services.payment.domain.payment import Payment, PaymentAction
+from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts, refundable_minor
+from services.payment.domain.payment import facts as payment_facts
+from services.payment.domain.payment import next_state as next_payment_state
 
 
 class DisputeState(StrEnum):
@@ -145,20 +147,31 @@ class Dispute:
     response_state: ResponseState | None = None
 
 
+class DisputeFacts(PaymentFacts):
+    """The fields that all dispute events share; they are events of the payment, in its order."""
+
+    dispute_id: str
+    amount_minor: int
+    reason: events.DisputeReason
+    channel_reference: str
+
+
+def not_found(dispute_id: str) -> DisputeNotFound:
+    """Return the refusal of what is asked of a dispute that does not exist."""
+    return DisputeNotFound("No dispute has this id.", field="dispute_id", dispute_id=dispute_id)
+
+
 def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The dispute is decided, or contested already.
     """
-    after = TRANSITIONS.get((state, action))
-    if after is None:
-        raise IllegalTransition(f"A dispute that is {state} cannot {action}.", state=state, action=action)
-    return after
+    return transitions.next_state(TRANSITIONS, state, action, what="A dispute")
 
 
 def open_dispute(
-    payment: Payment, attempt: Attempt, reported: Reported, *, dispute_id: str, now: datetime
+    payment: Payment, attempt: PaymentAttempt, reported: Reported, *, dispute_id: str, now: datetime
 ) -> tuple[Payment, Dispute, events.DisputeOpened]:
     """Hold what is disputed.
 
@@ -182,8 +195,10 @@ def open_dispute(
         create_time=now,
         update_time=now,
     )
-    after = domain.changed(payment, now, disputed_minor=payment.disputed_minor + opened.amount_minor)
-    return after, opened, events.DisputeOpened(**_about(after, opened), respond_by=opened.respond_by)
+    disputed = replace(
+        payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor + opened.amount_minor
+    )
+    return disputed, opened, events.DisputeOpened(**facts(disputed, opened), respond_by=opened.respond_by)
 
 
 def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeWon]:
@@ -192,9 +207,11 @@ def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, 
     Raises:
         IllegalTransition: It is decided already.
     """
-    won = _changed(dispute, now, state=next_state(dispute.state, DisputeAction.WIN))
-    after = domain.changed(payment, now, disputed_minor=payment.disputed_minor - dispute.amount_minor)
-    return after, won, events.DisputeWon(**_about(after, won))
+    won = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.WIN))
+    released = replace(
+        payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor - dispute.amount_minor
+    )
+    return released, won, events.DisputeWon(**facts(released, won))
 
 
 def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
@@ -203,26 +220,25 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
     Raises:
         IllegalTransition: It is decided already.
     """
-    lost = _changed(dispute, now, state=next_state(dispute.state, DisputeAction.LOSE))
-    after = domain.changed(payment, now)
-    return after, lost, events.DisputeLost(**_about(after, lost), accepted=False)
+    lost = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.LOSE))
+    charged = replace(payment, **next_revision(payment, now))
+    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=False)
 
 
 def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
-    """Give a dispute up for the merchant; the channel is still to be told.
+    """Return a dispute up for the merchant; the channel is still to be told.
 
     Raises:
         IllegalTransition: It is contested or decided already.
     """
-    lost = _changed(
-        dispute,
-        now,
+    lost = replace(
+        _touch(dispute, now),
         state=next_state(dispute.state, DisputeAction.ACCEPT),
         accepted=True,
         response_state=ResponseState.PENDING,
     )
-    after = domain.changed(payment, now)
-    return after, lost, events.DisputeLost(**_about(after, lost), accepted=True)
+    charged = replace(payment, **next_revision(payment, now))
+    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=True)
 
 
 def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
@@ -235,18 +251,18 @@ def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
     state = next_state(dispute.state, DisputeAction.CONTEST)
     if dispute.respond_by is not None and now > dispute.respond_by:
         raise DisputeResponseLate("The time to contest the dispute is over.", respond_by=dispute.respond_by.isoformat())
-    return _changed(dispute, now, state=state, evidence=evidence, response_state=ResponseState.PENDING)
+    return replace(_touch(dispute, now), state=state, evidence=evidence, response_state=ResponseState.PENDING)
 
 
 def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
-    """Say whether a report is the opposite of what was decided; an opening told late is not."""
+    """Return whether a report is the opposite of what was decided; an opening told late is not."""
     decided = {DisputeState.WON: DisputeOutcome.LOST, DisputeState.LOST: DisputeOutcome.WON}
     return decided.get(dispute.state) is outcome
 
 
 def contradict(dispute: Dispute, *, now: datetime) -> Dispute:
     """Mark that the channel said the opposite of what was decided; the decision stands."""
-    return _changed(dispute, now, contradicted=True)
+    return replace(_touch(dispute, now), contradicted=True)
 
 
 def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
@@ -257,7 +273,7 @@ def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
     """
     if dispute.response_state is None:
         raise InvariantError(f"dispute {dispute.dispute_id} was not answered")
-    return _changed(dispute, now, response_state=ResponseState.TOLD if taken else ResponseState.REFUSED)
+    return replace(_touch(dispute, now), response_state=ResponseState.TOLD if taken else ResponseState.REFUSED)
 
 
 def require_same(dispute: Dispute, reported: Reported) -> None:
@@ -277,11 +293,11 @@ def require_same(dispute: Dispute, reported: Reported) -> None:
         raise _mismatch(dispute.amount_minor, dispute.currency_code, what="dispute")
 
 
-def _changed(dispute: Dispute, now: datetime, **changes: Any) -> Dispute:
-    return replace(dispute, update_time=no_earlier(now, dispute.update_time), **changes)
+def _touch(dispute: Dispute, now: datetime) -> Dispute:
+    return replace(dispute, update_time=no_earlier(now, dispute.update_time))
 
 
-def _require_disputable(payment: Payment, attempt: Attempt, reported: Reported) -> None:
+def _require_disputable(payment: Payment, attempt: PaymentAttempt, reported: Reported) -> None:
     if attempt.state is not AttemptState.SUCCEEDED or attempt.action not in _CAPTURES:
         raise IllegalTransition(
             "Only what a charge or a capture has captured can be disputed.",
@@ -289,10 +305,10 @@ def _require_disputable(payment: Payment, attempt: Attempt, reported: Reported) 
             state=attempt.state,
             action=PaymentAction.DISPUTE,
         )
-    domain.next_state(payment.state, PaymentAction.DISPUTE)
+    next_payment_state(payment.state, PaymentAction.DISPUTE)
     if reported.currency_code != payment.currency_code:
         raise _mismatch(attempt.amount_minor, payment.currency_code, what="attempt")
-    left_minor = min(attempt.amount_minor, domain.refundable_minor(payment))
+    left_minor = min(attempt.amount_minor, refundable_minor(payment))
     if reported.amount_minor > left_minor:
         raise DisputeExceedsCaptured(
             f"Only {left_minor} minor units of {payment.currency_code} can be disputed.",
@@ -311,20 +327,12 @@ def _mismatch(amount_minor: int, currency_code: str, *, what: str) -> ChannelAmo
     )
 
 
-def _about(payment: Payment, dispute: Dispute) -> dict[str, Any]:
-    """Give the fields that all dispute events share; they are events of the payment, in its order."""
+def facts(payment: Payment, dispute: Dispute) -> DisputeFacts:
+    """Return what an event of the payment's latest change, which a dispute made, begins with."""
     return {
-        "occurred_at": payment.update_time,
-        "merchant_id": payment.merchant_id,
-        "correlation_id": payment.correlation_id,
-        "aggregate_version": payment.aggregate_version,
+        **payment_facts(payment),
         "dispute_id": dispute.dispute_id,
-        "payment_id": payment.payment_id,
-        "order_id": payment.order_id,
-        "merchant_reference": payment.merchant_reference,
         "amount_minor": dispute.amount_minor,
-        "currency_code": dispute.currency_code,
         "reason": dispute.reason,
-        "channel": dispute.channel,
         "channel_reference": dispute.dispute_reference,
     }

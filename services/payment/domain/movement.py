@@ -13,7 +13,7 @@ from paystream.payment.v1 import events
 from services.payment.domain.attempt import Failure
 
 
-class FollowUpState(StrEnum):
+class MovementState(StrEnum):
     """How far it has come; CREATED and UNKNOWN hold their amount."""
 
     CREATED = "CREATED"
@@ -22,7 +22,7 @@ class FollowUpState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class FollowUpAction(StrEnum):
+class MovementAction(StrEnum):
     """What can happen to it."""
 
     SUCCEED = "SUCCEED"
@@ -30,9 +30,9 @@ class FollowUpAction(StrEnum):
     LOSE_ANSWER = "LOSE_ANSWER"
 
 
-_S, _A = FollowUpState, FollowUpAction
+_S, _A = MovementState, MovementAction
 
-TRANSITIONS: Mapping[tuple[FollowUpState, FollowUpAction], FollowUpState] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[MovementState, MovementAction], MovementState] = MappingProxyType(
     {
         (_S.CREATED, _A.SUCCEED): _S.SUCCEEDED,
         (_S.CREATED, _A.FAIL): _S.FAILED,
@@ -45,7 +45,7 @@ TRANSITIONS: Mapping[tuple[FollowUpState, FollowUpAction], FollowUpState] = Mapp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUp:
+class PaymentMovement:
     """A capture or a refund; amounts are in minor units of `currency_code`.
 
     Attributes:
@@ -61,17 +61,17 @@ class FollowUp:
     currency_code: str
     create_time: datetime
     update_time: datetime
-    state: FollowUpState = FollowUpState.CREATED
+    state: MovementState = MovementState.CREATED
     channel_reference: str | None = None
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
 
 
-F = TypeVar("F", bound=FollowUp)
+F = TypeVar("F", bound=PaymentMovement)
 
 
-def next_state(state: FollowUpState, action: FollowUpAction, *, what: str) -> FollowUpState:
-    """Give the state after an action.
+def next_state(state: MovementState, action: MovementAction, *, what: str) -> MovementState:
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: It has ended already, or has lost its answer before.
@@ -79,41 +79,41 @@ def next_state(state: FollowUpState, action: FollowUpAction, *, what: str) -> Fo
     return transitions.next_state(TRANSITIONS, state, action, what=what)
 
 
-def succeed(made: F, *, channel_reference: str, now: datetime) -> F:
+def succeed(movement: F, *, channel_reference: str, now: datetime) -> F:
     """Record that it was carried out.
 
     Raises:
         IllegalTransition: It has ended already.
     """
     return replace(
-        made,
-        state=next_state(made.state, _A.SUCCEED, what=made.WHAT),
+        movement,
+        state=next_state(movement.state, _A.SUCCEED, what=movement.WHAT),
         channel_reference=channel_reference,
-        update_time=no_earlier(now, made.update_time),
+        update_time=no_earlier(now, movement.update_time),
     )
 
 
-def fail(made: F, failure: Failure, *, now: datetime) -> F:
+def fail(movement: F, failure: Failure, *, now: datetime) -> F:
     """Record that it ended without moving money.
 
     Raises:
         IllegalTransition: It has ended already.
     """
     return replace(
-        made,
-        state=next_state(made.state, _A.FAIL, what=made.WHAT),
-        channel_reference=failure.channel_reference or made.channel_reference,
+        movement,
+        state=next_state(movement.state, _A.FAIL, what=movement.WHAT),
+        channel_reference=failure.channel_reference or movement.channel_reference,
         failure_reason=failure.reason,
         failure_code=failure.code,
-        update_time=no_earlier(now, made.update_time),
+        update_time=no_earlier(now, movement.update_time),
     )
 
 
-def lose_answer(made: F, *, now: datetime) -> F:
+def lose_answer(movement: F, *, now: datetime) -> F:
     """Record that a call ended without an answer; the amount stays held, and no event says so.
 
     Raises:
         IllegalTransition: It has ended already, or has lost its answer before.
     """
-    state = next_state(made.state, _A.LOSE_ANSWER, what=made.WHAT)
-    return replace(made, state=state, update_time=no_earlier(now, made.update_time))
+    state = next_state(movement.state, _A.LOSE_ANSWER, what=movement.WHAT)
+    return replace(movement, state=state, update_time=no_earlier(now, movement.update_time))

@@ -7,7 +7,7 @@ from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
 
 
-class OrderState(StrEnum):
+class ProjectedOrderState(StrEnum):
     """How far an order has come, by what order.events told."""
 
     OPEN = "OPEN"
@@ -16,7 +16,7 @@ class OrderState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-CLOSED = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
+CLOSED = frozenset({ProjectedOrderState.CANCELLED, ProjectedOrderState.EXPIRED})
 """What is captured for such an order goes back."""
 
 
@@ -56,27 +56,27 @@ class OrderAmountExceeded(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ProjectedOrder:
     """An order as far as payments need it."""
 
     order_id: str
     merchant_id: str
     currency_code: str
     total_minor: int
-    state: OrderState
+    state: ProjectedOrderState
     correlation_id: str
     aggregate_version: int
 
 
 def unknown(order_id: str) -> OrderUnknown:
-    """Give the refusal of a payment for an order never heard of."""
+    """Return the refusal of a payment for an order never heard of."""
     return OrderUnknown("The order is not known.", field="order_id", order_id=order_id)
 
 
-def refusal(
-    order: Order, *, merchant_id: str, currency_code: str, amount_minor: int, left_minor: int
-) -> DomainError | None:
-    """Say why an order cannot be paid for by a payment; None if it can.
+def require_payable(
+    order: ProjectedOrder, *, merchant_id: str, currency_code: str, amount_minor: int, left_minor: int
+) -> None:
+    """Check that an order can be paid for by a payment.
 
     Args:
         order: What it is for.
@@ -84,29 +84,31 @@ def refusal(
         currency_code: Of the payment.
         amount_minor: Of the payment.
         left_minor: The total, less what other payments have captured or still may capture.
+
+    Raises:
+        OrderMerchantMismatch, OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded: It cannot.
     """
     if order.merchant_id != merchant_id:
-        return OrderMerchantMismatch("The order is another merchant's.", field="order_id")
+        raise OrderMerchantMismatch("The order is another merchant's.", field="order_id")
     if order.currency_code != currency_code:
-        return OrderCurrencyMismatch(
+        raise OrderCurrencyMismatch(
             f"The order is in {order.currency_code}.", field="amount.currency_code", currency_code=order.currency_code
         )
-    if order.state is not OrderState.OPEN:
-        return OrderClosed(f"The order is {order.state}.", field="order_id", state=order.state)
+    if order.state is not ProjectedOrderState.OPEN:
+        raise OrderClosed(f"The order is {order.state}.", field="order_id", state=order.state)
     if amount_minor > left_minor:
-        return OrderAmountExceeded(
+        raise OrderAmountExceeded(
             f"Only {left_minor} minor units of {currency_code} are left to pay.",
             field="amount.amount_minor",
             left_minor=str(left_minor),
             currency_code=currency_code,
         )
-    return None
 
 
 def refund_of_capture(
-    order: Order, *, amount_minor: int, captured_minor: int
+    order: ProjectedOrder, *, amount_minor: int, captured_minor: int
 ) -> tuple[int, events.RefundReason] | None:
-    """Say what of a capture goes back at once, and why; None if nothing does.
+    """Return what of a capture goes back at once, and why; None if nothing does.
 
     Args:
         order: What the payment is for.

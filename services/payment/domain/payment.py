@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
 from paykit import transitions
-from paykit.clock import no_earlier
+from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
 from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import fee
@@ -141,8 +140,18 @@ class Payment:
     aggregate_version: int = 1
 
 
+class PaymentFacts(AggregateFacts):
+    """The fields that all events of a payment share, those of its refunds and disputes included."""
+
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    currency_code: str
+    channel: str
+
+
 def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
@@ -151,12 +160,12 @@ def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
 
 
 def refundable_minor(payment: Payment) -> int:
-    """Give what can still be refunded; refunds without an outcome count as spent."""
+    """Return what can still be refunded; refunds without an outcome count as spent."""
     return payment.captured_minor - payment.refunded_minor - payment.refunding_minor - payment.disputed_minor
 
 
 def not_found(payment_id: str) -> PaymentNotFound:
-    """Give the refusal of what is asked of a payment that does not exist."""
+    """Return the refusal of what is asked of a payment that does not exist."""
     return PaymentNotFound("No payment has this id.", field="payment_id", payment_id=payment_id)
 
 
@@ -175,24 +184,18 @@ def require_currency(payment: Payment, currency_code: str) -> None:
 
 
 def created(payment: Payment) -> events.PaymentCreated:
-    """Give the event of a payment just made."""
-    return events.PaymentCreated(
-        occurred_at=payment.create_time,
-        merchant_id=payment.merchant_id,
-        correlation_id=payment.correlation_id,
-        aggregate_version=payment.aggregate_version,
-        payment_id=payment.payment_id,
-        order_id=payment.order_id,
-        merchant_reference=payment.merchant_reference,
-        amount_minor=payment.amount_minor,
-        currency_code=payment.currency_code,
-        method=payment.method,
-        channel=payment.channel,
-    )
+    """Return the event of a payment just made."""
+    return events.PaymentCreated(**facts(payment), amount_minor=payment.amount_minor, method=payment.method)
 
 
 def capture(
-    payment: Payment, *, amount_minor: int, capture_id: str, channel_reference: str, terms: fee.FeeTerms, now: datetime
+    payment: Payment,
+    *,
+    amount_minor: int,
+    capture_id: str,
+    channel_reference: str,
+    terms: fee.CaptureTerms,
+    now: datetime,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
@@ -209,9 +212,9 @@ def capture(
     """
     first, charged = payment.captured_minor == 0, payment.capture_mode is CaptureMode.AUTOMATIC
     fee_minor = fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first)
-    after = changed(
+    captured = replace(
         payment,
-        now,
+        **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.CAPTURE),
         captured_minor=payment.captured_minor + amount_minor,
         captured_in_parts=not first,
@@ -221,14 +224,15 @@ def capture(
         capture_id=capture_id,
         channel_reference=channel_reference if charged else payment.channel_reference,
     )
-    told = about(after) | {
-        "capture_id": capture_id,
-        "amount_minor": amount_minor,
-        "channel_reference": channel_reference,
-        "fee_minor": fee_minor,
-        "fee_plan_version": terms.fee_plan_version,
-    }
-    return after, events.PaymentSuccess(**told)
+    return captured, events.PaymentSuccess(
+        **facts(captured),
+        amount_minor=amount_minor,
+        method=captured.method,
+        capture_id=capture_id,
+        channel_reference=channel_reference,
+        fee_minor=fee_minor,
+        fee_plan_version=terms.fee_plan_version,
+    )
 
 
 def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment, events.PaymentFailed]:
@@ -237,17 +241,23 @@ def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment,
     Raises:
         IllegalTransition: The payment has ended already.
     """
-    after = changed(
+    failed = replace(
         payment,
-        now,
+        **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.FAIL),
         failure_reason=failure.reason,
         failure_code=failure.code,
         channel_reference=failure.channel_reference or payment.channel_reference,
         cancel_reason=None,
     )
-    told = about(after) | {"channel_reference": after.channel_reference}
-    return after, events.PaymentFailed(**told, reason=failure.reason, failure_code=failure.code)
+    return failed, events.PaymentFailed(
+        **facts(failed),
+        amount_minor=failed.amount_minor,
+        method=failed.method,
+        channel_reference=failed.channel_reference,
+        reason=failure.reason,
+        failure_code=failure.code,
+    )
 
 
 def lose_answer(
@@ -258,18 +268,20 @@ def lose_answer(
     Raises:
         IllegalTransition: The payment has ended already.
     """
-    after = changed(
+    unanswered = replace(
         payment,
-        now,
+        **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.LOSE_ANSWER),
         channel_reference=channel_reference or payment.channel_reference,
     )
-    told = about(after) | {
-        "channel_reference": after.channel_reference,
-        "evidence": evidence,
-        "previous_state": events.PreviousState(payment.state),
-    }
-    return after, events.PaymentUnknown(**told)
+    return unanswered, events.PaymentUnknown(
+        **facts(unanswered),
+        amount_minor=unanswered.amount_minor,
+        method=unanswered.method,
+        channel_reference=unanswered.channel_reference,
+        evidence=evidence,
+        previous_state=events.PreviousState(payment.state),
+    )
 
 
 def contradict(
@@ -283,39 +295,26 @@ def contradict(
     now: datetime,
 ) -> tuple[Payment, events.PaymentContradicted]:
     """Record that evidence says the opposite of what is recorded of a payment, or of its refund; both stay."""
-    after = changed(payment, now)
-    told = about(after) | {
-        "channel_reference": channel_reference,
-        "refund_id": refund_id,
-        "evidence": evidence,
-        "previous_state": recorded,
-        "reported_outcome": reported,
-    }
-    return after, events.PaymentContradicted(**told)
+    contradicted = replace(payment, **next_revision(payment, now))
+    return contradicted, events.PaymentContradicted(
+        **facts(contradicted),
+        amount_minor=contradicted.amount_minor,
+        method=contradicted.method,
+        channel_reference=channel_reference,
+        refund_id=refund_id,
+        evidence=evidence,
+        previous_state=recorded,
+        reported_outcome=reported,
+    )
 
 
-def changed(payment: Payment, now: datetime, **changes: Any) -> Payment:
-    """Give the payment after a change that an event tells of: each is one version."""
-    return noted(payment, now, aggregate_version=payment.aggregate_version + 1, **changes)
-
-
-def noted(payment: Payment, now: datetime, **changes: Any) -> Payment:
-    """Give the payment after a change that no event tells of: what is held for a call to its channel."""
-    return replace(payment, update_time=no_earlier(now, payment.update_time), **changes)
-
-
-def about(payment: Payment) -> dict[str, Any]:
-    """Give the fields that the payment's own events share."""
+def facts(payment: Payment) -> PaymentFacts:
+    """Return what an event of the payment's latest change begins with."""
     return {
-        "occurred_at": payment.update_time,
-        "merchant_id": payment.merchant_id,
-        "correlation_id": payment.correlation_id,
-        "aggregate_version": payment.aggregate_version,
+        **aggregate_facts(payment),
         "payment_id": payment.payment_id,
         "order_id": payment.order_id,
         "merchant_reference": payment.merchant_reference,
-        "amount_minor": payment.amount_minor,
         "currency_code": payment.currency_code,
-        "method": payment.method,
         "channel": payment.channel,
     }

@@ -1,17 +1,24 @@
 """A refund of a payment, and what each of its changes does to the payment's amounts. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from paykit.aggregate import next_revision
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import fee
-from services.payment.domain import movement as follow_up
-from services.payment.domain import payment as domain
+from services.payment.domain import fee, movement
 from services.payment.domain.attempt import Failure
-from services.payment.domain.movement import FollowUp
-from services.payment.domain.payment import Payment
+from services.payment.domain.movement import PaymentMovement
+from services.payment.domain.payment import (
+    Payment,
+    PaymentAction,
+    PaymentFacts,
+    next_state,
+    refundable_minor,
+    require_currency,
+)
+from services.payment.domain.payment import facts as payment_facts
 
 
 class RefundNotFound(DomainError):
@@ -29,7 +36,7 @@ class RefundExceedsRefundable(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund(FollowUp):
+class Refund(PaymentMovement):
     """A refund of a payment.
 
     Attributes:
@@ -44,6 +51,21 @@ class Refund(FollowUp):
     reason: events.RefundReason
     fee_returned_minor: int
     capture_id: str | None
+
+
+class RefundFacts(PaymentFacts):
+    """The fields that all refund events share; they are events of the payment, in its order."""
+
+    refund_id: str
+    capture_id: str | None
+    amount_minor: int
+    fee_returned_minor: int
+    reason: events.RefundReason
+
+
+def not_found(refund_id: str) -> RefundNotFound:
+    """Return the refusal of what is asked of a refund that does not exist."""
+    return RefundNotFound("No refund has this id.", field="refund_id", refund_id=refund_id)
 
 
 def create(
@@ -68,21 +90,21 @@ def create(
     """
     _require_refundable(payment, amount_minor, currency_code)
     fee_returned_minor = _returned_fee(payment, amount_minor) if payment.refund_fee_returned else 0
-    after = domain.changed(
+    refunding = replace(
         payment,
-        now,
+        **next_revision(payment, now),
         refunding_minor=payment.refunding_minor + amount_minor,
         fee_returning_minor=payment.fee_returning_minor + fee_returned_minor,
     )
-    made = Refund(
+    refund = _refund(
+        refunding,
         refund_id=refund_id,
         amount_minor=amount_minor,
         reason=reason,
         fee_returned_minor=fee_returned_minor,
         capture_id=of_capture or (None if payment.captured_in_parts else payment.capture_id),
-        **_of(after),
     )
-    return after, made, events.RefundCreated(**_about(after, made))
+    return refunding, refund, _created(refunding, refund)
 
 
 def give_back(
@@ -92,16 +114,16 @@ def give_back(
 
     It was never booked, so it neither counts as captured nor as refunded.
     """
-    after = domain.changed(payment, now)
-    made = Refund(
+    contradicted = replace(payment, **next_revision(payment, now))
+    refund = _refund(
+        contradicted,
         refund_id=refund_id,
         amount_minor=amount_minor,
         reason=events.RefundReason.CONTRADICTION,
         fee_returned_minor=0,
         capture_id=None,
-        **_of(after),
     )
-    return after, made, events.RefundCreated(**_about(after, made))
+    return contradicted, refund, _created(contradicted, refund)
 
 
 def succeed(
@@ -112,10 +134,14 @@ def succeed(
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    ended = follow_up.succeed(refund, channel_reference=channel_reference, now=now)
-    booked_minor = _booked_minor(refund)
-    after = _released(payment, refund, now, refunded_minor=payment.refunded_minor + booked_minor)
-    return after, ended, events.RefundSuccess(**_about(after, ended))
+    succeeded = movement.succeed(refund, channel_reference=channel_reference, now=now)
+    refunded = replace(
+        _release(payment, refund, now),
+        refunded_minor=payment.refunded_minor + _booked_minor(refund),
+        fee_returned_minor=payment.fee_returned_minor + refund.fee_returned_minor,
+    )
+    event = events.RefundSuccess(**facts(refunded, succeeded), channel_reference=channel_reference)
+    return refunded, succeeded, event
 
 
 def fail(
@@ -126,16 +152,20 @@ def fail(
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    ended = follow_up.fail(refund, failure, now=now)
-    after = _released(payment, refund, now)
-    about = _about(after, ended) | {"failure_reason": failure.reason, "failure_code": failure.code}
-    return after, ended, events.RefundFailed(**about)
+    failed, released = movement.fail(refund, failure, now=now), _release(payment, refund, now)
+    event = events.RefundFailed(
+        **facts(released, failed),
+        channel_reference=failed.channel_reference,
+        failure_reason=failure.reason,
+        failure_code=failure.code,
+    )
+    return released, failed, event
 
 
 def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:
-    domain.require_currency(payment, currency_code)
-    domain.next_state(payment.state, domain.PaymentAction.REFUND)
-    left = domain.refundable_minor(payment)
+    require_currency(payment, currency_code)
+    next_state(payment.state, PaymentAction.REFUND)
+    left = refundable_minor(payment)
     if amount_minor > left:
         raise RefundExceedsRefundable(
             f"Only {left} minor units of {currency_code} can be refunded.",
@@ -155,51 +185,56 @@ def _returned_fee(payment: Payment, amount_minor: int) -> int:
     )
 
 
-def _of(payment: Payment) -> dict[str, Any]:
-    """Give what a refund made with this change of the payment takes from it."""
-    return {
-        "payment_id": payment.payment_id,
-        "merchant_id": payment.merchant_id,
-        "currency_code": payment.currency_code,
-        "create_time": payment.update_time,
-        "update_time": payment.update_time,
-    }
-
-
-def _booked_minor(refund: Refund) -> int:
-    """Give the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
-    return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
-
-
-def _released(payment: Payment, refund: Refund, now: datetime, **changes: int) -> Payment:
-    """Give the payment when a refund ended: nothing is held for it any more."""
-    if changes:
-        changes["fee_returned_minor"] = payment.fee_returned_minor + refund.fee_returned_minor
-    return domain.changed(
-        payment,
-        now,
-        refunding_minor=payment.refunding_minor - _booked_minor(refund),
-        fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
-        **changes,
+def _refund(
+    payment: Payment,
+    *,
+    refund_id: str,
+    amount_minor: int,
+    reason: events.RefundReason,
+    fee_returned_minor: int,
+    capture_id: str | None,
+) -> Refund:
+    """Return a refund made with this change of the payment."""
+    return Refund(
+        refund_id=refund_id,
+        payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
+        amount_minor=amount_minor,
+        currency_code=payment.currency_code,
+        reason=reason,
+        fee_returned_minor=fee_returned_minor,
+        capture_id=capture_id,
+        create_time=payment.update_time,
+        update_time=payment.update_time,
     )
 
 
-def _about(payment: Payment, refund: Refund) -> dict[str, Any]:
-    """Give the fields that all refund events share; they are events of the payment, in its order."""
+def _created(payment: Payment, refund: Refund) -> events.RefundCreated:
+    return events.RefundCreated(**facts(payment, refund), channel_reference=None)
+
+
+def _booked_minor(refund: Refund) -> int:
+    """Return the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
+    return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
+
+
+def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
+    """Return the payment when a refund ended: nothing is held for it any more."""
+    return replace(
+        payment,
+        **next_revision(payment, now),
+        refunding_minor=payment.refunding_minor - _booked_minor(refund),
+        fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
+    )
+
+
+def facts(payment: Payment, refund: Refund) -> RefundFacts:
+    """Return what an event of the payment's latest change, which a refund made, begins with."""
     return {
-        "occurred_at": payment.update_time,
-        "merchant_id": payment.merchant_id,
-        "correlation_id": payment.correlation_id,
-        "aggregate_version": payment.aggregate_version,
+        **payment_facts(payment),
         "refund_id": refund.refund_id,
-        "payment_id": payment.payment_id,
         "capture_id": refund.capture_id,
-        "order_id": payment.order_id,
-        "merchant_reference": payment.merchant_reference,
         "amount_minor": refund.amount_minor,
-        "currency_code": refund.currency_code,
         "fee_returned_minor": refund.fee_returned_minor,
         "reason": refund.reason,
-        "channel": payment.channel,
-        "channel_reference": refund.channel_reference,
     }

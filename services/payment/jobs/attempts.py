@@ -3,32 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from paykit.base.channel_routes import ChannelRoute
 from paykit.channels import calls as channel_calls
 from paykit.channels import registry
-from paykit.channels.attempts import RecordEvidence
 from paykit.channels.calls import Calls
 from paykit.channels.channel import Channel
 from paykit.process.runtime import Runtime
-from paykit.serve.operations import Operation, unanswered
-from services.payment.commands import captures as capture_commands
-from services.payment.commands import evidence
-from services.payment.domain.attempt import Attempt
+from paykit.serve.operations import unanswered
+from services.payment import commands, store
 from services.payment.jobs import channels, failover
-from services.payment.store.attempts import ATTEMPTS, Claimed
-
-SUBMISSION_LANES = ("submit_attempts", "submit_attempts_2", "submit_attempts_3")
-"""One job each: a batch that a channel answers slowly holds up one lane, not the others."""
+from services.payment.store import ClaimedPaymentAttempt
 
 
 def wake_submission(runtime: Runtime) -> None:
     """Have attempts just queued sent now; the lane that is free takes them."""
-    for lane in SUBMISSION_LANES:
-        runtime.wake(lane)
+    for job_name in commands.SUBMISSION_JOBS:
+        runtime.wake(job_name)
 
 
 async def submit_attempts(runtime: Runtime, *, lane: int | None = None) -> bool:
@@ -41,9 +34,9 @@ async def submit_attempts(runtime: Runtime, *, lane: int | None = None) -> bool:
         lane: From 0; None for all. Lanes share the channels out, so that one that hangs leaves the others their lanes.
     """
     routes = runtime.settings.payment_channels
-    mine = [route for at, route in enumerate(routes) if serves(lane, at, len(routes))]
+    served = [route for at, route in enumerate(routes) if serves(lane, at, len(routes))]
     unreached: list[str] = []
-    more = await _side_by_side([channel_calls.submit(runtime, _calls(runtime, route, unreached)) for route in mine])
+    more = await _side_by_side([channel_calls.submit(runtime, _calls(runtime, route, unreached)) for route in served])
     if unreached and len(routes) > 1:
         reachable = [route.name for route in routes if route.name not in unreached and await _reaches(route)]
         if await failover.move_unsent(runtime, routes, unreached, reachable=reachable):
@@ -54,15 +47,15 @@ async def submit_attempts(runtime: Runtime, *, lane: int | None = None) -> bool:
 async def inquire_attempts(runtime: Runtime) -> bool:
     """Ask about attempts whose outcome is overdue, one batch after another; True when there may be more."""
     calls = [_calls(runtime, route, []) for route in runtime.settings.payment_channels]
-    return await _side_by_side([channel_calls.inquire(runtime, each) for each in calls])
+    return await _side_by_side([channel_calls.inquire(runtime, of_channel) for of_channel in calls])
 
 
 async def expire_authorizations(runtime: Runtime) -> bool:
     """Give up authorizations whose time is over; True when there may be more."""
-    expired = await runtime.transaction(capture_commands.expire_authorizations)
+    expired = await runtime.transaction(commands.capture.expire_authorizations)
     if expired:
         wake_submission(runtime)
-    return expired == capture_commands.EXPIRED_PAYMENTS_MAX
+    return expired == commands.capture.EXPIRED_PAYMENTS_MAX
 
 
 async def _side_by_side(work: Sequence[Coroutine[Any, Any, bool]]) -> bool:
@@ -76,23 +69,17 @@ async def _side_by_side(work: Sequence[Coroutine[Any, Any, bool]]) -> bool:
 
 def serves(lane: int | None, at: int, routes: int) -> bool:
     """Whether a lane serves the route at a position; with one route all lanes serve it."""
-    shares = min(routes, len(SUBMISSION_LANES))
+    shares = min(routes, len(commands.SUBMISSION_JOBS))
     return lane is None or lane % shares == at % shares
 
 
-@cache
-def _record_evidence(authorization_ttl_s: int) -> Operation[RecordEvidence, Attempt, Any]:
-    ttl = timedelta(seconds=authorization_ttl_s)
-    return unanswered("RecordEvidence", partial(evidence.record_evidence, authorization_ttl=ttl))
-
-
-def _calls(runtime: Runtime, route: ChannelRoute, unreached: list[str]) -> Calls[Claimed]:
+def _calls(runtime: Runtime, route: ChannelRoute, unreached: list[str]) -> Calls[ClaimedPaymentAttempt]:
     return Calls(
         channel=route.name,
-        table=ATTEMPTS,
+        table=store.attempts,
         request=partial(channels.to_request, callback_address=channel_calls.callback_address(runtime.settings)),
         connect=lambda: _connect(route, unreached),
-        record=_record_evidence(runtime.settings.authorization_ttl_s),
+        record=unanswered("RecordEvidence", commands.evidence.recording(runtime.settings.authorization_ttl_s)),
     )
 
 

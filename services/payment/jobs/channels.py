@@ -12,7 +12,7 @@ from paykit.channels.requests import (
 )
 from paykit.process.runtime import Runtime
 from services.payment.domain.attempt import AttemptAction
-from services.payment.store.attempts import Claimed
+from services.payment.store import ClaimedPaymentAttempt
 
 OPERATIONS = frozenset(ChannelOperation) - {ChannelOperation.PAY_OUT, ChannelOperation.ANSWER_DISPUTE}
 """What every channel of payments can do; one that knows no disputes is never told an answer."""
@@ -28,7 +28,7 @@ async def require_channels(runtime: Runtime) -> None:
         registry.require(route.name, route, OPERATIONS)
 
 
-def to_request(claimed: Claimed, *, callback_address: str) -> ChannelRequest:
+def to_request(claimed: ClaimedPaymentAttempt, *, callback_address: str) -> ChannelRequest:
     """Make what a channel is asked of an attempt."""
     attempt = claimed.attempt
     related_no = attempt.capture_id or attempt.refund_id or ""

@@ -15,10 +15,9 @@ from paykit.channels.channel import ANSWER_TIMEOUT_S
 from paykit.channels.requests import AnswerOutcome, DisputeAnswer
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from services.payment.commands import disputes as dispute_commands
-from services.payment.commands.disputes import RecordAnswer
-from services.payment.store import disputes as dispute_store
-from services.payment.store.disputes import Response
+from services.payment import commands, store
+from services.payment.commands.dispute import RecordAnswer
+from services.payment.store import Response
 
 ANSWERS_MAX = 50
 """Answers that a channel is told at once."""
@@ -36,7 +35,7 @@ async def respond_to_disputes(runtime: Runtime) -> bool:
 
 async def _respond(runtime: Runtime, route: ChannelRoute) -> bool:
     """Tell one channel the answers that are due; True when there may be more."""
-    if not await runtime.read(lambda tx: dispute_store.any_response_due(tx, channel=route.name)):
+    if not await runtime.read(lambda tx: store.disputes.any_response_due(tx, channel=route.name)):
         return False
     async with registry.connect(route) as channel:
         if channel is None:
@@ -48,7 +47,7 @@ async def _respond(runtime: Runtime, route: ChannelRoute) -> bool:
 
 
 async def _claim(tx: Tx, channel: str) -> list[Response]:
-    return await dispute_store.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
+    return await store.disputes.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
 
 
 def to_answer(response: Response) -> DisputeAnswer:
@@ -74,5 +73,5 @@ async def _record(tx: Tx, due: Sequence[Response], outcomes: Sequence[AnswerOutc
             pauses_s[dispute_id] = inquiry_pause_s(response.tries - 1)
         else:
             ended.append(RecordAnswer(dispute_id=dispute_id, taken=outcome is AnswerOutcome.TAKEN))
-    await dispute_commands.record_answers(tx, ended)
-    await dispute_store.postpone_responses(tx, pauses_s)
+    await commands.dispute.record_answers(tx, ended)
+    await store.disputes.postpone_responses(tx, pauses_s)

@@ -6,7 +6,7 @@ import structlog
 from prometheus_client import Counter
 
 from paykit.process.runtime import Runtime
-from services.payment.commands import failover as commands
+from services.payment import commands
 from services.payment.domain.routing import PaymentRoute
 
 MOVED = Counter(
@@ -22,7 +22,9 @@ async def move_unsent(
     """Move what waits for channels that cannot be reached; the number of attempts that found another channel."""
     if not reachable:
         return 0
-    moves = await runtime.transaction(lambda tx: commands.move_unsent(tx, routes, unreached, reachable=reachable))
+    moves = await runtime.transaction(
+        lambda tx: commands.failover.move_unsent(tx, routes, unreached, reachable=reachable)
+    )
     for move in moves:
         MOVED.labels(move.old, move.new).inc()
     if moves:

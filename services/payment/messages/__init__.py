@@ -1,5 +1,5 @@
 """Payment on the wire: between messages and domain values."""
 
-from services.payment.messages import captures, disputes, payments
+from services.payment.messages import attempt, capture, dispute, payment, refund
 
-__all__ = ["captures", "disputes", "payments"]
+__all__ = ["attempt", "capture", "dispute", "payment", "refund"]

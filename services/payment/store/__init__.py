@@ -1,5 +1,34 @@
 """Every SQL statement of payment."""
 
-from services.payment.store import attempts, captures, disputes, merchants, orders, overdue, payments, refunds
+from services.payment.store.attempt import (
+    ATTEMPTS_SHOWN_MAX,
+    ClaimedPaymentAttempt,
+    OverdueAttempt,
+    attempts,
+)
+from services.payment.store.capture import captures
+from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
+from services.payment.store.merchant import capture_terms, keep_merchants
+from services.payment.store.order import orders
+from services.payment.store.payment import PaymentFilter, payments
+from services.payment.store.refund import RefundFilter, refunds
 
-__all__ = ["attempts", "captures", "disputes", "merchants", "orders", "overdue", "payments", "refunds"]
+__all__ = [
+    "ATTEMPTS_SHOWN_MAX",
+    "ClaimedPaymentAttempt",
+    "DisputeFilter",
+    "DisputeReport",
+    "OverdueAttempt",
+    "PaymentFilter",
+    "RefundFilter",
+    "Response",
+    "attempts",
+    "capture_terms",
+    "captures",
+    "disputes",
+    "keep_merchants",
+    "orders",
+    "payments",
+    "refunds",
+    "reports",
+]

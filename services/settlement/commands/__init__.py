@@ -1,5 +1,5 @@
 """The business operations of settlement: lock, decide, save, emit."""
 
-from services.settlement.commands import booking, closing
+from services.settlement.commands import booking, closing, collecting
 
-__all__ = ["booking", "closing"]
+__all__ = ["booking", "closing", "collecting"]

@@ -12,9 +12,8 @@ from paykit.money import AMOUNT_MINOR_MAX
 from paystream.merchant.v1.events import SettlementSchedule
 from paystream.settlement.v1.events import SettlementCreated, SettlementTrigger
 from services.settlement.domain import policy as policies
-from services.settlement.domain import settlement as domain
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.settlement import Settlement
+from services.settlement.domain.settlement import Settlement, carry, close
 
 GRACE = timedelta(minutes=5)
 """How long a settlement that is due waits for the partitions of accounting.events to be consumed past its cut-off."""
@@ -42,7 +41,7 @@ class View:
     consumed: tuple[int, ...]
 
     def is_past(self, partition: int, end: int) -> bool:
-        """Say whether a partition is consumed to an end; one of which nothing was ever consumed is at 0."""
+        """Return whether a partition is consumed to an end; one of which nothing was ever consumed is at 0."""
         return end <= (self.consumed[partition] if partition < len(self.consumed) else 0)
 
 
@@ -63,8 +62,8 @@ class Review:
 
 def review(policy: Policy, pending: Sequence[Settlement], *, view: View, now: datetime) -> Review:
     """Look at all pending settlements of a merchant and currency."""
-    found = Review()
-    rows = _by_cut_off(policy, pending, found, now)
+    findings = Review()
+    rows = _by_cut_off(policy, pending, findings, now)
     seen: set[datetime | None] = set()
     while ahead := [cut_off for cut_off in sorted(rows, key=_order) if cut_off not in seen]:
         seen.add(ahead[0])
@@ -72,28 +71,25 @@ def review(policy: Policy, pending: Sequence[Settlement], *, view: View, now: da
         if not _is_due(settlement, now):
             continue
         if settlement.cut_off_at is not None and not _is_complete(settlement, view, now):
-            rows[ahead[0]] = _noticed(settlement, view, now)
+            rows[ahead[0]] = _waiting(settlement, view, now)
         elif not _is_worth(policy, settlement):
-            _carry_on(policy, rows, ahead, found, now)
+            _carry_on(policy, rows, ahead, findings, now)
         else:
-            rows[ahead[0]] = _close(policy, settlement, found, now)
-    before = {each.settlement_id: each for each in pending}
-    closed = {each.settlement_id for each, _ in found.closed}
-    found.kept = [
-        each for each in rows.values() if each != before[each.settlement_id] and each.settlement_id not in closed
-    ]
-    return found
+            rows[ahead[0]] = _close(policy, settlement, findings, now)
+    not_kept = {*pending, *(settlement for settlement, _ in findings.closed)}
+    findings.kept = [settlement for settlement in rows.values() if settlement not in not_kept]
+    return findings
 
 
 def first_due_at(policy: Policy | None, cut_off: datetime | None) -> datetime | None:
-    """Give when a settlement that begins to collect is looked at; None for not before something changes."""
+    """Return when a settlement that begins to collect is looked at; None for not before something changes."""
     return None if policy is None or cut_off is None else policies.due_at(policy, cut_off)
 
 
 def due_after_collecting(
     policy: Policy | None, currency_code: str, *, total_minor: int, due_at: datetime | None, now: datetime
 ) -> datetime | None:
-    """Give when a settlement is looked at, now that its total has changed: at once if its threshold is reached."""
+    """Return when a settlement is looked at, now that its total has changed: at once if its threshold is reached."""
     if policy is None or policy.schedule is not SettlementSchedule.THRESHOLD:
         return due_at
     return due_at or now if total_minor >= policy.worth_settling_minor(currency_code) else None
@@ -102,37 +98,38 @@ def due_after_collecting(
 def due_after_refusal(
     policy: Policy, currency_code: str, *, total_minor: int, due_at: datetime | None, now: datetime
 ) -> datetime | None:
-    """Give when a settlement that takes back what was refused is looked at: not at once, or it would go on for ever."""
+    """Return when a settlement that takes back what was refused is looked at: later, or it would go on for ever."""
     reached = due_after_collecting(policy, currency_code, total_minor=total_minor, due_at=due_at, now=now)
     return reached and max(reached, now + RETRY_AFTER)
 
 
 def merge(pending: Sequence[Settlement], *, now: datetime) -> tuple[Settlement, list[Settlement]]:
-    """Have all pending settlements count in the first of them; give it, and the others as they are carried."""
-    whole, carried = pending[0], []
-    for each in pending[1:]:
-        gone, whole = domain.carry(each, into=whole, now=now)
-        carried.append(gone)
-    return whole, carried
+    """Have all pending settlements count in the first of them; return it, and the others as they are carried."""
+    whole, all_carried = pending[0], []
+    for settlement in pending[1:]:
+        carried, whole = carry(settlement, into=whole, now=now)
+        all_carried.append(carried)
+    return whole, all_carried
 
 
 def _by_cut_off(
-    policy: Policy, pending: Iterable[Settlement], found: Review, now: datetime
+    policy: Policy, pending: Iterable[Settlement], findings: Review, now: datetime
 ) -> dict[datetime | None, Settlement]:
     """Bring what is due to the cut-offs of the policy in force; two that come to one cut-off become one."""
     rows: dict[datetime | None, Settlement] = {}
-    for one in sorted(pending, key=lambda each: _order(each.cut_off_at)):
-        each = _brought_up_to_date(policy, one, now) if _is_due(one, now) else one
-        if each.cut_off_at in rows:
-            carried, rows[each.cut_off_at] = domain.carry(each, into=rows[each.cut_off_at], now=now)
-            found.carried.append(carried)
+    for collecting in sorted(pending, key=lambda settlement: _order(settlement.cut_off_at)):
+        settlement = _brought_up_to_date(policy, collecting, now) if _is_due(collecting, now) else collecting
+        cut_off = settlement.cut_off_at
+        if cut_off in rows:
+            carried, rows[cut_off] = carry(settlement, into=rows[cut_off], now=now)
+            findings.carried.append(carried)
         else:
-            rows[each.cut_off_at] = each
+            rows[cut_off] = settlement
     return rows
 
 
 def _brought_up_to_date(policy: Policy, settlement: Settlement, now: datetime) -> Settlement:
-    """Give a settlement with the cut-off of the policy in force, and not due before that says so."""
+    """Return a settlement with the cut-off of the policy in force, and not due before that says so."""
     cut_off = policies.next_cut_off(policy, settlement.cut_off_at or now)
     due_at = settlement.due_at if cut_off is None else policies.due_at(policy, cut_off)
     if cut_off == settlement.cut_off_at and (due_at is None or due_at <= now):
@@ -154,7 +151,7 @@ def _carry_on(
     policy: Policy,
     rows: dict[datetime | None, Settlement],
     ahead: Sequence[datetime | None],
-    found: Review,
+    findings: Review,
     now: datetime,
 ) -> None:
     """Have what is not worth settling count in the next settlement: one that is there, else itself at a later time."""
@@ -164,39 +161,42 @@ def _carry_on(
         rows[ahead[0]] = replace(settlement, due_at=None, update_time=now)
         return
     del rows[ahead[0]]
-    target = min((each for each in (*ahead[1:], following) if each is not None), default=following)
+    target = min((cut_off for cut_off in (*ahead[1:], following) if cut_off is not None), default=following)
     if target not in rows:
         moved_due_at = policies.due_at(policy, target)
         rows[target] = replace(
             settlement, cut_off_at=target, due_at=moved_due_at, noticed_at=None, noticed_offsets=None, update_time=now
         )
         return
-    carried, rows[target] = domain.carry(settlement, into=rows[target], now=now)
+    carried, rows[target] = carry(settlement, into=rows[target], now=now)
     into = carried.holder_id
-    found.carried = [replace(c, holder_id=into) if c.holder_id == carried.settlement_id else c for c in found.carried]
-    found.carried.append(carried)
+    findings.carried = [
+        replace(earlier, holder_id=into) if earlier.holder_id == carried.settlement_id else earlier
+        for earlier in findings.carried
+    ]
+    findings.carried.append(carried)
 
 
-def _close(policy: Policy, settlement: Settlement, found: Review, now: datetime) -> Settlement:
+def _close(policy: Policy, settlement: Settlement, findings: Review, now: datetime) -> Settlement:
     if policy.schedule not in _BY_ITSELF:
         return replace(settlement, due_at=None, update_time=now)
     if settlement.sums.total_minor > AMOUNT_MINOR_MAX:
         return replace(settlement, due_at=now + RETRY_AFTER, update_time=now)
     trigger = SettlementTrigger.THRESHOLD if settlement.cut_off_at is None else SettlementTrigger.CUT_OFF
-    closed, event = domain.close(settlement, policy, trigger=trigger, correlation_id=settlement.settlement_id, now=now)
-    found.closed.append((closed, event))
+    closed, event = close(settlement, policy, trigger=trigger, correlation_id=settlement.settlement_id, now=now)
+    findings.closed.append((closed, event))
     return closed
 
 
 def _is_complete(settlement: Settlement, view: View, now: datetime) -> bool:
-    """Say whether everything told before the cut-off has been collected, or has been waited for long enough."""
+    """Return whether everything told before the cut-off has been collected, or has been waited for long enough."""
     if settlement.noticed_at is not None and now >= settlement.noticed_at + GRACE:
         return True
     ends = settlement.noticed_offsets or _ends_past(settlement, view)
     return ends is not None and all(view.is_past(partition, end) for partition, end in enumerate(ends))
 
 
-def _noticed(settlement: Settlement, view: View, now: datetime) -> Settlement:
+def _waiting(settlement: Settlement, view: View, now: datetime) -> Settlement:
     return replace(
         settlement,
         due_at=now + LOOK_AGAIN,
@@ -207,7 +207,7 @@ def _noticed(settlement: Settlement, view: View, now: datetime) -> Settlement:
 
 
 def _ends_past(settlement: Settlement, view: View) -> tuple[int, ...] | None:
-    """Give the ends that were read when the cut-off had passed: what was told before it lies before them."""
+    """Return the ends that were read when the cut-off had passed: what was told before it lies before them."""
     return view.ends if settlement.cut_off_at is not None and settlement.cut_off_at <= view.read_at else None
 
 

@@ -42,7 +42,7 @@ _KINDS = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SettlementItem:
     """An effect on a merchant's settlement account; amounts are below zero where they take from the merchant.
 
     Attributes:
@@ -62,8 +62,8 @@ class Item:
     fee_minor: int
 
 
-def items_of(event: TransactionCreated) -> list[Item]:
-    """Give the items of a transaction, one for each merchant to whose settlement account it does something."""
+def items_of(event: TransactionCreated) -> list[SettlementItem]:
+    """Return the items of a transaction, one for each merchant to whose settlement account it does something."""
     effects: dict[str, list[int]] = {}  # What comes and what goes, by merchant.
     for entry in event.entries:
         if entry.account_kind == ACCOUNT_KIND:
@@ -72,12 +72,12 @@ def items_of(event: TransactionCreated) -> list[Item]:
     if not effects:
         return []
     kind = _KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
-    split = [(merchant_id, *_split(kind, *found)) for merchant_id, found in effects.items()]
+    split = [(merchant_id, *_split(kind, *effect)) for merchant_id, effect in effects.items()]
     return [_item(event, merchant_id, kind, amount, fee) for merchant_id, amount, fee in split if amount or fee]
 
 
 def effect_minor(entries: Iterable[Entry], merchant_id: str) -> int:
-    """Give what entries do to a merchant's settlement account."""
+    """Sum up what entries do to a merchant's settlement account."""
     return sum(
         entry.effect * entry.amount_minor
         for entry in entries
@@ -94,8 +94,10 @@ def _split(kind: ItemKind, comes: int, goes: int) -> tuple[int, int]:
     return comes + goes, 0
 
 
-def _item(event: TransactionCreated, merchant_id: str, kind: ItemKind, amount_minor: int, fee_minor: int) -> Item:
-    return Item(
+def _item(
+    event: TransactionCreated, merchant_id: str, kind: ItemKind, amount_minor: int, fee_minor: int
+) -> SettlementItem:
+    return SettlementItem(
         event.transaction_id,
         merchant_id,
         event.currency_code,

@@ -46,7 +46,7 @@ class Policy:
     reserve_days: int = 0
 
     def worth_settling_minor(self, currency_code: str) -> int:
-        """Give the least total that is settled by itself."""
+        """Return the least total that is settled by itself."""
         return self.thresholds.get(currency_code, 1)
 
 
@@ -55,7 +55,7 @@ UNKNOWN = Policy(schedule=SettlementSchedule.MANUAL)
 
 
 def knows_zone(name: str) -> bool:
-    """Say whether this machine can tell the time in a zone."""
+    """Return whether this machine can tell the time in a zone."""
     try:
         return bool(zoneinfo.ZoneInfo(name).key)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -63,7 +63,7 @@ def knows_zone(name: str) -> bool:
 
 
 def next_cut_off(policy: Policy, at: datetime) -> datetime | None:
-    """Give the first cut-off at or after a time, in UTC; None if the schedule has none.
+    """Return the first cut-off at or after a time, in UTC; None if the schedule has none.
 
     A time outside of LOOK_BACK and LOOK_AHEAD of now is for the caller to bound.
     """
@@ -73,12 +73,12 @@ def next_cut_off(policy: Policy, at: datetime) -> datetime | None:
 
 
 def due_at(policy: Policy, cut_off: datetime) -> datetime:
-    """Give when what a cut-off closes is settled: after the days of delay, at the same local time."""
+    """Return when what a cut-off closes is settled: after the days of delay, at the same local time."""
     return _instant(policy, _local_date(policy, cut_off) + timedelta(days=policy.delay_days))
 
 
 def open_cut_off(policy: Policy, now: datetime) -> datetime | None:
-    """Give the earliest cut-off that is not yet to be settled; None if the schedule has none."""
+    """Return the earliest cut-off that is not yet to be settled; None if the schedule has none."""
     if policy.cut_off_time is None:
         return None
     since = now - timedelta(days=policy.delay_days + 1)
@@ -86,12 +86,12 @@ def open_cut_off(policy: Policy, now: datetime) -> datetime | None:
 
 
 def bounded(at: datetime, *, now: datetime) -> datetime:
-    """Give a date that cut-offs can be computed for, which differs only where it makes no difference."""
+    """Return a date that cut-offs can be computed for, which differs only where it makes no difference."""
     return min(max(at, now - LOOK_BACK), now + LOOK_AHEAD)
 
 
 def _cut_offs(policy: Policy, since: datetime) -> Iterator[datetime]:
-    """Give cut-offs in order, beginning with one before `since`."""
+    """Yield cut-offs in order, beginning with one before `since`."""
     day = _local_date(policy, since) - timedelta(days=1)
     step = 1
     if policy.cut_off_weekday is not None:
@@ -128,7 +128,7 @@ class Periods:
         self._is_late = False
 
     def cut_off(self, at: datetime) -> datetime | None:
-        """Give the cut-off that something dated so belongs to; None without cut-offs, or if it comes too late."""
+        """Return the cut-off that something dated so belongs to; None without cut-offs, or if it comes too late."""
         if self._policy.cut_off_time is None:
             return None
         if not self._beyond < at <= self._until:
@@ -136,11 +136,11 @@ class Periods:
         return None if self._is_late else self._until
 
     def _find(self, at: datetime) -> None:
-        before = at
+        previous = at
         for moment in _cut_offs(self._policy, at):
             if moment >= at:
                 self._until = moment
                 break
-            before = moment
-        self._beyond = before
+            previous = moment
+        self._beyond = previous
         self._is_late = due_at(self._policy, self._until) <= self._now

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from services.settlement.domain.item import Item
+from services.settlement.domain.item import SettlementItem
 from services.settlement.domain.settlement import Settlement
 
 COLUMNS = (
@@ -29,32 +29,32 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 """What spreadsheets take for the beginning of a formula or a command. Source: OWASP, CSV Injection."""
 
 
-class Writer(Protocol):
+class ReportWriter(Protocol):
     """Writes a report piece by piece."""
 
     def begin(self, settlement: Settlement) -> str:
-        """Give what stands before the items."""
+        """Return what stands before the items."""
 
-    def items(self, settlement: Settlement, some: Iterable[Item]) -> str:
-        """Give the next items."""
+    def items(self, settlement: Settlement, page: Iterable[SettlementItem]) -> str:
+        """Return the next items."""
 
     def end(self) -> str:
-        """Give what stands after the items."""
+        """Return what stands after the items."""
 
 
 class CsvWriter:
     """RFC 4180: a line of column names, then one for each item."""
 
-    def begin(self, settlement: Settlement) -> str:  # noqa: ARG002 - a Writer
-        """Give the column names."""
+    def begin(self, settlement: Settlement) -> str:  # noqa: ARG002 - a ReportWriter
+        """Return the column names."""
         return _lines([COLUMNS])
 
-    def items(self, settlement: Settlement, some: Iterable[Item]) -> str:
-        """Give a line for each item."""
-        return _lines([_cell(value) for value in _fields(settlement, item).values()] for item in some)
+    def items(self, settlement: Settlement, page: Iterable[SettlementItem]) -> str:
+        """Return a line for each item."""
+        return _lines([_cell(value) for value in _fields(settlement, item).values()] for item in page)
 
     def end(self) -> str:
-        """Give nothing: the last line is the end."""
+        """Return nothing: the last line is the end."""
         return ""
 
 
@@ -65,14 +65,14 @@ class JsonWriter:
         self._separator = "\n"
 
     def begin(self, settlement: Settlement) -> str:
-        """Give the settlement's own fields, and open the list of items."""
+        """Return the settlement's own fields, and open the list of items."""
         fields = json.dumps(_head(settlement), ensure_ascii=False, indent=1)
         return fields.removesuffix("\n}") + ',\n "items": ['
 
-    def items(self, settlement: Settlement, some: Iterable[Item]) -> str:
-        """Give an object for each item."""
+    def items(self, settlement: Settlement, page: Iterable[SettlementItem]) -> str:
+        """Return an object for each item."""
         text = ""
-        for item in some:
+        for item in page:
             text += self._separator + json.dumps(_fields(settlement, item), ensure_ascii=False)
             self._separator = ",\n"
         return text
@@ -82,7 +82,7 @@ class JsonWriter:
         return "\n]}\n"
 
 
-def _fields(settlement: Settlement, item: Item) -> dict[str, str | int]:
+def _fields(settlement: Settlement, item: SettlementItem) -> dict[str, str | int]:
     values = (
         settlement.settlement_id,
         item.transaction_id,

@@ -1,23 +1,30 @@
-"""Settlements: what they sum up to, and what may happen to them. Pure: every change gives the settlement afterwards.
+"""Settlements: what they sum up to, and what may happen to them. Pure: every change returns the settlement after it.
 
 States: PENDING (collects) -> CREATED (closed, told to the ledger) -> COMPLETED (booked) | FAILED (refused).
 PENDING -> CARRIED: not worth settling at its time; what it collected counts in another one.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TypedDict
 
 from paykit import transitions
+from paykit.aggregate import Revision
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
-from services.settlement.domain.item import Item, ItemKind
 from services.settlement.domain.policy import Policy
+from services.settlement.domain.sums import Sums
 
+MerchantCurrency = tuple[str, str]
+"""merchant_id, currency_code."""
+Place = tuple[str, str, datetime | None]
+"""merchant_id, currency_code, cut_off_at: where items are collected."""
+
+_FAR = datetime.max.replace(tzinfo=UTC)
 _WHOLE_BASIS_POINTS = 10_000
 
 
@@ -86,63 +93,19 @@ TRANSITIONS = MappingProxyType(
 """The state after each legal action; a pair that is missing is illegal."""
 
 
+def not_found(settlement_id: str) -> SettlementNotFound:
+    """Make the refusal that no settlement has an id."""
+    message = f"There is no settlement {settlement_id}."
+    return SettlementNotFound(message, field="settlement_id", settlement_id=settlement_id)
+
+
 def next_state(state: SettlementState, action: SettlementAction) -> SettlementState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
     """
     return transitions.next_state(TRANSITIONS, state, action, what="A settlement")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
-    """Sums of items, by what they are; below zero where they take from the merchant."""
-
-    item_count: int = 0
-    payments_minor: int = 0
-    refunds_minor: int = 0
-    fees_minor: int = 0
-    disputes_minor: int = 0
-    reserve_released_minor: int = 0
-    adjustments_minor: int = 0
-
-    @property
-    def total_minor(self) -> int:
-        """Give the sum of all of them."""
-        return (
-            self.payments_minor
-            + self.refunds_minor
-            + self.fees_minor
-            + self.disputes_minor
-            + self.reserve_released_minor
-            + self.adjustments_minor
-        )
-
-    def __add__(self, other: "Sums") -> "Sums":
-        """Give the sums of the items of both."""
-        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in Sums.__dataclass_fields__})
-
-
-_SUM_OF = MappingProxyType(
-    {
-        ItemKind.PAYMENT: "payments_minor",
-        ItemKind.REFUND: "refunds_minor",
-        ItemKind.DISPUTE: "disputes_minor",
-        ItemKind.RESERVE_RELEASE: "reserve_released_minor",
-        ItemKind.ADJUSTMENT: "adjustments_minor",
-    }
-)
-
-
-def sums_of(items: list[Item]) -> Sums:
-    """Sum items up."""
-    sums: dict[str, int] = dict.fromkeys(Sums.__dataclass_fields__, 0)
-    sums["item_count"] = len(items)
-    for item in items:
-        sums[_SUM_OF[item.kind]] += item.amount_minor
-        sums["fees_minor"] += item.fee_minor
-    return Sums(**sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,24 +152,52 @@ class Settlement:
 
     @property
     def net_minor(self) -> int:
-        """Give what becomes available; 0 while nothing is closed."""
+        """What becomes available; 0 while nothing is closed."""
         return self.sums.total_minor - self.reserve_held_minor if self.close_time else 0
+
+    @property
+    def place(self) -> Place:
+        """Where it collects while PENDING."""
+        return self.merchant_id, self.currency_code, self.cut_off_at
+
+
+def place_order(place: Place) -> tuple[str, str, bool, datetime]:
+    """Return what sorts places as their index does, which is the order of locks: no cut-off comes last."""
+    merchant_id, currency_code, cut_off = place
+    return merchant_id, currency_code, cut_off is None, cut_off or _FAR
+
+
+class SettlementFacts(TypedDict):
+    """The fields that all events of a settlement's booking share; the journey is the caller's to say."""
+
+    occurred_at: datetime
+    merchant_id: str
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    total_minor: int
+    reserve_held_minor: int
+    net_minor: int
 
 
 def reserve_minor(sums: Sums, basis_points: int) -> int:
-    """Give the part of a total to hold back, rounded half up; what was released before is not held again."""
+    """Return the part of a total to hold back, rounded half up; what was released before is not held again."""
     base = max(sums.total_minor - sums.reserve_released_minor, 0)
     return (2 * base * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
 
 
-def refusal_to_settle(total_minor: int, currency_code: str) -> DomainError | None:
-    """Say why a total cannot be settled; None if it can."""
-    if 1 <= total_minor <= AMOUNT_MINOR_MAX:
-        return None
-    facts = {"pending_minor": str(total_minor), "currency_code": currency_code}
+def require_settleable(total_minor: int, currency_code: str) -> None:
+    """Check that a total can be settled.
+
+    Raises:
+        NothingToSettle: It is not above 0.
+        SettlementTooLarge: It is above the largest amount.
+    """
+    details = {"pending_minor": str(total_minor), "currency_code": currency_code}
     if total_minor < 1:
-        return NothingToSettle(f"{total_minor} {currency_code} is pending, which cannot be settled.", **facts)
-    return SettlementTooLarge(f"{total_minor} {currency_code} is more than one settlement can hold.", **facts)
+        raise NothingToSettle(f"{total_minor} {currency_code} is pending, which cannot be settled.", **details)
+    if total_minor > AMOUNT_MINOR_MAX:
+        raise SettlementTooLarge(f"{total_minor} {currency_code} is more than one settlement can hold.", **details)
 
 
 def close(
@@ -220,9 +211,7 @@ def close(
         SettlementTooLarge: Its total is above the largest amount.
     """
     state = next_state(settlement.state, SettlementAction.CLOSE)
-    refusal = refusal_to_settle(settlement.sums.total_minor, settlement.currency_code)
-    if refusal is not None:
-        raise refusal
+    require_settleable(settlement.sums.total_minor, settlement.currency_code)
     held_minor = reserve_minor(settlement.sums, policy.reserve_basis_points)
     closed = replace(
         settlement,
@@ -238,11 +227,11 @@ def close(
         close_time=now,
         update_time=now,
     )
-    return closed, _created(closed, now)
+    return closed, _created(closed)
 
 
 def carry(settlement: Settlement, *, into: Settlement, now: datetime) -> tuple[Settlement, Settlement]:
-    """Have what a settlement collected count in another one; give both, the one carried first.
+    """Have what a settlement collected count in another one; return both, the one carried first.
 
     Raises:
         IllegalTransition: One of them does not collect any more.
@@ -264,7 +253,7 @@ def carry(settlement: Settlement, *, into: Settlement, now: datetime) -> tuple[S
 def complete(
     settlement: Settlement, *, transaction_id: str, booked_minor: int, now: datetime
 ) -> tuple[Settlement, events.SettlementCompleted]:
-    """Note that the ledger booked a settlement.
+    """Record that the ledger booked a settlement.
 
     Args:
         settlement: CREATED.
@@ -282,14 +271,14 @@ def complete(
             f"{transaction_id} took {booked_minor} for a settlement of {settlement.sums.total_minor}.",
             settlement_id=settlement.settlement_id,
         )
-    done = replace(settlement, state=state, transaction_id=transaction_id, **_changed(settlement, now))
-    return done, events.SettlementCompleted(transaction_id=transaction_id, **_amounts(done, now))
+    completed = replace(settlement, **_next_revision(settlement, now), state=state, transaction_id=transaction_id)
+    return completed, events.SettlementCompleted(**facts(completed), transaction_id=transaction_id)
 
 
 def fail(
     settlement: Settlement, *, reason: str, into: Settlement, now: datetime
 ) -> tuple[Settlement, Settlement, events.SettlementFailed]:
-    """Note that the ledger refused a settlement; what it held counts in another one from now on.
+    """Record that the ledger refused a settlement; what it held counts in another one from now on.
 
     Raises:
         IllegalTransition: It is not waiting to be booked, or the other does not collect any more.
@@ -298,13 +287,13 @@ def fail(
     next_state(into.state, SettlementAction.COLLECT)
     failed = replace(
         settlement,
+        **_next_revision(settlement, now),
         state=state,
         failure_reason=reason,
         holder_id=into.settlement_id,
-        **_changed(settlement, now),
     )
     receiver = replace(into, sums=into.sums + settlement.sums, update_time=now)
-    return failed, receiver, events.SettlementFailed(reason=reason, **_amounts(failed, now))
+    return failed, receiver, events.SettlementFailed(**facts(failed), reason=reason)
 
 
 def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlement, events.ReserveReleased]:
@@ -316,19 +305,19 @@ def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlemen
     next_state(settlement.state, SettlementAction.RELEASE_RESERVE)
     if settlement.reserve_released_at is not None or not settlement.reserve_held_minor:
         raise _illegal_release(settlement, "holds no reserve")
-    released = replace(settlement, reserve_released_at=now, **_changed(settlement, now))
+    released = replace(settlement, **_next_revision(settlement, now), reserve_released_at=now)
     return released, events.ReserveReleased(
-        amount_minor=released.reserve_held_minor,
         occurred_at=now,
         merchant_id=released.merchant_id,
         aggregate_version=released.aggregate_version,
         settlement_id=released.settlement_id,
+        amount_minor=released.reserve_held_minor,
         currency_code=released.currency_code,
     )
 
 
 def refuse_release(settlement: Settlement, *, reason: str, now: datetime) -> Settlement:
-    """Note that the ledger would not release the reserve; no event tells of it, for the ledger's did.
+    """Record that the ledger would not release the reserve; no event tells of it, for the ledger's did.
 
     Raises:
         IllegalTransition: The ledger was never asked to.
@@ -344,13 +333,14 @@ def _illegal_release(settlement: Settlement, why: str) -> IllegalTransition:
     )
 
 
-def _changed(settlement: Settlement, now: datetime) -> dict[str, Any]:
-    return {"aggregate_version": settlement.aggregate_version + 1, "update_time": now}
+def _next_revision(settlement: Settlement, now: datetime) -> Revision:
+    return {"update_time": now, "aggregate_version": settlement.aggregate_version + 1}
 
 
-def _amounts(settlement: Settlement, now: datetime) -> dict[str, Any]:
+def facts(settlement: Settlement) -> SettlementFacts:
+    """Return the amounts of a settlement as the event of its latest change tells them."""
     return {
-        "occurred_at": now,
+        "occurred_at": settlement.update_time,
         "merchant_id": settlement.merchant_id,
         "aggregate_version": settlement.aggregate_version,
         "settlement_id": settlement.settlement_id,
@@ -361,9 +351,10 @@ def _amounts(settlement: Settlement, now: datetime) -> dict[str, Any]:
     }
 
 
-def _created(settlement: Settlement, now: datetime) -> events.SettlementCreated:
+def _created(settlement: Settlement) -> events.SettlementCreated:
     sums = settlement.sums
     return events.SettlementCreated(
+        **facts(settlement),
         trigger=settlement.trigger or SettlementTrigger.UNKNOWN,
         cut_off_at=settlement.cut_off_at if settlement.trigger is SettlementTrigger.CUT_OFF else None,
         item_count=sums.item_count,
@@ -374,5 +365,4 @@ def _created(settlement: Settlement, now: datetime) -> events.SettlementCreated:
         reserve_released_minor=sums.reserve_released_minor,
         adjustments_minor=sums.adjustments_minor,
         reserve_release_at=settlement.reserve_release_at,
-        **_amounts(settlement, now),
     )

@@ -4,51 +4,17 @@ What a foreign key on items and a check of each row would cost in speed is caugh
 snapshot. `paystream settlement verify` runs it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from paykit.postgres.database import Tx
-from services.settlement.store import settlements as store
+from services.settlement.domain.settlement import MerchantCurrency
+from services.settlement.domain.verification import Collected, SettlementDifferenceError
+from services.settlement.store.settlement import SUMS
 
 Progress = Callable[[str, int], None]
 """Called after each check with its name and the number of rows it looked at."""
 
-Key = tuple[str, str]
-"""merchant_id, currency_code."""
-
-
-class SettlementDifferenceError(Exception):
-    """The settlements are not what their items, or the ledger, say.
-
-    Attributes:
-        check: Which claim does not hold.
-        subject: The settlement, transaction, or merchant and currency concerned.
-        detail: What was found.
-    """
-
-    def __init__(self, check: str, subject: str, detail: str) -> None:
-        super().__init__(f"{check}: {subject}: {detail}")
-        self.check = check
-        self.subject = subject
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What was collected of a merchant in a currency.
-
-    Attributes:
-        items: Number of transactions that did something to the account: a payment and a fee of one amount did not.
-        digest: Sum of hashes of each transaction's id and effect: two sets of transactions with one digest are equal.
-        unbooked_minor: Total of the settlements that the ledger has not booked.
-    """
-
-    items: int
-    digest: int
-    unbooked_minor: int
-
-
-# Each statement gives the first difference, as (subject, detail), or no row.
+# Each statement reads the first difference, as (subject, detail), or no row.
 
 _HOLDERS = """
 SELECT settlement.settlement_id AS subject,
@@ -91,12 +57,12 @@ WITH came AS (
         {", ".join(f"coalesce(sum({of}, 0) AS {name}" for name, of in _SUM_OF.items())}
     FROM item GROUP BY settlement_id
 ), held AS (
-    SELECT home.holder_id AS settlement_id, {", ".join(f"sum(came.{name}) AS {name}" for name in store.SUMS)}
+    SELECT home.holder_id AS settlement_id, {", ".join(f"sum(came.{name}) AS {name}" for name in SUMS)}
     FROM came JOIN settlement AS home ON home.settlement_id = came.settlement_id
     GROUP BY home.holder_id
 ), compared AS (
     SELECT settlement.settlement_id AS subject, {
-    ", ".join(f"settlement.{name} AS kept_{name}, coalesce(held.{name}, 0) AS held_{name}" for name in store.SUMS)
+    ", ".join(f"settlement.{name} AS kept_{name}, coalesce(held.{name}, 0) AS held_{name}" for name in SUMS)
 }
     FROM settlement LEFT JOIN held ON held.settlement_id = settlement.settlement_id
     WHERE settlement.state <> 'FAILED'
@@ -104,11 +70,11 @@ WITH came AS (
 SELECT subject, CASE {
     " ".join(
         f"WHEN kept_{name} <> held_{name} THEN '{name} is ' || kept_{name} || ', its items sum up to ' || held_{name}"
-        for name in store.SUMS
+        for name in SUMS
     )
 } END AS detail
 FROM compared
-WHERE ({", ".join(f"kept_{name}" for name in store.SUMS)}) <> ({", ".join(f"held_{name}" for name in store.SUMS)})
+WHERE ({", ".join(f"kept_{name}" for name in SUMS)}) <> ({", ".join(f"held_{name}" for name in SUMS)})
 ORDER BY subject
 LIMIT 1
 """
@@ -143,8 +109,8 @@ async def check_settlements(tx: Tx, *, progress: Progress = lambda _check, _rows
         progress(name, int((await tx.fetch(_COUNT[table]))[0][0]))
 
 
-async def collected(tx: Tx) -> dict[Key, Collected]:
-    """Give what was collected of every merchant and currency."""
+async def collected(tx: Tx) -> dict[MerchantCurrency, Collected]:
+    """Read what was collected of every merchant and currency."""
     await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
     return {
         (row["merchant_id"], row["currency_code"]): Collected(
@@ -152,27 +118,3 @@ async def collected(tx: Tx) -> dict[Key, Collected]:
         )
         for row in await tx.fetch(_COLLECTED)
     }
-
-
-def compare(ours: Mapping[Key, Collected], ledger: Mapping[Key, Collected]) -> None:
-    """Hold what was collected against what the ledger has on its settlement accounts.
-
-    Args:
-        ours: Of the settlement service.
-        ledger: The same of the ledger: transactions other than bookings of settlements, and the accounts' balances.
-
-    Raises:
-        SettlementDifferenceError: The first difference.
-    """
-    nothing = Collected(0, 0, 0)
-    for key in sorted({*ours, *ledger}):
-        mine, theirs = ours.get(key, nothing), ledger.get(key, nothing)
-        subject = " ".join(key)
-        if mine.items != theirs.items:
-            detail = f"{mine.items} transactions were collected, the ledger has {theirs.items}"
-            raise SettlementDifferenceError("transactions", subject, detail)
-        if mine.digest != theirs.digest:
-            raise SettlementDifferenceError("transactions", subject, "others were collected than the ledger has")
-        if mine.unbooked_minor != theirs.unbooked_minor:
-            detail = f"{mine.unbooked_minor} is not booked, the ledger's balance is {theirs.unbooked_minor}"
-            raise SettlementDifferenceError("balances", subject, detail)

@@ -1,23 +1,21 @@
 """What the bank says, applied: answers to calls, inquiries and callbacks all take this one way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import structlog
 from prometheus_client import Counter
 
-from paykit.channels import attempts
-from paykit.channels.attempt_table import insert_evidence
+from paykit.channels import attempts as channel_attempts
+from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import DomainError, InvariantError
 from paykit.postgres.database import Tx
-from services.withdrawal.commands import folding
-from services.withdrawal.commands.folding import Work
-from services.withdrawal.domain import attempt
-from services.withdrawal.domain import withdrawal as domain
-from services.withdrawal.domain.attempt import Attempt
+from paykit.work import fold
+from services.withdrawal import domain, store
+from services.withdrawal.commands import work
+from services.withdrawal.commands.work import WithdrawalWork
+from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
-from services.withdrawal.store.attempts import ATTEMPTS
 
 CONTRADICTIONS = Counter(
     "paystream_withdrawal_contradictions_total",
@@ -27,91 +25,80 @@ CONTRADICTIONS = Counter(
 _log = structlog.get_logger()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Known:
-    """The locked rows that the evidence is about, as the evidence before left them, and what is to be written."""
-
-    attempts: dict[str, Attempt]
-    work: Work
-    changed: set[str] = field(default_factory=set)
-    told: list[tuple[Evidence, Verdict]] = field(default_factory=list)
-
-
-async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Attempt | DomainError]:
+async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[PayoutAttempt | DomainError]:
     """Apply evidence in order: it ends attempts, and with them withdrawals, or marks a contradiction.
 
     Emits WithdrawalCompleted, WithdrawalFailed and WithdrawalReturned, and gives amounts back. Evidence told before
     changes nothing. Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
-    # Attempts before withdrawals, as the job that sends them: it must claim attempts to know their withdrawals.
-    locked = await ATTEMPTS.lock(tx, sorted({item.evidence.attempt_id for item in items}))
-    known = _Known(attempts=locked, work=await folding.lock(tx, [each.withdrawal_id for each in locked.values()]))
-    results = [_apply(tx, item, known) for item in items]
-    await folding.save(tx, known.work)
-    await ATTEMPTS.update(tx, [known.attempts[i] for i in sorted(known.changed)])
-    await insert_evidence(tx, known.told)
+    attempt_ids = {item.evidence.attempt_id for item in items}
+    withdrawals = await store.withdrawals.lock_of_attempts(tx, attempt_ids)
+    rows, log = work.begin(tx, withdrawals, await store.attempts.lock(tx, attempt_ids)), tx.track(EvidenceLog())
+    results = fold(items, lambda item: _apply(rows, item, log))
+    await rows.save()
+    await tx.save(log)
     return results
 
 
-def _apply(tx: Tx, item: RecordEvidence, known: _Known) -> Attempt | DomainError:
+def _apply(rows: WithdrawalWork, item: RecordEvidence, log: EvidenceLog) -> PayoutAttempt:
+    """Weigh one piece of evidence, and have the withdrawal follow its attempt as the evidence before left them."""
     evidence = item.evidence
-    weighed = attempts.weigh(known.attempts, evidence, known.told)
-    if isinstance(weighed, DomainError):
-        return weighed
-    before, verdict = weighed
-    if not attempts.changes_nothing(before, verdict):
-        known.attempts[before.attempt_id] = attempt.decide(before, evidence, verdict, now=tx.now)
-        known.changed.add(before.attempt_id)
-        _follow(tx, item, verdict, work=known.work, withdrawal_id=before.withdrawal_id)
+    attempt, verdict = channel_attempts.weigh(rows.attempts, evidence)
+    if not channel_attempts.changes_nothing(attempt, verdict):
+        _follow(rows, item, verdict, rows.withdrawals[attempt.withdrawal_id])
+        attempt = rows.attempts.put(domain.attempt.decide(attempt, evidence, verdict, now=rows.tx.now))
     if evidence.outcome is EvidenceOutcome.RETURNED and verdict is not Verdict.CONTRADICT:
-        _return(tx, item, known.work, known.work.withdrawals[before.withdrawal_id])
-    return known.attempts[before.attempt_id]
+        _return(rows, item, rows.withdrawals[attempt.withdrawal_id])
+    log.add(evidence, verdict)
+    return attempt
 
 
-def _follow(tx: Tx, item: RecordEvidence, verdict: Verdict, *, work: Work, withdrawal_id: str) -> None:
-    """Have the withdrawal follow its attempt."""
-    before, evidence = work.withdrawals[withdrawal_id], item.evidence
+def _follow(rows: WithdrawalWork, item: RecordEvidence, verdict: Verdict, withdrawal: Withdrawal) -> None:
+    """End a withdrawal as its attempt ended, or mark what is not known or contradicted."""
+    evidence, now = item.evidence, rows.tx.now
     if verdict is Verdict.SUCCEED:
-        completed, paid = domain.complete(before, channel_reference=_reference(before, evidence), now=tx.now)
-        work.put(completed)
-        tx.emit(paid, cause=item.cause)
+        reference = _reference(withdrawal, evidence)
+        completed, paid = domain.withdrawal.complete(withdrawal, channel_reference=reference, now=now)
+        rows.withdrawals.put(completed)
+        rows.tx.emit(paid, cause=item.cause)
     elif verdict is Verdict.FAIL:
-        failed, failure = domain.fail(
-            before,
-            reason=attempt.failure_reason(evidence),
+        failed, failure = domain.withdrawal.fail(
+            withdrawal,
+            reason=domain.attempt.failure_reason(evidence),
             code=evidence.failure_code,
             channel_reference=evidence.channel_reference,
-            now=tx.now,
+            now=now,
         )
-        work.put(failed)
-        tx.emit(failure, cause=item.cause)
+        rows.withdrawals.put(failed)
+        rows.tx.emit(failure, cause=item.cause)
     elif verdict is Verdict.LOSE_ANSWER:
-        work.put(domain.lose_answer(before, channel_reference=evidence.channel_reference, now=tx.now))
+        unknown = domain.withdrawal.lose_answer(withdrawal, channel_reference=evidence.channel_reference, now=now)
+        rows.withdrawals.put(unknown)
     elif verdict is Verdict.CONTRADICT:
-        work.put(_contradicted(tx, before, evidence))
+        _alert(withdrawal, evidence)
+        rows.withdrawals.put(domain.withdrawal.contradict(withdrawal, now=now))
 
 
-def _contradicted(tx: Tx, before: Withdrawal, evidence: Evidence) -> Withdrawal:
-    """Mark the withdrawal, and let somebody know: whatever was paid or not must be looked into by people."""
+def _alert(withdrawal: Withdrawal, evidence: Evidence) -> None:
+    """Let somebody know of a contradiction: whatever was paid or not must be looked into by people."""
     CONTRADICTIONS.inc()
     _log.error(
         "withdrawal_contradicted",
-        withdrawal_id=before.withdrawal_id,
+        withdrawal_id=withdrawal.withdrawal_id,
         attempt_id=evidence.attempt_id,
-        recorded=before.state,
+        recorded=withdrawal.state,
         reported=evidence.outcome,
         channel_reference=evidence.channel_reference,
     )
-    return domain.contradict(before, now=tx.now)
 
 
-def _return(tx: Tx, item: RecordEvidence, work: Work, withdrawal: Withdrawal) -> None:
+def _return(rows: WithdrawalWork, item: RecordEvidence, withdrawal: Withdrawal) -> None:
     """Take a completed withdrawal back, once however often it is told."""
     if withdrawal.state is WithdrawalState.RETURNED:
         return
-    after, event = domain.send_back(withdrawal, code=item.evidence.failure_code, now=tx.now)
-    work.put(after)
-    tx.emit(event, cause=item.cause)
+    returned, event = domain.withdrawal.send_back(withdrawal, code=item.evidence.failure_code, now=rows.tx.now)
+    rows.withdrawals.put(returned)
+    rows.tx.emit(event, cause=item.cause)
 
 
 def _reference(withdrawal: Withdrawal, evidence: Evidence) -> str:

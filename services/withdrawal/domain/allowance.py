@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from paykit.errors import DomainError, Kind
 
-Key = tuple[str, str]
-"""merchant_id and currency_code."""
+MerchantCurrency = tuple[str, str]
+"""merchant_id, currency_code."""
 
 
 class WithdrawalExceedsWithdrawable(DomainError):
@@ -41,20 +41,25 @@ class Allowance:
 
     @property
     def withdrawable_minor(self) -> int:
-        """Give what is left of the funds; adjustments can take more than there is."""
+        """What is left of the funds; adjustments can take more than there is."""
         return max(self.settled_minor - self.withdrawn_minor, 0)
 
     def left_today_minor(self, daily_limit_minor: int) -> int:
-        """Give what is left of the day's limit, which may have been higher earlier."""
+        """Return what is left of the day's limit, which may have been higher earlier."""
         return max(daily_limit_minor - self.today_minor, 0)
 
 
-def refusal(
+def require_withdrawable(
     allowance: Allowance, *, amount_minor: int, currency_code: str, daily_limit_minor: int
-) -> DomainError | None:
-    """Say why an amount cannot be withdrawn now; None if it can."""
+) -> None:
+    """Check that an amount can be withdrawn now.
+
+    Raises:
+        WithdrawalExceedsWithdrawable: The funds do not suffice.
+        WithdrawalLimitExceeded: The limit of the day does not.
+    """
     if amount_minor > allowance.withdrawable_minor:
-        return WithdrawalExceedsWithdrawable(
+        raise WithdrawalExceedsWithdrawable(
             f"{allowance.withdrawable_minor} minor units of {currency_code} can be withdrawn.",
             field="amount",
             withdrawable_minor=str(allowance.withdrawable_minor),
@@ -62,17 +67,16 @@ def refusal(
         )
     left_minor = allowance.left_today_minor(daily_limit_minor)
     if amount_minor > left_minor:
-        return WithdrawalLimitExceeded(
+        raise WithdrawalLimitExceeded(
             f"{left_minor} minor units of {currency_code} are left of the limit of the day.",
             field="amount",
             left_minor=str(left_minor),
             currency_code=currency_code,
         )
-    return None
 
 
 def take(allowance: Allowance, amount_minor: int) -> Allowance:
-    """Give what is left after a withdrawal was accepted."""
+    """Return what is left after a withdrawal was accepted."""
     return replace(
         allowance,
         withdrawn_minor=allowance.withdrawn_minor + amount_minor,
@@ -81,12 +85,12 @@ def take(allowance: Allowance, amount_minor: int) -> Allowance:
 
 
 def limit_of(limits: Mapping[str, int], currency_code: str) -> int:
-    """Give the limit of a currency, in minor units; `*` stands for currencies that are not named."""
+    """Return the limit of a currency, in minor units; `*` stands for currencies that are not named."""
     return limits.get(currency_code, limits["*"])
 
 
 def day_of(now: datetime, time_zone: str) -> tuple[datetime, datetime]:
-    """Give the first moment of the day that `now` falls on in a time zone, and that of the next day, in UTC.
+    """Return the first moment of the day that `now` falls on in a time zone, and that of the next day, in UTC.
 
     Days in which clocks change have 23 or 25 hours. Where midnight does not exist, the day begins at the change.
     """

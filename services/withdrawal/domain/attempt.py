@@ -11,17 +11,17 @@ PAY = "PAY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(attempts.Attempt):
+class PayoutAttempt(attempts.Attempt):
     """The call to the bank that pays a withdrawal."""
 
     withdrawal_id: str
 
 
-def decide(attempt: Attempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> Attempt:
-    """Give the attempt as a verdict leaves it."""
+def decide(attempt: PayoutAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PayoutAttempt:
+    """Return the attempt as a verdict leaves it."""
     return attempts.decide(attempt, evidence, verdict, failure_reason=failure_reason(evidence), now=now)
 
 
 def failure_reason(evidence: Evidence) -> str:
-    """Give the reason that evidence of a failure proves: refused by the bank, or proven never to have arrived there."""
+    """Return the reason that evidence of a failure proves: refused by the bank, or never arrived there."""
     return "NOT_RECEIVED" if evidence.outcome is EvidenceOutcome.NOT_FOUND else "BANK_REJECTED"

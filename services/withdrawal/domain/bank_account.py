@@ -93,38 +93,41 @@ class BankAccount:
 
 
 def change(account: BankAccount, action: BankAccountAction, *, now: datetime) -> BankAccount:
-    """Give a bank account after an action; one that repeats the last changes nothing.
+    """Return a bank account after an action; one that repeats the last changes nothing.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
     """
-    after = transitions.next_state(TRANSITIONS, account.state, action, what="A bank account")
-    if after is account.state:
+    state = transitions.next_state(TRANSITIONS, account.state, action, what="A bank account")
+    if state is account.state:
         return account
-    return replace(account, state=after, update_time=no_earlier(now, account.update_time))
+    return replace(account, state=state, update_time=no_earlier(now, account.update_time))
 
 
 def not_found(bank_account_id: str) -> BankAccountNotFound:
-    """Say that there is no such bank account."""
+    """Make the refusal that the merchant has no such bank account."""
     return BankAccountNotFound(
         "No bank account of the merchant has this id.", field="bank_account_id", bank_account_id=bank_account_id
     )
 
 
-def refusal(
-    account: BankAccount | None, *, bank_account_id: str, merchant_id: str, currency_code: str
-) -> DomainError | None:
-    """Say why a withdrawal cannot go to a bank account; None if it can. An account of None is unknown."""
+def require_payable(account: BankAccount | None, *, bank_account_id: str, merchant_id: str, currency_code: str) -> None:
+    """Check that a withdrawal can go to a bank account. An account of None is unknown.
+
+    Raises:
+        BankAccountNotFound: The merchant has none with this id.
+        BankAccountNotVerified: Nothing is paid to it in its state.
+        BankAccountCurrencyMismatch: It takes another currency.
+    """
     if account is None or account.merchant_id != merchant_id:
-        return not_found(bank_account_id)
+        raise not_found(bank_account_id)
     if account.state is not BankAccountState.VERIFIED:
-        return BankAccountNotVerified(
+        raise BankAccountNotVerified(
             f"The bank account is {account.state}.", field="bank_account_id", state=account.state
         )
     if account.currency_code != currency_code:
-        return BankAccountCurrencyMismatch(
+        raise BankAccountCurrencyMismatch(
             f"The bank account takes {account.currency_code}.",
             field="amount.currency_code",
             currency_code=account.currency_code,
         )
-    return None

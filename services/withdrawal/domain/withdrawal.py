@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
 from paykit import transitions
+from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
 from paykit.clock import no_earlier
-from paykit.errors import DomainError, IllegalTransition, Kind
+from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.withdrawal.v1 import events
 
 
@@ -121,8 +121,17 @@ class Withdrawal:
     aggregate_version: int = 1
 
 
+class WithdrawalFacts(AggregateFacts):
+    """The fields that all events of a withdrawal share."""
+
+    withdrawal_id: str
+    bank_account_id: str
+    amount_minor: int
+    currency_code: str
+
+
 def next_state(state: WithdrawalState, action: WithdrawalAction) -> WithdrawalState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
@@ -151,13 +160,13 @@ def require_decidable(withdrawal: Withdrawal, action: WithdrawalAction, *, decid
 
 
 def not_found(withdrawal_id: str) -> WithdrawalNotFound:
-    """Say that there is no such withdrawal."""
+    """Make the refusal that no withdrawal has this id."""
     return WithdrawalNotFound("No withdrawal has this id.", field="withdrawal_id", withdrawal_id=withdrawal_id)
 
 
 def created(withdrawal: Withdrawal) -> events.WithdrawalCreated:
-    """Give the event of a withdrawal just made."""
-    return events.WithdrawalCreated(**_about(withdrawal), approval_required=withdrawal.approval_required)
+    """Return the event of a withdrawal just made."""
+    return events.WithdrawalCreated(**facts(withdrawal), approval_required=withdrawal.approval_required)
 
 
 def hold(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
@@ -167,7 +176,7 @@ def hold(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
         IllegalTransition: The withdrawal has failed.
     """
     state = next_state(withdrawal.state, WithdrawalAction.HOLD)
-    return _noted(withdrawal, now, state=state, funds_held=True)
+    return replace(_touch(withdrawal, now), state=state, funds_held=True)
 
 
 def refuse(withdrawal: Withdrawal, *, reason: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalFailed]:
@@ -176,8 +185,8 @@ def refuse(withdrawal: Withdrawal, *, reason: str, now: datetime) -> tuple[Withd
     Raises:
         IllegalTransition: It holds the amount.
     """
-    after = _changed(withdrawal, WithdrawalAction.REFUSE, now, failure_reason=reason)
-    return after, _failed(after)
+    refused = replace(_advance(withdrawal, WithdrawalAction.REFUSE, now), failure_reason=reason)
+    return refused, _failed(refused, reason)
 
 
 def approve(
@@ -188,8 +197,8 @@ def approve(
     Raises:
         IllegalTransition: The ledger does not hold the amount, or it was decided on before.
     """
-    after = _changed(withdrawal, WithdrawalAction.APPROVE, now, decider=decider, channel=channel)
-    return after, events.WithdrawalApproved(**_about(after), automatic=decider is None)
+    approved = replace(_advance(withdrawal, WithdrawalAction.APPROVE, now), decider=decider, channel=channel)
+    return approved, events.WithdrawalApproved(**facts(approved), automatic=decider is None)
 
 
 def reject(withdrawal: Withdrawal, *, decider: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalRejected]:
@@ -198,8 +207,8 @@ def reject(withdrawal: Withdrawal, *, decider: str, now: datetime) -> tuple[With
     Raises:
         IllegalTransition: It does not wait for a decision.
     """
-    after = _changed(withdrawal, WithdrawalAction.REJECT, now, decider=decider)
-    return after, events.WithdrawalRejected(**_about(after))
+    rejected = replace(_advance(withdrawal, WithdrawalAction.REJECT, now), decider=decider)
+    return rejected, events.WithdrawalRejected(**facts(rejected))
 
 
 def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalSubmitted]:
@@ -208,8 +217,11 @@ def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[W
     Raises:
         IllegalTransition: It is not approved, or was handed over before.
     """
-    after = _changed(withdrawal, WithdrawalAction.SUBMIT, now)
-    return after, events.WithdrawalSubmitted(**_about(after), channel=str(after.channel), attempt_id=attempt_id)
+    submitted = _advance(withdrawal, WithdrawalAction.SUBMIT, now)
+    event = events.WithdrawalSubmitted(
+        **facts(submitted), channel=_present(submitted.channel, submitted), attempt_id=attempt_id
+    )
+    return submitted, event
 
 
 def complete(
@@ -220,9 +232,9 @@ def complete(
     Raises:
         IllegalTransition: It was not handed to the bank, or has ended.
     """
-    after = _changed(withdrawal, WithdrawalAction.COMPLETE, now, channel_reference=channel_reference)
-    return after, events.WithdrawalCompleted(
-        **_about(after), channel=str(after.channel), channel_reference=channel_reference
+    completed = replace(_advance(withdrawal, WithdrawalAction.COMPLETE, now), channel_reference=channel_reference)
+    return completed, events.WithdrawalCompleted(
+        **facts(completed), channel=_present(completed.channel, completed), channel_reference=channel_reference
     )
 
 
@@ -234,15 +246,13 @@ def fail(
     Raises:
         IllegalTransition: It was not handed to the bank, or has ended.
     """
-    after = _changed(
-        withdrawal,
-        WithdrawalAction.FAIL,
-        now,
+    failed = replace(
+        _advance(withdrawal, WithdrawalAction.FAIL, now),
         failure_reason=reason,
         failure_code=code,
         channel_reference=channel_reference or withdrawal.channel_reference,
     )
-    return after, _failed(after)
+    return failed, _failed(failed, reason)
 
 
 def lose_answer(withdrawal: Withdrawal, *, channel_reference: str | None, now: datetime) -> Withdrawal:
@@ -251,9 +261,8 @@ def lose_answer(withdrawal: Withdrawal, *, channel_reference: str | None, now: d
     Raises:
         IllegalTransition: It was not handed to the bank, or has ended.
     """
-    return _noted(
-        withdrawal,
-        now,
+    return replace(
+        _touch(withdrawal, now),
         state=next_state(withdrawal.state, WithdrawalAction.LOSE_ANSWER),
         channel_reference=channel_reference or withdrawal.channel_reference,
     )
@@ -267,48 +276,51 @@ def send_back(
     Raises:
         IllegalTransition: It has not paid, or gave it back before.
     """
-    after = _changed(withdrawal, WithdrawalAction.RETURN, now, return_code=code)
-    return after, events.WithdrawalReturned(
-        **_about(after),
-        channel=str(after.channel),
-        channel_reference=str(after.channel_reference),
+    returned = replace(_advance(withdrawal, WithdrawalAction.RETURN, now), return_code=code)
+    return returned, events.WithdrawalReturned(
+        **facts(returned),
+        channel=_present(returned.channel, returned),
+        channel_reference=_present(returned.channel_reference, returned),
         return_code=code,
     )
 
 
 def contradict(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
     """Mark that evidence says the opposite of what is recorded; nothing else changes."""
-    return _noted(withdrawal, now, contradicted=True)
+    return replace(_touch(withdrawal, now), contradicted=True)
 
 
-def _changed(withdrawal: Withdrawal, action: WithdrawalAction, now: datetime, **changes: Any) -> Withdrawal:
-    """Give the withdrawal after an action that an event tells of."""
-    state, version = next_state(withdrawal.state, action), withdrawal.aggregate_version + 1
-    return _noted(withdrawal, now, state=state, aggregate_version=version, **changes)
+def _advance(withdrawal: Withdrawal, action: WithdrawalAction, now: datetime) -> Withdrawal:
+    """Return the withdrawal in the state after an action that an event tells of."""
+    return replace(withdrawal, **next_revision(withdrawal, now), state=next_state(withdrawal.state, action))
 
 
-def _noted(withdrawal: Withdrawal, now: datetime, **changes: Any) -> Withdrawal:
-    """Give the withdrawal after a change, whether or not an event tells of it."""
-    return replace(withdrawal, update_time=no_earlier(now, withdrawal.update_time), **changes)
+def _touch(withdrawal: Withdrawal, now: datetime) -> Withdrawal:
+    """Return the withdrawal dated by a change that no event tells of."""
+    return replace(withdrawal, update_time=no_earlier(now, withdrawal.update_time))
 
 
-def _failed(after: Withdrawal) -> events.WithdrawalFailed:
+def _present(value: str | None, withdrawal: Withdrawal) -> str:
+    """Return what each withdrawal has in this state; a CHECK of its table says so too."""
+    if value is None:
+        raise InvariantError(f"{withdrawal.withdrawal_id} is {withdrawal.state} without a channel or its reference")
+    return value
+
+
+def _failed(withdrawal: Withdrawal, reason: str) -> events.WithdrawalFailed:
     return events.WithdrawalFailed(
-        **_about(after),
-        funds_held=after.funds_held,
-        reason=str(after.failure_reason),
-        failure_code=after.failure_code,
-        channel_reference=after.channel_reference,
+        **facts(withdrawal),
+        funds_held=withdrawal.funds_held,
+        reason=reason,
+        failure_code=withdrawal.failure_code,
+        channel_reference=withdrawal.channel_reference,
     )
 
 
-def _about(withdrawal: Withdrawal) -> dict[str, Any]:
-    """Give the fields that all events of a withdrawal share."""
+def facts(withdrawal: Withdrawal) -> WithdrawalFacts:
+    """Return what an event of the withdrawal's latest change begins with."""
     return {
-        "occurred_at": withdrawal.update_time,
-        "merchant_id": withdrawal.merchant_id,
-        "correlation_id": withdrawal.correlation_id,
-        "aggregate_version": withdrawal.aggregate_version,
+        **aggregate_facts(withdrawal),
         "withdrawal_id": withdrawal.withdrawal_id,
         "bank_account_id": withdrawal.bank_account_id,
         "amount_minor": withdrawal.amount_minor,

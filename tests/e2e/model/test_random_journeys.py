@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import duration_pb2
 
 from paykit.money import AMOUNT_MINOR_MAX
-from paykit.process.catalogue import service_names
+from paykit.process.catalogue import schema_names
 from paystream.accounting.v1 import accounting_pb2
 from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from tests.e2e.conftest import Line
@@ -107,8 +107,8 @@ async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
     [(booked, items)] = await line.kept.rows(ITEMS)
     assert booked == items
     for table in ("dead_letter", "skipped_event", "parked_event"):
-        counted = " UNION ALL ".join(f"""SELECT '{name}', count(*) FROM "{name}".{table}""" for name in service_names())
-        assert {row[0]: row[1] for row in await line.kept.rows(counted)} == dict.fromkeys(service_names(), 0), table
+        counted = " UNION ALL ".join(f"""SELECT '{name}', count(*) FROM "{name}".{table}""" for name in schema_names())
+        assert {row[0]: row[1] for row in await line.kept.rows(counted)} == dict.fromkeys(schema_names(), 0), table
     platform: Counter[tuple[str, str]] = Counter()
     for journey in journeys:
         platform.update(journey.worlds[0].platform)

@@ -91,7 +91,7 @@ async def test_a_refused_event_holds_the_later_ones_of_its_key_until_somebody_de
     [letter] = await rows_of(runtime, "dead_letter")
     assert (letter["key"], letter["reason"], letter["status"]) == (unlucky, "UNLUCKY", "OPEN")
     await emit(runtime, [probe.payment_created(unlucky)])  # The cause of the parked event, behind it in its key.
-    await runtime.redelivery.discard_dead_letter(letter["dead_letter_id"], actor="tester")
+    await runtime.replay.discard_dead_letter(letter["dead_letter_id"], actor="tester")
 
     # The failure waits for a creation that is parked behind it: both stay, in order, and are told of.
     async def both() -> bool:
@@ -149,13 +149,17 @@ async def test_an_event_type_newer_than_the_build_is_kept_and_counted(runtime: R
         aggregate_version=1,
         refund_id="ref_1",
         payment_id=payment_id,
+        capture_id=None,
+        order_id=None,
         merchant_reference="order 1",
         amount_minor=5,
         currency_code="USD",
         fee_returned_minor=0,
         reason=events.RefundReason.UNKNOWN,
         channel="simulator",
+        channel_reference=None,
         failure_reason=events.FailureReason.DECLINED,
+        failure_code=None,
     )
     await emit(runtime, [newer, probe.payment_created(payment_id)])
     await until_seen(runtime, 1)

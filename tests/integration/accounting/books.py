@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from paykit.consume.delivery import Delivered, Outcome, Record
+from paykit.consume.delivery import Delivered, HandlerResult, Record
+from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from services.accounting import charts
+from services.accounting import store
 from services.accounting.domain import chart
-from services.accounting.domain.booking import MovingEvent
 from services.accounting.service import SERVICE
-from services.accounting.store import reading
 
-KINDS = charts.load("merchant_asset").kinds
+KINDS = store.load_chart("merchant_asset").kinds
 
 _TABLES = {
     "account": "SELECT * FROM account ORDER BY account_id",
@@ -33,25 +32,25 @@ HANDLERS = {
 }
 
 
-def delivered(event: MovingEvent, *, partition: int = 0, waited_s: float = 0.0) -> Delivered[Any]:
+def delivered(event: Event, *, partition: int = 0, waited_s: float = 0.0) -> Delivered[Any]:
     key = getattr(event, event.KEY)
     record = Record(topic=event.TOPIC, partition=partition, offset=0, key=key, value=b"", headers=[])
     return Delivered(event, record, waited_s)
 
 
-async def apply(tx: Tx, events: Sequence[MovingEvent], *, partition: int = 0, waited_s: float = 0.0) -> list[Outcome]:
+async def apply(tx: Tx, events: Sequence[Event], *, partition: int = 0, waited_s: float = 0.0) -> list[HandlerResult]:
     """Handle events of one type as the consumer does: it holds their keys."""
     deliveries = [delivered(event, partition=partition, waited_s=waited_s) for event in events]
     tx.hold(*(each.key for each in deliveries))
     return list(await HANDLERS[type(events[0])](tx, deliveries))
 
 
-async def consume(runtime: Runtime, *events: MovingEvent, partition: int = 0, waited_s: float = 0.0) -> list[Outcome]:
+async def consume(runtime: Runtime, *events: Event, partition: int = 0, waited_s: float = 0.0) -> list[HandlerResult]:
     return await runtime.transaction(lambda tx: apply(tx, events, partition=partition, waited_s=waited_s))
 
 
 async def balance(runtime: Runtime, account_id: str, **as_of: Any) -> int:
-    return await runtime.read(lambda tx: reading.balance(tx, account_id, **as_of))
+    return await runtime.read(lambda tx: store.balance_of(tx, account_id, **as_of))
 
 
 async def rows(runtime: Runtime, sql: str, *args: Any) -> list[tuple[Any, ...]]:

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from paykit.errors import DomainError
+from paykit.merchants.standing import MerchantUnknown
 from paykit.process.runtime import Runtime
 from services.accounting.commands import journals as commands
 from services.accounting.domain import transaction as domain
 from services.accounting.domain.journal import (
     Journal,
-    MerchantUnknown,
     Reversal,
     ReversalNotReversible,
     TransactionAlreadyReversed,

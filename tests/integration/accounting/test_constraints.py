@@ -8,7 +8,7 @@ import pytest
 
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from services.accounting.store import postings as store
+from services.accounting import store
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, NOON, capture
 

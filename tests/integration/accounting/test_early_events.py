@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from paykit.consume.delivery import Record
+from paykit.events.event import Event
 from paykit.process.runtime import Runtime
 from paystream.withdrawal.v1.events import WithdrawalCompleted, WithdrawalCreated, WithdrawalFailed
-from services.accounting.domain.booking import MovingEvent
 from services.accounting.handlers import FUNDS_WAIT_S
 from tests.integration.accounting.books import account, balance, emitted, rows
 from tests.unit.accounting.ledger import ALICE, NOON, settlement, withdrawal, withdrawal_id
@@ -13,7 +13,7 @@ from tests.unit.accounting.ledger import ALICE, NOON, settlement, withdrawal, wi
 AVAILABLE, WITHDRAWING = account("merchant.available", ALICE), account("merchant.withdrawing", ALICE)
 
 
-async def deliver(ledger: Runtime, *events: MovingEvent, partition: int = 0) -> None:
+async def deliver(ledger: Runtime, *events: Event, partition: int = 0) -> None:
     """Apply events in one transaction, as the consumer does with a batch; the next offset is the number of rows."""
     stamps = {"event_id": "evt_1", "recorded_at": NOON, "correlation_id": "cor_1", "causation_id": None, "actor": None}
     [(begin,)] = await rows(ledger, "SELECT count(*) FROM parked_event")

@@ -6,8 +6,8 @@ from datetime import timedelta
 from paykit.consume.delivery import Impossible
 from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import RefundReason
+from services.accounting.commands.verification import verify
 from services.accounting.domain.transaction import TransactionConflict
-from services.accounting.store.verification import verify
 from tests.integration.accounting.books import account, balance, consume, emitted, rows
 from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund
 

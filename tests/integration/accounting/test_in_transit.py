@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from paykit.consume.delivery import Impossible, NotYet, Outcome
+from paykit.consume.delivery import HandlerResult, Impossible, NotYet
 from paykit.errors import DomainError
+from paykit.events.event import Event
 from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon
 from paystream.withdrawal.v1.events import (
@@ -16,13 +17,12 @@ from paystream.withdrawal.v1.events import (
     WithdrawalRejected,
     WithdrawalReturned,
 )
-from services.accounting import charts
+from services.accounting import store
 from services.accounting.commands import journals as commands
+from services.accounting.commands.verification import verify
 from services.accounting.domain import chart
-from services.accounting.domain.booking import MovingEvent
 from services.accounting.handlers import FUNDS_WAIT_S
 from services.accounting.service import SERVICE
-from services.accounting.store.verification import verify
 from tests.conftest import RuntimeOf
 from tests.integration.accounting.books import account, balance, consume, emitted, rows
 from tests.unit.accounting.ledger import (
@@ -51,7 +51,7 @@ async def held(ledger: Runtime, merchant_id: str = ALICE) -> dict[str, int]:
     return {kind: minor for kind, minor in found.items() if minor}
 
 
-async def consume_all(ledger: Runtime, *events: MovingEvent) -> list[Outcome]:
+async def consume_all(ledger: Runtime, *events: Event) -> list[HandlerResult]:
     """Handle events one after another."""
     return [outcome for event in events for outcome in await consume(ledger, event)]
 
@@ -60,12 +60,12 @@ async def told(ledger: Runtime) -> list[str]:
     return [name for name in await emitted(ledger) if name != "AccountCreated"]
 
 
-def reason_of(outcome: Outcome) -> str:
+def reason_of(outcome: HandlerResult) -> str:
     assert isinstance(outcome, Impossible)
     return outcome.error.reason
 
 
-LINE: Sequence[tuple[MovingEvent, dict[str, int]]] = (
+LINE: Sequence[tuple[Event, dict[str, int]]] = (
     # 100.00 less a fee of 3.20.
     (capture(1, amount_minor=10_000, fee_minor=320), {"settlement": 9_680}),
     (dispute(DisputeOpened, 1, amount_minor=2_500), {"settlement": 7_180, "disputed": 2_500}),
@@ -112,7 +112,7 @@ async def test_the_same_line_where_merchants_accounts_are_debts(
     monkeypatch.setenv("PAYSTREAM_ACCOUNTING_CHART", "psp_liability")
     ledger = await runtime_of(SERVICE)
     await consume_all(ledger, *(event for event, _ in LINE))
-    kinds = charts.load("psp_liability").kinds
+    kinds = store.load_chart("psp_liability").kinds
     owners = {"merchant.available": ALICE, "channel.receivable": None, "platform.bank": None}
     found = {kind: await balance(ledger, chart.account_id(kinds[kind], owners[kind], "USD")) for kind in owners}
     # The channel owes what was captured less what was lost; the bank has what was paid out and came back.
@@ -200,7 +200,7 @@ async def test_a_settlement_that_was_booked_is_not_refused_when_it_comes_again_a
 
 async def test_what_was_never_opened_cannot_end_and_is_no_refusal_that_anybody_waits_for(ledger: Runtime) -> None:
     await consume(ledger, settlement(9, net=50_000, reserve=9_000))
-    endings: list[MovingEvent] = [
+    endings: list[Event] = [
         dispute(DisputeWon),
         dispute(DisputeLost),
         release(),
@@ -215,7 +215,7 @@ async def test_what_was_never_opened_cannot_end_and_is_no_refusal_that_anybody_w
 
 
 async def test_what_has_ended_does_not_end_in_another_way(ledger: Runtime) -> None:
-    opened: list[MovingEvent] = [dispute(DisputeOpened, n) for n in (1, 2)]
+    opened: list[Event] = [dispute(DisputeOpened, n) for n in (1, 2)]
     await consume_all(ledger, *opened, dispute(DisputeWon, 1))
     outcomes = await consume_all(ledger, dispute(DisputeLost, 1), dispute(DisputeWon, 1), dispute(DisputeLost, 2))
     assert (reason_of(outcomes[0]), outcomes[1:]) == ("ENDED_OTHERWISE", [None, None])
@@ -263,7 +263,7 @@ async def test_fifty_withdrawals_at_once_hold_no_more_than_there_is(ledger: Runt
 
 async def test_settlements_withdrawals_and_payments_at_once_leave_every_unit_accounted_for(ledger: Runtime) -> None:
     await consume(ledger, settlement(1_000, net=100, reserve=0))
-    batches: list[list[MovingEvent]] = []
+    batches: list[list[Event]] = []
     for n in range(6):
         batches.append([capture(10 * n + i, amount_minor=1_000, fee_minor=10) for i in range(10)])
         batches.append([refund(10 * n + i, amount_minor=100) for i in range(5)])

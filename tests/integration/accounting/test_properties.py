@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.testing import batches
@@ -22,10 +23,10 @@ from paystream.withdrawal.v1.events import (
     WithdrawalReturned,
 )
 from services.accounting.commands import journals as commands
+from services.accounting.commands.verification import verify
 from services.accounting.domain import transaction as domain
-from services.accounting.domain.booking import MovingEvent
+from services.accounting.domain.booked_event import BY_CLASS
 from services.accounting.domain.journal import Journal, Reversal
-from services.accounting.store.verification import verify
 from tests.integration.accounting.books import HANDLERS, apply, delivered, everything
 from tests.unit.accounting.ledger import (
     ALICE,
@@ -77,7 +78,7 @@ refunds = st.builds(
 )
 
 
-def steps_of(step: Callable[..., MovingEvent]) -> st.SearchStrategy[MovingEvent]:
+def steps_of(step: Callable[..., Event]) -> st.SearchStrategy[Event]:
     """Draw events of one type, of which some end what `prepared` opened."""
     return st.builds(
         step,
@@ -133,7 +134,7 @@ async def prepared(tx: Tx) -> None:
     await apply(tx, [withdrawal(WithdrawalCompleted, 3, amount_minor=1)])
 
 
-async def apply_as_they_come(tx: Tx, events: Sequence[MovingEvent], *, partition: int = 0) -> Sequence[Any]:
+async def apply_as_they_come(tx: Tx, events: Sequence[Event], *, partition: int = 0) -> Sequence[Any]:
     """Handle events of one type, of which some have waited for longer than funds are waited for."""
     deliveries = [delivered(each, partition=partition, waited_s=60 * (each.aggregate_version % 2)) for each in events]
     tx.hold(*(each.key for each in deliveries))
@@ -188,7 +189,7 @@ async def test_any_sequence_of_operations_leaves_a_ledger_that_verifies(
     async def run(tx: Tx) -> None:
         await prepared(tx)
         for name, items in operations:
-            if isinstance(items[0], MovingEvent):
+            if type(items[0]) in BY_CLASS:
                 await apply_as_they_come(tx, items, partition=partition)
             else:
                 await STEPS[name][0](tx, items)

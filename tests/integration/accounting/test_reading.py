@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from services.accounting import charts
-from services.accounting.store import postings as store
-from services.accounting.store import reading
-from services.accounting.store.reading import LineKey, Statement, StatementLine, TransactionFilter
+from services.accounting import store
+from services.accounting.domain.statement import LineKey, Statement, StatementLine
+from services.accounting.store import TransactionFilter
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, BOB, NOON, capture, payment_id, refund, refund_id
 
@@ -24,8 +23,8 @@ async def statement(
     limit: int = 100,
 ) -> Statement:
     async def query(tx: Tx) -> Statement:
-        found = await store.find_accounts(tx, charts.load("merchant_asset"), [SETTLEMENT])
-        return await reading.statement(tx, found[SETTLEMENT], start=start, end=end, behind=behind, limit=limit)
+        found = await store.accounts.by_key(tx, [SETTLEMENT])
+        return await store.statement(tx, found[SETTLEMENT], start=start, end=end, behind=behind, limit=limit)
 
     return await ledger.read(query)
 
@@ -85,7 +84,7 @@ async def test_a_statement_names_what_moved_the_money(ledger: Runtime) -> None:
 async def test_the_trial_balance_shows_each_kind_on_its_side(ledger: Runtime) -> None:
     await some_days(ledger)
     await consume(ledger, capture(3, merchant_id=BOB, currency_code="JPY", amount_minor=500, fee_minor=20))
-    lines = await ledger.read(lambda tx: reading.trial_balance(tx, as_of=None, currency_code=None))
+    lines = await ledger.read(lambda tx: store.trial_balance(tx, as_of=None, currency_code=None))
     assert [(each.currency_code, each.account_kind, each.debit_minor, each.credit_minor) for each in lines] == [
         ("JPY", "merchant.settlement", 480, 0),
         ("JPY", "platform.fees", 20, 0),
@@ -98,7 +97,7 @@ async def test_the_trial_balance_shows_each_kind_on_its_side(ledger: Runtime) ->
 
 async def test_the_trial_balance_of_a_time_leaves_out_what_came_later(ledger: Runtime) -> None:
     await some_days(ledger)
-    lines = await ledger.read(lambda tx: reading.trial_balance(tx, as_of=NOON, currency_code="USD"))
+    lines = await ledger.read(lambda tx: store.trial_balance(tx, as_of=NOON, currency_code="USD"))
     assert [(each.account_kind, each.debit_minor, each.credit_minor) for each in lines] == [
         ("merchant.settlement", 9_680, 0),
         ("platform.fees", 320, 0),
@@ -108,7 +107,7 @@ async def test_the_trial_balance_of_a_time_leaves_out_what_came_later(ledger: Ru
 
 async def test_an_overdrawn_kind_stands_on_the_other_side(ledger: Runtime) -> None:
     await consume(ledger, refund(1, amount_minor=4_000))
-    lines = await ledger.read(lambda tx: reading.trial_balance(tx, as_of=None, currency_code=None))
+    lines = await ledger.read(lambda tx: store.trial_balance(tx, as_of=None, currency_code=None))
     assert [(each.account_kind, each.debit_minor, each.credit_minor) for each in lines] == [
         ("merchant.settlement", 0, 4_000),
         ("platform.income", 4_000, 0),
@@ -116,7 +115,7 @@ async def test_an_overdrawn_kind_stands_on_the_other_side(ledger: Runtime) -> No
 
 
 async def listed(ledger: Runtime, wanted: TransactionFilter) -> list[str]:
-    found = await ledger.read(lambda tx: reading.list_transactions(tx, wanted, after=None, limit=10))
+    found = await ledger.read(lambda tx: store.transactions.list(tx, wanted, after=None, limit=10))
     return [each.related_no[:4] + each.related_no[-1] for each in found]
 
 
@@ -134,7 +133,7 @@ async def test_transactions_are_listed_latest_first_and_filtered(ledger: Runtime
 async def test_a_transaction_read_back_is_the_one_booked(ledger: Runtime) -> None:
     await some_days(ledger)
     found = await ledger.read(
-        lambda tx: reading.list_transactions(tx, TransactionFilter(root_reference=payment_id(1)), after=None, limit=10)
+        lambda tx: store.transactions.list(tx, TransactionFilter(root_reference=payment_id(1)), after=None, limit=10)
     )
     kinds = [(each.account_kind, each.merchant_id, each.amount_minor) for each in found[1].entries]
     assert kinds == [

@@ -3,11 +3,11 @@
 import pytest
 
 from paykit.events import classes as catalogue
-from services.accounting import charts
+from services.accounting import store
+from services.accounting.commands.verification import verify
 from services.accounting.domain import chart
 from services.accounting.domain.chart import ChartError
 from services.accounting.service import SERVICE
-from services.accounting.store.verification import verify
 from tests.conftest import RuntimeOf
 from tests.integration.accounting.books import balance, consume
 from tests.unit.accounting.ledger import ALICE, capture, refund
@@ -22,7 +22,7 @@ async def test_a_new_ledger_is_kept_by_the_chart_of_the_settings(
     ledger = await runtime_of(SERVICE)
     await consume(ledger, capture(amount_minor=10_000, fee_minor=320))
     await consume(ledger, refund(amount_minor=4_000, fee_returned_minor=128))
-    kinds = charts.load("psp_liability").kinds
+    kinds = store.load_chart("psp_liability").kinds
     owners = {"channel.receivable": None, "merchant.settlement": ALICE, "platform.fees": None}
     balances = [await balance(ledger, chart.account_id(kinds[kind], owner, "USD")) for kind, owner in owners.items()]
     assert balances == [10_000 - 4_000, 10_000 - 320 - 4_000 + 128, 320 - 128]

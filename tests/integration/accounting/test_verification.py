@@ -6,9 +6,9 @@ import pytest
 from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import DisputeOpened, DisputeWon
 from services.accounting.commands import journals as commands
+from services.accounting.commands.verification import LedgerDifferenceError, VerifyReport, verify
 from services.accounting.domain import transaction as domain
 from services.accounting.domain.journal import Reversal
-from services.accounting.store.verification import LedgerDifferenceError, VerifyReport, verify
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import (
     ALICE,

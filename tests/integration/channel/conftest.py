@@ -14,7 +14,7 @@ from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel.jobs import timers as jobs
+from services.channel import jobs
 from services.channel.rpc import ChannelServicer
 from services.channel.service import SERVICE
 from tests.conftest import RuntimeOf
@@ -83,7 +83,7 @@ class House:
     async def pass_time(self, **time: float) -> None:
         """Let time pass, and do what is due then."""
         self.clock.advance(timedelta(**time))
-        for job in (jobs.resolve_open, jobs.bring_about_sequels, jobs.decide_disputes):
+        for job in (jobs.resolve_open, jobs.bring_about_aftereffects, jobs.decide_disputes):
             await job(self.runtime)
 
     async def lines(self) -> list[Any]:

@@ -13,17 +13,13 @@ from paykit.money import Money
 from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step
-from services.channel.commands import disputes as dispute_commands
-from services.channel.commands import transactions as commands
-from services.channel.commands.disputes import OpenDispute, Respond
-from services.channel.commands.transactions import SetBehaviour, Submit
+from services.channel import commands, store
+from services.channel.commands import OpenDispute, RespondToDispute, SetBehaviour, Submit
 from services.channel.domain import dispute
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import Behaviour
-from services.channel.domain.dispute import Dispute, Reason
-from services.channel.domain.transaction import Action, Order
-from services.channel.store import disputes as dispute_store
-from services.channel.store import transactions as store
+from services.channel.domain.dispute import ChannelDispute, DisputeReason
+from services.channel.domain.transaction import Action, Instruction
 from tests.integration.channel.conftest import House
 
 TABLES = ("attempt", "channel_transaction", "card_authorization", "behaviour")
@@ -35,7 +31,7 @@ currencies = st.sampled_from(["USD", "USD", "USD", "JPY"])
 references = attempt_ids.map(domain.channel_reference)
 
 authorizations = st.builds(
-    Order,
+    Instruction,
     attempt_id=attempt_ids,
     action=st.just(Action.AUTHORIZE),
     merchant_id=st.sampled_from(["mer_1", "mer_2"]),
@@ -44,7 +40,7 @@ authorizations = st.builds(
     capture=st.booleans(),
 )
 follow_ups = st.builds(
-    Order,
+    Instruction,
     attempt_id=attempt_ids,
     action=st.sampled_from([Action.CAPTURE, Action.REFUND]),
     amount_minor=amounts,
@@ -52,7 +48,7 @@ follow_ups = st.builds(
     authorization_reference=references,
 )
 cancellations = st.builds(
-    Order, attempt_id=attempt_ids, action=st.just(Action.CANCEL), authorization_reference=references
+    Instruction, attempt_id=attempt_ids, action=st.just(Action.CANCEL), authorization_reference=references
 )
 behaviours = st.builds(
     SetBehaviour,
@@ -64,31 +60,31 @@ disputes = st.builds(
     OpenDispute,
     attempt_id=st.sampled_from(["att_paid", "att_paid", "att_paid_too", "att_reserved", "att_none"]),
     amount=st.none() | st.builds(Money, st.sampled_from([10, 40, 100, 101]), currencies),
-    reason=st.sampled_from(Reason),
+    reason=st.sampled_from(DisputeReason),
     respond_within_s=st.sampled_from([0, 60]),
     contest_loses=st.booleans(),
 )
 answers = st.builds(
-    Respond,
+    RespondToDispute,
     dispute_reference=st.sampled_from(["chd_1", "chd_2", "chd_none"]),
     contested=st.booleans(),
     evidence=st.just("a receipt"),
 )
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
-    "submit_orders": (
-        commands.submit_orders,
-        st.builds(Submit, order=st.one_of(authorizations, follow_ups, cancellations), cause=st.just(CAUSE)),
+    "submit_instructions": (
+        commands.submit_instructions,
+        st.builds(Submit, instruction=st.one_of(authorizations, follow_ups, cancellations), cause=st.just(CAUSE)),
     ),
     "set_behaviours": (commands.set_behaviours, behaviours),
-    "open_disputes": (dispute_commands.open_disputes, disputes),
-    "respond_to_disputes": (dispute_commands.respond_to_disputes, answers),
+    "open_disputes": (commands.open_disputes, disputes),
+    "respond_to_disputes": (commands.respond_to_disputes, answers),
 }
 
 
 async def prepared(tx: Tx) -> None:
     """Two captures, one reservation, and two disputes of the first capture under references that no chance gave."""
     for name, capture in (("paid", True), ("paid_too", True), ("reserved", False)):
-        order = Order(
+        instruction = Instruction(
             attempt_id=f"att_{name}",
             action=Action.AUTHORIZE,
             merchant_id="mer_3",
@@ -97,22 +93,26 @@ async def prepared(tx: Tx) -> None:
             capture=capture,
             callback_address="payment:1",
         )
-        await commands.submit_orders(tx, [Submit(order=order, cause=CAUSE)])
-    paid = (await store.get_transactions(tx, ["att_paid"]))["att_paid"]
-    locked = (await store.lock_authorizations(tx, [paid.channel_reference]))[paid.channel_reference]
+        tx.restart_lock_order()
+        await commands.submit_instructions(tx, [Submit(instruction=instruction, cause=CAUSE)])
+    tx.restart_lock_order()
+    paid = (await store.transactions.by_key(tx, ["att_paid"]))["att_paid"]
+    authorizations = await store.authorizations.lock(tx, [paid.channel_reference])
+    disputes = store.disputes.rows(tx)
     for reference in ("chd_1", "chd_2"):
-        opened, locked = dispute.open_dispute(
+        opened, authorization = dispute.open_dispute(
             paid,
-            locked,
+            authorizations[paid.channel_reference],
             dispute_reference=reference,
             amount=Money(20, "USD"),
-            reason=Reason.FRAUD,
+            reason=DisputeReason.FRAUD,
             respond_within_s=0,
             contest_loses=False,
             now=tx.now,
         )
-        await dispute_store.insert_disputes(tx, [opened])
-    await store.save_authorizations(tx, [locked])
+        disputes.add(opened)
+        authorizations.put(authorization)
+    await tx.save(disputes, authorizations)
 
 
 async def look(tx: Tx, results: Sequence[Any]) -> Any:
@@ -123,7 +123,7 @@ async def look(tx: Tx, results: Sequence[Any]) -> Any:
         tuple(row) for row in await tx.fetch("SELECT attempt_id, due_time, report FROM callback ORDER BY 1, 2, 3")
     ]
     opened = await tx.fetch("SELECT to_jsonb(d) - 'dispute_reference' AS dispute FROM dispute d")
-    named = [replace(each, dispute_reference="") if isinstance(each, Dispute) else each for each in results]
+    named = [replace(each, dispute_reference="") if isinstance(each, ChannelDispute) else each for each in results]
     return named, rows, lines, callbacks, sorted(str(row["dispute"]) for row in opened)
 
 

@@ -69,7 +69,7 @@ async def pass_time(house: House) -> None:
     """Let every decision fall and every callback of it come due, and do what is due meanwhile."""
     for _ in range(2):
         await house.pass_time(seconds=2)
-        await all_of(*(callbacks.deliver(house.runtime) for _ in range(3)))
+        await all_of(*(callbacks.deliver_callbacks(house.runtime) for _ in range(3)))
 
 
 async def test_a_late_approval_is_told_once_with_everything_the_payment_needs(
@@ -77,7 +77,7 @@ async def test_a_late_approval_is_told_once_with_everything_the_payment_needs(
 ) -> None:
     listener, address = listening
     made = await house.authorize(9_005, callback_address=address)
-    await callbacks.deliver(house.runtime)
+    await callbacks.deliver_callbacks(house.runtime)
     assert listener.told == []
     await pass_time(house)
     assert listener.told == [
@@ -139,7 +139,7 @@ async def test_a_callback_that_is_not_heard_waits_and_is_told_again(
     waiting = await house.runtime.read(lambda tx: tx.fetch("SELECT tries, retry_time > now() AS waits FROM callback"))
     assert [(row["tries"], row["waits"]) for row in waiting] == [(1, True)]
     await house.runtime.transaction(lambda tx: tx.run("UPDATE callback SET retry_time = now()"))
-    await callbacks.deliver(house.runtime)
+    await callbacks.deliver_callbacks(house.runtime)
     assert len(listener.told) == 1
     assert await house.count("callback") == 0
 
@@ -164,7 +164,7 @@ async def try_as_if(house: House, tries: int) -> None:
     """Deliver as if every callback had been told so often, this time included."""
     sql = "UPDATE callback SET retry_time = now(), tries = $1"
     await house.runtime.transaction(lambda tx: tx.run(sql, tries - 1))
-    await callbacks.deliver(house.runtime)
+    await callbacks.deliver_callbacks(house.runtime)
 
 
 async def test_disputes_and_returns_are_told_for_days_as_nobody_would_ask_about_them(house: House) -> None:
@@ -225,7 +225,7 @@ async def test_a_dispute_that_is_refused_by_the_present_state_is_told_again(
     assert (listener.disputes, await house.count("callback")) == ([], 1)
     await house.runtime.transaction(lambda tx: tx.run("UPDATE callback SET retry_time = now()"))
     listener.refusals, listener.refusal = 1, grpc.StatusCode.NOT_FOUND
-    await callbacks.deliver(house.runtime)
+    await callbacks.deliver_callbacks(house.runtime)
     assert (listener.disputes, await house.count("callback")) == ([], 0)
 
 

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from paystream.channel.v1 import events
-from services.channel.jobs import statements
+from services.channel import jobs
+from services.channel.commands.statement import GRACE_S
 from tests.integration.channel.conftest import House, all_of
 
 
@@ -42,8 +43,8 @@ async def test_a_statement_counts_disputes_and_returns_on_the_days_of_their_line
         await house.respond(reference, contested=True)
     await house.pass_time(days=1)  # One of the two is won on the third day.
     await house.pass_time(days=1)
-    house.clock.advance(timedelta(seconds=statements.GRACE_S))
-    await statements.close(house.runtime)
+    house.clock.advance(timedelta(seconds=GRACE_S))
+    await jobs.close_statements(house.runtime)
 
     closed = [line for line in await house.lines() if isinstance(line, events.ChannelStatementClosed)]
     told = [

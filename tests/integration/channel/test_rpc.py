@@ -10,8 +10,8 @@ from paykit.errors import CurrencyUnknown, FieldInvalid
 from paykit.ids import new_id
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
+from services.channel import jobs
 from services.channel.domain.transaction import AttemptIdReused, ChannelTimeout
-from services.channel.jobs import timers as jobs
 from tests.integration.channel.conftest import ANY, House, all_of, authorize_request, follow_up
 
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from paystream.channel.v1 import events
 from paystream.common.v1.money_pb2 import Money
-from services.channel.jobs import statements
+from services.channel import jobs
+from services.channel.commands.statement import GRACE_S
 from tests.integration.channel.conftest import House, all_of
 
 
@@ -22,8 +23,8 @@ async def test_a_statement_sums_its_day_by_currency(house: House) -> None:
     house.clock.advance(timedelta(seconds=3))
     await house.authorize(123)  # It is after midnight now.
 
-    house.clock.advance(timedelta(seconds=statements.GRACE_S))
-    await all_of(*(statements.close(house.runtime) for _ in range(4)))
+    house.clock.advance(timedelta(seconds=GRACE_S))
+    await all_of(*(jobs.close_statements(house.runtime) for _ in range(4)))
     jpy, usd = await closed(house)
     assert (jpy.currency_code, jpy.statement_date, jpy.line_count) == ("JPY", "2026-03-01", 1)
     assert (jpy.captured_minor, jpy.channel_fee_minor, jpy.net_minor) == (3_000, 45, 2_955)
@@ -34,20 +35,20 @@ async def test_a_statement_sums_its_day_by_currency(house: House) -> None:
 
 async def test_a_day_is_not_closed_within_its_grace_nor_twice(house: House) -> None:
     await house.authorize(100)
-    house.clock.advance(timedelta(seconds=statements.GRACE_S))
-    await statements.close(house.runtime)
+    house.clock.advance(timedelta(seconds=GRACE_S))
+    await jobs.close_statements(house.runtime)
     assert await closed(house) == []
     house.clock.advance(timedelta(seconds=3))
     for _ in range(3):
-        await statements.close(house.runtime)
+        await jobs.close_statements(house.runtime)
     assert len(await closed(house)) == 1
 
 
 async def test_days_without_lines_have_no_statement_and_do_not_hold_up_later_ones(house: House) -> None:
     await house.authorize(100)
     house.clock.advance(timedelta(days=3))
-    await statements.close(house.runtime)
+    await jobs.close_statements(house.runtime)
     await house.authorize(200)
     house.clock.advance(timedelta(days=2))
-    await statements.close(house.runtime)
+    await jobs.close_statements(house.runtime)
     assert [each.statement_date for each in await closed(house)] == ["2026-03-01", "2026-03-04"]

@@ -15,10 +15,10 @@ from paykit.process.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import FeeRule
-from services.merchant import commands
+from services.merchant import commands, domain
 from services.merchant.commands import ChangeStatus, CreateMerchant, UpdateMerchant
-from services.merchant.domain import merchant as domain
-from services.merchant.domain.merchant import FeeTerms, Profile
+from services.merchant.domain.fee_plan import FeePlanTerms
+from services.merchant.domain.merchant import Profile
 from services.merchant.service import SERVICE
 from tests.conftest import RuntimeOf
 
@@ -30,7 +30,7 @@ IDS = [f"mer_{i:032x}" for i in range(3)]
 ids = st.sampled_from(IDS)
 etags = st.sampled_from(["", "", "v1", "v2", "v3"])
 terms = st.builds(
-    FeeTerms,
+    FeePlanTerms,
     fees=st.lists(st.sampled_from(["USD", "JPY", "XYZ"]), unique=True, max_size=2).map(
         lambda codes: tuple(FeeRule(currency_code=code, basis_points=100, fixed_minor=0) for code in codes)
     ),
@@ -51,8 +51,8 @@ def new(merchant_id: str, *, contact_email: str = "a@b.example") -> CreateMercha
         display_name="One",
         country_code=None,
         contact_email=contact_email,
-        fee_terms=FeeTerms(),
-        settlement_policy=domain.MANUAL_SETTLEMENT,
+        fee_terms=FeePlanTerms(),
+        settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
         cause=CAUSE,
     )
 

@@ -14,8 +14,7 @@ from paykit.ids import is_id, new_id
 from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1 import merchant_pb2 as pb
-from services.merchant import messages
-from services.merchant.domain import merchant as domain
+from services.merchant import domain, messages
 from services.merchant.domain import rules
 from services.merchant.rpc import MerchantServicer
 from services.merchant.service import SERVICE
@@ -215,7 +214,7 @@ async def test_only_one_of_concurrent_changes_with_one_etag_succeeds(house: Hous
 
 async def test_a_merchant_is_activated_suspended_and_activated_again(house: House) -> None:
     made = await house.create()
-    with pytest.raises(domain.MerchantStateInvalid):
+    with pytest.raises(domain.merchant.MerchantStateInvalid):
         await house.suspend(made.merchant_id)
     assert (await house.activate(made.merchant_id, "v1")).status == pb.MERCHANT_STATUS_ACTIVE
     assert (await house.activate(made.merchant_id)).etag == "v2"
@@ -239,7 +238,7 @@ async def test_a_merchant_that_does_not_exist_is_not_found_by_any_method(house: 
         house.call.ListFeePlans(pb.ListFeePlansRequest(merchant_id=nobody), ANY),
     )
     for refused in await asyncio.gather(*calls, return_exceptions=True):
-        assert isinstance(refused, domain.MerchantNotFound)
+        assert isinstance(refused, domain.merchant.MerchantNotFound)
 
 
 async def test_lists_go_from_the_newest_in_pages_that_keep_their_filter(house: House) -> None:

@@ -6,15 +6,15 @@ from typing import Any
 from paykit.clock import ManualClock
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import store
 from services.payment.jobs import attempts as jobs
-from services.payment.store.attempts import ATTEMPTS
 from tests.integration.payment.conftest import House
 
 
 async def claim_one(house: House) -> Any:
     """Take one attempt for sending, as the job does."""
     return await house.runtime.transaction(
-        lambda tx: ATTEMPTS.claim_pending(tx, channel="simulator", limit=1, lease_s=30)
+        lambda tx: store.attempts.claim_pending(tx, channel="simulator", limit=1, lease_s=30)
     )
 
 

@@ -26,7 +26,7 @@ from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import handlers
 from services.payment.jobs import attempts as jobs
-from services.payment.rpc.payments import PaymentServicer
+from services.payment.rpc.payment import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import aging, shared_database
@@ -225,7 +225,7 @@ class House:
         return events
 
     async def told_types(self, payment_id: str) -> list[str]:
-        return [type(event).__name__.removeprefix("_Unfrozen") for event in await self.told(payment_id)]
+        return [type(event).__name__ for event in await self.told(payment_id)]
 
     async def count(self, table: str) -> int:
         return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])
@@ -274,7 +274,7 @@ def order_event(kind: type[Any] = order_events.OrderCreated, **changes: Any) -> 
         "currency_code": "USD",
     }
     own: dict[type[Any], dict[str, Any]] = {
-        order_events.OrderCreated: {"item_count": 1},
+        order_events.OrderCreated: {"item_count": 1, "expires_at": None},
         order_events.OrderExpired: {"paid_minor": 0, "expired_at": START},
     }
     return kind(**given | own.get(kind, {"paid_minor": 0}) | changes)

@@ -14,12 +14,9 @@ from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.order.v1 import events as order_events
-from services.payment import handlers
-from services.payment.commands import captures as capture_commands
-from services.payment.commands import evidence
-from services.payment.commands import payments as commands
-from services.payment.commands.captures import CancelPayment, Captured, CapturePayment
-from services.payment.commands.payments import CreatePayment
+from services.payment import commands, handlers
+from services.payment.commands.capture import CancelPayment, Captured, CapturePayment
+from services.payment.commands.payment import CreatePayment
 from services.payment.domain.payment import CaptureMode
 from tests.integration.payment.conftest import House, order_event
 from tests.integration.payment.test_properties import (
@@ -54,7 +51,7 @@ async def prepared(tx: Tx) -> None:
         await change_orders(tx, [(order_id, 1, order_events.OrderCreated)])
     manual, automatic = CaptureMode.MANUAL, CaptureMode.AUTOMATIC
     modes = [(0, BASKET, manual), (1, BASKET, manual), (2, CART, automatic), (3, CART, manual)]
-    await commands.create_payments(
+    await commands.payment.create_payments(
         tx, [asked(number, 1_000, order_id, mode, ALICE) for number, order_id, mode in modes]
     )
     await start(tx, "order-0", "order-1", "order-2")
@@ -72,20 +69,22 @@ async def start(tx: Tx, *references: str) -> None:
 
 
 async def capture_payments(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    tx.restart_lock_order()
     ids = await payment_ids(tx)
     items = [
         CapturePayment(payment_id=ids[n], amount_minor=amount, currency_code=currency, final=final, cause=CAUSE)
         for n, amount, currency, final in drafts
     ]
-    return await capture_commands.capture_payments(tx, items)
+    return await commands.capture.capture_payments(tx, items)
 
 
 async def cancel_payments(tx: Tx, drafts: Sequence[int]) -> Sequence[Any]:
     ids = await payment_ids(tx)
-    return await capture_commands.cancel_payments(tx, [CancelPayment(payment_id=ids[n], cause=CAUSE) for n in drafts])
+    return await commands.capture.cancel_payments(tx, [CancelPayment(payment_id=ids[n], cause=CAUSE) for n in drafts])
 
 
 async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    tx.restart_lock_order()
     ids = await attempt_ids(tx)
     items = [
         Evidence(
@@ -96,7 +95,7 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         )
         for number, action, result in drafts
     ]
-    return await evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
+    return await commands.evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
 
 
 async def change_orders(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -145,7 +144,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
 }
 MORE: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "create_payments_for_orders": (
-        commands.create_payments,
+        commands.payment.create_payments,
         st.builds(
             asked,
             st.integers(2, 7),

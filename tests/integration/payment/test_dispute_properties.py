@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from paykit.postgres.database import Tx
 from paykit.testing.batches import Step
 from paystream.payment.v1 import events
-from services.payment.commands import disputes as dispute_commands
-from services.payment.commands.disputes import AcceptDispute, ContestDispute, ReportDispute
+from services.payment import commands
+from services.payment.commands.dispute import AcceptDispute, ContestDispute, ReportDispute
 from services.payment.domain.dispute import DisputeOutcome, Reported
 from tests.integration.payment import test_properties as of_payment
 from tests.integration.payment.conftest import House
@@ -25,6 +25,7 @@ async def prepared(tx: Tx) -> None:
 
 
 async def report(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    tx.restart_lock_order()
     ids = await of_payment.known_ids(tx, "attempt_id")
     items = [
         Reported(
@@ -38,19 +39,19 @@ async def report(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         )
         for number, reference, outcome, amount_minor in drafts
     ]
-    return await dispute_commands.report_disputes(tx, [ReportDispute(reported=each, cause=CAUSE) for each in items])
+    return await commands.dispute.report_disputes(tx, [ReportDispute(reported=each, cause=CAUSE) for each in items])
 
 
 async def accept(tx: Tx, references: Sequence[str]) -> Sequence[Any]:
     ids = await known_ids(tx)
     items = [AcceptDispute(dispute_id=ids.get(each, "dsp_none"), cause=CAUSE) for each in references]
-    return await dispute_commands.accept_disputes(tx, items)
+    return await commands.dispute.accept_disputes(tx, items)
 
 
 async def contest(tx: Tx, references: Sequence[str]) -> Sequence[Any]:
     ids = await known_ids(tx)
     items = [ContestDispute(dispute_id=ids.get(each, "dsp_none"), evidence="receipt") for each in references]
-    return await dispute_commands.contest_disputes(tx, items)
+    return await commands.dispute.contest_disputes(tx, items)
 
 
 async def known_ids(tx: Tx) -> dict[str, str]:

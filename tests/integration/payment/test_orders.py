@@ -15,8 +15,7 @@ from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.commands.evidence import record_evidence
-from services.payment.commands.payments import create_payments
+from services.payment import commands, messages, store
 from services.payment.domain.order import (
     OrderAmountExceeded,
     OrderClosed,
@@ -24,9 +23,7 @@ from services.payment.domain.order import (
     OrderMerchantMismatch,
     OrderUnknown,
 )
-from services.payment.messages import payments as messages
 from services.payment.service import SERVICE
-from services.payment.store import payments as store
 from tests.integration.payment.conftest import House, handle_order, order_event
 
 MANUAL = pb.CAPTURE_MODE_MANUAL
@@ -206,7 +203,7 @@ async def test_closing_an_order_leaves_alone_what_ended_without_a_capture(house:
     failed = await house.paid(order_id=order_id)
 
     async def hold(tx: Tx) -> None:
-        await store.lock_payments(tx, [failed.payment_id])
+        await store.payments.lock(tx, [failed.payment_id])
         await house.know_order(order_events.OrderCancelled, order_id=order_id)
 
     await house.runtime.transaction(hold)
@@ -298,18 +295,18 @@ async def capture(house: House, attempt_id: str) -> None:
         channel_reference=f"ch_{attempt_id}",
     )
     item = RecordEvidence(evidence=told, cause=Cause("cor_order", None, None, None))
-    await house.runtime.transaction(lambda tx: record_evidence(tx, [item]))
+    await house.runtime.transaction(lambda tx: commands.evidence.record_evidence(tx, [item]))
 
 
 async def statements(house: House, **changes: Any) -> int:
     """Count the statements of the command behind one CreatePayment."""
     routes = house.runtime.settings.payment_channels
-    item = messages.from_create_payment(house.request(**changes), Cause("cor_test", None, None, None), routes)
+    item = messages.payment.from_create_payment(house.request(**changes), Cause("cor_test", None, None, None), routes)
     counting = CountingTx()
 
     async def work(tx: Tx) -> None:
         counting.tx = tx
-        await create_payments(cast("Tx", counting), [item])
+        await commands.payment.create_payments(cast("Tx", counting), [item])
 
     await house.runtime.transaction(work)
     return counting.statements
@@ -323,7 +320,7 @@ class CountingTx:
         self.statements = 0
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"fetch", "run", "copy", "select", "execute"}:
+        if name in {"fetch", "lock", "run", "copy", "select", "execute"}:
             self.statements += 1
         return getattr(self.tx, name)
 

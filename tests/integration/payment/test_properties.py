@@ -19,10 +19,9 @@ from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
-from services.payment import handlers
-from services.payment.commands import evidence
-from services.payment.commands import payments as commands
-from services.payment.commands.payments import CreatePayment, CreateRefund
+from services.payment import commands, handlers
+from services.payment.commands.payment import CreatePayment
+from services.payment.commands.refund import CreateRefund
 from services.payment.domain.payment import CaptureMode
 from tests.integration.payment.conftest import House, merchant_event
 
@@ -59,7 +58,7 @@ async def prepared(tx: Tx) -> None:
     """Two active merchants and a suspended one; order-0 is captured, order-1 and order-2 are sent, order-3 waits."""
     for merchant_id, status in ((ALICE, "ACTIVE"), (BOB, "ACTIVE"), (CAROL, "SUSPENDED")):
         await change_merchants(tx, [(merchant_id, 2, MerchantStatus(status), 290)])
-    await commands.create_payments(tx, [payment_asked(number, ALICE, 1_000, "USD") for number in range(4)])
+    await commands.payment.create_payments(tx, [payment_asked(number, ALICE, 1_000, "USD") for number in range(4)])
     started = "UPDATE attempt SET state = 'STARTED', start_time = now() FROM payment"
     await tx.run(f"{started} WHERE payment.payment_id = attempt.payment_id AND merchant_reference <> 'order-3'")
     await record(tx, [(0, "SUCCEEDED", "RESPONSE", "ch_0")])
@@ -68,7 +67,7 @@ async def prepared(tx: Tx) -> None:
 async def create_refunds(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     ids = await known_ids(tx, "payment_id")
     reason = events.RefundReason.OTHER
-    return await commands.create_refunds(
+    return await commands.refund.create_refunds(
         tx,
         [
             CreateRefund(payment_id=ids[n], amount_minor=amount, currency_code=currency, reason=reason, cause=CAUSE)
@@ -78,6 +77,7 @@ async def create_refunds(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 
 
 async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    tx.restart_lock_order()
     ids = await known_ids(tx, "attempt_id")
     items = [
         Evidence(
@@ -89,7 +89,7 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         )
         for number, outcome, source, reference in drafts
     ]
-    return await evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
+    return await commands.evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
 
 
 async def change_merchants(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -116,7 +116,7 @@ merchant_drafts = st.tuples(
 )
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "create_payments": (
-        commands.create_payments,
+        commands.payment.create_payments,
         st.builds(
             payment_asked,
             st.integers(2, 6),

@@ -14,7 +14,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.commands import payments as commands
+from services.payment import commands
 from services.payment.domain.payment import PaymentNotFound
 from services.payment.domain.refund import RefundExceedsRefundable, RefundNotFound
 from tests.integration.payment.conftest import House
@@ -88,7 +88,7 @@ async def test_fifty_refunds_at_once_take_no_more_than_there_is(house: House) ->
 
 async def test_fifty_transactions_at_once_take_no_more_than_there_is(house: House) -> None:
     paid = await house.paid()
-    item = commands.CreateRefund(
+    item = commands.refund.CreateRefund(
         payment_id=paid.payment_id,
         amount_minor=600,
         currency_code="USD",
@@ -98,7 +98,7 @@ async def test_fifty_transactions_at_once_take_no_more_than_there_is(house: Hous
 
     # Each in a transaction of its own, without the runtime's grouping.
     results = await asyncio.gather(
-        *(house.runtime.transaction(lambda tx: commands.create_refunds(tx, [item])) for _ in range(50))
+        *(house.runtime.transaction(lambda tx: commands.refund.create_refunds(tx, [item])) for _ in range(50))
     )
 
     assert sum(isinstance(result[0], RefundExceedsRefundable) for result in results) == 34
@@ -205,7 +205,7 @@ async def test_a_batch_equals_its_items_one_at_a_time(house: House) -> None:
 async def apply(house: House, course: list[Any], payments: list[pb.Payment], *, size: int) -> list[Any]:
     ids = [*[payment.payment_id for payment in payments], "pay_" + "f" * 32]
     items = [
-        commands.CreateRefund(
+        commands.refund.CreateRefund(
             payment_id=ids[which],
             amount_minor=amount_minor,
             currency_code=currency_code,
@@ -216,7 +216,7 @@ async def apply(house: House, course: list[Any], payments: list[pb.Payment], *, 
     ]
     results: list[Any] = []
     for start in range(0, len(items), size):
-        work = partial(commands.create_refunds, items=items[start : start + size])
+        work = partial(commands.refund.create_refunds, items=items[start : start + size])
         results += await house.runtime.transaction(work)
     return [r.message if isinstance(r, DomainError) else (r.amount_minor, r.fee_returned_minor) for r in results]
 

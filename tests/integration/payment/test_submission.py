@@ -14,17 +14,16 @@ from paykit.errors import FieldInvalid, IllegalTransition
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.commands import evidence
+from services.payment import commands, messages, store
 from services.payment.jobs import attempts as jobs
 from services.payment.jobs import channels
-from services.payment.messages import payments as messages
-from services.payment.store.attempts import ATTEMPTS, Claimed
+from services.payment.store import ClaimedPaymentAttempt
 from tests.integration.payment.conftest import House
 
 
-async def claim(house: House) -> list[Claimed]:
+async def claim(house: House) -> list[ClaimedPaymentAttempt]:
     return await house.runtime.transaction(
-        lambda tx: ATTEMPTS.claim_pending(tx, channel="simulator", limit=10, lease_s=30)
+        lambda tx: store.attempts.claim_pending(tx, channel="simulator", limit=10, lease_s=30)
     )
 
 
@@ -170,7 +169,7 @@ async def test_jobs_share_the_queue_in_batches(house: House) -> None:
     for size in (1_000, 200):
         await house.create_batch(*[house.request() for _ in range(size)])
 
-    await asyncio.gather(*(jobs.submit_attempts(house.runtime) for _ in jobs.SUBMISSION_LANES))
+    await asyncio.gather(*(jobs.submit_attempts(house.runtime) for _ in commands.SUBMISSION_JOBS))
 
     assert sum(house.channel.sent.values()) == len(house.channel.sent) == 1_200
     assert max(house.channel.batches) <= 500
@@ -348,14 +347,14 @@ async def test_evidence_of_one_attempt_in_one_batch_is_applied_in_order(house: H
 async def apply_together(house: House, attempt_id: str, told: list[tuple[Any, str]]) -> None:
     items = [
         RecordEvidence(
-            evidence=messages.from_report(
+            evidence=messages.attempt.from_report(
                 pb.ReportChannelResultRequest(attempt_id=attempt_id, outcome=outcome, channel_reference=reference)
             ),
             cause=current_call().cause,
         )
         for outcome, reference in told
     ]
-    await house.runtime.transaction(lambda tx: evidence.record_evidence(tx, items))
+    await house.runtime.transaction(lambda tx: commands.evidence.record_evidence(tx, items))
 
 
 async def test_a_page_size_below_zero_is_refused(house: House) -> None:

@@ -148,18 +148,25 @@ async def test_an_event_beyond_the_bound_fails_the_call_that_emits_it(runtime: R
 async def test_a_deadlock_is_run_again_and_both_succeed(runtime: Runtime) -> None:
     await runtime.transaction(lambda tx: tx.run("INSERT INTO counter VALUES ('a', 0), ('b', 0)"))
     both = asyncio.Barrier(2)
+    one_succeeded = asyncio.Event()
     tries: list[str] = []
 
     async def add(tx: Tx, first: str, second: str) -> None:
         tries.append(first)
+        if len(tries) > 2:
+            await one_succeeded.wait()  # Else the two can meet again, and the count of tries would be chance.
         await tx.run("UPDATE counter SET value = value + 1 WHERE name = $1", first)
         if len(tries) <= 2:
             await both.wait()
         await tx.run("UPDATE counter SET value = value + 1 WHERE name = $1", second)
 
+    async def run(first: str, second: str) -> None:
+        await runtime.transaction(lambda tx: add(tx, first, second))
+        one_succeeded.set()
+
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(runtime.transaction(lambda tx: add(tx, "a", "b")))
-        group.create_task(runtime.transaction(lambda tx: add(tx, "b", "a")))
+        group.create_task(run("a", "b"))
+        group.create_task(run("b", "a"))
     assert len(tries) == 3
     rows = await runtime.read(lambda tx: tx.fetch("SELECT value FROM counter ORDER BY name"))
     assert [row["value"] for row in rows] == [2, 2]

@@ -11,7 +11,7 @@ import pytest
 from paykit.base.errors import DefectError
 from paykit.errors import InvariantError
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table
+from paykit.postgres.table import Table, where
 from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
@@ -56,7 +56,37 @@ class Wall:
     height: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubledWall(Wall):
+    doubled: int = 0
+
+
 walls: Table[tuple[str, int], Wall] = Table(Wall, "wall", key=("owner", "number"), changing=("height",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    length: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    tile_id: str
+    size: Size
+    holes: tuple[int, ...] | None = None
+    marks: frozenset[str] = frozenset()
+
+
+tiles: Table[str, Tile] = Table(
+    Tile,
+    "tile",
+    key="tile_id",
+    changing=("size", "holes"),
+    sql_types={"width": "numeric", "marks": "text", "edges": "text[]"},
+    readers={"width": int, "marks": lambda text: frozenset(text.split())},
+    writers={"marks": lambda tile: " ".join(sorted(tile.marks)), "edges": lambda tile: [f"e{tile.size.length}"] * 2},
+)
 
 
 def brick(brick_id: str, *, owner: str = "o1", number: int = 1, colour: Colour = Colour.RED, minutes: int = 0) -> Brick:
@@ -66,7 +96,7 @@ def brick(brick_id: str, *, owner: str = "o1", number: int = 1, colour: Colour =
 
 @pytest.fixture
 async def runtime(probe_url: str, tmp_path: Path) -> AsyncIterator[Runtime]:
-    service = replace(probe.SERVICE, locks=("brick", "wall"))
+    service = replace(probe.SERVICE, locks=("brick", "wall", "tile"))
     async with runtimes.runtime(service, probe_url, cache_dir=tmp_path) as made:
         yield made
 
@@ -80,6 +110,11 @@ async def make_tables(tx: Tx) -> None:
     )
     await tx.fetch(
         "CREATE TEMPORARY TABLE wall (owner text, number bigint, height bigint, PRIMARY KEY (owner, number)) "
+        "ON COMMIT DROP"
+    )
+    await tx.fetch(
+        "CREATE TEMPORARY TABLE tile (tile_id text PRIMARY KEY, length bigint, width numeric, holes bigint[], "
+        "marks text, edges text[]) "
         "ON COMMIT DROP"
     )
 
@@ -136,6 +171,21 @@ async def test_of_rows_with_one_unique_key_the_first_goes_in_and_the_others_stay
     await runtime.transaction(work)
 
 
+async def test_a_unique_key_may_be_one_of_some_rows_only(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await tx.fetch("CREATE UNIQUE INDEX ON brick (note) WHERE colour = 'RED'")
+        await bricks.insert(tx, [replace(brick("b1"), note="n"), replace(brick("b2", number=2), note="m")])
+        given = [
+            replace(brick("b3", number=3), note="n"),
+            replace(brick("b4", number=4, colour=Colour.BLUE), note="n"),
+            replace(brick("b5", number=5), note="k"),
+        ]
+        assert await bricks.insert_absent(tx, given, unique=("note",), where="colour = 'RED'") == ["b5", "b4"]
+
+    await runtime.transaction(work)
+
+
 async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Runtime) -> None:
     async def work(tx: Tx) -> None:
         await make_tables(tx)
@@ -152,8 +202,17 @@ async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Run
         )
         assert [row.brick_id for row in await bricks.page(tx, times, equal=equal, after=None, limit=9)] == ["b3", "b2"]
         assert len(await bricks.page(tx, Selection(), equal=equal, after=None, limit=100)) == 8
+        odd = ("number % {} = 1", 2)
+        page = await bricks.page(tx, red, equal=equal, after=(NOON, "z"), limit=9, condition=odd)
+        assert [row.brick_id for row in page] == ["b1"]
 
     await runtime.transaction(work)
+
+
+def test_conditions_are_joined_and_those_that_are_not_set_left_out() -> None:
+    bounds = (("owner = {}", "o1"), ("colour = {}", None), ("(number, brick_id) < ({}, {})", 7, "b7"))
+    assert where(*bounds) == ("owner = $1 AND (number, brick_id) < ($2, $3)", ["o1", 7, "b7"])
+    assert where(("owner = {}", None)) == ("true", [])
 
 
 async def test_a_key_of_several_columns_is_a_tuple(runtime: Runtime) -> None:
@@ -167,6 +226,76 @@ async def test_a_key_of_several_columns_is_a_tuple(runtime: Runtime) -> None:
             ("o1", 1): Wall(owner="o1", number=1, height=1),
             ("o1", 2): Wall(owner="o1", number=2, height=9),
         }
+
+    await runtime.transaction(work)
+
+
+async def test_a_field_that_is_a_dataclass_stands_for_its_fields_and_arrays_may_differ_in_length(
+    runtime: Runtime,
+) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        small, large = Size(length=1, width=2), Size(length=3, width=10**30)
+        await tiles.insert(tx, [Tile(tile_id="t1", size=small), Tile(tile_id="t2", size=small, holes=(1,))])
+        assert await tiles.insert_absent(tx, [Tile(tile_id="t3", size=small, holes=())]) == ["t3"]
+        rows = await tiles.lock(tx, ["t1", "t2", "t3"])
+        assert [row.holes for row in rows.values()] == [None, (1,), ()]
+        changed = [
+            Tile(tile_id="t1", size=large, holes=(4, 5, 6)),
+            Tile(tile_id="t2", size=small),
+            Tile(tile_id="t3", size=large, holes=(7,)),
+        ]
+        for tile in changed:
+            rows.put(tile)
+        await tx.save(rows)
+        assert await tiles.by_key(tx, ["t1", "t2", "t3"]) == {tile.tile_id: tile for tile in changed}
+
+    await runtime.transaction(work)
+
+
+async def test_a_column_that_is_no_attribute_is_made_of_the_row(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        marked = Tile(tile_id="t1", size=Size(length=1, width=2), marks=frozenset({"b", "a"}))
+        await tiles.insert(tx, [marked])
+        assert await tiles.insert_absent(tx, [replace(marked, tile_id="t2"), marked]) == ["t2"]
+        assert await tiles.by_key(tx, ["t1", "t2"]) == {"t1": marked, "t2": replace(marked, tile_id="t2")}
+        rows = await tx.fetch("SELECT marks, edges FROM tile")
+        assert [tuple(row) for row in rows] == [("a b", ["e1", "e1"])] * 2
+
+    await runtime.transaction(work)
+
+
+async def test_what_another_row_guards_is_read_without_a_lock_and_written_once(runtime: Runtime) -> None:
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        await bricks.insert(tx, [brick("b1"), brick("b2", number=2)])
+        await walls.lock(tx, [("o1", 1)])
+        rows = await bricks.guarded(tx, {"b1", "b9"})  # A lock on a brick would come after the wall's.
+        assert list(rows) == ["b1"]
+        rows.put(replace(rows["b1"], note="x"))
+        rows.put(replace(rows["b1"], colour=Colour.BLUE))
+        await tx.save(rows)
+        assert await bricks.by_key(tx, ["b1"]) == {"b1": replace(brick("b1"), colour=Colour.BLUE, note="x")}
+        assert list(await bricks.guarded(tx, [])) == []
+
+    await runtime.transaction(work)
+
+
+async def test_a_computed_column_is_read_and_never_written(runtime: Runtime) -> None:
+    doubled: Table[tuple[str, int], DoubledWall] = Table(
+        DoubledWall, "wall", key=("owner", "number"), changing=("height",), computed={"doubled": "height * 2"}
+    )
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        wall = DoubledWall(owner="o1", number=1, height=3, doubled=99)
+        await doubled.insert(tx, [wall])
+        rows = await doubled.lock(tx, [("o1", 1)])
+        assert rows["o1", 1] == replace(wall, doubled=6)
+        rows.put(replace(rows["o1", 1], height=5))
+        await tx.save(rows)
+        assert await doubled.get(tx, ("o1", 1)) == replace(wall, height=5, doubled=10)
 
     await runtime.transaction(work)
 

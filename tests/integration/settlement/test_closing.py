@@ -17,8 +17,8 @@ from services.settlement.domain.settlement import (
     SettlementNotFound,
     SettlementState,
     SettlementTooLarge,
-    Sums,
 )
+from services.settlement.domain.sums import Sums
 from services.settlement.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration.settlement.till import Till

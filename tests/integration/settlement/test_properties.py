@@ -12,15 +12,13 @@ from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step, undone
 from paystream.accounting.v1.events import TransactionCreated
+from services.settlement import domain, store
 from services.settlement.commands import closing as commands
 from services.settlement.commands.closing import CreateSettlement
-from services.settlement.domain import settlement as domain
 from services.settlement.domain.closing import View
-from services.settlement.domain.item import Item, items_of
+from services.settlement.domain.item import SettlementItem, items_of
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.settlement import Settlement
-from services.settlement.store import settlements as store
-from services.settlement.store import verification
+from services.settlement.domain.settlement import Place, Settlement
 from tests.integration.settlement.till import CAUSE, Till, apply, everything
 from tests.unit.settlement.builders import (
     ALICE,
@@ -86,7 +84,8 @@ async def prepared(tx: Tx, policy: Policy) -> None:
 async def planted(tx: Tx, number: int) -> None:
     """Begin to collect under an id that the events drawn know."""
     items = items_of(capture(90 + number, 1_000))
-    await store.collect(tx, {(ALICE, "USD", None): domain.sums_of(items)}, new_ids=[stl(number)], due=[None])
+    place: Place = (ALICE, "USD", None)
+    await store.settlements.collect(tx, {place: domain.sums.sums_of(items)}, new_ids=[stl(number)], due=[None])
     await store.insert_items(tx, [(item, stl(number)) for item in items])
 
 
@@ -142,7 +141,7 @@ async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlem
             await commands.close_due(tx, view=View(tx.now, (), ()), limit=500)
             for item in (item for each in items if isinstance(each, TransactionCreated) for item in collected(each)):
                 effects.setdefault((item.transaction_id, item.merchant_id), item.amount_minor + item.fee_minor)
-        await verification.check_settlements(tx)
+        await store.check_settlements(tx)
         completed = "SELECT coalesce(sum(total_minor), 0) FROM settlement WHERE state = 'COMPLETED'"
         booked_minor = (await tx.fetch(completed))[0][0]
         left = "SELECT coalesce(sum(total_minor), 0) FROM settlement WHERE state IN ('PENDING', 'CREATED')"
@@ -151,5 +150,5 @@ async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlem
     await undone(till.runtime, run)
 
 
-def collected(event: TransactionCreated) -> list[Item]:
+def collected(event: TransactionCreated) -> list[SettlementItem]:
     return [] if event.transaction_type == "SettlementCreated" else items_of(event)

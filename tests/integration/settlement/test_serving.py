@@ -17,10 +17,10 @@ from paystream.accounting.v1.events import TransactionCreated
 from paystream.merchant.v1.events import MerchantCreated
 from paytools.cli.commands.settlement import app
 from paytools.localstack import Endpoints
+from services.settlement import store
 from services.settlement.domain.settlement import Settlement, SettlementState
 from services.settlement.service import SERVICE
-from services.settlement.store import reading
-from services.settlement.store.reading import SettlementFilter
+from services.settlement.store import SettlementFilter
 from tests.line.waiting import until
 from tests.unit.settlement.builders import ALICE, capture, daily, merchant
 
@@ -41,7 +41,7 @@ async def produce(runtime: Runtime, *events: TransactionCreated | MerchantCreate
 async def settlements(runtime: Runtime, state: SettlementState) -> list[Settlement]:
     async def query(tx: Tx) -> list[Settlement]:
         wanted = SettlementFilter(merchant_id=ALICE, state=state)
-        return await reading.list_settlements(tx, wanted, after=None, limit=10)
+        return await store.settlements.list(tx, wanted, after=None, limit=10)
 
     return await runtime.read(query)
 

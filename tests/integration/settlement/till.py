@@ -7,21 +7,18 @@ from typing import Any
 
 from paykit.cause import Cause
 from paykit.clock import ManualClock
-from paykit.consume.delivery import Delivered, Outcome, Record
+from paykit.consume.delivery import Delivered, HandlerResult, Record
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.merchant.v1.events import MerchantCreated
-from services.settlement import handlers
-from services.settlement.commands import booking
-from services.settlement.commands import closing as commands
+from services.settlement import commands, handlers, store
 from services.settlement.commands.closing import CreateSettlement
 from services.settlement.domain.closing import View
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Settlement
-from services.settlement.store import reading
-from services.settlement.store.reading import PlacedItem, SettlementFilter
+from services.settlement.store import PlacedItem, SettlementFilter
 from tests.unit.settlement.builders import ALICE, merchant
 
 Event = TransactionCreated | TransactionRejected | MerchantCreated
@@ -40,7 +37,7 @@ def delivered(event: Any) -> Delivered[Any]:
     return Delivered(event=event, record=record)
 
 
-async def apply(tx: Tx, events: Sequence[Event]) -> list[Outcome]:
+async def apply(tx: Tx, events: Sequence[Event]) -> list[HandlerResult]:
     """Handle events of one type as the consumer does: it holds their keys."""
     deliveries = [delivered(event) for event in events]
     tx.hold(*(each.key for each in deliveries))
@@ -60,7 +57,7 @@ class Till:
         self.runtime = runtime
         self.clock = clock
 
-    async def consume(self, *events: Event) -> list[Outcome]:
+    async def consume(self, *events: Event) -> list[HandlerResult]:
         return await self.runtime.transaction(lambda tx: apply(tx, events))
 
     async def policy(self, policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> None:
@@ -69,25 +66,25 @@ class Till:
     async def close(self, *, view: View | None = None) -> int:
         """Run the closing job once; by default everything is consumed."""
         seen = view or View(self.clock.now(), (), ())
-        return await self.runtime.transaction(lambda tx: commands.close_due(tx, view=seen, limit=500))
+        return await self.runtime.transaction(lambda tx: commands.closing.close_due(tx, view=seen, limit=500))
 
     async def release(self) -> int:
-        return await self.runtime.transaction(lambda tx: booking.release_reserves(tx, limit=500))
+        return await self.runtime.transaction(lambda tx: commands.booking.release_reserves(tx, limit=500))
 
     async def create(self, merchant_id: str = ALICE, currency_code: str = "USD") -> Settlement | DomainError:
         item = CreateSettlement(merchant_id=merchant_id, currency_code=currency_code, cause=CAUSE)
-        return (await self.runtime.transaction(lambda tx: commands.create_settlements(tx, [item])))[0]
+        return (await self.runtime.transaction(lambda tx: commands.closing.create_settlements(tx, [item])))[0]
 
     async def settlements(self, merchant_id: str = ALICE, **wanted: Any) -> list[Settlement]:
         """Give a merchant's settlements, the first cut-off first, and those without one before."""
         chosen = SettlementFilter(merchant_id=merchant_id, **wanted)
-        found = await self.runtime.read(lambda tx: reading.list_settlements(tx, chosen, after=None, limit=1_000))
+        found = await self.runtime.read(lambda tx: store.settlements.list(tx, chosen, after=None, limit=1_000))
         return sorted(found, key=lambda each: (each.cut_off_at is not None, each.cut_off_at, each.settlement_id))
 
     async def items(self, settlement_id: str) -> list[PlacedItem]:
         async def query(tx: Tx) -> list[PlacedItem]:
-            homes = await reading.homes(tx, settlement_id)
-            return await reading.items_of_homes(tx, homes, after=None, limit=1_000)
+            homes = await store.settlements.homes(tx, settlement_id)
+            return await store.items_of_homes(tx, homes, after=None, limit=1_000)
 
         return await self.runtime.read(query)
 

@@ -13,11 +13,9 @@ from paykit.errors import IllegalTransition
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
-from services.withdrawal import jobs
+from services.withdrawal import commands, jobs
 from services.withdrawal.commands import evidence
-from services.withdrawal.commands import withdrawals as commands
 from services.withdrawal.service import SERVICE
-from services.withdrawal.store.attempts import ATTEMPTS
 from tests.conftest import RuntimeOf
 from tests.integration.withdrawal.conftest import ANY, Treasury, by_amount
 
@@ -127,10 +125,11 @@ async def test_two_processes_never_pay_twice(treasury: Treasury, runtime_of: Run
 
 async def test_a_payout_whose_process_died_is_inquired_about_and_never_sent_again(treasury: Treasury) -> None:
     made = await treasury.held(AMOUNT)
-    claimed = await treasury.runtime.transaction(
-        lambda tx: ATTEMPTS.claim_pending(tx, channel=commands.CHANNEL, limit=10, lease_s=channel_calls.SEND_LEASE_S)
+    await treasury.runtime.transaction(
+        lambda tx: commands.withdrawal.submit_withdrawals(
+            tx, channel=commands.CHANNEL, limit=10, lease_s=channel_calls.SEND_LEASE_S
+        )
     )
-    await treasury.runtime.transaction(lambda tx: jobs._submit(tx, claimed))
 
     await treasury.submit()
     await treasury.inquire()

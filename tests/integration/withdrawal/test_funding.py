@@ -11,8 +11,8 @@ from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.runtimes import START
-from services.withdrawal.store import withdrawals as store
-from services.withdrawal.store.withdrawals import WithdrawalFilter
+from services.withdrawal import store
+from services.withdrawal.store import WithdrawalFilter
 from tests.integration.withdrawal.conftest import Treasury
 
 _INSERT_WITHDRAWAL = """
@@ -104,7 +104,7 @@ async def test_every_minor_unit_goes_out_in_the_order_in_which_it_came_in(
         return {
             settlement_id: {
                 each.withdrawal_id
-                for each in await store.list_withdrawals(tx, of_settlement(settlement_id), after=None, limit=100)
+                for each in await store.withdrawals.list(tx, of_settlement(settlement_id), after=None, limit=100)
             }
             for settlement_id in expected
         }

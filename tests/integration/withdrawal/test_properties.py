@@ -20,11 +20,11 @@ from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from services.withdrawal import handlers
-from services.withdrawal.commands import bank_accounts as bank_account_commands
+from services.withdrawal.commands import bank_account as bank_account_commands
 from services.withdrawal.commands import evidence
-from services.withdrawal.commands import withdrawals as commands
-from services.withdrawal.commands.bank_accounts import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.commands.withdrawals import CreateWithdrawal, Decide
+from services.withdrawal.commands import withdrawal as commands
+from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
+from services.withdrawal.commands.withdrawal import CreateWithdrawal, Decide
 from services.withdrawal.domain.bank_account import BankAccountAction
 from services.withdrawal.domain.withdrawal import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
@@ -55,6 +55,7 @@ def prepared_for(treasury: Treasury) -> Any:
         )
         await change_accounts(tx, [(0, BankAccountAction.VERIFY), (1, BankAccountAction.VERIFY)])
         await create(tx, [(ALICE, 0, amount) for amount in THERE])
+        tx.restart_lock_order()  # As if it were a transaction of its own.
         await hold(treasury)(tx, [(amount, "hold") for amount in THERE if amount != CREATED])
         started = "UPDATE attempt SET state = 'STARTED', start_time = now() WHERE amount_minor = ANY($1)"
         await tx.run(started, [STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED])

@@ -16,7 +16,7 @@ from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal import handlers, messages
-from services.withdrawal.commands import withdrawals as commands
+from services.withdrawal.commands import withdrawal as commands
 from services.withdrawal.domain.allowance import WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
 from services.withdrawal.domain.bank_account import (
     BankAccountCurrencyMismatch,

@@ -111,14 +111,14 @@ def dispute(step: type[D], number: int = 1, **changes: Any) -> D:
     given = _envelope(step, number) | {
         "dispute_id": dispute_id(number),
         "payment_id": payment_id(number),
+        "order_id": None,
         "merchant_reference": f"order {number}",
         "amount_minor": 2_500,
         "reason": DisputeReason.NOT_RECEIVED,
         "channel": "simulator",
         "channel_reference": f"dp_{number}",
+        **_OF_STEP[step],
     }
-    if step is DisputeLost:
-        given["accepted"] = False
     return step(**(given | changes))
 
 
@@ -126,6 +126,7 @@ def settlement(number: int = 1, *, net: int = 9_000, reserve: int = 1_000, **cha
     given = _envelope(SettlementCreated, number) | {
         "settlement_id": settlement_id(number),
         "trigger": SettlementTrigger.THRESHOLD,
+        "cut_off_at": None,
         "item_count": 3,
         "payments_minor": net + reserve + 800,
         "refunds_minor": -500,
@@ -136,6 +137,7 @@ def settlement(number: int = 1, *, net: int = 9_000, reserve: int = 1_000, **cha
         "total_minor": net + reserve,
         "reserve_held_minor": reserve,
         "net_minor": net,
+        "reserve_release_at": None,
     }
     return SettlementCreated(**(given | changes))
 
@@ -158,11 +160,19 @@ def withdrawal(step: type[W], number: int = 1, **changes: Any) -> W:
 
 _BANKS = {"channel": "simulator", "channel_reference": "po_1"}
 _OF_STEP: Mapping[type[Any], Mapping[str, Any]] = {
+    DisputeOpened: {"respond_by": None},
+    DisputeWon: {},
+    DisputeLost: {"accepted": False},
     WithdrawalCreated: {"approval_required": False},
     WithdrawalRejected: {},
-    WithdrawalFailed: {"funds_held": True, "reason": "BANK_REJECTED"},
+    WithdrawalFailed: {
+        "funds_held": True,
+        "reason": "BANK_REJECTED",
+        "failure_code": None,
+        "channel_reference": None,
+    },
     WithdrawalCompleted: _BANKS,
-    WithdrawalReturned: _BANKS,
+    WithdrawalReturned: _BANKS | {"return_code": None},
 }
 
 

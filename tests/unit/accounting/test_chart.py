@@ -3,7 +3,7 @@
 import pytest
 
 from paystream.accounting.v1.events import Side
-from services.accounting import charts
+from services.accounting import store
 from services.accounting.domain import chart
 from services.accounting.domain.chart import ChartError
 
@@ -43,25 +43,25 @@ entries = [{
 
 
 def test_two_charts_ship() -> None:
-    assert charts.names() == ("merchant_asset", "psp_liability")
-    assert [charts.load(name).name for name in charts.names()] == ["merchant_asset", "psp_liability"]
+    assert store.chart_names() == ("merchant_asset", "psp_liability")
+    assert [store.load_chart(name).name for name in store.chart_names()] == ["merchant_asset", "psp_liability"]
 
 
 def test_merchants_accounts_are_assets_in_one_chart_and_debts_in_the_other() -> None:
-    assert charts.load("merchant_asset").kinds["merchant.settlement"].normal_side is Side.DEBIT
-    assert charts.load("psp_liability").kinds["merchant.settlement"].normal_side is Side.CREDIT
+    assert store.load_chart("merchant_asset").kinds["merchant.settlement"].normal_side is Side.DEBIT
+    assert store.load_chart("psp_liability").kinds["merchant.settlement"].normal_side is Side.CREDIT
 
 
 @pytest.mark.parametrize("name", ["merchant_asset", "psp_liability"])
 def test_what_waits_for_the_merchant_has_a_floor_and_what_awaits_settlement_has_none(name: str) -> None:
-    assert charts.load(name).floors == dict.fromkeys(
+    assert store.load_chart(name).floors == dict.fromkeys(
         ("merchant.available", "merchant.withdrawing", "merchant.reserve", "merchant.disputed"), 0
     )
 
 
 def test_an_unknown_chart_is_refused_by_name() -> None:
     with pytest.raises(ChartError, match="no chart is named 'cash_basis'; there are merchant_asset, psp_liability"):
-        charts.load("cash_basis")
+        store.load_chart("cash_basis")
 
 
 def test_a_small_chart_is_accepted() -> None:
@@ -110,7 +110,7 @@ def test_an_amount_that_no_entry_books_is_refused() -> None:
 
 
 def test_an_account_has_one_id_for_its_kind_owner_and_currency() -> None:
-    kinds = charts.load("merchant_asset").kinds
+    kinds = store.load_chart("merchant_asset").kinds
     settlement, available = kinds["merchant.settlement"], kinds["merchant.available"]
     ids = {
         chart.account_id(settlement, "mer_1", "USD"),

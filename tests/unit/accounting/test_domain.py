@@ -9,14 +9,14 @@ import pytest
 from paykit.errors import InvariantError
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Direction, Side
-from services.accounting import charts
+from services.accounting import store
 from services.accounting.domain import transaction as domain
 from services.accounting.domain.booking import book
 from services.accounting.domain.transaction import InsufficientFunds, Transaction
 from tests.unit.accounting.ledger import ALICE, NOON, capture, payment_id, refund
 
 LATER = NOON + timedelta(seconds=2)
-ASSET = charts.load("merchant_asset")
+ASSET = store.load_chart("merchant_asset")
 DEBIT, CREDIT = Side.DEBIT, Side.CREDIT
 
 
@@ -62,9 +62,9 @@ def drawn(amount: int) -> Transaction:
 def test_funds_can_be_spent_to_the_last_unit_and_no_further() -> None:
     available = drawn(1).entries[0].account_id
     assert domain.spend(ASSET, drawn(500), {available: 500}) == {available: 0}
-    refusal = domain.spend(ASSET, drawn(501), {available: 500})
-    assert isinstance(refusal, InsufficientFunds)
-    assert refusal.metadata == {
+    with pytest.raises(InsufficientFunds) as refused:
+        domain.spend(ASSET, drawn(501), {available: 500})
+    assert refused.value.metadata == {
         "account_id": available,
         "account_kind": "merchant.available",
         "available_minor": "500",
@@ -73,7 +73,8 @@ def test_funds_can_be_spent_to_the_last_unit_and_no_further() -> None:
 
 
 def test_an_account_never_booked_on_has_nothing_to_spend() -> None:
-    assert isinstance(domain.spend(ASSET, drawn(1), {}), InsufficientFunds)
+    with pytest.raises(InsufficientFunds):
+        domain.spend(ASSET, drawn(1), {})
 
 
 def test_accounts_without_a_floor_are_not_looked_at() -> None:

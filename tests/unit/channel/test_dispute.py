@@ -13,21 +13,21 @@ from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import ORDINARY, Behaviour
 from services.channel.domain.dispute import (
     AttemptNotCaptured,
-    Dispute,
+    ChannelDispute,
+    ChannelDisputeState,
     DisputeAlreadyAnswered,
     DisputeExceedsCaptured,
+    DisputeReason,
     DisputeResponseLate,
-    DisputeState,
-    Reason,
 )
-from services.channel.domain.transaction import Action, Authorization, Order, Transaction
+from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
 
 
-def paid(*, capture: bool = True) -> tuple[Transaction, Authorization]:
-    order = Order(
+def paid(*, capture: bool = True) -> tuple[ChannelTransaction, Authorization]:
+    order = Instruction(
         attempt_id="att_1",
         action=Action.AUTHORIZE,
         merchant_id="mer_1",
@@ -38,21 +38,21 @@ def paid(*, capture: bool = True) -> tuple[Transaction, Authorization]:
         callback_address="payment:1",
     )
     transaction, after = domain.record(
-        order, None, fate=ORDINARY, behaviour=Behaviour(), correlation_id="cor_1", now=NOON
+        order, None, scenario=ORDINARY, behaviour=Behaviour(), correlation_id="cor_1", now=NOON
     )
     assert after is not None
     return transaction, after
 
 
-def opened(amount: Money | None = None, **changes: Any) -> tuple[Dispute, Authorization]:
+def opened(amount: Money | None = None, **changes: Any) -> tuple[ChannelDispute, Authorization]:
     transaction, before = paid()
-    given: dict[str, Any] = {"reason": Reason.FRAUD, "respond_within_s": 0, "contest_loses": False, "now": NOON}
+    given: dict[str, Any] = {"reason": DisputeReason.FRAUD, "respond_within_s": 0, "contest_loses": False, "now": NOON}
     return dispute.open_dispute(
         transaction, replace(before, **changes), dispute_reference="chd_1", amount=amount, **given
     )
 
 
-def respond(before: Dispute, *, contested: bool, now: datetime = LATER) -> Dispute:
+def respond(before: ChannelDispute, *, contested: bool, now: datetime = LATER) -> ChannelDispute:
     return dispute.respond(before, contested=contested, evidence="receipt", delay_ms=2_000, now=now)
 
 
@@ -82,7 +82,7 @@ def test_a_dispute_is_of_a_capture_and_in_its_currency() -> None:
             after,
             dispute_reference="chd_1",
             amount=None,
-            reason=Reason.FRAUD,
+            reason=DisputeReason.FRAUD,
             respond_within_s=60,
             contest_loses=False,
             now=NOON,
@@ -91,29 +91,29 @@ def test_a_dispute_is_of_a_capture_and_in_its_currency() -> None:
 
 def test_what_is_disputed_cannot_be_refunded() -> None:
     _, held = opened(Money(600, "USD"))
-    order = Order(
+    order = Instruction(
         attempt_id="att_2",
         action=Action.REFUND,
         amount_minor=401,
         currency_code="USD",
         authorization_reference=held.authorization_reference,
     )
-    refused, _ = domain.record(order, held, fate=ORDINARY, behaviour=Behaviour(), correlation_id="cor_1", now=NOON)
+    refused, _ = domain.record(order, held, scenario=ORDINARY, behaviour=Behaviour(), correlation_id="cor_1", now=NOON)
     assert refused.decline_code == "refund_exceeds_captured"
 
 
 def test_contested_it_is_decided_after_the_delay_and_accepted_it_is_lost_at_once() -> None:
     made, _ = opened()
     contested, accepted = respond(made, contested=True), respond(made, contested=False)
-    assert (contested.state, contested.due_time) == (DisputeState.CONTESTED, LATER + timedelta(seconds=2))
+    assert (contested.state, contested.due_time) == (ChannelDisputeState.CONTESTED, LATER + timedelta(seconds=2))
     assert (contested.evidence, contested.contested) == ("receipt", True)
-    assert (accepted.state, accepted.due_time, accepted.contested) == (DisputeState.LOST, None, False)
+    assert (accepted.state, accepted.due_time, accepted.contested) == (ChannelDisputeState.LOST, None, False)
 
 
-@pytest.mark.parametrize("state", DisputeState)
+@pytest.mark.parametrize("state", ChannelDisputeState)
 @pytest.mark.parametrize("answered", [None, True, False])
 @pytest.mark.parametrize("contested", [True, False])
-def test_every_answer_in_every_state(state: DisputeState, *, answered: bool | None, contested: bool) -> None:
+def test_every_answer_in_every_state(state: ChannelDisputeState, *, answered: bool | None, contested: bool) -> None:
     made, _ = opened()
     before = replace(made, state=state, contested=answered)
     if answered is contested:
@@ -121,7 +121,7 @@ def test_every_answer_in_every_state(state: DisputeState, *, answered: bool | No
     elif answered is not None:
         with pytest.raises(DisputeAlreadyAnswered):
             respond(before, contested=contested)
-    elif state is DisputeState.OPENED:
+    elif state is ChannelDisputeState.OPENED:
         assert respond(before, contested=contested).state == ("CONTESTED" if contested else "LOST")
     else:
         with pytest.raises(DisputeResponseLate):
@@ -130,7 +130,7 @@ def test_every_answer_in_every_state(state: DisputeState, *, answered: bool | No
 
 def test_it_can_be_answered_until_the_last_moment() -> None:
     made, _ = opened()
-    assert respond(made, contested=True, now=made.respond_by).state is DisputeState.CONTESTED
+    assert respond(made, contested=True, now=made.respond_by).state is ChannelDisputeState.CONTESTED
     with pytest.raises(DisputeResponseLate):
         respond(made, contested=True, now=made.respond_by + timedelta(microseconds=1))
 

@@ -10,15 +10,15 @@ from paykit.errors import InvariantError
 from paystream.channel.v1 import events
 from services.channel.domain import payout
 from services.channel.domain import transaction as domain
-from services.channel.domain.behaviour import FIXED, ORDINARY, Behaviour, Fate, Sequel
-from services.channel.domain.transaction import Action, Order, Transaction
+from services.channel.domain.behaviour import FIXED, ORDINARY, Aftereffect, Behaviour, Scenario
+from services.channel.domain.transaction import Action, ChannelTransaction, Instruction
 
 NIGHT = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 NEXT_DAY = NIGHT + timedelta(minutes=2)
 
 
-def recorded(action: Action, fate: Fate = ORDINARY, **changes: Any) -> Transaction:
-    order = Order(
+def recorded(action: Action, scenario: Scenario = ORDINARY, **changes: Any) -> ChannelTransaction:
+    order = Instruction(
         attempt_id="att_1",
         action=action,
         merchant_id="mer_1",
@@ -27,7 +27,7 @@ def recorded(action: Action, fate: Fate = ORDINARY, **changes: Any) -> Transacti
         related_no="wdr_1",
         **changes,
     )
-    return domain.record(order, None, fate=fate, behaviour=Behaviour(), correlation_id="cor_1", now=NIGHT)[0]
+    return domain.record(order, None, scenario=scenario, behaviour=Behaviour(), correlation_id="cor_1", now=NIGHT)[0]
 
 
 def test_a_payout_comes_back_once_under_a_reference_and_a_line_of_its_own() -> None:
@@ -52,10 +52,10 @@ def test_only_an_approved_payout_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "sequels"),
+    ("made", "aftereffects"),
     [
-        (recorded(Action.PAY), {Sequel.RETURN}),
-        (recorded(Action.AUTHORIZE, capture=True), {Sequel.DISPUTE_WON, Sequel.DISPUTE_LOST}),
+        (recorded(Action.PAY), {Aftereffect.RETURN}),
+        (recorded(Action.AUTHORIZE, capture=True), {Aftereffect.DISPUTE_WON, Aftereffect.DISPUTE_LOST}),
         (recorded(Action.AUTHORIZE), set()),
         (recorded(Action.PAY, FIXED[9001]), set()),
         (recorded(Action.PAY, FIXED[9005]), set()),
@@ -63,5 +63,5 @@ def test_only_an_approved_payout_comes_back() -> None:
     ],
     ids=["a payout", "a capture", "an authorization", "a declined payout", "a pending payout", "a refund"],
 )
-def test_what_can_follow_a_transaction(made: Transaction, sequels: set[Sequel]) -> None:
-    assert {sequel for sequel in Sequel if domain.has_sequel(made, sequel)} == sequels
+def test_what_can_follow_a_transaction(made: ChannelTransaction, aftereffects: set[Aftereffect]) -> None:
+    assert {aftereffect for aftereffect in Aftereffect if domain.has_aftereffect(made, aftereffect)} == aftereffects

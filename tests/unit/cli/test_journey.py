@@ -34,7 +34,7 @@ def completed() -> pb.Step:
 
 
 def lines(steps: list[pb.Step], *, columns: int) -> list[str]:
-    return [line.plain.rstrip() for line in journey.told(steps, columns)]
+    return [line.plain.rstrip() for line in journey.story_lines(steps, columns)]
 
 
 def test_a_detail_that_fits_stands_beside_its_step_and_days_stand_above_theirs() -> None:

@@ -92,6 +92,7 @@ def test_a_class_turns_into_a_record_and_back(tmp_path: Path) -> None:
         aggregate_version=1,
         toy_id="toy_1",
         colour=toys.Colour.RED,
+        second=None,
         parts=(toys.Part(size=3, colour=toys.Colour.BLUE),),
         spare=toys.Part(size=4, colour=toys.Colour.RED),
         tags=("new",),
@@ -140,13 +141,16 @@ def test_the_newest_version_makes_the_class(tmp_path: Path) -> None:
     assert load(tmp_path).ToyLost.VERSION == 10
 
 
-@pytest.mark.parametrize("missing", ["occurred_at", "merchant_id", "aggregate_version", "payment_id", "amount_minor"])
+@pytest.mark.parametrize(
+    "missing", ["occurred_at", "merchant_id", "aggregate_version", "payment_id", "order_id", "amount_minor"]
+)
 def test_what_is_not_stamped_must_be_given(missing: str) -> None:
     values: dict[str, Any] = {
         "occurred_at": NOON,
         "merchant_id": None,
         "aggregate_version": 1,
         "payment_id": "pay_1",
+        "order_id": None,
         "merchant_reference": "7",
         "amount_minor": 1,
         "currency_code": "USD",

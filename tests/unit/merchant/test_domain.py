@@ -15,9 +15,10 @@ from paystream.merchant.v1.events import (
     SettlementSchedule,
     SettlementThreshold,
 )
-from services.merchant.domain import merchant as domain
+from services.merchant import domain
 from services.merchant.domain import rules
-from services.merchant.domain.merchant import FeePlan, FeeTerms, Merchant, Profile
+from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
+from services.merchant.domain.merchant import Merchant, Profile
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = MORNING + timedelta(hours=4)
@@ -31,15 +32,15 @@ def make(**changes: Any) -> Merchant:
         "display_name": "Corner Books",
         "country_code": "DE",
         "contact_email": "owner@corner-books.example",
-        "fee_terms": FeeTerms(fees=(USD, JPY), refund_fee_returned=True),
-        "settlement_policy": domain.MANUAL_SETTLEMENT,
+        "fee_terms": FeePlanTerms(fees=(USD, JPY), refund_fee_returned=True),
+        "settlement_policy": domain.merchant.MANUAL_SETTLEMENT,
         "now": MORNING,
     }
-    return domain.create(**given | changes)[0]
+    return domain.merchant.create(**given | changes)[0]
 
 
 def policy(**changes: Any) -> SettlementPolicy:
-    return replace(domain.MANUAL_SETTLEMENT, **changes)
+    return replace(domain.merchant.MANUAL_SETTLEMENT, **changes)
 
 
 def daily(**changes: Any) -> SettlementPolicy:
@@ -56,7 +57,7 @@ def test_a_new_merchant_is_created_at_version_one_with_fees_in_order_of_currency
         country_code="DE",
         contact_email="owner@corner-books.example",
         fee_plan=FeePlan(version=1, fees=(JPY, USD), refund_fee_returned=True, effective_time=MORNING),
-        settlement_policy=domain.MANUAL_SETTLEMENT,
+        settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
         create_time=MORNING,
         update_time=MORNING,
         version=1,
@@ -64,13 +65,13 @@ def test_a_new_merchant_is_created_at_version_one_with_fees_in_order_of_currency
 
 
 def test_the_event_of_a_creation_tells_everything_but_the_contact_address() -> None:
-    _, event = domain.create(
+    _, event = domain.merchant.create(
         merchant_id="mer_1",
         display_name="Corner Books",
         country_code=None,
         contact_email="owner@corner-books.example",
-        fee_terms=FeeTerms(fees=(USD,)),
-        settlement_policy=domain.MANUAL_SETTLEMENT,
+        fee_terms=FeePlanTerms(fees=(USD,)),
+        settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
         now=MORNING,
     )
     assert event == events.MerchantCreated(
@@ -83,14 +84,16 @@ def test_the_event_of_a_creation_tells_everything_but_the_contact_address() -> N
         fee_plan_version=1,
         fees=(USD,),
         refund_fee_returned=False,
-        settlement_policy=domain.MANUAL_SETTLEMENT,
+        settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
     )
     assert "example" not in repr(event)
 
 
 def test_another_fee_plan_is_the_next_version_in_force_at_once() -> None:
     cheaper = replace(USD, basis_points=250)
-    changed, event = domain.update(make(), Profile(fee_terms=FeeTerms(fees=(cheaper,))), etag="v1", now=NOON)
+    changed, event = domain.merchant.update(
+        make(), Profile(fee_terms=FeePlanTerms(fees=(cheaper,))), etag="v1", now=NOON
+    )
     assert changed.fee_plan == FeePlan(version=2, fees=(cheaper,), refund_fee_returned=False, effective_time=NOON)
     assert (changed.version, changed.etag, changed.create_time, changed.update_time) == (2, "v2", MORNING, NOON)
     assert isinstance(event, events.MerchantUpdated)
@@ -99,33 +102,37 @@ def test_another_fee_plan_is_the_next_version_in_force_at_once() -> None:
 
 def test_the_same_fee_plan_in_another_order_changes_nothing() -> None:
     merchant = make()
-    same = Profile(fee_terms=FeeTerms(fees=(JPY, USD), refund_fee_returned=True))
-    assert domain.update(merchant, same, etag="", now=NOON) == (merchant, None)
+    same = Profile(fee_terms=FeePlanTerms(fees=(JPY, USD), refund_fee_returned=True))
+    assert domain.merchant.update(merchant, same, etag="", now=NOON) == (merchant, None)
 
 
 def test_an_update_leaves_alone_what_it_does_not_name() -> None:
-    changed, _ = domain.update(make(), Profile(display_name="Corner Books and Tea"), etag="", now=NOON)
+    changed, _ = domain.merchant.update(make(), Profile(display_name="Corner Books and Tea"), etag="", now=NOON)
     assert changed == replace(make(), display_name="Corner Books and Tea", version=2, update_time=NOON)
 
 
 def test_a_country_can_be_removed() -> None:
-    changed, event = domain.update(make(), Profile(country_code=None, country_code_given=True), etag="", now=NOON)
+    changed, event = domain.merchant.update(
+        make(), Profile(country_code=None, country_code_given=True), etag="", now=NOON
+    )
     assert changed.country_code is None
     assert event is not None
     assert event.country_code is None
 
 
 def test_a_change_of_the_contact_address_alone_is_told_without_it() -> None:
-    changed, event = domain.update(make(), Profile(contact_email="new@corner-books.example"), etag="", now=NOON)
+    changed, event = domain.merchant.update(
+        make(), Profile(contact_email="new@corner-books.example"), etag="", now=NOON
+    )
     assert changed.contact_email == "new@corner-books.example"
     assert isinstance(event, events.MerchantUpdated)
     assert "new@" not in repr(event)
 
 
 def test_a_merchant_goes_from_created_to_active_to_suspended_and_back() -> None:
-    active, activated = domain.activate(make(), etag="v1", now=NOON)
-    suspended, stopped = domain.suspend(active, etag="v2", now=NOON)
-    again, reactivated = domain.activate(suspended, etag="v3", now=NOON)
+    active, activated = domain.merchant.activate(make(), etag="v1", now=NOON)
+    suspended, stopped = domain.merchant.suspend(active, etag="v2", now=NOON)
+    again, reactivated = domain.merchant.activate(suspended, etag="v3", now=NOON)
     assert [m.status for m in (active, suspended, again)] == ["ACTIVE", "SUSPENDED", "ACTIVE"]
     assert [type(e) for e in (activated, stopped, reactivated)] == [
         events.MerchantActivated,
@@ -136,26 +143,26 @@ def test_a_merchant_goes_from_created_to_active_to_suspended_and_back() -> None:
 
 
 def test_activating_twice_and_suspending_twice_change_nothing() -> None:
-    active, _ = domain.activate(make(), etag="", now=NOON)
-    assert domain.activate(active, etag="", now=NOON) == (active, None)
-    suspended, _ = domain.suspend(active, etag="", now=NOON)
-    assert domain.suspend(suspended, etag="", now=NOON) == (suspended, None)
+    active, _ = domain.merchant.activate(make(), etag="", now=NOON)
+    assert domain.merchant.activate(active, etag="", now=NOON) == (active, None)
+    suspended, _ = domain.merchant.suspend(active, etag="", now=NOON)
+    assert domain.merchant.suspend(suspended, etag="", now=NOON) == (suspended, None)
 
 
 def test_a_merchant_that_was_never_active_cannot_be_suspended() -> None:
-    with pytest.raises(domain.MerchantStateInvalid) as refused:
-        domain.suspend(make(), etag="", now=NOON)
+    with pytest.raises(domain.merchant.MerchantStateInvalid) as refused:
+        domain.merchant.suspend(make(), etag="", now=NOON)
     assert refused.value.metadata == {"state": "CREATED", "action": "suspend"}
 
 
 def test_an_old_etag_is_refused_by_every_change() -> None:
-    active, _ = domain.activate(make(), etag="v1", now=NOON)
+    active, _ = domain.merchant.activate(make(), etag="v1", now=NOON)
     with pytest.raises(EtagMismatch):
-        domain.update(active, Profile(display_name="Other"), etag="v1", now=NOON)
+        domain.merchant.update(active, Profile(display_name="Other"), etag="v1", now=NOON)
     with pytest.raises(EtagMismatch):
-        domain.activate(active, etag="v1", now=NOON)
+        domain.merchant.activate(active, etag="v1", now=NOON)
     with pytest.raises(EtagMismatch):
-        domain.suspend(active, etag="v1", now=NOON)
+        domain.merchant.suspend(active, etag="v1", now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -203,13 +210,13 @@ def test_blank_and_overlong_names_are_refused() -> None:
 def test_a_fee_in_an_unknown_currency_names_its_field() -> None:
     unknown = FeeRule(currency_code="XYZ", basis_points=1, fixed_minor=0)
     with pytest.raises(CurrencyUnknown) as refused:
-        make(fee_terms=FeeTerms(fees=(USD, unknown)))
+        make(fee_terms=FeePlanTerms(fees=(USD, unknown)))
     assert refused.value.field == "fee_plan.fees[1].currency_code"
 
 
 def test_two_fees_in_one_currency_are_refused() -> None:
     with pytest.raises(rules.CurrencyRepeated) as refused:
-        make(fee_terms=FeeTerms(fees=(USD, JPY, USD)))
+        make(fee_terms=FeePlanTerms(fees=(USD, JPY, USD)))
     assert refused.value.field == "fee_plan.fees[2].currency_code"
 
 

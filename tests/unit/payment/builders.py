@@ -6,8 +6,8 @@ from typing import Any
 from paykit.channels.attempts import AttemptState
 from paystream.payment.v1 import events
 from services.payment.domain import payment as domain
-from services.payment.domain.attempt import Attempt, AttemptAction, Failure
-from services.payment.domain.fee import FeeTerms
+from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
+from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -37,11 +37,11 @@ def payment(**changes: Any) -> Payment:
     return Payment(**given | changes)
 
 
-def terms(basis_points: int = 290, fixed_minor: int = 30, *, refund_fee_returned: bool = False) -> FeeTerms:
-    return FeeTerms(3, basis_points, fixed_minor, refund_fee_returned)
+def terms(basis_points: int = 290, fixed_minor: int = 30, *, refund_fee_returned: bool = False) -> CaptureTerms:
+    return CaptureTerms(3, basis_points, fixed_minor, refund_fee_returned)
 
 
-def captured(fee_terms: FeeTerms, **changes: Any) -> Payment:
+def captured(fee_terms: CaptureTerms, **changes: Any) -> Payment:
     """A payment captured in full under these terms."""
     made = payment(**changes)
     after, _ = domain.capture(
@@ -72,7 +72,7 @@ def declined(code: str | None) -> Failure:
     return Failure(reason=events.FailureReason.DECLINED, code=code, channel_reference=None)
 
 
-def attempt(state: AttemptState = AttemptState.STARTED, **changes: Any) -> Attempt:
+def attempt(state: AttemptState = AttemptState.STARTED, **changes: Any) -> PaymentAttempt:
     given: dict[str, Any] = {
         "attempt_id": ATTEMPT_ID,
         "payment_id": PAYMENT_ID,
@@ -85,4 +85,4 @@ def attempt(state: AttemptState = AttemptState.STARTED, **changes: Any) -> Attem
         "update_time": NOON,
         "state": state,
     }
-    return Attempt(**given | changes)
+    return PaymentAttempt(**given | changes)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.payment.domain import fee
-from services.payment.domain.fee import FeeTerms
+from services.payment.domain.fee import CaptureTerms
 
 AMOUNTS = st.integers(1, 2**53 - 1)
 
@@ -30,13 +30,13 @@ AMOUNTS = st.integers(1, 2**53 - 1)
 def test_the_share_is_rounded_half_up_and_capped_at_the_amount(
     amount_minor: int, basis_points: int, fixed_minor: int, expected: int
 ) -> None:
-    terms = FeeTerms(1, basis_points, fixed_minor, refund_fee_returned=False)
+    terms = CaptureTerms(1, basis_points, fixed_minor, refund_fee_returned=False)
 
     assert fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=True) == expected
 
 
 def test_a_later_capture_pays_no_fixed_part() -> None:
-    terms = FeeTerms(1, 290, 30, refund_fee_returned=False)
+    terms = CaptureTerms(1, 290, 30, refund_fee_returned=False)
 
     assert fee.capture_fee_minor(amount_minor=1234, terms=terms, first_capture=False) == 36
 
@@ -95,7 +95,7 @@ def test_what_others_hold_beyond_their_proportion_is_not_taken_from_them() -> No
 def test_a_fee_lies_between_nothing_and_the_amount(
     *, amount_minor: int, basis_points: int, fixed_minor: int, first: bool
 ) -> None:
-    terms = FeeTerms(1, basis_points, fixed_minor, refund_fee_returned=False)
+    terms = CaptureTerms(1, basis_points, fixed_minor, refund_fee_returned=False)
 
     assert 0 <= fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first) <= amount_minor
 

@@ -42,6 +42,7 @@ SUCCESS = events.PaymentSuccess(
     aggregate_version=2,
     payment_id="pay_1",
     capture_id="cap_1",
+    order_id=None,
     merchant_reference="order 7",
     amount_minor=2**53 - 1,
     currency_code="USD",

@@ -13,7 +13,8 @@ from paystream.merchant.v1.events import (
     SettlementThreshold,
 )
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.settlement import Settlement, Sums
+from services.settlement.domain.settlement import Settlement
+from services.settlement.domain.sums import Sums
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """A Sunday."""
@@ -105,6 +106,7 @@ def booked(
         amount_minor=max(each.amount_minor for each in entries),
         currency_code=currency_code,
         effective_at=at,
+        reverses_transaction_id=None,
         entries=tuple(entries),
     )
 

@@ -22,8 +22,8 @@ from services.settlement.domain.settlement import (
     SettlementAction,
     SettlementState,
     SettlementTooLarge,
-    Sums,
 )
+from services.settlement.domain.sums import Sums, sums_of
 from tests.unit.settlement.builders import (
     ALICE,
     MANUAL,
@@ -113,7 +113,7 @@ def test_items_sum_up_by_what_they_are() -> None:
         release(stl(9), 250),
         booked("Goodwill", "ticket-1", [entry("merchant.settlement", 77), entry("platform.fees", -77, None)]),
     ]
-    sums = domain.sums_of([item for event in events_of for item in items_of(event)])
+    sums = sums_of([item for event in events_of for item in items_of(event)])
     assert sums == Sums(
         item_count=6,
         payments_minor=15_000,

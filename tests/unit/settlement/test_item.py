@@ -3,7 +3,7 @@
 import pytest
 
 from paystream.accounting.v1.events import TransactionCreated
-from services.settlement.domain.item import Item, ItemKind, effect_minor, items_of
+from services.settlement.domain.item import ItemKind, SettlementItem, effect_minor, items_of
 from tests.unit.settlement.builders import ALICE, BOB, NOON, booked, booking, capture, entry, refund, release, stl
 
 
@@ -14,7 +14,7 @@ def amounts(event: TransactionCreated) -> list[tuple[str, ItemKind, int, int]]:
 def test_a_capture_is_a_payment_with_its_fee() -> None:
     event = capture(1, 10_000, 320)
     assert items_of(event) == [
-        Item(
+        SettlementItem(
             event.transaction_id,
             ALICE,
             "USD",

@@ -9,9 +9,10 @@ import pytest
 
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import settlement as domain
-from services.settlement.domain.item import Item, items_of
-from services.settlement.domain.report import CsvWriter, JsonWriter, Writer
-from services.settlement.domain.settlement import Settlement, Sums
+from services.settlement.domain.item import SettlementItem, items_of
+from services.settlement.domain.report import CsvWriter, JsonWriter, ReportWriter
+from services.settlement.domain.settlement import Settlement
+from services.settlement.domain.sums import Sums
 from tests.unit.settlement.builders import ALICE, NOON, capture, daily, refund, settlement, stl
 
 ITEMS = [item for event in (capture(1, 10_000, 320), refund(1, 4_000, 128)) for item in items_of(event)]
@@ -25,7 +26,7 @@ def closed() -> Settlement:
     )[0]
 
 
-def written(writer: Writer, *pages: list[Item]) -> str:
+def written(writer: ReportWriter, *pages: list[SettlementItem]) -> str:
     each = closed()
     return writer.begin(each) + "".join(writer.items(each, page) for page in pages) + writer.end()
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paykit.errors import DomainError
 from services.withdrawal.domain import allowance
 from services.withdrawal.domain.allowance import Allowance, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
 
@@ -27,13 +28,13 @@ LEFT = Allowance(settled_minor=10_000, withdrawn_minor=6_000, today_minor=1_000)
 def test_an_amount_fits_the_balance_and_the_day(
     amount_minor: int, daily_limit_minor: int, refusal: type[Exception] | None
 ) -> None:
-    told = allowance.refusal(LEFT, amount_minor=amount_minor, currency_code="USD", daily_limit_minor=daily_limit_minor)
+    told = refused(LEFT, amount_minor=amount_minor, daily_limit_minor=daily_limit_minor)
     assert (type(told) if told else None) is refusal
 
 
 def test_refusals_say_what_is_left() -> None:
-    funds = allowance.refusal(LEFT, amount_minor=4_001, currency_code="USD", daily_limit_minor=9_000)
-    limit = allowance.refusal(LEFT, amount_minor=4_000, currency_code="USD", daily_limit_minor=4_999)
+    funds = refused(LEFT, amount_minor=4_001, daily_limit_minor=9_000)
+    limit = refused(LEFT, amount_minor=4_000, daily_limit_minor=4_999)
 
     assert funds is not None
     assert limit is not None
@@ -57,9 +58,8 @@ def test_accepted_amounts_never_exceed_the_funds_or_the_limit(
 ) -> None:
     left, accepted = Allowance(settled_minor=settled_minor), 0
     for amount in amounts:
-        refused = allowance.refusal(left, amount_minor=amount, currency_code="USD", daily_limit_minor=daily_limit_minor)
         fits = accepted + amount <= min(settled_minor, daily_limit_minor)
-        assert (refused is None) == fits
+        assert (refused(left, amount_minor=amount, daily_limit_minor=daily_limit_minor) is None) == fits
         if fits:
             left, accepted = allowance.take(left, amount), accepted + amount
 
@@ -100,6 +100,16 @@ def test_every_moment_is_in_its_day_and_days_touch(moment: datetime, zone: str) 
     assert allowance.day_of(following, zone)[0] == following
     assert allowance.day_of(first - timedelta(microseconds=1), zone)[1] == first
     assert first.astimezone(ZoneInfo(zone)).date() == now.astimezone(ZoneInfo(zone)).date()
+
+
+def refused(left: Allowance, *, amount_minor: int, daily_limit_minor: int) -> DomainError | None:
+    try:
+        allowance.require_withdrawable(
+            left, amount_minor=amount_minor, currency_code="USD", daily_limit_minor=daily_limit_minor
+        )
+    except DomainError as refusal:
+        return refusal
+    return None
 
 
 def utc(text: str) -> datetime:

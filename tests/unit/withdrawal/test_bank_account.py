@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from paykit.errors import IllegalTransition
+from paykit.errors import DomainError, IllegalTransition
 from services.withdrawal.domain import bank_account
-from services.withdrawal.domain.bank_account import BankAccountAction, BankAccountState
+from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
 from tests.unit.withdrawal.builders import BANK_ACCOUNT_ID, LATER, MERCHANT_ID
 from tests.unit.withdrawal.builders import account as account_in
 
@@ -57,13 +57,21 @@ def test_the_table_names_every_state_and_action() -> None:
 def test_only_a_verified_account_of_the_merchant_in_the_currency_takes_withdrawals(
     state: str, merchant_id: str, currency_code: str, reason: str | None
 ) -> None:
-    told = bank_account.refusal(
-        account_in(state), bank_account_id=BANK_ACCOUNT_ID, merchant_id=merchant_id, currency_code=currency_code
-    )
+    told = refused(account_in(state), merchant_id=merchant_id, currency_code=currency_code)
     assert (told.reason if told else None) == reason
 
 
 def test_an_account_that_is_not_there_takes_nothing() -> None:
-    told = bank_account.refusal(None, bank_account_id=BANK_ACCOUNT_ID, merchant_id=MERCHANT_ID, currency_code="USD")
+    told = refused(None, merchant_id=MERCHANT_ID, currency_code="USD")
     assert told is not None
     assert told.metadata == {"bank_account_id": BANK_ACCOUNT_ID}
+
+
+def refused(account: BankAccount | None, *, merchant_id: str, currency_code: str) -> DomainError | None:
+    try:
+        bank_account.require_payable(
+            account, bank_account_id=BANK_ACCOUNT_ID, merchant_id=merchant_id, currency_code=currency_code
+        )
+    except DomainError as refusal:
+        return refusal
+    return None

@@ -60,7 +60,7 @@ TAKE: dict[str, Callable[[Withdrawal], Any]] = {
 
 @pytest.mark.parametrize(("state", "action", "after"), CELLS)
 def test_every_action_in_every_state(state: str, action: str, after: str) -> None:
-    before = withdrawal_in(state, channel="simulator")
+    before = withdrawal_in(state, channel="simulator", channel_reference="ch_1")
     if after != "-":
         assert TAKE[action](before)[0].state == after
         return

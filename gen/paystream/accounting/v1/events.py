@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 
 
 class Direction(StrEnum):
@@ -16,9 +18,6 @@ class Direction(StrEnum):
     DEBIT = "DEBIT"
 
 
-_DIRECTION = dict(Direction.__members__)
-
-
 class Side(StrEnum):
     """Side of a journal. UNKNOWN: newer than the reader's schema."""
 
@@ -27,11 +26,8 @@ class Side(StrEnum):
     CREDIT = "CREDIT"
 
 
-_SIDE = dict(Side.__members__)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(AvroRecord):
     """One leg of a transaction.
 
     Attributes:
@@ -53,52 +49,9 @@ class Entry:
     amount_minor: int
     currency_code: str
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "account_id": self.account_id,
-            "account_kind": self.account_kind,
-            "merchant_id": self.merchant_id,
-            "side": self.side,
-            "effect": self.effect,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "Entry":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenEntry(record)
-        made.__class__ = Entry
-        result: Entry = made
-        return result
-
-
-class _UnfrozenEntry:
-    """Entry while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "account_id",
-        "account_kind",
-        "merchant_id",
-        "side",
-        "effect",
-        "amount_minor",
-        "currency_code",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.account_id = record["account_id"]
-        self.account_kind = record["account_kind"]
-        self.merchant_id = record["merchant_id"]
-        self.side = _SIDE.get(record["side"], Side.UNKNOWN)
-        self.effect = record["effect"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCreated:
+class AccountCreated(AvroRecord):
     """A ledger account was opened.
 
     Attributes:
@@ -137,67 +90,9 @@ class AccountCreated:
     currency_code: str
     normal_side: Side
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "account_id": self.account_id,
-            "account_kind": self.account_kind,
-            "currency_code": self.currency_code,
-            "normal_side": self.normal_side,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "AccountCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenAccountCreated(record)
-        made.__class__ = AccountCreated
-        result: AccountCreated = made
-        return result
-
-
-class _UnfrozenAccountCreated:
-    """AccountCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "account_id",
-        "account_kind",
-        "currency_code",
-        "normal_side",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.account_id = record["account_id"]
-        self.account_kind = record["account_kind"]
-        self.currency_code = record["currency_code"]
-        self.normal_side = _SIDE.get(record["normal_side"], Side.UNKNOWN)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionCreated:
+class TransactionCreated(AvroRecord):
     """A transaction was booked: its debits equal its credits in each currency. Never changed afterwards.
 
     Attributes:
@@ -245,92 +140,16 @@ class TransactionCreated:
     transaction_type: str
     related_no: str
     root_reference: str
-    direction: Direction | None = None
+    direction: Direction | None
     amount_minor: int
     currency_code: str
     effective_at: datetime
-    reverses_transaction_id: str | None = None
+    reverses_transaction_id: str | None
     entries: tuple[Entry, ...]
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "transaction_id": self.transaction_id,
-            "transaction_type": self.transaction_type,
-            "related_no": self.related_no,
-            "root_reference": self.root_reference,
-            "direction": self.direction,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "effective_at": self.effective_at,
-            "reverses_transaction_id": self.reverses_transaction_id,
-            "entries": [item.as_record() for item in self.entries],
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "TransactionCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenTransactionCreated(record)
-        made.__class__ = TransactionCreated
-        result: TransactionCreated = made
-        return result
-
-
-class _UnfrozenTransactionCreated:
-    """TransactionCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "transaction_id",
-        "transaction_type",
-        "related_no",
-        "root_reference",
-        "direction",
-        "amount_minor",
-        "currency_code",
-        "effective_at",
-        "reverses_transaction_id",
-        "entries",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.transaction_id = record["transaction_id"]
-        self.transaction_type = record["transaction_type"]
-        self.related_no = record["related_no"]
-        self.root_reference = record["root_reference"]
-        self.direction = None if (value := record["direction"]) is None else _DIRECTION.get(value, Direction.UNKNOWN)
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.effective_at = record["effective_at"]
-        self.reverses_transaction_id = record["reverses_transaction_id"]
-        self.entries = tuple([Entry.from_record(item) for item in record["entries"]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionRejected:
+class TransactionRejected(AvroRecord):
     """The ledger refused to book what an event or request asked for, by a rule of business. Nothing was booked.
 
     Attributes:
@@ -370,64 +189,6 @@ class TransactionRejected:
     related_no: str
     root_reference: str
     reason: str
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "transaction_type": self.transaction_type,
-            "related_no": self.related_no,
-            "root_reference": self.root_reference,
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "TransactionRejected":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenTransactionRejected(record)
-        made.__class__ = TransactionRejected
-        result: TransactionRejected = made
-        return result
-
-
-class _UnfrozenTransactionRejected:
-    """TransactionRejected while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "transaction_type",
-        "related_no",
-        "root_reference",
-        "reason",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.transaction_type = record["transaction_type"]
-        self.related_no = record["related_no"]
-        self.root_reference = record["root_reference"]
-        self.reason = record["reason"]
 
 
 EVENTS = (

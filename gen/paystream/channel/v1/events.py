@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 
 
 class ChannelOperation(StrEnum):
@@ -23,9 +25,6 @@ class ChannelOperation(StrEnum):
     RETURN = "RETURN"
 
 
-_CHANNELOPERATION = dict(ChannelOperation.__members__)
-
-
 class ChannelOutcome(StrEnum):
     """How the channel says it ended. UNKNOWN: newer than the reader's schema."""
 
@@ -34,11 +33,8 @@ class ChannelOutcome(StrEnum):
     FAILED = "FAILED"
 
 
-_CHANNELOUTCOME = dict(ChannelOutcome.__members__)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelStatementClosed:
+class ChannelStatementClosed(AvroRecord):
     """A channel closed a statement of one currency: no line is added to it any more.
 
     Attributes:
@@ -96,91 +92,9 @@ class ChannelStatementClosed:
     disputed_minor: int
     returned_minor: int
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "statement_id": self.statement_id,
-            "channel": self.channel,
-            "currency_code": self.currency_code,
-            "statement_date": self.statement_date,
-            "line_count": self.line_count,
-            "captured_minor": self.captured_minor,
-            "refunded_minor": self.refunded_minor,
-            "paid_minor": self.paid_minor,
-            "channel_fee_minor": self.channel_fee_minor,
-            "net_minor": self.net_minor,
-            "disputed_minor": self.disputed_minor,
-            "returned_minor": self.returned_minor,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "ChannelStatementClosed":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenChannelStatementClosed(record)
-        made.__class__ = ChannelStatementClosed
-        result: ChannelStatementClosed = made
-        return result
-
-
-class _UnfrozenChannelStatementClosed:
-    """ChannelStatementClosed while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "statement_id",
-        "channel",
-        "currency_code",
-        "statement_date",
-        "line_count",
-        "captured_minor",
-        "refunded_minor",
-        "paid_minor",
-        "channel_fee_minor",
-        "net_minor",
-        "disputed_minor",
-        "returned_minor",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.statement_id = record["statement_id"]
-        self.channel = record["channel"]
-        self.currency_code = record["currency_code"]
-        self.statement_date = record["statement_date"]
-        self.line_count = record["line_count"]
-        self.captured_minor = record["captured_minor"]
-        self.refunded_minor = record["refunded_minor"]
-        self.paid_minor = record["paid_minor"]
-        self.channel_fee_minor = record["channel_fee_minor"]
-        self.net_minor = record["net_minor"]
-        self.disputed_minor = record["disputed_minor"]
-        self.returned_minor = record["returned_minor"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelTransactionReported:
+class ChannelTransactionReported(AvroRecord):
     """A channel reports one line of its statement.
 
     Attributes:
@@ -229,97 +143,15 @@ class ChannelTransactionReported:
     channel: str
     channel_reference: str
     line_id: str
-    statement_id: str | None = None
+    statement_id: str | None
     operation: ChannelOperation
     outcome: ChannelOutcome
-    related_no: str | None = None
-    original_channel_reference: str | None = None
+    related_no: str | None
+    original_channel_reference: str | None
     amount_minor: int
     currency_code: str
     channel_fee_minor: int
     line_date: str
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "line_id": self.line_id,
-            "statement_id": self.statement_id,
-            "operation": self.operation,
-            "outcome": self.outcome,
-            "related_no": self.related_no,
-            "original_channel_reference": self.original_channel_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "channel_fee_minor": self.channel_fee_minor,
-            "line_date": self.line_date,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "ChannelTransactionReported":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenChannelTransactionReported(record)
-        made.__class__ = ChannelTransactionReported
-        result: ChannelTransactionReported = made
-        return result
-
-
-class _UnfrozenChannelTransactionReported:
-    """ChannelTransactionReported while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "channel",
-        "channel_reference",
-        "line_id",
-        "statement_id",
-        "operation",
-        "outcome",
-        "related_no",
-        "original_channel_reference",
-        "amount_minor",
-        "currency_code",
-        "channel_fee_minor",
-        "line_date",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.line_id = record["line_id"]
-        self.statement_id = record["statement_id"]
-        self.operation = _CHANNELOPERATION.get(record["operation"], ChannelOperation.UNKNOWN)
-        self.outcome = _CHANNELOUTCOME.get(record["outcome"], ChannelOutcome.UNKNOWN)
-        self.related_no = record["related_no"]
-        self.original_channel_reference = record["original_channel_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.channel_fee_minor = record["channel_fee_minor"]
-        self.line_date = record["line_date"]
 
 
 EVENTS = (

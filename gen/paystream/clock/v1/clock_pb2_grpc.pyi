@@ -30,8 +30,9 @@ class ClockServiceStub:
     """Moves business time forward, so that cut-offs, expiries and releases of days and weeks happen within a test or a demo.
 
     Served by every service's process where PAYSTREAM_ENVIRONMENT is development, and by none elsewhere: UNIMPLEMENTED
-    then. Leases, timeouts and retention of request ids keep real time. Business time never goes back. Every method fails
-    with INVALID_ARGUMENT, reason FIELD_INVALID and the field's path, when a field breaks its rule.
+    then. Leases, timeouts and retention of request ids keep real time. Business time never goes back. A service that keeps
+    no tables dates nothing: it has no clock, and is not named. Every method fails with INVALID_ARGUMENT, reason
+    FIELD_INVALID and the field's path, when a field breaks its rule.
     """
 
     @_typing.overload
@@ -54,8 +55,9 @@ class ClockServiceAsyncStub(ClockServiceStub):
     """Moves business time forward, so that cut-offs, expiries and releases of days and weeks happen within a test or a demo.
 
     Served by every service's process where PAYSTREAM_ENVIRONMENT is development, and by none elsewhere: UNIMPLEMENTED
-    then. Leases, timeouts and retention of request ids keep real time. Business time never goes back. Every method fails
-    with INVALID_ARGUMENT, reason FIELD_INVALID and the field's path, when a field breaks its rule.
+    then. Leases, timeouts and retention of request ids keep real time. Business time never goes back. A service that keeps
+    no tables dates nothing: it has no clock, and is not named. Every method fails with INVALID_ARGUMENT, reason
+    FIELD_INVALID and the field's path, when a field breaks its rule.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -74,8 +76,9 @@ class ClockServiceServicer(metaclass=_abc_1.ABCMeta):
     """Moves business time forward, so that cut-offs, expiries and releases of days and weeks happen within a test or a demo.
 
     Served by every service's process where PAYSTREAM_ENVIRONMENT is development, and by none elsewhere: UNIMPLEMENTED
-    then. Leases, timeouts and retention of request ids keep real time. Business time never goes back. Every method fails
-    with INVALID_ARGUMENT, reason FIELD_INVALID and the field's path, when a field breaks its rule.
+    then. Leases, timeouts and retention of request ids keep real time. Business time never goes back. A service that keeps
+    no tables dates nothing: it has no clock, and is not named. Every method fails with INVALID_ARGUMENT, reason
+    FIELD_INVALID and the field's path, when a field breaks its rule.
     """
 
     @_abc_1.abstractmethod

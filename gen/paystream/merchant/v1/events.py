@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 
 
 class MerchantStatus(StrEnum):
@@ -15,9 +17,6 @@ class MerchantStatus(StrEnum):
     CREATED = "CREATED"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
-
-
-_MERCHANTSTATUS = dict(MerchantStatus.__members__)
 
 
 class SettlementSchedule(StrEnum):
@@ -32,11 +31,8 @@ class SettlementSchedule(StrEnum):
     WEEKLY = "WEEKLY"
 
 
-_SETTLEMENTSCHEDULE = dict(SettlementSchedule.__members__)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeeRule:
+class FeeRule(AvroRecord):
     """The fee for captures in one currency: amount x basis_points / 10000, rounded half up, plus fixed_minor on the
     first capture, capped at the amount.
 
@@ -50,40 +46,9 @@ class FeeRule:
     basis_points: int
     fixed_minor: int
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "currency_code": self.currency_code,
-            "basis_points": self.basis_points,
-            "fixed_minor": self.fixed_minor,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "FeeRule":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenFeeRule(record)
-        made.__class__ = FeeRule
-        result: FeeRule = made
-        return result
-
-
-class _UnfrozenFeeRule:
-    """FeeRule while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "currency_code",
-        "basis_points",
-        "fixed_minor",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.currency_code = record["currency_code"]
-        self.basis_points = record["basis_points"]
-        self.fixed_minor = record["fixed_minor"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementThreshold:
+class SettlementThreshold(AvroRecord):
     """The smallest total worth settling in one currency.
 
     Attributes:
@@ -94,37 +59,9 @@ class SettlementThreshold:
     currency_code: str
     threshold_minor: int
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "currency_code": self.currency_code,
-            "threshold_minor": self.threshold_minor,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "SettlementThreshold":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenSettlementThreshold(record)
-        made.__class__ = SettlementThreshold
-        result: SettlementThreshold = made
-        return result
-
-
-class _UnfrozenSettlementThreshold:
-    """SettlementThreshold while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "currency_code",
-        "threshold_minor",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.currency_code = record["currency_code"]
-        self.threshold_minor = record["threshold_minor"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementPolicy:
+class SettlementPolicy(AvroRecord):
     """When and how the merchant's funds are settled.
 
     Attributes:
@@ -142,63 +79,17 @@ class SettlementPolicy:
     """
 
     schedule: SettlementSchedule
-    cut_off_time: str | None = None
-    cut_off_weekday: int | None = None
+    cut_off_time: str | None
+    cut_off_weekday: int | None
     time_zone: str
     delay_days: int
     thresholds: tuple[SettlementThreshold, ...]
     reserve_basis_points: int
     reserve_days: int
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "schedule": self.schedule,
-            "cut_off_time": self.cut_off_time,
-            "cut_off_weekday": self.cut_off_weekday,
-            "time_zone": self.time_zone,
-            "delay_days": self.delay_days,
-            "thresholds": [item.as_record() for item in self.thresholds],
-            "reserve_basis_points": self.reserve_basis_points,
-            "reserve_days": self.reserve_days,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "SettlementPolicy":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenSettlementPolicy(record)
-        made.__class__ = SettlementPolicy
-        result: SettlementPolicy = made
-        return result
-
-
-class _UnfrozenSettlementPolicy:
-    """SettlementPolicy while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "schedule",
-        "cut_off_time",
-        "cut_off_weekday",
-        "time_zone",
-        "delay_days",
-        "thresholds",
-        "reserve_basis_points",
-        "reserve_days",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.schedule = _SETTLEMENTSCHEDULE.get(record["schedule"], SettlementSchedule.UNKNOWN)
-        self.cut_off_time = record["cut_off_time"]
-        self.cut_off_weekday = record["cut_off_weekday"]
-        self.time_zone = record["time_zone"]
-        self.delay_days = record["delay_days"]
-        self.thresholds = tuple([SettlementThreshold.from_record(item) for item in record["thresholds"]])
-        self.reserve_basis_points = record["reserve_basis_points"]
-        self.reserve_days = record["reserve_days"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantActivated:
+class MerchantActivated(AvroRecord):
     """A merchant may take payments from now on. Carries the complete public state.
 
     Attributes:
@@ -238,82 +129,15 @@ class MerchantActivated:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "display_name": self.display_name,
-            "status": self.status,
-            "country_code": self.country_code,
-            "fee_plan_version": self.fee_plan_version,
-            "fees": [item.as_record() for item in self.fees],
-            "refund_fee_returned": self.refund_fee_returned,
-            "settlement_policy": self.settlement_policy.as_record(),
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "MerchantActivated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenMerchantActivated(record)
-        made.__class__ = MerchantActivated
-        result: MerchantActivated = made
-        return result
-
-
-class _UnfrozenMerchantActivated:
-    """MerchantActivated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "display_name",
-        "status",
-        "country_code",
-        "fee_plan_version",
-        "fees",
-        "refund_fee_returned",
-        "settlement_policy",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.display_name = record["display_name"]
-        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
-        self.country_code = record["country_code"]
-        self.fee_plan_version = record["fee_plan_version"]
-        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
-        self.refund_fee_returned = record["refund_fee_returned"]
-        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantCreated:
+class MerchantCreated(AvroRecord):
     """A merchant was created. Carries the merchant's complete public state.
 
     Attributes:
@@ -353,82 +177,15 @@ class MerchantCreated:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "display_name": self.display_name,
-            "status": self.status,
-            "country_code": self.country_code,
-            "fee_plan_version": self.fee_plan_version,
-            "fees": [item.as_record() for item in self.fees],
-            "refund_fee_returned": self.refund_fee_returned,
-            "settlement_policy": self.settlement_policy.as_record(),
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "MerchantCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenMerchantCreated(record)
-        made.__class__ = MerchantCreated
-        result: MerchantCreated = made
-        return result
-
-
-class _UnfrozenMerchantCreated:
-    """MerchantCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "display_name",
-        "status",
-        "country_code",
-        "fee_plan_version",
-        "fees",
-        "refund_fee_returned",
-        "settlement_policy",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.display_name = record["display_name"]
-        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
-        self.country_code = record["country_code"]
-        self.fee_plan_version = record["fee_plan_version"]
-        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
-        self.refund_fee_returned = record["refund_fee_returned"]
-        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantSuspended:
+class MerchantSuspended(AvroRecord):
     """A merchant may not take new payments from now on. Carries the complete public state.
 
     Attributes:
@@ -468,82 +225,15 @@ class MerchantSuspended:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "display_name": self.display_name,
-            "status": self.status,
-            "country_code": self.country_code,
-            "fee_plan_version": self.fee_plan_version,
-            "fees": [item.as_record() for item in self.fees],
-            "refund_fee_returned": self.refund_fee_returned,
-            "settlement_policy": self.settlement_policy.as_record(),
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "MerchantSuspended":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenMerchantSuspended(record)
-        made.__class__ = MerchantSuspended
-        result: MerchantSuspended = made
-        return result
-
-
-class _UnfrozenMerchantSuspended:
-    """MerchantSuspended while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "display_name",
-        "status",
-        "country_code",
-        "fee_plan_version",
-        "fees",
-        "refund_fee_returned",
-        "settlement_policy",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.display_name = record["display_name"]
-        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
-        self.country_code = record["country_code"]
-        self.fee_plan_version = record["fee_plan_version"]
-        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
-        self.refund_fee_returned = record["refund_fee_returned"]
-        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantUpdated:
+class MerchantUpdated(AvroRecord):
     """A merchant's profile, fee plan or settlement policy changed. Carries the complete public state after the change.
 
     Attributes:
@@ -583,78 +273,11 @@ class MerchantUpdated:
     aggregate_version: int
     display_name: str
     status: MerchantStatus
-    country_code: str | None = None
+    country_code: str | None
     fee_plan_version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "display_name": self.display_name,
-            "status": self.status,
-            "country_code": self.country_code,
-            "fee_plan_version": self.fee_plan_version,
-            "fees": [item.as_record() for item in self.fees],
-            "refund_fee_returned": self.refund_fee_returned,
-            "settlement_policy": self.settlement_policy.as_record(),
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "MerchantUpdated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenMerchantUpdated(record)
-        made.__class__ = MerchantUpdated
-        result: MerchantUpdated = made
-        return result
-
-
-class _UnfrozenMerchantUpdated:
-    """MerchantUpdated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "display_name",
-        "status",
-        "country_code",
-        "fee_plan_version",
-        "fees",
-        "refund_fee_returned",
-        "settlement_policy",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.display_name = record["display_name"]
-        self.status = _MERCHANTSTATUS.get(record["status"], MerchantStatus.UNKNOWN)
-        self.country_code = record["country_code"]
-        self.fee_plan_version = record["fee_plan_version"]
-        self.fees = tuple([FeeRule.from_record(item) for item in record["fees"]])
-        self.refund_fee_returned = record["refund_fee_returned"]
-        self.settlement_policy = SettlementPolicy.from_record(record["settlement_policy"])
 
 
 EVENTS = (

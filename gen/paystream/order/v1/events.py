@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCancelled:
+class OrderCancelled(AvroRecord):
     """An order was called off before it was paid. What was captured for it is refunded by payment.
 
     Attributes:
@@ -49,70 +51,9 @@ class OrderCancelled:
     currency_code: str
     paid_minor: int
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "total_minor": self.total_minor,
-            "currency_code": self.currency_code,
-            "paid_minor": self.paid_minor,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "OrderCancelled":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenOrderCancelled(record)
-        made.__class__ = OrderCancelled
-        result: OrderCancelled = made
-        return result
-
-
-class _UnfrozenOrderCancelled:
-    """OrderCancelled while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "order_id",
-        "merchant_reference",
-        "total_minor",
-        "currency_code",
-        "paid_minor",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.total_minor = record["total_minor"]
-        self.currency_code = record["currency_code"]
-        self.paid_minor = record["paid_minor"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCreated:
+class OrderCreated(AvroRecord):
     """An order was accepted and can be paid for.
 
     Attributes:
@@ -153,75 +94,11 @@ class OrderCreated:
     total_minor: int
     currency_code: str
     item_count: int
-    expires_at: datetime | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "total_minor": self.total_minor,
-            "currency_code": self.currency_code,
-            "item_count": self.item_count,
-            "expires_at": self.expires_at,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "OrderCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenOrderCreated(record)
-        made.__class__ = OrderCreated
-        result: OrderCreated = made
-        return result
-
-
-class _UnfrozenOrderCreated:
-    """OrderCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "order_id",
-        "merchant_reference",
-        "total_minor",
-        "currency_code",
-        "item_count",
-        "expires_at",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.total_minor = record["total_minor"]
-        self.currency_code = record["currency_code"]
-        self.item_count = record["item_count"]
-        self.expires_at = record["expires_at"]
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderExpired:
+class OrderExpired(AvroRecord):
     """An order was not paid in time. What was captured for it is refunded by payment.
 
     Attributes:
@@ -265,73 +142,9 @@ class OrderExpired:
     paid_minor: int
     expired_at: datetime
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "total_minor": self.total_minor,
-            "currency_code": self.currency_code,
-            "paid_minor": self.paid_minor,
-            "expired_at": self.expired_at,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "OrderExpired":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenOrderExpired(record)
-        made.__class__ = OrderExpired
-        result: OrderExpired = made
-        return result
-
-
-class _UnfrozenOrderExpired:
-    """OrderExpired while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "order_id",
-        "merchant_reference",
-        "total_minor",
-        "currency_code",
-        "paid_minor",
-        "expired_at",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.total_minor = record["total_minor"]
-        self.currency_code = record["currency_code"]
-        self.paid_minor = record["paid_minor"]
-        self.expired_at = record["expired_at"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPaid:
+class OrderPaid(AvroRecord):
     """Captured payments have reached the total of an order.
 
     Attributes:
@@ -373,70 +186,9 @@ class OrderPaid:
     currency_code: str
     paid_minor: int
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "total_minor": self.total_minor,
-            "currency_code": self.currency_code,
-            "paid_minor": self.paid_minor,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "OrderPaid":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenOrderPaid(record)
-        made.__class__ = OrderPaid
-        result: OrderPaid = made
-        return result
-
-
-class _UnfrozenOrderPaid:
-    """OrderPaid while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "order_id",
-        "merchant_reference",
-        "total_minor",
-        "currency_code",
-        "paid_minor",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.total_minor = record["total_minor"]
-        self.currency_code = record["currency_code"]
-        self.paid_minor = record["paid_minor"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRefunded:
+class OrderRefunded(AvroRecord):
     """A refund of one of the order's payments reached the payer: one event for each refund.
 
     Attributes:
@@ -488,82 +240,6 @@ class OrderRefunded:
     amount_minor: int
     refunded_minor: int
     fully_refunded: bool
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "total_minor": self.total_minor,
-            "currency_code": self.currency_code,
-            "paid_minor": self.paid_minor,
-            "payment_id": self.payment_id,
-            "refund_id": self.refund_id,
-            "amount_minor": self.amount_minor,
-            "refunded_minor": self.refunded_minor,
-            "fully_refunded": self.fully_refunded,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "OrderRefunded":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenOrderRefunded(record)
-        made.__class__ = OrderRefunded
-        result: OrderRefunded = made
-        return result
-
-
-class _UnfrozenOrderRefunded:
-    """OrderRefunded while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "order_id",
-        "merchant_reference",
-        "total_minor",
-        "currency_code",
-        "paid_minor",
-        "payment_id",
-        "refund_id",
-        "amount_minor",
-        "refunded_minor",
-        "fully_refunded",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.total_minor = record["total_minor"]
-        self.currency_code = record["currency_code"]
-        self.paid_minor = record["paid_minor"]
-        self.payment_id = record["payment_id"]
-        self.refund_id = record["refund_id"]
-        self.amount_minor = record["amount_minor"]
-        self.refunded_minor = record["refunded_minor"]
-        self.fully_refunded = record["fully_refunded"]
 
 
 EVENTS = (

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 
 
 class CancelReason(StrEnum):
@@ -15,9 +17,6 @@ class CancelReason(StrEnum):
     REQUESTED = "REQUESTED"
     AUTHORIZATION_EXPIRED = "AUTHORIZATION_EXPIRED"
     ORDER_CLOSED = "ORDER_CLOSED"
-
-
-_CANCELREASON = dict(CancelReason.__members__)
 
 
 class DisputeReason(StrEnum):
@@ -32,9 +31,6 @@ class DisputeReason(StrEnum):
     OTHER = "OTHER"
 
 
-_DISPUTEREASON = dict(DisputeReason.__members__)
-
-
 class Evidence(StrEnum):
     """How it became known. NO_ANSWER: a call to the channel ended without an answer. RESPONSE: the answer to a call.
     INQUIRY: asked afterwards. CALLBACK: the channel told. STATEMENT_LINE: on a statement. UNKNOWN: newer than the
@@ -47,9 +43,6 @@ class Evidence(StrEnum):
     INQUIRY = "INQUIRY"
     CALLBACK = "CALLBACK"
     STATEMENT_LINE = "STATEMENT_LINE"
-
-
-_EVIDENCE = dict(Evidence.__members__)
 
 
 class FailureReason(StrEnum):
@@ -69,9 +62,6 @@ class FailureReason(StrEnum):
     NOT_RECEIVED = "NOT_RECEIVED"
 
 
-_FAILUREREASON = dict(FailureReason.__members__)
-
-
 class PaymentMethod(StrEnum):
     """What the payer pays with. UNKNOWN: newer than the reader's schema."""
 
@@ -79,9 +69,6 @@ class PaymentMethod(StrEnum):
     CARD = "CARD"
     BANK_TRANSFER = "BANK_TRANSFER"
     WALLET = "WALLET"
-
-
-_PAYMENTMETHOD = dict(PaymentMethod.__members__)
 
 
 class PreviousState(StrEnum):
@@ -93,9 +80,6 @@ class PreviousState(StrEnum):
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
-
-
-_PREVIOUSSTATE = dict(PreviousState.__members__)
 
 
 class RefundReason(StrEnum):
@@ -112,9 +96,6 @@ class RefundReason(StrEnum):
     OTHER = "OTHER"
 
 
-_REFUNDREASON = dict(RefundReason.__members__)
-
-
 class ReportedOutcome(StrEnum):
     """What the evidence says. UNKNOWN: newer than the reader's schema."""
 
@@ -123,11 +104,8 @@ class ReportedOutcome(StrEnum):
     FAILED = "FAILED"
 
 
-_REPORTEDOUTCOME = dict(ReportedOutcome.__members__)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeLost:
+class DisputeLost(AvroRecord):
     """A dispute was decided for the payer, or accepted by the merchant: the amount is gone. Moves money in the ledger.
 
     Attributes:
@@ -169,7 +147,7 @@ class DisputeLost:
     aggregate_version: int
     dispute_id: str
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -178,85 +156,9 @@ class DisputeLost:
     channel_reference: str
     accepted: bool
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "dispute_id": self.dispute_id,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "reason": self.reason,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "accepted": self.accepted,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "DisputeLost":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenDisputeLost(record)
-        made.__class__ = DisputeLost
-        result: DisputeLost = made
-        return result
-
-
-class _UnfrozenDisputeLost:
-    """DisputeLost while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "dispute_id",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "reason",
-        "channel",
-        "channel_reference",
-        "accepted",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.dispute_id = record["dispute_id"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.reason = _DISPUTEREASON.get(record["reason"], DisputeReason.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.accepted = record["accepted"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeOpened:
+class DisputeOpened(AvroRecord):
     """A payer disputes a captured payment: its bank holds the amount back. Moves money in the ledger, between the
     merchant's own accounts.
 
@@ -299,94 +201,18 @@ class DisputeOpened:
     aggregate_version: int
     dispute_id: str
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     reason: DisputeReason
     channel: str
     channel_reference: str
-    respond_by: datetime | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "dispute_id": self.dispute_id,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "reason": self.reason,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "respond_by": self.respond_by,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "DisputeOpened":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenDisputeOpened(record)
-        made.__class__ = DisputeOpened
-        result: DisputeOpened = made
-        return result
-
-
-class _UnfrozenDisputeOpened:
-    """DisputeOpened while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "dispute_id",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "reason",
-        "channel",
-        "channel_reference",
-        "respond_by",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.dispute_id = record["dispute_id"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.reason = _DISPUTEREASON.get(record["reason"], DisputeReason.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.respond_by = record["respond_by"]
+    respond_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeWon:
+class DisputeWon(AvroRecord):
     """A dispute was decided for the merchant, who has the amount again. Moves money in the ledger, between the
     merchant's own accounts.
 
@@ -428,7 +254,7 @@ class DisputeWon:
     aggregate_version: int
     dispute_id: str
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -436,82 +262,9 @@ class DisputeWon:
     channel: str
     channel_reference: str
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "dispute_id": self.dispute_id,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "reason": self.reason,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "DisputeWon":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenDisputeWon(record)
-        made.__class__ = DisputeWon
-        result: DisputeWon = made
-        return result
-
-
-class _UnfrozenDisputeWon:
-    """DisputeWon while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "dispute_id",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "reason",
-        "channel",
-        "channel_reference",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.dispute_id = record["dispute_id"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.reason = _DISPUTEREASON.get(record["reason"], DisputeReason.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentAuthorized:
+class PaymentAuthorized(AvroRecord):
     """An amount was reserved with the payer's bank and can be captured until it expires. Moves no money.
 
     Attributes:
@@ -551,7 +304,7 @@ class PaymentAuthorized:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -560,82 +313,9 @@ class PaymentAuthorized:
     channel_reference: str
     expires_at: datetime
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "method": self.method,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "expires_at": self.expires_at,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "PaymentAuthorized":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenPaymentAuthorized(record)
-        made.__class__ = PaymentAuthorized
-        result: PaymentAuthorized = made
-        return result
-
-
-class _UnfrozenPaymentAuthorized:
-    """PaymentAuthorized while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "method",
-        "channel",
-        "channel_reference",
-        "expires_at",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.expires_at = record["expires_at"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentCancelled:
+class PaymentCancelled(AvroRecord):
     """What was not captured of a payment was given up; nothing can be captured any more. Moves no money.
 
     Attributes:
@@ -678,7 +358,7 @@ class PaymentCancelled:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -686,91 +366,12 @@ class PaymentCancelled:
     cancelled_minor: int
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     reason: CancelReason
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "captured_minor": self.captured_minor,
-            "cancelled_minor": self.cancelled_minor,
-            "method": self.method,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "PaymentCancelled":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenPaymentCancelled(record)
-        made.__class__ = PaymentCancelled
-        result: PaymentCancelled = made
-        return result
-
-
-class _UnfrozenPaymentCancelled:
-    """PaymentCancelled while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "captured_minor",
-        "cancelled_minor",
-        "method",
-        "channel",
-        "channel_reference",
-        "reason",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.captured_minor = record["captured_minor"]
-        self.cancelled_minor = record["cancelled_minor"]
-        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.reason = _CANCELREASON.get(record["reason"], CancelReason.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentContradicted:
+class PaymentContradicted(AvroRecord):
     """Evidence contradicts the recorded outcome of a payment or of one of its refunds. Nothing was overwritten; a
     refund or a discrepancy follows.
 
@@ -814,103 +415,21 @@ class PaymentContradicted:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
-    refund_id: str | None = None
+    channel_reference: str | None
+    refund_id: str | None
     evidence: Evidence
     previous_state: PreviousState
     reported_outcome: ReportedOutcome
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "method": self.method,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "refund_id": self.refund_id,
-            "evidence": self.evidence,
-            "previous_state": self.previous_state,
-            "reported_outcome": self.reported_outcome,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "PaymentContradicted":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenPaymentContradicted(record)
-        made.__class__ = PaymentContradicted
-        result: PaymentContradicted = made
-        return result
-
-
-class _UnfrozenPaymentContradicted:
-    """PaymentContradicted while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "method",
-        "channel",
-        "channel_reference",
-        "refund_id",
-        "evidence",
-        "previous_state",
-        "reported_outcome",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.refund_id = record["refund_id"]
-        self.evidence = _EVIDENCE.get(record["evidence"], Evidence.UNKNOWN)
-        self.previous_state = _PREVIOUSSTATE.get(record["previous_state"], PreviousState.UNKNOWN)
-        self.reported_outcome = _REPORTEDOUTCOME.get(record["reported_outcome"], ReportedOutcome.UNKNOWN)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentCreated:
+class PaymentCreated(AvroRecord):
     """A payment was accepted and will be submitted to its channel.
 
     Attributes:
@@ -948,83 +467,16 @@ class PaymentCreated:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     method: PaymentMethod
     channel: str
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "method": self.method,
-            "channel": self.channel,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "PaymentCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenPaymentCreated(record)
-        made.__class__ = PaymentCreated
-        result: PaymentCreated = made
-        return result
-
-
-class _UnfrozenPaymentCreated:
-    """PaymentCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "method",
-        "channel",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
-        self.channel = record["channel"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentFailed:
+class PaymentFailed(AvroRecord):
     """A payment ended without moving money.
 
     Attributes:
@@ -1065,95 +517,19 @@ class PaymentFailed:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     reason: FailureReason
-    failure_code: str | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "method": self.method,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "reason": self.reason,
-            "failure_code": self.failure_code,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "PaymentFailed":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenPaymentFailed(record)
-        made.__class__ = PaymentFailed
-        result: PaymentFailed = made
-        return result
-
-
-class _UnfrozenPaymentFailed:
-    """PaymentFailed while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "method",
-        "channel",
-        "channel_reference",
-        "reason",
-        "failure_code",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.reason = _FAILUREREASON.get(record["reason"], FailureReason.UNKNOWN)
-        self.failure_code = record["failure_code"]
+    failure_code: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentSuccess:
+class PaymentSuccess(AvroRecord):
     """Funds were captured: one event per capture. Moves money in the ledger.
 
     Attributes:
@@ -1196,7 +572,7 @@ class PaymentSuccess:
     aggregate_version: int
     payment_id: str
     capture_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -1206,88 +582,9 @@ class PaymentSuccess:
     channel: str
     channel_reference: str
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "payment_id": self.payment_id,
-            "capture_id": self.capture_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "fee_minor": self.fee_minor,
-            "fee_plan_version": self.fee_plan_version,
-            "method": self.method,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "PaymentSuccess":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenPaymentSuccess(record)
-        made.__class__ = PaymentSuccess
-        result: PaymentSuccess = made
-        return result
-
-
-class _UnfrozenPaymentSuccess:
-    """PaymentSuccess while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "payment_id",
-        "capture_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "fee_minor",
-        "fee_plan_version",
-        "method",
-        "channel",
-        "channel_reference",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.payment_id = record["payment_id"]
-        self.capture_id = record["capture_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.fee_minor = record["fee_minor"]
-        self.fee_plan_version = record["fee_plan_version"]
-        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentUnknown:
+class PaymentUnknown(AvroRecord):
     """A call to the channel ended without an answer: the outcome is unknown until evidence ends it. Counts as spent in
     every limit.
 
@@ -1329,95 +626,19 @@ class PaymentUnknown:
     actor: str | None = None
     aggregate_version: int
     payment_id: str
-    order_id: str | None = None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     method: PaymentMethod
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     evidence: Evidence
     previous_state: PreviousState
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "payment_id": self.payment_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "method": self.method,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "evidence": self.evidence,
-            "previous_state": self.previous_state,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "PaymentUnknown":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenPaymentUnknown(record)
-        made.__class__ = PaymentUnknown
-        result: PaymentUnknown = made
-        return result
-
-
-class _UnfrozenPaymentUnknown:
-    """PaymentUnknown while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "payment_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "method",
-        "channel",
-        "channel_reference",
-        "evidence",
-        "previous_state",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.payment_id = record["payment_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.method = _PAYMENTMETHOD.get(record["method"], PaymentMethod.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.evidence = _EVIDENCE.get(record["evidence"], Evidence.UNKNOWN)
-        self.previous_state = _PREVIOUSSTATE.get(record["previous_state"], PreviousState.UNKNOWN)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundCreated:
+class RefundCreated(AvroRecord):
     """A refund was accepted and will be submitted to the channel; its amount counts as refunded in every limit.
 
     Attributes:
@@ -1461,98 +682,19 @@ class RefundCreated:
     aggregate_version: int
     refund_id: str
     payment_id: str
-    capture_id: str | None = None
-    order_id: str | None = None
+    capture_id: str | None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     fee_returned_minor: int
     reason: RefundReason
     channel: str
-    channel_reference: str | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "refund_id": self.refund_id,
-            "payment_id": self.payment_id,
-            "capture_id": self.capture_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "fee_returned_minor": self.fee_returned_minor,
-            "reason": self.reason,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "RefundCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenRefundCreated(record)
-        made.__class__ = RefundCreated
-        result: RefundCreated = made
-        return result
-
-
-class _UnfrozenRefundCreated:
-    """RefundCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "refund_id",
-        "payment_id",
-        "capture_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "fee_returned_minor",
-        "reason",
-        "channel",
-        "channel_reference",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.refund_id = record["refund_id"]
-        self.payment_id = record["payment_id"]
-        self.capture_id = record["capture_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.fee_returned_minor = record["fee_returned_minor"]
-        self.reason = _REFUNDREASON.get(record["reason"], RefundReason.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
+    channel_reference: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundFailed:
+class RefundFailed(AvroRecord):
     """A refund ended without moving money; its amount can be refunded again.
 
     Attributes:
@@ -1598,106 +740,21 @@ class RefundFailed:
     aggregate_version: int
     refund_id: str
     payment_id: str
-    capture_id: str | None = None
-    order_id: str | None = None
+    capture_id: str | None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
     fee_returned_minor: int
     reason: RefundReason
     channel: str
-    channel_reference: str | None = None
+    channel_reference: str | None
     failure_reason: FailureReason
-    failure_code: str | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "refund_id": self.refund_id,
-            "payment_id": self.payment_id,
-            "capture_id": self.capture_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "fee_returned_minor": self.fee_returned_minor,
-            "reason": self.reason,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "failure_reason": self.failure_reason,
-            "failure_code": self.failure_code,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "RefundFailed":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenRefundFailed(record)
-        made.__class__ = RefundFailed
-        result: RefundFailed = made
-        return result
-
-
-class _UnfrozenRefundFailed:
-    """RefundFailed while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "refund_id",
-        "payment_id",
-        "capture_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "fee_returned_minor",
-        "reason",
-        "channel",
-        "channel_reference",
-        "failure_reason",
-        "failure_code",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.refund_id = record["refund_id"]
-        self.payment_id = record["payment_id"]
-        self.capture_id = record["capture_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.fee_returned_minor = record["fee_returned_minor"]
-        self.reason = _REFUNDREASON.get(record["reason"], RefundReason.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.failure_reason = _FAILUREREASON.get(record["failure_reason"], FailureReason.UNKNOWN)
-        self.failure_code = record["failure_code"]
+    failure_code: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundSuccess:
+class RefundSuccess(AvroRecord):
     """A refund was paid out to the payer. Moves money in the ledger.
 
     Attributes:
@@ -1741,8 +798,8 @@ class RefundSuccess:
     aggregate_version: int
     refund_id: str
     payment_id: str
-    capture_id: str | None = None
-    order_id: str | None = None
+    capture_id: str | None
+    order_id: str | None
     merchant_reference: str
     amount_minor: int
     currency_code: str
@@ -1750,85 +807,6 @@ class RefundSuccess:
     reason: RefundReason
     channel: str
     channel_reference: str
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "refund_id": self.refund_id,
-            "payment_id": self.payment_id,
-            "capture_id": self.capture_id,
-            "order_id": self.order_id,
-            "merchant_reference": self.merchant_reference,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "fee_returned_minor": self.fee_returned_minor,
-            "reason": self.reason,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "RefundSuccess":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenRefundSuccess(record)
-        made.__class__ = RefundSuccess
-        result: RefundSuccess = made
-        return result
-
-
-class _UnfrozenRefundSuccess:
-    """RefundSuccess while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "refund_id",
-        "payment_id",
-        "capture_id",
-        "order_id",
-        "merchant_reference",
-        "amount_minor",
-        "currency_code",
-        "fee_returned_minor",
-        "reason",
-        "channel",
-        "channel_reference",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.refund_id = record["refund_id"]
-        self.payment_id = record["payment_id"]
-        self.capture_id = record["capture_id"]
-        self.order_id = record["order_id"]
-        self.merchant_reference = record["merchant_reference"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.fee_returned_minor = record["fee_returned_minor"]
-        self.reason = _REFUNDREASON.get(record["reason"], RefundReason.UNKNOWN)
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
 
 
 EVENTS = (

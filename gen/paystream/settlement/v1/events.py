@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 
 
 class SettlementTrigger(StrEnum):
@@ -15,11 +17,8 @@ class SettlementTrigger(StrEnum):
     CUT_OFF = "CUT_OFF"
 
 
-_SETTLEMENTTRIGGER = dict(SettlementTrigger.__members__)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReserveReleased:
+class ReserveReleased(AvroRecord):
     """The reserve of a settlement is released: the ledger is to move it back to what awaits settlement, and the next
     settlement pays it.
 
@@ -57,64 +56,9 @@ class ReserveReleased:
     currency_code: str
     amount_minor: int
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "settlement_id": self.settlement_id,
-            "currency_code": self.currency_code,
-            "amount_minor": self.amount_minor,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "ReserveReleased":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenReserveReleased(record)
-        made.__class__ = ReserveReleased
-        result: ReserveReleased = made
-        return result
-
-
-class _UnfrozenReserveReleased:
-    """ReserveReleased while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "settlement_id",
-        "currency_code",
-        "amount_minor",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.settlement_id = record["settlement_id"]
-        self.currency_code = record["currency_code"]
-        self.amount_minor = record["amount_minor"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementCompleted:
+class SettlementCompleted(AvroRecord):
     """The ledger has booked a settlement: from now on its net_minor can be withdrawn.
 
     Attributes:
@@ -159,73 +103,9 @@ class SettlementCompleted:
     net_minor: int
     transaction_id: str
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "settlement_id": self.settlement_id,
-            "currency_code": self.currency_code,
-            "total_minor": self.total_minor,
-            "reserve_held_minor": self.reserve_held_minor,
-            "net_minor": self.net_minor,
-            "transaction_id": self.transaction_id,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "SettlementCompleted":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenSettlementCompleted(record)
-        made.__class__ = SettlementCompleted
-        result: SettlementCompleted = made
-        return result
-
-
-class _UnfrozenSettlementCompleted:
-    """SettlementCompleted while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "settlement_id",
-        "currency_code",
-        "total_minor",
-        "reserve_held_minor",
-        "net_minor",
-        "transaction_id",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.settlement_id = record["settlement_id"]
-        self.currency_code = record["currency_code"]
-        self.total_minor = record["total_minor"]
-        self.reserve_held_minor = record["reserve_held_minor"]
-        self.net_minor = record["net_minor"]
-        self.transaction_id = record["transaction_id"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementCreated:
+class SettlementCreated(AvroRecord):
     """A merchant's transactions of one currency were closed into a settlement. The ledger is to move net_minor to what
     is available and reserve_held_minor to the reserve.
 
@@ -282,7 +162,7 @@ class SettlementCreated:
     settlement_id: str
     currency_code: str
     trigger: SettlementTrigger
-    cut_off_at: datetime | None = None
+    cut_off_at: datetime | None
     item_count: int
     payments_minor: int
     refunds_minor: int
@@ -293,102 +173,11 @@ class SettlementCreated:
     total_minor: int
     reserve_held_minor: int
     net_minor: int
-    reserve_release_at: datetime | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "settlement_id": self.settlement_id,
-            "currency_code": self.currency_code,
-            "trigger": self.trigger,
-            "cut_off_at": self.cut_off_at,
-            "item_count": self.item_count,
-            "payments_minor": self.payments_minor,
-            "refunds_minor": self.refunds_minor,
-            "fees_minor": self.fees_minor,
-            "disputes_minor": self.disputes_minor,
-            "reserve_released_minor": self.reserve_released_minor,
-            "adjustments_minor": self.adjustments_minor,
-            "total_minor": self.total_minor,
-            "reserve_held_minor": self.reserve_held_minor,
-            "net_minor": self.net_minor,
-            "reserve_release_at": self.reserve_release_at,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "SettlementCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenSettlementCreated(record)
-        made.__class__ = SettlementCreated
-        result: SettlementCreated = made
-        return result
-
-
-class _UnfrozenSettlementCreated:
-    """SettlementCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "settlement_id",
-        "currency_code",
-        "trigger",
-        "cut_off_at",
-        "item_count",
-        "payments_minor",
-        "refunds_minor",
-        "fees_minor",
-        "disputes_minor",
-        "reserve_released_minor",
-        "adjustments_minor",
-        "total_minor",
-        "reserve_held_minor",
-        "net_minor",
-        "reserve_release_at",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.settlement_id = record["settlement_id"]
-        self.currency_code = record["currency_code"]
-        self.trigger = _SETTLEMENTTRIGGER.get(record["trigger"], SettlementTrigger.UNKNOWN)
-        self.cut_off_at = record["cut_off_at"]
-        self.item_count = record["item_count"]
-        self.payments_minor = record["payments_minor"]
-        self.refunds_minor = record["refunds_minor"]
-        self.fees_minor = record["fees_minor"]
-        self.disputes_minor = record["disputes_minor"]
-        self.reserve_released_minor = record["reserve_released_minor"]
-        self.adjustments_minor = record["adjustments_minor"]
-        self.total_minor = record["total_minor"]
-        self.reserve_held_minor = record["reserve_held_minor"]
-        self.net_minor = record["net_minor"]
-        self.reserve_release_at = record["reserve_release_at"]
+    reserve_release_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementFailed:
+class SettlementFailed(AvroRecord):
     """The ledger refused a settlement; its transactions are pending again.
 
     Attributes:
@@ -432,70 +221,6 @@ class SettlementFailed:
     reserve_held_minor: int
     net_minor: int
     reason: str
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "settlement_id": self.settlement_id,
-            "currency_code": self.currency_code,
-            "total_minor": self.total_minor,
-            "reserve_held_minor": self.reserve_held_minor,
-            "net_minor": self.net_minor,
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "SettlementFailed":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenSettlementFailed(record)
-        made.__class__ = SettlementFailed
-        result: SettlementFailed = made
-        return result
-
-
-class _UnfrozenSettlementFailed:
-    """SettlementFailed while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "settlement_id",
-        "currency_code",
-        "total_minor",
-        "reserve_held_minor",
-        "net_minor",
-        "reason",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.settlement_id = record["settlement_id"]
-        self.currency_code = record["currency_code"]
-        self.total_minor = record["total_minor"]
-        self.reserve_held_minor = record["reserve_held_minor"]
-        self.net_minor = record["net_minor"]
-        self.reason = record["reason"]
 
 
 EVENTS = (

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from paystream.avro_record import AvroRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalApproved:
+class WithdrawalApproved(AvroRecord):
     """A withdrawal may go to the bank: a second person approved it, or it needed none.
 
     Attributes:
@@ -49,70 +51,9 @@ class WithdrawalApproved:
     currency_code: str
     automatic: bool
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "withdrawal_id": self.withdrawal_id,
-            "bank_account_id": self.bank_account_id,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "automatic": self.automatic,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "WithdrawalApproved":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenWithdrawalApproved(record)
-        made.__class__ = WithdrawalApproved
-        result: WithdrawalApproved = made
-        return result
-
-
-class _UnfrozenWithdrawalApproved:
-    """WithdrawalApproved while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "withdrawal_id",
-        "bank_account_id",
-        "amount_minor",
-        "currency_code",
-        "automatic",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.withdrawal_id = record["withdrawal_id"]
-        self.bank_account_id = record["bank_account_id"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.automatic = record["automatic"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalCompleted:
+class WithdrawalCompleted(AvroRecord):
     """The bank has paid a withdrawal out. Moves money in the ledger.
 
     Attributes:
@@ -156,73 +97,9 @@ class WithdrawalCompleted:
     channel: str
     channel_reference: str
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "withdrawal_id": self.withdrawal_id,
-            "bank_account_id": self.bank_account_id,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "WithdrawalCompleted":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenWithdrawalCompleted(record)
-        made.__class__ = WithdrawalCompleted
-        result: WithdrawalCompleted = made
-        return result
-
-
-class _UnfrozenWithdrawalCompleted:
-    """WithdrawalCompleted while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "withdrawal_id",
-        "bank_account_id",
-        "amount_minor",
-        "currency_code",
-        "channel",
-        "channel_reference",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.withdrawal_id = record["withdrawal_id"]
-        self.bank_account_id = record["bank_account_id"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalCreated:
+class WithdrawalCreated(AvroRecord):
     """A merchant asked for a withdrawal. The ledger is to hold the amount.
 
     Attributes:
@@ -264,70 +141,9 @@ class WithdrawalCreated:
     currency_code: str
     approval_required: bool
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "withdrawal_id": self.withdrawal_id,
-            "bank_account_id": self.bank_account_id,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "approval_required": self.approval_required,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "WithdrawalCreated":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenWithdrawalCreated(record)
-        made.__class__ = WithdrawalCreated
-        result: WithdrawalCreated = made
-        return result
-
-
-class _UnfrozenWithdrawalCreated:
-    """WithdrawalCreated while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "withdrawal_id",
-        "bank_account_id",
-        "amount_minor",
-        "currency_code",
-        "approval_required",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.withdrawal_id = record["withdrawal_id"]
-        self.bank_account_id = record["bank_account_id"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.approval_required = record["approval_required"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalFailed:
+class WithdrawalFailed(AvroRecord):
     """A withdrawal ended without moving money. If funds_held, the ledger is to release the amount.
 
     Attributes:
@@ -372,82 +188,12 @@ class WithdrawalFailed:
     currency_code: str
     funds_held: bool
     reason: str
-    failure_code: str | None = None
-    channel_reference: str | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "withdrawal_id": self.withdrawal_id,
-            "bank_account_id": self.bank_account_id,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "funds_held": self.funds_held,
-            "reason": self.reason,
-            "failure_code": self.failure_code,
-            "channel_reference": self.channel_reference,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "WithdrawalFailed":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenWithdrawalFailed(record)
-        made.__class__ = WithdrawalFailed
-        result: WithdrawalFailed = made
-        return result
-
-
-class _UnfrozenWithdrawalFailed:
-    """WithdrawalFailed while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "withdrawal_id",
-        "bank_account_id",
-        "amount_minor",
-        "currency_code",
-        "funds_held",
-        "reason",
-        "failure_code",
-        "channel_reference",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.withdrawal_id = record["withdrawal_id"]
-        self.bank_account_id = record["bank_account_id"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.funds_held = record["funds_held"]
-        self.reason = record["reason"]
-        self.failure_code = record["failure_code"]
-        self.channel_reference = record["channel_reference"]
+    failure_code: str | None
+    channel_reference: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalRejected:
+class WithdrawalRejected(AvroRecord):
     """A second person refused a withdrawal. The ledger is to release the amount.
 
     Attributes:
@@ -487,67 +233,9 @@ class WithdrawalRejected:
     amount_minor: int
     currency_code: str
 
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "withdrawal_id": self.withdrawal_id,
-            "bank_account_id": self.bank_account_id,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "WithdrawalRejected":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenWithdrawalRejected(record)
-        made.__class__ = WithdrawalRejected
-        result: WithdrawalRejected = made
-        return result
-
-
-class _UnfrozenWithdrawalRejected:
-    """WithdrawalRejected while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "withdrawal_id",
-        "bank_account_id",
-        "amount_minor",
-        "currency_code",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.withdrawal_id = record["withdrawal_id"]
-        self.bank_account_id = record["bank_account_id"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalReturned:
+class WithdrawalReturned(AvroRecord):
     """The bank gave a paid withdrawal back, as when the account was closed. Moves money in the ledger: the amount is
     available again.
 
@@ -592,78 +280,11 @@ class WithdrawalReturned:
     currency_code: str
     channel: str
     channel_reference: str
-    return_code: str | None = None
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "withdrawal_id": self.withdrawal_id,
-            "bank_account_id": self.bank_account_id,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "channel": self.channel,
-            "channel_reference": self.channel_reference,
-            "return_code": self.return_code,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "WithdrawalReturned":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenWithdrawalReturned(record)
-        made.__class__ = WithdrawalReturned
-        result: WithdrawalReturned = made
-        return result
-
-
-class _UnfrozenWithdrawalReturned:
-    """WithdrawalReturned while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "withdrawal_id",
-        "bank_account_id",
-        "amount_minor",
-        "currency_code",
-        "channel",
-        "channel_reference",
-        "return_code",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.withdrawal_id = record["withdrawal_id"]
-        self.bank_account_id = record["bank_account_id"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.channel = record["channel"]
-        self.channel_reference = record["channel_reference"]
-        self.return_code = record["return_code"]
+    return_code: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalSubmitted:
+class WithdrawalSubmitted(AvroRecord):
     """A withdrawal is being handed to the bank; its outcome follows.
 
     Attributes:
@@ -706,70 +327,6 @@ class WithdrawalSubmitted:
     currency_code: str
     channel: str
     attempt_id: str
-
-    def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries."""
-        return {
-            "event_id": self.event_id,
-            "occurred_at": self.occurred_at,
-            "recorded_at": self.recorded_at,
-            "merchant_id": self.merchant_id,
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor": self.actor,
-            "aggregate_version": self.aggregate_version,
-            "withdrawal_id": self.withdrawal_id,
-            "bank_account_id": self.bank_account_id,
-            "amount_minor": self.amount_minor,
-            "currency_code": self.currency_code,
-            "channel": self.channel,
-            "attempt_id": self.attempt_id,
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "WithdrawalSubmitted":
-        """Make it of a complete record of this schema version."""
-        made: Any = _UnfrozenWithdrawalSubmitted(record)
-        made.__class__ = WithdrawalSubmitted
-        result: WithdrawalSubmitted = made
-        return result
-
-
-class _UnfrozenWithdrawalSubmitted:
-    """WithdrawalSubmitted while it is filled: the same slots, assigned without the detour of a frozen class."""
-
-    __slots__ = (
-        "event_id",
-        "occurred_at",
-        "recorded_at",
-        "merchant_id",
-        "correlation_id",
-        "causation_id",
-        "actor",
-        "aggregate_version",
-        "withdrawal_id",
-        "bank_account_id",
-        "amount_minor",
-        "currency_code",
-        "channel",
-        "attempt_id",
-    )
-
-    def __init__(self, record: dict[str, Any]) -> None:
-        self.event_id = record["event_id"]
-        self.occurred_at = record["occurred_at"]
-        self.recorded_at = record["recorded_at"]
-        self.merchant_id = record["merchant_id"]
-        self.correlation_id = record["correlation_id"]
-        self.causation_id = record["causation_id"]
-        self.actor = record["actor"]
-        self.aggregate_version = record["aggregate_version"]
-        self.withdrawal_id = record["withdrawal_id"]
-        self.bank_account_id = record["bank_account_id"]
-        self.amount_minor = record["amount_minor"]
-        self.currency_code = record["currency_code"]
-        self.channel = record["channel"]
-        self.attempt_id = record["attempt_id"]
 
 
 EVENTS = (

@@ -1,0 +1,53 @@
+"""Remembers the ids of applied events, for handlers whose effect has no natural unique key.
+
+Partitioned by the day in which the event was recorded, so that forgetting a day is dropping a table.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from paykit.events.codec import Event
+from paykit.postgres.database import Tx
+
+RETENTION_DAYS = 14
+"""A repetition older than this is not recognised; Kafka's producers repeat within minutes."""
+PARTITIONS_AHEAD_DAYS = 2
+
+_ADMIT = """
+INSERT INTO inbox (day, handler, event_id)
+SELECT e.day, $2, e.event_id FROM unnest($1::date[], $3::text[]) AS e (day, event_id) ORDER BY e.day, e.event_id
+ON CONFLICT DO NOTHING RETURNING event_id
+"""
+
+_FORGET = """
+DELETE FROM inbox i USING unnest($1::date[], $3::text[]) AS e (day, event_id)
+WHERE (i.day, i.handler, i.event_id) = (e.day, $2, e.event_id)
+"""
+
+
+_KEEP_DAYS = "SELECT keep_inbox_days($1::date[], $2)"
+
+
+async def keep_days(tx: Tx) -> None:
+    """Make the partitions of the days to come and drop those past retention."""
+    # Events are dated in business time. Where that was moved, real time decides what is old: a repetition comes within
+    # minutes that people's clocks show.
+    ahead = [(tx.now + timedelta(days=days)).date() for days in range(PARTITIONS_AHEAD_DAYS + 1)]
+    oldest = min(tx.now, datetime.now(UTC)) - timedelta(days=RETENTION_DAYS)
+    await tx.fetch(_KEEP_DAYS, ahead, oldest.date())
+
+
+async def admit(tx: Tx, handler: str, events: Sequence[Event]) -> set[str]:
+    """Remember events; the ids of those that were not remembered before."""
+    rows = await tx.fetch(_ADMIT, [_day(event) for event in events], handler, [event.event_id for event in events])
+    return {row["event_id"] for row in rows}
+
+
+async def forget(tx: Tx, handler: str, events: Sequence[Event]) -> None:
+    """Forget events that were not applied after all, so that they can be tried again."""
+    if events:
+        await tx.run(_FORGET, [_day(event) for event in events], handler, [event.event_id for event in events])
+
+
+def _day(event: Event) -> date:
+    return (event.recorded_at or event.occurred_at).date()

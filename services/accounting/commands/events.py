@@ -1,0 +1,123 @@
+"""What events ask of the ledger, and what those who wait for its answer are told."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from paykit.cause import Cause
+from paykit.errors import DomainError, Kind
+from paykit.events.event import Event
+from paykit.postgres.database import Tx
+from paykit.work import fold, kept
+from services.accounting import domain, store
+from services.accounting.commands.posting import Posting, post
+from services.accounting.domain.chart import Chart
+from services.accounting.domain.transaction import InsufficientFunds, Transaction
+from services.accounting.store import RefusalRow
+
+
+@dataclass(frozen=True, slots=True)
+class BookEvent:
+    """An event to book.
+
+    Attributes:
+        stripe: The row of each striped account to add to.
+        funds_may_come: Whether funds that it lacks may be on their way.
+    """
+
+    event: Event
+    cause: Cause
+    stripe: int
+    funds_may_come: bool
+
+
+async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | DomainError | None]:
+    """Book events of one type; one result per event, in order.
+
+    Returns:
+        The transaction, booked now or before by the same content; None for an event that moves nothing; in its place a
+        refusal of `booking.book`, `lifecycle.require_open` or `posting.post`.
+
+    Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
+    """
+    if not items:
+        return []
+    if not items:
+        return []
+    chart = await store.chart_in_use(tx)
+    postings = fold(items, lambda item: _posting(chart, item, tx))
+    moving = [posting for posting in postings if posting is not None]
+    if domain.booked_event.BY_CLASS[type(items[0].event)].ends is not None:
+        endings = [posting.transaction for posting in kept(moving)]
+        booked = await store.transactions.by_key(tx, domain.lifecycle.ids_before(endings))
+        moving = fold(moving, lambda posting: _open(posting, booked))
+    results = iter(await post(tx, chart, moving))
+    return [None if posting is None else next(results) for posting in postings]
+
+
+async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | DomainError | None]:
+    """Book events of one type whose answer somebody waits for, and remember refusals; one result per event, in order.
+
+    A repetition of what was refused changes nothing, also when funds are there by now: who waited was told.
+
+    Returns:
+        As `book_events`; None for what is refused by a rule of business, now or before, which is told.
+
+    Rows: as `book_events`, refusal. Events: as `book_events`, TransactionRejected.
+    """
+    results: list[Transaction | DomainError | None] = []
+    for run in _without_repetitions(items):
+        refused = await store.refusals.by_key(tx, run)
+        asked = {transaction_id: item for transaction_id, item in run.items() if transaction_id not in refused}
+        answers = await _answer(tx, asked)
+        results += [answers.get(transaction_id) for transaction_id in run]
+    return results
+
+
+def _posting(chart: Chart, item: BookEvent, tx: Tx) -> Posting | None:
+    transaction = domain.booking.book(chart, item.event, tx.now)
+    return None if transaction is None else Posting(transaction, item.cause, item.stripe)
+
+
+def _open(posting: Posting, booked: Mapping[str, Transaction]) -> Posting:
+    domain.lifecycle.require_open(posting.transaction, booked)
+    return posting
+
+
+def _without_repetitions(items: Sequence[BookEvent]) -> Iterator[dict[str, BookEvent]]:
+    """Yield runs of events by the transaction that each asks for, so that a repetition sees the answer before it."""
+    run: dict[str, BookEvent] = {}
+    for item in items:
+        transaction_id = domain.booking.id_of(item.event)
+        if transaction_id in run:
+            yield run
+            run = {}
+        run[transaction_id] = item
+    yield run
+
+
+async def _answer(tx: Tx, asked: Mapping[str, BookEvent]) -> dict[str, Transaction | DomainError | None]:
+    """Book, and tell of refusals by a rule of business; what is booked already is not refused, but contradicted."""
+    results = dict(zip(asked, await book_events(tx, list(asked.values())), strict=True))
+    refusals = {
+        transaction_id: result
+        for transaction_id, result in results.items()
+        if isinstance(result, DomainError) and _is_final(asked[transaction_id], result)
+    }
+    booked = await store.transactions.by_key(tx, refusals)
+    rejections = []
+    for transaction_id, refusal in refusals.items():
+        if transaction_id in booked:
+            results[transaction_id] = domain.transaction.conflict(booked[transaction_id])
+            continue
+        item, results[transaction_id] = asked[transaction_id], None
+        rejection = domain.booking.rejected(item.event, refusal)
+        tx.emit(rejection, cause=item.cause)
+        rejections.append(RefusalRow.of(rejection, tx.now))
+    await store.refusals.insert(tx, rejections)
+    return results
+
+
+def _is_final(item: BookEvent, refusal: DomainError) -> bool:
+    """Whether a refusal is by a rule of business, and time will not help."""
+    may_yet_be_booked = isinstance(refusal, InsufficientFunds) and item.funds_may_come
+    return refusal.kind is Kind.FAILED_PRECONDITION and not may_yet_be_booked

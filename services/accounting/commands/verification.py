@@ -1,0 +1,98 @@
+"""Everything the ledger claims, recomputed from its entries.
+
+What foreign keys on entries and a check of each row would cost in speed is caught up with here, in sets, on one
+snapshot. `paystream ledger verify` runs it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from paykit.postgres.database import Tx
+from services.accounting import domain, store
+from services.accounting.domain.chart import Chart, account_id
+from services.accounting.domain.transaction import Account
+
+Progress = Callable[[str, int], None]
+"""Called after each check with its name and the number of rows it looked at."""
+
+ACCOUNT_IDS = "account ids"
+TRANSACTION_IDS = "transaction ids"
+"""The checks that are not made in sets."""
+
+
+class LedgerDifferenceError(Exception):
+    """The ledger is not what its entries say.
+
+    Attributes:
+        check: Which claim does not hold.
+        subject: The transaction, account or currency concerned.
+        detail: What differs.
+    """
+
+    def __init__(self, check: str, subject: str, detail: str) -> None:
+        super().__init__(f"{check}: {subject}: {detail}")
+        self.check = check
+        self.subject = subject
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What was looked at, when all of it holds."""
+
+    accounts: int
+    transactions: int
+    entries: int
+    checks: tuple[str, ...]
+
+
+async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> VerifyReport:
+    """Check every claim of the ledger on the transaction's snapshot.
+
+    Raises:
+        LedgerDifferenceError: The first claim that does not hold.
+    """
+    await store.verification.read_for_long(tx)
+    chart = await store.chart_in_use(tx)
+    counts = await store.verification.count_rows(tx)
+    await _check_accounts(tx, chart)
+    progress(ACCOUNT_IDS, counts["account"])
+    await _check_transactions(tx)
+    progress(TRANSACTION_IDS, counts["transaction"])
+    set_checks = store.verification.set_checks(chart)
+    for check in set_checks:
+        difference = await store.verification.first_difference(tx, check)
+        if difference is not None:
+            raise LedgerDifferenceError(check.name, *difference)
+        progress(check.name, counts[check.table])
+    return VerifyReport(
+        accounts=counts["account"],
+        transactions=counts["transaction"],
+        entries=counts["entry"],
+        checks=(ACCOUNT_IDS, TRANSACTION_IDS, *(check.name for check in set_checks)),
+    )
+
+
+async def _check_accounts(tx: Tx, chart: Chart) -> None:
+    async for account in store.verification.all_accounts(tx):
+        detail = _difference(chart, account)
+        if detail is not None:
+            raise LedgerDifferenceError(ACCOUNT_IDS, account.account_id, detail)
+
+
+def _difference(chart: Chart, account: Account) -> str | None:
+    kind = chart.kinds.get(account.account_kind)
+    if kind is None:
+        return f"the chart has no kind {account.account_kind}"
+    if account.normal_side != kind.normal_side:
+        return f"normal side is {account.normal_side}, the chart says {kind.normal_side}"
+    if account.account_id != account_id(kind, account.merchant_id, account.currency_code):
+        return f"is not the id of {kind.name}, {account.merchant_id}, {account.currency_code}"
+    return None
+
+
+async def _check_transactions(tx: Tx) -> None:
+    async for transaction_id, transaction_type, related_no in store.verification.all_transaction_names(tx):
+        if transaction_id != domain.transaction.transaction_id(transaction_type, related_no):
+            detail = f"is not the id of {transaction_type} {related_no}"
+            raise LedgerDifferenceError(TRANSACTION_IDS, transaction_id, detail)

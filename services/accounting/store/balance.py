@@ -1,0 +1,96 @@
+"""The SQL of balances: each is the sum of an account's stripes, but for one with a floor, which has a single row.
+
+A balance as of a time is the present balance less the entries after that time: most questions are about recent times,
+and the primary key of entry leads straight to the entries behind them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from paykit.postgres.database import Tx
+from paykit.postgres.rows import require_all_changed
+
+StripeKey = tuple[str, int]
+"""account_id, stripe."""
+
+# An upsert locks its rows in the order they are given in, an UPDATE ... FROM in any: hence the upsert. Gives back the
+# accounts whose row is new, which a system column tells: xmax is 0 in a row that was inserted and not updated.
+_ADD_TO_BALANCES = """
+WITH added AS (
+    INSERT INTO balance AS present (account_id, stripe, balance_minor, floor_minor)
+    SELECT * FROM unnest($1::text[], $2::smallint[], $3::numeric[], $4::bigint[])
+    ON CONFLICT (account_id, stripe) DO UPDATE SET balance_minor = present.balance_minor + excluded.balance_minor
+    RETURNING account_id, xmax = 0 AS is_new
+)
+SELECT is_new, account_id FROM added
+"""
+
+# For rows that are locked: an upsert would hold the change by itself, as if it were a balance, against the floor.
+_ADD_TO_LOCKED = """
+UPDATE balance SET balance_minor = balance.balance_minor + change.effect_minor
+FROM unnest($1::text[], $2::smallint[], $3::numeric[]) AS change (account_id, stripe, effect_minor)
+WHERE balance.account_id = change.account_id AND balance.stripe = change.stripe
+"""
+
+# In primary-key order, as all locks on several rows.
+_LOCK_FLOORED = """
+SELECT account_id, balance_minor FROM balance WHERE account_id = ANY($1::text[]) AND stripe = 0
+ORDER BY account_id FOR UPDATE
+"""
+
+_SELECT = "SELECT coalesce(sum(balance_minor), 0) FROM balance WHERE account_id = $1"
+
+_SELECT_LATER = """
+SELECT coalesce(sum(effect * amount_minor), 0) FROM entry WHERE account_id = $1 AND effective_at > $2
+"""
+
+
+async def lock_floored_balances(tx: Tx, account_ids: Collection[str]) -> dict[str, int]:
+    """Lock the balances of accounts with a floor; those that were never booked on are missing."""
+    if not account_ids:
+        return {}
+    rows = await tx.lock("balance", _LOCK_FLOORED, sorted(account_ids))
+    return {row["account_id"]: int(row["balance_minor"]) for row in rows}
+
+
+async def add_to_balances(
+    tx: Tx, effects: Mapping[StripeKey, int], *, floors: Mapping[str, int], locked: Collection[str]
+) -> list[str]:
+    """Add effects to balances; return the ids of accounts that got a new row, and so may be new themselves.
+
+    Args:
+        tx: The transaction.
+        effects: What to add, by account and stripe.
+        floors: The floors of those accounts that have one.
+        locked: The accounts with a floor whose rows exist and are locked.
+
+    Rows: balance.
+    """
+    keys = sorted(key for key in effects if key[0] not in locked)
+    locked_keys = sorted(key for key in effects if key[0] in locked)
+    if locked_keys:
+        changed = await tx.run(_ADD_TO_LOCKED, *_stripes(locked_keys), [effects[key] for key in locked_keys])
+        require_all_changed("balance", changed, len(locked_keys))
+    if not keys:
+        return []
+    values = [effects[key] for key in keys]
+    rows = await tx.fetch(_ADD_TO_BALANCES, *_stripes(keys), values, [floors.get(account) for account, _ in keys])
+    require_all_changed("balance", len(rows), len(keys))
+    return [account for is_new, account in rows if is_new]
+
+
+async def balance_of(tx: Tx, account_id: str, *, as_of: datetime | None = None) -> int:
+    """Return an account's balance in minor units, with the entries effective at or before a time, or with all."""
+    balance = await read_sum(tx, _SELECT, account_id)
+    return balance if as_of is None else balance - await read_sum(tx, _SELECT_LATER, account_id, as_of)
+
+
+async def read_sum(tx: Tx, sql: str, *args: Any) -> int:
+    """Run a statement that has one sum as its result."""
+    rows = await tx.fetch(sql, *args)
+    return int(rows[0][0])
+
+
+def _stripes(keys: Sequence[StripeKey]) -> tuple[list[str], list[int]]:
+    return [key[0] for key in keys], [key[1] for key in keys]

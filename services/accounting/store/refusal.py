@@ -1,0 +1,35 @@
+"""The SQL of refusals: what was refused to events for good."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from paykit.postgres.table import Table
+from paystream.accounting.v1.events import TransactionRejected
+from services.accounting.domain.transaction import transaction_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalRow:
+    """A transaction that is never booked, also when its event comes again."""
+
+    transaction_id: str
+    transaction_type: str
+    related_no: str
+    root_reference: str
+    reason: str
+    create_time: datetime
+
+    @classmethod
+    def of(cls, rejection: TransactionRejected, now: datetime) -> "RefusalRow":
+        """Make the row of what is told to who waits."""
+        return cls(
+            transaction_id=transaction_id(rejection.transaction_type, rejection.related_no),
+            transaction_type=rejection.transaction_type,
+            related_no=rejection.related_no,
+            root_reference=rejection.root_reference,
+            reason=rejection.reason,
+            create_time=now,
+        )
+
+
+refusals: Table[str, RefusalRow] = Table(RefusalRow, "refusal", key="transaction_id")

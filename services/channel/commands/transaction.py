@@ -1,0 +1,176 @@
+"""Instructions carried out, what was left open decided, and behaviours set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from paykit.cause import Cause
+from paykit.errors import DomainError
+from paykit.postgres.database import Tx
+from paykit.work import Rows, fold
+from services.channel import store
+from services.channel.domain import behaviour, transaction
+from services.channel.domain.behaviour import Aftereffect, Behaviour, Behaviours, Scenario
+from services.channel.domain.transaction import (
+    Action,
+    AttemptIdReused,
+    Authorization,
+    ChannelTimeout,
+    ChannelTransaction,
+    Instruction,
+)
+from services.channel.store import DueCallback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """An instruction, and who gives it."""
+
+    instruction: Instruction
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetBehaviour:
+    """A behaviour to set for a merchant (empty: globally), or to remove (None)."""
+
+    merchant_id: str
+    behaviour: Behaviour | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Submission:
+    """What is on record before a batch of instructions, and what they leave behind.
+
+    Attributes:
+        recorded: The transactions of attempts that were taken before, and new ones.
+        carried_out: The new ones, in order.
+    """
+
+    tx: Tx
+    authorizations: Rows[str, Authorization]
+    recorded: Rows[str, ChannelTransaction]
+    behaviours: Behaviours
+    carried_out: list[ChannelTransaction] = field(default_factory=list)
+    aftereffects: list[tuple[str, Aftereffect, datetime]] = field(default_factory=list)
+
+
+async def submit_instructions(tx: Tx, items: Sequence[Submit]) -> list[ChannelTransaction | DomainError]:
+    """Carry out instructions, each attempt once; emits a statement line for each that moves money.
+
+    ChannelTimeout stands for the answer that does not come: the instruction was carried out nonetheless (scenario
+    9003) or was lost on its way and is not on record (scenario 9004). Given again, one that is on record is answered.
+    """
+    # Authorizations before attempts: always in this order, so that no two batches deadlock.
+    instructions = [item.instruction for item in items]
+    authorizations = await store.authorizations.lock(tx, [i.authorization_reference or "" for i in instructions])
+    attempt_ids = {instruction.attempt_id for instruction in instructions}
+    claimed = await store.claim_attempts(tx, attempt_ids)
+    earlier = await store.transactions.by_key(tx, attempt_ids - claimed)
+    submission = _Submission(
+        tx=tx,
+        authorizations=authorizations,
+        recorded=store.transactions.rows(tx, earlier.values()),
+        behaviours=await store.behaviours_of(tx, [_merchant(i, authorizations) for i in instructions]),
+    )
+    results = fold(items, lambda item: _submit(submission, item))
+    await store.release_attempts(tx, claimed - set(submission.recorded))
+    await tx.save(submission.authorizations, submission.recorded)
+    await store.insert_aftereffects(tx, submission.aftereffects)
+    await _report(tx, submission.carried_out, submission.behaviours)
+    return results
+
+
+async def set_behaviours(tx: Tx, items: Sequence[SetBehaviour]) -> list[Behaviour | DomainError]:
+    """Set behaviours in order; the result of each is the one that applies then."""
+    results: list[Behaviour | DomainError] = []
+    for item in items:
+        await store.set_behaviour(tx, item.merchant_id, item.behaviour)
+        results.append((await store.behaviours_of(tx, [item.merchant_id])).of(item.merchant_id))
+    return results
+
+
+async def resolve_open(tx: Tx, *, limit: int) -> int:
+    """Decide at most this many transactions that are due, and return their number; emits their lines."""
+    due = await store.transactions.lock_open(tx, limit=limit)
+    if not due:
+        return 0
+    references = {key: transaction.authorization_of(row) or "" for key, row in ((key, due[key]) for key in due)}
+    authorizations = await store.authorizations.lock(tx, references.values())
+    for attempt_id, reference in references.items():
+        decided, authorization = transaction.resolve(due[attempt_id], authorizations.get(reference), now=tx.now)
+        due.put(decided)
+        if authorization is not None:
+            authorizations.put(authorization)
+    await tx.save(due, authorizations)
+    behaviours = await store.behaviours_of(tx, [decided.merchant_id for decided in due.values()])
+    await _report(tx, list(due.values()), behaviours)
+    return len(due)
+
+
+def _submit(submission: _Submission, item: Submit) -> ChannelTransaction | ChannelTimeout:
+    """Answer an instruction by what is on record, or carry it out.
+
+    Raises:
+        AttemptIdReused: The attempt was used for something else.
+    """
+    instruction = item.instruction
+    recorded = submission.recorded.get(instruction.attempt_id)
+    if recorded is not None:
+        if recorded.fingerprint != instruction.fingerprint():
+            raise AttemptIdReused("attempt_id was used before for something else.", field="attempt_id")
+        return recorded
+    scenario = _scenario(submission, instruction)
+    carried_out = _carry_out(submission, item, scenario) if scenario.applied else None
+    if carried_out is None or not scenario.answered:
+        # No refusal: what was carried out stays, and only its answer is lost.
+        return ChannelTimeout("the channel did not answer; inquire.", attempt_id=instruction.attempt_id)
+    return carried_out
+
+
+def _carry_out(submission: _Submission, item: Submit, scenario: Scenario) -> ChannelTransaction:
+    instruction, now = item.instruction, submission.tx.now
+    named = submission.authorizations.get(instruction.authorization_reference)
+    applying = submission.behaviours.of(_merchant(instruction, submission.authorizations))
+    recorded, authorization = transaction.record(
+        instruction,
+        named,
+        scenario=scenario,
+        behaviour=applying,
+        correlation_id=instruction.correlation_id or item.cause.correlation_id,
+        now=now,
+    )
+    submission.tx.hold(recorded.channel_reference)
+    submission.carried_out.append(submission.recorded.add(recorded))
+    if scenario.aftereffect and transaction.has_aftereffect(recorded, scenario.aftereffect):
+        due_time = now + timedelta(milliseconds=applying.callback_delay_ms)
+        submission.aftereffects.append((recorded.attempt_id, scenario.aftereffect, due_time))
+    if authorization is not None and authorization is not named:
+        opens = instruction.action is Action.AUTHORIZE
+        (submission.authorizations.add if opens else submission.authorizations.put)(authorization)
+    return recorded
+
+
+def _merchant(instruction: Instruction, authorizations: Rows[str, Authorization]) -> str | None:
+    named = authorizations.get(instruction.authorization_reference)
+    return named.merchant_id if named else instruction.merchant_id
+
+
+def _scenario(submission: _Submission, instruction: Instruction) -> Scenario:
+    if instruction.action is Action.CANCEL or instruction.amount_minor is None:
+        return behaviour.ORDINARY
+    applying = submission.behaviours.of(_merchant(instruction, submission.authorizations))
+    return behaviour.scenario_of(instruction.attempt_id, instruction.amount_minor, applying)
+
+
+async def _report(tx: Tx, decided: Sequence[ChannelTransaction], behaviours: Behaviours) -> None:
+    """Write statement lines for the money that moved, and remember the callbacks of what is decided."""
+    callbacks: list[DueCallback] = []
+    for row in decided:
+        if row.line_date is not None:
+            tx.emit(transaction.statement_line(row), cause=Cause(row.correlation_id))
+        if row.later is None and row.callback_address:
+            due_time = tx.now + timedelta(milliseconds=behaviours.of(row.merchant_id).callback_delay_ms)
+            callbacks += [DueCallback(attempt_id=row.attempt_id, due_time=due_time)] * row.callbacks
+    await store.insert_callbacks(tx, callbacks)

@@ -1,0 +1,56 @@
+"""The SQL of attempts, of the transactions that they became, and of authorizations."""
+
+from collections.abc import Collection
+
+from paykit.postgres.database import Tx
+from paykit.postgres.table import Table
+from paykit.work import Rows
+from services.channel.domain.transaction import Authorization, ChannelTransaction
+
+# Waits for a concurrent transaction that has the same attempt, in key order so that two batches cannot deadlock.
+_CLAIM_ATTEMPTS = """
+INSERT INTO attempt (attempt_id) SELECT a FROM unnest($1::text[]) AS a ORDER BY a ON CONFLICT DO NOTHING
+RETURNING attempt_id
+"""
+
+_RELEASE_ATTEMPTS = "DELETE FROM attempt WHERE attempt_id = ANY($1::text[])"
+
+
+class ChannelTransactions(Table[str, ChannelTransaction]):
+    """The table `channel_transaction`: one row for each attempt that is on record."""
+
+    async def lock_open(self, tx: Tx, *, limit: int) -> Rows[str, ChannelTransaction]:
+        """Lock transactions whose decision is due and that no other process decides; hold their references."""
+        condition = "resolve_time <= $1 ORDER BY resolve_time, attempt_id LIMIT $2"
+        due = await self.claim_where(tx, condition, tx.now, limit)
+        tx.hold(*(transaction.channel_reference for transaction in due.values()))
+        return due
+
+
+transactions = ChannelTransactions(
+    ChannelTransaction,
+    "channel_transaction",
+    key="attempt_id",
+    changing=(
+        *("outcome", "decline_code", "later", "resolve_time", "return_time", "line_date"),
+        *("update_time", "version"),
+    ),
+)
+
+authorizations: Table[str, Authorization] = Table(
+    Authorization,
+    "card_authorization",
+    key="authorization_reference",
+    changing=("status", "cancelled", "taken_minor", "captured_minor", "refunded_minor", "disputed_minor"),
+)
+
+
+async def claim_attempts(tx: Tx, attempt_ids: Collection[str]) -> set[str]:
+    """Take attempts that nobody took before, and return those taken now."""
+    return {row["attempt_id"] for row in await tx.lock("attempt", _CLAIM_ATTEMPTS, list(attempt_ids))}
+
+
+async def release_attempts(tx: Tx, attempt_ids: Collection[str]) -> None:
+    """Give back attempts that were taken in this transaction and of which nothing came."""
+    if attempt_ids:
+        await tx.run(_RELEASE_ATTEMPTS, list(attempt_ids))

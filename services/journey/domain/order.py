@@ -1,0 +1,50 @@
+"""What an order tells."""
+
+from collections.abc import Sequence
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from paystream.common.v1.money_pb2 import Money
+from paystream.journey.v1 import journey_pb2 as pb
+from paystream.order.v1 import order_pb2
+from paystream.payment.v1 import payment_pb2
+from services.journey.domain.payment import is_captured
+from services.journey.domain.step import earliest, enum_name, lifecycle, moment, step
+
+_ORDER_CANCELLED = payment_pb2.REFUND_REASON_ORDER_CANCELLED
+
+
+def order_steps(
+    order: order_pb2.Order, captures: Sequence[payment_pb2.Capture], refunds: Sequence[payment_pb2.Refund]
+) -> list[pb.Step]:
+    """The steps of an order, by the captures and refunds of all its payments."""
+    state = enum_name(order_pb2.OrderState, order.state, "ORDER_STATE_")
+    reached = {
+        "PAID": _paid_time(order, captures),
+        "CANCELLED": earliest([refund.create_time for refund in refunds if refund.reason == _ORDER_CANCELLED]),
+        "EXPIRED": order.expire_time,
+    }
+    steps = lifecycle(
+        pb.STEP_KIND_ORDER,
+        order.order_id,
+        state=state,
+        begin=order.create_time,
+        end=reached.get(state) or order.update_time,
+        amount=order.total,
+        detail=f"reference {order.merchant_reference}",
+    )
+    if order.refunded_minor:
+        what = "REFUNDED" if order.fully_refunded else "PARTLY_REFUNDED"
+        amount = Money(amount_minor=order.refunded_minor, currency_code=order.total.currency_code)
+        steps.append(step(pb.STEP_KIND_ORDER, order.order_id, what, time=order.update_time, amount=amount))
+    return steps
+
+
+def _paid_time(order: order_pb2.Order, captures: Sequence[payment_pb2.Capture]) -> Timestamp:
+    """When the captures reached the total."""
+    paid_minor = 0
+    for capture in sorted(filter(is_captured, captures), key=lambda capture: moment(capture.update_time)):
+        paid_minor += capture.amount.amount_minor
+        if paid_minor >= order.total.amount_minor:
+            return capture.update_time
+    return order.update_time

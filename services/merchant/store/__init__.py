@@ -1,0 +1,6 @@
+"""Every SQL statement of merchant."""
+
+from services.merchant.store.fee_plan import FeePlanRow, fee_plans
+from services.merchant.store.merchant import merchants
+
+__all__ = ["FeePlanRow", "fee_plans", "merchants"]

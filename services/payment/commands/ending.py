@@ -1,0 +1,205 @@
+"""What the end of each call to a channel does to its payment, and to the capture or refund that it was for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, RecordEvidence, Verdict
+from paykit.errors import InvariantError
+from paykit.ids import new_id
+from paystream.payment.v1 import events
+from services.payment import domain
+from services.payment.commands.order import CapturedOrders
+from services.payment.commands.work import PaymentWork
+from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.fee import CaptureTerms
+from services.payment.domain.payment import Payment
+
+VOID_RETRY_PAUSE = timedelta(hours=1)
+"""Business time until a void that paystream decided, and its channel refused, is tried again."""
+NOTHING_HELD_CODES = frozenset(
+    {"authorization_cancelled", "authorization_unknown", "authorization_not_approved", "already_captured"}
+)
+"""A channel that refuses a void with one of these holds nothing that could be released."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceWork(PaymentWork):
+    """What a transaction that applies evidence works on.
+
+    Attributes:
+        terms: By payment, for those that may be captured.
+        orders: Of those payments.
+        authorization_ttl: From an authorization until what is not captured of it is given up.
+    """
+
+    terms: Mapping[str, CaptureTerms]
+    orders: CapturedOrders
+    authorization_ttl: timedelta
+
+
+def contradict(rows: EvidenceWork, item: RecordEvidence, recorded: PaymentAttempt) -> None:
+    """Tell that evidence contradicts the record; what a failed call did after all is undone."""
+    evidence = item.evidence
+    payment, event = domain.payment.contradict(
+        rows.payments[recorded.payment_id],
+        refund_id=recorded.refund_id,
+        recorded=events.PreviousState(recorded.state),
+        reported=events.ReportedOutcome(evidence.outcome),
+        evidence=events.Evidence(evidence.source),
+        channel_reference=evidence.channel_reference,
+        now=rows.tx.now,
+    )
+    rows.payments.put(payment)
+    rows.tx.emit(event, cause=item.cause)
+    if evidence.outcome is EvidenceOutcome.SUCCEEDED and recorded.state is AttemptState.FAILED:
+        _undo(rows, item, recorded)
+
+
+def _undo(rows: EvidenceWork, item: RecordEvidence, recorded: PaymentAttempt) -> None:
+    """Release what was authorized, and give back what was taken, after the call for it had failed."""
+    payment, reference = rows.payments[recorded.payment_id], item.evidence.channel_reference
+    if recorded.action is AttemptAction.AUTHORIZE:
+        rows.add_attempt(
+            payment,
+            AttemptAction.CANCEL,
+            amount_minor=recorded.amount_minor,
+            traceparent=recorded.traceparent,
+            original_reference=reference,
+        )
+    elif recorded.action in {AttemptAction.CHARGE, AttemptAction.CAPTURE}:
+        payment, refund, event = domain.refund.give_back(
+            payment, refund_id=new_id("ref"), amount_minor=recorded.amount_minor, now=rows.tx.now
+        )
+        reference = recorded.original_reference or reference
+        rows.add_refund(payment, refund, traceparent=recorded.traceparent, original_reference=reference)
+        rows.tx.emit(event, cause=item.cause)
+
+
+def _end_charge(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
+    if verdict is not Verdict.SUCCEED:
+        _end_first(rows, item, verdict, attempt)
+        return
+    payment, event = domain.payment.capture(
+        rows.payments[attempt.payment_id],
+        amount_minor=attempt.amount_minor,
+        capture_id=new_id("cap"),
+        channel_reference=_reference(attempt),
+        terms=_terms(rows, attempt),
+        now=rows.tx.now,
+    )
+    _take_captured(rows, item, payment, event)
+
+
+def _end_authorization(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
+    if verdict is not Verdict.SUCCEED:
+        _end_first(rows, item, verdict, attempt)
+        return
+    payment, event = domain.authorization.authorize(
+        rows.payments[attempt.payment_id],
+        channel_reference=_reference(attempt),
+        expire_time=rows.tx.now + rows.authorization_ttl,
+        now=rows.tx.now,
+    )
+    rows.payments.put(payment)
+    rows.tx.emit(event, cause=item.cause)
+    rows.void_if_due(payment.payment_id, traceparent=attempt.traceparent)
+
+
+def _end_first(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
+    """End a charge or an authorization that did not succeed, or not yet."""
+    payment, evidence = rows.payments[attempt.payment_id], item.evidence
+    event: events.PaymentFailed | events.PaymentUnknown
+    if verdict is Verdict.FAIL:
+        payment, event = domain.payment.fail(payment, domain.attempt.failure(evidence), now=rows.tx.now)
+    else:
+        payment, event = domain.payment.lose_answer(
+            payment, evidence=_lost_by(evidence), channel_reference=evidence.channel_reference, now=rows.tx.now
+        )
+    rows.payments.put(payment)
+    rows.tx.emit(event, cause=item.cause)
+
+
+def _end_capture(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
+    payment, capture = rows.payments[attempt.payment_id], rows.captures[attempt.capture_id or ""]
+    now = rows.tx.now
+    if verdict is Verdict.LOSE_ANSWER:
+        rows.captures.put(domain.movement.lose_answer(capture, now=now))
+    elif verdict is Verdict.SUCCEED:
+        payment, capture, event = domain.capture.succeed(
+            payment, capture, channel_reference=_reference(attempt), terms=_terms(rows, attempt), now=now
+        )
+        rows.captures.put(capture)
+        _take_captured(rows, item, payment, event)
+    else:
+        payment, capture = domain.capture.fail(payment, capture, domain.attempt.failure(item.evidence), now=now)
+        rows.captures.put(capture)
+        rows.payments.put(payment)
+    rows.void_if_due(attempt.payment_id, traceparent=attempt.traceparent)
+
+
+def _end_void(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
+    payment, now = rows.payments[attempt.payment_id], rows.tx.now
+    if verdict is Verdict.LOSE_ANSWER or not payment.cancelling_minor:
+        return  # Without an amount held it released what had been authorized after the payment had failed.
+    if verdict is Verdict.SUCCEED or item.evidence.failure_code in NOTHING_HELD_CODES:
+        payment, event = domain.authorization.void(payment, now=now)
+        rows.tx.emit(event, cause=item.cause)
+    else:
+        payment = domain.authorization.fail_void(payment, retry_time=now + VOID_RETRY_PAUSE, now=now)
+    rows.payments.put(payment)
+
+
+def _end_refund(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
+    payment, refund = rows.payments[attempt.payment_id], rows.refunds[attempt.refund_id or ""]
+    event: events.RefundSuccess | events.RefundFailed
+    now = rows.tx.now
+    if verdict is Verdict.LOSE_ANSWER:
+        rows.refunds.put(domain.movement.lose_answer(refund, now=now))
+        return
+    if verdict is Verdict.SUCCEED:
+        payment, refund, event = domain.refund.succeed(payment, refund, channel_reference=_reference(attempt), now=now)
+    else:
+        payment, refund, event = domain.refund.fail(payment, refund, domain.attempt.failure(item.evidence), now=now)
+    rows.payments.put(payment)
+    rows.refunds.put(refund)
+    rows.tx.emit(event, cause=item.cause)
+    if isinstance(event, events.RefundFailed):
+        rows.orders.refund_again(rows, event, item.cause)
+
+
+END: Mapping[AttemptAction, Callable[[EvidenceWork, RecordEvidence, Verdict, PaymentAttempt], None]] = {
+    AttemptAction.CHARGE: _end_charge,
+    AttemptAction.AUTHORIZE: _end_authorization,
+    AttemptAction.CAPTURE: _end_capture,
+    AttemptAction.CANCEL: _end_void,
+    AttemptAction.REFUND: _end_refund,
+}
+"""By what was asked: applies a verdict that ends a call, or loses its answer."""
+
+
+def _take_captured(rows: EvidenceWork, item: RecordEvidence, payment: Payment, event: events.PaymentSuccess) -> None:
+    """Take a payment as a capture left it, and give the capture back if its order does not want it any more."""
+    rows.payments.put(payment)
+    rows.tx.emit(event, cause=item.cause)
+    rows.orders.refund_if_due(rows, event, item.cause)
+
+
+def _lost_by(evidence: Evidence) -> events.Evidence:
+    """Return how an outcome became unknown: by silence, or by an answer that decides nothing."""
+    return (
+        events.Evidence.NO_ANSWER if evidence.outcome is EvidenceOutcome.NO_ANSWER else events.Evidence(evidence.source)
+    )
+
+
+def _reference(attempt: PaymentAttempt) -> str:
+    if attempt.channel_reference is None:
+        raise InvariantError(f"attempt {attempt.attempt_id} succeeded without a reference of the channel")
+    return attempt.channel_reference
+
+
+def _terms(rows: EvidenceWork, attempt: PaymentAttempt) -> CaptureTerms:
+    terms = rows.terms.get(attempt.payment_id)
+    if terms is None:
+        raise InvariantError(f"payment {attempt.payment_id} is of a merchant that has no fee plan")
+    return terms

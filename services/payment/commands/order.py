@@ -1,0 +1,114 @@
+"""What happens to payments when their order is closed, and to captures for orders that are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from paykit.cause import Cause
+from paykit.postgres.database import Tx
+from paystream.payment.v1 import events
+from services.payment import domain, store
+from services.payment.commands.capture import cancel_unsent, intend_cancel, with_unsent
+from services.payment.commands.work import PaymentWork
+from services.payment.domain.order import ProjectedOrder
+from services.payment.domain.payment import CaptureMode, Payment, PaymentState
+
+_NOT_AGAIN = frozenset({events.RefundReason.ORDER_CANCELLED, events.RefundReason.CONTRADICTION})
+"""Reasons of refunds that closing an order has nothing to do with any more, or never had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturedOrders:
+    """The orders of payments being captured, or whose refunds fail, read after those payments were locked.
+
+    Whoever closes an order writes its row first and locks its payments then. So either the order is seen closed here,
+    or the capture is seen captured there.
+
+    Attributes:
+        captured_minor: By order: captured by all its payments, those of this transaction so far included.
+    """
+
+    orders: Mapping[str, ProjectedOrder]
+    captured_minor: dict[str, int]
+
+    def refund_if_due(self, rows: PaymentWork, event: events.PaymentSuccess, cause: Cause) -> None:
+        """Return a capture back if its order is closed or paid for already; emits RefundCreated."""
+        order = self.orders.get(event.order_id or "")
+        if order is None:
+            return
+        captured_minor = self.captured_minor.get(order.order_id, 0) + event.amount_minor
+        self.captured_minor[order.order_id] = captured_minor
+        due = domain.order.refund_of_capture(order, amount_minor=event.amount_minor, captured_minor=captured_minor)
+        if due:
+            amount_minor, reason = due
+            rows.refund_now(
+                event.payment_id, amount_minor=amount_minor, reason=reason, of_capture=event.capture_id, cause=cause
+            )
+
+    def refund_again(self, rows: PaymentWork, failed: events.RefundFailed, cause: Cause) -> None:
+        """Give back what a refund that failed was to give back, if its order was closed meanwhile; emits RefundCreated.
+
+        While it was under way, it was left out of what closing the order gave back. That is tried once: a refund for
+        this very reason that fails too is told as any other.
+        """
+        order = self.orders.get(failed.order_id or "")
+        if order is None or order.state not in domain.order.CLOSED or failed.reason in _NOT_AGAIN:
+            return
+        rows.refund_now(
+            failed.payment_id,
+            amount_minor=failed.amount_minor,
+            reason=events.RefundReason.ORDER_CANCELLED,
+            of_capture=failed.capture_id,
+            cause=cause,
+        )
+
+
+async def captured_orders(tx: Tx, captured: Sequence[Payment]) -> CapturedOrders:
+    """Read the orders of locked payments that are captured or given back; no statement where there is none."""
+    order_ids = {payment.order_id for payment in captured if payment.order_id}
+    if not order_ids:
+        return CapturedOrders(orders={}, captured_minor={})
+    return CapturedOrders(
+        orders=await store.orders.by_key(tx, order_ids),
+        captured_minor=await store.payments.captured_minor(tx, order_ids),
+    )
+
+
+async def close_orders(tx: Tx, causes: Mapping[str, Cause]) -> None:
+    """Undo the payments for orders whose rows this transaction has just written as closed.
+
+    What is captured and not refunded is refunded, what is authorized is voided, what was not sent is cancelled; what is
+    under way is undone when its outcome is known. Emits RefundCreated and PaymentCancelled, and writes attempts.
+
+    Args:
+        tx: Holds the rows of the orders.
+        causes: What closed each order, by its id.
+    """
+    rows = await with_unsent(tx, await store.payments.lock_of_orders(tx, list(causes)))
+    for payment in list(rows.payments.values()):
+        _undo(rows, payment, causes[payment.order_id or ""])
+    await rows.save()
+
+
+def _undo(rows: PaymentWork, payment: Payment, cause: Cause) -> None:
+    reason = events.CancelReason.ORDER_CLOSED
+    if cancel_unsent(rows, payment, reason=reason, cause=cause) is not None:
+        return
+    if _may_be_captured(payment):
+        intend_cancel(rows, payment, reason=reason, traceparent=cause.traceparent)
+    left_minor = domain.payment.refundable_minor(payment)
+    if left_minor:
+        rows.refund_now(
+            payment.payment_id,
+            amount_minor=left_minor,
+            reason=events.RefundReason.ORDER_CANCELLED,
+            of_capture=None,
+            cause=cause,
+        )
+
+
+def _may_be_captured(payment: Payment) -> bool:
+    """Return whether something is authorized, or may turn out to be; a charge under way is refunded once captured."""
+    if payment.capture_mode is CaptureMode.AUTOMATIC:
+        return False
+    unanswered = payment.state in {PaymentState.CREATED, PaymentState.UNKNOWN}
+    return unanswered or domain.authorization.uncaptured_minor(payment) > 0

@@ -1,0 +1,112 @@
+"""Payments as callers ask for them. What channels answer is in `evidence`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from paykit.cause import Cause
+from paykit.errors import DomainError
+from paykit.ids import new_id
+from paykit.merchants import projection, standing
+from paykit.merchants.references import insert_referenced
+from paykit.money import require_currency
+from paykit.postgres.database import Tx
+from paykit.work import fold
+from paystream.merchant.v1.events import MerchantStatus
+from paystream.payment.v1 import events
+from services.payment import domain, store
+from services.payment.commands import order_matching
+from services.payment.commands.order_matching import Matching
+from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.payment import CaptureMode, Payment
+
+_FIRST_ACTION = {CaptureMode.AUTOMATIC: AttemptAction.CHARGE, CaptureMode.MANUAL: AttemptAction.AUTHORIZE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePayment:
+    """A payment asked for.
+
+    Attributes:
+        metadata: JSON text of an object of strings.
+        channel: The channel it goes through; None where none takes it.
+    """
+
+    merchant_id: str
+    merchant_reference: str
+    order_id: str | None
+    amount_minor: int
+    currency_code: str
+    method: events.PaymentMethod
+    method_token: str
+    metadata: str
+    capture_mode: CaptureMode
+    channel: str | None
+    cause: Cause
+
+
+async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
+    """Accept payments and queue their charges or authorizations.
+
+    Writes a payment and an attempt each, and emits PaymentCreated. Refusals: CurrencyUnknown, MerchantUnknown,
+    MerchantNotActive, MerchantSuspended, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
+    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken.
+    """
+    statuses = await projection.statuses(tx, {item.merchant_id for item in items})
+    matching = await _lock_orders(tx, items)
+    payments = fold(items, lambda item: _create(tx, item, statuses, matching))
+    results = await insert_referenced(tx, store.payments, payments)
+    accepted = [(p, item.cause) for p, item in zip(results, items, strict=True) if isinstance(p, Payment)]
+    await store.attempts.insert(tx, [_first_attempt(payment, cause) for payment, cause in accepted])
+    for payment, cause in accepted:
+        tx.emit(domain.payment.created(payment), cause=cause)
+    return results
+
+
+async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | None:
+    """Lock the orders that payments are for; None, and no statement, where there is none."""
+    order_ids = {item.order_id for item in items if item.order_id}
+    references = [(item.merchant_id, item.merchant_reference) for item in items]
+    return await order_matching.lock(tx, order_ids, references) if order_ids else None
+
+
+def _create(tx: Tx, item: CreatePayment, statuses: Mapping[str, MerchantStatus], matching: Matching | None) -> Payment:
+    require_currency(item.currency_code, field="amount.currency_code")
+    standing.require_active(item.merchant_id, statuses.get(item.merchant_id))
+    if not item.channel:
+        raise domain.routing.not_available(item.currency_code, item.method)
+    correlation_id = _admit(matching, item) if matching else None
+    return Payment(
+        payment_id=new_id("pay"),
+        merchant_id=item.merchant_id,
+        merchant_reference=item.merchant_reference,
+        order_id=item.order_id,
+        amount_minor=item.amount_minor,
+        currency_code=item.currency_code,
+        method=item.method,
+        method_token=item.method_token,
+        metadata=item.metadata,
+        capture_mode=item.capture_mode,
+        channel=item.channel,
+        correlation_id=correlation_id or item.cause.correlation_id,
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+
+
+def _admit(matching: Matching, item: CreatePayment) -> str | None:
+    reference = (item.merchant_id, item.merchant_reference)
+    return matching.admit(item.order_id, reference, currency_code=item.currency_code, amount_minor=item.amount_minor)
+
+
+def _first_attempt(payment: Payment, cause: Cause) -> PaymentAttempt:
+    return PaymentAttempt(
+        attempt_id=new_id("att"),
+        payment_id=payment.payment_id,
+        action=_FIRST_ACTION[payment.capture_mode],
+        channel=payment.channel,
+        amount_minor=payment.amount_minor,
+        currency_code=payment.currency_code,
+        traceparent=cause.traceparent,
+        create_time=payment.create_time,
+        update_time=payment.create_time,
+    )

@@ -1,0 +1,52 @@
+"""Refunds as callers ask for them. What channels answer is in `evidence`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paykit.cause import Cause
+from paykit.errors import DomainError
+from paykit.ids import new_id
+from paykit.postgres.database import Tx
+from paykit.work import fold
+from paystream.payment.v1 import events
+from services.payment import domain, store
+from services.payment.commands import work
+from services.payment.commands.work import PaymentWork
+from services.payment.domain.refund import Refund
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRefund:
+    """A refund asked for."""
+
+    payment_id: str
+    amount_minor: int
+    currency_code: str
+    reason: events.RefundReason
+    cause: Cause
+
+
+async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund | DomainError]:
+    """Accept refunds and queue them, one after another under the lock of their payments.
+
+    Writes a refund and an attempt each, and emits RefundCreated. Refusals: PaymentNotFound, CurrencyMismatch,
+    IllegalTransition, RefundExceedsRefundable.
+    """
+    rows = work.begin(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
+    results = fold(items, lambda item: _create(rows, item))
+    await rows.save()
+    return results
+
+
+def _create(rows: PaymentWork, item: CreateRefund) -> Refund:
+    payment, refund, event = domain.refund.create(
+        rows.payments.require(item.payment_id, domain.payment.not_found),
+        refund_id=new_id("ref"),
+        amount_minor=item.amount_minor,
+        currency_code=item.currency_code,
+        reason=item.reason,
+        now=rows.tx.now,
+    )
+    rows.add_refund(payment, refund, traceparent=item.cause.traceparent)
+    rows.tx.emit(event, cause=item.cause)
+    return refund

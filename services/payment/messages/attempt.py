@@ -1,0 +1,45 @@
+"""Attempts on the wire, and callbacks about them: between messages and domain values."""
+
+from paykit.channels.attempt_messages import attempt_fields, reported
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
+from paystream.common.v1 import money_pb2
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.store import OverdueAttempt
+
+_OUTCOMES = {
+    pb.CHANNEL_OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
+    pb.CHANNEL_OUTCOME_DECLINED: EvidenceOutcome.FAILED,
+}
+_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
+_ACTIONS = {action: pb.AttemptAction.Value(f"ATTEMPT_ACTION_{action}") for action in AttemptAction}
+
+
+def to_attempt(attempt: PaymentAttempt) -> pb.Attempt:
+    """Make the resource."""
+    return pb.Attempt(
+        **attempt_fields(attempt),
+        payment_id=attempt.payment_id,
+        refund_id=attempt.refund_id or "",
+        capture_id=attempt.capture_id or "",
+        channel=attempt.channel,
+        action=_ACTIONS[attempt.action],
+        state=_STATES[attempt.state],
+    )
+
+
+def to_overdue(overdue: OverdueAttempt) -> pb.OverdueAttempt:
+    """Make the resource."""
+    attempt = overdue.attempt
+    return pb.OverdueAttempt(
+        attempt=to_attempt(attempt),
+        merchant_id=overdue.merchant_id,
+        channel=attempt.channel,
+        amount=money_pb2.Money(amount_minor=attempt.amount_minor, currency_code=attempt.currency_code),
+        unanswered_seconds=int(attempt.age_s),
+    )
+
+
+def from_report(request: pb.ReportChannelResultRequest) -> Evidence:
+    """Read a channel's callback."""
+    return reported(request, _OUTCOMES[request.outcome], code=request.decline_code)

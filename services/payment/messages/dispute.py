@@ -1,0 +1,56 @@
+"""Disputes on the wire: between messages and domain values."""
+
+from paykit.serve.timestamps import from_optional, to_timestamp
+from paystream.common.v1 import money_pb2
+from paystream.payment.v1 import events
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
+from services.payment.store import DisputeFilter
+
+
+def to_dispute(dispute: Dispute) -> pb.Dispute:
+    """Make the resource."""
+    response_state = dispute.response_state or "UNSPECIFIED"
+    return pb.Dispute(
+        dispute_id=dispute.dispute_id,
+        payment_id=dispute.payment_id,
+        merchant_id=dispute.merchant_id,
+        attempt_id=dispute.attempt_id,
+        amount=money_pb2.Money(amount_minor=dispute.amount_minor, currency_code=dispute.currency_code),
+        reason=pb.DisputeReason.Value(f"DISPUTE_REASON_{dispute.reason}"),
+        state=pb.DisputeState.Value(f"DISPUTE_STATE_{dispute.state}"),
+        accepted=dispute.accepted,
+        contradicted=dispute.contradicted,
+        channel=dispute.channel,
+        dispute_reference=dispute.dispute_reference,
+        respond_by=to_timestamp(dispute.respond_by) if dispute.respond_by else None,
+        evidence=dispute.evidence or "",
+        response_state=pb.DisputeResponseState.Value(f"DISPUTE_RESPONSE_STATE_{response_state}"),
+        create_time=to_timestamp(dispute.create_time),
+        update_time=to_timestamp(dispute.update_time),
+    )
+
+
+def from_report(request: pb.ReportDisputeRequest) -> Reported:
+    """Read a channel's word on a dispute."""
+    return Reported(
+        attempt_id=request.attempt_id,
+        dispute_reference=request.dispute_reference,
+        outcome=DisputeOutcome(pb.DisputeOutcome.Name(request.outcome).removeprefix("DISPUTE_OUTCOME_")),
+        amount_minor=request.amount.amount_minor,
+        currency_code=request.amount.currency_code,
+        reason=events.DisputeReason(pb.DisputeReason.Name(request.reason).removeprefix("DISPUTE_REASON_")),
+        respond_by=from_optional(request, "respond_by"),
+    )
+
+
+def from_list_disputes(request: pb.ListDisputesRequest) -> DisputeFilter:
+    """Read what ListDisputes selects."""
+    name = pb.DisputeState.Name(request.state).removeprefix("DISPUTE_STATE_")
+    return DisputeFilter(
+        payment_id=request.payment_id or None,
+        merchant_id=request.merchant_id or None,
+        state=DisputeState(name) if request.state else None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+    )

@@ -1,0 +1,128 @@
+"""Payments on the wire: between messages and domain values."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+
+from paykit.cause import Cause
+from paykit.errors import DomainError
+from paykit.serve.status import to_status
+from paykit.serve.timestamps import from_optional, to_timestamp
+from paystream.common.v1 import money_pb2
+from paystream.payment.v1 import events
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment.commands.payment import CreatePayment
+from services.payment.domain import authorization, routing
+from services.payment.domain.payment import CaptureMode, Payment, PaymentState
+from services.payment.domain.routing import PaymentRoute
+from services.payment.store import PaymentFilter
+
+_METHODS = {
+    pb.PAYMENT_METHOD_TYPE_CARD: events.PaymentMethod.CARD,
+    pb.PAYMENT_METHOD_TYPE_BANK_TRANSFER: events.PaymentMethod.BANK_TRANSFER,
+    pb.PAYMENT_METHOD_TYPE_WALLET: events.PaymentMethod.WALLET,
+}
+_CAPTURE_MODES = {
+    pb.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC,
+    pb.CAPTURE_MODE_AUTOMATIC: CaptureMode.AUTOMATIC,
+    pb.CAPTURE_MODE_MANUAL: CaptureMode.MANUAL,
+}
+# Looked up once for every payment made, so by dictionaries and not by the descriptors.
+_METHOD_TYPES = {domain: wire for wire, domain in _METHODS.items()}
+_CAPTURE_MODE_VALUES = {domain: wire for wire, domain in _CAPTURE_MODES.items() if wire}
+_PAYMENT_STATES = {state: pb.PaymentState.Value(f"PAYMENT_STATE_{state}") for state in PaymentState}
+_CANCEL_REASONS = {
+    None: pb.CANCEL_REASON_UNSPECIFIED,
+    events.CancelReason.REQUESTED: pb.CANCEL_REASON_REQUESTED,
+    events.CancelReason.AUTHORIZATION_EXPIRED: pb.CANCEL_REASON_AUTHORIZATION_EXPIRED,
+    events.CancelReason.ORDER_CLOSED: pb.CANCEL_REASON_ORDER_CLOSED,
+}
+
+# All payments of one transaction have one create_time. Messages copy what they are made of, so one can serve for all.
+_timestamp = lru_cache(maxsize=256)(to_timestamp)
+
+
+def to_payment(payment: Payment) -> pb.Payment:
+    """Make the resource; the etag of an authorized payment also tells changes that no event tells of."""
+    message = pb.Payment(
+        payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
+        merchant_reference=payment.merchant_reference,
+        order_id=payment.order_id or "",
+        amount=money_pb2.Money(amount_minor=payment.amount_minor, currency_code=payment.currency_code),
+        payment_method=pb.PaymentMethod(type=_METHOD_TYPES[payment.method], token=payment.method_token),
+        metadata=json.loads(payment.metadata) if payment.metadata != "{}" else None,
+        capture_mode=_CAPTURE_MODE_VALUES[payment.capture_mode],
+        state=_PAYMENT_STATES[payment.state],
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        refunding_minor=payment.refunding_minor,
+        disputed_minor=payment.disputed_minor,
+        fee_minor=payment.fee_minor,
+        fee_returned_minor=payment.fee_returned_minor,
+        fee_plan_version=payment.fee_plan_version or 0,
+        capture_id=payment.capture_id or "",
+        channel=payment.channel,
+        channel_reference=payment.channel_reference or "",
+        failure_reason=payment.failure_reason or "",
+        failure_code=payment.failure_code or "",
+        correlation_id=payment.correlation_id,
+        create_time=_timestamp(payment.create_time),
+        update_time=_timestamp(payment.update_time),
+        etag=str(payment.aggregate_version),
+        cancelled_minor=payment.cancelled_minor,
+        cancel_reason=_CANCEL_REASONS[payment.cancel_reason],
+    )
+    if payment.capture_mode is CaptureMode.MANUAL:
+        changed_s = payment.update_time.timestamp()
+        message.etag += f"-{payment.capturing_minor}-{payment.cancelling_minor}-{changed_s:f}"
+        message.authorized_minor = payment.authorized_minor
+        message.capturing_minor = payment.capturing_minor
+        message.capturable_minor = authorization.capturable_minor(payment)
+        if payment.expire_time is not None:
+            message.authorization_expire_time.CopyFrom(_timestamp(payment.expire_time))
+    return message
+
+
+def to_streamed(
+    request_id: str, position: int, result: pb.BatchCreatePaymentsResponse.Result | DomainError
+) -> pb.StreamCreatePaymentsResponse:
+    """Make what is answered to one item of a stream."""
+    if isinstance(result, DomainError):
+        error = to_status(result, item_path="request")
+        return pb.StreamCreatePaymentsResponse(request_id=request_id, position=position, error=error)
+    return pb.StreamCreatePaymentsResponse(request_id=request_id, position=position, payment=result.payment)
+
+
+def from_create_payment(
+    request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[PaymentRoute]
+) -> CreatePayment:
+    """Read a payment asked for, and choose its channel; the request has been checked against its rules."""
+    amount, method = request.amount, _METHODS[request.payment_method.type]
+    return CreatePayment(
+        merchant_id=request.merchant_id,
+        merchant_reference=request.merchant_reference,
+        order_id=request.order_id or None,
+        amount_minor=amount.amount_minor,
+        currency_code=amount.currency_code,
+        method=method,
+        method_token=request.payment_method.token,
+        metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
+        capture_mode=_CAPTURE_MODES[request.capture_mode],
+        channel=routing.preferred(routes, amount.currency_code, method),
+        cause=cause,
+    )
+
+
+def from_list_payments(request: pb.ListPaymentsRequest) -> PaymentFilter:
+    """Read what ListPayments selects."""
+    name = pb.PaymentState.Name(request.state).removeprefix("PAYMENT_STATE_")
+    return PaymentFilter(
+        merchant_id=request.merchant_id or None,
+        order_id=request.order_id or None,
+        merchant_reference=request.merchant_reference or None,
+        state=PaymentState(name) if request.state else None,
+        capture_mode=_CAPTURE_MODES[request.capture_mode] if request.capture_mode else None,
+        create_time_min=from_optional(request, "create_time_min"),
+        create_time_before=from_optional(request, "create_time_before"),
+    )

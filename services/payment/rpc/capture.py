@@ -1,0 +1,40 @@
+"""The methods of the PaymentService about captures and voids."""
+
+from typing import Any
+
+from paykit.base.call import current_call
+from paykit.process.runtime import Runtime
+from paykit.serve.operations import Operation
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import commands, messages
+
+_CAPTURE = Operation(
+    name="CapturePayment",
+    command=commands.capture.capture_payments,
+    reply=messages.capture.to_capture_payment_response,
+    reply_type=pb.CapturePaymentResponse,
+    wakes=commands.SUBMISSION_JOBS,
+)
+_CANCEL = Operation(
+    name="CancelPayment",
+    command=commands.capture.cancel_payments,
+    reply=messages.capture.to_cancel_payment_response,
+    reply_type=pb.CancelPaymentResponse,
+    wakes=commands.SUBMISSION_JOBS,
+)
+
+
+class CaptureMethods:
+    """Serves captures and voids of paystream.payment.v1.PaymentService; the contract stands in its proto."""
+
+    _runtime: Runtime
+
+    async def CapturePayment(self, request: pb.CapturePaymentRequest, _context: Any) -> pb.CapturePaymentResponse:
+        """Accept a capture, once per request_id."""
+        item = messages.capture.from_capture_payment(request, current_call().cause)
+        return await self._runtime.call(_CAPTURE, request, item)
+
+    async def CancelPayment(self, request: pb.CancelPaymentRequest, _context: Any) -> pb.CancelPaymentResponse:
+        """Return a payment up, once per request_id."""
+        item = messages.capture.from_cancel_payment(request, current_call().cause)
+        return await self._runtime.call(_CANCEL, request, item)

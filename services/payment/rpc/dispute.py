@@ -1,0 +1,86 @@
+"""The methods of PaymentService that are about disputes."""
+
+from typing import Any
+
+import structlog
+
+from paykit.base.call import current_call
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve.listing import newest_page
+from paykit.serve.operations import Operation
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import commands, domain, messages, store
+from services.payment.commands.dispute import AcceptDispute, ContestDispute, ReportDispute
+from services.payment.domain.dispute import Dispute
+
+_REPORT = Operation(
+    name="ReportDispute",
+    command=commands.dispute.report_disputes,
+    reply=lambda dispute: pb.ReportDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
+    reply_type=pb.ReportDisputeResponse,
+)
+_ACCEPT = Operation(
+    name="AcceptDispute",
+    command=commands.dispute.accept_disputes,
+    reply=lambda dispute: pb.AcceptDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
+    reply_type=pb.AcceptDisputeResponse,
+    wakes=(commands.dispute.ANSWERING_JOB,),
+)
+_CONTEST = Operation(
+    name="ContestDispute",
+    command=commands.dispute.contest_disputes,
+    reply=lambda dispute: pb.ContestDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
+    reply_type=pb.ContestDisputeResponse,
+    wakes=(commands.dispute.ANSWERING_JOB,),
+)
+
+_log = structlog.get_logger()
+
+
+class DisputeMethods:
+    """A part of the servicer; the contract stands in the proto."""
+
+    _runtime: Runtime
+
+    async def ReportDispute(self, request: pb.ReportDisputeRequest, _context: Any) -> pb.ReportDisputeResponse:
+        """Take a channel's word on a dispute."""
+        reported = messages.dispute.from_report(request)
+        item = ReportDispute(reported=reported, cause=current_call().cause)
+        response = await self._runtime.change(_REPORT, item)
+        if response.dispute.contradicted:
+            _log.warning("dispute_contradicted", dispute_id=response.dispute.dispute_id, told=reported.outcome)
+        return response
+
+    async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
+        """Read a dispute."""
+        dispute = await self._runtime.read(lambda tx: _dispute(tx, request.dispute_id))
+        return pb.GetDisputeResponse(dispute=messages.dispute.to_dispute(dispute))
+
+    async def ListDisputes(self, request: pb.ListDisputesRequest, _context: Any) -> pb.ListDisputesResponse:
+        """Read a page of disputes."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.disputes.list,
+            wanted=messages.dispute.from_list_disputes(request),
+            key=lambda dispute: (dispute.create_time, dispute.dispute_id),
+        )
+        return pb.ListDisputesResponse(disputes=map(messages.dispute.to_dispute, page), next_page_token=token)
+
+    async def AcceptDispute(self, request: pb.AcceptDisputeRequest, _context: Any) -> pb.AcceptDisputeResponse:
+        """Return a dispute up, once per request_id."""
+        item = AcceptDispute(dispute_id=request.dispute_id, cause=current_call().cause)
+        return await self._runtime.call(_ACCEPT, request, item)
+
+    async def ContestDispute(self, request: pb.ContestDisputeRequest, _context: Any) -> pb.ContestDisputeResponse:
+        """Contest a dispute, once per request_id."""
+        item = ContestDispute(dispute_id=request.dispute_id, evidence=request.evidence)
+        return await self._runtime.call(_CONTEST, request, item)
+
+
+async def _dispute(tx: Tx, dispute_id: str) -> Dispute:
+    dispute = await store.disputes.get(tx, dispute_id)
+    if dispute is None:
+        raise domain.dispute.not_found(dispute_id)
+    return dispute

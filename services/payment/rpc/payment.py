@@ -1,0 +1,132 @@
+"""The PaymentService: messages to commands and back."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from paykit.base.call import current_call
+from paykit.errors import DomainError
+from paykit.merchants.standing import NOT_TOLD_YET
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve import batching
+from paykit.serve.listing import newest_page
+from paykit.serve.operations import Operation
+from paykit.serve.server import Servicer
+from paykit.serve.streaming import in_chunks
+from paystream.payment.v1 import payment_pb2 as pb
+from paystream.payment.v1 import payment_pb2_grpc
+from services.payment import commands, domain, messages, store
+from services.payment.domain.order import OrderUnknown
+from services.payment.rpc.attempt import AttemptMethods
+from services.payment.rpc.capture import CaptureMethods
+from services.payment.rpc.dispute import DisputeMethods
+from services.payment.rpc.refund import RefundMethods
+
+STREAM_ITEMS_MAX = 256
+"""Payments of a stream in one transaction, and as many again that are read ahead: then the caller is held up."""
+
+_Result = pb.BatchCreatePaymentsResponse.Result
+
+_CREATE = Operation(
+    name="CreatePayment",
+    command=commands.payment.create_payments,
+    reply=lambda payment: pb.CreatePaymentResponse(payment=messages.payment.to_payment(payment)),
+    reply_type=pb.CreatePaymentResponse,
+    waits_for=(*NOT_TOLD_YET, OrderUnknown),
+    wakes=commands.SUBMISSION_JOBS,
+)
+# The same operation with the item of a batch response as its reply. Both replies hold the payment in field 1, so each
+# reads what the other stored, and a request id means the same whichever way it comes.
+_CREATE_IN_BATCH = Operation(
+    name=_CREATE.name,
+    command=_CREATE.command,
+    reply=lambda payment: _Result(payment=messages.payment.to_payment(payment)),
+    reply_type=_Result,
+    waits_for=_CREATE.waits_for,
+    wakes=_CREATE.wakes,
+)
+
+
+class PaymentServicer(
+    RefundMethods, CaptureMethods, DisputeMethods, AttemptMethods, payment_pb2_grpc.PaymentServiceServicer
+):
+    """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def CreatePayment(self, request: pb.CreatePaymentRequest, _context: Any) -> pb.CreatePaymentResponse:
+        """Accept a payment, once per request_id."""
+        return await self._runtime.call(_CREATE, request, self._reader()(request))
+
+    async def BatchCreatePayments(
+        self, request: pb.BatchCreatePaymentsRequest, _context: Any
+    ) -> pb.BatchCreatePaymentsResponse:
+        """Accept payments, each for itself."""
+        results = await self._create_all(request.requests, path=batching.in_batch)
+        return pb.BatchCreatePaymentsResponse(results=batching.to_results(_Result, results))
+
+    async def StreamCreatePayments(
+        self, request_iterator: AsyncIterator[pb.StreamCreatePaymentsRequest], _context: Any
+    ) -> AsyncIterator[pb.StreamCreatePaymentsResponse]:
+        """Accept payments as they come, each for itself; those that wait go together."""
+        position = 0
+        async with aclosing(in_chunks(request_iterator, items_max=STREAM_ITEMS_MAX)) as chunks:
+            async for chunk in chunks:
+                requests = [message.request for message in chunk]
+                results = await self._create_all(requests, path=lambda _: "request")
+                for request, result in zip(requests, results, strict=True):
+                    yield messages.payment.to_streamed(request.request_id, position, result)
+                    position += 1
+
+    async def GetPayment(self, request: pb.GetPaymentRequest, _context: Any) -> pb.GetPaymentResponse:
+        """Read a payment with its captures and attempts."""
+        return await self._runtime.read(lambda tx: _payment_in_full(tx, request.payment_id))
+
+    async def ListPayments(self, request: pb.ListPaymentsRequest, _context: Any) -> pb.ListPaymentsResponse:
+        """Read a page of payments."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.payments.list,
+            wanted=messages.payment.from_list_payments(request),
+            key=lambda payment: (payment.create_time, payment.payment_id),
+        )
+        return pb.ListPaymentsResponse(payments=map(messages.payment.to_payment, page), next_page_token=token)
+
+    async def _create_all(
+        self, requests: Sequence[pb.CreatePaymentRequest], *, path: Callable[[int], str]
+    ) -> list[_Result | DomainError]:
+        """Accept payments in one transaction, each for itself; `path` says where one stands, for errors."""
+        items = batching.read_items(requests, self._reader(), path=path)
+        return await self._runtime.call_batch(_CREATE_IN_BATCH, requests, items)
+
+    def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
+        """Return what reads the payments of this call."""
+        cause, routes = current_call().cause, self._runtime.settings.payment_channels
+        return lambda request: messages.payment.from_create_payment(request, cause, routes)
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Return what the payment service serves."""
+    return [
+        Servicer(
+            full_name="paystream.payment.v1.PaymentService",
+            add=payment_pb2_grpc.add_PaymentServiceServicer_to_server,
+            implementation=PaymentServicer(runtime),
+        )
+    ]
+
+
+async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
+    payment = await store.payments.get(tx, payment_id)
+    if payment is None:
+        raise domain.payment.not_found(payment_id)
+    attempts = await store.attempts.of(tx, payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
+    captures = await store.captures.of_payment(tx, payment_id)
+    return pb.GetPaymentResponse(
+        payment=messages.payment.to_payment(payment),
+        attempts=map(messages.attempt.to_attempt, attempts),
+        captures=map(messages.capture.to_capture, captures or domain.capture.of_charge(payment, attempts)),
+    )

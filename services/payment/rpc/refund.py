@@ -1,0 +1,54 @@
+"""The methods of the PaymentService about refunds."""
+
+from typing import Any
+
+from paykit.base.call import current_call
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve.listing import newest_page
+from paykit.serve.operations import Operation
+from paystream.payment.v1 import payment_pb2 as pb
+from services.payment import commands, domain, messages, store
+from services.payment.domain.refund import Refund
+
+_CREATE_REFUND = Operation(
+    name="CreateRefund",
+    command=commands.refund.create_refunds,
+    reply=lambda refund: pb.CreateRefundResponse(refund=messages.refund.to_refund(refund)),
+    reply_type=pb.CreateRefundResponse,
+    wakes=commands.SUBMISSION_JOBS,
+)
+
+
+class RefundMethods:
+    """A part of the servicer; the contract stands in the proto."""
+
+    _runtime: Runtime
+
+    async def CreateRefund(self, request: pb.CreateRefundRequest, _context: Any) -> pb.CreateRefundResponse:
+        """Accept a refund, once per request_id."""
+        item = messages.refund.from_create_refund(request, current_call().cause)
+        return await self._runtime.call(_CREATE_REFUND, request, item)
+
+    async def GetRefund(self, request: pb.GetRefundRequest, _context: Any) -> pb.GetRefundResponse:
+        """Read a refund."""
+        refund = await self._runtime.read(lambda tx: _refund(tx, request.refund_id))
+        return pb.GetRefundResponse(refund=messages.refund.to_refund(refund))
+
+    async def ListRefunds(self, request: pb.ListRefundsRequest, _context: Any) -> pb.ListRefundsResponse:
+        """Read a page of refunds."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.refunds.list,
+            wanted=messages.refund.from_list_refunds(request),
+            key=lambda refund: (refund.create_time, refund.refund_id),
+        )
+        return pb.ListRefundsResponse(refunds=map(messages.refund.to_refund, page), next_page_token=token)
+
+
+async def _refund(tx: Tx, refund_id: str) -> Refund:
+    refund = await store.refunds.get(tx, refund_id)
+    if refund is None:
+        raise domain.refund.not_found(refund_id)
+    return refund

@@ -1,0 +1,114 @@
+"""Payment's tables `attempt` and `evidence`; most of their SQL is in `paykit.channels.attempt_table`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from paykit.channels import attempts as channel_attempts
+from paykit.channels.attempt_table import AttemptTable
+from paykit.channels.overdue import OPEN
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.rows import require_all_changed
+from paykit.work import Rows
+from services.payment.domain.attempt import PaymentAttempt
+from services.payment.domain.routing import PaymentRoute
+
+ATTEMPTS_SHOWN_MAX = 100
+"""Attempts of one payment that GetPayment shows."""
+
+# What payments begin with. Its state is looked at under its lock only, as a job may be claiming it.
+_FIRST_OF_PAYMENTS = "payment_id = ANY($1::text[]) AND action IN ('CHARGE', 'AUTHORIZE')"
+
+# What a payment begins with; what follows it stays with its channel. What nobody else takes is left out here, or it
+# would stand before all that can be moved.
+_SELECT_UNSENT = """
+SELECT attempt_id, payment_id FROM attempt JOIN payment USING (payment_id)
+WHERE attempt.state = 'PENDING' AND attempt.channel = ANY($1::text[]) AND action IN ('CHARGE', 'AUTHORIZE')
+    AND EXISTS (
+        SELECT FROM unnest($2::text[], $3::text[]) AS reachable (currencies, methods)
+        WHERE (currencies = '' OR payment.currency_code = ANY(string_to_array(currencies, ',')))
+            AND (methods = '' OR payment.method = ANY(string_to_array(methods, ','))))
+LIMIT $4
+"""
+
+_MOVE = """
+UPDATE attempt SET channel = new.channel FROM unnest($1::text[], $2::text[]) AS new (attempt_id, channel)
+WHERE attempt.attempt_id = new.attempt_id
+"""
+
+# Walks the index of attempts that are open, which are few. Real time throughout, as it is about calls.
+_SELECT_OVERDUE = f"""
+SELECT {{attempt}}, merchant_id, start_time
+FROM (SELECT * FROM attempt WHERE {OPEN}) attempt JOIN payment USING (payment_id)
+WHERE (start_time, attempt_id) > ($2, $3) ORDER BY start_time, attempt_id LIMIT $4
+"""
+_BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedPaymentAttempt(channel_attempts.Claimed[PaymentAttempt]):
+    """An attempt taken for sending or inquiring, with what a channel needs to know beside it."""
+
+    method_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverdueAttempt:
+    """An attempt whose outcome is overdue.
+
+    Attributes:
+        start_time: When it was claimed to be sent.
+    """
+
+    attempt: PaymentAttempt
+    merchant_id: str
+    start_time: datetime
+
+
+class PaymentAttempts(AttemptTable[PaymentAttempt, ClaimedPaymentAttempt]):
+    """The attempts of payments, their captures and refunds."""
+
+    async def lock_first(self, tx: Tx, payment_ids: Collection[str]) -> Rows[str, PaymentAttempt]:
+        """Lock the charges and authorizations of locked payments; whether they were sent can no longer change."""
+        return await self.lock_where(tx, _FIRST_OF_PAYMENTS, payment_ids)
+
+    async def unsent(
+        self, tx: Tx, channels: Collection[str], *, others: Sequence[PaymentRoute], limit: int
+    ) -> list[tuple[str, str]]:
+        """Read which charges and authorizations wait for channels, though others take them.
+
+        Returns: attempt_id and payment_id of each.
+        """
+        currencies, methods = (
+            [",".join(route.currencies) for route in others],
+            [",".join(route.methods) for route in others],
+        )
+        rows = await tx.fetch(_SELECT_UNSENT, channels, currencies, methods, limit)
+        return [(row["attempt_id"], row["payment_id"]) for row in rows]
+
+    async def move(self, tx: Tx, channels: Mapping[str, str]) -> None:
+        """Have locked attempts that were not sent wait for another channel.
+
+        Raises:
+            InvariantError: An attempt is not there.
+        """
+        changed = await tx.run(_MOVE, list(channels), list(channels.values()))
+        require_all_changed(self.name, changed, len(channels))
+
+    async def overdue(self, tx: Tx, within_s: float, /, *, after: TimeKey | None, limit: int) -> list[OverdueAttempt]:
+        """List attempts sent longer ago than this that have no outcome, longest first, after a (start_time, id)."""
+        start_time, attempt_id = after or _BEGINNING
+        sql = _SELECT_OVERDUE.format(attempt=self.selected)
+        return [
+            OverdueAttempt(attempt=self.read(row), merchant_id=row["merchant_id"], start_time=row["start_time"])
+            for row in await tx.fetch(sql, within_s, start_time, attempt_id, limit)
+        ]
+
+
+attempts = PaymentAttempts(
+    PaymentAttempt,
+    aggregate="payment",
+    beside=("merchant_id", "method_token", "correlation_id"),
+    claimed=ClaimedPaymentAttempt,
+)

@@ -1,0 +1,137 @@
+"""The SQL of disputes, of what channels said of them, and of the answers that channels are still to be told.
+
+They change only under the lock of their payment, but for when a channel is to be told.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.rows import columns, require_all_changed
+from paykit.postgres.table import Table
+from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState
+
+_CHANGING = ("state", "accepted", "contradicted", "evidence", "response_state", "update_time")
+
+# An answer that is to be told becomes due at once.
+_UPDATE = """
+UPDATE dispute SET state = new.state, accepted = new.accepted, contradicted = new.contradicted,
+    evidence = new.evidence, response_state = new.response_state, update_time = new.update_time,
+    due_time = CASE WHEN new.response_state = 'PENDING' THEN coalesce(due_time, now()) END
+FROM unnest($1::text[], $2::text[], $3::boolean[], $4::boolean[], $5::text[], $6::text[], $7::timestamptz[])
+  AS new (dispute_id, state, accepted, contradicted, evidence, response_state, update_time)
+WHERE dispute.dispute_id = new.dispute_id
+"""
+
+# Takes answers that are due. The lease keeps other jobs away while this one calls; jobs of several processes pass each
+# other's rows by. due_time is real time, for leases and retries.
+_CLAIM_RESPONSES = """
+UPDATE dispute SET due_time = now() + $3::float8 * interval '1 s', response_tries = response_tries + 1
+FROM (SELECT dispute_id AS claimed_id FROM dispute WHERE due_time <= now() AND channel = $1 ORDER BY due_time LIMIT $2
+      FOR UPDATE SKIP LOCKED) claimed, payment
+WHERE dispute.dispute_id = claimed_id AND payment.payment_id = dispute.payment_id
+RETURNING {dispute}, payment.correlation_id, dispute.response_tries
+"""
+
+_ANY_RESPONSE_DUE = "SELECT EXISTS (SELECT FROM dispute WHERE due_time <= now() AND channel = $1)"
+
+_POSTPONE_RESPONSES = """
+UPDATE dispute SET due_time = now() + new.pause_s * interval '1 s'
+FROM unnest($1::text[], $2::float8[]) AS new (dispute_id, pause_s)
+WHERE dispute.dispute_id = new.dispute_id AND response_state = 'PENDING'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeFilter:
+    """What ListDisputes selects; None selects all. payment_id or merchant_id is set.
+
+    Attributes:
+        create_time_before: Exclusive.
+    """
+
+    payment_id: str | None
+    merchant_id: str | None
+    state: DisputeState | None
+    create_time_min: datetime | None
+    create_time_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A merchant's answer, taken to be told to the channel.
+
+    Attributes:
+        tries: Calls so far, the one under way included.
+    """
+
+    dispute: Dispute
+    correlation_id: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeReport:
+    """What a channel said of a dispute, kept once however often it was told.
+
+    Attributes:
+        contradicts: Whether it is the opposite of what was decided.
+    """
+
+    dispute_id: str
+    outcome: DisputeOutcome
+    contradicts: bool
+    record_time: datetime
+
+
+class Disputes(Table[str, Dispute]):
+    """The table `dispute`, whose rows are also the queue of answers for channels."""
+
+    async def by_reference(self, tx: Tx, references: Collection[tuple[str, str]]) -> list[Dispute]:
+        """Read disputes by (channel, dispute_reference), of whichever payment: a reference may be another's."""
+        if not references:
+            return []
+        condition = "(channel, dispute_reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+        return await self.select(tx, condition, *([reference[i] for reference in references] for i in (0, 1)))
+
+    async def update(self, tx: Tx, rows: Collection[Dispute]) -> None:
+        """Write disputes back, each at most once; their payments are locked.
+
+        Raises:
+            InvariantError: A dispute is not there, or came twice.
+        """
+        if rows:
+            changed = await tx.run(_UPDATE, *columns(list(rows), ("dispute_id", *_CHANGING)))
+            require_all_changed(self.name, changed, len(rows))
+
+    async def any_response_due(self, tx: Tx, *, channel: str) -> bool:
+        """Return whether a channel is to be told an answer."""
+        return bool((await tx.fetch(_ANY_RESPONSE_DUE, channel))[0][0])
+
+    async def postpone_responses(self, tx: Tx, pauses_s: Mapping[str, float]) -> None:
+        """Let answers wait before they are told again, by dispute."""
+        if pauses_s:
+            dispute_ids = sorted(pauses_s)
+            await tx.run(_POSTPONE_RESPONSES, dispute_ids, [pauses_s[dispute_id] for dispute_id in dispute_ids])
+
+    async def claim_responses(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[Response]:
+        """Take the answers that a channel has waited for longest."""
+        sql = _CLAIM_RESPONSES.format(dispute=self.selected)
+        return [
+            Response(dispute=self.read(row), correlation_id=row["correlation_id"], tries=row["response_tries"])
+            for row in await tx.lock(self.name, sql, channel, limit, lease_s)
+        ]
+
+    async def list(self, tx: Tx, selection: DisputeFilter, *, after: TimeKey | None, limit: int) -> list[Dispute]:
+        """List disputes, newest first, from after a (create_time, dispute_id) on."""
+        equal = ("payment_id", "merchant_id", "state")
+        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+
+
+disputes = Disputes(Dispute, "dispute", key="dispute_id")
+
+reports: Table[tuple[str, DisputeOutcome], DisputeReport] = Table(
+    DisputeReport, "dispute_report", key=("dispute_id", "outcome")
+)

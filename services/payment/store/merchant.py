@@ -1,0 +1,47 @@
+"""The SQL of what payment knows of merchants: a projection of merchant.events."""
+
+from collections.abc import Sequence
+
+from paykit.consume.delivery import Delivered
+from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
+from paykit.postgres.database import Tx
+from paykit.postgres.rows import columns
+from services.payment.domain.fee import CaptureTerms
+from services.payment.domain.payment import Payment
+
+_MERCHANTS = MerchantProjection(
+    Column("fee_plan_version", "bigint", lambda event: event.fee_plan_version),
+    Column("refund_fee_returned", "boolean", lambda event: event.refund_fee_returned),
+)
+
+_DELETE_FEES = "DELETE FROM merchant_fee WHERE merchant_id = ANY($1::text[])"
+
+# The terms in force for payments that are being captured.
+_SELECT_TERMS = """
+SELECT payment_id, fee_plan_version, coalesce(basis_points, 0) AS basis_points, coalesce(fixed_minor, 0) AS fixed_minor,
+    refund_fee_returned
+FROM unnest($1::text[], $2::text[], $3::text[]) AS captured (payment_id, merchant_id, currency_code)
+JOIN merchant USING (merchant_id)
+LEFT JOIN merchant_fee USING (merchant_id, currency_code)
+"""
+
+
+async def capture_terms(tx: Tx, captured: Sequence[Payment]) -> dict[str, CaptureTerms]:
+    """Read the terms in force for payments, by payment_id."""
+    if not captured:
+        return {}
+    rows = await tx.fetch(_SELECT_TERMS, *columns(captured, ("payment_id", "merchant_id", "currency_code")))
+    return {row[0]: CaptureTerms(*row[1:]) for row in rows}
+
+
+async def keep_merchants(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> None:
+    """Bring merchants and their fees to their newest state."""
+    changed = await _MERCHANTS.keep(tx, deliveries)
+    await tx.run(_DELETE_FEES, sorted(str(event.merchant_id) for event in changed))
+    fees = [
+        (event.merchant_id, rule.currency_code, rule.basis_points, rule.fixed_minor)
+        for event in changed
+        for rule in event.fees
+    ]
+    if fees:
+        await tx.copy("merchant_fee", ("merchant_id", "currency_code", "basis_points", "fixed_minor"), fees)

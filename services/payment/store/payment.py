@@ -1,0 +1,111 @@
+"""The SQL of payments. What changes about one, its captures, refunds and attempts included, changes under its lock."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.rows import require_all_changed
+from paykit.postgres.table import Table
+from paykit.work import Rows
+from services.payment.domain.payment import CaptureMode, Payment, PaymentState
+
+# What payments have captured or still may capture, refunds not taken off: what has failed or was given up counts not.
+_SELECT_TAKEN = """
+SELECT order_id, sum(amount_minor - cancelled_minor)::bigint FROM payment
+WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED') GROUP BY order_id
+"""
+
+_SELECT_CAPTURED = """
+SELECT order_id, sum(captured_minor)::bigint FROM payment WHERE order_id = ANY($1::text[]) GROUP BY order_id
+"""
+
+_MOVE = """
+UPDATE payment SET channel = new.channel, update_time = $3
+FROM unnest($1::text[], $2::text[]) AS new (payment_id, channel) WHERE payment.payment_id = new.payment_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFilter:
+    """What ListPayments selects; None selects all. merchant_id or order_id is set.
+
+    Attributes:
+        create_time_before: Exclusive.
+    """
+
+    merchant_id: str | None
+    order_id: str | None
+    merchant_reference: str | None
+    state: PaymentState | None
+    capture_mode: CaptureMode | None
+    create_time_min: datetime | None
+    create_time_before: datetime | None
+
+
+class Payments(Table[str, Payment]):
+    """The table `payment`; of a new row, amounts and what follows them begin with the database's defaults."""
+
+    async def lock_of_attempts(self, tx: Tx, attempt_ids: Collection[str]) -> Rows[str, Payment]:
+        """Lock the payments that attempts belong to."""
+        condition = "payment_id IN (SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::text[]))"
+        return await self.lock_where(tx, condition, attempt_ids)
+
+    async def lock_of_disputes(self, tx: Tx, dispute_ids: Collection[str]) -> Rows[str, Payment]:
+        """Lock the payments that disputes are about, which never change theirs."""
+        condition = "payment_id IN (SELECT payment_id FROM dispute WHERE dispute_id = ANY($1::text[]))"
+        return await self.lock_where(tx, condition, dispute_ids)
+
+    async def lock_of_orders(self, tx: Tx, order_ids: Collection[str]) -> Rows[str, Payment]:
+        """Lock the payments for orders just written as closed, so that one made meanwhile is seen.
+
+        What ended without a capture has nothing to undo, and an order can have any number of that: it is left out.
+        """
+        condition = "order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED')"
+        return await self.lock_where(tx, condition, order_ids)
+
+    async def claim_expired(self, tx: Tx, *, limit: int) -> Rows[str, Payment]:
+        """Lock payments whose authorization is over, the longest over first, as far as nobody else has them."""
+        return await self.claim_where(tx, "expire_time <= $1 ORDER BY expire_time LIMIT $2", tx.now, limit)
+
+    async def move(self, tx: Tx, channels: Mapping[str, str]) -> None:
+        """Have locked payments that no channel was called for go through another.
+
+        Raises:
+            InvariantError: A payment is not there.
+        """
+        changed = await tx.run(_MOVE, list(channels), list(channels.values()), tx.now)
+        require_all_changed(self.name, changed, len(channels))
+
+    async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
+        """Read what payments have captured or still may capture of orders; nothing where there is none."""
+        return {row[0]: row[1] for row in await tx.fetch(_SELECT_TAKEN, order_ids)}
+
+    async def captured_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
+        """Read what payments have captured of orders; nothing where there is none."""
+        return {row[0]: row[1] for row in await tx.fetch(_SELECT_CAPTURED, order_ids)}
+
+    async def list(self, tx: Tx, selection: PaymentFilter, *, after: TimeKey | None, limit: int) -> list[Payment]:
+        """List payments, newest first, from after a (create_time, payment_id) on."""
+        equal = ("merchant_id", "order_id", "merchant_reference", "state", "capture_mode")
+        return await self.page(tx, selection, equal=equal, after=after, limit=limit)
+
+
+payments = Payments(
+    Payment,
+    "payment",
+    key="payment_id",
+    given=(
+        *("payment_id", "merchant_id", "merchant_reference", "order_id", "amount_minor", "currency_code", "method"),
+        *("method_token", "metadata", "capture_mode", "channel", "correlation_id", "create_time", "update_time"),
+        *("state", "aggregate_version"),
+    ),
+    # All but the channel, which only `move` changes.
+    changing=(
+        *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
+        *("expire_time", "captured_minor", "captured_in_parts", "refunded_minor", "refunding_minor", "disputed_minor"),
+        *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
+        *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
+    ),
+)

@@ -1,0 +1,81 @@
+"""Collecting items: each is added to what is pending at its cut-off."""
+
+from collections.abc import Mapping, Sequence
+
+from paykit.ids import new_id
+from paykit.postgres.database import Tx
+from paykit.postgres.faults import UniqueViolation
+from services.settlement import domain, store
+from services.settlement.domain.item import SettlementItem
+from services.settlement.domain.policy import Periods, Policy
+from services.settlement.domain.settlement import MerchantCurrency, Place, place_order
+
+
+async def collect(tx: Tx, items: Sequence[SettlementItem]) -> None:
+    """Add items to what is pending; those that are there already change nothing."""
+    await store.merchants.keep_still(tx)
+    absent = {(item.transaction_id, item.merchant_id): item for item in reversed(items)}
+    policies = await store.merchants.policies(tx, {item.merchant_id for item in items})
+    try:
+        async with tx.savepoint():
+            await _collect(tx, list(absent.values()), policies)
+    except UniqueViolation:
+        for key in await store.present_items(tx, [transaction_id for transaction_id, _ in absent]):
+            absent.pop(key, None)
+        if absent:
+            await _collect(tx, list(absent.values()), policies)
+
+
+async def _collect(tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy]) -> None:
+    by_place = await _by_place(tx, items, policies)
+    places = sorted(by_place, key=place_order)
+    collecting = await store.settlements.collect(
+        tx,
+        {place: domain.sums.sums_of(by_place[place]) for place in places},
+        new_ids=[new_id("stl") for _ in places],
+        due=[domain.closing.first_due_at(policies.get(merchant_id), cut_off) for merchant_id, _, cut_off in places],
+    )
+    await store.insert_items(
+        tx, ((item, collecting[place].settlement_id) for place in places for item in by_place[place])
+    )
+    due = {}
+    for (merchant_id, currency_code, _), (settlement_id, due_at, total_minor) in collecting.items():
+        new_due_at = domain.closing.due_after_collecting(
+            policies.get(merchant_id), currency_code, total_minor=total_minor, due_at=due_at, now=tx.now
+        )
+        if new_due_at != due_at:
+            due[settlement_id] = new_due_at
+    await store.settlements.set_due(tx, due)
+
+
+async def _by_place(
+    tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy]
+) -> dict[Place, list[SettlementItem]]:
+    """Group items by where they are collected: at the cut-off that they belong to, or at the earliest one left."""
+    periods: dict[int, Periods] = {}  # By the identity of the policy, which merchants with the same one share.
+    by_place: dict[Place, list[SettlementItem]] = {}
+    late: dict[MerchantCurrency, list[SettlementItem]] = {}
+    for item in items:
+        policy = policies.get(item.merchant_id, domain.policy.UNKNOWN)
+        period = periods.get(id(policy))
+        if period is None:
+            period = periods[id(policy)] = Periods(policy, now=tx.now)
+        cut_off = period.cut_off(item.effective_at)
+        if cut_off is None and policy.cut_off_time is not None:
+            late.setdefault((item.merchant_id, item.currency_code), []).append(item)
+        else:
+            by_place.setdefault((item.merchant_id, item.currency_code, cut_off), []).append(item)
+    if late:
+        for key, place in (await _places_left(tx, late, policies)).items():
+            by_place.setdefault(place, []).extend(late[key])
+    return by_place
+
+
+async def _places_left(
+    tx: Tx, late: Mapping[MerchantCurrency, list[SettlementItem]], policies: Mapping[str, Policy]
+) -> dict[MerchantCurrency, Place]:
+    """Choose where late items are collected: where something is overdue and not closed, else at the next settlement."""
+    opened = {key: domain.policy.open_cut_off(policies[key[0]], tx.now) for key in late}
+    before = {key: cut_off for key, cut_off in opened.items() if cut_off is not None}
+    overdue = await store.settlements.lock_first_before(tx, before)
+    return {key: (*key, overdue.get(key, opened[key])) for key in late}

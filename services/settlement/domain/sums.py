@@ -1,0 +1,57 @@
+"""Sums of items, by what they are. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from services.settlement.domain.item import ItemKind, SettlementItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Sums of items, by what they are; below zero where they take from the merchant."""
+
+    item_count: int = 0
+    payments_minor: int = 0
+    refunds_minor: int = 0
+    fees_minor: int = 0
+    disputes_minor: int = 0
+    reserve_released_minor: int = 0
+    adjustments_minor: int = 0
+
+    @property
+    def total_minor(self) -> int:
+        """The sum of all of them."""
+        return (
+            self.payments_minor
+            + self.refunds_minor
+            + self.fees_minor
+            + self.disputes_minor
+            + self.reserve_released_minor
+            + self.adjustments_minor
+        )
+
+    def __add__(self, other: "Sums") -> "Sums":
+        """Return the sums of the items of both."""
+        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in Sums.__dataclass_fields__})
+
+
+_SUM_OF = MappingProxyType(
+    {
+        ItemKind.PAYMENT: "payments_minor",
+        ItemKind.REFUND: "refunds_minor",
+        ItemKind.DISPUTE: "disputes_minor",
+        ItemKind.RESERVE_RELEASE: "reserve_released_minor",
+        ItemKind.ADJUSTMENT: "adjustments_minor",
+    }
+)
+
+
+def sums_of(items: Sequence[SettlementItem]) -> Sums:
+    """Sum items up."""
+    sums: dict[str, int] = dict.fromkeys(Sums.__dataclass_fields__, 0)
+    sums["item_count"] = len(items)
+    for item in items:
+        sums[_SUM_OF[item.kind]] += item.amount_minor
+        sums["fees_minor"] += item.fee_minor
+    return Sums(**sums)

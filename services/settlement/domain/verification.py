@@ -1,0 +1,61 @@
+"""What was collected held against the ledger, and the difference that is found. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.settlement.domain.settlement import MerchantCurrency
+
+
+class SettlementDifferenceError(Exception):
+    """The settlements are not what their items, or the ledger, say.
+
+    Attributes:
+        check: Which claim does not hold.
+        subject: The settlement, transaction, or merchant and currency concerned.
+        detail: What was found.
+    """
+
+    def __init__(self, check: str, subject: str, detail: str) -> None:
+        super().__init__(f"{check}: {subject}: {detail}")
+        self.check = check
+        self.subject = subject
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was collected of a merchant in a currency.
+
+    Attributes:
+        items: Number of transactions that did something to the account: a payment and a fee of one amount did not.
+        digest: Sum of hashes of each transaction's id and effect: two sets of transactions with one digest are equal.
+        unbooked_minor: Total of the settlements that the ledger has not booked.
+    """
+
+    items: int
+    digest: int
+    unbooked_minor: int
+
+
+def compare(ours: Mapping[MerchantCurrency, Collected], ledger: Mapping[MerchantCurrency, Collected]) -> None:
+    """Hold what was collected against what the ledger has on its settlement accounts.
+
+    Args:
+        ours: Of the settlement service.
+        ledger: The same of the ledger: transactions other than bookings of settlements, and the accounts' balances.
+
+    Raises:
+        SettlementDifferenceError: The first difference.
+    """
+    nothing = Collected(0, 0, 0)
+    for key in sorted({*ours, *ledger}):
+        mine, theirs = ours.get(key, nothing), ledger.get(key, nothing)
+        subject = " ".join(key)
+        if mine.items != theirs.items:
+            detail = f"{mine.items} transactions were collected, the ledger has {theirs.items}"
+            raise SettlementDifferenceError("transactions", subject, detail)
+        if mine.digest != theirs.digest:
+            raise SettlementDifferenceError("transactions", subject, "others were collected than the ledger has")
+        if mine.unbooked_minor != theirs.unbooked_minor:
+            detail = f"{mine.unbooked_minor} is not booked, the ledger's balance is {theirs.unbooked_minor}"
+            raise SettlementDifferenceError("balances", subject, detail)

@@ -1,0 +1,87 @@
+"""Bank accounts as callers ask for them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from paykit.errors import DomainError
+from paykit.ids import new_id
+from paykit.merchants import standing
+from paykit.money import require_currency
+from paykit.postgres.database import Tx
+from paykit.work import Rows, fold, kept
+from paystream.merchant.v1.events import MerchantStatus
+from services.withdrawal import domain, store
+from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountExists
+from services.withdrawal.store import MerchantProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBankAccount:
+    """A bank account to register."""
+
+    merchant_id: str
+    currency_code: str
+    token: str
+    last_four: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeBankAccount:
+    """What is to happen to a bank account."""
+
+    bank_account_id: str
+    action: BankAccountAction
+
+
+async def create_bank_accounts(tx: Tx, items: Sequence[CreateBankAccount]) -> list[BankAccount | DomainError]:
+    """Register bank accounts; a token in use is refused, also within the batch.
+
+    Refusals: CurrencyUnknown, MerchantUnknown, MerchantSuspended, BankAccountExists.
+    """
+    merchants = await store.merchants.by_id(tx, [item.merchant_id for item in items])
+    accounts = fold(items, lambda item: _create(tx, item, merchants.get(item.merchant_id)))
+    inserted = set(await store.bank_accounts.insert_unused(tx, kept(accounts)))
+    left_out = [account for account in kept(accounts) if account.bank_account_id not in inserted]
+    if not left_out:
+        return accounts
+    holders = await store.bank_accounts.holders_of_tokens(tx, left_out)
+    return fold(accounts, lambda account: _inserted(account, inserted, holders))
+
+
+async def change_bank_accounts(tx: Tx, items: Sequence[ChangeBankAccount]) -> list[BankAccount | DomainError]:
+    """Change bank accounts, in order. Refusals: BankAccountNotFound, IllegalTransition."""
+    accounts = await store.bank_accounts.lock(tx, [item.bank_account_id for item in items])
+    results = fold(items, lambda item: _change(tx, item, accounts))
+    await tx.save(accounts)
+    return results
+
+
+def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantProfile | None) -> BankAccount:
+    require_currency(item.currency_code)
+    # Merchants that are not active yet may prepare; suspended ones may change nothing about where money goes.
+    if merchant is None or merchant.status is MerchantStatus.SUSPENDED:
+        standing.require_active(item.merchant_id, merchant.status if merchant else None)
+    return BankAccount(
+        bank_account_id=new_id("bnk"),
+        merchant_id=item.merchant_id,
+        currency_code=item.currency_code,
+        token=item.token,
+        last_four=item.last_four,
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+
+
+def _inserted(
+    account: BankAccount, inserted: Collection[str], holders: Mapping[tuple[str, str, str], str]
+) -> BankAccount:
+    if account.bank_account_id in inserted:
+        return account
+    holder = holders[account.merchant_id, account.currency_code, account.token]
+    raise BankAccountExists("The merchant has a bank account with this token.", field="token", bank_account_id=holder)
+
+
+def _change(tx: Tx, item: ChangeBankAccount, accounts: Rows[str, BankAccount]) -> BankAccount:
+    account = accounts.require(item.bank_account_id, domain.bank_account.not_found)
+    changed = domain.bank_account.change(account, item.action, now=tx.now)
+    return account if changed is account else accounts.put(changed)

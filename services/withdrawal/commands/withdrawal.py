@@ -1,0 +1,193 @@
+"""Withdrawals as callers ask for them. What the ledger answers is in `hold`, what the bank answers in `evidence`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paykit.cause import Cause
+from paykit.errors import DomainError
+from paykit.ids import new_id
+from paykit.merchants import standing
+from paykit.money import require_currency
+from paykit.postgres.database import Tx
+from paykit.work import Rows, fold, kept
+from services.withdrawal import domain, store
+from services.withdrawal.commands import work
+from services.withdrawal.commands.work import WithdrawalWork
+from services.withdrawal.domain.allowance import Allowance, MerchantCurrency
+from services.withdrawal.domain.bank_account import BankAccount
+from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction
+from services.withdrawal.store import ClaimedPayout, MerchantProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWithdrawal:
+    """A withdrawal asked for.
+
+    Attributes:
+        requester: The caller's name.
+        approval_limit_minor: Above it, a second person decides.
+        daily_limit_minor: Of the merchant, in this currency.
+    """
+
+    merchant_id: str
+    bank_account_id: str
+    amount_minor: int
+    currency_code: str
+    requester: str
+    approval_limit_minor: int
+    daily_limit_minor: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """Someone's decision on a withdrawal.
+
+    Attributes:
+        action: APPROVE or REJECT.
+        decider: The caller's name; None for one without a name.
+    """
+
+    withdrawal_id: str
+    action: WithdrawalAction
+    decider: str | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Payees:
+    """Whom withdrawals asked for, or to be decided on, are to be paid to."""
+
+    merchants: dict[str, MerchantProfile]
+    accounts: dict[str, BankAccount]
+
+
+async def create_withdrawals(tx: Tx, items: Sequence[CreateWithdrawal]) -> list[Withdrawal | DomainError]:
+    """Accept withdrawals, one after another under the lock of their allowances.
+
+    Writes a withdrawal each, takes its amount off the allowance, and emits WithdrawalCreated. Refusals:
+    CurrencyUnknown, MerchantUnknown, MerchantNotActive, MerchantSuspended, BankAccountNotFound, BankAccountNotVerified,
+    BankAccountCurrencyMismatch, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded.
+    """
+    payees = await _payees(tx, [(item.merchant_id, item.bank_account_id) for item in items])
+    payable = fold(items, lambda item: _payable(item, payees))
+    allowances = await _lock_allowances(tx, kept(payable), payees)
+    withdrawals = store.withdrawals.rows(tx)
+    results = fold(payable, lambda item: _create(tx, item, payees, withdrawals=withdrawals, allowances=allowances))
+    await tx.save(withdrawals)
+    amounts = [((row.merchant_id, row.currency_code), row.amount_minor) for row in withdrawals.values()]
+    await store.take_funds(tx, amounts)
+    return results
+
+
+async def decide_withdrawals(tx: Tx, items: Sequence[Decide]) -> list[Withdrawal | DomainError]:
+    """Approve or reject withdrawals, in order.
+
+    Emits WithdrawalApproved, and queues the call to the bank; or WithdrawalRejected, and gives the amount back.
+    Refusals: WithdrawalNotFound, SamePerson, NotHeldYet, IllegalTransition; and for an approval BankAccountNotVerified,
+    MerchantNotActive, MerchantSuspended.
+    """
+    rows = work.begin(tx, await store.withdrawals.lock(tx, [item.withdrawal_id for item in items]))
+    payees = await _payees(tx, [(row.merchant_id, row.bank_account_id) for row in rows.withdrawals.values()])
+    results = fold(items, lambda item: _decide(rows, item, payees))
+    await rows.save()
+    return results
+
+
+async def submit_withdrawals(tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[ClaimedPayout]:
+    """Take the withdrawals that have waited longest for a channel, to send them; emits WithdrawalSubmitted for each."""
+    withdrawals = await store.withdrawals.claim_to_submit(tx, channel=channel, limit=limit)
+    payouts = await store.attempts.claim_of(tx, list(withdrawals), lease_s=lease_s) if withdrawals else []
+    for payout in payouts:
+        attempt = payout.attempt
+        withdrawal = withdrawals[attempt.withdrawal_id]
+        submitted, event = domain.withdrawal.submit(withdrawal, attempt_id=attempt.attempt_id, now=tx.now)
+        withdrawals.put(submitted)
+        tx.emit(event, cause=Cause(payout.correlation_id, attempt.attempt_id, None, attempt.traceparent))
+    await tx.save(withdrawals)
+    return payouts
+
+
+async def _payees(tx: Tx, pairs: Sequence[tuple[str, str]]) -> _Payees:
+    """Read what is known of merchants and bank accounts."""
+    return _Payees(
+        merchants=await store.merchants.by_id(tx, [merchant_id for merchant_id, _ in pairs]),
+        accounts=await store.bank_accounts.by_key(tx, [account_id for _, account_id in pairs]),
+    )
+
+
+def _payable(item: CreateWithdrawal, payees: _Payees) -> CreateWithdrawal:
+    _require_payable(item, payees)
+    return item
+
+
+def _require_payable(item: CreateWithdrawal | Withdrawal, payees: _Payees) -> None:
+    """Check that anything may be paid to this merchant's bank account."""
+    merchant = payees.merchants.get(item.merchant_id)
+    require_currency(item.currency_code, field="amount.currency_code")
+    standing.require_active(item.merchant_id, merchant.status if merchant else None)
+    domain.bank_account.require_payable(
+        payees.accounts.get(item.bank_account_id),
+        bank_account_id=item.bank_account_id,
+        merchant_id=item.merchant_id,
+        currency_code=item.currency_code,
+    )
+
+
+async def _lock_allowances(
+    tx: Tx, items: Sequence[CreateWithdrawal], payees: _Payees
+) -> dict[MerchantCurrency, Allowance]:
+    if not items:
+        return {}
+    keys = {(item.merchant_id, item.currency_code) for item in items}
+    await store.lock_allowances(tx, keys)
+    zones = {key: payees.merchants[key[0]].time_zone for key in keys}
+    return await store.read_allowances(tx, {key: domain.allowance.day_of(tx.now, zone) for key, zone in zones.items()})
+
+
+def _create(
+    tx: Tx,
+    item: CreateWithdrawal,
+    payees: _Payees,
+    *,
+    withdrawals: Rows[str, Withdrawal],
+    allowances: dict[MerchantCurrency, Allowance],
+) -> Withdrawal:
+    key = (item.merchant_id, item.currency_code)
+    domain.allowance.require_withdrawable(
+        allowances[key],
+        amount_minor=item.amount_minor,
+        currency_code=item.currency_code,
+        daily_limit_minor=item.daily_limit_minor,
+    )
+    allowances[key] = domain.allowance.take(allowances[key], item.amount_minor)
+    withdrawal = withdrawals.add(_accepted(tx, item, payees.accounts[item.bank_account_id]))
+    tx.emit(domain.withdrawal.created(withdrawal), cause=item.cause)
+    return withdrawal
+
+
+def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount) -> Withdrawal:
+    return Withdrawal(
+        withdrawal_id=new_id("wdr"),
+        merchant_id=item.merchant_id,
+        bank_account_id=item.bank_account_id,
+        destination_token=account.token,
+        amount_minor=item.amount_minor,
+        currency_code=item.currency_code,
+        approval_required=item.amount_minor > item.approval_limit_minor,
+        requester=item.requester,
+        correlation_id=item.cause.correlation_id,
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+
+
+def _decide(rows: WithdrawalWork, item: Decide, payees: _Payees) -> Withdrawal:
+    withdrawal = rows.withdrawals.require(item.withdrawal_id, domain.withdrawal.not_found)
+    domain.withdrawal.require_decidable(withdrawal, item.action, decider=item.decider)
+    if item.action is WithdrawalAction.REJECT:
+        rejected, event = domain.withdrawal.reject(withdrawal, decider=str(item.decider), now=rows.tx.now)
+        rows.tx.emit(event, cause=item.cause)
+        return rows.withdrawals.put(rejected)
+    _require_payable(withdrawal, payees)
+    return rows.approve(withdrawal, decider=item.decider, cause=item.cause)

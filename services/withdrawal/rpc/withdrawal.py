@@ -1,0 +1,144 @@
+"""The WithdrawalService: messages to commands and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from paykit.base.call import current_call
+from paykit.channels.attempts import RecordEvidence
+from paykit.merchants import standing
+from paykit.merchants.standing import NOT_TOLD_YET, MerchantUnknown
+from paykit.money import require_currency
+from paykit.postgres.database import Tx
+from paykit.process.runtime import Runtime
+from paykit.serve import auth, waiting
+from paykit.serve.listing import newest_page
+from paykit.serve.operations import Operation
+from paykit.serve.server import Servicer
+from paystream.withdrawal.v1 import withdrawal_pb2 as pb
+from paystream.withdrawal.v1 import withdrawal_pb2_grpc
+from services.withdrawal import commands, domain, messages, store
+from services.withdrawal.domain.allowance import Allowance
+from services.withdrawal.domain.attempt import PayoutAttempt
+from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
+from services.withdrawal.rpc.bank_account import BankAccountMethods
+
+_CREATE = Operation(
+    name="CreateWithdrawal",
+    command=commands.withdrawal.create_withdrawals,
+    reply=lambda withdrawal: pb.CreateWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
+    reply_type=pb.CreateWithdrawalResponse,
+    waits_for=NOT_TOLD_YET,
+)
+_APPROVE = Operation(
+    name="ApproveWithdrawal",
+    command=commands.withdrawal.decide_withdrawals,
+    reply=lambda withdrawal: pb.ApproveWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
+    reply_type=pb.ApproveWithdrawalResponse,
+    waits_for=(NotHeldYet,),
+    wakes=commands.SUBMISSION_JOBS,
+)
+_REJECT = Operation(
+    name="RejectWithdrawal",
+    command=commands.withdrawal.decide_withdrawals,
+    reply=lambda withdrawal: pb.RejectWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
+    reply_type=pb.RejectWithdrawalResponse,
+    waits_for=(NotHeldYet,),
+)
+_REPORT = Operation(
+    name="ReportBankResult",
+    command=commands.evidence.record_evidence,
+    reply=lambda attempt: pb.ReportBankResultResponse(attempt=messages.to_attempt(attempt)),
+    reply_type=pb.ReportBankResultResponse,
+)
+
+
+class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer):
+    """Serves paystream.withdrawal.v1.WithdrawalService; the contract stands in its proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def GetWithdrawableBalance(
+        self, request: pb.GetWithdrawableBalanceRequest, _context: Any
+    ) -> pb.GetWithdrawableBalanceResponse:
+        """Read what can be withdrawn."""
+        require_currency(request.currency_code)
+        allowance = await waiting.until_known(
+            (MerchantUnknown,),
+            lambda: self._runtime.read(lambda tx: _allowance(tx, request.merchant_id, request.currency_code)),
+        )
+        return messages.to_balance(allowance, currency_code=request.currency_code, settings=self._runtime.settings)
+
+    async def CreateWithdrawal(self, request: pb.CreateWithdrawalRequest, _context: Any) -> pb.CreateWithdrawalResponse:
+        """Accept a withdrawal, once per request_id."""
+        call = current_call()
+        item = messages.from_create_withdrawal(request, self._runtime.settings, requester=call.caller, cause=call.cause)
+        return await self._runtime.call(_CREATE, request, item)
+
+    async def ApproveWithdrawal(
+        self, request: pb.ApproveWithdrawalRequest, _context: Any
+    ) -> pb.ApproveWithdrawalResponse:
+        """Approve a withdrawal, once per request_id."""
+        item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
+        return await self._runtime.call(_APPROVE, request, item)
+
+    async def RejectWithdrawal(self, request: pb.RejectWithdrawalRequest, _context: Any) -> pb.RejectWithdrawalResponse:
+        """Reject a withdrawal, once per request_id."""
+        item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
+        return await self._runtime.call(_REJECT, request, item)
+
+    async def GetWithdrawal(self, request: pb.GetWithdrawalRequest, _context: Any) -> pb.GetWithdrawalResponse:
+        """Read a withdrawal with its calls to the bank."""
+        withdrawal, attempts = await self._runtime.read(lambda tx: _with_attempts(tx, request.withdrawal_id))
+        return pb.GetWithdrawalResponse(
+            withdrawal=messages.to_withdrawal(withdrawal), attempts=map(messages.to_attempt, attempts)
+        )
+
+    async def ListWithdrawals(self, request: pb.ListWithdrawalsRequest, _context: Any) -> pb.ListWithdrawalsResponse:
+        """Read a page of withdrawals."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.withdrawals.list,
+            wanted=messages.from_list_withdrawals(request),
+            key=lambda withdrawal: (withdrawal.create_time, withdrawal.withdrawal_id),
+        )
+        return pb.ListWithdrawalsResponse(withdrawals=map(messages.to_withdrawal, page), next_page_token=token)
+
+    async def ReportBankResult(self, request: pb.ReportBankResultRequest, _context: Any) -> pb.ReportBankResultResponse:
+        """Take the bank's callback."""
+        item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
+        return await self._runtime.change(_REPORT, item)
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Return what the withdrawal service serves."""
+    return [
+        Servicer(
+            full_name="paystream.withdrawal.v1.WithdrawalService",
+            add=withdrawal_pb2_grpc.add_WithdrawalServiceServicer_to_server,
+            implementation=WithdrawalServicer(runtime),
+        )
+    ]
+
+
+def _named_caller() -> str | None:
+    """Return the caller's name: who has none could be anybody, the requester too."""
+    caller = current_call().caller
+    return None if caller == auth.ANONYMOUS else caller
+
+
+async def _allowance(tx: Tx, merchant_id: str, currency_code: str) -> Allowance:
+    merchant = (await store.merchants.by_id(tx, [merchant_id])).get(merchant_id)
+    if merchant is None:
+        raise standing.unknown(merchant_id)
+    key = (merchant_id, currency_code)
+    day = domain.allowance.day_of(tx.now, merchant.time_zone)
+    return (await store.read_allowances(tx, {key: day}))[key]
+
+
+async def _with_attempts(tx: Tx, withdrawal_id: str) -> tuple[Withdrawal, list[PayoutAttempt]]:
+    withdrawal = await store.withdrawals.get(tx, withdrawal_id)
+    if withdrawal is None:
+        raise domain.withdrawal.not_found(withdrawal_id)
+    return withdrawal, await store.attempts.of(tx, withdrawal_id, limit=store.ATTEMPTS_SHOWN_MAX)

@@ -1,0 +1,88 @@
+"""The SQL of withdrawals."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.table import Table
+from paykit.work import Rows
+from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+
+_OF_ATTEMPTS = "withdrawal_id IN (SELECT withdrawal_id FROM attempt WHERE attempt_id = ANY($1::text[]))"
+
+# Those that have waited longest to be sent to a channel. Jobs of several processes pass each other's rows by.
+_TO_SUBMIT = """
+FROM withdrawal JOIN attempt USING (withdrawal_id)
+WHERE attempt.state = 'PENDING' AND attempt.channel = $1
+ORDER BY attempt.due_time LIMIT $2 FOR UPDATE OF withdrawal SKIP LOCKED
+"""
+
+# First in, first out: the credits of a merchant and currency lie end to end in the order of their booking, and so does
+# what used them up: withdrawals that did not come back, and adjustments that took funds away. A withdrawal is of a
+# settlement where the two stretches overlap.
+_FUNDED_BY = """
+withdrawal_id IN (
+    WITH settled AS (SELECT merchant_id, currency_code FROM credit WHERE source_id = {}),
+    credits AS (
+        SELECT source_id, amount_minor, sum(amount_minor) OVER (ORDER BY book_time, source_id) AS until_minor
+        FROM credit JOIN settled USING (merchant_id, currency_code) WHERE amount_minor > 0),
+    uses AS (
+        SELECT use_id, amount_minor, sum(amount_minor) OVER (ORDER BY use_time, use_id) AS until_minor
+        FROM (SELECT withdrawal_id AS use_id, create_time AS use_time, amount_minor
+              FROM withdrawal JOIN settled USING (merchant_id, currency_code)
+              WHERE state NOT IN ('REJECTED', 'FAILED', 'RETURNED')
+              UNION ALL
+              SELECT source_id, book_time, -amount_minor
+              FROM credit JOIN settled USING (merchant_id, currency_code) WHERE amount_minor < 0) AS taken)
+    SELECT use_id FROM uses JOIN credits ON credits.source_id = {}
+        AND uses.until_minor - uses.amount_minor < credits.until_minor
+        AND credits.until_minor - credits.amount_minor < uses.until_minor)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalFilter:
+    """What ListWithdrawals selects; None selects all. merchant_id or settlement_id is set.
+
+    Attributes:
+        settlement_id: Only withdrawals that its funds went into.
+        create_time_before: Exclusive.
+    """
+
+    merchant_id: str | None
+    settlement_id: str | None
+    state: WithdrawalState | None
+    create_time_min: datetime | None
+    create_time_before: datetime | None
+
+
+class Withdrawals(Table[str, Withdrawal]):
+    """The table `withdrawal`; its lock is the one under which everything about a withdrawal changes."""
+
+    async def lock_of_attempts(self, tx: Tx, attempt_ids: Collection[str]) -> Rows[str, Withdrawal]:
+        """Lock the withdrawals that attempts are for."""
+        return await self.lock_where(tx, _OF_ATTEMPTS, attempt_ids)
+
+    async def claim_to_submit(self, tx: Tx, *, channel: str, limit: int) -> Rows[str, Withdrawal]:
+        """Lock withdrawals that wait to be sent to a channel, as far as no other transaction has them."""
+        sql = f"SELECT {self.selected} {_TO_SUBMIT}"
+        return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, channel, limit)])
+
+    async def list(self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int) -> list[Withdrawal]:
+        """List withdrawals, newest first, from after a (create_time, withdrawal_id) on."""
+        funded_by = (_FUNDED_BY, selection.settlement_id, selection.settlement_id)
+        equal = ("merchant_id", "state")
+        return await self.page(tx, selection, equal=equal, after=after, limit=limit, condition=funded_by)
+
+
+withdrawals = Withdrawals(
+    Withdrawal,
+    "withdrawal",
+    key="withdrawal_id",
+    changing=(
+        *("state", "decider", "funds_held", "channel", "channel_reference", "failure_reason", "failure_code"),
+        *("return_code", "contradicted", "aggregate_version", "update_time"),
+    ),
+)
