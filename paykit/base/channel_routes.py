@@ -23,7 +23,7 @@ class ChannelAccess(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     adapter: str = Field(default=DEFAULT_CHANNEL, pattern=r"^([a-z][a-z0-9_]*|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")
-    address: str | None = Field(pattern=r"^(unix:.+|https?://.+|.+:\d{1,5})$")
+    address: str | None = Field(pattern=r"^(unix:.+|https?://[^@]+|[^@]+:\d{1,5})$")
     settings: dict[str, Any] = Field(default={}, max_length=50, repr=False)
 
 

@@ -1,5 +1,6 @@
 """The one seam between paystream and whoever moves money; `docs/channels.md` leads through writing an adapter."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -57,6 +58,7 @@ class Channel(Protocol):
         """Pay amounts out to bank accounts."""
         return _unsupported(requests)
 
+    @abstractmethod
     async def inquire(self, inquiries: Sequence[Inquiry]) -> Sequence[Evidence]:
         """Ask what became of requests; changes nothing, and may be repeated."""
         ...

@@ -40,7 +40,7 @@ class Adapter(Generic[S]):
     Attributes:
         operations: What such a channel can do, beside being inquired at.
         settings: The class of its settings.
-        connect: Reaches the channel at an address; None, with a line in the log, while it cannot be reached.
+        connect: Reaches the channel at an address; None while it cannot be reached.
     """
 
     operations: frozenset[ChannelOperation]
@@ -76,6 +76,8 @@ async def connect(access: ChannelAccess) -> AsyncIterator[Channel | None]:
         return
     adapter = _find(access.adapter)
     async with adapter.connect(access.address, _read_settings(adapter, access)) as channel:
+        if channel is None:
+            _log.warning("channel_unreachable", address=access.address)
         yield channel
 
 

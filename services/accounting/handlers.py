@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.consume.delivery import Delivered, Handle, Handler, Impossible, NotYet, Outcome, Subscription
+from paykit.consume.delivery import Delivered, Handle, Handler, HandlerResult, Impossible, NotYet, Subscription
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
@@ -36,7 +36,7 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
     command = answer_events if booked.awaited else book_events
     first_stripe = FIRST_STRIPES[booked.event.TOPIC]
 
-    async def handle(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Outcome]:
+    async def handle(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[HandlerResult]:
         items = [
             BookEvent(
                 event=delivered.event,
@@ -53,7 +53,7 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
     return handle
 
 
-def _refused(item: BookEvent, refusal: DomainError) -> Outcome:
+def _refused(item: BookEvent, refusal: DomainError) -> HandlerResult:
     if isinstance(refusal, InsufficientFunds) and item.funds_may_come:
         return NotYet(f"funds: {refusal.message}")
     return Impossible(refusal)

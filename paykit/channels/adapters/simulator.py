@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 import grpc
-import structlog
 from google.rpc import code_pb2
 
 from paykit.channels.attempts import Evidence, EvidenceOutcome, Source, not_found_is_final
@@ -43,8 +42,6 @@ _OUTCOMES = {
 _REFUSALS = frozenset(
     {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION}
 )
-
-_log = structlog.get_logger()
 
 R = TypeVar("R", bound=ChannelRequest)
 
@@ -114,7 +111,7 @@ class Simulator(Channel):
             answer = None
         if answer is None or len(answer.responses) != len(inquiries):
             return [_not_told(inquiry) for inquiry in inquiries]
-        return [_told(inquiry, told) for inquiry, told in zip(inquiries, answer.responses, strict=True)]
+        return [_told(inquiry, found_answer) for inquiry, found_answer in zip(inquiries, answer.responses, strict=True)]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> AnswerOutcome:
         """Tell what a merchant answers to a dispute."""
@@ -133,12 +130,11 @@ class Simulator(Channel):
 
 @asynccontextmanager
 async def connect(address: str, _settings: AdapterSettings) -> AsyncIterator[Channel | None]:
-    """Reach the simulator at `host:port` or `unix:/path`; None, with a warning, while that cannot be."""
+    """Reach the simulator at `host:port` or `unix:/path`; None while that cannot be."""
     async with grpc.aio.insecure_channel(address) as channel:
         try:
             await asyncio.wait_for(channel.channel_ready(), READY_TIMEOUT_S)
         except TimeoutError:
-            _log.warning("channel_unreachable", address=address)
             yield None
             return
         yield Simulator(channel_pb2_grpc.ChannelServiceStub(channel))

@@ -93,7 +93,7 @@ async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Disput
 
 
 async def accept_disputes(tx: Tx, items: Sequence[AcceptDispute]) -> list[Dispute | DomainError]:
-    """Give disputes up, and have their channels told; emits DisputeLost.
+    """Return disputes up, and have their channels told; emits DisputeLost.
 
     Refusals: DisputeNotFound, IllegalTransition.
     """
@@ -146,7 +146,7 @@ async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> DisputeWork:
     payments = await store.payments.lock_of_attempts(tx, attempt_ids)
     attempts = await store.attempts.lock(tx, attempt_ids)
     reported = [item.reported for item in items if item.reported.attempt_id in attempts]
-    references = {(attempts[each.attempt_id].channel, each.dispute_reference) for each in reported}
+    references = {(attempts[report.attempt_id].channel, report.dispute_reference) for report in reported}
     disputes = await store.disputes.by_reference(tx, references)
     return DisputeWork(
         tx=tx,
@@ -161,8 +161,8 @@ async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> DisputeWork:
 def _report(rows: DisputeWork, item: ReportDispute) -> Dispute:
     reported, now = item.reported, rows.tx.now
     attempt = rows.attempts.require(reported.attempt_id, channel_attempts.not_found)
-    known = rows.disputes.get(rows.ids.get((attempt.channel, reported.dispute_reference)))
-    dispute = known or _open(rows, item, attempt)
+    dispute_id = rows.ids.get((attempt.channel, reported.dispute_reference))
+    dispute = rows.disputes[dispute_id] if dispute_id else _open(rows, item, attempt)
     domain.dispute.require_same(dispute, reported)
     contradicts = domain.dispute.contradicts(dispute, reported.outcome)
     rows.reports.append(

@@ -56,7 +56,7 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
     payments = await store.payments.lock_of_attempts(tx, attempt_ids)
     attempts = await store.attempts.lock(tx, attempt_ids)
     captured = _payments(payments, attempts, items, outcomes={EvidenceOutcome.SUCCEEDED}, actions=_TAKES_MONEY)
-    kept = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
+    refunding = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
     return EvidenceWork(
         tx=tx,
         payments=payments,
@@ -64,7 +64,7 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
         captures=await store.captures.guarded(tx, {a.capture_id for a in attempts.values() if a.capture_id}),
         refunds=await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id}),
         terms=await store.capture_terms(tx, captured),
-        orders=await captured_orders(tx, [*captured, *kept]),
+        orders=await captured_orders(tx, [*captured, *refunding]),
         authorization_ttl=authorization_ttl,
     )
 

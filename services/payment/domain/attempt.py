@@ -66,13 +66,13 @@ class Failure:
 
 
 def decide(attempt: PaymentAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PaymentAttempt:
-    """Give the attempt as a verdict leaves it."""
+    """Return the attempt as a verdict leaves it."""
     reason = failure_reason(evidence) if verdict is Verdict.FAIL else None
     return attempts.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
 
 
 def withdraw(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
-    """Give an attempt that is PENDING, and is not to be sent any more, as one that its channel never received."""
+    """Return an attempt that is PENDING, and is not to be sent any more, as one that its channel never received."""
     reason = events.FailureReason.NOT_RECEIVED
     return replace(
         attempt,
@@ -84,14 +84,14 @@ def withdraw(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
 
 
 def failure(evidence: Evidence) -> Failure:
-    """Give what evidence of a failure says."""
+    """Return what evidence of a failure says."""
     return Failure(
         reason=failure_reason(evidence), code=evidence.failure_code, channel_reference=evidence.channel_reference
     )
 
 
 def failure_reason(evidence: Evidence) -> events.FailureReason:
-    """Give the reason that evidence of a failure proves.
+    """Return the reason that evidence of a failure proves.
 
     A code of the channel that payment has no word for is CHANNEL_REJECTED; no code, DECLINED.
     """

@@ -31,21 +31,21 @@ class CaptureInProgress(DomainError):
 
 
 def uncaptured_minor(payment: Payment) -> int:
-    """Give what is authorized, neither captured nor given up; captures and voids under way are not taken off."""
+    """Return what is authorized, neither captured nor given up; captures and voids under way are not taken off."""
     if payment.capture_mode is CaptureMode.AUTOMATIC:
         return 0
     return payment.authorized_minor - payment.captured_minor - payment.cancelled_minor
 
 
 def capturable_minor(payment: Payment) -> int:
-    """Give what can still be captured; captures without an outcome count as spent."""
+    """Return what can still be captured; captures without an outcome count as spent."""
     if payment.cancel_reason is not None or payment.state not in _AUTHORIZED:
         return 0
     return uncaptured_minor(payment) - payment.capturing_minor
 
 
 def void_minor(payment: Payment) -> int:
-    """Give what its channel is to be asked to release now: nothing unless that is intended and nothing is under way."""
+    """Return what its channel is to be asked to release now: nothing unless it is intended and nothing is under way."""
     if payment.cancel_reason is None or payment.state not in _AUTHORIZED:
         return 0
     return 0 if payment.capturing_minor or payment.cancelling_minor else uncaptured_minor(payment)
@@ -99,13 +99,13 @@ def require_cancellable(payment: Payment) -> None:
 def intend_cancel(payment: Payment, *, reason: events.CancelReason, now: datetime) -> Payment:
     """Let nothing more be captured; what paystream has decided by itself stands above what a caller asked for."""
     decided = payment.cancel_reason not in {None, events.CancelReason.REQUESTED}
-    kept = payment.cancel_reason if decided else reason
-    asked = kept is events.CancelReason.REQUESTED
+    cancel_reason = payment.cancel_reason if decided else reason
+    requested = cancel_reason is events.CancelReason.REQUESTED
     return replace(
         payment,
         update_time=no_earlier(now, payment.update_time),
-        cancel_reason=kept,
-        expire_time=payment.expire_time if asked else None,
+        cancel_reason=cancel_reason,
+        expire_time=payment.expire_time if requested else None,
     )
 
 
@@ -144,7 +144,7 @@ def cancel_unsent(
 
 
 def tidied(payment: Payment) -> Payment:
-    """Give a payment when a capture ended: once nothing is left, nothing expires, and nothing is to be given up."""
+    """Return a payment whose capture ended: once nothing is left, nothing expires, and nothing is to be given up."""
     if uncaptured_minor(payment):
         return payment
     reason = payment.cancel_reason if payment.cancelled_minor else None

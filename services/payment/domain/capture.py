@@ -1,6 +1,6 @@
 """A capture of an authorized payment, and what each of its changes does to the payment's amounts. Pure.
 
-A charge is captured with its authorization and needs none of this: see `domain.capture`, which both use.
+A charge is captured with its authorization and needs none of this: see `payment.capture`, which both use.
 """
 
 from collections.abc import Iterable
@@ -11,13 +11,12 @@ from typing import ClassVar
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import authorization
-from services.payment.domain import movement as follow_up
-from services.payment.domain import payment as domain
+from services.payment.domain import authorization, movement
 from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
-from services.payment.domain.payment import Payment, PaymentAction
+from services.payment.domain.payment import Payment, PaymentAction, next_state
+from services.payment.domain.payment import capture as capture_payment
 
 
 class CaptureExceedsCapturable(DomainError):
@@ -83,8 +82,8 @@ def succeed(
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    succeeded = follow_up.succeed(capture, channel_reference=channel_reference, now=now)
-    captured, event = domain.capture(
+    succeeded = movement.succeed(capture, channel_reference=channel_reference, now=now)
+    captured, event = capture_payment(
         _hold(payment, -capture.amount_minor, now),
         amount_minor=capture.amount_minor,
         capture_id=capture.capture_id,
@@ -101,7 +100,7 @@ def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime)
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    failed = follow_up.fail(capture, failure, now=now)
+    failed = movement.fail(capture, failure, now=now)
     released = _hold(payment, -capture.amount_minor, now)
     if capture.final and payment.cancel_reason is events.CancelReason.REQUESTED:
         released = replace(released, cancel_reason=None)
@@ -109,7 +108,7 @@ def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime)
 
 
 def of_charge(payment: Payment, attempts: Iterable[PaymentAttempt]) -> list[Capture]:
-    """Give the capture that came with a payment's charge; none if there is none."""
+    """Return the capture that came with a payment's charge; none if there is none."""
     charge = next((a for a in attempts if a.action is AttemptAction.CHARGE), None)
     if payment.capture_id is None or charge is None:
         return []
@@ -138,7 +137,7 @@ def _hold(payment: Payment, amount_minor: int, now: datetime) -> Payment:
 
 
 def _require_capturable(payment: Payment, amount_minor: int | None) -> int:
-    domain.next_state(payment.state, PaymentAction.CAPTURE)
+    next_state(payment.state, PaymentAction.CAPTURE)
     if not payment.authorized_minor:
         raise IllegalTransition(
             "Nothing is authorized apart from its capture.", state=payment.state, action=PaymentAction.CAPTURE

@@ -9,14 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from paykit import transitions
 from paykit.aggregate import next_revision
 from paykit.channels.attempts import AttemptState, ChannelAmountMismatch
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import payment as domain
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
-from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts
+from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts, refundable_minor
+from services.payment.domain.payment import facts as payment_facts
+from services.payment.domain.payment import next_state as next_payment_state
 
 
 class DisputeState(StrEnum):
@@ -160,15 +162,12 @@ def not_found(dispute_id: str) -> DisputeNotFound:
 
 
 def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The dispute is decided, or contested already.
     """
-    after = TRANSITIONS.get((state, action))
-    if after is None:
-        raise IllegalTransition(f"A dispute that is {state} cannot {action}.", state=state, action=action)
-    return after
+    return transitions.next_state(TRANSITIONS, state, action, what="A dispute")
 
 
 def open_dispute(
@@ -227,7 +226,7 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
 
 
 def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
-    """Give a dispute up for the merchant; the channel is still to be told.
+    """Return a dispute up for the merchant; the channel is still to be told.
 
     Raises:
         IllegalTransition: It is contested or decided already.
@@ -256,7 +255,7 @@ def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
 
 
 def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
-    """Say whether a report is the opposite of what was decided; an opening told late is not."""
+    """Return whether a report is the opposite of what was decided; an opening told late is not."""
     decided = {DisputeState.WON: DisputeOutcome.LOST, DisputeState.LOST: DisputeOutcome.WON}
     return decided.get(dispute.state) is outcome
 
@@ -306,10 +305,10 @@ def _require_disputable(payment: Payment, attempt: PaymentAttempt, reported: Rep
             state=attempt.state,
             action=PaymentAction.DISPUTE,
         )
-    domain.next_state(payment.state, PaymentAction.DISPUTE)
+    next_payment_state(payment.state, PaymentAction.DISPUTE)
     if reported.currency_code != payment.currency_code:
         raise _mismatch(attempt.amount_minor, payment.currency_code, what="attempt")
-    left_minor = min(attempt.amount_minor, domain.refundable_minor(payment))
+    left_minor = min(attempt.amount_minor, refundable_minor(payment))
     if reported.amount_minor > left_minor:
         raise DisputeExceedsCaptured(
             f"Only {left_minor} minor units of {payment.currency_code} can be disputed.",
@@ -331,7 +330,7 @@ def _mismatch(amount_minor: int, currency_code: str, *, what: str) -> ChannelAmo
 def facts(payment: Payment, dispute: Dispute) -> DisputeFacts:
     """Return what an event of the payment's latest change, which a dispute made, begins with."""
     return {
-        **domain.facts(payment),
+        **payment_facts(payment),
         "dispute_id": dispute.dispute_id,
         "amount_minor": dispute.amount_minor,
         "reason": dispute.reason,

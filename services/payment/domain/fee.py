@@ -25,7 +25,7 @@ class CaptureTerms:
 
 
 def capture_fee_minor(*, amount_minor: int, terms: CaptureTerms, first_capture: bool) -> int:
-    """Give the fee of one capture: the share rounded half up, plus the fixed part, at most the amount itself."""
+    """Return the fee of one capture: the share rounded half up, plus the fixed part, at most the amount itself."""
     share = _half_up(amount_minor * terms.basis_points, BASIS_POINTS)
     fixed = terms.fixed_minor if first_capture else 0
     return min(share + fixed, amount_minor)
@@ -34,7 +34,7 @@ def capture_fee_minor(*, amount_minor: int, terms: CaptureTerms, first_capture: 
 def returned_fee_minor(
     *, fee_minor: int, given_minor: int, captured_minor: int, refunded_minor: int, amount_minor: int
 ) -> int:
-    """Give the part of a fee that returns with a refund.
+    """Return the part of a fee that returns with a refund.
 
     All refunds together return their proportion of the fee, rounded half up once; this one takes what earlier ones
     left of it. So rounding never adds up, and the refund that leaves nothing captured takes the remainder exactly.

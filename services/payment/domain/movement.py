@@ -71,7 +71,7 @@ F = TypeVar("F", bound=PaymentMovement)
 
 
 def next_state(state: MovementState, action: MovementAction, *, what: str) -> MovementState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: It has ended already, or has lost its answer before.
@@ -79,41 +79,41 @@ def next_state(state: MovementState, action: MovementAction, *, what: str) -> Mo
     return transitions.next_state(TRANSITIONS, state, action, what=what)
 
 
-def succeed(made: F, *, channel_reference: str, now: datetime) -> F:
+def succeed(movement: F, *, channel_reference: str, now: datetime) -> F:
     """Record that it was carried out.
 
     Raises:
         IllegalTransition: It has ended already.
     """
     return replace(
-        made,
-        state=next_state(made.state, _A.SUCCEED, what=made.WHAT),
+        movement,
+        state=next_state(movement.state, _A.SUCCEED, what=movement.WHAT),
         channel_reference=channel_reference,
-        update_time=no_earlier(now, made.update_time),
+        update_time=no_earlier(now, movement.update_time),
     )
 
 
-def fail(made: F, failure: Failure, *, now: datetime) -> F:
+def fail(movement: F, failure: Failure, *, now: datetime) -> F:
     """Record that it ended without moving money.
 
     Raises:
         IllegalTransition: It has ended already.
     """
     return replace(
-        made,
-        state=next_state(made.state, _A.FAIL, what=made.WHAT),
-        channel_reference=failure.channel_reference or made.channel_reference,
+        movement,
+        state=next_state(movement.state, _A.FAIL, what=movement.WHAT),
+        channel_reference=failure.channel_reference or movement.channel_reference,
         failure_reason=failure.reason,
         failure_code=failure.code,
-        update_time=no_earlier(now, made.update_time),
+        update_time=no_earlier(now, movement.update_time),
     )
 
 
-def lose_answer(made: F, *, now: datetime) -> F:
+def lose_answer(movement: F, *, now: datetime) -> F:
     """Record that a call ended without an answer; the amount stays held, and no event says so.
 
     Raises:
         IllegalTransition: It has ended already, or has lost its answer before.
     """
-    state = next_state(made.state, _A.LOSE_ANSWER, what=made.WHAT)
-    return replace(made, state=state, update_time=no_earlier(now, made.update_time))
+    state = next_state(movement.state, _A.LOSE_ANSWER, what=movement.WHAT)
+    return replace(movement, state=state, update_time=no_earlier(now, movement.update_time))

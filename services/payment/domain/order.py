@@ -108,7 +108,7 @@ def require_payable(
 def refund_of_capture(
     order: ProjectedOrder, *, amount_minor: int, captured_minor: int
 ) -> tuple[int, events.RefundReason] | None:
-    """Say what of a capture goes back at once, and why; None if nothing does.
+    """Return what of a capture goes back at once, and why; None if nothing does.
 
     Args:
         order: What the payment is for.

@@ -151,7 +151,7 @@ class PaymentFacts(AggregateFacts):
 
 
 def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
@@ -160,12 +160,12 @@ def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
 
 
 def refundable_minor(payment: Payment) -> int:
-    """Give what can still be refunded; refunds without an outcome count as spent."""
+    """Return what can still be refunded; refunds without an outcome count as spent."""
     return payment.captured_minor - payment.refunded_minor - payment.refunding_minor - payment.disputed_minor
 
 
 def not_found(payment_id: str) -> PaymentNotFound:
-    """Give the refusal of what is asked of a payment that does not exist."""
+    """Return the refusal of what is asked of a payment that does not exist."""
     return PaymentNotFound("No payment has this id.", field="payment_id", payment_id=payment_id)
 
 

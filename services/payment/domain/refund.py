@@ -7,12 +7,18 @@ from typing import ClassVar
 from paykit.aggregate import next_revision
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import fee
-from services.payment.domain import movement as follow_up
-from services.payment.domain import payment as domain
+from services.payment.domain import fee, movement
 from services.payment.domain.attempt import Failure
 from services.payment.domain.movement import PaymentMovement
-from services.payment.domain.payment import Payment, PaymentFacts
+from services.payment.domain.payment import (
+    Payment,
+    PaymentAction,
+    PaymentFacts,
+    next_state,
+    refundable_minor,
+    require_currency,
+)
+from services.payment.domain.payment import facts as payment_facts
 
 
 class RefundNotFound(DomainError):
@@ -128,7 +134,7 @@ def succeed(
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    succeeded = follow_up.succeed(refund, channel_reference=channel_reference, now=now)
+    succeeded = movement.succeed(refund, channel_reference=channel_reference, now=now)
     refunded = replace(
         _release(payment, refund, now),
         refunded_minor=payment.refunded_minor + _booked_minor(refund),
@@ -146,7 +152,7 @@ def fail(
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    failed, released = follow_up.fail(refund, failure, now=now), _release(payment, refund, now)
+    failed, released = movement.fail(refund, failure, now=now), _release(payment, refund, now)
     event = events.RefundFailed(
         **facts(released, failed),
         channel_reference=failed.channel_reference,
@@ -157,9 +163,9 @@ def fail(
 
 
 def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:
-    domain.require_currency(payment, currency_code)
-    domain.next_state(payment.state, domain.PaymentAction.REFUND)
-    left = domain.refundable_minor(payment)
+    require_currency(payment, currency_code)
+    next_state(payment.state, PaymentAction.REFUND)
+    left = refundable_minor(payment)
     if amount_minor > left:
         raise RefundExceedsRefundable(
             f"Only {left} minor units of {currency_code} can be refunded.",
@@ -208,7 +214,7 @@ def _created(payment: Payment, refund: Refund) -> events.RefundCreated:
 
 
 def _booked_minor(refund: Refund) -> int:
-    """Give the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
+    """Return the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
     return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
 
 
@@ -225,7 +231,7 @@ def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
 def facts(payment: Payment, refund: Refund) -> RefundFacts:
     """Return what an event of the payment's latest change, which a refund made, begins with."""
     return {
-        **domain.facts(payment),
+        **payment_facts(payment),
         "refund_id": refund.refund_id,
         "capture_id": refund.capture_id,
         "amount_minor": refund.amount_minor,

@@ -34,9 +34,9 @@ async def submit_attempts(runtime: Runtime, *, lane: int | None = None) -> bool:
         lane: From 0; None for all. Lanes share the channels out, so that one that hangs leaves the others their lanes.
     """
     routes = runtime.settings.payment_channels
-    mine = [route for at, route in enumerate(routes) if serves(lane, at, len(routes))]
+    served = [route for at, route in enumerate(routes) if serves(lane, at, len(routes))]
     unreached: list[str] = []
-    more = await _side_by_side([channel_calls.submit(runtime, _calls(runtime, route, unreached)) for route in mine])
+    more = await _side_by_side([channel_calls.submit(runtime, _calls(runtime, route, unreached)) for route in served])
     if unreached and len(routes) > 1:
         reachable = [route.name for route in routes if route.name not in unreached and await _reaches(route)]
         if await failover.move_unsent(runtime, routes, unreached, reachable=reachable):
@@ -47,7 +47,7 @@ async def submit_attempts(runtime: Runtime, *, lane: int | None = None) -> bool:
 async def inquire_attempts(runtime: Runtime) -> bool:
     """Ask about attempts whose outcome is overdue, one batch after another; True when there may be more."""
     calls = [_calls(runtime, route, []) for route in runtime.settings.payment_channels]
-    return await _side_by_side([channel_calls.inquire(runtime, each) for each in calls])
+    return await _side_by_side([channel_calls.inquire(runtime, of_channel) for of_channel in calls])
 
 
 async def expire_authorizations(runtime: Runtime) -> bool:

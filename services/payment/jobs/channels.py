@@ -14,8 +14,8 @@ from paykit.process.runtime import Runtime
 from services.payment.domain.attempt import AttemptAction
 from services.payment.store import ClaimedPaymentAttempt
 
-OPERATIONS = frozenset(ChannelOperation) - {ChannelOperation.PAY_OUT}
-"""What every channel of payments can do."""
+OPERATIONS = frozenset(ChannelOperation) - {ChannelOperation.PAY_OUT, ChannelOperation.ANSWER_DISPUTE}
+"""What every channel of payments can do; one that knows no disputes is never told an answer."""
 
 
 async def require_channels(runtime: Runtime) -> None:

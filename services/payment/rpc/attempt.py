@@ -1,5 +1,6 @@
 """The methods of the PaymentService about calls to channels: what channels tell of them, and which have no outcome."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,14 @@ from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, messages, store
 from services.payment.domain.attempt import PaymentAttempt
+
+_REPORT = Operation(
+    name="ReportChannelResult",
+    command=commands.evidence.record_evidence,
+    reply=lambda attempt: pb.ReportChannelResultResponse(attempt=messages.attempt.to_attempt(attempt)),
+    reply_type=pb.ReportChannelResultResponse,
+    wakes=commands.SUBMISSION_JOBS,  # A contradiction queues a refund.
+)
 
 
 class AttemptMethods:
@@ -41,10 +50,4 @@ class AttemptMethods:
 
 @cache
 def _report(authorization_ttl_s: int) -> Operation[RecordEvidence, PaymentAttempt, pb.ReportChannelResultResponse]:
-    return Operation(
-        name="ReportChannelResult",
-        command=commands.evidence.recording(authorization_ttl_s),
-        reply=lambda attempt: pb.ReportChannelResultResponse(attempt=messages.attempt.to_attempt(attempt)),
-        reply_type=pb.ReportChannelResultResponse,
-        wakes=commands.SUBMISSION_JOBS,  # A contradiction queues a refund.
-    )
+    return replace(_REPORT, command=commands.evidence.recording(authorization_ttl_s))

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from paykit.base.channel_routes import ChannelRoute
+from paykit.base.config import ConfigurationError
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
@@ -129,6 +130,17 @@ async def test_a_lost_answer_is_asked_for_where_it_was_sent(routed: House, secon
 
     assert (payment.state, payment.channel) == (pb.PAYMENT_STATE_UNKNOWN, "second")
     assert (await routed.get(payment.payment_id)).state == pb.PAYMENT_STATE_SUCCEEDED
+
+
+async def test_a_route_to_a_channel_that_only_pays_out_ends_the_start(house: House) -> None:
+    bank = {"name": "bank", "adapter": "examples.acme_bank:ADAPTER", "address": "https://bank.example"}
+    route(house, bank | {"settings": {"api_key": "env:HOME"}})
+
+    with pytest.raises(ConfigurationError) as refused:
+        await house.runtime.prepare()
+
+    lacking = "AUTHORIZE, CAPTURE, REFUND, VOID"
+    assert str(refused.value) == f"channel bank: the adapter examples.acme_bank:ADAPTER cannot {lacking}"
 
 
 @pytest.mark.parametrize(

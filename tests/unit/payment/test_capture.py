@@ -6,8 +6,7 @@ import pytest
 
 from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
-from services.payment.domain import capture
-from services.payment.domain import movement as follow_up
+from services.payment.domain import capture, movement
 from services.payment.domain.authorization import capturable_minor
 from services.payment.domain.capture import CaptureExceedsCapturable
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
@@ -145,7 +144,7 @@ def test_a_final_capture_of_everything_leaves_nothing_to_give_up() -> None:
 def test_a_lost_answer_keeps_the_amount_held() -> None:
     _, made = create(authorized(), amount_minor=4_000)
 
-    assert follow_up.lose_answer(made, now=LATER).state == "UNKNOWN"
+    assert movement.lose_answer(made, now=LATER).state == "UNKNOWN"
 
 
 def test_a_charge_shows_the_capture_that_came_with_it() -> None:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from paykit.errors import CurrencyMismatch, DomainError, IllegalTransition
 from paystream.payment.v1 import events
-from services.payment.domain import movement as follow_up
+from services.payment.domain import movement, refund
 from services.payment.domain import payment as domain
-from services.payment.domain import refund
 from services.payment.domain.payment import Payment, PaymentState
 from services.payment.domain.refund import Refund, RefundExceedsRefundable
 from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, REFUND_ID, captured, declined, payment, terms
@@ -88,7 +87,7 @@ def test_a_refund_that_fails_can_be_asked_for_again() -> None:
 
 def test_a_refund_without_an_answer_counts_as_spent() -> None:
     before, made, _ = make(captured(terms()), 9_000)
-    unknown = follow_up.lose_answer(made, now=LATER)
+    unknown = movement.lose_answer(made, now=LATER)
 
     assert unknown.state == "UNKNOWN"
     with pytest.raises(RefundExceedsRefundable) as refused:

@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr
 
 from paykit.base import config
-from paykit.base.channel_routes import ChannelRoute
+from paykit.base.channel_routes import ChannelAccess, ChannelRoute
 
 URL = "postgresql://payment:hunter2@localhost/paystream"
 
@@ -84,6 +84,38 @@ def test_channels_are_read_from_json_and_from_a_file(monkeypatch: pytest.MonkeyP
     for told in (ROUTE, str(file)):
         monkeypatch.setenv("PAYSTREAM_CHANNEL_ROUTES", told)
         assert config.load(database_url=URL).channel_routes == (expected,)
+
+
+def test_a_bank_is_read_from_json_and_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    expected = ChannelAccess(adapter="acme_bank:ADAPTER", address="https://bank.example", settings={"api_key": "env:K"})
+    file = tmp_path / "channels.toml"
+    file.write_text(f"""{ROUTE_AS_TOML}
+[bank]
+adapter = "acme_bank:ADAPTER"
+address = "https://bank.example"
+settings.api_key = "env:K"
+""")
+
+    for told in (expected.model_dump_json(), str(file)):
+        monkeypatch.setenv("PAYSTREAM_BANK_CHANNEL", told)
+        assert config.load(database_url=URL).payout_channel == expected
+
+
+def test_without_routes_and_bank_all_channels_are_at_the_channel_address() -> None:
+    settings = config.load(database_url=URL, channel_address="channel:1")
+    assert [(r.name, r.adapter, r.address) for r in settings.payment_channels] == [
+        ("simulator", "simulator", "channel:1")
+    ]
+    assert settings.payout_channel == ChannelAccess(address="channel:1")
+
+
+@pytest.mark.parametrize("address", ["https://user:s3cret@cards.example", "https://u:s3cret@cards:443", "cards", ""])
+def test_an_address_that_is_none_or_holds_credentials_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("PAYSTREAM_CHANNEL_ROUTES", f'[{{"name": "cards", "address": "{address}"}}]')
+    with pytest.raises(config.ConfigurationError) as caught:
+        config.load(database_url=URL)
+    assert "CHANNEL_ROUTES_0_ADDRESS" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from paykit.errors import IllegalTransition
-from services.payment.domain import movement as follow_up
+from services.payment.domain import movement
 from services.payment.domain.capture import Capture
 from services.payment.domain.movement import MovementAction, MovementState, PaymentMovement
 from services.payment.domain.refund import Refund
@@ -29,10 +29,10 @@ CELLS = [
 @pytest.mark.parametrize(("state", "action", "after"), CELLS)
 def test_every_action_in_every_state(kind: type[PaymentMovement], state: str, action: str, after: str) -> None:
     if after != "-":
-        assert follow_up.next_state(MovementState(state), MovementAction(action), what=kind.WHAT) == after
+        assert movement.next_state(MovementState(state), MovementAction(action), what=kind.WHAT) == after
         return
     with pytest.raises(IllegalTransition, match=f"{kind.WHAT} that is {state}") as refused:
-        follow_up.next_state(MovementState(state), MovementAction(action), what=kind.WHAT)
+        movement.next_state(MovementState(state), MovementAction(action), what=kind.WHAT)
     assert refused.value.metadata == {"state": state, "action": action}
 
 
