@@ -82,9 +82,8 @@ class Table(Generic[K, Row]):
         self._changing = self._columns_of(changing)
         self._writers = dict(writers or {})
         expressions = dict(computed or {})
-        given_columns = self.columns if given is None else self._columns_of(given)
-        apart = self._writers | expressions
-        self._given = (*(column for column in given_columns if column not in apart), *self._writers)
+        given_columns = (*self.columns, *self._writers) if given is None else (*self._columns_of(given), *self._writers)
+        self._given = tuple(dict.fromkeys(column for column in given_columns if column not in expressions))
         self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
         self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
@@ -228,10 +227,13 @@ class Table(Generic[K, Row]):
         return [list(map(_array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
 
     def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
-        """Return what makes the values that inserts write of a row, those that are attributes first."""
-        attributes = attrgetter(*(self._paths[column] for column in self._given if column not in self._writers))
-        writers = tuple(self._writers.values())
-        return (lambda row: (*attributes(row), *[write(row) for write in writers])) if writers else attributes
+        """Write and compile what makes the values that inserts write of a row, in the order of their columns."""
+        scope: dict[str, Any] = {f"write_{column}": write for column, write in self._writers.items()}
+        values = [
+            f"write_{column}(row)" if column in self._writers else f"row.{self._paths[column]}"
+            for column in self._given
+        ]
+        return typing.cast("Callable[[Row], tuple[Any, ...]]", eval(f"lambda row: ({', '.join(values)},)", scope))  # noqa: S307 - of names in the source
 
     def _new(self, column: str) -> str:
         """Return a column of what `unnest` gave."""
