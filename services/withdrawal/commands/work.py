@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from paykit.base.channel_routes import DEFAULT_CHANNEL
 from paykit.cause import Cause
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
@@ -11,7 +12,7 @@ from services.withdrawal import domain, store
 from services.withdrawal.domain.attempt import PAY, PayoutAttempt
 from services.withdrawal.domain.withdrawal import GIVEN_BACK, Withdrawal
 
-CHANNEL = "simulator"
+CHANNEL = DEFAULT_CHANNEL
 """The channel that withdrawals go through."""
 SUBMISSION_JOBS = ("submit_withdrawals", "submit_withdrawals_2")
 """The jobs that send what is approved, one for each lane: a batch that the bank answers slowly holds up one of them."""
