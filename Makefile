@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 # Test processes, which share one stack: most tests wait more than they compute.
 WORKERS ?= 2
 
-.PHONY: help setup demo test check fmt lint types imports protos gen gen-check schemas bench up down lock
+.PHONY: help setup demo test check fmt lint types imports structure structure-check protos gen gen-check schemas bench up down lock
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ demo: setup ## Send a few hundred payments through the whole line and show what 
 test: setup ## Run all tests on a real stack
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-check: setup lint types imports protos gen-check schemas ## Everything that must hold besides the tests
+check: setup lint types imports structure-check protos gen-check schemas ## Everything that must hold besides the tests
 
 fmt: setup ## Format code and protos
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format --quiet . && $(BIN)/buf format --write protos
@@ -33,6 +33,12 @@ types: setup
 
 imports: setup
 	@$(BIN)/lint-imports --no-logo
+
+structure: setup ## Measure the structure of the code, package by package
+	@$(BIN)/python -m scripts.structure
+
+structure-check: setup
+	@$(BIN)/python -m scripts.structure --quiet && echo "structure: ok"
 
 protos: setup
 	@$(BIN)/buf lint && $(BIN)/buf format --diff --exit-code protos && scripts/breaking.sh && echo "protos: ok"

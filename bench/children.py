@@ -27,7 +27,7 @@ class ChildFailedError(Exception):
 
 
 def free_address() -> str:
-    """Give an address that nothing listens on."""
+    """Return an address that nothing listens on."""
     return f"127.0.0.1:{ports.choose(0, taken=_taken)}"
 
 

@@ -49,13 +49,13 @@ AIMS = (
 
 
 def medians(rounds: Sequence[Figures]) -> dict[str, float]:
-    """Give the median of each key over the rounds that measured it, in order of first appearance."""
+    """Return the median of each key over the rounds that measured it, in order of first appearance."""
     keys = list(dict.fromkeys(key for figures in rounds for key in figures))
     return {key: statistics.median([figures[key] for figures in rounds if key in figures]) for key in keys}
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Give the smallest value that at least `percent` of all values do not exceed.
+    """Return the smallest value that at least `percent` of all values do not exceed.
 
     Raises:
         ValueError: There are no values.

@@ -47,7 +47,7 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
 
 
 def machine() -> dict[str, Any]:
-    """Give what figures depend on and what may be told; to be called before the work starts."""
+    """Return what figures depend on and what may be told; to be called before the work starts."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
@@ -79,7 +79,7 @@ def aim_line(verdict: Verdict) -> str:
 
 
 def result(rounds: Sequence[Figures], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the content of the JSON file: medians by key, then the rounds, the aims and the machine."""
+    """Return the content of the JSON file: medians by key, then the rounds, the aims and the machine."""
     figures = medians(rounds)
     aims = [{"aim": v.aim.text, "value": round(v.value, 3), "bound": v.aim.bound, "met": v.met} for v in judge(figures)]
     return {

@@ -155,7 +155,7 @@ def _merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
 
 
 def _peak_mib() -> float:
-    """Give the most memory that the service has had at once, as the kernel counts it."""
+    """Return the most memory that the service has had at once, as the kernel counts it."""
     for child in psutil.Process().children(recursive=True):
         if "settlement" in child.cmdline():
             status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")

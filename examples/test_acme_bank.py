@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from examples.acme_bank import ADAPTER, AcmeSettings, connect
 from paykit.channels.channel import Channel
-from paykit.testing.channel_contract import SLOW_S, ChannelContract, Fault
+from paykit.testing.channel_contract import SLOW_S, ChannelContract, ChannelFault
 
 REJECTED = 13
 
@@ -21,7 +21,7 @@ class StandIn(ThreadingHTTPServer):
     """A bank that does what a test tells it."""
 
     channel: Channel
-    fault: Fault | None = None
+    fault: ChannelFault | None = None
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -67,18 +67,18 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(self.server.payouts.get(attempt_id, {"id": attempt_id, "status": "unknown"}))
 
     def _arrives(self) -> bool:
-        if self.server.fault is Fault.SILENT:
+        if self.server.fault is ChannelFault.SILENT:
             self.server.over.wait()
-        if self.server.fault is Fault.REFUSED:
+        if self.server.fault is ChannelFault.REFUSED:
             self.send_error(503)
-        return self.server.fault not in {Fault.SILENT, Fault.REFUSED}
+        return self.server.fault not in {ChannelFault.SILENT, ChannelFault.REFUSED}
 
     def _answer(self, payout: dict[str, Any]) -> None:
-        self.close_connection = self.server.fault is Fault.LOST
-        if self.server.fault is Fault.SLOW:
+        self.close_connection = self.server.fault is ChannelFault.LOST
+        if self.server.fault is ChannelFault.SLOW:
             self.server.over.wait(SLOW_S)
-        if self.server.fault is not Fault.LOST:
-            body = b"<html>" if self.server.fault is Fault.MALFORMED else json.dumps(payout).encode()
+        if self.server.fault is not ChannelFault.LOST:
+            body = b"<html>" if self.server.fault is ChannelFault.MALFORMED else json.dumps(payout).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(body)))
             self.end_headers()

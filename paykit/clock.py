@@ -8,12 +8,12 @@ class Clock(Protocol):
     """Gives business time."""
 
     def now(self) -> datetime:
-        """Give the time in UTC, to the microsecond."""
+        """Return the time in UTC, to the microsecond."""
         ...
 
 
 def no_earlier(now: datetime, than: datetime) -> datetime:
-    """Give the time of a change: now, unless what it follows is dated later.
+    """Return the time of a change: now, unless what it follows is dated later.
 
     Clocks of processes differ, and a transaction that waited for a lock began before the one it waited for: a history
     runs backwards for neither.
@@ -25,7 +25,7 @@ class SystemClock:
     """The time of the machine."""
 
     def now(self) -> datetime:
-        """Give the machine's time in UTC."""
+        """Return the machine's time in UTC."""
         return datetime.now(UTC)
 
 
@@ -41,7 +41,7 @@ class OffsetClock:
         self.offset = timedelta(0)
 
     def now(self) -> datetime:
-        """Give the base's time plus the offset."""
+        """Return the base's time plus the offset."""
         return self._base.now() + self.offset
 
     def move_to(self, offset: timedelta) -> bool:
@@ -59,7 +59,7 @@ class ManualClock:
         self._now = start
 
     def now(self) -> datetime:
-        """Give the time last set."""
+        """Return the time last set."""
         return self._now
 
     def advance(self, by: timedelta) -> None:

@@ -20,7 +20,7 @@ _RANDOM = random.Random()  # noqa: S311
 
 
 def new_id(prefix: str) -> str:
-    """Give a new id that sorts after those made in earlier milliseconds."""
+    """Return a new id that sorts after those made in earlier milliseconds."""
     value = (time.time_ns() // 1_000_000 & ((1 << _TIMESTAMP_BITS) - 1)) << 80 | _RANDOM.getrandbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
@@ -28,7 +28,7 @@ def new_id(prefix: str) -> str:
 
 
 def named_id(prefix: str, *names: str) -> str:
-    """Give the one id that belongs to these names, in this order."""
+    """Return the one id that belongs to these names, in this order."""
     digest = bytearray(hashlib.sha1(NAMESPACE + "\x1f".join(names).encode(), usedforsecurity=False).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
@@ -36,6 +36,6 @@ def named_id(prefix: str, *names: str) -> str:
 
 
 def is_id(prefix: str, text: str) -> bool:
-    """Say whether the text is an id of this prefix."""
+    """Return whether the text is an id of this prefix."""
     match = _ID.fullmatch(text)
     return match is not None and match[1] == prefix

@@ -21,7 +21,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def page_size(requested: int) -> int:
-    """Give the number of rows to return for a requested size; 0 means the default.
+    """Return the number of rows to return for a requested size; 0 means the default.
 
     Raises:
         FieldInvalid: The size is negative.
@@ -38,7 +38,7 @@ def encode_page_token(values: Sequence[str | int], scope: Sequence[object]) -> s
 
 
 def decode_page_token(token: str, scope: Sequence[object], *, kinds: Sequence[type]) -> list[str | int] | None:
-    """Give the sort values a token was made from, checked to be of these types; None for the first page.
+    """Return the sort values a token was made from, checked to be of these types; None for the first page.
 
     Raises:
         PageTokenInvalid: The token is malformed, or was made for another list or other filters.
@@ -64,7 +64,7 @@ def encode_time_token(key: TimeKey, scope: Sequence[object]) -> str:
 
 
 def decode_time_token(token: str, scope: Sequence[object]) -> TimeKey | None:
-    """Give the key that a page starts after; None for the first page.
+    """Return the key that a page starts after; None for the first page.
 
     Raises:
         PageTokenInvalid: The token is malformed, or was made for another list or other filters.

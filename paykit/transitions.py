@@ -11,7 +11,7 @@ A = TypeVar("A", bound=StrEnum)
 
 
 def next_state(transitions: Mapping[tuple[S, A], S], state: S, action: A, *, what: str) -> S:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Args:
         transitions: The state after each legal action; a pair that is missing is illegal.

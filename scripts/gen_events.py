@@ -13,7 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     out: Path = parser.parse_args().out
-    base = {"paystream/record.py": generator.RECORD_BASE.read_text(encoding="utf-8")}
+    base = {"paystream/avro_record.py": generator.AVRO_RECORD.read_text(encoding="utf-8")}
     for name, text in (base | generator.generate(ROOT / "schemas" / "avro")).items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)

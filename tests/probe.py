@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.wrappers_pb2 import StringValue
 
 from paykit.cause import Cause
-from paykit.consume.delivery import Delivered, Handle, Impossible, NotYet, Outcome, Subscription
+from paykit.consume.delivery import Delivered, Handle, HandlerResult, Impossible, NotYet, Subscription
 from paykit.errors import DomainError, Kind
 from paykit.events import classes as catalogue
 from paykit.events.event import Event
@@ -76,8 +76,8 @@ def payment_failed(payment_id: str, *, version: int = 2) -> events.PaymentFailed
     )
 
 
-async def on_payment_created(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+async def on_payment_created(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> list[HandlerResult]:
+    outcomes: list[HandlerResult] = []
     for delivery in deliveries:
         if delivery.event.amount_minor == CRASHING_MINOR:
             raise RuntimeError("crashed on purpose")
@@ -89,9 +89,9 @@ async def on_payment_created(tx: Tx, deliveries: Sequence[Delivered[events.Payme
     return outcomes
 
 
-async def on_payment_failed(tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[Outcome]:
+async def on_payment_failed(tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[HandlerResult]:
     """Apply a failure only after a creation, wherever that came from."""
-    outcomes: list[Outcome] = []
+    outcomes: list[HandlerResult] = []
     for delivery in deliveries:
         known = await tx.fetch(
             "SELECT FROM seen WHERE key = $1 AND record LIKE '%PaymentCreated'", delivery.event.payment_id

@@ -26,7 +26,7 @@ class CallContext:
     trailers: list[tuple[str, str]] = field(default_factory=list)
 
     def time_remaining(self) -> float | None:
-        """Give the seconds left, never below 0; None without a deadline."""
+        """Return the seconds left, never below 0; None without a deadline."""
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
 
 
@@ -35,7 +35,7 @@ _CURRENT: ContextVar[CallContext | None] = ContextVar("paystream_call", default=
 
 
 def current_call() -> CallContext:
-    """Give the call in progress.
+    """Return the call in progress.
 
     Raises:
         LookupError: No call is in progress: this is a job or a handler, which carry their own cause.
@@ -47,7 +47,7 @@ def current_call() -> CallContext:
 
 
 def call_or_none() -> CallContext | None:
-    """Give the call in progress, or None outside of calls."""
+    """Return the call in progress, or None outside of calls."""
     return _CURRENT.get()
 
 

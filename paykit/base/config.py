@@ -198,7 +198,7 @@ class Settings(BaseSettings):
 
     @property
     def admin_url(self) -> str:
-        """Give the URL for `paystream db`."""
+        """Return the URL for `paystream db`."""
         return (self.database_admin_url or self.database_url).get_secret_value()
 
     @property

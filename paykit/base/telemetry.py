@@ -14,7 +14,7 @@ _UNSAMPLED = "00"
 
 
 def continue_trace(received: str | None) -> str:
-    """Give the traceparent of new work: in the trace received, or in a new one if that is absent or malformed."""
+    """Return the traceparent of new work: in the trace received, or in a new one if that is absent or malformed."""
     if received is None or _TRACEPARENT.fullmatch(received) is None:
         drawn = os.urandom(_TRACE_BYTES + _SPAN_BYTES).hex()
         return f"00-{drawn[: 2 * _TRACE_BYTES]}-{drawn[2 * _TRACE_BYTES :]}-{_UNSAMPLED}"
@@ -22,10 +22,10 @@ def continue_trace(received: str | None) -> str:
 
 
 def trace_id(traceparent: str) -> str:
-    """Give the 32 hexadecimal digits that all work of a trace shares."""
+    """Return the 32 hexadecimal digits that all work of a trace shares."""
     return traceparent[3:35]
 
 
 def span_id(traceparent: str) -> str:
-    """Give the 16 hexadecimal digits of this piece of work."""
+    """Return the 16 hexadecimal digits of this piece of work."""
     return traceparent[36:52]

@@ -22,7 +22,7 @@ class Report(Protocol):
 
     @property
     def amount(self) -> money_pb2.Money:
-        """Give the amount that the channel holds it for."""
+        """Return the amount that the channel holds it for."""
 
 
 class AttemptFields(TypedDict):

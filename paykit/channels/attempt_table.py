@@ -1,6 +1,6 @@
 """The SQL of a service's table `attempt`, which is also its queue of work for channels, and of its table `evidence`."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from paykit.channels.attempts import Attempt, Claimed, Evidence, Verdict, inquiry_pause_s, worth_keeping
@@ -90,11 +90,11 @@ class AttemptTable(Table[str, A], Generic[A, C]):
 
     async def claim_pending(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take the attempts that have waited longest for a channel, to send them."""
-        return await self._claim(tx, self._claim_pending, limit, lease_s, channel)
+        return self._claimed(await tx.lock(self.name, self._claim_pending, limit, lease_s, channel))
 
     async def claim_open(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take attempts that a channel was sent, whose outcome is not known, and whose next inquiry is due."""
-        return await self._claim(tx, self._claim_open, limit, lease_s, channel)
+        return self._claimed(await tx.lock(self.name, self._claim_open, limit, lease_s, channel))
 
     async def update(self, tx: Tx, rows: Collection[A]) -> None:
         """Write locked attempts back, each at most once; an open one becomes due after its pause.
@@ -111,12 +111,9 @@ class AttemptTable(Table[str, A], Generic[A, C]):
         """Read what an aggregate asked of channels, oldest first."""
         return await self.select(tx, f"{self._aggregate}_id = $1 ORDER BY attempt_id LIMIT $2", aggregate_id, limit)
 
-    async def _claim(self, tx: Tx, sql: str, *args: Any) -> list[C]:
+    def _claimed(self, rows: Iterable[Any]) -> list[C]:
         beside = self._beside
-        return [
-            self._make_claimed(attempt=self.read(row), **{name: row[name] for name in beside})
-            for row in await tx.lock(self.name, sql, *args)
-        ]
+        return [self._make_claimed(attempt=self.read(row), **{name: row[name] for name in beside}) for row in rows]
 
 
 class EvidenceLog:

@@ -222,7 +222,7 @@ def weigh(attempts: Lookup[A], evidence: Evidence) -> tuple[A, Verdict]:
 
 
 def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: str | None, now: datetime) -> A:
-    """Give the attempt as a verdict leaves it; evidence that contradicts changes only the mark that says so.
+    """Return the attempt as a verdict leaves it; evidence that contradicts changes only the mark that says so.
 
     `failure_reason` is what a failure means in the service's words; it is looked at only if the verdict is FAIL.
     """
@@ -243,12 +243,12 @@ def decide(attempt: A, evidence: Evidence, verdict: Verdict, *, failure_reason: 
 
 
 def changes_nothing(attempt: Attempt, verdict: Verdict) -> bool:
-    """Say whether a verdict leaves an attempt, and all that hangs on it, as it is."""
+    """Return whether a verdict leaves an attempt, and all that hangs on it, as it is."""
     return verdict is Verdict.CONFIRM or (verdict is Verdict.CONTRADICT and attempt.contradicted)
 
 
 def worth_keeping(evidence: Evidence, verdict: Verdict) -> bool:
-    """Say whether evidence is kept for itself: not plain answers to calls nor inquiries in vain."""
+    """Return whether evidence is kept for itself: not plain answers to calls nor inquiries in vain."""
     plain = evidence.source is Source.RESPONSE and verdict is not Verdict.CONTRADICT
     decides = (
         evidence.outcome in {EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED}
@@ -258,7 +258,7 @@ def worth_keeping(evidence: Evidence, verdict: Verdict) -> bool:
 
 
 def not_found_is_final(*, age_s: float, finality_s: float) -> bool:
-    """Say whether NOT_FOUND proves that an attempt will never be carried out.
+    """Return whether NOT_FOUND proves that an attempt will never be carried out.
 
     Args:
         age_s: Seconds from the claim of the attempt to the inquiry; it may be sent SEND_WITHIN_S after its claim.
@@ -268,7 +268,7 @@ def not_found_is_final(*, age_s: float, finality_s: float) -> bool:
 
 
 def inquiry_pause_s(inquiry_count: int) -> float:
-    """Give the seconds until the next inquiry: 1, 2, 4 ... up to 300."""
+    """Return the seconds until the next inquiry: 1, 2, 4 ... up to 300."""
     # The exponent is bounded before the power, as a count can grow for months.
     return min(INQUIRY_PAUSE_FIRST_S * 2.0 ** min(inquiry_count, 10), INQUIRY_PAUSE_MAX_S)
 
@@ -286,8 +286,8 @@ def _other_reference(attempt: Attempt, evidence: Evidence) -> bool:
 
 
 def _require_same_amount(attempt: Attempt, evidence: Evidence) -> None:
-    told = (evidence.amount_minor, evidence.currency_code)
-    if evidence.amount_minor is not None and told != (attempt.amount_minor, attempt.currency_code):
+    reported_amount = (evidence.amount_minor, evidence.currency_code)
+    if evidence.amount_minor is not None and reported_amount != (attempt.amount_minor, attempt.currency_code):
         raise ChannelAmountMismatch(
             f"The attempt is over {attempt.amount_minor} minor units of {attempt.currency_code}.",
             field="amount",

@@ -96,7 +96,10 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
         if channel is None:
             return False
         return await _work(
-            runtime, calls, claim, lambda some, _: exchange.inquire(channel, [_inquiry(calls, each) for each in some])
+            runtime,
+            calls,
+            claim,
+            lambda some, _: exchange.inquire(channel, [_inquiry(calls, claimed) for claimed in some]),
         )
 
 

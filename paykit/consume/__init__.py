@@ -1,6 +1,9 @@
 """Consuming events: exactly-once effects, by offsets that live in the transaction of the effects.
 
-- For services: `delivery`, what they declare, get and answer.
-- `consumer` and `fetching`: from Kafka; `application`, `ordering_groups`, `inbox` and `offsets`: into PostgreSQL.
-- `setaside`, `redelivery` and `watermark`: what could not be applied yet; `failure_window`: when a partition halts.
+- Public, for services: `delivery`, what they declare about events, and what handlers get and answer.
+- For processes and tools: `application`, the consuming side of a service without Kafka; `consumer`, which feeds it;
+  `redelivery`, its parked events; `replay`, its dead letters and skipped events.
+- From Kafka: `fetching`, `start_positions`, `schema_learning`; `failure_window`, when a partition halts.
+- Into PostgreSQL: `prepared`, what a record is and becomes; `handling` and `ordering_groups`, order per key;
+  `setting_aside`, what was not applied; `watermark`, what has waited in vain; `store`, the SQL.
 """

@@ -14,27 +14,27 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from paykit.base.errors import UnavailableError
-from paykit.consume import offsets
-from paykit.consume.application import REASON_SCHEMA_UNKNOWN, Application, Step, Tally
+from paykit.consume import start_positions
+from paykit.consume.application import Application, BatchResult
 from paykit.consume.failure_window import FailureWindow
 from paykit.consume.fetching import Batch, Fetcher, Slice
-from paykit.consume.offsets import Position, TopicPartition
-from paykit.consume.setaside import Fate
-from paykit.events.codec import Codec, UndecodableError
-from paykit.events.registry import SchemaNotFoundError
-from paykit.kafka import client as kafka
+from paykit.consume.prepared import PreparedRecord
+from paykit.consume.schema_learning import SCHEMA_UNKNOWN_GRACE_S, SchemaLearning
+from paykit.consume.store import offsets
+from paykit.consume.store.offsets import TopicPartition
 from paykit.postgres import faults
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
 
-SCHEMA_UNKNOWN_GRACE_S = 60.0
-"""How long the registry may answer 404 for a schema id before its records are dead letters."""
 RETRY_BACKOFF_S = 0.1
+"""Before a failed batch is run again; doubled with each failure, up to RETRY_BACKOFF_MAX_S."""
 RETRY_BACKOFF_MAX_S = 5.0
+SCHEMA_RETRY_S = 1.0
+"""How long a partition rests before the registry is asked again for a schema that it does not know."""
 UNEXPECTED_TRIES_MAX = 3
 """Runs of a batch that fails unexpectedly before it is taken apart."""
 LAG_COMMIT_EVERY_S = 1.0
-"""How often offsets are told to Kafka, for lag tools only."""
+"""How often offsets are committed to Kafka, for lag tools only."""
 REVOKE_WAIT_S = 30.0
 """How long a rebalance waits for the transaction in progress; after that the locked offset row decides."""
 
@@ -65,7 +65,6 @@ class Consumer:
         group: str,
         database: Database,
         application: Application,
-        codec: Codec,
         on_applied: Callable[[], None],
         schema_unknown_grace_s: float = SCHEMA_UNKNOWN_GRACE_S,
     ) -> None:
@@ -73,21 +72,19 @@ class Consumer:
         self._bootstrap = bootstrap
         self._database = database
         self._application = application
-        self._codec = codec
         self._on_applied = on_applied
-        self._schema_unknown_grace_s = schema_unknown_grace_s
+        self._schemas = SchemaLearning(application, unknown_grace_s=schema_unknown_grace_s)
         self._fetcher = Fetcher(
             service=service, bootstrap=bootstrap, group=group, topics=application.topics, owner=self
         )
         # Positions as this consumer holds them; the fetcher is ahead of them by what is not yet applied.
         self._positions: dict[TopicPartition, int] = {}
         self._windows: dict[TopicPartition, FailureWindow] = {}
-        self._unknown_since: dict[int, float] = {}
         self._resume_at: dict[TopicPartition, float] = {}
         self._halted: set[TopicPartition] = set()
         self._stopping = asyncio.Event()
         self._applying = asyncio.Lock()
-        self._told: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
         self._lag_commit_due = 0.0
 
     async def run(self) -> None:
@@ -100,7 +97,7 @@ class Consumer:
                 fetching = asyncio.create_task(self._fetcher.fetch())
                 await self._resume_due()
                 await self._consume(batch)
-                await self._tell_kafka()
+                await self._commit_to_kafka()
         finally:
             await asyncio.shield(self._stop())
 
@@ -129,39 +126,17 @@ class Consumer:
         return {}
 
     async def _load_positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Give the stored positions; a partition of another incarnation is shown as halted and left out.
+        """Load the stored positions; a partition of another incarnation is shown as halted and left out.
 
         Raises:
             UnavailableError: PostgreSQL or Kafka cannot be reached.
         """
-        if not partitions:
-            return {}
-        topics = sorted({topic for topic, _ in partitions})
-        incarnations = await asyncio.to_thread(kafka.incarnations, self._bootstrap, topics)
-        stored = await self._database.read(lambda tx: offsets.load(tx, partitions))
-        starts = {}
-        for partition in partitions:
-            position = stored.get(partition)
-            cluster_id, topic_id = incarnations[partition[0]]
-            if position is None:
-                position = await self._begin(partition, cluster_id, topic_id)
-            if (position.cluster_id, position.topic_id) != (cluster_id, topic_id):
-                reason = f"stored offsets are of cluster {position.cluster_id}, topic id {position.topic_id}"
-                self._show_halted(HaltError(partition, reason))
-                continue
-            starts[partition] = position.next_offset
+        start = await start_positions.load(self._database, self._bootstrap, partitions)
+        for partition, reason in start.refused.items():
+            self._show_halted(HaltError(partition, reason))
+        for partition in start.next_offsets:
             HALTED.labels(self._service, *map(str, partition)).set(0)
-        return starts
-
-    async def _begin(self, partition: TopicPartition, cluster_id: str, topic_id: str) -> Position:
-        first = await asyncio.to_thread(kafka.first_offset, self._bootstrap, partition)
-        position = Position(first, cluster_id, topic_id)
-
-        async def store(tx: Tx) -> Position:
-            await offsets.begin(tx, partition, position)
-            return (await offsets.load(tx, [partition]))[partition]
-
-        return await self._database.transaction(store)
+        return start.next_offsets
 
     async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Let the transaction in progress end, and forget the partitions."""
@@ -175,7 +150,7 @@ class Consumer:
             self._positions.pop(partition, None)
             self._windows.pop(partition, None)
             self._resume_at.pop(partition, None)
-            self._told.pop(partition, None)
+            self._committed.pop(partition, None)
 
     async def on_records_gone(self, partition: TopicPartition, reason: str) -> None:
         """Halt a partition whose next records are no longer there."""
@@ -214,20 +189,20 @@ class Consumer:
                 backoff_s = min(backoff_s * 2, RETRY_BACKOFF_MAX_S)
 
     async def _apply(self, batch: Batch, *, isolate: bool) -> list[TopicPartition]:
-        """Apply what is still ours in one transaction; give the partitions whose records were dropped."""
+        """Apply what is still ours in one transaction; the partitions whose records were dropped."""
         ours = {key: piece for key, piece in batch.items() if self._positions.get(key) == piece.start}
-        steps = {key: self._prepared(piece) for key, piece in ours.items()}
-        windows: dict[TopicPartition, FailureWindow] = {}
+        prepared = {key: self._prepared(piece) for key, piece in ours.items()}
 
-        async def work(tx: Tx) -> dict[TopicPartition, int]:
+        async def work(tx: Tx) -> tuple[dict[TopicPartition, int], dict[TopicPartition, FailureWindow]]:
             stored = await offsets.lock(tx, sorted(ours))
             ends = {key: piece.end for key, piece in ours.items() if stored.get(key) == piece.start}
-            tally = await self._application.apply(tx, [s for key in ends for s in steps[key]], isolate=isolate)
-            windows.update(self._check_failures(tally, {key: steps[key] for key in ends}))
+            records = [record for key in ends for record in prepared[key]]
+            result = await self._application.apply(tx, records, isolate=isolate)
+            windows = self._check_failures(result, {key: prepared[key] for key in ends})
             await offsets.advance(tx, ends)
-            return ends
+            return ends, windows
 
-        advanced = await self._database.transaction(work) if ours else {}
+        advanced, windows = await self._database.transaction(work) if ours else ({}, {})
         self._windows.update(windows)
         for key, end in advanced.items():
             if key in self._positions:
@@ -236,29 +211,21 @@ class Consumer:
         self._on_applied()
         return [key for key in batch if key not in advanced]
 
-    def _prepared(self, piece: Slice) -> list[Step]:
-        steps = []
-        for record in piece.records:
-            schema_id = self._application.unknown_schema(record)
-            if schema_id is not None:  # Its grace is over: see _learn_schemas.
-                steps.append(Step(record, None, fate=Fate(REASON_SCHEMA_UNKNOWN, f"schema id {schema_id}: 404")))
-                continue
-            step = self._application.prepare(record)
-            if step is not None:
-                steps.append(step)
-        return steps
+    def _prepared(self, piece: Slice) -> list[PreparedRecord]:
+        prepare = self._application.prepare
+        return [prepared for record in piece.records if (prepared := prepare(record)) is not None]
 
     def _check_failures(
-        self, tally: Tally, steps: dict[TopicPartition, list[Step]]
+        self, result: BatchResult, records: dict[TopicPartition, list[PreparedRecord]]
     ) -> dict[TopicPartition, FailureWindow]:
         """Follow unexpected failures by partition; halt one before its dead letters are committed."""
-        failed = {(r.topic, r.partition, r.offset) for r in tally.unexpected}
-        if failed and not tally.applied and len(failed) > 1:
-            record = tally.unexpected[0]
-            raise HaltError((record.topic, record.partition), "every event fails: a defect, not bad data")
+        failed = {(record.topic, record.partition, record.offset) for record in result.unexpected}
+        if failed and not result.applied and len(failed) > 1:
+            first = result.unexpected[0]
+            raise HaltError((first.topic, first.partition), "every event fails: a defect, not bad data")
         windows = {}
-        for key, taken in steps.items():
-            flags = [(s.record.topic, s.record.partition, s.record.offset) in failed for s in taken]
+        for key, partition_records in records.items():
+            flags = [bool(failed) and (*key, prepared.record.offset) in failed for prepared in partition_records]
             windows[key] = self._windows.get(key, FailureWindow()).after(flags)
             if any(flags) and windows[key].exceeded:
                 raise HaltError(key, "too many unexpected failures: a defect, not bad data")
@@ -266,31 +233,15 @@ class Consumer:
 
     async def _learn_schemas(self, batch: Batch) -> None:
         """Learn unknown schema ids; cut a slice before a record whose schema may yet come, and let the rest go on."""
-        for partition, piece in list(batch.items()):
-            for i, record in enumerate(piece.records):
-                schema_id = self._application.unknown_schema(record)
-                if schema_id is None or await self._learned(schema_id):
+        for partition, piece in batch.items():
+            for at, record in enumerate(piece.records):
+                if self._application.unknown_schema(record) is None or await self._schemas.is_decidable(record):
                     continue
-                piece.records, piece.end = piece.records[:i], record.offset
-                self._resume_at[partition] = time.monotonic() + 1.0
+                piece.records, piece.end = piece.records[:at], record.offset
+                self._resume_at[partition] = time.monotonic() + SCHEMA_RETRY_S
                 await self._fetcher.seek({partition: record.offset})
                 await self._fetcher.pause([partition])
                 break
-
-    async def _learned(self, schema_id: int) -> bool:
-        """Say whether records of this schema id can be decided now: known, undecodable, or unknown for too long."""
-        try:
-            await self._codec.learn(schema_id)
-        except UndecodableError:
-            return True
-        except UnavailableError as error:
-            _log.warning("registry_unavailable", service=self._service, schema_id=schema_id, error=str(error))
-            return False
-        except SchemaNotFoundError:
-            since = self._unknown_since.setdefault(schema_id, time.monotonic())
-            return time.monotonic() - since > self._schema_unknown_grace_s
-        self._unknown_since.pop(schema_id, None)
-        return True
 
     async def _resume_due(self) -> None:
         now = time.monotonic()
@@ -307,9 +258,9 @@ class Consumer:
             return
         stored = await self._load_positions(ours)
         # Some may have been given away meanwhile.
-        kept = {key: position for key, position in stored.items() if key in self._positions}
-        self._positions.update(kept)
-        await self._fetcher.seek(kept)
+        still_ours = {key: position for key, position in stored.items() if key in self._positions}
+        self._positions.update(still_ours)
+        await self._fetcher.seek(still_ours)
 
     async def _wait_polling(self, seconds: float) -> Collection[TopicPartition]:
         """Wait, but keep polling, so that the group does not think this consumer dead.
@@ -341,12 +292,12 @@ class Consumer:
         HALTED.labels(self._service, *map(str, halt.partition)).set(1)
         _log.critical("partition_halted", service=self._service, partition=halt.partition, reason=halt.reason)
 
-    async def _tell_kafka(self) -> None:
-        """Commit to Kafka what changed since it was told last."""
+    async def _commit_to_kafka(self) -> None:
+        """Commit to Kafka the positions that changed since the last time."""
         if time.monotonic() < self._lag_commit_due:
             return
         self._lag_commit_due = time.monotonic() + LAG_COMMIT_EVERY_S
-        news = {key: position for key, position in self._positions.items() if self._told.get(key) != position}
-        if news:
-            self._told.update(news)
-            await self._fetcher.tell_kafka(news)
+        moved = {key: position for key, position in self._positions.items() if self._committed.get(key) != position}
+        if moved:
+            self._committed.update(moved)
+            await self._fetcher.commit(moved)

@@ -32,7 +32,7 @@ class Record:
 
     @property
     def traceparent(self) -> str | None:
-        """Give the W3C trace context that travelled with the event."""
+        """W3C trace context that travelled with the event."""
         for name, content in self.headers:
             if name == "traceparent" and content:
                 return content.decode(errors="replace")
@@ -54,17 +54,17 @@ class Delivered(Generic[E]):
 
     @property
     def key(self) -> str:
-        """Give the Kafka key, which the transaction holds while it handles the event."""
+        """Kafka key, which the transaction holds while it handles the event."""
         return self.record.key
 
     @property
     def partition(self) -> int:
-        """Give the source partition."""
+        """Source partition."""
         return self.record.partition
 
     @property
     def cause(self) -> Cause:
-        """Give the cause of everything the handler does for this event."""
+        """Cause of everything the handler does for this event."""
         event = self.event
         return Cause(event.correlation_id, event.event_id, event.actor, self.record.traceparent)
 
@@ -87,10 +87,10 @@ class Impossible:
     error: DomainError
 
 
-Outcome = NotYet | Impossible | None
-"""What became of an event; None: it was applied."""
+HandlerResult = NotYet | Impossible | None
+"""A handler's answer for one event; None: it was applied."""
 
-Handler = Callable[[Tx, Sequence[Delivered[Any]]], Awaitable[Sequence[Outcome]]]
+Handler = Callable[[Tx, Sequence[Delivered[Any]]], Awaitable[Sequence[HandlerResult]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +98,9 @@ class Handle:
     """How one event type is handled.
 
     Attributes:
-        handler: Applies a sequence of events of this type; one outcome per event, in order.
+        handler: Applies a sequence of events of this type; one result per event, in order.
         deduplication: `natural`: the effect has a unique key of its own. `inbox`: the runtime remembers event ids.
-        commutative: The handler gives the same result in any order, so its events are never held behind others.
+        commutative: The handler gives the same result in any order, so its events are never kept behind others.
         rebuild: The part of the handler that keeps projection tables and does nothing else: it emits nothing, calls
             nothing, reads no clock and touches no record table. `paystream rebuild` applies it from the first event
             on, in order per key; events of other keys, types and topics may come in any order, so it must give the
@@ -128,7 +128,7 @@ class Subscription:
     ignores: frozenset[str] = field(default_factory=frozenset)
 
     def handle_of(self, record_name: str) -> Handle | None:
-        """Give the handle of a record name; None if it is not handled."""
+        """How records of a name are handled; None if they are not."""
         for event_type, handle in self.handles.items():
             if record_name == event_type.RECORD:
                 return handle

@@ -17,21 +17,21 @@ class FailureWindow:
         self._in_a_row = 0
 
     def after(self, failed: list[bool]) -> "FailureWindow":
-        """Give the window after these events (True: failed), in order."""
+        """The window after these events (True: failed), in order."""
         later = FailureWindow()
         later._recent = deque(self._recent, maxlen=WINDOW_EVENTS)
         later._in_a_row = self._in_a_row
-        for each in failed:
-            later._recent.append(each)
-            later._in_a_row = later._in_a_row + 1 if each else 0
+        later._recent.extend(failed)
+        for event_failed in failed:
+            later._in_a_row = later._in_a_row + 1 if event_failed else 0
         return later
 
     @property
     def exceeded(self) -> bool:
-        """Say whether this looks like a bad deployment."""
+        """Whether this looks like a bad deployment."""
         return self._in_a_row > IN_A_ROW_MAX or sum(self._recent) > IN_WINDOW_MAX
 
 
-def tell_of_a_defect(*, failed: int, passed: int) -> bool:
-    """Say whether unexpected failures among at most WINDOW_EVENTS events look like a bad deployment."""
+def is_defect(*, failed: int, passed: int) -> bool:
+    """Whether unexpected failures among at most WINDOW_EVENTS events look like a bad deployment."""
     return failed > IN_WINDOW_MAX or (failed > 1 and not passed)

@@ -1,4 +1,4 @@
-"""librdkafka's consumer in a thread of its own: it fetches batches and tells of partitions that come and go.
+"""librdkafka's consumer in a thread of its own: it fetches batches and reports partitions that come and go.
 
 Its rebalance callbacks run inside a fetch, in that thread; they ask the owner on the event loop, and wait for it.
 """
@@ -14,7 +14,7 @@ import confluent_kafka
 import structlog
 
 from paykit.consume.delivery import Record
-from paykit.consume.offsets import TopicPartition
+from paykit.consume.store.offsets import TopicPartition
 from paykit.kafka import client as kafka
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Owner(Protocol):
     """Decides about partitions, on the event loop."""
 
     async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Give where to start; a partition that is left out is not fetched."""
+        """Where to start; a partition that is left out is not fetched."""
         ...
 
     async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
@@ -67,7 +67,7 @@ class Owner(Protocol):
 
 
 class Fetcher:
-    """One member of a consumer group, from `open` to `close`."""
+    """One member of a consumer group, from `open` to `close`; its client is touched by one thread only."""
 
     def __init__(self, *, service: str, bootstrap: str, group: str, topics: Sequence[str], owner: Owner) -> None:
         self._service = service
@@ -92,7 +92,7 @@ class Fetcher:
         self._thread.shutdown(wait=False)
 
     async def fetch(self) -> Batch:
-        """Wait a little for records and give those that are there."""
+        """Wait a little for records, and take those that are there."""
         return await self._in_thread(self._fetch)
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -115,16 +115,14 @@ class Fetcher:
         """Fetch every partition again but these."""
         await self._in_thread(lambda: self._resume_except(resting))
 
-    async def tell_kafka(self, positions: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """Commit positions to Kafka, for lag tools only."""
-        told = [confluent_kafka.TopicPartition(*key, position) for key, position in positions.items()]
+        positions_to_commit = [confluent_kafka.TopicPartition(*key, position) for key, position in positions.items()]
         with contextlib.suppress(confluent_kafka.KafkaException):  # As in a rebalance; nothing hangs on it.
-            await self._in_thread(lambda: self._consumer.commit(offsets=told, asynchronous=True))
+            await self._in_thread(lambda: self._consumer.commit(offsets=positions_to_commit, asynchronous=True))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._thread, work)
-
-    # --- in the thread ---
 
     def _subscribe(self) -> None:
         options = kafka.common_options(self._bootstrap, f"paystream-{self._service}") | {
@@ -214,7 +212,7 @@ class Fetcher:
 
 
 def record_of(message: Any) -> Record:
-    """Give a message of librdkafka as a record."""
+    """A message of librdkafka as a record."""
     key = _text(message.key())
     return Record(message.topic(), message.partition(), message.offset(), key, message.value(), message.headers() or ())
 
@@ -224,5 +222,5 @@ def _listed(partitions: Collection[TopicPartition]) -> list[confluent_kafka.Topi
 
 
 def _text(key: bytes | None) -> str:
-    """Give a key as PostgreSQL can hold and index it; the keys of paystream's own events are short and plain."""
+    """A key as PostgreSQL can hold and index it; the keys of paystream's own events are short and plain."""
     return key.decode(errors="replace").replace("\x00", "\ufffd")[:KEY_CHARACTERS_MAX] if key else ""

@@ -10,17 +10,17 @@ K = TypeVar("K", bound=Hashable)
 def cut(items: Iterable[tuple[str, K, T]]) -> list[tuple[K, Sequence[T]]]:
     """Cut (key, kind, item) triples into (kind, items) groups, to be applied one after another.
 
-    An item goes to a wave after every earlier item of its key of another kind; within a wave, items are grouped by
-    kind, in the order they came. So items of one key keep their order, and few groups come out of a batch of many keys.
+    An item has its turn after every earlier item of its key of another kind; within a turn, items are grouped by kind,
+    in the order they came. So items of one key keep their order, and few groups come out of a batch of many keys.
     """
     last: dict[str, tuple[int, K]] = {}
-    waves: list[dict[K, list[T]]] = []
+    turns: list[dict[K, list[T]]] = []
     for key, kind, item in items:
-        wave, before = last.get(key, (0, kind))
-        if before != kind:
-            wave += 1
-        last[key] = (wave, kind)
-        if wave == len(waves):
-            waves.append({})
-        waves[wave].setdefault(kind, []).append(item)
-    return [(kind, group) for wave in waves for kind, group in wave.items()]
+        turn, last_kind = last.get(key, (0, kind))
+        if last_kind != kind:
+            turn += 1
+        last[key] = (turn, kind)
+        if turn == len(turns):
+            turns.append({})
+        turns[turn].setdefault(kind, []).append(item)
+    return [(kind, group) for groups in turns for kind, group in groups.items()]

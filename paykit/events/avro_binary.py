@@ -74,7 +74,7 @@ def encode_timestamp(moment: datetime) -> bytes:
 
 
 def decode_long(data: bytes, at: int) -> tuple[int, int]:
-    """Give a long and where the next value begins.
+    """Return a long and where the next value begins.
 
     Raises:
         IndexError: The bytes end before it does.
@@ -93,7 +93,7 @@ def decode_long(data: bytes, at: int) -> tuple[int, int]:
 
 
 def decode_length(data: bytes, at: int) -> tuple[int, int]:
-    """Give a length and where its bytes begin.
+    """Return a length and where its bytes begin.
 
     Raises:
         ValueError: It is negative.
@@ -105,7 +105,7 @@ def decode_length(data: bytes, at: int) -> tuple[int, int]:
 
 
 def decode_timestamp(data: bytes, at: int) -> tuple[datetime, int]:
-    """Give microseconds since 1970 as an aware datetime, and where the next value begins.
+    """Return microseconds since 1970 as an aware datetime, and where the next value begins.
 
     Raises:
         OverflowError: It is beyond the year 9999.

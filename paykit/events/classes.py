@@ -25,13 +25,13 @@ def _all_files() -> tuple[schema_files.SchemaFile, ...]:
 
 @functools.cache
 def versions_by_fingerprint() -> dict[str, int]:
-    """Give the version of every schema file by its fingerprint."""
+    """Return the version of every schema file by its fingerprint."""
     return {schema_files.fingerprint(file.schema): file.version for file in _all_files()}
 
 
 @functools.cache
 def event_class(full_name: str) -> type[Event] | None:
-    """Give the class of a record; None when this build does not know it."""
+    """Return the class of a record; None when this build does not know it."""
     if full_name not in {file.full_name for file in _all_files()}:
         return None
     namespace, _, name = full_name.rpartition(".")
@@ -43,5 +43,5 @@ def event_class(full_name: str) -> type[Event] | None:
 
 
 def records_of(topic: str) -> frozenset[str]:
-    """Give the full names of all records of this build that a topic may carry."""
+    """Return the full names of all records of this build that a topic may carry."""
     return frozenset(name for name, file in own_files().items() if file.topic == topic)

@@ -95,7 +95,7 @@ class Codec:
         self._readers: dict[int, _Reader] = {}
 
     def topic(self, name: str) -> str:
-        """Give the topic's name on the cluster."""
+        """Return the topic's name on the cluster."""
         return self._topic_prefix + name
 
     async def prepare(self, events: Iterable[type[Event]]) -> None:
@@ -127,7 +127,7 @@ class Codec:
         return schema_id
 
     def encode(self, event: Event, *, stamps: Mapping[str, Any]) -> bytes:
-        """Give the bytes of an event.
+        """Return the bytes of an event.
 
         Args:
             event: Of a prepared class.
@@ -146,7 +146,7 @@ class Codec:
             raise EventInvalidError(f"{event.RECORD}: {type(error).__name__}: {error}") from error
 
     def peek(self, data: bytes) -> int:
-        """Give the schema id of a message.
+        """Return the schema id of a message.
 
         Raises:
             UndecodableError: It does not begin like Confluent's wire format.
@@ -156,7 +156,7 @@ class Codec:
         return int.from_bytes(data[1:PREFIX_BYTES])
 
     def knows(self, schema_id: int) -> bool:
-        """Say whether messages of a schema id can be decoded without asking the registry."""
+        """Return whether messages of a schema id can be decoded without asking the registry."""
         return schema_id in self._readers
 
     async def learn(self, schema_id: int) -> None:
@@ -182,7 +182,7 @@ class Codec:
         return self._readers[schema_id].written
 
     def decode(self, data: bytes) -> Event:
-        """Give the event of a message whose schema id is known, as our newest version of its record.
+        """Return the event of a message whose schema id is known, as our newest version of its record.
 
         Raises:
             UndecodableError: The bytes do not fit their schema, it cannot be read as ours, or the record is unknown.
@@ -193,7 +193,7 @@ class Codec:
         return reader.event.from_record(reader.read(data))
 
     def decode_as_written(self, data: bytes) -> dict[str, Any]:
-        """Give the values of a message by its writer's schema alone, whatever this build knows.
+        """Return the values of a message by its writer's schema alone, whatever this build knows.
 
         Raises:
             UndecodableError: The bytes do not fit their schema.

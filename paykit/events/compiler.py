@@ -74,7 +74,7 @@ class _Writer:
         return self.names[function]
 
     def resolve(self, node: Any) -> Any:
-        """Give the definition of a type that is named again."""
+        """Return the definition of a type that is named again."""
         if isinstance(node, dict) and node.get("type") in ("enum", "record"):
             self._types[node["name"]] = node
         if isinstance(node, str) and node in self._types:
@@ -122,7 +122,7 @@ class _Encoders(_Writer):
         self.source += [f"def {function}(event{', stamps' if stamped else ''}):", *(_INDENT + line for line in body)]
 
     def _parts(self, node: Any, name: str, body: list[str]) -> list[str]:
-        """Give the expressions of a value's bytes; a text's length and bytes stay apart to be joined once."""
+        """Return the expressions of a value's bytes; a text's length and bytes stay apart to be joined once."""
         if self.resolve(node) != "string":
             return [self._expression(node, name)]
         body += [f"{name} = {name}.encode()", f"{name}_length = len({name})"]
@@ -158,7 +158,7 @@ class _Decoders(_Writer):
         self.source += [f"def {function}(data, at):", *(_INDENT + line for line in body)]
 
     def _lines(self, node: Any, name: str) -> Iterator[str]:
-        """Give the statements that read a value at `at` into a variable and move `at` behind it."""
+        """Return the statements that read a value at `at` into a variable and move `at` behind it."""
         match self.resolve(node):
             case ["null", inner]:
                 yield from (f"{name} = None", "branch = data[at]", "at += 1", "if branch == 2:")

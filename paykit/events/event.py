@@ -63,7 +63,7 @@ class Event(Protocol):
         ...
 
     def as_record(self) -> dict[str, Any]:
-        """Give the field values by name, nested records as dictionaries, times as aware datetimes."""
+        """Return the field values by name, nested records as dictionaries, times as aware datetimes."""
         ...
 
     @classmethod

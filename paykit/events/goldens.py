@@ -38,7 +38,7 @@ class Golden:
     schema: dict[str, Any]
 
     def message(self, schema_id: int) -> bytes:
-        """Give the bytes as they stand on Kafka, under the id of a registry."""
+        """Return the bytes as they stand on Kafka, under the id of a registry."""
         return b"\x00" + schema_id.to_bytes(4) + self.body
 
     def read_as(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -48,12 +48,12 @@ class Golden:
 
 
 def json_path(file: schema_files.SchemaFile) -> Path:
-    """Give the path of a version's example as JSON."""
+    """Return the path of a version's example as JSON."""
     return file.path.with_suffix(".golden.json")
 
 
 def body_path(file: schema_files.SchemaFile) -> Path:
-    """Give the path of a version's example as bytes."""
+    """Return the path of a version's example as bytes."""
     return file.path.with_suffix(".golden.bin")
 
 

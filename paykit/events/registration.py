@@ -38,7 +38,7 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class SchemaDifference:
     """One schema in the files or in the registry.
 
     Attributes:
@@ -110,14 +110,14 @@ async def refusals(
 
 async def differences(
     registry: RegistryClient, schema_files: Iterable[SchemaFile], *, prefix: str = ""
-) -> list[Difference]:
+) -> list[SchemaDifference]:
     """Compare the files with the registry, both ways, ordered by subject and version; equal ones are listed too."""
     subjects = _by_subject(schema_files, prefix)
     compared = await together(_compare(registry, subject, versions) for subject, versions in subjects.items())
     return [difference for differences in compared for difference in differences]
 
 
-async def _compare(registry: RegistryClient, subject: str, versions: list[SchemaFile]) -> list[Difference]:
+async def _compare(registry: RegistryClient, subject: str, versions: list[SchemaFile]) -> list[SchemaDifference]:
     level = await registry.compatibility(subject)
     ids = await _fingerprints(registry, subject)
     lines = []
@@ -125,17 +125,19 @@ async def _compare(registry: RegistryClient, subject: str, versions: list[Schema
         schema_id, _ = ids.pop(fingerprint(file.schema), (None, 0))
         presence = Presence.MISSING if schema_id is None else Presence.SAME
         lines.append(
-            Difference(subject=subject, version=file.version, presence=presence, schema_id=schema_id, level=level)
+            SchemaDifference(subject=subject, version=file.version, presence=presence, schema_id=schema_id, level=level)
         )
     for schema_id, version in ids.values():
         lines.append(
-            Difference(subject=subject, version=version, presence=Presence.UNKNOWN, schema_id=schema_id, level=level)
+            SchemaDifference(
+                subject=subject, version=version, presence=Presence.UNKNOWN, schema_id=schema_id, level=level
+            )
         )
     return lines
 
 
 async def _fingerprints(registry: RegistryClient, subject: str) -> dict[str, tuple[int | None, int]]:
-    """Give id and the registry's version number by the fingerprint of each schema under a subject."""
+    """Return id and the registry's version number by the fingerprint of each schema under a subject."""
     try:
         numbers = await registry.versions(subject)
     except SchemaNotFoundError:

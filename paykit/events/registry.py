@@ -89,7 +89,7 @@ class RegistryClient:
         await self._http.aclose()
 
     async def schema(self, schema_id: int) -> str:
-        """Give the JSON text of a schema by its id."""
+        """Return the JSON text of a schema by its id."""
         answer = await self._ask("GET", f"/schemas/ids/{schema_id}")
         return str(answer["schema"])
 
@@ -102,7 +102,7 @@ class RegistryClient:
         return sorted(await self._ask("GET", f"{_path(subject)}/versions"))
 
     async def version(self, subject: str, version: int) -> Registered:
-        """Give one version of a subject."""
+        """Return one version of a subject."""
         return _registered(await self._ask("GET", f"{_path(subject)}/versions/{version}"))
 
     async def lookup(self, subject: str, schema: str) -> Registered:
@@ -128,7 +128,7 @@ class RegistryClient:
         await self._ask("PUT", f"/config/{quote(subject, safe='')}", {"compatibility": level})
 
     async def compatibility(self, subject: str) -> str | None:
-        """Give the compatibility level set for a subject itself; None when none is."""
+        """Return the compatibility level set for a subject itself; None when none is."""
         try:
             answer = await self._ask("GET", f"/config/{quote(subject, safe='')}")
         except SchemaNotFoundError:

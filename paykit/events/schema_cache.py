@@ -20,12 +20,12 @@ class SchemaCache:
         self._directory = directory / "schemas" / _digest(registry_url)
 
     def schema_id(self, subject: str, schema: str) -> int | None:
-        """Give the id remembered for a schema under a subject."""
+        """Return the id remembered for a schema under a subject."""
         text = self._read(self._id_path(subject, schema))
         return None if text is None else int(json.loads(text))
 
     def schema(self, schema_id: int) -> str | None:
-        """Give the schema remembered for an id."""
+        """Return the schema remembered for an id."""
         return self._read(self._schema_path(schema_id))
 
     def remember_id(self, subject: str, schema: str, schema_id: int) -> None:

@@ -83,7 +83,7 @@ class SchemasNotFoundError(Exception):
 
 
 def schema_root() -> Path:
-    """Give schemas/avro, which lies beside this package in a checkout and when installed.
+    """Return schemas/avro, which lies beside this package in a checkout and when installed.
 
     Raises:
         SchemasNotFoundError: When it does not.
@@ -95,7 +95,7 @@ def schema_root() -> Path:
 
 
 def registry_text(schema: dict[str, Any]) -> str:
-    """Give the text under which a schema is registered: the file without its layout."""
+    """Return the text under which a schema is registered: the file without its layout."""
     return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -106,7 +106,7 @@ def schema_of(text: str) -> dict[str, Any]:
 
 
 def fingerprint(schema: dict[str, Any]) -> str:
-    """Give the SHA-256 of a schema, docs included, whatever its layout and the order of its keys."""
+    """Return the SHA-256 of a schema, docs included, whatever its layout and the order of its keys."""
     canonical = json.dumps(schema, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

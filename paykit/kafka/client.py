@@ -60,7 +60,7 @@ class Producer:
             self._producer.poll(QUEUE_WAIT_S)
 
     def _queue(self, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, str | bytes]]) -> bool:
-        """Say whether the message needs no further try: it is in the queue, or the producer was discarded."""
+        """Return whether the message needs no further try: it is in the queue, or the producer was discarded."""
         with self._gate:
             if self._discarded:
                 return True
@@ -93,7 +93,7 @@ class Producer:
 
 
 def common_options(bootstrap: str, client_id: str) -> dict[str, Any]:
-    """Give the options of every client."""
+    """Return the options of every client."""
     return {
         "bootstrap.servers": bootstrap,
         "client.id": client_id,
@@ -106,7 +106,7 @@ def common_options(bootstrap: str, client_id: str) -> dict[str, Any]:
 
 
 def incarnations(bootstrap: str, topics: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Give (cluster id, topic id) by topic name; blocks the thread.
+    """Return (cluster id, topic id) by topic name; blocks the thread.
 
     They tell one Kafka cluster and topic from another of the same name: offsets mean nothing across them.
 
@@ -124,7 +124,7 @@ def incarnations(bootstrap: str, topics: Sequence[str]) -> dict[str, tuple[str, 
 
 
 def first_offset(bootstrap: str, partition: tuple[str, int]) -> int:
-    """Give the offset of the first record that a partition still has; blocks the thread.
+    """Return the offset of the first record that a partition still has; blocks the thread.
 
     Raises:
         UnavailableError: Kafka cannot be reached.
@@ -140,7 +140,7 @@ def first_offset(bootstrap: str, partition: tuple[str, int]) -> int:
 
 
 def end_offsets(bootstrap: str, topic: str) -> list[int]:
-    """Give where each partition of a topic ends, in their order: the offset after its last record; blocks the thread.
+    """Return where each partition of a topic ends, in their order: the offset after its last record; blocks the thread.
 
     Raises:
         UnavailableError: Kafka cannot be reached, or the topic does not exist.

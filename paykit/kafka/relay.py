@@ -163,7 +163,7 @@ class _Headers:
         self._fixed: dict[tuple[str, str], list[tuple[str, str | bytes]]] = {}
 
     def of(self, row: Any) -> list[tuple[str, str | bytes]]:
-        """Give the headers of one outbox row."""
+        """Return the headers of one outbox row."""
         if row["header_names"] is not None:
             return list(zip(row["header_names"], row["header_values"], strict=True))
         kind = (row["event_type"], row["dataschema"])

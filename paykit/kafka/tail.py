@@ -48,7 +48,7 @@ class Line:
 async def tail(
     bootstrap: str, codec: Codec, topic: str, *, from_beginning: bool = False, follow: bool = True
 ) -> AsyncGenerator[Line, None]:
-    """Give the records of all partitions as they arrive; order holds per key only.
+    """Return the records of all partitions as they arrive; order holds per key only.
 
     Args:
         bootstrap: `host:port` of one or more brokers.

@@ -38,7 +38,7 @@ class TopicDriftError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class TopicState:
     """A topic as the cluster has it."""
 
     partitions: int
@@ -46,7 +46,7 @@ class State:
 
 
 def declared(topics: Iterable[Topic], *, prefix: str = "") -> dict[str, Topic]:
-    """Give the topics a cluster must have by name: with the prefix, and with a dead letter topic per consumer."""
+    """Return the topics a cluster must have by name: with the prefix, and with a dead letter topic per consumer."""
     wanted: dict[str, Topic] = {}
     for topic in topics:
         wanted[prefix + topic.name] = topic
@@ -89,7 +89,7 @@ def init(bootstrap: str, topics: Mapping[str, Topic], *, timeout_s: float = ADMI
     return missing
 
 
-def states(bootstrap: str, topics: Iterable[str]) -> dict[str, State]:
+def states(bootstrap: str, topics: Iterable[str]) -> dict[str, TopicState]:
     """Describe those of the topics that exist; blocks until the cluster answers.
 
     Raises:
@@ -98,7 +98,7 @@ def states(bootstrap: str, topics: Iterable[str]) -> dict[str, State]:
     return _states(_admin(bootstrap), topics, ADMIN_TIMEOUT_S)
 
 
-def compare(name: str, topic: Topic, state: State) -> list[str]:
+def compare(name: str, topic: Topic, state: TopicState) -> list[str]:
     """Say how a topic on a cluster differs from its declaration, one line per difference."""
     drifts = []
     if state.partitions != topic.partitions:
@@ -115,7 +115,7 @@ def _admin(bootstrap: str) -> AdminClient:
     return AdminClient(common_options(bootstrap, "paystream-topics"), logger=LOGGER)
 
 
-def _states(admin: AdminClient, topics: Iterable[str], timeout_s: float) -> dict[str, State]:
+def _states(admin: AdminClient, topics: Iterable[str], timeout_s: float) -> dict[str, TopicState]:
     try:
         metadata = admin.list_topics(timeout=timeout_s).topics
         partitions = {name: len(metadata[name].partitions) for name in topics if name in metadata}
@@ -125,7 +125,7 @@ def _states(admin: AdminClient, topics: Iterable[str], timeout_s: float) -> dict
     except confluent_kafka.KafkaException as error:
         raise UnavailableError(f"Kafka cannot be reached: {error.args[0].str()}", part="kafka") from error
     return {
-        name: State(partitions=count, configs={key: str(entry.value) for key, entry in configs[name].items()})
+        name: TopicState(partitions=count, configs={key: str(entry.value) for key, entry in configs[name].items()})
         for name, count in partitions.items()
     }
 

@@ -42,22 +42,14 @@ def require_active(merchant_id: str, status: MerchantStatus | None) -> None:
     Raises:
         MerchantUnknown, MerchantNotActive, MerchantSuspended: It may not.
     """
-    refused = refusal(merchant_id, status)
-    if refused is not None:
-        raise refused
-
-
-def refusal(merchant_id: str, status: MerchantStatus | None) -> DomainError | None:
-    """Say why a merchant may do no new business; None if it may. A status of None is a merchant never heard of."""
-    if status is MerchantStatus.ACTIVE:
-        return None
     if status is None:
-        return unknown(merchant_id)
+        raise unknown(merchant_id)
     if status is MerchantStatus.SUSPENDED:
-        return MerchantSuspended("The merchant is suspended.", field="merchant_id", merchant_id=merchant_id)
-    return MerchantNotActive("The merchant is not active.", field="merchant_id", merchant_id=merchant_id)
+        raise MerchantSuspended("The merchant is suspended.", field="merchant_id", merchant_id=merchant_id)
+    if status is not MerchantStatus.ACTIVE:
+        raise MerchantNotActive("The merchant is not active.", field="merchant_id", merchant_id=merchant_id)
 
 
 def unknown(merchant_id: str) -> MerchantUnknown:
-    """Say that no event has told of a merchant."""
+    """Return the refusal of a merchant of whom no event has told."""
     return MerchantUnknown("The merchant is not known.", field="merchant_id", merchant_id=merchant_id)

@@ -57,6 +57,17 @@ class Unsaved(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Savepoint:
+    """A block of a transaction.
+
+    Attributes:
+        undone_at_end: Set by the block to have itself undone, as if it had raised.
+    """
+
+    undone_at_end: bool = False
+
+
 class Tx:
     """One transaction of one service, on its own PostgreSQL schema.
 
@@ -174,21 +185,29 @@ class Tx:
         self.emitted_raw.append(RawRow(topic=topic, key=key, now=self.now, value=value, headers=headers))
 
     @contextlib.asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
-        """Undo the block's statements, events and held keys when it raises; the transaction goes on."""
+    async def savepoint(self) -> AsyncIterator[Savepoint]:
+        """Undo the block's statements, events and held keys when it raises or asks for it; the transaction goes on."""
         emitted, emitted_raw, held = len(self.emitted), len(self.emitted_raw), self._held.copy()
         lock_rank, units = self._lock_rank, len(self._units)
-        await self._driver.execute("SAVEPOINT step")
-        try:
-            yield
-        except Exception:
+
+        async def undo() -> None:
             # Rolled back to, a savepoint still stands, and would hide the outer one of the same name.
             await self._driver.execute("ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step")
             del self.emitted[emitted:], self.emitted_raw[emitted_raw:]
             del self._units[units:]
             self._held, self._lock_rank = held, lock_rank
+
+        savepoint = Savepoint()
+        await self._driver.execute("SAVEPOINT step")
+        try:
+            yield savepoint
+        except Exception:
+            await undo()
             raise
-        await self._driver.execute("RELEASE SAVEPOINT step")
+        if savepoint.undone_at_end:
+            await undo()
+        else:
+            await self._driver.execute("RELEASE SAVEPOINT step")
 
     async def flush(self) -> None:
         """Write the outbox rows of the events emitted so far; ids follow the order of emission.
@@ -216,15 +235,22 @@ SLOW = Lane(lock_timeout_ms=LOCK_TIMEOUT_MS)
 
 
 class Database:
-    """The connections of one service.
+    """The connections of one service; `on_outbox` is called after each commit that wrote outbox rows.
 
     Attributes:
         clock: Business time.
-        on_outbox: Called after each commit that wrote outbox rows.
     """
 
     def __init__(
-        self, *, url: str, schema: str, clock: Clock, codec: Codec, connections_max: int, locks: Sequence[str] = ()
+        self,
+        *,
+        url: str,
+        schema: str,
+        clock: Clock,
+        codec: Codec,
+        connections_max: int,
+        locks: Sequence[str] = (),
+        on_outbox: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = make_engine(url, schema=schema, connections_max=connections_max)
         self.url = url
@@ -232,7 +258,7 @@ class Database:
         self.clock = clock
         self._codec = codec
         self._lock_order = LockOrder(locks)
-        self.on_outbox: Callable[[], None] = lambda: None
+        self._on_outbox = on_outbox
 
     async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane = SLOW) -> T:
         """Run work in one READ COMMITTED transaction, again (at most 3 times) after a serialization failure.
@@ -282,7 +308,7 @@ class Database:
                 raise
             await self._commit(connection, driver)
         if tx.emitted or tx.emitted_raw:
-            self.on_outbox()
+            self._on_outbox()
         return result
 
     @staticmethod
@@ -307,7 +333,7 @@ class Database:
 
 
 async def _live_driver(connection: AsyncConnection) -> Any:
-    """Give the driver's connection, past all that ended while they lay in the pool: PostgreSQL was restarted."""
+    """Return the driver's connection, past all that ended while they lay in the pool: PostgreSQL was restarted."""
     driver = (await connection.get_raw_connection()).driver_connection
     while driver is None or driver.is_closed():
         await connection.invalidate()
@@ -316,7 +342,7 @@ async def _live_driver(connection: AsyncConnection) -> Any:
 
 
 async def _rollback(connection: AsyncConnection, driver: Any) -> None:
-    """Give the connection back clean, or not at all: its state after a failed rollback is unknown."""
+    """Return the connection back clean, or not at all: its state after a failed rollback is unknown."""
     try:
         await asyncio.shield(driver.execute("ROLLBACK"))
     except BaseException:  # noqa: BLE001 - the first error is the one to tell
@@ -341,7 +367,7 @@ def make_engine(url: str, *, schema: str, connections_max: int) -> AsyncEngine:
 
 
 def connection_settings(schema: str) -> dict[str, str]:
-    """Give the settings that every connection of a service starts with."""
+    """Return the settings that every connection of a service starts with."""
     return {
         "application_name": f"paystream-{schema}",
         "search_path": schema,

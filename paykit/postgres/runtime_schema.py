@@ -176,7 +176,7 @@ def run_script(script: str) -> None:
 
 
 def revoke(table: str, *privileges: str) -> str:
-    """Give the statement that takes privileges on a table away from the service's role (current schema's name)."""
+    """Return the statement that takes privileges on a table away from the service's role (current schema's name)."""
     service = op.get_context().opts["service"]
     return f'REVOKE {", ".join(privileges)} ON "{table}" FROM "paystream_{service}"'
 

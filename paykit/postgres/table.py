@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, Union
 
@@ -85,9 +86,8 @@ class Table(Generic[K, Row]):
         self._changing = self._columns_of(changing)
         self._writers = dict(writers or {})
         expressions = dict(computed or {})
-        given_columns = self.columns if given is None else self._columns_of(given)
-        apart = self._writers | expressions
-        self._given = (*(column for column in given_columns if column not in apart), *self._writers)
+        given_columns = (*self.columns, *self._writers) if given is None else (*self._columns_of(given), *self._writers)
+        self._given = tuple(dict.fromkeys(column for column in given_columns if column not in expressions))
         self._shared = tuple(shared)
         self._own = tuple(column for column in self._given if column not in self._shared)
         self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
@@ -100,6 +100,7 @@ class Table(Generic[K, Row]):
             for column in self.columns
         )
         self._update = self._update_statement() if changing else ""
+        self._insert_absent = cache(self._insert_absent_statement)
 
     def key_of(self, row: Row, /) -> K:
         """Return the key of a row."""
@@ -208,7 +209,7 @@ class Table(Generic[K, Row]):
         if any(len(set(values)) > 1 for values in shared):
             raise DefectError(f"rows of {self.name} inserted together differ in one of {', '.join(self._shared)}")
         args = (*self._arguments(ordered, self._own), *(values[0] for values in shared))
-        inserted = await tx.fetch(self._insert_absent_statement(unique, where), *args)
+        inserted = await tx.fetch(self._insert_absent(unique, where), *args)
         return [typing.cast("K", row[0] if len(self._key) == 1 else tuple(row)) for row in inserted]
 
     async def update(self, tx: Tx, rows: Collection[Row]) -> None:
@@ -240,10 +241,13 @@ class Table(Generic[K, Row]):
         return [list(map(_array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
 
     def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
-        """Return what makes the values that inserts write of a row, those that are attributes first."""
-        attributes = attrgetter(*(self._paths[column] for column in self._given if column not in self._writers))
-        writers = tuple(self._writers.values())
-        return (lambda row: (*attributes(row), *[write(row) for write in writers])) if writers else attributes
+        """Write and compile what makes the values that inserts write of a row, in the order of their columns."""
+        scope: dict[str, Any] = {f"write_{column}": write for column, write in self._writers.items()}
+        values = [
+            f"write_{column}(row)" if column in self._writers else f"row.{self._paths[column]}"
+            for column in self._given
+        ]
+        return typing.cast("Callable[[Row], tuple[Any, ...]]", eval(f"lambda row: ({', '.join(values)},)", scope))  # noqa: S307 - of names in the source
 
     def _new(self, column: str) -> str:
         """Return a column of what `unnest` gave."""

@@ -35,7 +35,7 @@ class Wakeups:
         self._connection: Any = None
 
     def event(self, signal: str) -> asyncio.Event:
-        """Give the event that this signal sets; asking for it makes this process a listener."""
+        """Return the event that this signal sets; asking for it makes this process a listener."""
         return self._events.setdefault(signal, asyncio.Event())
 
     def signal(self, signal: str) -> None:
@@ -44,6 +44,11 @@ class Wakeups:
             self._events[signal].set()
         self._remote.add(signal)
         self._remote_pending.set()
+
+    def wake_all(self) -> None:
+        """Wake whoever waits for any signal in this process."""
+        for event in self._events.values():
+            event.set()
 
     async def run(self) -> None:
         """Carry signals to and from the other processes until cancelled."""
@@ -61,8 +66,7 @@ class Wakeups:
         # A process that sends no signals would not notice that it hears none either.
         self._connection.add_termination_listener(lambda _: self._remote_pending.set())
         await self._connection.add_listener(self._channel, self._on_notification)
-        for event in self._events.values():
-            event.set()  # Something may have been signalled while nobody listened.
+        self.wake_all()  # Something may have been signalled while nobody listened.
         while True:
             await self._remote_pending.wait()
             self._remote_pending.clear()

@@ -6,19 +6,16 @@ in the past.
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import asyncpg
 import structlog
 
 from paykit.base.config import ConfigurationError
-from paykit.clock import OffsetClock
+from paykit.clock import Clock, OffsetClock
 from paykit.errors import DomainError, Kind
 from paykit.postgres import wakeups
-from paykit.postgres.database import Tx
-
-if TYPE_CHECKING:
-    from paykit.process.runtime import Runtime
+from paykit.postgres.database import Database, Tx
+from paykit.postgres.wakeups import Wakeups
 
 OFFSET_MAX = timedelta(days=3_660)
 """How far ahead the clock may be: ten years and some days."""
@@ -51,7 +48,7 @@ class ClockTooFar(DomainError):
 async def advance(tx: Tx, steps: Sequence[timedelta]) -> list[timedelta | DomainError]:
     """Move the stored clock forward by each step; the offset after it, or its refusal, in order."""
     await tx.run(_INSERT)
-    before = offset = (await tx.fetch(_LOCK))[0]["offset_us"] * _MICROSECOND
+    before = offset = (await tx.lock("clock", _LOCK))[0]["offset_us"] * _MICROSECOND
     results: list[timedelta | DomainError] = []
     for step in steps:
         if offset + step > OFFSET_MAX:
@@ -64,54 +61,59 @@ async def advance(tx: Tx, steps: Sequence[timedelta]) -> list[timedelta | Domain
     return results
 
 
-async def start(runtime: "Runtime") -> None:
-    """Set a starting process's clock.
+class BusinessClock:
+    """Keeps the clock of a process at what is stored in a service's schema."""
 
-    Raises:
-        ConfigurationError: The clock was moved and this is no development stack, or the schema is not migrated.
-        UnavailableError: PostgreSQL cannot be reached.
-    """
-    try:
-        offset = await _stored(runtime)
-    except asyncpg.UndefinedTableError as error:
-        name = runtime.service.name
-        raise ConfigurationError(f"the schema of {name} is not up to date: run `paystream db migrate`") from error
-    if offset and runtime.settings.environment == "production":
-        raise ConfigurationError(
-            f"the clock of {runtime.service.name} was moved forward by {offset}: what is stored is dated in the "
-            "future, and only PAYSTREAM_ENVIRONMENT=development goes on with that"
-        )
-    _move(runtime, offset)
+    def __init__(self, *, service: str, clock: Clock, database: Database, wakeups: Wakeups) -> None:
+        self._service = service
+        self._clock = clock
+        self._database = database
+        self._wakeups = wakeups
 
+    async def start(self, environment: str) -> None:
+        """Set a starting process's clock.
 
-async def refresh(runtime: "Runtime") -> None:
-    """Take over what is stored; when that moved the clock, let every job of this process look at it.
+        Raises:
+            ConfigurationError: The clock was moved and this is no development stack, or the schema is not migrated.
+            UnavailableError: PostgreSQL cannot be reached.
+        """
+        try:
+            offset = await self._stored_offset()
+        except asyncpg.UndefinedTableError as error:
+            raise ConfigurationError(
+                f"the schema of {self._service} is not up to date: run `paystream db migrate`"
+            ) from error
+        if offset and environment == "production":
+            raise ConfigurationError(
+                f"the clock of {self._service} was moved forward by {offset}: what is stored is dated in the "
+                "future, and only PAYSTREAM_ENVIRONMENT=development goes on with that"
+            )
+        self._move(offset)
 
-    Raises:
-        UnavailableError: PostgreSQL cannot be reached.
-    """
-    offset = await _stored(runtime)
-    if _move(runtime, offset):
-        _log.info("clock_moved", service=runtime.service.name, offset_s=offset.total_seconds())
-        for job in runtime.service.jobs:
-            runtime.wakeups.event(job.name).set()
+    async def refresh(self) -> None:
+        """Take over what is stored; when that moved the clock, let everyone who waits in this process look at it.
 
+        Raises:
+            UnavailableError: PostgreSQL cannot be reached.
+        """
+        offset = await self._stored_offset()
+        if self._move(offset):
+            _log.info("clock_moved", service=self._service, offset_s=offset.total_seconds())
+            self._wakeups.wake_all()
 
-async def follow(runtime: "Runtime") -> None:
-    """Refresh when another process says so, and from time to time, until cancelled."""
-    moved = runtime.wakeups.event(MOVED)
-    while True:
-        await refresh(runtime)
-        await wakeups.wait(moved, FOLLOW_EVERY_S)
+    async def follow(self) -> None:
+        """Refresh when another process says so, and from time to time, until cancelled."""
+        moved = self._wakeups.event(MOVED)
+        while True:
+            await self.refresh()
+            await wakeups.wait(moved, FOLLOW_EVERY_S)
 
+    async def _stored_offset(self) -> timedelta:
+        rows = await self._database.read(lambda tx: tx.fetch(_SELECT))
+        return timedelta(microseconds=rows[0]["offset_us"] if rows else 0)
 
-async def _stored(runtime: "Runtime") -> timedelta:
-    rows = await runtime.read(lambda tx: tx.fetch(_SELECT))
-    return timedelta(microseconds=rows[0]["offset_us"] if rows else 0)
-
-
-def _move(runtime: "Runtime", offset: timedelta) -> bool:
-    return isinstance(runtime.clock, OffsetClock) and runtime.clock.move_to(offset)
+    def _move(self, offset: timedelta) -> bool:
+        return isinstance(self._clock, OffsetClock) and self._clock.move_to(offset)
 
 
 def _too_far(offset: timedelta, step: timedelta) -> ClockTooFar:

@@ -13,7 +13,7 @@ class ServiceUnknownError(Exception):
 
 
 def service_names() -> list[str]:
-    """Give the names of all services, in alphabetical order."""
+    """Names of all services, in alphabetical order."""
     return sorted(module.name for module in pkgutil.iter_modules(services.__path__) if module.ispkg)
 
 
@@ -23,7 +23,7 @@ def schema_names() -> list[str]:
 
 
 def load_service(name: str) -> Service:
-    """Import a service and give its declaration.
+    """Import a service: its declaration.
 
     Raises:
         ServiceUnknownError: There is none of this name.
@@ -35,5 +35,5 @@ def load_service(name: str) -> Service:
 
 
 def migrations_of(name: str) -> Path:
-    """Give the directory of a service's migrations."""
+    """Directory of a service's migrations."""
     return Path(services.__path__[0]) / name / "migrations"

@@ -37,16 +37,16 @@ class ClockServicer(clock_pb2_grpc.ClockServiceServicer):
 
     async def GetClock(self, _request: pb.GetClockRequest, _context: Any) -> pb.GetClockResponse:
         """Read the clocks as this process follows them."""
-        return pb.GetClockResponse(clocks=[_to_clock(each, _offset(each)) for each in self._runtimes])
+        return pb.GetClockResponse(clocks=[_to_clock(runtime, _offset(runtime)) for runtime in self._runtimes])
 
     async def AdvanceClock(self, request: pb.AdvanceClockRequest, _context: Any) -> pb.AdvanceClockResponse:
         """Move each clock, once per request_id."""
         step = request.advance_by.ToTimedelta()
-        return pb.AdvanceClockResponse(clocks=[await _advance(each, request, step) for each in self._runtimes])
+        return pb.AdvanceClockResponse(clocks=[await _advance(runtime, request, step) for runtime in self._runtimes])
 
 
 def servicer(runtimes: Sequence[Runtime]) -> Servicer:
-    """Give the ClockService of a process that runs these services."""
+    """The ClockService of a process that runs these services."""
     return Servicer(
         full_name="paystream.clock.v1.ClockService",
         add=clock_pb2_grpc.add_ClockServiceServicer_to_server,
@@ -56,7 +56,7 @@ def servicer(runtimes: Sequence[Runtime]) -> Servicer:
 
 async def _advance(runtime: Runtime, request: pb.AdvanceClockRequest, step: timedelta) -> pb.ServiceClock:
     offset = await runtime.call(_ADVANCE, request, step)
-    await business_clock.refresh(runtime)
+    await runtime.business_clock.refresh()
     runtime.wake(business_clock.MOVED)
     return _to_clock(runtime, offset.ToTimedelta())
 

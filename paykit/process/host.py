@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,14 +15,14 @@ from paykit.base import metrics
 from paykit.base.config import Settings
 from paykit.base.errors import UnavailableError
 from paykit.consume.consumer import Consumer
-from paykit.consume.offsets import TopicPartition
-from paykit.consume.watermark import Horizon
+from paykit.consume.store import inbox
+from paykit.consume.store.offsets import TopicPartition
 from paykit.events.registry import RegistryClient
 from paykit.kafka import client as kafka
 from paykit.kafka.relay import Relay
 from paykit.postgres import stuck_sessions
 from paykit.postgres.wakeups import wait
-from paykit.process import business_clock, clock_rpc
+from paykit.process import clock_rpc
 from paykit.process.runtime import Runtime, make_codec
 from paykit.process.service import Job, Service
 from paykit.serve import idempotency
@@ -54,7 +54,12 @@ class Host:
         self._settings = settings
         self._registry = RegistryClient(settings.registry_url)
         self._codec = make_codec(settings, self._registry)
-        self.runtimes = [Runtime(service=service, settings=settings, codec=self._codec) for service in services]
+        self._services = services
+        topic_ends = partial(_topic_ends, settings.kafka_bootstrap)
+        self.runtimes = [
+            Runtime(service=service, settings=settings, codec=self._codec, topic_ends=topic_ends)
+            for service in services
+        ]
         self._tasks: list[asyncio.Task[None]] = []
         self._relays: list[Relay] = []
         self._relay_tasks: list[asyncio.Task[None]] = []
@@ -68,11 +73,11 @@ class Host:
             SchemaUnregisteredError: Schemas were not registered.
             ConfigurationError: A schema is not migrated, or its clock was moved and this is no development stack.
         """
-        for runtime in self.runtimes:
-            await _prepared(runtime)
-        for runtime in self.runtimes:
-            if runtime.service.keeps_tables:
-                self._start_parts(runtime)
+        for service, runtime in self._hosted():
+            await _prepared(service, runtime)
+        for service, runtime in self._hosted():
+            if service.keeps_tables:
+                self._start_parts(service, runtime)
         if self._settings.role in {"all", "api"}:
             self.server = await grpc_server.start(self._servicers(), self._server_options())
 
@@ -97,32 +102,30 @@ class Host:
                 for relay in leading:
                     await relay.drained.wait()
 
-    def _start_parts(self, runtime: Runtime) -> None:
+    def _hosted(self) -> Iterator[tuple[Service, Runtime]]:
+        return zip(self._services, self.runtimes, strict=True)
+
+    def _start_parts(self, service: Service, runtime: Runtime) -> None:
         """Start what works on the service's tables."""
-        name, role = runtime.service.name, self._settings.role
+        name, role = service.name, self._settings.role
         if role in {"all", "relay"}:
             self._relays.append(self._relay(runtime))
             self._relay_tasks.append(_supervise(f"{name}.relay", self._relays[-1].run))
         if role in {"all", "worker"}:
-            self._start_worker(runtime)
+            self._start_worker(service, runtime)
         self._tasks.append(_supervise(f"{name}.wakeups", runtime.wakeups.run))
-        self._tasks.append(_supervise(f"{name}.standstill", partial(stuck_sessions.watch, runtime.database)))
+        self._tasks.append(_supervise(f"{name}.stuck_sessions", partial(stuck_sessions.watch, runtime.database)))
         if self._settings.environment == "development":
-            self._tasks.append(_supervise(f"{name}.clock", partial(business_clock.follow, runtime)))
+            self._tasks.append(_supervise(f"{name}.clock", runtime.business_clock.follow))
 
-    def _start_worker(self, runtime: Runtime) -> None:
-        name = runtime.service.name
-        for number in range(runtime.service.consumers if runtime.service.subscriptions else 0):
+    def _start_worker(self, service: Service, runtime: Runtime) -> None:
+        name = service.name
+        for number in range(service.consumers if service.subscriptions else 0):
             self._tasks.append(_supervise(f"{name}.consumer{number}", lambda: self._consumer(runtime).run()))
-        if runtime.service.subscriptions:
-            runtime.redelivery.horizon = Horizon(runtime.database, partial(self._ends, runtime.application.topics))
+        if service.subscriptions:
             self._tasks.append(_supervise(f"{name}.redelivery", runtime.redelivery.run))
-        for job in (*runtime.service.jobs, _HOUSEKEEPING):
+        for job in (*service.jobs, _HOUSEKEEPING):
             self._tasks.append(_supervise(f"{name}.{job.name}", lambda job=job: _run_job(runtime, job)))  # type: ignore[misc]
-
-    def _ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
-        bootstrap = self._settings.kafka_bootstrap
-        return {(each, number): end for each in topics for number, end in enumerate(kafka.end_offsets(bootstrap, each))}
 
     def _relay(self, runtime: Runtime) -> Relay:
         return Relay(
@@ -139,13 +142,12 @@ class Host:
             group=self._settings.topic_prefix + runtime.service.name,
             database=runtime.database,
             application=runtime.application,
-            codec=self._codec,
             on_applied=runtime.redelivery.applied.set,
             schema_unknown_grace_s=self._settings.schema_unknown_grace_s,
         )
 
     def _servicers(self) -> list[grpc_server.Servicer]:
-        servicers = [servicer for runtime in self.runtimes for servicer in runtime.service.servicers(runtime)]
+        servicers = [servicer for service, runtime in self._hosted() for servicer in service.servicers(runtime)]
         if self._settings.environment == "development":
             servicers.append(clock_rpc.servicer(self.runtimes))
         return servicers
@@ -190,13 +192,18 @@ async def serve(services: Sequence[Service], settings: Settings) -> None:
         _log.info("stopped", services=[s.name for s in services])
 
 
-async def _prepared(runtime: Runtime) -> None:
+def _topic_ends(bootstrap: str, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    return {(topic, number): end for topic in topics for number, end in enumerate(kafka.end_offsets(bootstrap, topic))}
+
+
+async def _prepared(service: Service, runtime: Runtime) -> None:
     """Prepare a service, waiting for its infrastructure for as long as it takes."""
     while True:
         try:
             await runtime.prepare()
+            await service.on_start(runtime)
         except UnavailableError as error:
-            _log.warning("start_waits", service=runtime.service.name, error=str(error))
+            _log.warning("start_waits", service=service.name, error=str(error))
             await asyncio.sleep(START_PAUSE_S)
         else:
             return
@@ -213,7 +220,7 @@ async def _run_job(runtime: Runtime, job: Job) -> None:
 async def _keep_house(runtime: Runtime) -> bool:
     """Forget stored replies past retention and old days of the inbox."""
     more = await runtime.transaction(idempotency.delete_expired)
-    await runtime.redelivery.keep_inbox_days()
+    await runtime.transaction(inbox.keep_days)
     return more
 
 

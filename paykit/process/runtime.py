@@ -1,6 +1,7 @@
 """The runtime as a service sees it: calls, reads, transactions and wake-ups, on its own database."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import sqlalchemy
@@ -12,13 +13,16 @@ from paykit.base.errors import UnavailableError
 from paykit.clock import Clock, OffsetClock, SystemClock
 from paykit.consume.application import Application
 from paykit.consume.redelivery import Redelivery
+from paykit.consume.replay import Replay
+from paykit.consume.store.offsets import TopicPartition
+from paykit.consume.watermark import Watermark
 from paykit.errors import DomainError, FieldInvalid, ItemFailed
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.wakeups import OUTBOX, Wakeups
-from paykit.process import business_clock
-from paykit.process.service import Service
+from paykit.process.business_clock import BusinessClock
+from paykit.process.declaration import Declaration
 from paykit.serve import idempotency, operations, waiting
 from paykit.serve.operations import BATCH_ITEMS_MAX, Call, Committer, Operation, Outcome, Settled
 
@@ -26,6 +30,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 I = TypeVar("I")  # noqa: E741 - item
 Reply = TypeVar("Reply", bound=Message)
+
+TopicEnds = Callable[[Sequence[str]], Mapping[TopicPartition, int]]
+"""Where each partition of some topics ends; blocks the thread."""
 
 REPLAYED_TRAILER = ("paystream-replayed", "true")
 """Stands in the trailers of a reply that an earlier call with the same request id made."""
@@ -41,16 +48,28 @@ class Runtime:
         database: Its PostgreSQL schema.
         codec: Its events' codec.
         application: Its consuming side, without Kafka.
-        redelivery: Its set-aside events.
+        redelivery: Its parked events.
+        replay: Its dead letters and skipped events.
         wakeups: Its signals.
+        business_clock: Follows the time that a development stack was moved to.
     """
 
-    def __init__(self, *, service: Service, settings: Settings, codec: Codec, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        service: Declaration,
+        settings: Settings,
+        codec: Codec,
+        clock: Clock | None = None,
+        topic_ends: TopicEnds | None = None,
+    ) -> None:
+        """Make what a service works with; without `topic_ends`, parked events wait for their time alone."""
         self.service = service
         self.settings = settings
         self.clock = clock or OffsetClock(SystemClock())
         self.codec = codec
         url = service_url(settings, service.name)
+        self.wakeups = Wakeups(dsn=url, schema=service.name)
         self.database = Database(
             url=url,
             schema=service.name,
@@ -58,17 +77,24 @@ class Runtime:
             codec=codec,
             connections_max=settings.database_pool_max,
             locks=service.locks,
+            on_outbox=partial(self.wakeups.signal, OUTBOX),
         )
-        self.wakeups = Wakeups(dsn=url, schema=service.name)
-        self.database.on_outbox = lambda: self.wakeups.signal(OUTBOX)
+        self.business_clock = BusinessClock(
+            service=service.name, clock=self.clock, database=self.database, wakeups=self.wakeups
+        )
         self.application = Application(service=service.name, subscriptions=service.subscriptions, codec=codec)
+        topics = self.application.topics
         self.redelivery = Redelivery(
-            service=service.name, database=self.database, application=self.application, codec=codec
+            service=service.name,
+            database=self.database,
+            application=self.application,
+            watermark=Watermark(self.database, partial(topic_ends, topics)) if topic_ends else None,
         )
+        self.replay = Replay(self.database, self.application)
         self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 
     async def prepare(self) -> None:
-        """Set the clock, learn the schema ids of all that the service emits or handles, and run its own start.
+        """Set the clock, and learn the schema ids of all that the service emits or handles.
 
         Raises:
             ConfigurationError: The schema is not migrated, or the clock was moved and must not be.
@@ -76,11 +102,9 @@ class Runtime:
             UnavailableError: A part is missing and nothing was cached.
         """
         if self.service.keeps_tables:
-            await business_clock.start(self)
+            await self.business_clock.start(self.settings.environment)
         handled = [event for s in self.service.subscriptions for event in s.handles]
         await self.codec.prepare([*self.service.emits, *handled])
-        if self.service.on_start is not None:
-            await self.service.on_start(self)
 
     async def close(self) -> None:
         """Close the connections to PostgreSQL."""
@@ -213,7 +237,7 @@ def _item_result(outcome: Outcome) -> Any:
 
 
 def service_url(settings: Settings, service: str) -> str:
-    """Give the URL by which a service connects: as its own role, unless the setting names a user."""
+    """URL by which a service connects: as its own role, unless the setting names a user."""
     url = sqlalchemy.make_url(settings.database_url.get_secret_value())
     if url.username is None:
         password = settings.database_service_password

@@ -17,11 +17,12 @@ import asyncpg
 from paykit.base.config import Settings
 from paykit.base.errors import DefectError, RebuildFailedError
 from paykit.clock import SystemClock
-from paykit.consume.application import Application, Step
+from paykit.consume.application import Application
 from paykit.consume.delivery import Handle, Record, Subscription
-from paykit.consume.offsets import TopicPartition
+from paykit.consume.prepared import PreparedRecord
 from paykit.consume.redelivery import Redelivery
-from paykit.events.codec import Codec, UndecodableError
+from paykit.consume.store.offsets import TopicPartition
+from paykit.events.codec import UndecodableError
 from paykit.events.registry import RegistryClient, SchemaNotFoundError
 from paykit.kafka import client as kafka
 from paykit.postgres.database import Database, Tx
@@ -62,7 +63,7 @@ Place = tuple[str, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class RebuildReport:
     """What a rebuild came to.
 
     Attributes:
@@ -87,7 +88,7 @@ class _Live:
     aside: frozenset[Place]
 
 
-async def rebuild(service: Service, settings: Settings, *, swap: bool) -> Outcome:
+async def rebuild(service: Service, settings: Settings, *, swap: bool) -> RebuildReport:
     """Rebuild the projections of a service; compare them, or put the rebuilt rows in the place of the live ones.
 
     Raises:
@@ -96,56 +97,57 @@ async def rebuild(service: Service, settings: Settings, *, swap: bool) -> Outcom
         UnavailableError: A part cannot be reached.
     """
     if not service.projections:
-        return Outcome(events=0, rows={}, difference=None, swapped={})
+        return RebuildReport(events=0, rows={}, difference=None, swapped={})
     subscriptions = rebuilding_subscriptions(service)
     if not subscriptions:
         raise DefectError(f"{service.name} declares projections, and no handler that rebuilds them")
     async with (
-        shadow.opened(settings.admin_url, service=service.name, tables=service.projections) as made,
-        _work(service, settings, subscriptions, made) as work,
+        shadow.opened(settings.admin_url, service=service.name, tables=service.projections) as schema,
+        _work(service, settings, subscriptions, schema) as work,
     ):
         return await work.run(swap=swap)
 
 
 def rebuilding_subscriptions(service: Service) -> list[Subscription]:
-    """Give the subscriptions that keep projections, with what does so in the place of the handlers."""
+    """The subscriptions that keep projections, with what does so in the place of the handlers."""
     subscriptions = []
-    for each in service.subscriptions:
+    for subscription in service.subscriptions:
         handles = {
             event: Handle(handler=handle.rebuild, deduplication=handle.deduplication, commutative=handle.commutative)
-            for event, handle in each.handles.items()
+            for event, handle in subscription.handles.items()
             if handle.rebuild is not None
         }
-        others = {event.RECORD for event in each.handles if event not in handles}
+        others = {event.RECORD for event in subscription.handles if event not in handles}
         if handles:
-            subscriptions.append(Subscription(topic=each.topic, handles=handles, ignores=each.ignores | others))
+            subscriptions.append(
+                Subscription(topic=subscription.topic, handles=handles, ignores=subscription.ignores | others)
+            )
     return subscriptions
 
 
 @asynccontextmanager
 async def _work(
-    service: Service, settings: Settings, subscriptions: Sequence[Subscription], made: Shadow
+    service: Service, settings: Settings, subscriptions: Sequence[Subscription], schema: Shadow
 ) -> "AsyncIterator[_Rebuild]":
     async with RegistryClient(settings.registry_url) as registry:
         codec = make_codec(settings, registry)
-        await codec.prepare([event for each in subscriptions for event in each.handles])
+        await codec.prepare([event for subscription in subscriptions for event in subscription.handles])
         database = Database(
             url=service_url(settings, service.name),
-            schema=made.schema,
+            schema=schema.schema,
             clock=SystemClock(),
             codec=codec,
             connections_max=2,
             locks=service.locks,
         )
         # Under the shadow's name, so that its sweeps and the live service's are not taken for each other's.
-        application = Application(service=made.schema, subscriptions=subscriptions, codec=codec)
+        application = Application(service=schema.schema, subscriptions=subscriptions, codec=codec)
         reader = Rereader(bootstrap=settings.kafka_bootstrap, service=service.name)
         try:
             yield _Rebuild(
-                made=made,
+                schema=schema,
                 database=database,
                 application=application,
-                codec=codec,
                 reader=reader,
                 bootstrap=settings.kafka_bootstrap,
             )
@@ -160,37 +162,35 @@ class _Rebuild:
     def __init__(
         self,
         *,
-        made: Shadow,
+        schema: Shadow,
         database: Database,
         application: Application,
-        codec: Codec,
         reader: Rereader,
         bootstrap: str,
     ) -> None:
-        self._shadow = made
+        self._shadow = schema
         self._database = database
         self._application = application
-        self._codec = codec
         self._reader = reader
         self._bootstrap = bootstrap
-        self._redelivery = Redelivery(service=made.schema, database=database, application=application, codec=codec)
+        self._redelivery = Redelivery(service=schema.schema, database=database, application=application)
         self._aside: dict[Place, Record] = {}
         self._events = 0
 
-    async def run(self, *, swap: bool) -> Outcome:
+    async def run(self, *, swap: bool) -> RebuildReport:
         await self._catch_up()
         if swap:
             async with self._at_a_standstill() as live:
                 rows = await self._shadow.count(live)
                 swapped = await self._shadow.swap(live)
-            return Outcome(events=self._events, rows=rows, difference=None, swapped=swapped)
+            return RebuildReport(events=self._events, rows=rows, difference=None, swapped=swapped)
         # The snapshot is taken while the service stands still; comparing takes as long as it takes, while it goes on.
         async with AsyncExitStack() as stack:
             async with self._at_a_standstill():
                 snapshot = await stack.enter_async_context(self._shadow.snapshot())
             rows = await self._shadow.count(snapshot)
             difference = await self._shadow.first_difference(snapshot)
-        return Outcome(events=self._events, rows=rows, difference=difference, swapped={})
+        return RebuildReport(events=self._events, rows=rows, difference=difference, swapped={})
 
     async def _catch_up(self) -> None:
         """Come near a service that may be running."""
@@ -243,31 +243,28 @@ class _Rebuild:
         await self._apply([self._aside.pop(place) for place in freed])
         async for records in self._reader.read(live.ends):
             self._events += len(records)
-            self._aside |= {place: each for each in records if (place := _place(each)) in live.aside}
-            await self._apply([each for each in records if _place(each) not in live.aside])
+            self._aside |= {place: record for record in records if (place := _place(record)) in live.aside}
+            await self._apply([record for record in records if _place(record) not in live.aside])
         await self._redelivery.drain()
 
     async def _apply(self, records: Sequence[Record]) -> None:
         for record in records:
             await self._learn(record)
-        steps = [step for record in records if (step := self._application.prepare(record)) is not None]
-        if steps:
-            await self._database.transaction(lambda tx: self._apply_steps(tx, steps))
+        events = [event for record in records if (event := self._application.prepare(record)) is not None]
+        if events:
+            await self._database.transaction(lambda tx: self._apply_events(tx, events))
 
-    async def _apply_steps(self, tx: Tx, steps: Sequence[Step]) -> None:
+    async def _apply_events(self, tx: Tx, events: Sequence[PreparedRecord]) -> None:
         try:
-            await self._application.apply(tx, steps)
+            await self._application.apply(tx, events)
         except asyncpg.UndefinedTableError as error:
             raise DefectError(f"what rebuilds the projections uses another table: {error}") from error
         if tx.emitted:
             raise DefectError(f"what rebuilds the projections emits {tx.emitted[0][3]}")
 
     async def _learn(self, record: Record) -> None:
-        schema_id = self._application.unknown_schema(record)
-        if schema_id is None:
-            return
         try:
-            await self._codec.learn(schema_id)
+            await self._application.learn(record)
         except (SchemaNotFoundError, UndecodableError) as error:
             raise RebuildFailedError(f"{_text(_place(record))} cannot be decoded any more: {error}") from error
 

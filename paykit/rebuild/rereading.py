@@ -11,7 +11,7 @@ import confluent_kafka
 from paykit.base.errors import RebuildFailedError, UnavailableError
 from paykit.consume.delivery import Record
 from paykit.consume.fetching import BATCH_RECORDS_MAX, FETCH_TIMEOUT_S, record_of
-from paykit.consume.offsets import TopicPartition
+from paykit.consume.store.offsets import TopicPartition
 from paykit.kafka import client as kafka
 
 SILENCE_S_MAX = 30.0
@@ -45,7 +45,7 @@ class Rereader:
         await asyncio.to_thread(self._close)
 
     async def read(self, ends: Mapping[TopicPartition, int]) -> AsyncIterator[list[Record]]:
-        """Give what was not yet given of each partition before its end, in batches, in order per partition.
+        """Yield what was not yet read of each partition before its end, in batches, in order per partition.
 
         Raises:
             RebuildFailedError: A partition's first records are gone, or it ends too early.
@@ -77,7 +77,7 @@ class Rereader:
             self._consumer.close()
 
     def _taken(self, message: Any, ends: Mapping[TopicPartition, int]) -> Record | None:
-        """Give the record if it comes before its partition's end, and move on behind it."""
+        """The record if it comes before its partition's end, and move on behind it."""
         error = message.error()
         partition = (message.topic(), message.partition())
         if error is not None:

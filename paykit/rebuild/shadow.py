@@ -15,7 +15,7 @@ import asyncpg
 import sqlalchemy
 
 from paykit.base.errors import RebuildFailedError
-from paykit.consume.redelivery import SWEEP_LOCK
+from paykit.consume.store.parked_events import SWEEP_LOCK
 from paykit.postgres.database import CONNECT_TIMEOUT_S
 
 RUNTIME_TABLES = ("outbox", "inbox", "consumer_offset", "dead_letter", "parked_event", "skipped_event")
@@ -120,7 +120,7 @@ class Shadow:
 
     @asynccontextmanager
     async def standstill(self) -> AsyncIterator[Any]:
-        """Keep the live service from applying any event, and give the connection that holds it up, as the owner.
+        """Keep the live service from applying any event; the connection that holds it up, as the owner.
 
         Its consumers wait for their offsets, its sweep of parked events for the advisory lock, and whoever replays a
         dead letter for the table; what each was doing has been committed when this begins.
@@ -147,7 +147,7 @@ class Shadow:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Any]:
-        """Give a connection that sees both schemas as they are now for as long as the block lasts."""
+        """A connection that sees both schemas as they are now for as long as the block lasts."""
         async with (
             _connected(self._admin_url) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),

@@ -25,7 +25,7 @@ def declared_caller(metadata: Mapping[str, str | bytes]) -> str:
 
 
 def plain_name(value: str | bytes | None) -> str | None:
-    """Give a name from outside if it is fit to be kept: at most 128 plain characters and no card number."""
+    """Return a name from outside if it is fit to be kept: at most 128 plain characters and no card number."""
     if not isinstance(value, str) or _NAME.fullmatch(value) is None or card_numbers.holds_card_number(value):
         return None
     return value

@@ -1,7 +1,7 @@
 """The plumbing of batch calls: each item is read, refused and answered by itself."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -9,6 +9,7 @@ from paykit.errors import DomainError, FieldInvalid
 from paykit.serve.operations import BATCH_ITEMS_MAX
 from paykit.serve.status import to_status
 from paykit.serve.validation.validator import validate_message
+from paykit.work import fold
 
 Q = TypeVar("Q", bound=Message)
 I = TypeVar("I")  # noqa: E741 - item
@@ -35,11 +36,11 @@ def read_items(
     """
     if not 1 <= len(requests) <= BATCH_ITEMS_MAX:
         raise FieldInvalid(f"requests must hold 1 to {BATCH_ITEMS_MAX:,} items.", field="requests")
-    return [_read_item(request, index, read, path) for index, request in enumerate(requests)]
+    return fold([_checked(request, index, path) for index, request in enumerate(requests)], read)
 
 
 def to_results(result_type: Callable[..., Result], results: Sequence[Result | DomainError]) -> list[Result]:
-    """Give the items of a batch response: each its reply, or its refusal as the field `error`.
+    """Return the items of a batch response: each its reply, or its refusal as the field `error`.
 
     Args:
         result_type: The class of an item of the response.
@@ -51,9 +52,9 @@ def to_results(result_type: Callable[..., Result], results: Sequence[Result | Do
     ]
 
 
-def _read_item(request: Q, index: int, read: Callable[[Q], Any], path: Callable[[int], str]) -> Any:
+def _checked(request: Q, index: int, path: Callable[[int], str]) -> Q | DomainError:
     # The path is written out only for an item that is refused.
     refusal = validate_message(request)
     if refusal is None:
-        return read(request)
+        return request
     return validate_message(request, path(index)) or refusal

@@ -155,7 +155,7 @@ class Gate:
 
 
 def checked(received: Received) -> Message:
-    """Give the request if it is well-formed and keeps the rules of its proto.
+    """Return the request if it is well-formed and keeps the rules of its proto.
 
     Raises:
         RequestMalformed: The bytes are not that message.
@@ -171,7 +171,7 @@ def checked(received: Received) -> Message:
 
 
 def trailers_of_failure(call: CallContext | None) -> list[tuple[str, str | bytes]]:
-    """Give what helps to find a failed call in logs, and what the servicer had to say."""
+    """Return what helps to find a failed call in logs, and what the servicer had to say."""
     return [] if call is None else [*call.trailers, (CORRELATION_KEY, call.cause.correlation_id)]
 
 

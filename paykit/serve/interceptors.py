@@ -30,7 +30,7 @@ class Edge(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], "Awaitable[Handler | None]"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Give the method's handler with the edge around it; made at the method's first call."""
+        """Return the method's handler with the edge around it; made at the method's first call."""
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:

@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 from paykit import paging
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.process.runtime import Runtime
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -14,6 +13,14 @@ W_contra = TypeVar("W_contra", contravariant=True)
 T_co = TypeVar("T_co", covariant=True)
 K = TypeVar("K", str, int)
 K_contra = TypeVar("K_contra", str, int, contravariant=True)
+
+
+class SnapshotReader(Protocol):
+    """A service's tables, as its runtime gives them to read."""
+
+    async def read(self, query: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run queries on one consistent snapshot."""
+        ...
 
 
 class ListRequest(Protocol):
@@ -38,7 +45,7 @@ class QueryByKey(Protocol[W_contra, K_contra, T_co]):
 
 
 async def newest_page(
-    runtime: Runtime,
+    runtime: SnapshotReader,
     request: ListRequest,
     query: Query[W, T],
     *,
@@ -66,7 +73,7 @@ async def newest_page(
 
 
 async def page_by_key(
-    runtime: Runtime,
+    runtime: SnapshotReader,
     request: ListRequest,
     query: QueryByKey[W, K, T],
     *,

@@ -106,7 +106,7 @@ async def apply(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[
 
 
 def _split_repeats(calls: Sequence[Call[Any]]) -> tuple[list[int], list[tuple[int, int]]]:
-    """Give the positions of first calls, and (position, position of its first) for repetitions within the batch."""
+    """Return the positions of first calls, and (position, position of its first) for repetitions within the batch."""
     seen: dict[idempotency.Key, int] = {}
     first, repeats = [], []
     for i, call in enumerate(calls):
@@ -126,7 +126,7 @@ async def _claim(tx: Tx, calls: Sequence[Call[Any]]) -> dict[idempotency.Key, id
 def _recall(
     operation: Operation[Any, Any, Reply], call: Call[Any], stored: dict[idempotency.Key, idempotency.Stored]
 ) -> Outcome | None:
-    """Give the outcome that an earlier call already decided; None where there was none."""
+    """Return the outcome that an earlier call already decided; None where there was none."""
     earlier = stored.get(call.claim.key) if call.claim else None
     if call.claim is None or earlier is None:
         return None

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from paykit.errors import DomainError, Kind
-from paykit.serve.validation.validator import RequestInvalid, Violation
+from paykit.serve.validation.validator import FieldViolation, RequestInvalid
 
 DOMAIN = "paystream"
 INTERNAL_REASON = "INTERNAL"
@@ -68,17 +68,17 @@ def internal_status(error_id: str) -> status_pb2.Status:
 
 
 def code_of(status: status_pb2.Status) -> grpc.StatusCode:
-    """Give the gRPC code of a status."""
+    """Return the gRPC code of a status."""
     return _BY_NUMBER[status.code]
 
 
 def code_name(number: int) -> str:
-    """Give the name of the gRPC code of a number."""
+    """Return the name of the gRPC code of a number."""
     return _BY_NUMBER[number].name
 
 
 def trailer(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...]:
-    """Give the trailing metadata in which a status travels."""
+    """Return the trailing metadata in which a status travels."""
     return ((DETAILS_KEY, status.SerializeToString()),)
 
 
@@ -95,16 +95,16 @@ def _details(error: DomainError, item_path: str) -> list[Message]:
     return details
 
 
-def _violations(error: DomainError, item_path: str) -> tuple[Violation, ...]:
+def _violations(error: DomainError, item_path: str) -> tuple[FieldViolation, ...]:
     if isinstance(error, RequestInvalid):
         return error.violations  # Validation names fields from the request already.
     if error.field is None:
         return ()
     field = error.field if error.field.startswith(item_path) else f"{item_path}.{error.field}"
-    return (Violation(field=field, rule="", description=error.message),)
+    return (FieldViolation(field=field, rule="", description=error.message),)
 
 
-def _on_wire(violation: Violation, error: DomainError) -> error_details_pb2.BadRequest.FieldViolation:
+def _on_wire(violation: FieldViolation, error: DomainError) -> error_details_pb2.BadRequest.FieldViolation:
     """Write a violation: the reason is the refusal's own, the rule leads the description, as in `[int64.gt] ...`."""
     ruled = f"[{violation.rule}] {violation.description}" if violation.rule else violation.description
     return error_details_pb2.BadRequest.FieldViolation(

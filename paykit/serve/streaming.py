@@ -45,7 +45,7 @@ class _Reader(Generic[Q]):
 
 
 async def in_chunks(requests: AsyncIterator[Q], *, items_max: int) -> AsyncGenerator[list[Q], None]:
-    """Give the requests of a stream in order, those that came while a chunk was worked on together in the next one.
+    """Return the requests of a stream in order, those that came while a chunk was worked on together in the next one.
 
     A request that waits alone is given at once. At most `items_max` more are read ahead, beyond the chunk in work: then
     the stream is not read, and its sender is held up. What came before a stream broke is given before the error.

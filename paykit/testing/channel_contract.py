@@ -40,7 +40,7 @@ _SENT = tuple(operation for operation in ChannelOperation if operation is not Ch
 _FIRST = frozenset({ChannelOperation.AUTHORIZE, ChannelOperation.PAY_OUT})
 
 
-class Fault(StrEnum):
+class ChannelFault(StrEnum):
     """What goes wrong between an adapter and its channel.
 
     REFUSED: the request is not carried out, and what comes back proves nothing (UNAVAILABLE, 503). LOST: carried out,
@@ -55,7 +55,7 @@ class Fault(StrEnum):
     SILENT = "SILENT"
 
 
-_PROVE_NOTHING = (Fault.REFUSED, Fault.LOST, Fault.MALFORMED)
+_PROVE_NOTHING = (ChannelFault.REFUSED, ChannelFault.LOST, ChannelFault.MALFORMED)
 
 
 class ChannelRig(Protocol):
@@ -68,7 +68,7 @@ class ChannelRig(Protocol):
     """
 
     channel: Channel
-    fault: Fault | None
+    fault: ChannelFault | None
     sent: Counter[str]
 
     async def open_dispute(self, attempt_id: str) -> str:
@@ -140,7 +140,7 @@ class ChannelContract:
     async def test_silence_ends_in_time(self, rig: ChannelRig) -> None:
         """All operations at once, as each takes as long as it may."""
         requests = [r for o in self._declared() for r in await self._requests(rig, o, count=3)]
-        rig.fault = Fault.SILENT
+        rig.fault = ChannelFault.SILENT
         since = time.monotonic()
         evidences = await send(rig, requests)
         assert time.monotonic() - since < SEND_TIMEOUT_S + MARGIN_S
@@ -150,7 +150,7 @@ class ChannelContract:
     async def test_a_slow_answer_counts(self, rig: ChannelRig) -> None:
         """An adapter waits until its timeout."""
         requests = [r for o in self._declared() for r in await self._requests(rig, o)]
-        rig.fault = Fault.SLOW
+        rig.fault = ChannelFault.SLOW
         evidences = await send(rig, requests)
         assert {e.outcome for e in evidences} == {EvidenceOutcome.SUCCEEDED}
 
@@ -158,7 +158,7 @@ class ChannelContract:
         """What was lost on the way back is found by asking."""
         for operation in self._declared():
             requests = await self._requests(rig, operation, count=3)
-            rig.fault = Fault.LOST
+            rig.fault = ChannelFault.LOST
             await send(rig, requests)
             rig.fault = None
             evidences = await inquire(rig, requests)
@@ -171,7 +171,7 @@ class ChannelContract:
         """NOT_FOUND is final only after the channel's own time."""
         for operation in self._declared():
             requests = await self._requests(rig, operation, count=3)
-            rig.fault = Fault.REFUSED
+            rig.fault = ChannelFault.REFUSED
             await send(rig, requests)
             rig.fault = None
             evidences = await inquire(rig, requests)
@@ -185,9 +185,9 @@ class ChannelContract:
             await inquire(rig, requests)
             assert not any(rig.sent[r.attempt_id] for r in requests), operation
             sent = await send(rig, requests)
-            told = [await inquire(rig, requests) for _ in range(2)]
-            assert told[0] == told[1], operation
-            assert [e.channel_reference for e in told[0]] == [e.channel_reference for e in sent], operation
+            answers = [await inquire(rig, requests) for _ in range(2)]
+            assert answers[0] == answers[1], operation
+            assert [e.channel_reference for e in answers[0]] == [e.channel_reference for e in sent], operation
             assert {rig.sent[r.attempt_id] for r in requests} == {1}, operation
 
     async def test_an_inquiry_that_goes_wrong_says_nothing(self, rig: ChannelRig) -> None:
@@ -199,8 +199,8 @@ class ChannelContract:
                 rig.fault = fault
                 evidences = await inquire(rig, requests)
                 rig.fault = None
-                told = {(e.outcome, e.source) for e in evidences}
-                assert told == {(EvidenceOutcome.NO_ANSWER, Source.INQUIRY)}, (operation, fault)
+                reported = {(e.outcome, e.source) for e in evidences}
+                assert reported == {(EvidenceOutcome.NO_ANSWER, Source.INQUIRY)}, (operation, fault)
 
     async def test_what_is_not_declared_fails_and_is_not_sent(self, rig: ChannelRig) -> None:
         """No money moves by it, and the failure says so."""

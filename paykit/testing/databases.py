@@ -29,7 +29,7 @@ async def make_template(admin_url: str, services: Sequence[str]) -> str:
 
 @asynccontextmanager
 async def database(template_url: str) -> AsyncIterator[str]:
-    """Give a URL of a fresh copy of the template, without a user, so that each service connects as its own role."""
+    """Return a URL of a fresh copy of the template, without a user, so that each service connects as its own role."""
     template = sqlalchemy.make_url(template_url)
     name = f"test_{os.getpid()}_{next(_numbers)}"
     await _administer(template, f'CREATE DATABASE "{name}" TEMPLATE "{template.database}" STRATEGY FILE_COPY')
@@ -51,7 +51,7 @@ async def empty(admin_url: str, *schemas: str) -> None:
 
 
 def admin_url_of(template_url: str, database_url: str) -> str:
-    """Give an administrator's URL of a database made by `database`."""
+    """Return an administrator's URL of a database made by `database`."""
     name = sqlalchemy.make_url(database_url).database
     return sqlalchemy.make_url(template_url).set(database=name).render_as_string(hide_password=False)
 

@@ -33,7 +33,7 @@ class FakeRegistry(httpx.AsyncBaseTransport):
     first_id: int = 1
 
     def client(self) -> RegistryClient:
-        """Give a client that talks to this registry."""
+        """Return a client that talks to this registry."""
         return RegistryClient("http://registry.test", transport=self)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

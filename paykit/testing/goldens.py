@@ -23,7 +23,7 @@ __all__ = ["Golden", "KnownRegistry", "assert_consumes", "event", "goldens", "re
 
 
 def goldens(topic: str, record: str | None = None) -> list[Golden]:
-    """Give the examples of a topic, every version of every record, in the order of the files.
+    """Return the examples of a topic, every version of every record, in the order of the files.
 
     Args:
         topic: As in `payment.events`.
@@ -43,7 +43,7 @@ def goldens(topic: str, record: str | None = None) -> list[Golden]:
 
 
 def event(golden: Golden) -> Event:
-    """Give an example as the generated class of this build, whatever version it was written by.
+    """Return an example as the generated class of this build, whatever version it was written by.
 
     Raises:
         LookupError: This build has no class for the record.
@@ -55,7 +55,7 @@ def event(golden: Golden) -> Event:
 
 
 def assert_consumes(consume: Callable[[Golden], object], topic: str, record: str | None = None) -> int:
-    """Give a consumer every example of a topic, one by one, and say how many it took.
+    """Return a consumer every example of a topic, one by one, and say how many it took.
 
     Raises:
         AssertionError: It raised for at least one; all of them are named.
@@ -87,7 +87,7 @@ class KnownRegistry:
     ids: dict[tuple[str, int], int]
 
     def message(self, golden: Golden) -> bytes:
-        """Give an example as it would stand on Kafka beside this registry."""
+        """Return an example as it would stand on Kafka beside this registry."""
         return golden.message(self.ids[golden.record, golden.version])
 
 

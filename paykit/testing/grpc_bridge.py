@@ -31,7 +31,7 @@ from paykit.testing.servicing import describe
 def bridged_channel(
     servicers: Sequence[Servicer], *, loop: asyncio.AbstractEventLoop | None = None
 ) -> Iterator[grpc.Channel]:
-    """Give a channel for blocking callers, answered by servicers and by reflection.
+    """Return a channel for blocking callers, answered by servicers and by reflection.
 
     Args:
         servicers: Their methods with one request each can be called.

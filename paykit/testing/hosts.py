@@ -23,12 +23,12 @@ ADMIN_TIMEOUT_S = 30.0
 
 
 def new_prefix() -> str:
-    """Give a topic prefix that no other test has."""
+    """Return a topic prefix that no other test has."""
     return f"t{uuid.uuid4().hex[:10]}."
 
 
 def settings_for(stack: Endpoints, *, database_url: str, cache_dir: Path, prefix: str, **more: Any) -> Settings:
-    """Give the settings of a process on the shared stack; its gRPC port is free."""
+    """Return the settings of a process on the shared stack; its gRPC port is free."""
     values: dict[str, Any] = {
         "environment": "development",
         "database_url": SecretStr(database_url),

@@ -27,7 +27,7 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 async def runtime(
     service: Service, database_url: str, *, cache_dir: Path, clock: Clock | None = None
 ) -> AsyncIterator[Runtime]:
-    """Give a prepared runtime on a registry in memory that knows every published schema."""
+    """A prepared runtime on a registry in memory that knows every published schema."""
     registry = FakeRegistry()
     async with registry.client() as client:
         for file in catalogue.own_files().values():
@@ -40,6 +40,7 @@ async def runtime(
         codec = Codec(registry=client, cache_dir=cache_dir)
         service_runtime = Runtime(service=service, settings=settings, codec=codec, clock=clock or ManualClock(START))
         await service_runtime.prepare()
+        await service.on_start(service_runtime)
         try:
             yield service_runtime
         finally:

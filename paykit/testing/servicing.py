@@ -42,7 +42,7 @@ def make_servicer(full_name: str, behaviour_of: Callable[[MethodDescriptor], Cal
 
 
 def services_of(methods: Iterable[str]) -> list[str]:
-    """Give the services named in `<service>/<method>`, each once, in order."""
+    """Return the services named in `<service>/<method>`, each once, in order."""
     return list(dict.fromkeys(method.rpartition("/")[0] for method in methods))
 
 

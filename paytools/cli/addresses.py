@@ -27,7 +27,7 @@ EXIT_FAILED = 1
 
 
 def find(given: str | None, *, part: str, home: Path) -> str:
-    """Give the address of `kafka` or `registry`.
+    """Return the address of `kafka` or `registry`.
 
     Raises:
         typer.Exit: None was given and no local stack is up.
@@ -44,7 +44,7 @@ def find(given: str | None, *, part: str, home: Path) -> str:
 
 
 def services(home: Path) -> dict[str, str]:
-    """Give the gRPC addresses of the local stack's services, by name.
+    """Return the gRPC addresses of the local stack's services, by name.
 
     Raises:
         typer.Exit: No local stack is up.

@@ -94,7 +94,7 @@ def _mount(app: typer.Typer, entry: Entry) -> None:
 
 
 def _wanted(given: Sequence[str]) -> str | None:
-    """Give the command's name; None while a shell completes a line, which may be any command's."""
+    """Return the command's name; None while a shell completes a line, which may be any command's."""
     if os.environ.get(_COMPLETION_VARIABLE):  # Set by shells, not a setting of paystream.
         return None
     return next((argument for argument in given if not argument.startswith("-")), "")

@@ -25,6 +25,7 @@ async def _with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T
         runtime = Runtime(service=service, settings=settings, codec=make_codec(settings, registry))
         try:
             await runtime.prepare()
+            await service.on_start(runtime)
             return await work(runtime)
         finally:
             await runtime.close()

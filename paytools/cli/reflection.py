@@ -31,7 +31,7 @@ class Server:
         self._pool = DescriptorPool(self._database)
 
     def services(self) -> list[str]:
-        """Give the full names of the services, without those of gRPC itself.
+        """Return the full names of the services, without those of gRPC itself.
 
         Raises:
             grpc.RpcError: The server cannot be asked.
@@ -39,7 +39,7 @@ class Server:
         return sorted(name for name in self._database.get_services() if not name.startswith(_INFRASTRUCTURE))
 
     def methods(self) -> list[MethodDescriptor]:
-        """Give all methods of all services.
+        """Return all methods of all services.
 
         Raises:
             grpc.RpcError: The server cannot be asked.
@@ -122,7 +122,7 @@ class Server:
 
 
 def service_names(full_name: str) -> tuple[str, ...]:
-    """Give the names by which a service can be called: in full, its last part, the part before its version."""
+    """Return the names by which a service can be called: in full, its last part, the part before its version."""
     parts = full_name.split(".")
     return (full_name, parts[-1], *parts[-3:-2])
 
@@ -150,7 +150,7 @@ def _value(value: Any, field: Any) -> Any:
     if field.message_type is None:
         return value
     if isinstance(value, list):
-        return [_value(each, field) for each in value]
+        return [_value(element, field) for element in value]
     if field.message_type.full_name != "google.protobuf.FieldMask":
         return _with_masks_as_text(value, field.message_type)
     paths = value["paths"] if isinstance(value, dict) and isinstance(value.get("paths"), list) else None

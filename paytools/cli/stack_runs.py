@@ -95,7 +95,7 @@ def _print_endpoints(console: Console, endpoints: Endpoints) -> None:
 
 
 def lines_to_try(endpoints: Endpoints) -> list[str]:
-    """Give commands that can be pasted into a shell; none where the services do not run."""
+    """Return commands that can be pasted into a shell; none where the services do not run."""
     if not endpoints.services:
         return []
     merchant = json.dumps(

@@ -35,7 +35,7 @@ def parse_record(schema: dict[str, Any]) -> Schema:
 
 
 def compare(earlier: SchemaFile, later: SchemaFile) -> Iterator[Violation]:
-    """Give what keeps two versions from reading each other, named at the later one."""
+    """Return what keeps two versions from reading each other, named at the later one."""
     pairs = ((later, earlier), (earlier, later))
     for reader, writer in pairs:
         checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]
@@ -84,7 +84,7 @@ def _logical_types(earlier: SchemaFile, later: SchemaFile) -> Iterator[Violation
 
 
 def _meanings(node: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Give the logical type of every field by its path, with scale and precision; empty text where there is none."""
+    """Return the logical type of every field by its path, with scale and precision; empty text where there is none."""
     match node:
         case {"type": "record", "fields": fields}:
             for field in fields:

@@ -39,13 +39,13 @@ def check(root: Path, *, gen: Path | None = None) -> list[Violation]:
 
 
 def drafts(root: Path) -> list[schema_files.SchemaFile]:
-    """Give the versions that are not published yet, in the order of the files."""
+    """Return the versions that are not published yet, in the order of the files."""
     lock = published.read_lock(root)
     return [file for file in schema_files.versions(root) if file.name not in lock]
 
 
 def stale(root: Path, gen: Path) -> list[Violation]:
-    """Give the generated modules that are not what the schemas generate now."""
+    """Return the generated modules that are not what the schemas generate now."""
     return [
         Violation(file=f"gen/{name}", field="", rule=Rule.GENERATED_STALE, message="run `make gen`")
         for name, text in generator.generate(root).items()

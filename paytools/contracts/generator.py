@@ -1,7 +1,7 @@
 """The Python source of the event classes: `events.py` of each service, from the newest version of each record.
 
 The same schema files give the same text, byte for byte. The classes need the standard library only, and a copy of
-`record.py` beside this file.
+`avro_record.py` beside this file.
 """
 
 import textwrap
@@ -25,12 +25,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 '''
 
 
-RECORD_BASE = Path(__file__).with_name("record.py")
-"""What the classes have in common; its copy is `paystream/record.py`."""
+AVRO_RECORD = Path(__file__).with_name("avro_record.py")
+"""What the classes have in common; its copy is `paystream/avro_record.py`."""
 
 
 class UnsupportedSchemaError(Exception):
@@ -48,7 +48,7 @@ class _Module:
 
 
 def generate(root: Path) -> dict[str, str]:
-    """Give the text of every generated module by its path, as in `paystream/payment/v1/events.py`."""
+    """Return the text of every generated module by its path, as in `paystream/payment/v1/events.py`."""
     topics = schema_files.load_topics(root)
     modules: dict[str, _Module] = {}
     for file in schema_files.newest(root):
@@ -108,7 +108,7 @@ def _enum(node: dict[str, Any]) -> str:
 def _record(module: _Module, node: dict[str, Any], *, class_vars: Sequence[str], event: bool) -> str:
     name = node["name"]
     fields = node["fields"]
-    lines = ["@dataclass(frozen=True, slots=True, kw_only=True)", f"class {name}(Record):"]
+    lines = ["@dataclass(frozen=True, slots=True, kw_only=True)", f"class {name}(AvroRecord):"]
     lines += [*_docstring(node["doc"], fields), ""]
     lines += [*(f"    {line}" for line in class_vars), *([""] if class_vars else [])]
     lines += [_declaration(module, inner, event=event) for inner in fields]

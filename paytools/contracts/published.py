@@ -21,7 +21,7 @@ _HEADER = (
 
 
 def read_lock(root: Path) -> dict[str, str]:
-    """Give the fingerprint of every published version by the name of its file."""
+    """Return the fingerprint of every published version by the name of its file."""
     path = root / LOCK
     if not path.exists():
         return {}
@@ -50,7 +50,7 @@ def check(root: Path, present: dict[str, schema_files.SchemaFile]) -> Iterator[V
 
 
 def _on_main(root: Path) -> dict[str, str]:
-    """Give the fingerprints of the versions on the main branch that differ here; none without git."""
+    """Return the fingerprints of the versions on the main branch that differ here; none without git."""
     for branch in MAIN:
         changed = _git(root, "diff", "--name-only", "--relative", "--diff-filter=MDRT", branch, "--", ".")
         if changed is not None:

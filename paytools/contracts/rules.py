@@ -36,7 +36,7 @@ _PERSONAL = re.compile(
 
 
 def check(file: SchemaFile, topic: Topic | None) -> Iterator[Violation]:
-    """Give every rule that a parsed record schema breaks."""
+    """Return every rule that a parsed record schema breaks."""
     for path, rule, message in [*_placement(file, topic), *_envelope(file.schema), *_record(file.schema, "")]:
         yield Violation(file=file.name, field=path, rule=rule, message=message)
 

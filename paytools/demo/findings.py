@@ -60,7 +60,7 @@ class Findings:
 
 
 def type_of(line: Line) -> str:
-    """Give the event type without its package; of what cannot be decoded, why."""
+    """Return the event type without its package; of what cannot be decoded, why."""
     return line.record.rpartition(".")[2] if line.record else f"undecodable: {line.trouble}"
 
 

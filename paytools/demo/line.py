@@ -170,9 +170,9 @@ async def completed_settlement(clients: Clients, merchant_id: str) -> Any:
 async def settle_by_hand(clients: Clients, merchant_id: str) -> int:
     """Settle everything a merchant has pending, in each currency; give how many settlements that took."""
     pending = settlement_pb2.GetPendingBalanceRequest(merchant_id=merchant_id)
-    for each in (await call(clients.settlement.GetPendingBalance, pending)).balances:
+    for balance in (await call(clients.settlement.GetPendingBalance, pending)).balances:
         request = settlement_pb2.CreateSettlementRequest(
-            request_id=new_request_id(), merchant_id=merchant_id, currency_code=each.currency_code
+            request_id=new_request_id(), merchant_id=merchant_id, currency_code=balance.currency_code
         )
         await call(clients.settlement.CreateSettlement, request)
 
@@ -184,8 +184,8 @@ async def settle_by_hand(clients: Clients, merchant_id: str) -> int:
     def booked(settlements: list[Any]) -> bool:
         return all(settlement.state == settlement_pb2.SETTLEMENT_STATE_COMPLETED for settlement in settlements)
 
-    found = await until("all are booked", settled, booked)
-    return len(found)
+    settlements = await until("all are booked", settled, booked)
+    return len(settlements)
 
 
 async def open_account(clients: Clients, merchant_id: str) -> str:
@@ -289,7 +289,7 @@ async def until(what: str, look: Callable[[], Awaitable[T]], ready: Callable[[T]
 
 
 def money(amount_minor: int) -> Money:
-    """Give an amount in the currency of the line."""
+    """Return an amount in the currency of the line."""
     return Money(amount_minor=amount_minor, currency_code=script.CURRENCY)
 
 

@@ -133,13 +133,13 @@ class LinePlay:
 
     async def _check_books(self, first: str, second: str) -> None:
         """Hold every account of both shops against the script."""
-        found = {
-            (each.account.merchant_id, each.account.account_kind): each.balance_minor
-            for each in await read_balances(self._clients)
-            if each.balance_minor and each.account.merchant_id in (first, second)
+        balances = {
+            (balance.account.merchant_id, balance.account.account_kind): balance.balance_minor
+            for balance in await read_balances(self._clients)
+            if balance.balance_minor and balance.account.merchant_id in (first, second)
         }
-        if found != {(first, "merchant.settlement"): script.STORY_RESERVE_MINOR}:
-            raise DemoFailedError(f"the shops hold {found}, not the released reserve alone")
+        if balances != {(first, "merchant.settlement"): script.STORY_RESERVE_MINOR}:
+            raise DemoFailedError(f"the shops hold {balances}, not the released reserve alone")
 
     def _advance(self, by: str, *, times: int) -> None:
         for _ in range(times):

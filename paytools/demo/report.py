@@ -80,26 +80,26 @@ def show_outcomes(shown: Console, findings: Findings) -> None:
     _show(shown, table)
 
 
-def show_events(shown: Console, found: Findings) -> None:
+def show_events(shown: Console, findings: Findings) -> None:
     """Show how many events of each type are on each topic."""
     table = _table("Events on Kafka", "topic", "type", "events")
     last = ""
-    for (topic, name), count in sorted(found.counts.items(), key=_by_topic):
+    for (topic, name), count in sorted(findings.counts.items(), key=_by_topic):
         table.add_row("" if topic == last else topic, name, f"{count:,}")
         last = topic
-    table.add_row("all topics", "", f"{len(found.lines):,}")
+    table.add_row("all topics", "", f"{len(findings.lines):,}")
     _show(shown, table)
 
 
-def show_balances(shown: Console, found: Findings, merchants: Sequence[merchant_pb2.Merchant]) -> None:
+def show_balances(shown: Console, findings: Findings, merchants: Sequence[merchant_pb2.Merchant]) -> None:
     """Show what the ledger holds for each merchant."""
-    names = {each.merchant_id: each.display_name for each in merchants}
+    names = {merchant.merchant_id: merchant.display_name for merchant in merchants}
     table = _table("Balances of the merchants", "merchant", "account", "balance")
     table.columns[-1].justify = "right"
-    for each in sorted(found.balances, key=lambda one: (one.account.merchant_id, one.account.account_kind)):
-        if each.account.merchant_id:
-            balance = format_money(Money(each.balance_minor, each.account.currency_code))
-            table.add_row(names.get(each.account.merchant_id, ""), each.account.account_kind, balance)
+    for merchant in sorted(findings.balances, key=lambda one: (one.account.merchant_id, one.account.account_kind)):
+        if merchant.account.merchant_id:
+            balance = format_money(Money(merchant.balance_minor, merchant.account.currency_code))
+            table.add_row(names.get(merchant.account.merchant_id, ""), merchant.account.account_kind, balance)
     _show(shown, table)
 
 
@@ -123,7 +123,10 @@ def _by_topic(item: tuple[tuple[str, str], int]) -> tuple[int, str]:
 
 
 def _sides(debit_minor: str, credit_minor: str, currency_code: str) -> tuple[str, str]:
-    texts = [format_money(Money(int(each), currency_code)) if int(each) else "" for each in (debit_minor, credit_minor)]
+    texts = [
+        format_money(Money(int(amount_minor), currency_code)) if int(amount_minor) else ""
+        for amount_minor in (debit_minor, credit_minor)
+    ]
     return texts[0], texts[1]
 
 

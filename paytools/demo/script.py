@@ -51,7 +51,7 @@ _TROUBLES = {3: DECLINED, 7: REFUSED, 10: LOST_ANSWER, 13: LOST_CALL, 16: LATE, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
+class PlannedPayment:
     """A payment to ask for.
 
     Attributes:
@@ -65,7 +65,7 @@ class Payment:
     amount_minor: int
     currency_code: str
     trouble: Trouble | None
-    refunds: tuple["Refund", ...]
+    refunds: tuple["PlannedRefund", ...]
 
     @property
     def end(self) -> End:
@@ -74,7 +74,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund:
+class PlannedRefund:
     """A refund to ask for, of a payment that succeeded."""
 
     amount_minor: int
@@ -86,15 +86,15 @@ class Refund:
         return self.trouble.end if self.trouble else End.SUCCEEDED
 
 
-def payments() -> list[Payment]:
-    """Give every payment of the demo's traffic."""
+def payments() -> list[PlannedPayment]:
+    """Return every payment of the demo's traffic."""
     return [_payment(number) for number in range(PAYMENTS)]
 
 
-def _payment(number: int) -> Payment:
+def _payment(number: int) -> PlannedPayment:
     trouble = _TROUBLES.get(number % CYCLE)
     amount_minor = _ordinary_minor(number) if trouble is None else 10_000 * (number % 3) + trouble.digits
-    return Payment(
+    return PlannedPayment(
         number=number,
         merchant=number // len(CURRENCIES) % 2,
         amount_minor=amount_minor,
@@ -109,13 +109,13 @@ def _ordinary_minor(number: int) -> int:
     return 10_000 * (number % 4) + 100 + 137 * number % 8_900
 
 
-def _refunds(number: int, amount_minor: int, trouble: Trouble | None) -> tuple[Refund, ...]:
+def _refunds(number: int, amount_minor: int, trouble: Trouble | None) -> tuple[PlannedRefund, ...]:
     if trouble is not None:
         # Such an amount means the same for the refund: its answer is lost as well.
-        return (Refund(amount_minor=amount_minor, trouble=trouble),) if trouble is LOST_ANSWER else ()
+        return (PlannedRefund(amount_minor=amount_minor, trouble=trouble),) if trouble is LOST_ANSWER else ()
     if amount_minor > _LARGE_MINOR:
         struck = (LOST_ANSWER, DECLINED, LOST_CALL, LATE)[number // 4 % 4]
-        return (Refund(amount_minor=struck.digits, trouble=struck), Refund(amount_minor=2_500))
+        return (PlannedRefund(amount_minor=struck.digits, trouble=struck), PlannedRefund(amount_minor=2_500))
     if number % 5 == 0:
-        return (Refund(amount_minor=amount_minor),)
-    return (Refund(amount_minor=amount_minor // 2),) if number % 5 == 1 else ()
+        return (PlannedRefund(amount_minor=amount_minor),)
+    return (PlannedRefund(amount_minor=amount_minor // 2),) if number % 5 == 1 else ()

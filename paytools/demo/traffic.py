@@ -38,7 +38,7 @@ class Meter(Protocol):
 class Asked:
     """A payment that was asked for."""
 
-    planned: script.Payment
+    planned: script.PlannedPayment
     payment_id: str
     request_id: str
 
@@ -47,7 +47,7 @@ class Asked:
 class Given:
     """A refund that was asked for."""
 
-    planned: script.Refund
+    planned: script.PlannedRefund
     refund_id: str
     payment_id: str
 
@@ -74,7 +74,7 @@ async def create_merchant(clients: Clients, request: merchant_pb2.CreateMerchant
 
 
 async def ask_payments(
-    clients: Clients, planned: Sequence[script.Payment], merchant_ids: Sequence[str], meter: Meter
+    clients: Clients, planned: Sequence[script.PlannedPayment], merchant_ids: Sequence[str], meter: Meter
 ) -> list[Asked]:
     """Ask for every payment: most one by one, some of those twice at once, the last in one batch."""
     requests = [_payment_request(payment, merchant_ids[payment.merchant]) for payment in planned]
@@ -107,14 +107,14 @@ async def ask_refunds(clients: Clients, asked: Sequence[Asked], meter: Meter) ->
     gate = asyncio.Semaphore(CALLS_AT_ONCE)
     given: list[Given] = []
 
-    async def one(each: Asked, refund: script.Refund) -> None:
+    async def one(payment: Asked, refund: script.PlannedRefund) -> None:
         async with gate:
-            request = _refund_request(each, refund.amount_minor)
+            request = _refund_request(payment, refund.amount_minor)
             response = await call(clients.payment.CreateRefund, request)
-        given.append(Given(planned=refund, refund_id=response.refund.refund_id, payment_id=each.payment_id))
+        given.append(Given(planned=refund, refund_id=response.refund.refund_id, payment_id=payment.payment_id))
         meter.at(len(given))
 
-    await asyncio.gather(*(one(each, refund) for each in asked for refund in each.planned.refunds))
+    await asyncio.gather(*(one(payment, refund) for payment in asked for refund in payment.planned.refunds))
     return given
 
 
@@ -185,7 +185,7 @@ async def wait_booked(
 
 
 def state_of(resource: Any) -> str:
-    """Give the state of a payment or refund without its prefix."""
+    """Return the state of a payment or refund without its prefix."""
     enum = payment_pb2.PaymentState if isinstance(resource, payment_pb2.Payment) else payment_pb2.RefundState
     return str(enum.Name(resource.state)).rpartition("_")[2]
 
@@ -208,7 +208,7 @@ async def _settled(
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _first_numbers(planned: Sequence[script.Payment]) -> list[int]:
+def _first_numbers(planned: Sequence[script.PlannedPayment]) -> list[int]:
     """Name each merchant's first payment."""
     return sorted({payment.merchant: payment.number for payment in reversed(planned)}.values())
 
@@ -243,7 +243,7 @@ async def _create_batch(clients: Clients, requests: Sequence[payment_pb2.CreateP
     return [result.payment.payment_id for result in response.results]
 
 
-def _payment_request(planned: script.Payment, merchant_id: str) -> payment_pb2.CreatePaymentRequest:
+def _payment_request(planned: script.PlannedPayment, merchant_id: str) -> payment_pb2.CreatePaymentRequest:
     return payment_pb2.CreatePaymentRequest(
         request_id=new_request_id(),
         merchant_id=merchant_id,
@@ -254,7 +254,7 @@ def _payment_request(planned: script.Payment, merchant_id: str) -> payment_pb2.C
     )
 
 
-def _partly_refunded(planned: script.Payment) -> bool:
+def _partly_refunded(planned: script.PlannedPayment) -> bool:
     return [refund.end for refund in planned.refunds] == [script.End.SUCCEEDED] and (
         planned.refunds[0].amount_minor < planned.amount_minor
     )

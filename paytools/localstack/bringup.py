@@ -11,7 +11,7 @@ from paytools.localstack.preparation import Preparation
 from paytools.localstack.processes import ProgramFailedError
 from paytools.localstack.progress import Progress
 from paytools.localstack.starting import Started, start_together
-from paytools.localstack.state import Record, State
+from paytools.localstack.state import ProcessRecord, State
 
 EXTERNAL_ANSWERS_S_MAX = 30.0
 
@@ -82,11 +82,13 @@ class BringUp:
         if isinstance(part, Preparation):
             return Started(runs=lambda: True, log=log)
         if command is None:
-            self._state.put(part.name, Record(endpoint=part.endpoint(), identity=None))
+            self._state.put(part.name, ProcessRecord(endpoint=part.endpoint(), identity=None))
             return Started(runs=lambda: True, log=log, serves_s_max=EXTERNAL_ANSWERS_S_MAX)
         metrics_port = part.metrics_port if isinstance(part, ServicePart) else 0
         identity = processes.spawn(command, log=log, tied_to_caller=self._tied_to_caller)
-        self._state.put(part.name, Record(endpoint=part.endpoint(), identity=identity, metrics_port=metrics_port))
+        self._state.put(
+            part.name, ProcessRecord(endpoint=part.endpoint(), identity=identity, metrics_port=metrics_port)
+        )
         return Started(runs=lambda: processes.alive(identity), log=log)
 
 
@@ -102,7 +104,7 @@ def stop(state: State, names: Sequence[str], *, progress: Progress) -> None:
 
 
 def _stop_groups(state: State, names: Sequence[str]) -> Iterator[list[str]]:
-    recorded: Mapping[str, Record] = {name: state.records[name] for name in names if name in state.records}
+    recorded: Mapping[str, ProcessRecord] = {name: state.records[name] for name in names if name in state.records}
     yield [name for name in recorded if name not in ("postgres", "kafka", "registry")]
     yield [name for name in ("registry", "kafka") if name in recorded]
     yield [name for name in ("postgres",) if name in recorded]

@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def preparations(self) -> list[Preparation]:
-        """Give the commands to run before services start."""
+        """Return the commands to run before services start."""
         environment = self.administrator_environment
         return [Preparation(step, home=self._home, environment=environment) for step in preparation.STEPS]
 
@@ -61,11 +61,11 @@ class Plan:
         )
 
     def environment(self) -> dict[str, str]:
-        """Give the settings that all services of this stack share."""
+        """Return the settings that all services of this stack share."""
         return service_environment(self.endpoints(), cache=self._home / "cache", password=service_password(self._home))
 
     def administrator_environment(self) -> dict[str, str]:
-        """Give the settings of the commands that prepare the ground: they alone may create roles and tables."""
+        """Return the settings of the commands that prepare the ground: they alone may create roles and tables."""
         return {**self.environment(), "PAYSTREAM_DATABASE_ADMIN_URL": self.endpoints().postgres}
 
     def _postgres(self) -> Part:

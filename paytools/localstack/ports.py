@@ -4,7 +4,7 @@ import socket
 
 
 def choose(preferred: int, *, taken: set[int]) -> int:
-    """Give the preferred port of 127.0.0.1, or a free one when it is in use; the choice is added to `taken`.
+    """Return the preferred port of 127.0.0.1, or a free one when it is in use; the choice is added to `taken`.
 
     Nothing holds the port until the server binds it; if a program takes it in between, that server fails to start.
     """

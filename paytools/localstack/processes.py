@@ -127,7 +127,7 @@ def run(command: Command, *, name: str, log: Path) -> Steps:
 
 
 def alive(identity: Identity) -> bool:
-    """Tell whether the recorded process still runs: not ended, not a zombie, not another one under the same id."""
+    """Return whether the recorded process still runs: not ended, not a zombie, not another one under the same id."""
     return _find(identity) is not None
 
 
@@ -161,7 +161,7 @@ def stop_leftovers(markers: Sequence[str]) -> list[int]:
 
 
 def tail(log: Path) -> str:
-    """Give the last lines of a log, for an error message."""
+    """Return the last lines of a log, for an error message."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join([f"last lines of {log}:", *lines[-LOG_TAIL_LINES:]])
 

@@ -16,7 +16,7 @@ from paytools.localstack.parts.part import Part
 from paytools.localstack.plan import Plan
 from paytools.localstack.progress import Progress, Quiet
 from paytools.localstack.settings import SERVICES, StackSettings
-from paytools.localstack.state import Record, State, exclusive
+from paytools.localstack.state import ProcessRecord, State, exclusive
 
 DATA_DIRECTORIES = ("postgres", "kafka", "registry", "logs", "tmp", "cache")
 WATCH_S = 0.5
@@ -130,7 +130,7 @@ class Stack:
             path.unlink(missing_ok=True)
 
 
-def _status(part: Part, record: Record, state: State) -> PartStatus:
+def _status(part: Part, record: ProcessRecord, state: State) -> PartStatus:
     runs = record.identity is None or state.alive(part.name)
     pid = record.identity.pid if record.identity else None
     return PartStatus(name=part.name, endpoint=record.endpoint, pid=pid, serves=runs and part.healthy())

@@ -16,7 +16,7 @@ LOCK_NAME = "lock"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Record:
+class ProcessRecord:
     """One part as it was started."""
 
     endpoint: str
@@ -40,11 +40,11 @@ class State:
 
     def __init__(self, home: Path) -> None:
         self._path = home / FILE_NAME
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, ProcessRecord] = {}
         with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
             self.records = {name: _record(entry) for name, entry in json.loads(self._path.read_text()).items()}
 
-    def put(self, name: str, record: Record) -> None:
+    def put(self, name: str, record: ProcessRecord) -> None:
         """Remember a part."""
         self.records.pop(name, None)
         self.records[name] = record
@@ -56,7 +56,7 @@ class State:
             self._write()
 
     def alive(self, name: str) -> bool:
-        """Tell whether the recorded process still runs."""
+        """Return whether the recorded process still runs."""
         record = self.records.get(name)
         return record is not None and record.identity is not None and processes.alive(record.identity)
 
@@ -73,6 +73,6 @@ def exclusive(home: Path) -> Iterator[None]:
         yield
 
 
-def _record(entry: dict[str, object]) -> Record:
+def _record(entry: dict[str, object]) -> ProcessRecord:
     identity = entry.pop("identity")
-    return Record(**entry, identity=Identity(**identity) if isinstance(identity, dict) else None)  # type: ignore[arg-type]
+    return ProcessRecord(**entry, identity=Identity(**identity) if isinstance(identity, dict) else None)  # type: ignore[arg-type]

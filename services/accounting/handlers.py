@@ -11,13 +11,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.consume.delivery import Delivered, Handle, Handler, Impossible, NotYet, Outcome, Subscription
+from paykit.consume.delivery import Delivered, Handle, Handler, HandlerResult, Impossible, NotYet, Subscription
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from services.accounting.commands.events import BookEvent, answer_events, book_events
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
-from services.accounting.domain.transaction import FIRST_STRIPES, STRIPES, InsufficientFunds, Transaction
+from services.accounting.domain.transaction import FIRST_STRIPES, STRIPES, InsufficientFunds
 
 FUNDS_WAIT_S = 3.0
 """Real time that an event waits in vain for funds which may be on their way. Source: docs/adr/0009."""
@@ -36,26 +36,24 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
     command = answer_events if booked.awaited else book_events
     first_stripe = FIRST_STRIPES[booked.event.TOPIC]
 
-    async def handle(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[Outcome]:
-        results = await command(tx, [_item(delivered, first_stripe) for delivered in deliveries])
-        return [_outcome(delivered, result) for delivered, result in zip(deliveries, results, strict=True)]
+    async def handle(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> list[HandlerResult]:
+        items = [
+            BookEvent(
+                event=delivered.event,
+                cause=delivered.cause,
+                stripe=first_stripe + delivered.partition % STRIPES,
+                funds_may_come=delivered.waited_s < FUNDS_WAIT_S,
+            )
+            for delivered in deliveries
+        ]
+        results = zip(items, await command(tx, items), strict=True)
+        return [_refused(item, result) if isinstance(result, DomainError) else None for item, result in results]
 
     handle.__name__ = "on" + re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", booked.transaction_type)
     return handle
 
 
-def _item(delivered: Delivered[Any], first_stripe: int) -> BookEvent:
-    return BookEvent(
-        delivered.event,
-        delivered.cause,
-        first_stripe + delivered.partition % STRIPES,
-        delivered.waited_s < FUNDS_WAIT_S,
-    )
-
-
-def _outcome(delivered: Delivered[Any], result: Transaction | DomainError | None) -> Outcome:
-    if not isinstance(result, DomainError):
-        return None
-    if isinstance(result, InsufficientFunds) and delivered.waited_s < FUNDS_WAIT_S:
-        return NotYet(f"funds: {result.message}")
-    return Impossible(result)
+def _refused(item: BookEvent, refusal: DomainError) -> HandlerResult:
+    if isinstance(refusal, InsufficientFunds) and item.funds_may_come:
+        return NotYet(f"funds: {refusal.message}")
+    return Impossible(refusal)

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from paykit.base.call import current_call
-from paykit.errors import DomainError, FieldInvalid
+from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve import batching
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paykit.serve.status import to_status
-from paykit.serve.validation.validator import validate_message
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
 from services.channel import commands, messages, store
@@ -148,7 +148,7 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         return response
 
     async def GetBehaviour(self, request: pb.GetBehaviourRequest, _context: Any) -> pb.GetBehaviourResponse:
-        """Give the behaviour that applies."""
+        """Return the behaviour that applies."""
         behaviours = await self._runtime.read(lambda tx: store.behaviours_of(tx, [request.merchant_id]))
         return pb.GetBehaviourResponse(behaviour=messages.to_behaviour(behaviours.of(request.merchant_id)))
 
@@ -171,11 +171,9 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         requests: Sequence[Request],
         read: Callable[[Request], Instruction],
     ) -> list[pb.TransactionResult]:
-        if not requests:
-            raise FieldInvalid("a batch holds at least one request.", field="requests")
-        items = [_item(request, read, f"requests[{i}]") for i, request in enumerate(requests)]
+        items = batching.read_items(requests, lambda request: _submit(read(request)))
         replies: list[Any] = await self._runtime.change_batch(operation, items)
-        results = [_result(reply, f"requests[{i}]") for i, reply in enumerate(replies)]
+        results = [_result(reply, batching.in_batch(i)) for i, reply in enumerate(replies)]
         await self._latency.pass_by(result.transaction.merchant_id for result in results)
         return results
 
@@ -209,7 +207,7 @@ class _Latency:
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the channel serves."""
+    """Return what the channel serves."""
     return [
         Servicer(
             full_name="paystream.channel.v1.ChannelService",
@@ -221,16 +219,6 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
 
 def _submit(instruction: Instruction) -> commands.Submit:
     return commands.Submit(instruction=instruction, cause=current_call().cause)
-
-
-def _item(request: Request, read: Callable[[Request], Instruction], prefix: str) -> commands.Submit | DomainError:
-    refusal = validate_message(request, prefix)
-    if refusal is not None:
-        return refusal
-    try:
-        return _submit(read(request))
-    except DomainError as error:
-        return error
 
 
 def _result(reply: Any, item_path: str) -> pb.TransactionResult:

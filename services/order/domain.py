@@ -140,7 +140,7 @@ def not_found(order_id: str) -> OrderNotFound:
 
 
 def next_state(state: OrderState, action: OrderAction) -> OrderState:
-    """Give the state after an action.
+    """Return the state after an action.
 
     Raises:
         IllegalTransition: The action is not possible in this state.
@@ -171,7 +171,7 @@ def check_items(items: tuple[LineItem, ...], *, total_minor: int) -> None:
 
 
 def expiry(expire_time: datetime | None, ttl: timedelta | None, *, now: datetime) -> datetime | None:
-    """Give the time until which an order can be paid; None for ever.
+    """Return the time until which an order can be paid; None for ever.
 
     Raises:
         FieldInvalid: The time is past, or too far ahead.

@@ -65,7 +65,7 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
-    """Give what the order service serves."""
+    """Return what the order service serves."""
     return [
         Servicer(
             full_name="paystream.order.v1.OrderService",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
-from paykit.consume.delivery import Delivered, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.order.v1.events import OrderCancelled, OrderCreated, OrderExpired, OrderPaid
@@ -23,19 +23,19 @@ _STATES: Mapping[type[OrderEvent], ProjectedOrderState] = {
 }
 
 
-async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
     await store.keep_merchants(tx, deliveries)
     return [None] * len(deliveries)
 
 
-async def on_order_changed(tx: Tx, deliveries: Sequence[Delivered[OrderEvent]]) -> Sequence[Outcome]:
+async def on_order_changed(tx: Tx, deliveries: Sequence[Delivered[OrderEvent]]) -> Sequence[HandlerResult]:
     """Keep the latest state of each order; an event applied before, or older than what is known, changes nothing."""
     await _keep(tx, deliveries)
     return [None] * len(deliveries)
 
 
-async def on_order_closed(tx: Tx, deliveries: Sequence[Delivered[ClosingEvent]]) -> Sequence[Outcome]:
+async def on_order_closed(tx: Tx, deliveries: Sequence[Delivered[ClosingEvent]]) -> Sequence[HandlerResult]:
     """Keep that orders are closed, then undo the payments for them; see `commands.order.close_orders`.
 
     In this order: a capture at the same time either finds the order closed, or is found captured here.

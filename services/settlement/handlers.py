@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from paykit.consume.delivery import Delivered, Impossible, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
@@ -14,7 +14,9 @@ from services.settlement.domain.item import BOOKING, RELEASE, items_of
 from services.settlement.domain.settlement import Settlement
 
 
-async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
     """Collect what the ledger booked; settlements that it booked are completed.
 
     A transaction collected before changes nothing, nor does one that touches no merchant's settlement account.
@@ -28,7 +30,9 @@ async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[Transact
     return _outcomes(deliveries, {BOOKING}, results)
 
 
-async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]) -> Sequence[Outcome]:
+async def on_transaction_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
+) -> Sequence[HandlerResult]:
     """Record settlements and releases of reserves that the ledger refused; other refusals are nothing to us."""
     ours = {BOOKING, RELEASE}
     rejections = [RecordRejection(d.event, d.cause) for d in deliveries if d.event.transaction_type in ours]
@@ -36,7 +40,7 @@ async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[Transac
     return _outcomes(deliveries, ours, results)
 
 
-async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the newest policy of each merchant, and have what is pending looked at by it."""
     await store.merchants.change_alone(tx)
     changed = await store.merchants.keep(tx, deliveries)
@@ -44,7 +48,7 @@ async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEve
     return [None] * len(deliveries)
 
 
-async def keep_policies(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def keep_policies(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the newest policy of each merchant, and do nothing else."""
     await store.merchants.keep(tx, deliveries)
     return [None] * len(deliveries)
@@ -52,7 +56,7 @@ async def keep_policies(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) 
 
 def _outcomes(
     deliveries: Sequence[Delivered[Any]], types: Collection[str], results: Sequence[Settlement | DomainError]
-) -> list[Outcome]:
+) -> list[HandlerResult]:
     """Put refusals in the places of the deliveries of these types; about the others there is nothing to say."""
     refusals = iter([Impossible(result) if isinstance(result, DomainError) else None for result in results])
     return [next(refusals) if delivery.event.transaction_type in types else None for delivery in deliveries]

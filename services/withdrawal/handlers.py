@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from paykit.consume.delivery import Delivered, Impossible, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
@@ -22,38 +22,44 @@ OWN_STEPS = ("Settlement", "Reserve", "Withdrawal")
 """Transactions of these lives move available funds as settlements and withdrawals tell themselves."""
 
 
-async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[Outcome]:
+async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
     """Keep the latest state of each merchant; an event applied before, or older than what is known, changes nothing."""
     await store.merchants.keep(tx, deliveries)
     return [None] * len(deliveries)
 
 
-async def on_settlement_completed(tx: Tx, deliveries: Sequence[Delivered[SettlementCompleted]]) -> Sequence[Outcome]:
+async def on_settlement_completed(
+    tx: Tx, deliveries: Sequence[Delivered[SettlementCompleted]]
+) -> Sequence[HandlerResult]:
     """Make the net amount of settlements withdrawable, once each."""
     await store.merchant_credits.add(tx, [_settled(d.event) for d in deliveries if d.event.net_minor > 0])
     return [None] * len(deliveries)
 
 
-async def on_transaction_created(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
     """Go on with withdrawals whose amount the ledger holds, and follow adjustments of what is available."""
     await keep_adjustments(tx, deliveries)
     return await _record_holds(tx, deliveries, lambda _: None)
 
 
-async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[Outcome]:
+async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
     """Follow manual and reversing journals on what is available, once each."""
     await store.merchant_credits.add(tx, [credit for d in deliveries for credit in _adjustments(d.event)])
     return [None] * len(deliveries)
 
 
-async def on_transaction_rejected(tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]) -> Sequence[Outcome]:
+async def on_transaction_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
+) -> Sequence[HandlerResult]:
     """Fail withdrawals whose amount the ledger would not hold."""
     return await _record_holds(tx, deliveries, lambda event: event.reason)
 
 
 async def _record_holds(
     tx: Tx, deliveries: Sequence[Delivered[E]], refusal: Callable[[E], str | None]
-) -> list[Outcome]:
+) -> list[HandlerResult]:
     """Apply the ledger's answers to withdrawals, and put what cannot be in the place of its event."""
     holds = [delivery for delivery in deliveries if delivery.event.transaction_type == HOLD]
     items = [RecordHold(withdrawal_id=d.event.related_no, refusal=refusal(d.event), cause=d.cause) for d in holds]

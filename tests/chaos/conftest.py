@@ -8,7 +8,7 @@ import pytest
 from paykit.base.config import Settings
 from paytools.localstack import Endpoints
 from tests.line import books, processes
-from tests.line.laying import lay
+from tests.line.isolation import lay
 from tests.line.processes import ServiceProcess
 
 Launch = Callable[..., ServiceProcess]

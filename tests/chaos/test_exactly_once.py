@@ -16,7 +16,7 @@ from paykit.testing import databases, hosts
 from paystream.payment.v1.events import PaymentCreated
 from paytools.localstack import Endpoints
 from tests import probe
-from tests.chaos.standstill import stands, suspend_in_a_transaction
+from tests.chaos.stopped_process import stands, suspend_in_a_transaction
 from tests.line import books
 from tests.line.processes import ServiceProcess
 from tests.line.waiting import WAIT_S_MAX, until
@@ -116,7 +116,7 @@ async def count(seen: books.Books) -> int:
 async def test_every_event_has_its_effect_once_though_consumers_are_killed_and_stand_still(
     settings: Settings, seen: books.Books, admin_url: str, tmp_path: Path
 ) -> None:
-    program = ("-m", "tests.chaos.tally_process")
+    program = ("-m", "tests.chaos.row_per_event_process")
     processes = [ServiceProcess((), settings, log=tmp_path / f"{n}.log", program=program) for n in range(2)]
     portions = await encoded(settings)
     try:

@@ -17,7 +17,7 @@ from tests.chaos.outage import Outages, fragile
 from tests.chaos.proof import AMOUNT_MINOR, FEES, assert_booked_once
 from tests.line import books, topics
 from tests.line.clients import Clients, call_through, connected, new_merchant, payment_request, refused
-from tests.line.laying import lay
+from tests.line.isolation import lay
 from tests.line.processes import ServiceProcess, launching
 from tests.line.waiting import until
 

@@ -12,7 +12,7 @@ from services.payment.service import SERVICE as PAYMENT
 from tests.chaos.conftest import Launch
 from tests.chaos.flow import Flow
 from tests.chaos.proof import AMOUNT_MINOR, FEES, assert_booked_once
-from tests.chaos.standstill import stands, suspend_in_a_transaction
+from tests.chaos.stopped_process import stands, suspend_in_a_transaction
 from tests.line.books import Books
 from tests.line.clients import connected, new_merchant
 from tests.line.waiting import until

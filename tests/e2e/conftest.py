@@ -17,7 +17,7 @@ from paykit.testing import databases, hosts
 from paytools.localstack import Endpoints
 from tests.line import books
 from tests.line.clients import Clients, connected
-from tests.line.laying import lay
+from tests.line.isolation import lay
 
 GRACE_S = 3.0
 """For a schema id that the registry does not know; 60 s in earnest."""

@@ -143,7 +143,7 @@ async def test_an_event_that_the_ledger_must_refuse_holds_its_key_until_somebody
     assert [row["amount_minor"] for row in await line.kept.rows(sql, first.payment_id)] == [1_000]
 
     accounting = next(runtime for runtime in line.host.runtimes if runtime.service.name == "accounting")
-    await accounting.redelivery.discard_dead_letter(letter["dead_letter_id"], actor="ops")
+    await accounting.replay.discard_dead_letter(letter["dead_letter_id"], actor="ops")
     await booked(line, later)
     assert await parked(line, first.payment_id) == []
 

@@ -23,7 +23,7 @@ from paytools.cli import reflection
 from tests.e2e.conftest import Line
 from tests.line import selling
 from tests.line.clients import payment_request
-from tests.line.spoiling import Spoiled, spoiled
+from tests.line.malformed_requests import Spoiled, spoiled
 from tests.line.waiting import until
 from tests.line.wellformed import Forms
 

@@ -13,7 +13,6 @@ import pytest
 from pydantic import SecretStr
 
 from paykit.consume.delivery import Record
-from paykit.consume.watermark import Horizon
 from paykit.events.registry import RegistryClient
 from paykit.process.catalogue import load_service, schema_names, service_names
 from paykit.process.runtime import Runtime, make_codec
@@ -133,12 +132,17 @@ async def test_the_journey_ends_the_same_however_events_are_delivered(
 
 
 @asynccontextmanager
-async def fresh_ledger(line: Line, template: str) -> AsyncIterator[tuple[Runtime, books.Books]]:
-    """Give the ledger's runtime on an empty database, with the line's topics."""
+async def fresh_ledger(
+    line: Line, template: str, records: Sequence[Record]
+) -> AsyncIterator[tuple[Runtime, books.Books]]:
+    """Give the ledger's runtime on an empty database, with the line's topics, which end with these records."""
+    ends: Mapping[Any, int] = {(each.topic, each.partition): each.offset + 1 for each in records}
     async with databases.database(template) as url, RegistryClient(line.settings.registry_url) as registry:
         settings = line.settings.model_copy(update={"database_url": SecretStr(url)})
-        ledger = Runtime(service=load_service("accounting"), settings=settings, codec=make_codec(settings, registry))
+        service, codec = load_service("accounting"), make_codec(settings, registry)
+        ledger = Runtime(service=service, settings=settings, codec=codec, topic_ends=lambda _topics: ends)
         await ledger.prepare()
+        await service.on_start(ledger)
         try:
             async with books.opened(databases.admin_url_of(template, url)) as kept:
                 yield ledger, kept
@@ -170,9 +174,9 @@ def by_turns(chance: random.Random, records: Sequence[Record]) -> list[Record]:
 async def test_a_ledger_that_hears_topics_in_any_order_and_everything_twice_keeps_the_same_books(
     line: Line, template: str, number: int
 ) -> None:
-    async with fresh_ledger(line, template) as (ledger, kept):
-        topics = ledger.application.topics
-        records = await asyncio.to_thread(delivery.recorded, line.settings.kafka_bootstrap, topics)
+    topics = [line.settings.topic_prefix + each.topic for each in load_service("accounting").subscriptions]
+    records = await asyncio.to_thread(delivery.recorded, line.settings.kafka_bootstrap, topics)
+    async with fresh_ledger(line, template, records) as (ledger, kept):
         orders = [one_after_another(order, records) for order in itertools.permutations(topics)]
         orders += [by_turns(random.Random(SEED + n), records) for n in range(3)]  # noqa: S311  Chooses orders.
         await deliver_all(ledger, line, orders[number], twice=number % 2 == 1)
@@ -185,10 +189,8 @@ async def test_a_ledger_that_hears_topics_in_any_order_and_everything_twice_keep
 async def deliver_all(ledger: Runtime, line: Line, records: Sequence[Record], *, twice: bool) -> None:
     """Deliver records one by one, and try what was parked again, until nothing is."""
     bootstrap = line.settings.kafka_bootstrap
-    ends: Mapping[Any, int] = {(each.topic, each.partition): each.offset + 1 for each in records}
     deliverer = delivery.Deliverer(ledger, twice=twice)
     await deliverer.begin(bootstrap)
-    ledger.redelivery.horizon = Horizon(ledger.database, lambda: ends)
     for record in records:
         await deliverer.deliver([record])
 

@@ -15,10 +15,10 @@ from typing import Any
 import confluent_kafka
 
 from paykit.base.config import Settings
-from paykit.consume import offsets
-from paykit.consume.application import Step
 from paykit.consume.delivery import Record
-from paykit.consume.offsets import Position
+from paykit.consume.prepared import PreparedRecord
+from paykit.consume.store import offsets
+from paykit.consume.store.offsets import Position
 from paykit.kafka import client as kafka
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -66,23 +66,22 @@ class Deliverer:
         """Apply records in this order, in one transaction with their offsets, and their copies in another."""
         copies = [dataclasses.replace(each, offset=each.offset + COPY_OFFSET) for each in records]
         for delivered in (records, copies) if self.twice else (records,):
-            steps = await self._prepared(delivered)
+            events = await self._prepared(delivered)
 
-            async def work(tx: Tx, steps: Sequence[Step] = tuple(steps)) -> None:
+            async def work(tx: Tx, events: Sequence[PreparedRecord] = tuple(events)) -> None:
                 ends = {(each.topic, each.partition): each.offset + 1 for each in records}
                 await offsets.lock(tx, sorted(ends))
-                await self._runtime.application.apply(tx, steps)
+                await self._runtime.application.apply(tx, events)
                 await offsets.advance(tx, ends)
 
             await self._runtime.transaction(work)
             self._runtime.redelivery.applied.set()
 
-    async def _prepared(self, records: Sequence[Record]) -> list[Step]:
+    async def _prepared(self, records: Sequence[Record]) -> list[PreparedRecord]:
         application = self._runtime.application
-        for each in records:
-            if (schema_id := application.unknown_schema(each)) is not None:
-                await self._runtime.codec.learn(schema_id)
-        return [step for each in records if (step := application.prepare(each)) is not None]
+        for record in records:
+            await application.learn(record)
+        return [event for record in records if (event := application.prepare(record)) is not None]
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from paykit.base.config import Settings
 from paykit.kafka import client as kafka
 from paykit.process.catalogue import load_service, schema_names
 from tests.line.books import Books
-from tests.line.laying import TOPICS
+from tests.line.isolation import TOPICS
 from tests.line.waiting import until
 
 DRAIN_S_MAX = 90.0

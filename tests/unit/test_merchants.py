@@ -2,12 +2,13 @@
 
 import pytest
 
-from paykit.merchants.standing import MerchantNotActive, MerchantSuspended, MerchantUnknown, refusal
+from paykit.errors import DomainError
+from paykit.merchants.standing import MerchantNotActive, MerchantSuspended, MerchantUnknown, require_active
 from paystream.merchant.v1.events import MerchantStatus
 
 
 def test_an_active_merchant_may_do_business() -> None:
-    assert refusal("mer_1", MerchantStatus.ACTIVE) is None
+    require_active("mer_1", MerchantStatus.ACTIVE)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ def test_an_active_merchant_may_do_business() -> None:
     ],
 )
 def test_any_other_may_not(status: MerchantStatus | None, error: type[Exception], message: str) -> None:
-    refused = refusal("mer_1", status)
+    with pytest.raises(DomainError) as caught:
+        require_active("mer_1", status)
+    refused = caught.value
     assert type(refused) is error
     assert (refused.message, refused.field, refused.metadata) == (message, "merchant_id", {"merchant_id": "mer_1"})

@@ -111,7 +111,7 @@ class Simulator(Channel):
             answer = None
         if answer is None or len(answer.responses) != len(inquiries):
             return [_not_told(inquiry) for inquiry in inquiries]
-        return [_told(inquiry, told) for inquiry, told in zip(inquiries, answer.responses, strict=True)]
+        return [_told(inquiry, found_answer) for inquiry, found_answer in zip(inquiries, answer.responses, strict=True)]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> AnswerOutcome:
         """Tell what a merchant answers to a dispute."""

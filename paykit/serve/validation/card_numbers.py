@@ -62,12 +62,12 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
 def suspect(serialized: bytes) -> bool:
-    """Tell whether a serialized message can hold a card number at all, in a microsecond: most messages stop here."""
+    """Return whether a serialized message can hold a card number at all, in a microsecond: most messages stop here."""
     return _SHORTEST in serialized.translate(_DIGITS_ALIKE, _SEPARATORS)
 
 
 def holds_card_number(text: str) -> bool:
-    """Tell whether a text holds a card number."""
+    """Return whether a text holds a card number."""
     runs = _RUN.findall(_IDENTIFIER.sub("~", text))
     return any(_issued(number) and _luhn(number) for run in runs for number in _numbers(_SEPARATOR.split(run)))
 
@@ -81,7 +81,7 @@ def find(message: Message) -> str | None:
 
 
 def _numbers(groups: list[str]) -> Iterator[str]:
-    """Give every row of neighbouring groups that is as long as a card number: "4111 1111 1111 1111 12" has two."""
+    """Return every row of neighbouring groups that is as long as a card number: "4111 1111 1111 1111 12" has two."""
     for start in range(len(groups)):
         number = ""
         for group in groups[start:]:

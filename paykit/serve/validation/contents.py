@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 
 def walk(message: Message, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Give everything that is set: texts, numbers and messages, a message before what is in it; no items of batches.
+    """Return everything that is set: texts, numbers and messages, a message before what is in it; no items of batches.
 
     The key of a map's entry comes under the path of the map, since a path with the key in it would repeat it.
     """
@@ -22,7 +22,7 @@ def walk(message: Message, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 @cache
 def items_of(descriptor: Descriptor) -> frozenset[int]:
-    """Give the numbers of the fields marked `IGNORE_ALWAYS`: the items of a batch, which the servicer checks."""
+    """Return the numbers of the fields marked `IGNORE_ALWAYS`: the items of a batch, which the servicer checks."""
     ignored = validate_pb2.IGNORE_ALWAYS
     return frozenset(
         f.number for f in descriptor.fields if f.GetOptions().Extensions[validate_pb2.field].ignore == ignored

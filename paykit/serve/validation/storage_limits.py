@@ -21,7 +21,7 @@ _NUL = b"\x00"
 
 
 def find(message: Message, serialized: bytes) -> tuple[str, str] | None:
-    """Give the path of the first value that cannot be held, and the rule that it breaks; items of batches are left out.
+    """Return the path of the first value that cannot be held, and the rule it breaks; items of batches are left out.
 
     Most messages hold no zero byte and no time, which is seen at once.
     """

@@ -29,7 +29,7 @@ _UNSTORABLE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class FieldViolation:
     """One field that breaks one rule.
 
     Attributes:
@@ -50,7 +50,7 @@ class RequestInvalid(FieldInvalid):
         violations: At least one, at most VIOLATIONS_MAX, in the order of the rules.
     """
 
-    def __init__(self, violations: tuple[Violation, ...]) -> None:
+    def __init__(self, violations: tuple[FieldViolation, ...]) -> None:
         first = violations[0]
         named = f"{first.field}: {first.description}" if first.field else first.description
         super().__init__(named, field=first.field or None, rule=first.rule)
@@ -86,7 +86,9 @@ def validate_received(message: Message, serialized: bytes, field_prefix: str = "
     unstorable = storage_limits.find(message, serialized)
     if unstorable is not None:
         path, rule = unstorable
-        return RequestInvalid((Violation(field=_join(field_prefix, path), rule=rule, description=_UNSTORABLE[rule]),))
+        return RequestInvalid(
+            (FieldViolation(field=_join(field_prefix, path), rule=rule, description=_UNSTORABLE[rule]),)
+        )
     # A match in the bytes may be a chance neighbourhood or stand in a batch's items: only then look field by field.
     card_path = card_numbers.find(message) if card_numbers.suspect(serialized) else None
     if card_path is None:
@@ -106,9 +108,11 @@ def prepare(request_type: Descriptor) -> None:
             prepare(field.message_type)
 
 
-def _violation(proto: Any, field_prefix: str) -> Violation:
+def _violation(proto: Any, field_prefix: str) -> FieldViolation:
     field = _join(field_prefix, _path(proto.field.elements) if proto.field else "")
-    return Violation(field=field, rule=proto.rule_id, description=proto.message or f"breaks the rule {proto.rule_id}")
+    return FieldViolation(
+        field=field, rule=proto.rule_id, description=proto.message or f"breaks the rule {proto.rule_id}"
+    )
 
 
 def _path(elements: Any) -> str:

@@ -133,7 +133,7 @@ def wait_for(channel: grpc.Channel, where: str) -> None:
 
 
 def _answers(channel: grpc.Channel, seconds: float) -> bool:
-    """Say whether somebody answers in time.
+    """Return whether somebody answers in time.
 
     A call is made instead of watching the connection, for which a thread stays that takes a fifth of a second to end.
     """

@@ -72,7 +72,7 @@ def _pieces(text: str) -> Iterable[str]:
 
 
 def _places(home: Path) -> list[str]:
-    """Give each address once: several services may answer at one."""
+    """Return each address once: several services may answer at one."""
     return list(dict.fromkeys(addresses.services(home).values())) or addresses.fail("no service runs")
 
 

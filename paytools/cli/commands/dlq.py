@@ -1,12 +1,16 @@
 """`paystream dlq`: look at dead letters, and decide on them."""
 
 import getpass
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import typer
 
-from paykit.consume import setaside
-from paykit.consume.redelivery import DeadLetterUnknown
+from paykit.consume.delivery import Record
+from paykit.consume.prepared import ReadyEvent
+from paykit.consume.replay import DeadLetterUnknown
+from paykit.consume.store import dead_letters
+from paykit.consume.store.dead_letters import DeadLetter
 from paykit.process.runtime import Runtime
 from paytools.cli.offline import run_with_runtime
 
@@ -27,18 +31,16 @@ def list_(
 ) -> None:
     """List dead letters, oldest first."""
 
-    async def work(runtime: Runtime) -> list[Any]:
-        return await runtime.read(
-            lambda tx: setaside.list_dead_letters(tx, status=status, after=after, limit=LIST_ROWS_MAX)
-        )
+    async def work(runtime: Runtime) -> Sequence[DeadLetter]:
+        return await runtime.read(lambda tx: dead_letters.list_by_status(tx, status, after=after, limit=LIST_ROWS_MAX))
 
-    rows = run_with_runtime(service, work)
-    for row in rows:
+    letters = run_with_runtime(service, work)
+    for letter in letters:
         typer.echo(
-            f"{row['dead_letter_id']}\t{row['create_time']:%Y-%m-%dT%H:%M:%SZ}\t{_place(row)}\t{row['key']}\t"
-            f"{row['record'] or '-'}\t{row['reason']}"
+            f"{letter.dead_letter_id}\t{letter.create_time:%Y-%m-%dT%H:%M:%SZ}\t{_source(letter.record)}\t"
+            f"{letter.record.key}\t{letter.record_name or '-'}\t{letter.reason}"
         )
-    typer.echo(f"{len(rows)} dead letters {status}", err=True)
+    typer.echo(f"{len(letters)} dead letters {status}", err=True)
 
 
 @app.command()
@@ -46,14 +48,22 @@ def show(service: Service, dead_letter_id: Identity) -> None:
     """Show one dead letter: where it came from, why it was refused, and the event if it can be decoded."""
 
     async def work(runtime: Runtime) -> list[tuple[str, object]]:
-        row = await runtime.transaction(lambda tx: setaside.lock_dead_letter(tx, dead_letter_id))
-        if row is None:
+        letter = await runtime.transaction(lambda tx: dead_letters.lock(tx, dead_letter_id))
+        if letter is None:
             raise DeadLetterUnknown(f"there is no dead letter {dead_letter_id}")
-        record = setaside.record_of(row)
-        step = runtime.application.prepare(record) if runtime.application.unknown_schema(record) is None else None
-        fields = [(name, row[name]) for name in ("key", "record", "reason", "status", "actor", "create_time", "error")]
-        bytes_ = row["value"].hex() if row["value"] is not None else None
-        return [("source", _place(row)), *fields, ("bytes", bytes_), ("event", step.event if step else None)]
+        record, prepared = letter.record, runtime.application.prepare(letter.record)
+        return [
+            ("source", _source(record)),
+            ("key", record.key),
+            ("record", letter.record_name),
+            ("reason", letter.reason),
+            ("status", letter.status),
+            ("actor", letter.actor),
+            ("create_time", letter.create_time),
+            ("error", letter.error),
+            ("bytes", record.value.hex() if record.value is not None else None),
+            ("event", prepared.event if isinstance(prepared, ReadyEvent) else None),
+        ]
 
     for name, value in run_with_runtime(service, work):
         typer.echo(f"{name:12} {value}")
@@ -62,16 +72,16 @@ def show(service: Service, dead_letter_id: Identity) -> None:
 @app.command()
 def replay(service: Service, dead_letter_id: Identity, actor: Actor) -> None:
     """Apply a dead letter to this service's handler; events parked behind it follow by themselves."""
-    run_with_runtime(service, lambda runtime: runtime.redelivery.replay_dead_letter(dead_letter_id, actor=actor))
+    run_with_runtime(service, lambda runtime: runtime.replay.replay_dead_letter(dead_letter_id, actor=actor))
     typer.echo(f"replayed {dead_letter_id}")
 
 
 @app.command()
 def discard(service: Service, dead_letter_id: Identity, actor: Actor) -> None:
     """Close a dead letter without applying it; events parked behind it follow by themselves."""
-    run_with_runtime(service, lambda runtime: runtime.redelivery.discard_dead_letter(dead_letter_id, actor=actor))
+    run_with_runtime(service, lambda runtime: runtime.replay.discard_dead_letter(dead_letter_id, actor=actor))
     typer.echo(f"discarded {dead_letter_id}")
 
 
-def _place(row: Any) -> str:
-    return f"{row['topic']}/{row['partition']}/{row['record_offset']}"
+def _source(record: Record) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"

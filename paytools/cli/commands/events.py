@@ -71,7 +71,7 @@ def replay_command(
     type_: Annotated[str, typer.Option("--type", help="Full record name, as in paystream.payment.v1.RefundFailed.")],
 ) -> None:
     """Apply events that were skipped because their type was newer than the build, after the upgrade."""
-    applied = run_with_runtime(service, lambda runtime: runtime.redelivery.replay_skipped(type_))
+    applied = run_with_runtime(service, lambda runtime: runtime.replay.replay_skipped(type_))
     typer.echo(f"applied {applied} events of {type_}")
 
 

@@ -53,7 +53,7 @@ def journey(
 
 
 def story_lines(steps: Sequence[pb.Step], columns: int) -> Iterator[Text]:
-    """Give the lines of a story, none longer than `columns` where these are 120 and details are short.
+    """Return the lines of a story, none longer than `columns` where these are 120 and details are short.
 
     A day stands above its steps; below a step stand a detail that does not fit beside it, and a transaction's entries.
     """
@@ -87,7 +87,7 @@ def _line(row: tuple[str, str, str, str], widths: Sequence[int]) -> Text:
 
 
 def _head(step: pb.Step) -> tuple[str, str, str, str]:
-    """Give time, what, id and amount of a step."""
+    """Return time, what, id and amount of a step."""
     kind = pb.StepKind.Name(step.kind).removeprefix(_KIND).lower()
     amount = _money(step.amount) if step.HasField("amount") else ""
     return f"{step.time.ToDatetime():%H:%M:%S.%f}"[:-3], f"{kind} {step.what}", step.resource_id, amount

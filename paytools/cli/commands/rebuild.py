@@ -7,7 +7,7 @@ import typer
 
 from paykit.base.errors import RebuildFailedError
 from paykit.process.catalogue import load_service
-from paykit.rebuild.rebuilding import Outcome
+from paykit.rebuild.rebuilding import RebuildReport
 from paykit.rebuild.rebuilding import rebuild as rebuild_projections
 from paykit.rebuild.shadow import Difference
 from paytools.cli import addresses, local
@@ -26,23 +26,23 @@ def rebuild(
     """
     declared, settings = load_service(service), local.settings(home)
     try:
-        outcome = asyncio.run(rebuild_projections(declared, settings, swap=not diff))
+        report = asyncio.run(rebuild_projections(declared, settings, swap=not diff))
     except RebuildFailedError as error:
         addresses.fail(str(error))
-    typer.echo(f"{outcome.events} events read again", err=True)
-    for table, rows in outcome.rows.items():
-        typer.echo(f"{table}: {rows} rows{_replaced(outcome, table)}", err=diff)
-    if outcome.difference is not None:
-        _show(outcome.difference)
+    typer.echo(f"{report.events} events read again", err=True)
+    for table, rows in report.rows.items():
+        typer.echo(f"{table}: {rows} rows{_replaced(report, table)}", err=diff)
+    if report.difference is not None:
+        _show(report.difference)
         raise typer.Exit(addresses.EXIT_FAILED)
     if diff:
         typer.echo("equal")
-    elif not outcome.rows:
+    elif not report.rows:
         typer.echo(f"{service} keeps no projections: there is nothing to rebuild")
 
 
-def _replaced(outcome: Outcome, table: str) -> str:
-    swapped = outcome.swapped.get(table)
+def _replaced(report: RebuildReport, table: str) -> str:
+    swapped = report.swapped.get(table)
     return f", {swapped.written} written, {swapped.removed} removed" if swapped else ""
 
 

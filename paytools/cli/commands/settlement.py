@@ -103,8 +103,8 @@ async def _compared(url: str, *, until: float) -> dict[MerchantCurrency, Collect
         )
         ours = await read(url, "settlement", settlement_store.collected)
         theirs = {
-            (each.merchant_id, each.currency_code): Collected(each.transactions, each.digest, each.balance_minor)
-            for each in ledger
+            (tally.merchant_id, tally.currency_code): Collected(tally.transactions, tally.digest, tally.balance_minor)
+            for tally in ledger
         }
         try:
             compare(ours, theirs)

@@ -69,23 +69,23 @@ def check(
     typer.echo(f"a record was written and read back in {seconds * 1000:.0f} ms")
 
 
-def _present(bootstrap: str, wanted: dict[str, schema_files.Topic]) -> dict[str, cluster.State]:
+def _present(bootstrap: str, wanted: dict[str, schema_files.Topic]) -> dict[str, cluster.TopicState]:
     try:
         return cluster.states(bootstrap, wanted)
     except UnavailableError as error:
         addresses.fail(str(error))
 
 
-def _verdicts(wanted: dict[str, schema_files.Topic], present: dict[str, cluster.State]) -> dict[str, str]:
+def _verdicts(wanted: dict[str, schema_files.Topic], present: dict[str, cluster.TopicState]) -> dict[str, str]:
     return {name: _verdict(name, topic, present.get(name)) for name, topic in wanted.items()}
 
 
-def _verdict(name: str, topic: schema_files.Topic, state: cluster.State | None) -> str:
+def _verdict(name: str, topic: schema_files.Topic, state: cluster.TopicState | None) -> str:
     drifts = cluster.compare(name, topic, state) if state else ["missing"]
     return "; ".join(drift.removeprefix(f"{name}: ") for drift in drifts) or AS_DECLARED
 
 
-def _row(name: str, topic: schema_files.Topic, state: cluster.State | None) -> tuple[str, ...]:
+def _row(name: str, topic: schema_files.Topic, state: cluster.TopicState | None) -> tuple[str, ...]:
     verdict = _verdict(name, topic, state)
     partitions = str(state.partitions) if state else "-"
     return name, topic.key, topic.producer, ",".join(topic.consumers) or "-", partitions, verdict

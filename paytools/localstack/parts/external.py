@@ -32,5 +32,5 @@ class External:
         """Change nothing: it belongs to others."""
 
     def endpoint(self) -> str:
-        """Give the address as configured."""
+        """Return the address as configured."""
         return self._endpoint

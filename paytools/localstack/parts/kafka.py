@@ -72,7 +72,7 @@ class Kafka:
         """Nothing: topics are declared by `paystream topics init`."""
 
     def endpoint(self) -> str:
-        """Give the bootstrap address."""
+        """Return the bootstrap address."""
         return f"127.0.0.1:{self.port}"
 
     def _format(self) -> Steps:

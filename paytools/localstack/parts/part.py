@@ -43,5 +43,5 @@ class PartFailedError(Exception):
 
 
 def fresh_directory(path: Path) -> Path:
-    """Give the place where a data directory is prepared; renaming it to `path` afterwards makes it count."""
+    """Return the place where a data directory is prepared; renaming it to `path` afterwards makes it count."""
     return path.with_name(f"{path.name}.partial")

@@ -82,7 +82,7 @@ class Postgres:
         postgres_programs.ensure_database(self._dsn("postgres"), DATABASE)
 
     def endpoint(self) -> str:
-        """Give the administrator's DSN."""
+        """Return the administrator's DSN."""
         return self._dsn(DATABASE)
 
     def _initialise(self) -> Steps:
@@ -141,5 +141,5 @@ class Postgres:
 
 
 def _passable(path: Path) -> bool:
-    """Tell whether every user may pass through all the parents of a path."""
+    """Return whether every user may pass through all the parents of a path."""
     return all(stat.S_IMODE(parent.stat().st_mode) & stat.S_IXOTH for parent in path.parents)

@@ -84,5 +84,5 @@ class Registry:
         answer.raise_for_status()
 
     def endpoint(self) -> str:
-        """Give the base URL of the Confluent-compatible API."""
+        """Return the base URL of the Confluent-compatible API."""
         return f"http://127.0.0.1:{self.port}{API_PATH}"

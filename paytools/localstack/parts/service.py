@@ -62,7 +62,7 @@ class ServicePart:
         """Nothing: a service sets itself up."""
 
     def endpoint(self) -> str:
-        """Give the gRPC address."""
+        """Return the gRPC address."""
         return f"127.0.0.1:{self.port}"
 
 
@@ -79,7 +79,7 @@ def paystream_command(*arguments: str, home: Path, environment: Mapping[str, str
 
 
 def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> dict[str, str]:
-    """Give the settings that every service of a stack shares.
+    """Return the settings that every service of a stack shares.
 
     Args:
         endpoints: Of the whole stack.

@@ -10,12 +10,11 @@ from paykit.postgres.database import Tx
 from paykit.work import fold, kept
 from services.accounting import domain, store
 from services.accounting.commands.posting import Posting, post
-from services.accounting.domain.chart import Chart
 from services.accounting.domain.transaction import InsufficientFunds, Transaction
 from services.accounting.store import RefusalRow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen, as a `Posting`.
 class BookEvent:
     """An event to book.
 
@@ -44,7 +43,12 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
     if not items:
         return []
     chart = await store.chart_in_use(tx)
-    postings = fold(items, lambda item: _posting(chart, item, tx))
+
+    def posting_of(item: BookEvent) -> Posting | None:
+        transaction = domain.booking.book(chart, item.event, tx.now)
+        return None if transaction is None else Posting(transaction, item.cause, item.stripe)
+
+    postings = fold(items, posting_of)
     moving = [posting for posting in postings if posting is not None]
     if domain.booked_event.BY_CLASS[type(items[0].event)].ends is not None:
         endings = [posting.transaction for posting in kept(moving)]
@@ -71,11 +75,6 @@ async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction 
         answers = await _answer(tx, asked)
         results += [answers.get(transaction_id) for transaction_id in run]
     return results
-
-
-def _posting(chart: Chart, item: BookEvent, tx: Tx) -> Posting | None:
-    transaction = domain.booking.book(chart, item.event, tx.now)
-    return None if transaction is None else Posting(transaction, item.cause, item.stripe)
 
 
 def _open(posting: Posting, booked: Mapping[str, Transaction]) -> Posting:

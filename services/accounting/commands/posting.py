@@ -9,10 +9,10 @@ from paykit.postgres.database import Tx
 from paykit.work import fold, kept
 from services.accounting import domain, store
 from services.accounting.domain.chart import Chart
-from services.accounting.domain.transaction import Transaction
+from services.accounting.domain.transaction import FLOOR_STRIPE, Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen, as making one takes a third of the time: there is one for each payment.
 class Posting:
     """A transaction to book.
 
@@ -91,15 +91,15 @@ async def _add_to_balances(tx: Tx, chart: Chart, new: Sequence[Posting], locked:
         stripe = posting.stripe
         for entry in posting.transaction.entries:
             account_id = entry.account_id
-            floor = chart.floors.get(entry.account_kind)
-            key = (account_id, stripe if floor is None else domain.transaction.FLOOR_STRIPE)
+            floored = entry.account_kind in chart.floors
+            key = (account_id, FLOOR_STRIPE if floored else stripe)
             if key in effects:
                 effects[key] += entry.effect * entry.amount_minor
                 continue
             effects[key] = entry.effect * entry.amount_minor
             first_need.setdefault(account_id, posting)
-            if floor is not None:
-                floors[account_id] = floor
+            if floored:
+                floors[account_id] = chart.floors[entry.account_kind]
     if effects:
         touched = await store.add_to_balances(tx, effects, floors=floors, locked=locked)
         await _open_accounts(tx, chart, {account_id: first_need[account_id] for account_id in touched})

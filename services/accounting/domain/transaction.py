@@ -110,11 +110,6 @@ class Transaction:
     actor: str | None = None
     reason: str | None = None
 
-    @property
-    def account_ids(self) -> list[str]:
-        """The accounts that its entries are on, each once."""
-        return list(dict.fromkeys([entry.account_id for entry in self.entries]))
-
 
 def transaction_id(transaction_type: str, related_no: str) -> str:
     """Return the one id of a pair: its primary key is what makes booking idempotent."""

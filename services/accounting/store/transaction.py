@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from paykit.paging import TimeKey
@@ -114,13 +113,17 @@ class Transactions(Table[str, Transaction]):
         return [*(await _with_entries(tx, {row.transaction_id: row for row in page})).values()]
 
 
+def _account_ids(transaction: Transaction) -> list[str]:
+    return list(dict.fromkeys([entry.account_id for entry in transaction.entries]))
+
+
 transactions = Transactions(
     Transaction,
     "transaction",
     key="transaction_id",
     without=("entries",),
     sql_types={"account_ids": "text[]"},
-    writers={"account_ids": attrgetter("account_ids")},
+    writers={"account_ids": _account_ids},
 )
 
 

@@ -11,7 +11,7 @@ from services.channel.commands.dispute import OpenDispute
 from services.channel.domain import payout
 from services.channel.domain.behaviour import Aftereffect
 from services.channel.domain.dispute import DisputeReason
-from services.channel.store import DueCallback, Report
+from services.channel.store import CallbackReport, DueCallback
 
 
 async def bring_about(tx: Tx, *, limit: int) -> int:
@@ -51,6 +51,8 @@ async def _send_back(tx: Tx, attempt_ids: Sequence[str]) -> None:
         tx.emit(payout.return_line(returned), cause=Cause(returned.correlation_id))
         if returned.callback_address:
             due_time = tx.now + timedelta(milliseconds=behaviours.of(returned.merchant_id).callback_delay_ms)
-            callbacks.append(DueCallback(attempt_id=returned.attempt_id, due_time=due_time, report=Report.RETURN))
+            callbacks.append(
+                DueCallback(attempt_id=returned.attempt_id, due_time=due_time, report=CallbackReport.RETURN)
+            )
     await tx.save(payouts)
     await store.insert_callbacks(tx, callbacks)

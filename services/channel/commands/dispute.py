@@ -15,9 +15,9 @@ from services.channel.domain import dispute, transaction
 from services.channel.domain.behaviour import Behaviours
 from services.channel.domain.dispute import ChannelDispute, ChannelDisputeState, DisputeReason
 from services.channel.domain.transaction import Authorization, ChannelTransaction
-from services.channel.store import DueCallback, Report
+from services.channel.store import CallbackReport, DueCallback
 
-_DECIDED = {ChannelDisputeState.WON: Report.DISPUTE_WON, ChannelDisputeState.LOST: Report.DISPUTE_LOST}
+_DECIDED = {ChannelDisputeState.WON: CallbackReport.DISPUTE_WON, ChannelDisputeState.LOST: CallbackReport.DISPUTE_LOST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ async def open_disputes(tx: Tx, items: Sequence[OpenDispute]) -> list[ChannelDis
     await tx.save(authorizations, disputes)
     for opened in kept(results):
         tx.emit(dispute.statement_line(opened), cause=Cause(opened.correlation_id))
-    await _remember_callbacks(tx, [(opened, Report.DISPUTE_OPENED) for opened in kept(results)])
+    await _remember_callbacks(tx, [(opened, CallbackReport.DISPUTE_OPENED) for opened in kept(results)])
     return results
 
 
@@ -73,7 +73,7 @@ async def respond_to_disputes(tx: Tx, items: Sequence[RespondToDispute]) -> list
     lost: list[ChannelDispute] = []
     results = fold(items, lambda item: _respond(tx, item, disputes, behaviours, lost))
     await tx.save(disputes)
-    await _remember_callbacks(tx, [(disputed, Report.DISPUTE_LOST) for disputed in lost])
+    await _remember_callbacks(tx, [(disputed, CallbackReport.DISPUTE_LOST) for disputed in lost])
     return results
 
 
@@ -137,7 +137,7 @@ def _respond(
     return answered
 
 
-async def _remember_callbacks(tx: Tx, reports: Sequence[tuple[ChannelDispute, Report]]) -> None:
+async def _remember_callbacks(tx: Tx, reports: Sequence[tuple[ChannelDispute, CallbackReport]]) -> None:
     """Remember callbacks about disputes, after the same delay as others."""
     if not reports:
         return

@@ -133,7 +133,7 @@ def scenario_of(attempt_id: str, amount_minor: int, behaviour: Behaviour) -> Sce
 
 
 def _drawn_outcome(drawn: int, behaviour: Behaviour) -> Scenario:
-    """Give each outcome its share of the numbers below 10,000, one share after the other."""
+    """Return each outcome its share of the numbers below 10,000, one share after the other."""
     shares = (
         (behaviour.decline_basis_points, _DECLINED),
         (behaviour.timeout_after_basis_points, _LOST_ANSWER),

@@ -21,7 +21,7 @@ def send_back(transaction: ChannelTransaction, *, now: datetime) -> ChannelTrans
 
 
 def return_reference(transaction: ChannelTransaction) -> str:
-    """Give the channel's reference of the return, which is an operation of its own."""
+    """Return the channel's reference of the return, which is an operation of its own."""
     return named_id("chn", transaction.attempt_id, "RETURN")
 
 

@@ -70,7 +70,7 @@ class Instruction:
 
     @property
     def moves_money(self) -> bool:
-        """Say whether approval moves money; reserving it and giving it free again do not."""
+        """Return whether approval moves money; reserving it and giving it free again do not."""
         return self.capture or self.action in {Action.CAPTURE, Action.REFUND, Action.PAY}
 
     def fingerprint(self) -> bytes:
@@ -103,7 +103,7 @@ class Authorization:
 
     @property
     def kept_minor(self) -> int:
-        """Give what of the captured amount neither went back nor is held back."""
+        """Return what of the captured amount neither went back nor is held back."""
         return self.captured_minor - self.refunded_minor - self.disputed_minor
 
 
@@ -150,17 +150,17 @@ class ChannelTransaction:
 
     @property
     def captured(self) -> bool:
-        """Say whether money moved."""
+        """Return whether money moved."""
         return self.moves_money and self.outcome is Decision.APPROVED
 
     @property
     def channel_fee_minor(self) -> int:
-        """Give what the channel charged so far."""
+        """Return what the channel charged so far."""
         return self.fee_minor if self.captured else 0
 
 
 def channel_reference(attempt_id: str) -> str:
-    """Give the channel's reference of an attempt; it follows from the attempt, so that a repetition has the same."""
+    """Return the channel's reference of an attempt; it follows from the attempt, so that a repetition has the same."""
     return named_id("chn", attempt_id)
 
 
@@ -220,7 +220,7 @@ def record(
 
 
 def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
-    """Say whether a aftereffect can follow: a return to an approved payout, a dispute to an approved capture."""
+    """Return whether a aftereffect can follow: a return to an approved payout, a dispute to an approved capture."""
     paid_out, captures = transaction.action is Action.PAY, transaction.action in {Action.AUTHORIZE, Action.CAPTURE}
     return transaction.captured and (paid_out if aftereffect is Aftereffect.RETURN else captures)
 
@@ -277,7 +277,7 @@ def statement_line(transaction: ChannelTransaction) -> events.ChannelTransaction
 
 
 def _refusal(instruction: Instruction, authorization: Authorization | None) -> str:
-    """Give the decline code of an instruction that breaks a rule of the acquirer; empty for one that breaks none."""
+    """Return the decline code of an instruction that breaks a rule of the acquirer; empty for one that breaks none."""
     if instruction.action in {Action.AUTHORIZE, Action.PAY}:
         return ""
     if authorization is None:
@@ -314,7 +314,7 @@ def _dated(transaction: ChannelTransaction, now: datetime) -> ChannelTransaction
 def _recorded(
     instruction: Instruction, transaction: ChannelTransaction, authorization: Authorization | None
 ) -> Authorization | None:
-    """Give the authorization after an attempt was taken on record."""
+    """Return the authorization after an attempt was taken on record."""
     amount_minor = instruction.amount_minor or 0
     stands = transaction.outcome is not Decision.DECLINED or transaction.later is Decision.APPROVED
     if instruction.action is Action.AUTHORIZE:
@@ -343,7 +343,7 @@ def _recorded(
 
 
 def _resolved(transaction: ChannelTransaction, authorization: Authorization | None) -> Authorization | None:
-    """Give the authorization after an open attempt was decided; its amount was counted as taken or refunded before."""
+    """Return the authorization after an open attempt was decided; its amount was counted before."""
     if authorization is None:
         return None
     amount_minor = transaction.amount_minor or 0

@@ -15,17 +15,17 @@ from services.channel import messages
 from services.channel.domain.behaviour import Decision
 from services.channel.domain.dispute import ChannelDispute
 from services.channel.domain.transaction import Action, ChannelTransaction
-from services.channel.store import Callback, Report
+from services.channel.store import Callback, CallbackReport
 
 CALL_TIMEOUT_S = 5.0
 RETURN_CODE = "account_closed"
 """Why payouts come back, as the bank says."""
 
-_DISPUTED: Mapping[Report, payment_pb2.DisputeOutcome.ValueType] = MappingProxyType(
+_DISPUTED: Mapping[CallbackReport, payment_pb2.DisputeOutcome.ValueType] = MappingProxyType(
     {
-        Report.DISPUTE_OPENED: payment_pb2.DISPUTE_OUTCOME_OPENED,
-        Report.DISPUTE_WON: payment_pb2.DISPUTE_OUTCOME_WON,
-        Report.DISPUTE_LOST: payment_pb2.DISPUTE_OUTCOME_LOST,
+        CallbackReport.DISPUTE_OPENED: payment_pb2.DISPUTE_OUTCOME_OPENED,
+        CallbackReport.DISPUTE_WON: payment_pb2.DISPUTE_OUTCOME_WON,
+        CallbackReport.DISPUTE_LOST: payment_pb2.DISPUTE_OUTCOME_LOST,
     }
 )
 _PAID = {
@@ -55,7 +55,7 @@ async def call(channel: grpc.aio.Channel, contents: CallbackContents) -> None:
 
 
 def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[Any, Any]:
-    """Give the method to call and its request."""
+    """Return the method to call and its request."""
     if contents.dispute is not None:
         method = payment_pb2_grpc.PaymentServiceStub(channel).ReportDispute
         return method, _dispute(contents.dispute, contents.callback.report)
@@ -75,8 +75,8 @@ def _result(transaction: ChannelTransaction) -> payment_pb2.ReportChannelResultR
     )
 
 
-def _payout(transaction: ChannelTransaction, report: Report) -> withdrawal_pb2.ReportBankResultRequest:
-    returned = report is Report.RETURN
+def _payout(transaction: ChannelTransaction, report: CallbackReport) -> withdrawal_pb2.ReportBankResultRequest:
+    returned = report is CallbackReport.RETURN
     return withdrawal_pb2.ReportBankResultRequest(
         attempt_id=transaction.attempt_id,
         channel_reference=transaction.channel_reference,
@@ -86,7 +86,7 @@ def _payout(transaction: ChannelTransaction, report: Report) -> withdrawal_pb2.R
     )
 
 
-def _dispute(dispute: ChannelDispute, report: Report) -> payment_pb2.ReportDisputeRequest:
+def _dispute(dispute: ChannelDispute, report: CallbackReport) -> payment_pb2.ReportDisputeRequest:
     return payment_pb2.ReportDisputeRequest(
         attempt_id=dispute.attempt_id,
         dispute_reference=dispute.dispute_reference,

@@ -13,7 +13,7 @@ from paykit.process.runtime import Runtime
 from services.channel import store
 from services.channel.jobs import callback_calls
 from services.channel.jobs.callback_calls import CallbackContents
-from services.channel.store import Callback, Report
+from services.channel.store import Callback, CallbackReport
 
 CALLBACKS_MAX = 100
 """Callbacks under way at once in one process."""
@@ -87,7 +87,7 @@ async def _call(channel: grpc.aio.Channel, contents: CallbackContents) -> _Calle
     try:
         await callback_calls.call(channel, contents)
     except grpc.aio.AioRpcError as error:
-        tries_max = TRIES_MAX if callback.report is Report.RESULT else TRIES_UNASKED_MAX
+        tries_max = TRIES_MAX if callback.report is CallbackReport.RESULT else TRIES_UNASKED_MAX
         over = _final(contents, error.code()) or callback.tries >= tries_max
         _log.warning(
             "callback_refused",

@@ -4,8 +4,8 @@ from services.channel.store.aftereffect import insert_aftereffects, take_afteref
 from services.channel.store.behaviour import all_behaviours, behaviours_of, set_behaviour
 from services.channel.store.callback import (
     Callback,
+    CallbackReport,
     DueCallback,
-    Report,
     delete_callbacks,
     insert_callbacks,
     lease_callbacks,
@@ -17,9 +17,9 @@ from services.channel.store.transaction import authorizations, claim_attempts, r
 
 __all__ = [
     "Callback",
+    "CallbackReport",
     "DayTotal",
     "DueCallback",
-    "Report",
     "all_behaviours",
     "authorizations",
     "behaviours_of",

@@ -33,7 +33,7 @@ FROM unnest($1::bigint[], $2::double precision[]) AS p (callback_id, wait_s) WHE
 _DELETE_CALLBACKS = "DELETE FROM callback WHERE callback_id = ANY($1::bigint[])"
 
 
-class Report(StrEnum):
+class CallbackReport(StrEnum):
     """What is told: an attempt's result, that a payout came back, or how a dispute stands."""
 
     RESULT = "RESULT"
@@ -53,7 +53,7 @@ class DueCallback:
 
     attempt_id: str
     due_time: datetime
-    report: Report = Report.RESULT
+    report: CallbackReport = CallbackReport.RESULT
     dispute_reference: str | None = None
 
 
@@ -67,7 +67,7 @@ class Callback:
 
     callback_id: int
     attempt_id: str
-    report: Report
+    report: CallbackReport
     dispute_reference: str | None
     tries: int
 
@@ -84,7 +84,7 @@ async def insert_callbacks(tx: Tx, callbacks: Sequence[DueCallback]) -> None:
 async def lease_callbacks(tx: Tx, *, limit: int, lease_s: float) -> list[Callback]:
     """Take callbacks that are due and that no other process has in hand."""
     rows = await tx.lock("callback", _LEASE_CALLBACKS, tx.now, limit, lease_s)
-    return [Callback(**dict(row) | {"report": Report(row["report"])}) for row in rows]
+    return [Callback(**dict(row) | {"report": CallbackReport(row["report"])}) for row in rows]
 
 
 async def postpone_callbacks(tx: Tx, callbacks: Sequence[Callback], waits_s: Sequence[float]) -> None:

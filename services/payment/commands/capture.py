@@ -66,7 +66,7 @@ async def capture_payments(tx: Tx, items: Sequence[CapturePayment]) -> list[Capt
 
 
 async def cancel_payments(tx: Tx, items: Sequence[CancelPayment]) -> list[Payment | DomainError]:
-    """Give payments up: at once if nothing was sent, else by asking their channels to release the amount.
+    """Return payments up: at once if nothing was sent, else by asking their channels to release the amount.
 
     Emits PaymentCancelled, or writes an attempt. Refusals: PaymentNotFound, IllegalTransition, CaptureInProgress.
     """
@@ -95,7 +95,7 @@ async def with_unsent(tx: Tx, payments: Rows[str, Payment]) -> PaymentWork:
 
 
 def cancel_unsent(rows: PaymentWork, payment: Payment, *, reason: events.CancelReason, cause: Cause) -> Payment | None:
-    """Give a payment up and take its attempt off the queue; emits PaymentCancelled.
+    """Return a payment up and take its attempt off the queue; emits PaymentCancelled.
 
     Returns: None, and nothing is done, if its channel was called already.
     """

@@ -93,7 +93,7 @@ async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Disput
 
 
 async def accept_disputes(tx: Tx, items: Sequence[AcceptDispute]) -> list[Dispute | DomainError]:
-    """Give disputes up, and have their channels told; emits DisputeLost.
+    """Return disputes up, and have their channels told; emits DisputeLost.
 
     Refusals: DisputeNotFound, IllegalTransition.
     """

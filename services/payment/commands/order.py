@@ -31,7 +31,7 @@ class CapturedOrders:
     captured_minor: dict[str, int]
 
     def refund_if_due(self, rows: PaymentWork, event: events.PaymentSuccess, cause: Cause) -> None:
-        """Give a capture back if its order is closed or paid for already; emits RefundCreated."""
+        """Return a capture back if its order is closed or paid for already; emits RefundCreated."""
         order = self.orders.get(event.order_id or "")
         if order is None:
             return

@@ -226,7 +226,7 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
 
 
 def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
-    """Give a dispute up for the merchant; the channel is still to be told.
+    """Return a dispute up for the merchant; the channel is still to be told.
 
     Raises:
         IllegalTransition: It is contested or decided already.

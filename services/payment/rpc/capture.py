@@ -35,6 +35,6 @@ class CaptureMethods:
         return await self._runtime.call(_CAPTURE, request, item)
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, _context: Any) -> pb.CancelPaymentResponse:
-        """Give a payment up, once per request_id."""
+        """Return a payment up, once per request_id."""
         item = messages.capture.from_cancel_payment(request, current_call().cause)
         return await self._runtime.call(_CANCEL, request, item)

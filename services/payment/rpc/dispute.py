@@ -69,7 +69,7 @@ class DisputeMethods:
         return pb.ListDisputesResponse(disputes=map(messages.dispute.to_dispute, page), next_page_token=token)
 
     async def AcceptDispute(self, request: pb.AcceptDisputeRequest, _context: Any) -> pb.AcceptDisputeResponse:
-        """Give a dispute up, once per request_id."""
+        """Return a dispute up, once per request_id."""
         item = AcceptDispute(dispute_id=request.dispute_id, cause=current_call().cause)
         return await self._runtime.call(_ACCEPT, request, item)
 

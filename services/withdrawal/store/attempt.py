@@ -33,7 +33,8 @@ class PayoutAttempts(AttemptTable[PayoutAttempt, ClaimedPayout]):
 
     async def claim_of(self, tx: Tx, withdrawal_ids: Collection[str], *, lease_s: float) -> list[ClaimedPayout]:
         """Take the attempts of locked withdrawals, to send them."""
-        return await self._claim(tx, _CLAIM_OF.format(claimed=self.claimed), withdrawal_ids, lease_s)
+        sql = _CLAIM_OF.format(claimed=self.claimed)
+        return self._claimed(await tx.lock(self.name, sql, withdrawal_ids, lease_s))
 
 
 attempts = PayoutAttempts(

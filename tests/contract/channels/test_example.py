@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from examples.acme_bank import AcmeSettings, connect
 from examples.test_acme_bank import TestAcmeBank
 from paykit.base import config
 from paykit.channels import registry
@@ -18,6 +20,11 @@ DOCUMENT = (ROOT / "docs/channels.md").read_text()
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+
+
+async def test_a_bank_that_nobody_serves_is_no_channel() -> None:
+    async with connect("http://127.0.0.1:9", AcmeSettings(api_key=SecretStr("key"))) as channel:
+        assert channel is None
 
 
 def test_the_document_shows_both_files_as_they_are() -> None:

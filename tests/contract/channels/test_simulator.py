@@ -18,7 +18,7 @@ from paykit.channels.requests import AnswerOutcome
 from paykit.clock import SystemClock
 from paykit.serve import server as grpc_server
 from paykit.serve.server import ServerOptions
-from paykit.testing.channel_contract import SLOW_S, ChannelContract, Fault, contest, inquire, send
+from paykit.testing.channel_contract import SLOW_S, ChannelContract, ChannelFault, contest, inquire, send
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.channel.v1 import channel_pb2_grpc
 from services.channel.service import SERVICE
@@ -42,7 +42,7 @@ class Way(grpc.GenericRpcHandler):
 
     def __init__(self, there: grpc.aio.Channel) -> None:
         self.there = there
-        self.fault: Fault | None = None
+        self.fault: ChannelFault | None = None
         self.malformed = b""  # A response without results.
         self.sent: Counter[str] = Counter()
 
@@ -59,9 +59,9 @@ class Way(grpc.GenericRpcHandler):
         return (await channel_pb2_grpc.ChannelServiceStub(self.there).OpenDispute(request)).dispute.dispute_reference
 
     async def _carry(self, method: str, request: bytes, context: Any) -> bytes:
-        if self.fault is Fault.SILENT:
+        if self.fault is ChannelFault.SILENT:
             await asyncio.sleep(SILENCE_S)
-        if self.fault is Fault.REFUSED:
+        if self.fault is ChannelFault.REFUSED:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "down")
         if (batch := BATCHES.get(method.rpartition("/")[2])) is not None:
             self.sent.update(each.attempt_id for each in batch.FromString(request).requests)
@@ -73,11 +73,11 @@ class Way(grpc.GenericRpcHandler):
         return await self._come_back(answer, context)
 
     async def _come_back(self, answer: bytes, context: Any) -> bytes:
-        if self.fault is Fault.LOST:
+        if self.fault is ChannelFault.LOST:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "gone in the middle")
-        if self.fault is Fault.SLOW:
+        if self.fault is ChannelFault.SLOW:
             await asyncio.sleep(SLOW_S)
-        return self.malformed if self.fault is Fault.MALFORMED else answer
+        return self.malformed if self.fault is ChannelFault.MALFORMED else answer
 
 
 database_url = shared_database.of_a_module()
@@ -110,7 +110,7 @@ class TestSimulator(ChannelContract):
     async def test_an_answer_that_is_no_message_leaves_the_outcome_open(self, rig: Way) -> None:
         requests = await self._requests(rig, self._declared()[0], count=3)
         answer = contest(await self._dispute(rig))
-        rig.fault, rig.malformed = Fault.MALFORMED, b"\xff\xff\xff"
+        rig.fault, rig.malformed = ChannelFault.MALFORMED, b"\xff\xff\xff"
         assert {e.outcome for e in await send(rig, requests)} == {EvidenceOutcome.NO_ANSWER}
         assert {e.outcome for e in await inquire(rig, requests)} == {EvidenceOutcome.NO_ANSWER}
         assert await rig.channel.answer_dispute(answer) is AnswerOutcome.NO_ANSWER
@@ -119,7 +119,7 @@ class TestSimulator(ChannelContract):
         requests = await self._requests(rig, self._declared()[0])
         other = pb.Transaction(attempt_id="att_other", channel_reference="chr_1", outcome=pb.OUTCOME_APPROVED)
         answer = pb.BatchAuthorizeResponse(results=[pb.TransactionResult(transaction=other)])
-        rig.fault, rig.malformed = Fault.MALFORMED, answer.SerializeToString()
+        rig.fault, rig.malformed = ChannelFault.MALFORMED, answer.SerializeToString()
         assert [e.outcome for e in await send(rig, requests)] == [EvidenceOutcome.NO_ANSWER]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from paykit.consume.delivery import Delivered, Handle, Handler, Impossible, NotYet, Outcome, Subscription
+from paykit.consume.delivery import Delivered, Handle, Handler, HandlerResult, Impossible, NotYet, Subscription
 from paykit.postgres.database import Tx
 from paykit.process.service import Service
 from paystream.payment.v1 import events
@@ -17,8 +17,8 @@ _INSERT = "INSERT INTO standing VALUES ($1, $2, false) ON CONFLICT DO NOTHING"
 _FAIL = "UPDATE standing SET failed = true WHERE payment_id = $1"
 
 
-async def on_created(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+async def on_created(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> list[HandlerResult]:
+    outcomes: list[HandlerResult] = []
     for delivery in deliveries:
         event = delivery.event
         if event.amount_minor == probe.REFUSED_MINOR:
@@ -29,7 +29,7 @@ async def on_created(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreate
     return outcomes
 
 
-async def on_failed(tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[Outcome]:
+async def on_failed(tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[HandlerResult]:
     return [
         None if await tx.run(_FAIL, delivery.event.payment_id) else NotYet("PaymentCreated") for delivery in deliveries
     ]

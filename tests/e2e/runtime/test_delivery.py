@@ -91,7 +91,7 @@ async def test_a_refused_event_holds_the_later_ones_of_its_key_until_somebody_de
     [letter] = await rows_of(runtime, "dead_letter")
     assert (letter["key"], letter["reason"], letter["status"]) == (unlucky, "UNLUCKY", "OPEN")
     await emit(runtime, [probe.payment_created(unlucky)])  # The cause of the parked event, behind it in its key.
-    await runtime.redelivery.discard_dead_letter(letter["dead_letter_id"], actor="tester")
+    await runtime.replay.discard_dead_letter(letter["dead_letter_id"], actor="tester")
 
     # The failure waits for a creation that is parked behind it: both stay, in order, and are told of.
     async def both() -> bool:

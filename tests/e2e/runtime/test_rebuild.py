@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from paykit.base.config import Settings
 from paykit.base.errors import DefectError, RebuildFailedError
-from paykit.consume.delivery import Delivered, NotYet, Outcome
+from paykit.consume.delivery import Delivered, HandlerResult, NotYet
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.rebuild.rebuilding import rebuild
@@ -185,15 +185,15 @@ async def test_repeated_records_change_nothing(runtime: Runtime, settings: Setti
     assert (dict(outcome.rows), outcome.difference) == ({"standing": 2}, None)
 
 
-Rebuild = Callable[[Tx, Sequence[Delivered[events.PaymentCreated]]], Awaitable[Sequence[Outcome]]]
+Rebuild = Callable[[Tx, Sequence[Delivered[events.PaymentCreated]]], Awaitable[Sequence[HandlerResult]]]
 
 
-async def _emits(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> Sequence[Outcome]:
+async def _emits(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> Sequence[HandlerResult]:
     tx.emit(probe.payment_failed(deliveries[0].key), cause=deliveries[0].cause)
     return [None] * len(deliveries)
 
 
-async def _reads_elsewhere(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> Sequence[Outcome]:
+async def _reads_elsewhere(tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> Sequence[HandlerResult]:
     await tx.fetch("SELECT * FROM counter")
     return [None] * len(deliveries)
 
@@ -213,7 +213,7 @@ async def test_a_rebuild_that_does_more_than_keep_projections_is_a_defect(
 async def test_events_that_were_applied_and_now_are_not_are_named(runtime: Runtime, settings: Settings) -> None:
     ids = await create(runtime, [500])
 
-    async def waits(_tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> Sequence[Outcome]:
+    async def waits(_tx: Tx, deliveries: Sequence[Delivered[events.PaymentCreated]]) -> Sequence[HandlerResult]:
         return [NotYet("what never comes")] * len(deliveries)
 
     with pytest.raises(RebuildFailedError, match=f"PaymentCreated of {ids[0]} at .* waits for what never comes"):

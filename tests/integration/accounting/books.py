@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from paykit.consume.delivery import Delivered, Outcome, Record
+from paykit.consume.delivery import Delivered, HandlerResult, Record
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -38,14 +38,14 @@ def delivered(event: Event, *, partition: int = 0, waited_s: float = 0.0) -> Del
     return Delivered(event, record, waited_s)
 
 
-async def apply(tx: Tx, events: Sequence[Event], *, partition: int = 0, waited_s: float = 0.0) -> list[Outcome]:
+async def apply(tx: Tx, events: Sequence[Event], *, partition: int = 0, waited_s: float = 0.0) -> list[HandlerResult]:
     """Handle events of one type as the consumer does: it holds their keys."""
     deliveries = [delivered(event, partition=partition, waited_s=waited_s) for event in events]
     tx.hold(*(each.key for each in deliveries))
     return list(await HANDLERS[type(events[0])](tx, deliveries))
 
 
-async def consume(runtime: Runtime, *events: Event, partition: int = 0, waited_s: float = 0.0) -> list[Outcome]:
+async def consume(runtime: Runtime, *events: Event, partition: int = 0, waited_s: float = 0.0) -> list[HandlerResult]:
     return await runtime.transaction(lambda tx: apply(tx, events, partition=partition, waited_s=waited_s))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from paykit.consume.delivery import Impossible, NotYet, Outcome
+from paykit.consume.delivery import HandlerResult, Impossible, NotYet
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.process.runtime import Runtime
@@ -51,7 +51,7 @@ async def held(ledger: Runtime, merchant_id: str = ALICE) -> dict[str, int]:
     return {kind: minor for kind, minor in found.items() if minor}
 
 
-async def consume_all(ledger: Runtime, *events: Event) -> list[Outcome]:
+async def consume_all(ledger: Runtime, *events: Event) -> list[HandlerResult]:
     """Handle events one after another."""
     return [outcome for event in events for outcome in await consume(ledger, event)]
 
@@ -60,7 +60,7 @@ async def told(ledger: Runtime) -> list[str]:
     return [name for name in await emitted(ledger) if name != "AccountCreated"]
 
 
-def reason_of(outcome: Outcome) -> str:
+def reason_of(outcome: HandlerResult) -> str:
     assert isinstance(outcome, Impossible)
     return outcome.error.reason
 

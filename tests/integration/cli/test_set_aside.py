@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from paykit.consume import setaside
+from paykit.consume import setting_aside
 from paykit.consume.delivery import Record
-from paykit.consume.setaside import Fate
+from paykit.consume.prepared import DeadLetterCause
 from paykit.events.codec import Event
 from paykit.events.registry import RegistryClient
 from paykit.process.runtime import Runtime, make_codec
@@ -33,9 +33,9 @@ class Ledger:
         return Record(topic, 0, offset, getattr(event, event.KEY), value, [("ce_id", b"evt_1")])
 
     async def bury(self, record: Record) -> int:
-        fate = Fate("UNEXPECTED", "RuntimeError: a defect, mended since")
+        cause = DeadLetterCause("UNEXPECTED", "RuntimeError: a defect, mended since")
         await self.runtime.transaction(
-            lambda tx: setaside.bury(tx, service="accounting", record=record, name=NAME, fate=fate)
+            lambda tx: setting_aside.bury(tx, service="accounting", record=record, name=NAME, cause=cause)
         )
         sql = "SELECT max(dead_letter_id) AS id FROM dead_letter"
         return int((await self.runtime.read(lambda tx: tx.fetch(sql)))[0]["id"])
@@ -63,6 +63,7 @@ async def ledger(stack: Endpoints, database_url: str, tmp_path: Path, monkeypatc
     async with RegistryClient(stack.registry) as registry:
         runtime = Runtime(service=SERVICE, settings=settings, codec=make_codec(settings, registry))
         await runtime.prepare()
+        await SERVICE.on_start(runtime)
     return Ledger(runtime, prefix)
 
 
@@ -124,7 +125,7 @@ async def test_skipped_events_are_applied_after_the_upgrade_in_order_and_once(
     records = [ledger.record(capture(number), number) for number in (1, 2)]
     for record in records:
         await ledger.runtime.transaction(
-            lambda tx, r=record: setaside.skip(tx, service="accounting", record=r, name=NAME)  # type: ignore[misc]
+            lambda tx, r=record: setting_aside.skip(tx, service="accounting", record=r, name=NAME)  # type: ignore[misc]
         )
     assert await run("events", "replay", "accounting", "--type", NAME) == 0
     assert capsys.readouterr().out == f"applied 2 events of {NAME}\n"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from paykit.clock import ManualClock
-from paykit.consume.delivery import Delivered, Handler, Outcome, Record
+from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import START, act_as
@@ -41,7 +41,7 @@ class Shop:
         await self.deliver(handlers.on_merchant_changed, str(event.merchant_id), event)
         return str(event.merchant_id)
 
-    async def deliver(self, handler: Handler, key: str, *events: Any) -> Sequence[Outcome]:
+    async def deliver(self, handler: Handler, key: str, *events: Any) -> Sequence[HandlerResult]:
         deliveries = [Delivered(event, Record(event.TOPIC, 0, 0, key, b"", ())) for event in events]
         return await self.runtime.transaction(lambda tx: handler(tx, deliveries))
 
@@ -70,11 +70,11 @@ class Shop:
         request = pb.CancelOrderRequest(request_id=str(uuid.uuid4()), order_id=order_id)
         return (await self.call.CancelOrder(request, ANY)).order
 
-    async def capture(self, order_id: str | None, amount_minor: int, **changes: Any) -> Outcome:
+    async def capture(self, order_id: str | None, amount_minor: int, **changes: Any) -> HandlerResult:
         event = self.captured(order_id, amount_minor, **changes)
         return (await self.deliver(handlers.on_payment_success, event.payment_id, event))[0]
 
-    async def refund(self, order_id: str | None, amount_minor: int, **changes: Any) -> Outcome:
+    async def refund(self, order_id: str | None, amount_minor: int, **changes: Any) -> HandlerResult:
         event = self.refunded(order_id, amount_minor, **changes)
         return (await self.deliver(handlers.on_refund_success, event.payment_id, event))[0]
 

@@ -16,6 +16,7 @@ from paykit.serve.server import ServerOptions
 from paystream.payment.v1 import payment_pb2 as pb
 from paytools.cli.commands import payments
 from services.payment.jobs import overdue
+from services.payment.service import SERVICE
 from tests.integration.payment.conftest import ANY, House
 
 MINUTE_S = 60.0
@@ -97,7 +98,7 @@ async def test_inquiries_come_less_and_less_often_and_never_end() -> None:
 
 async def test_the_command_shows_them(house: House, tmp_path: Path) -> None:
     address = f"unix:{tmp_path}/overdue.sock"
-    server = await grpc_server.start(house.runtime.service.servicers(house.runtime), ServerOptions(address=address))
+    server = await grpc_server.start(SERVICE.servicers(house.runtime), ServerOptions(address=address))
 
     async def run(*arguments: str) -> tuple[int, list[str]]:
         given = ["overdue", "--address", address, *arguments]

@@ -16,6 +16,7 @@ from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.commands import failover
 from services.payment.domain.routing import ChannelNotAvailable
 from services.payment.jobs import attempts as jobs
+from services.payment.service import SERVICE
 from tests.integration.payment.conftest import House, ScriptedChannel
 
 
@@ -137,7 +138,7 @@ async def test_a_route_to_a_channel_that_only_pays_out_ends_the_start(house: Hou
     route(house, bank | {"settings": {"api_key": "env:HOME"}})
 
     with pytest.raises(ConfigurationError) as refused:
-        await house.runtime.prepare()
+        await SERVICE.on_start(house.runtime)
 
     lacking = "AUTHORIZE, CAPTURE, REFUND, VOID"
     assert str(refused.value) == f"channel bank: the adapter examples.acme_bank:ADAPTER cannot {lacking}"

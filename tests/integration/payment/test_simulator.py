@@ -11,6 +11,7 @@ import pytest
 
 from paykit.clock import SystemClock
 from paykit.process.runtime import Runtime
+from paykit.process.service import Service
 from paykit.serve import server as grpc_server
 from paykit.serve.edge import EdgeOptions
 from paykit.serve.server import GrpcServer, ServerOptions
@@ -58,10 +59,10 @@ class Pair:
         return await self.house.create(amount=Money(amount_minor=amount_minor, currency_code="USD"), **changes)
 
 
-async def serve(runtime: Runtime, address: str) -> GrpcServer:
+async def serve(service: Service, runtime: Runtime, address: str) -> GrpcServer:
     edge = EdgeOptions(calls_max=100, deadline_default_s=10.0)
     options = ServerOptions(address=address, message_bytes_max=4 * 1024 * 1024, edge=edge)
-    return await grpc_server.start(runtime.service.servicers(runtime), options)
+    return await grpc_server.start(service.servicers(runtime), options)
 
 
 @pytest.fixture
@@ -71,7 +72,10 @@ async def pair(runtime_of: RuntimeOf, tmp_path: Path) -> AsyncIterator[Pair]:
     payment = await runtime_of(PAYMENT, clock=SystemClock())
     addresses = {"channel_address": f"unix:{tmp_path}/acquirer.sock", "grpc_address": f"unix:{tmp_path}/payment.sock"}
     payment.settings = payment.settings.model_copy(update=addresses)
-    servers = [await serve(channel, addresses["channel_address"]), await serve(payment, addresses["grpc_address"])]
+    servers = [
+        await serve(CHANNEL, channel, addresses["channel_address"]),
+        await serve(PAYMENT, payment, addresses["grpc_address"]),
+    ]
     await behave(addresses)
     house = House(payment, ScriptedChannel())  # type: ignore[abstract]  # Not served here.
     await house.know_merchant()

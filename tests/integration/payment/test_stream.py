@@ -17,6 +17,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from paystream.payment.v1 import payment_pb2_grpc
 from services.payment.rpc.payment import STREAM_ITEMS_MAX
+from services.payment.service import SERVICE
 from tests.integration.payment.conftest import ANY, House
 
 METHOD = "/paystream.payment.v1.PaymentService/StreamCreatePayments"
@@ -43,7 +44,7 @@ def reason(error: status_pb2.Status) -> tuple[str, list[str]]:
 async def served(house: House, directory: Path) -> AsyncIterator[Any]:
     """The service behind a real server, whose flow control holds callers up."""
     address = f"unix:{directory}/streams.sock"
-    server = await grpc_server.start(house.runtime.service.servicers(house.runtime), ServerOptions(address=address))
+    server = await grpc_server.start(SERVICE.servicers(house.runtime), ServerOptions(address=address))
     async with grpc.aio.insecure_channel(address) as channel:
         yield payment_pb2_grpc.PaymentServiceStub(channel)
     await server.stop(1.0)

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from paykit.consume.application import Step, Tally
+from paykit.consume.application import BatchResult
 from paykit.consume.delivery import Record
 from paykit.events.event import Event
 from paykit.ids import new_id
@@ -33,10 +33,10 @@ def garbage(key: str) -> Record:
     return Record(TOPIC, 0, next(_offsets), key, b"garbage", [])
 
 
-async def deliver(runtime: Runtime, records: Sequence[Record], *, isolate: bool = False) -> Tally:
+async def deliver(runtime: Runtime, records: Sequence[Record], *, isolate: bool = False) -> BatchResult:
     """Apply records in one transaction, as the consumer would."""
-    steps: list[Step] = [step for step in map(runtime.application.prepare, records) if step is not None]
-    return await runtime.transaction(lambda tx: runtime.application.apply(tx, steps, isolate=isolate))
+    prepared = [event for event in map(runtime.application.prepare, records) if event is not None]
+    return await runtime.transaction(lambda tx: runtime.application.apply(tx, prepared, isolate=isolate))
 
 
 async def keys_of(runtime: Runtime, table: str) -> list[str]:

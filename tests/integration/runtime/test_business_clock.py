@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from paykit.errors import RequestIdReused
 from paykit.process import business_clock, clock_rpc
 from paykit.process.business_clock import OFFSET_MAX, ClockTooFar
 from paykit.process.runtime import Runtime
-from paykit.process.service import Job
 from paykit.testing import databases, runtimes
 from paystream.clock.v1 import clock_pb2 as pb
 from paytools.localstack import Endpoints
@@ -81,7 +79,7 @@ async def test_a_repeated_request_moves_the_clock_once(probe_url: str, tmp_path:
 async def test_every_transaction_sees_the_time_the_clock_was_moved_to(probe_url: str, tmp_path: Path) -> None:
     async with on_real_time(probe_url, tmp_path) as runtime:
         await runtime.transaction(lambda tx: business_clock.advance(tx, [26 * HOUR]))
-        await business_clock.refresh(runtime)
+        await runtime.business_clock.refresh()
 
         async def now(tx: object) -> timedelta:
             return tx.now - SystemClock().now()  # type: ignore[attr-defined, no-any-return]
@@ -94,7 +92,7 @@ async def test_a_process_that_starts_later_takes_over_the_stored_time(probe_url:
         await runtime.transaction(lambda tx: business_clock.advance(tx, [HOUR]))
         later = Runtime(service=probe.SERVICE, settings=runtime.settings, codec=runtime.codec)
         try:
-            await business_clock.start(later)
+            await later.business_clock.start(later.settings.environment)
             assert offset(later) == HOUR
         finally:
             await later.close()
@@ -112,10 +110,10 @@ async def refused_or_not(runtime: Runtime, *, production_allows: bool, productio
     made = Runtime(service=probe.SERVICE, settings=production, codec=runtime.codec)  # type: ignore[arg-type]
     try:
         if production_allows:
-            await business_clock.start(made)
+            await made.business_clock.start(made.settings.environment)
             return
         with pytest.raises(ConfigurationError, match=r"probe was moved forward by 1 day, 2:00:00.*development"):
-            await business_clock.start(made)
+            await made.business_clock.start(made.settings.environment)
         assert offset(made) == timedelta(0)
     finally:
         await made.close()
@@ -127,7 +125,7 @@ async def test_a_process_follows_another_that_moved_the_clock(probe_url: str, tm
         async def followed() -> bool:
             return offset(other) == HOUR
 
-        following = [asyncio.create_task(other.wakeups.run()), asyncio.create_task(business_clock.follow(other))]
+        following = [asyncio.create_task(other.wakeups.run()), asyncio.create_task(other.business_clock.follow())]
         try:
             await runtime.transaction(lambda tx: business_clock.advance(tx, [HOUR]))
             await until(followed)
@@ -143,18 +141,14 @@ async def test_a_schema_of_an_older_build_is_named(stack: Endpoints, probe_url: 
         async with books.opened(admin) as kept:
             await kept.rows("DROP TABLE probe.clock")
         with pytest.raises(ConfigurationError, match="probe is not up to date: run `paystream db migrate`"):
-            await business_clock.start(runtime)
+            await runtime.business_clock.start(runtime.settings.environment)
 
 
 async def test_jobs_look_again_as_soon_as_the_clock_was_moved(probe_url: str, tmp_path: Path) -> None:
     async with on_real_time(probe_url, tmp_path) as runtime:
-
-        async def look(_runtime: Runtime) -> bool:
-            return False
-
-        runtime.service = replace(runtime.service, jobs=(Job(name="expire", run=look, every_s=3600),))
-        await business_clock.refresh(runtime)
-        assert not runtime.wakeups.event("expire").is_set()
+        job_wakeup = runtime.wakeups.event("expire")
+        await runtime.business_clock.refresh()
+        assert not job_wakeup.is_set()
         await runtime.transaction(lambda tx: business_clock.advance(tx, [HOUR]))
-        await business_clock.refresh(runtime)
-        assert runtime.wakeups.event("expire").is_set()
+        await runtime.business_clock.refresh()
+        assert job_wakeup.is_set()

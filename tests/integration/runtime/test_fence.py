@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from paykit.consume import offsets
 from paykit.consume.consumer import Consumer
 from paykit.consume.delivery import Record
 from paykit.consume.fetching import Slice
-from paykit.consume.offsets import Position, TopicPartition
+from paykit.consume.store import offsets
+from paykit.consume.store.offsets import Position, TopicPartition
 from paykit.process.runtime import Runtime
 from tests import probe
 from tests.integration.runtime.arrivals import TOPIC, arrival, keys_of
@@ -26,7 +26,6 @@ def consumer(runtime: Runtime) -> Consumer:
         group="probe",
         database=runtime.database,
         application=runtime.application,
-        codec=runtime.codec,
         on_applied=lambda: None,
     )
 

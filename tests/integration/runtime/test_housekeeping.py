@@ -6,6 +6,7 @@ from datetime import timedelta
 import sqlalchemy
 
 from paykit.clock import ManualClock
+from paykit.consume.store import inbox
 from paykit.process import migrate
 from paykit.process.runtime import Runtime
 from paykit.serve import idempotency
@@ -26,16 +27,16 @@ async def inbox_tables(runtime: Runtime) -> list[str]:
 
 
 async def test_the_inbox_has_a_table_for_each_day_to_come_and_none_past_retention(runtime: Runtime) -> None:
-    await runtime.redelivery.keep_inbox_days()
+    await runtime.transaction(inbox.keep_days)
     days = ["inbox_20260301", "inbox_20260302", "inbox_20260303"]
     assert await inbox_tables(runtime) == [*days, "inbox_default"]
     await deliver(runtime, [arrival(runtime, probe.payment_created("pay_1"))])
     advance(runtime, days=14)
-    await runtime.redelivery.keep_inbox_days()
+    await runtime.transaction(inbox.keep_days)
     later = ["inbox_20260315", "inbox_20260316", "inbox_20260317"]
     assert await inbox_tables(runtime) == [*days, *later, "inbox_default"]
     advance(runtime, days=1)
-    await runtime.redelivery.keep_inbox_days()
+    await runtime.transaction(inbox.keep_days)
     assert await inbox_tables(runtime) == [*days[1:], *later, "inbox_20260318", "inbox_default"]
     assert await runtime.read(lambda tx: tx.fetch("SELECT FROM inbox")) == []
 
@@ -45,7 +46,7 @@ async def test_events_that_came_before_their_day_s_table_do_not_keep_the_next_da
 ) -> None:
     early = arrival(runtime, probe.payment_created("pay_1"))
     await deliver(runtime, [early])
-    await runtime.redelivery.keep_inbox_days()
+    await runtime.transaction(inbox.keep_days)
     assert await inbox_tables(runtime) == ["inbox_20260302", "inbox_20260303", "inbox_default"]
     await deliver(runtime, [early])
     assert await keys_of(runtime, "seen") == ["pay_1"]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from paykit.base.errors import DefectError
-from paykit.consume.delivery import Delivered, Handle, NotYet, Outcome
-from paykit.consume.redelivery import SWEEP_EVENTS_MAX, DeadLetterClosed, DeadLetterUnknown, ReplayRefused
+from paykit.consume.delivery import Delivered, Handle, HandlerResult, NotYet
+from paykit.consume.redelivery import SWEEP_EVENTS_MAX
+from paykit.consume.replay import DeadLetterClosed, DeadLetterUnknown, ReplayRefused
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -65,7 +66,7 @@ async def test_a_handler_learns_for_how_long_in_real_time_an_event_has_waited(
 ) -> None:
     waits: list[float] = []
 
-    async def on_payment_failed(_tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[Outcome]:
+    async def on_payment_failed(_tx: Tx, deliveries: Sequence[Delivered[events.PaymentFailed]]) -> list[HandlerResult]:
         waits.extend(delivered.waited_s for delivered in deliveries)
         return [NotYet("better times") if delivered.waited_s < 60 else None for delivered in deliveries]
 
@@ -105,7 +106,7 @@ async def test_a_type_that_a_later_build_ignores_or_forgets_does_not_hold_up_the
     assert await keys_of(runtime, "parked_event") == []
     assert await keys_of(runtime, "skipped_event") == ["pay_forgotten"]
     await bring_causes(runtime, "pay_forgotten")
-    assert await runtime.redelivery.replay_skipped(events.PaymentFailed.RECORD) == 1
+    assert await runtime.replay.replay_skipped(events.PaymentFailed.RECORD) == 1
     assert await keys_of(runtime, "skipped_event") == []
 
 
@@ -134,12 +135,12 @@ async def test_a_replayed_dead_letter_is_applied_closed_and_followed_by_what_wai
     assert status == "OPEN"
     mended = arrival(runtime, probe.payment_created("pay_1"))
     await runtime.transaction(lambda tx: tx.run("UPDATE dead_letter SET value = $1", mended.value))
-    await runtime.redelivery.replay_dead_letter(number, actor="alice")
+    await runtime.replay.replay_dead_letter(number, actor="alice")
     assert await only_dead_letter(runtime) == (number, "REPLAYED", "alice")
     assert await runtime.redelivery.sweep() == 1
     assert await keys_of(runtime, "seen") == ["pay_1", "pay_1"]
     with pytest.raises(DeadLetterClosed):
-        await runtime.redelivery.replay_dead_letter(number, actor="bob")
+        await runtime.replay.replay_dead_letter(number, actor="bob")
 
 
 async def test_a_dead_letter_that_is_refused_again_stays_open(runtime: Runtime) -> None:
@@ -147,7 +148,7 @@ async def test_a_dead_letter_that_is_refused_again_stays_open(runtime: Runtime) 
     await deliver(runtime, [refused])
     number, _, _ = await only_dead_letter(runtime)
     with pytest.raises(ReplayRefused, match="UNLUCKY"):
-        await runtime.redelivery.replay_dead_letter(number, actor="alice")
+        await runtime.replay.replay_dead_letter(number, actor="alice")
     assert await only_dead_letter(runtime) == (number, "OPEN", None)
     assert await runtime.read(lambda tx: tx.fetch("SELECT FROM inbox")) == []
 
@@ -156,8 +157,8 @@ async def test_garbage_can_be_discarded_and_not_replayed(runtime: Runtime) -> No
     await deliver(runtime, [garbage("pay_1")])
     number, _, _ = await only_dead_letter(runtime)
     with pytest.raises(ReplayRefused, match="no Avro message"):
-        await runtime.redelivery.replay_dead_letter(number, actor="alice")
-    await runtime.redelivery.discard_dead_letter(number, actor="alice")
+        await runtime.replay.replay_dead_letter(number, actor="alice")
+    await runtime.replay.discard_dead_letter(number, actor="alice")
     assert await only_dead_letter(runtime) == (number, "DISCARDED", "alice")
     with pytest.raises(DeadLetterUnknown):
-        await runtime.redelivery.discard_dead_letter(number + 1, actor="alice")
+        await runtime.replay.discard_dead_letter(number + 1, actor="alice")

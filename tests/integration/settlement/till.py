@@ -7,7 +7,7 @@ from typing import Any
 
 from paykit.cause import Cause
 from paykit.clock import ManualClock
-from paykit.consume.delivery import Delivered, Outcome, Record
+from paykit.consume.delivery import Delivered, HandlerResult, Record
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -37,7 +37,7 @@ def delivered(event: Any) -> Delivered[Any]:
     return Delivered(event=event, record=record)
 
 
-async def apply(tx: Tx, events: Sequence[Event]) -> list[Outcome]:
+async def apply(tx: Tx, events: Sequence[Event]) -> list[HandlerResult]:
     """Handle events of one type as the consumer does: it holds their keys."""
     deliveries = [delivered(event) for event in events]
     tx.hold(*(each.key for each in deliveries))
@@ -57,7 +57,7 @@ class Till:
         self.runtime = runtime
         self.clock = clock
 
-    async def consume(self, *events: Event) -> list[Outcome]:
+    async def consume(self, *events: Event) -> list[HandlerResult]:
         return await self.runtime.transaction(lambda tx: apply(tx, events))
 
     async def policy(self, policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> None:

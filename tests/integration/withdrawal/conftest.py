@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from paykit.clock import ManualClock
-from paykit.consume.delivery import Delivered, Handler, Outcome, Record
+from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
 from paykit.ids import named_id, new_id
 from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
@@ -131,17 +131,17 @@ class Treasury:
             reason=reason,
         )
 
-    async def hold(self, withdrawal: pb.Withdrawal) -> Outcome:
+    async def hold(self, withdrawal: pb.Withdrawal) -> HandlerResult:
         """Have the ledger's hold of a withdrawal applied."""
         event = self.booked(withdrawal.withdrawal_id, withdrawal.amount.amount_minor)
         return (await self.deliver(handlers.on_transaction_created, withdrawal.withdrawal_id, event))[0]
 
-    async def refuse(self, withdrawal_id: str) -> Outcome:
+    async def refuse(self, withdrawal_id: str) -> HandlerResult:
         """Have the ledger's refusal of a withdrawal applied."""
         event = self.refused(withdrawal_id)
         return (await self.deliver(handlers.on_transaction_rejected, withdrawal_id, event))[0]
 
-    async def deliver(self, handler: Handler, key: str, *events: Any) -> Sequence[Outcome]:
+    async def deliver(self, handler: Handler, key: str, *events: Any) -> Sequence[HandlerResult]:
         deliveries = [Delivered(event, Record(event.TOPIC, 0, 0, key, b"", ())) for event in events]
         return await self.runtime.transaction(lambda tx: handler(tx, deliveries))
 

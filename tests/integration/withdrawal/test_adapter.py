@@ -37,4 +37,4 @@ async def test_a_bank_whose_adapter_is_not_there_ends_the_start(runtime_of: Runt
     runtime.settings = runtime.settings.model_copy(update={"bank_channel": access})
 
     with pytest.raises(ConfigurationError, match=r"^channel simulator: the adapter no\.such\.bank:ADAPTER "):
-        await runtime.prepare()
+        await SERVICE.on_start(runtime)

@@ -46,7 +46,10 @@ async def pair(runtime_of: RuntimeOf, tmp_path: Path) -> AsyncIterator[Pair]:
     withdrawal = await runtime_of(WITHDRAWAL, clock=SystemClock())
     addresses = {"channel_address": f"unix:{tmp_path}/bank.sock", "grpc_address": f"unix:{tmp_path}/withdrawal.sock"}
     withdrawal.settings = withdrawal.settings.model_copy(update=addresses)
-    servers = [await serve(channel, addresses["channel_address"]), await serve(withdrawal, addresses["grpc_address"])]
+    servers = [
+        await serve(CHANNEL, channel, addresses["channel_address"]),
+        await serve(WITHDRAWAL, withdrawal, addresses["grpc_address"]),
+    ]
     await behave(addresses)
     treasury = Treasury(withdrawal, ScriptedBank())  # type: ignore[abstract]  # Not served here.
     await treasury.know_merchant()

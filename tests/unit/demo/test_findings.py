@@ -16,13 +16,13 @@ from paytools.demo.findings import Balance, Findings
 from paytools.demo.traffic import Asked, Given
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PLANNED = script.Payment(
+PLANNED = script.PlannedPayment(
     number=0,
     merchant=0,
     amount_minor=1_000,
     currency_code="USD",
     trouble=None,
-    refunds=(script.Refund(amount_minor=400),),
+    refunds=(script.PlannedRefund(amount_minor=400),),
 )
 PAYMENT = payment_pb2.Payment(
     payment_id="pay_1",

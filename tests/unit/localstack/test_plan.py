@@ -9,7 +9,7 @@ from paytools.localstack.parts.external import External
 from paytools.localstack.plan import Plan
 from paytools.localstack.processes import Identity
 from paytools.localstack.settings import StackSettings
-from paytools.localstack.state import Record, State
+from paytools.localstack.state import ProcessRecord, State
 
 GONE = Identity(pid=2**22 + 1, start_time=1.0, marker="x", stop_signal=15, stop_wait_s=1.0)
 
@@ -47,7 +47,7 @@ def test_services_get_ports_one_after_another(tmp_path: Path) -> None:
 
 def test_a_part_that_ended_gets_its_port_back(tmp_path: Path) -> None:
     state = State(tmp_path)
-    state.put("kafka", Record(endpoint="127.0.0.1:21092", identity=GONE))
+    state.put("kafka", ProcessRecord(endpoint="127.0.0.1:21092", identity=GONE))
     assert plan(tmp_path, StackSettings(home=tmp_path).any_port, state=state).endpoints().kafka == "127.0.0.1:21092"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from paytools.localstack import processes
 from paytools.localstack.processes import Command, Identity
-from paytools.localstack.state import Record, State
+from paytools.localstack.state import ProcessRecord, State
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def start(tmp_path: Path, marker: str = "3613") -> Identity:
 
 
 def recorded(home: Path, identity: Identity) -> State:
-    State(home).put("kafka", Record(endpoint="127.0.0.1:9092", identity=identity))
+    State(home).put("kafka", ProcessRecord(endpoint="127.0.0.1:9092", identity=identity))
     return State(home)
 
 
@@ -74,14 +74,14 @@ def test_a_record_that_cannot_be_read_counts_as_empty(tmp_path: Path, content: s
 
 def test_the_record_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     State(tmp_path).put(
-        "postgres", Record(endpoint="postgresql://postgres:secret@127.0.0.1:1/paystream", identity=None)
+        "postgres", ProcessRecord(endpoint="postgresql://postgres:secret@127.0.0.1:1/paystream", identity=None)
     )
     assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
 
 
 def test_a_part_that_others_run_is_not_ours_to_call_alive(tmp_path: Path) -> None:
     state = State(tmp_path)
-    state.put("kafka", Record(endpoint="broker.example:9092", identity=None))
+    state.put("kafka", ProcessRecord(endpoint="broker.example:9092", identity=None))
     assert not state.alive("kafka")
 
 
@@ -94,4 +94,4 @@ def test_a_part_that_others_run_is_not_ours_to_call_alive(tmp_path: Path) -> Non
     ],
 )
 def test_a_record_knows_its_port(endpoint: str, port: int) -> None:
-    assert Record(endpoint=endpoint, identity=None).port == port
+    assert ProcessRecord(endpoint=endpoint, identity=None).port == port

@@ -6,7 +6,7 @@ from google.rpc import error_details_pb2, status_pb2
 from paykit.base.errors import DependencyUnavailable
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.serve import status
-from paykit.serve.validation.validator import RequestInvalid, Violation
+from paykit.serve.validation.validator import FieldViolation, RequestInvalid
 
 INFO, BAD, RETRY = error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo
 
@@ -52,8 +52,8 @@ def test_a_field_at_fault_is_named() -> None:
 def test_every_broken_rule_is_named() -> None:
     broken = RequestInvalid(
         (
-            Violation(field="a", rule="int64.gt", description="must be above 0"),
-            Violation(field="b[1].c", rule="string.uuid", description="must be a UUID"),
+            FieldViolation(field="a", rule="int64.gt", description="must be above 0"),
+            FieldViolation(field="b[1].c", rule="string.uuid", description="must be a UUID"),
         )
     )
     described = status.to_status(broken)
@@ -82,7 +82,7 @@ def test_a_long_message_is_cut_to_fit_a_trailer() -> None:
 
 
 def test_the_worst_request_still_fits_a_trailer() -> None:
-    violation = Violation(field="f" * 5_000, rule="r", description="d" * 5_000)
+    violation = FieldViolation(field="f" * 5_000, rule="r", description="d" * 5_000)
     described = status.to_status(RequestInvalid((violation,) * 8))
     assert described.ByteSize() * 4 / 3 < 8 * 1024
 

@@ -6,7 +6,7 @@ from paykit.events import schema_files
 from paykit.kafka import topics
 
 PAYMENT = schema_files.load_topics(schema_files.schema_root())["payment.events"]
-AS_DECLARED = topics.State(
+AS_DECLARED = topics.TopicState(
     partitions=6,
     configs={
         "retention.ms": "-1",
@@ -19,9 +19,9 @@ AS_DECLARED = topics.State(
 )
 
 
-def state(partitions: int = 6, **configs: str) -> topics.State:
+def state(partitions: int = 6, **configs: str) -> topics.TopicState:
     given = {name.replace("_", "."): value for name, value in configs.items()}
-    return topics.State(partitions=partitions, configs={**AS_DECLARED.configs, **given})
+    return topics.TopicState(partitions=partitions, configs={**AS_DECLARED.configs, **given})
 
 
 def test_a_topic_as_declared_does_not_drift() -> None:
@@ -40,12 +40,12 @@ def test_a_cluster_may_ask_for_more_replicas_in_sync_than_declared() -> None:
         (state(cleanup_policy="compact"), "payment.events: cleanup.policy: declared delete, actual compact"),
         (state(min_insync_replicas="0"), "payment.events: min.insync.replicas: declared 1, actual 0"),
         (
-            topics.State(partitions=6, configs={**AS_DECLARED.configs, "max.message.bytes": "1024"}),
+            topics.TopicState(partitions=6, configs={**AS_DECLARED.configs, "max.message.bytes": "1024"}),
             "payment.events: max.message.bytes: declared 1048576, actual 1024",
         ),
     ],
 )
-def test_a_difference_is_named(actual: topics.State, drift: str) -> None:
+def test_a_difference_is_named(actual: topics.TopicState, drift: str) -> None:
     assert topics.compare("payment.events", PAYMENT, actual) == [drift]
 
 

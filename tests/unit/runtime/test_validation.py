@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from paykit.base.errors import CardNumberRefused
-from paykit.serve.validation.validator import RequestInvalid, Violation, validate_message
+from paykit.serve.validation.validator import FieldViolation, RequestInvalid, validate_message
 from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
@@ -29,7 +29,7 @@ def test_an_items_fields_are_named_from_the_request() -> None:
     refusal = validate_message(_request(amount=money_pb2.Money(amount_minor=0, currency_code="USD")), "requests[3]")
     assert refusal == RequestInvalid(
         (
-            Violation(
+            FieldViolation(
                 field="requests[3].amount.amount_minor",
                 rule="int64.gte_lte",
                 description="must be greater than or equal to 1 and less than or equal to 9007199254740991",
@@ -66,7 +66,11 @@ def test_the_items_of_a_batch_are_left_to_the_servicer() -> None:
 def test_a_text_with_nul_is_refused_wherever_it_stands() -> None:
     listed = validate_message(pb.ListPaymentsRequest(merchant_id="mer_" + "0a" * 16, merchant_reference="a\x00b"))
     assert listed == RequestInvalid(
-        (Violation(field="merchant_reference", rule="string.no_nul", description="must not hold the character NUL"),)
+        (
+            FieldViolation(
+                field="merchant_reference", rule="string.no_nul", description="must not hold the character NUL"
+            ),
+        )
     )
 
 

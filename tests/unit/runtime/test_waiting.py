@@ -8,7 +8,7 @@ import pytest
 from paykit.errors import DomainError
 from paykit.merchants.standing import MerchantSuspended, MerchantUnknown
 from paykit.serve import waiting
-from paykit.testing.runtimes import act_as
+from paykit.testing.runtimes import act_as, leave_call
 
 UNKNOWN = MerchantUnknown("The merchant is not known.")
 SUSPENDED = MerchantSuspended("The merchant is suspended.")
@@ -67,3 +67,10 @@ async def test_a_call_without_time_is_made_once() -> None:
     with pytest.raises(MerchantUnknown):
         await waiting.until_known((MerchantUnknown,), registry.one)
     assert len(registry.asked) == 1
+
+
+async def test_a_batch_that_waits_for_nothing_needs_no_call_in_progress() -> None:
+    leave_call()
+    registry = Registry()
+    assert await waiting.until_all_known((), registry.many, count=2) == [UNKNOWN, SUSPENDED]
+    assert registry.asked == [[0, 1]]

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 
 
 class Direction(StrEnum):
@@ -27,7 +27,7 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Record):
+class Entry(AvroRecord):
     """One leg of a transaction.
 
     Attributes:
@@ -51,7 +51,7 @@ class Entry(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCreated(Record):
+class AccountCreated(AvroRecord):
     """A ledger account was opened.
 
     Attributes:
@@ -92,7 +92,7 @@ class AccountCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionCreated(Record):
+class TransactionCreated(AvroRecord):
     """A transaction was booked: its debits equal its credits in each currency. Never changed afterwards.
 
     Attributes:
@@ -149,7 +149,7 @@ class TransactionCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionRejected(Record):
+class TransactionRejected(AvroRecord):
     """The ledger refused to book what an event or request asked for, by a rule of business. Nothing was booked.
 
     Attributes:

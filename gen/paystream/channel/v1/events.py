@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 
 
 class ChannelOperation(StrEnum):
@@ -34,7 +34,7 @@ class ChannelOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelStatementClosed(Record):
+class ChannelStatementClosed(AvroRecord):
     """A channel closed a statement of one currency: no line is added to it any more.
 
     Attributes:
@@ -94,7 +94,7 @@ class ChannelStatementClosed(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelTransactionReported(Record):
+class ChannelTransactionReported(AvroRecord):
     """A channel reports one line of its statement.
 
     Attributes:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 
 
 class MerchantStatus(StrEnum):
@@ -32,7 +32,7 @@ class SettlementSchedule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeeRule(Record):
+class FeeRule(AvroRecord):
     """The fee for captures in one currency: amount x basis_points / 10000, rounded half up, plus fixed_minor on the
     first capture, capped at the amount.
 
@@ -48,7 +48,7 @@ class FeeRule(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementThreshold(Record):
+class SettlementThreshold(AvroRecord):
     """The smallest total worth settling in one currency.
 
     Attributes:
@@ -61,7 +61,7 @@ class SettlementThreshold(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementPolicy(Record):
+class SettlementPolicy(AvroRecord):
     """When and how the merchant's funds are settled.
 
     Attributes:
@@ -89,7 +89,7 @@ class SettlementPolicy(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantActivated(Record):
+class MerchantActivated(AvroRecord):
     """A merchant may take payments from now on. Carries the complete public state.
 
     Attributes:
@@ -137,7 +137,7 @@ class MerchantActivated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantCreated(Record):
+class MerchantCreated(AvroRecord):
     """A merchant was created. Carries the merchant's complete public state.
 
     Attributes:
@@ -185,7 +185,7 @@ class MerchantCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantSuspended(Record):
+class MerchantSuspended(AvroRecord):
     """A merchant may not take new payments from now on. Carries the complete public state.
 
     Attributes:
@@ -233,7 +233,7 @@ class MerchantSuspended(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantUpdated(Record):
+class MerchantUpdated(AvroRecord):
     """A merchant's profile, fee plan or settlement policy changed. Carries the complete public state after the change.
 
     Attributes:

@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCancelled(Record):
+class OrderCancelled(AvroRecord):
     """An order was called off before it was paid. What was captured for it is refunded by payment.
 
     Attributes:
@@ -53,7 +53,7 @@ class OrderCancelled(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCreated(Record):
+class OrderCreated(AvroRecord):
     """An order was accepted and can be paid for.
 
     Attributes:
@@ -98,7 +98,7 @@ class OrderCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderExpired(Record):
+class OrderExpired(AvroRecord):
     """An order was not paid in time. What was captured for it is refunded by payment.
 
     Attributes:
@@ -144,7 +144,7 @@ class OrderExpired(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPaid(Record):
+class OrderPaid(AvroRecord):
     """Captured payments have reached the total of an order.
 
     Attributes:
@@ -188,7 +188,7 @@ class OrderPaid(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRefunded(Record):
+class OrderRefunded(AvroRecord):
     """A refund of one of the order's payments reached the payer: one event for each refund.
 
     Attributes:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 
 
 class CancelReason(StrEnum):
@@ -105,7 +105,7 @@ class ReportedOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeLost(Record):
+class DisputeLost(AvroRecord):
     """A dispute was decided for the payer, or accepted by the merchant: the amount is gone. Moves money in the ledger.
 
     Attributes:
@@ -158,7 +158,7 @@ class DisputeLost(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeOpened(Record):
+class DisputeOpened(AvroRecord):
     """A payer disputes a captured payment: its bank holds the amount back. Moves money in the ledger, between the
     merchant's own accounts.
 
@@ -212,7 +212,7 @@ class DisputeOpened(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeWon(Record):
+class DisputeWon(AvroRecord):
     """A dispute was decided for the merchant, who has the amount again. Moves money in the ledger, between the
     merchant's own accounts.
 
@@ -264,7 +264,7 @@ class DisputeWon(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentAuthorized(Record):
+class PaymentAuthorized(AvroRecord):
     """An amount was reserved with the payer's bank and can be captured until it expires. Moves no money.
 
     Attributes:
@@ -315,7 +315,7 @@ class PaymentAuthorized(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentCancelled(Record):
+class PaymentCancelled(AvroRecord):
     """What was not captured of a payment was given up; nothing can be captured any more. Moves no money.
 
     Attributes:
@@ -371,7 +371,7 @@ class PaymentCancelled(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentContradicted(Record):
+class PaymentContradicted(AvroRecord):
     """Evidence contradicts the recorded outcome of a payment or of one of its refunds. Nothing was overwritten; a
     refund or a discrepancy follows.
 
@@ -429,7 +429,7 @@ class PaymentContradicted(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentCreated(Record):
+class PaymentCreated(AvroRecord):
     """A payment was accepted and will be submitted to its channel.
 
     Attributes:
@@ -476,7 +476,7 @@ class PaymentCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentFailed(Record):
+class PaymentFailed(AvroRecord):
     """A payment ended without moving money.
 
     Attributes:
@@ -529,7 +529,7 @@ class PaymentFailed(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentSuccess(Record):
+class PaymentSuccess(AvroRecord):
     """Funds were captured: one event per capture. Moves money in the ledger.
 
     Attributes:
@@ -584,7 +584,7 @@ class PaymentSuccess(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentUnknown(Record):
+class PaymentUnknown(AvroRecord):
     """A call to the channel ended without an answer: the outcome is unknown until evidence ends it. Counts as spent in
     every limit.
 
@@ -638,7 +638,7 @@ class PaymentUnknown(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundCreated(Record):
+class RefundCreated(AvroRecord):
     """A refund was accepted and will be submitted to the channel; its amount counts as refunded in every limit.
 
     Attributes:
@@ -694,7 +694,7 @@ class RefundCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundFailed(Record):
+class RefundFailed(AvroRecord):
     """A refund ended without moving money; its amount can be refunded again.
 
     Attributes:
@@ -754,7 +754,7 @@ class RefundFailed(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundSuccess(Record):
+class RefundSuccess(AvroRecord):
     """A refund was paid out to the payer. Moves money in the ledger.
 
     Attributes:

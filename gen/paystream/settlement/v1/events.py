@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 
 
 class SettlementTrigger(StrEnum):
@@ -18,7 +18,7 @@ class SettlementTrigger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReserveReleased(Record):
+class ReserveReleased(AvroRecord):
     """The reserve of a settlement is released: the ledger is to move it back to what awaits settlement, and the next
     settlement pays it.
 
@@ -58,7 +58,7 @@ class ReserveReleased(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementCompleted(Record):
+class SettlementCompleted(AvroRecord):
     """The ledger has booked a settlement: from now on its net_minor can be withdrawn.
 
     Attributes:
@@ -105,7 +105,7 @@ class SettlementCompleted(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementCreated(Record):
+class SettlementCreated(AvroRecord):
     """A merchant's transactions of one currency were closed into a settlement. The ledger is to move net_minor to what
     is available and reserve_held_minor to the reserve.
 
@@ -177,7 +177,7 @@ class SettlementCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementFailed(Record):
+class SettlementFailed(AvroRecord):
     """The ledger refused a settlement; its transactions are pending again.
 
     Attributes:

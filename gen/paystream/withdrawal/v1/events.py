@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from paystream.record import Record
+from paystream.avro_record import AvroRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalApproved(Record):
+class WithdrawalApproved(AvroRecord):
     """A withdrawal may go to the bank: a second person approved it, or it needed none.
 
     Attributes:
@@ -53,7 +53,7 @@ class WithdrawalApproved(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalCompleted(Record):
+class WithdrawalCompleted(AvroRecord):
     """The bank has paid a withdrawal out. Moves money in the ledger.
 
     Attributes:
@@ -99,7 +99,7 @@ class WithdrawalCompleted(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalCreated(Record):
+class WithdrawalCreated(AvroRecord):
     """A merchant asked for a withdrawal. The ledger is to hold the amount.
 
     Attributes:
@@ -143,7 +143,7 @@ class WithdrawalCreated(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalFailed(Record):
+class WithdrawalFailed(AvroRecord):
     """A withdrawal ended without moving money. If funds_held, the ledger is to release the amount.
 
     Attributes:
@@ -193,7 +193,7 @@ class WithdrawalFailed(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalRejected(Record):
+class WithdrawalRejected(AvroRecord):
     """A second person refused a withdrawal. The ledger is to release the amount.
 
     Attributes:
@@ -235,7 +235,7 @@ class WithdrawalRejected(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalReturned(Record):
+class WithdrawalReturned(AvroRecord):
     """The bank gave a paid withdrawal back, as when the account was closed. Moves money in the ledger: the amount is
     available again.
 
@@ -284,7 +284,7 @@ class WithdrawalReturned(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawalSubmitted(Record):
+class WithdrawalSubmitted(AvroRecord):
     """A withdrawal is being handed to the bank; its outcome follows.
 
     Attributes:

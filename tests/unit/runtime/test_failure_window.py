@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.consume.failure_window import FailureWindow, tell_of_a_defect
+from paykit.consume.failure_window import FailureWindow, is_defect
 
 F, T = False, True
 
@@ -39,4 +39,4 @@ def test_a_window_goes_on_from_batch_to_batch_and_forgets_a_batch_that_was_rolle
 def test_a_page_in_which_everything_fails_or_over_one_percent_tells_of_a_defect(
     failed: int, passed: int, *, defect: bool
 ) -> None:
-    assert tell_of_a_defect(failed=failed, passed=passed) is defect
+    assert is_defect(failed=failed, passed=passed) is defect

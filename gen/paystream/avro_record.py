@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 
-class Record:
+class AvroRecord:
     """An Avro record; its subclasses are frozen dataclasses with slots."""
 
     __slots__ = ()
@@ -31,7 +31,7 @@ def _fields(cls: Any) -> tuple[dataclasses.Field[Any], ...]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Record):
+    if isinstance(value, AvroRecord):
         return value.as_record()
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
@@ -63,4 +63,4 @@ def _conversion(kind: Any, value: str, names: dict[str, Any]) -> str:
     if issubclass(kind, enum.Enum):
         names[f"members_of_{kind.__name__}"] = dict(kind.__members__)
         return f"members_of_{kind.__name__}.get({value}, {kind.__name__}.UNKNOWN)"
-    return f"{kind.__name__}.from_record({value})" if issubclass(kind, Record) else value
+    return f"{kind.__name__}.from_record({value})" if issubclass(kind, AvroRecord) else value

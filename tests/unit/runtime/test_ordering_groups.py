@@ -22,17 +22,15 @@ ITEMS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("XYZ")), max_
         ("aX aY bY", ["X:aX", "Y:bY", "Y:aY"]),
     ],
 )
-def test_an_event_goes_to_the_wave_after_the_earlier_ones_of_its_key_of_another_kind(
-    items: str, groups: list[str]
-) -> None:
-    waves = cut((item[0], item[1], item) for item in items.split())
-    assert [f"{kind}:{' '.join(group)}" for kind, group in waves] == groups
+def test_an_event_has_its_turn_after_the_earlier_ones_of_its_key_of_another_kind(items: str, groups: list[str]) -> None:
+    ordering_groups = cut((item[0], item[1], item) for item in items.split())
+    assert [f"{kind}:{' '.join(group)}" for kind, group in ordering_groups] == groups
 
 
 @given(ITEMS)
 def test_nothing_is_lost_and_the_order_of_each_key_holds(items: list[tuple[str, str]]) -> None:
-    waves = cut((key, kind, (key, kind, n)) for n, (key, kind) in enumerate(items))
-    flat = [item for _, group in waves for item in group]
+    ordering_groups = cut((key, kind, (key, kind, n)) for n, (key, kind) in enumerate(items))
+    flat = [item for _, group in ordering_groups for item in group]
     for wanted in "abc":
         expected = [(key, kind, n) for n, (key, kind) in enumerate(items) if key == wanted]
         assert [item for item in flat if item[0] == wanted] == expected

@@ -45,13 +45,14 @@ WHERE (o.topic, o.partition) = (p.topic, p.partition)
 
 
 async def lock(tx: Tx, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """Lock the rows of these partitions, in order, and give their next offsets."""
-    rows = await tx.fetch(_LOCK, [topic for topic, _ in partitions], [partition for _, partition in partitions])
+    """Lock the rows of these partitions, in order, and read their next offsets."""
+    topics, numbers = [topic for topic, _ in partitions], [number for _, number in partitions]
+    rows = await tx.lock("consumer_offset", _LOCK, topics, numbers)
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 
 async def load(tx: Tx, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position]:
-    """Give the stored positions of these partitions; one that was never consumed is missing."""
+    """Load the stored positions of these partitions; one that was never consumed is missing."""
     rows = await tx.fetch(_SELECT, [topic for topic, _ in partitions], [partition for _, partition in partitions])
     return {
         (row["topic"], row["partition"]): Position(row["next_offset"], row["cluster_id"], row["topic_id"])

@@ -38,7 +38,7 @@ async def keep_days(tx: Tx) -> None:
 
 
 async def admit(tx: Tx, handler: str, events: Sequence[Event]) -> set[str]:
-    """Remember events and give the ids of those that were not remembered before."""
+    """Remember events; the ids of those that were not remembered before."""
     rows = await tx.fetch(_ADMIT, [_day(event) for event in events], handler, [event.event_id for event in events])
     return {row["event_id"] for row in rows}
 

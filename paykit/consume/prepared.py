@@ -1,0 +1,65 @@
+"""What a record turns out to be before any transaction, and what becomes of it in one."""
+
+from dataclasses import dataclass
+
+from paykit.consume.delivery import Handle, NotYet, Record
+from paykit.events.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterCause:
+    """Why a record becomes a dead letter.
+
+    Attributes:
+        reason: For programs, such as `UNDECODABLE` or the reason of the domain's refusal.
+        error: For people.
+        unexpected: Its handler crashed, which may be the build's fault and not the event's.
+    """
+
+    reason: str
+    error: str
+    unexpected: bool = False
+
+
+@dataclass(slots=True)
+class ReadyEvent:
+    """A decoded event of a type that the service handles.
+
+    Attributes:
+        name: Full name of its Avro record.
+        waited_s: For how long, in seconds, it has been parked in vain; 0 for one that was not parked.
+    """
+
+    record: Record
+    name: str
+    handle: Handle
+    event: Event
+    waited_s: float = 0.0
+
+
+@dataclass(slots=True)
+class UnhandledEvent:
+    """An event of a type that the service neither handles nor ignores: one newer than the build."""
+
+    record: Record
+    name: str
+
+
+@dataclass(slots=True)
+class UndecodableRecord:
+    """A record whose bytes are no event of a schema that is known."""
+
+    record: Record
+    cause: DeadLetterCause
+
+
+PreparedRecord = ReadyEvent | UnhandledEvent | UndecodableRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An unhandled event is kept for a replay by a newer build."""
+
+
+EventResult = NotYet | DeadLetterCause | Skipped | None
+"""What becomes of a record: it is parked, a dead letter, skipped, or (None) applied."""

@@ -1,0 +1,35 @@
+"""What a service declares to its runtime: names only, so that the runtime knows nothing of what runs on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paykit.consume.delivery import Subscription
+from paykit.events.event import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """The tables and topics of one service.
+
+    Attributes:
+        name: Its PostgreSQL schema, consumer group, role (`paystream_<name>`) and command-line name.
+        locks: Its tables in the order in which a transaction locks their rows.
+        records: Tables of which the service is the source.
+        projections: Tables derived from events, which can be dropped and rebuilt.
+        subscriptions: The topics it consumes.
+        consumers: Kafka consumers in one process.
+        emits: The event classes it emits.
+    """
+
+    name: str
+    locks: Sequence[str] = ()
+    records: Sequence[str] = ()
+    projections: Sequence[str] = ()
+    subscriptions: Sequence[Subscription] = ()
+    consumers: int = 1
+    emits: Sequence[type[Event]] = ()
+
+    @property
+    def keeps_tables(self) -> bool:
+        """Whether it has a PostgreSQL schema; one that only answers calls has none, and no business time either."""
+        return bool(self.records or self.projections or self.subscriptions or self.emits)
