@@ -15,9 +15,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, Union
 
+from paykit.base.errors import DefectError
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
@@ -51,6 +53,7 @@ class Table(Generic[K, Row]):
         key: The primary key; of several columns, keys are tuples.
         changing: The columns that `update` writes.
         given: The columns that inserts write, where the others begin with the database's defaults; None for all.
+        shared: Of these, the ones that rows inserted by `insert_absent` at one time have alike: they are sent once.
         without: Fields of the dataclass that are no columns and have defaults.
         computed: Fields that are read by an SQL expression and never written.
         sql_types: Where the type of the attribute does not say it.
@@ -67,6 +70,7 @@ class Table(Generic[K, Row]):
         key: str | tuple[str, ...],
         changing: Sequence[str] = (),
         given: Sequence[str] | None = None,
+        shared: Sequence[str] = (),
         without: Collection[str] = (),
         computed: Mapping[str, str] | None = None,
         sql_types: Mapping[str, str] | None = None,
@@ -84,6 +88,8 @@ class Table(Generic[K, Row]):
         expressions = dict(computed or {})
         given_columns = (*self.columns, *self._writers) if given is None else (*self._columns_of(given), *self._writers)
         self._given = tuple(dict.fromkeys(column for column in given_columns if column not in expressions))
+        self._shared = tuple(shared)
+        self._own = tuple(column for column in self._given if column not in self._shared)
         self._sql_types = {column: _sql_type(hint) for column, (_, hint) in attributes.items()} | dict(sql_types or {})
         self.read = _reader(row, without, self.columns, readers or {})
         self._key_of = attrgetter(*self._key)
@@ -94,6 +100,7 @@ class Table(Generic[K, Row]):
             for column in self.columns
         )
         self._update = self._update_statement() if changing else ""
+        self._insert_absent = cache(self._insert_absent_statement)
 
     def key_of(self, row: Row, /) -> K:
         """Return the key of a row."""
@@ -188,14 +195,21 @@ class Table(Generic[K, Row]):
         """Insert rows but those whose unique columns are taken, and return the keys of what went in.
 
         Of several rows with the same unique columns, the first goes in; `where` is the predicate of their index, if it
-        has one. They go in the order of these columns, so that
-        two batches with the same ones wait for each other in one order and cannot deadlock.
+        has one. They go in the order of these columns, so that two batches with the same ones wait for each other in
+        one order and cannot deadlock.
+
+        Raises:
+            DefectError: They differ in what they share.
         """
         if not rows:
             return []
         unique = unique or self._key
         ordered = sorted(rows, key=attrgetter(*(self._paths[column] for column in unique)))
-        inserted = await tx.fetch(self._insert_absent_statement(unique, where), *self._arguments(ordered, self._given))
+        shared = self._arguments(ordered, self._shared)
+        if any(len(set(values)) > 1 for values in shared):
+            raise DefectError(f"rows of {self.name} inserted together differ in one of {', '.join(self._shared)}")
+        args = (*self._arguments(ordered, self._own), *(values[0] for values in shared))
+        inserted = await tx.fetch(self._insert_absent(unique, where), *args)
         return [typing.cast("K", row[0] if len(self._key) == 1 else tuple(row)) for row in inserted]
 
     async def update(self, tx: Tx, rows: Collection[Row]) -> None:
@@ -241,10 +255,12 @@ class Table(Generic[K, Row]):
         return f"new.{column}::{sql_type}" if sql_type.endswith("[]") else f"new.{column}"
 
     def _insert_absent_statement(self, unique: tuple[str, ...], where: str) -> str:
-        given = ", ".join(self._given)
+        own = ", ".join(self._own)
+        shared = [f"${at}::{self._sql_types[column]}" for at, column in enumerate(self._shared, len(self._own) + 1)]
         return (
-            f"INSERT INTO {self.quoted} ({given}) SELECT {', '.join(map(self._new, self._given))} "
-            f"FROM unnest({self.parameters(self._given)}) AS new ({given}) "
+            f"INSERT INTO {self.quoted} ({', '.join((*self._own, *self._shared))}) "
+            f"SELECT {', '.join((*map(self._new, self._own), *shared))} "
+            f"FROM unnest({self.parameters(self._own)}) AS new ({own}) "
             f"ON CONFLICT ({', '.join(unique)}) {where and f'WHERE {where}'} DO NOTHING "
             f"RETURNING {', '.join(self._key)}"
         )

@@ -101,6 +101,7 @@ payments = Payments(
         *("method_token", "metadata", "capture_mode", "channel", "correlation_id", "create_time", "update_time"),
         *("state", "aggregate_version"),
     ),
+    shared=("create_time", "update_time", "state", "aggregate_version"),
     # All but the channel, which only `move` changes.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),

@@ -186,6 +186,22 @@ async def test_a_unique_key_may_be_one_of_some_rows_only(runtime: Runtime) -> No
     await runtime.transaction(work)
 
 
+async def test_what_rows_inserted_together_share_is_sent_once_and_must_be_alike(runtime: Runtime) -> None:
+    of_one_moment: Table[str, Brick] = Table(
+        Brick, "brick", key="brick_id", without=("marks",), shared=("create_time", "shade")
+    )
+
+    async def work(tx: Tx) -> None:
+        await make_tables(tx)
+        pair = [replace(brick(f"b{n}", number=n), shade=Colour.BLUE) for n in (1, 2)]
+        assert await of_one_moment.insert_absent(tx, pair) == ["b1", "b2"]
+        assert await of_one_moment.by_key(tx, ["b1", "b2"]) == {row.brick_id: row for row in pair}
+        with pytest.raises(DefectError, match="rows of brick inserted together differ in one of create_time, shade"):
+            await of_one_moment.insert_absent(tx, [brick("b3", number=3), brick("b4", number=4, minutes=1)])
+
+    await runtime.transaction(work)
+
+
 async def test_a_page_is_of_the_newest_and_the_next_begins_after_it(runtime: Runtime) -> None:
     async def work(tx: Tx) -> None:
         await make_tables(tx)
