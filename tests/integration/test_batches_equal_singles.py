@@ -52,4 +52,4 @@ def handlers_of(service: str) -> Iterator[str]:
 def test_every_command_and_handler_is_held_to_the_property(service: str) -> None:
     wanted = {*commands_of(service), *handlers_of(service)}
     assert wanted
-    assert set(STEPS[service]) == wanted
+    assert set(STEPS.get(service, ())) == wanted
