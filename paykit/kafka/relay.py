@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
 from paykit.kafka import client as kafka
-from paykit.postgres import outbox
+from paykit.postgres import connecting, faults, outbox
 from paykit.postgres import wakeups as wakeup
+from paykit.postgres.faults import Fault
 
 BATCH_ROWS_MAX = 1000
 """Rows produced and deleted together."""
@@ -26,6 +26,7 @@ POLL_S = 0.5
 """The wait for a wake-up before looking anyway."""
 PING_S = 2.0
 """How often the leader's connection shows life while Kafka is slow."""
+PING_TIMEOUT_S = 5.0
 LEADER_IDLE_TIMEOUT_MS = 10_000
 """A leader that stopped (and so stops pinging) loses its connection, and with it the lead."""
 CAMPAIGN_PAUSE_S = 1.0
@@ -68,7 +69,9 @@ class Relay:
         while True:
             try:
                 await self._campaign()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DeliveryFailedError) as error:
+            except Exception as error:
+                if not isinstance(error, DeliveryFailedError) and faults.sort(error) is not Fault.UNAVAILABLE:
+                    raise
                 _log.warning("relay_interrupted", service=self._schema, error=str(error))
             finally:
                 self.leading = False
@@ -76,7 +79,7 @@ class Relay:
             await asyncio.sleep(CAMPAIGN_PAUSE_S)
 
     async def _campaign(self) -> None:
-        connection = await wakeup.connect(self._dsn, self._schema, idle_session_timeout=str(LEADER_IDLE_TIMEOUT_MS))
+        connection = await connecting.connect(self._dsn, self._schema, idle_session_timeout=str(LEADER_IDLE_TIMEOUT_MS))
         try:
             sql = "SELECT pg_try_advisory_lock($1, hashtext($2))"
             if await connection.fetchval(sql, _ADVISORY_SPACE, self._schema):
@@ -123,7 +126,7 @@ class Relay:
         started = time.monotonic()
         while not (await asyncio.wait({batch}, timeout=PING_S))[0]:
             await self._measure_depth(connection)
-            await connection.execute("SELECT 1")
+            await connection.execute("SELECT 1", timeout=PING_TIMEOUT_S)
             waited_s = time.monotonic() - started
             if waited_s > STALL_WARNING_S:
                 _log.warning("kafka_not_acknowledging", service=self._schema, waited_s=round(waited_s, 1))

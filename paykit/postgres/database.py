@@ -6,6 +6,7 @@ straight to asyncpg and ordinary ones through SQLAlchemy Core, in one transactio
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from paykit.cause import Cause
 from paykit.clock import Clock
 from paykit.events.codec import Codec, Event
 from paykit.ids import new_id
-from paykit.postgres import faults
+from paykit.postgres import connecting, faults
 from paykit.postgres.faults import Fault
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
@@ -30,16 +31,8 @@ W = TypeVar("W", bound="Unsaved")
 
 TRANSACTION_TRIES_MAX = 3
 """Runs of one transaction before a serialization failure or deadlock is given up."""
-CONNECT_TIMEOUT_S = 5.0
-STATEMENT_TIMEOUT_MS = 30_000
-LOCK_TIMEOUT_MS = 2_000
 FAST_LANE_LOCK_TIMEOUT_MS = 50
 """How long a group of calls waits for a row before its items go on one by one."""
-IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
-"""A stopped process gives its locks back after this."""
-KEEPALIVE_S = 10
-STATEMENT_CACHE_SIZE = 512
-"""Prepared statements kept by each connection."""
 EVENT_BYTES_MAX = 512 * 1024
 """The largest encoded event; a larger one fails the call that would emit it."""
 
@@ -231,7 +224,7 @@ class Lane:
 
 
 FAST = Lane(lock_timeout_ms=FAST_LANE_LOCK_TIMEOUT_MS)
-SLOW = Lane(lock_timeout_ms=LOCK_TIMEOUT_MS)
+SLOW = Lane(lock_timeout_ms=connecting.LOCK_TIMEOUT_MS)
 
 
 class Database:
@@ -252,9 +245,10 @@ class Database:
         locks: Sequence[str] = (),
         on_outbox: Callable[[], None] = lambda: None,
     ) -> None:
-        self._engine = make_engine(url, schema=schema, connections_max=connections_max)
+        self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.url = url
         self.schema = schema
+        self._engine = self._make_engine(connections_max)
         self.clock = clock
         self._codec = codec
         self._lock_order = LockOrder(locks)
@@ -272,11 +266,37 @@ class Database:
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
-        return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        except UnavailableError as error:
+            # Here it was not the server that would take no writes.
+            if error.__cause__ is not None and faults.is_read_only(error.__cause__):
+                raise error.__cause__ from None
+            raise
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
+        """Close every connection; those that a silent server does not let go are cut."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(connecting.END_TIMEOUT_S):
+                await self._engine.dispose()
+        for driver in list(self._drivers):
+            driver.terminate()
+
+    def _make_engine(self, connections_max: int) -> AsyncEngine:
+        return create_async_engine(
+            "postgresql+asyncpg://",
+            isolation_level="AUTOCOMMIT",
+            pool_size=connections_max,
+            max_overflow=0,
+            pool_timeout=connecting.CONNECT_TIMEOUT_S,
+            pool_reset_on_return=None,
+            connect_args={"async_creator_fn": self._connect},
+        )
+
+    async def _connect(self) -> Any:
+        driver = await connecting.connect(self.url, self.schema)
+        self._drivers.add(driver)
+        return driver
 
     async def _run(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
         for tries_left in range(TRANSACTION_TRIES_MAX - 1, -1, -1):
@@ -303,8 +323,8 @@ class Database:
                 await driver.execute(begin)
                 result = await work(tx)
                 await tx.flush()
-            except BaseException:
-                await _rollback(connection, driver)
+            except BaseException as error:
+                await _rollback(connection, driver, reusable=not faults.is_read_only(error))
                 raise
             await self._commit(connection, driver)
         if tx.emitted or tx.emitted_raw:
@@ -314,12 +334,16 @@ class Database:
     @staticmethod
     async def _commit(connection: AsyncConnection, driver: Any) -> None:
         try:
-            await driver.execute("COMMIT")
+            outcome = await driver.execute("COMMIT")
         except BaseException as error:
+            driver.terminate()
             await connection.invalidate()
             if faults.sort(error) is Fault.UNAVAILABLE:
                 raise CommitUnknownError("the connection was lost during COMMIT", part="postgresql") from error
             raise
+        # PostgreSQL rolls a transaction back in which a statement failed, and answers its COMMIT without an error.
+        if outcome != "COMMIT":
+            raise DefectError(f"COMMIT was answered by {outcome}: a statement had failed, and its error was swallowed")
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
@@ -341,44 +365,11 @@ async def _live_driver(connection: AsyncConnection) -> Any:
     return driver
 
 
-async def _rollback(connection: AsyncConnection, driver: Any) -> None:
-    """Return the connection back clean, or not at all: its state after a failed rollback is unknown."""
-    try:
-        await asyncio.shield(driver.execute("ROLLBACK"))
-    except BaseException:  # noqa: BLE001 - the first error is the one to tell
+async def _rollback(connection: AsyncConnection, driver: Any, *, reusable: bool) -> None:
+    """Return the connection back clean, or not at all: its state after a failed rollback is unknown.
+
+    One to a server that takes no writes any more is not reusable either: another server does by now.
+    """
+    if not await connecting.end_transaction(driver) or not reusable:
+        driver.terminate()
         await connection.invalidate()
-
-
-def make_engine(url: str, *, schema: str, connections_max: int) -> AsyncEngine:
-    """Make the engine of one service; every connection carries the runtime's timeouts and the service's search_path."""
-    return create_async_engine(
-        sqlalchemy.make_url(url).set(drivername="postgresql+asyncpg"),
-        isolation_level="AUTOCOMMIT",
-        pool_size=connections_max,
-        max_overflow=0,
-        pool_timeout=CONNECT_TIMEOUT_S,
-        pool_reset_on_return=None,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT_S,
-            "statement_cache_size": STATEMENT_CACHE_SIZE,
-            "server_settings": connection_settings(schema),
-        },
-    )
-
-
-def connection_settings(schema: str) -> dict[str, str]:
-    """Return the settings that every connection of a service starts with."""
-    return {
-        "application_name": f"paystream-{schema}",
-        "search_path": schema,
-        "timezone": "UTC",
-        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-        "lock_timeout": str(LOCK_TIMEOUT_MS),
-        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
-        # A plan made while a table is empty is kept when it has grown: never let that be a sequential scan.
-        "plan_cache_mode": "force_generic_plan",
-        "enable_seqscan": "off",
-        "tcp_keepalives_idle": str(KEEPALIVE_S),
-        "tcp_keepalives_interval": str(KEEPALIVE_S),
-        "tcp_keepalives_count": "3",
-    }

@@ -26,8 +26,12 @@ UniqueViolation = asyncpg.UniqueViolationError
 
 _CONFLICT_STATES = frozenset({"40001", "40P01"})
 _LOCKED_STATES = frozenset({"55P03"})
-_UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
-"""SQLSTATE classes: connection, insufficient resources, operator intervention (also timeouts), system error."""
+_READ_ONLY = "25006"
+_UNAVAILABLE_CLASSES = ("08", "28", "53", "57", "58", "XX")
+"""SQLSTATE classes: connection, authorization (a role or password being changed), insufficient resources, operator
+intervention (also timeouts), system error, internal error (damaged data)."""
+_UNAVAILABLE_STATES = frozenset({_READ_ONLY, "25P03", "25P04", "3D000"})
+"""A server that takes no writes, timeouts of an idle and of a long transaction, a database that is not there."""
 _UNAVAILABLE = (OSError, TimeoutError, sqlalchemy.exc.TimeoutError, asyncpg.InternalClientError, UnavailableError)
 """Without a state. SQLAlchemy's own timeout means that every connection of the pool stayed in use; the driver's
 internal error is what a process that stood still meets, when the awaited answer comes with the server's farewell."""
@@ -46,12 +50,17 @@ def sort(error: BaseException) -> Fault:
     return Fault.UNAVAILABLE if isinstance(cause, _UNAVAILABLE) else Fault.UNEXPECTED
 
 
+def is_read_only(error: BaseException) -> bool:
+    """Return whether the server takes no writes: it was demoted, or set read-only."""
+    return getattr(_root(error), "sqlstate", None) == _READ_ONLY
+
+
 def _sort_state(state: str) -> Fault:
     if state in _CONFLICT_STATES:
         return Fault.CONFLICT
     if state in _LOCKED_STATES:
         return Fault.LOCKED
-    if state.startswith(_UNAVAILABLE_CLASSES) or state in {"25P03", "3D000"}:  # idle-in-transaction timeout
+    if state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES:
         return Fault.UNAVAILABLE
     return Fault.UNEXPECTED
 

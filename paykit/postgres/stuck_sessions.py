@@ -11,7 +11,8 @@ import asyncio
 
 import structlog
 
-from paykit.postgres.database import IDLE_IN_TRANSACTION_TIMEOUT_MS, Database, Tx
+from paykit.postgres.connecting import IDLE_IN_TRANSACTION_TIMEOUT_MS
+from paykit.postgres.database import Database, Tx
 
 STUCK_AFTER_S = IDLE_IN_TRANSACTION_TIMEOUT_MS / 1_000
 """As for sessions that are idle in a transaction."""

@@ -8,14 +8,17 @@ import asyncio
 import contextlib
 from typing import Any
 
-import asyncpg
 import structlog
 
-from paykit.postgres.database import CONNECT_TIMEOUT_S, connection_settings
+from paykit.postgres import connecting, faults
+from paykit.postgres.faults import Fault
 
 NOTIFY_PAUSE_S = 0.01
 """The least time between two notifications of one process."""
 RECONNECT_PAUSE_S = 1.0
+PING_S = 10.0
+"""How often a connection with nothing to tell asks whether the server is still there."""
+PING_TIMEOUT_S = 5.0
 OUTBOX = "outbox"
 """The signal of rows for the relay; every other signal is a job's name."""
 
@@ -55,24 +58,26 @@ class Wakeups:
         while True:
             try:
                 await self._carry()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
+                if faults.sort(error) is not Fault.UNAVAILABLE:
+                    raise
                 _log.warning("wakeups_interrupted", service=self._schema, error=str(error))
             finally:
                 await self._drop_connection()
             await asyncio.sleep(RECONNECT_PAUSE_S)
 
     async def _carry(self) -> None:
-        self._connection = await connect(self._dsn, self._schema)
+        self._connection = await connecting.connect(self._dsn, self._schema)
         # A process that sends no signals would not notice that it hears none either.
         self._connection.add_termination_listener(lambda _: self._remote_pending.set())
         await self._connection.add_listener(self._channel, self._on_notification)
         self.wake_all()  # Something may have been signalled while nobody listened.
         while True:
-            await self._remote_pending.wait()
-            self._remote_pending.clear()
+            await wait(self._remote_pending, PING_S)
             signals, self._remote = self._remote, set()
+            # Without a signal it tells nobody, and is the question whether the server still answers.
             await self._connection.execute(
-                "SELECT pg_notify($1, s) FROM unnest($2::text[]) s", self._channel, [*signals]
+                "SELECT pg_notify($1, s) FROM unnest($2::text[]) s", self._channel, [*signals], timeout=PING_TIMEOUT_S
             )
             await asyncio.sleep(NOTIFY_PAUSE_S)
 
@@ -84,11 +89,6 @@ class Wakeups:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
-
-
-async def connect(dsn: str, schema: str, **settings: str) -> Any:
-    """Open a connection outside the pool, for listening or for leading."""
-    return await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S, server_settings=connection_settings(schema) | settings)
 
 
 async def wait(event: asyncio.Event, timeout_s: float) -> None:

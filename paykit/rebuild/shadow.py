@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import sqlalchemy
 
 from paykit.base.errors import RebuildFailedError
 from paykit.consume.store.parked_events import SWEEP_LOCK
-from paykit.postgres.database import CONNECT_TIMEOUT_S
+from paykit.postgres.connecting import CONNECT_TIMEOUT_S, address_of
 
 RUNTIME_TABLES = ("outbox", "inbox", "consumer_offset", "dead_letter", "parked_event", "skipped_event")
 LOCK_WAIT_MS = 10_000
@@ -221,8 +220,9 @@ async def opened(admin_url: str, *, service: str, tables: Sequence[str]) -> Asyn
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[Any]:
-    dsn = sqlalchemy.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"})
+    connection = await asyncpg.connect(
+        **address_of(url), timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"}
+    )
     try:
         yield connection
     finally:

@@ -8,8 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from paykit.postgres import database as db
-from paykit.postgres import stuck_sessions
+from paykit.postgres import connecting, stuck_sessions
 from paykit.process.runtime import Runtime
 
 WAIT_S_MAX = 30.0
@@ -24,7 +23,7 @@ class StoodStill:
         self.goes_on = asyncio.Event()
 
     async def run(self) -> None:
-        settings = db.connection_settings("probe") | {"statement_timeout": "100"}
+        settings = connecting.connection_settings("probe") | {"statement_timeout": "100"}
         connection: Any = await asyncpg.connect(self._runtime.database.url, server_settings=settings)
         try:
             async with connection.transaction():

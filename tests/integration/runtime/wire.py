@@ -1,4 +1,4 @@
-"""A TCP proxy between a service and PostgreSQL that loses a COMMIT or its answer, or holds an answer back."""
+"""A TCP proxy between a service and PostgreSQL: loses a COMMIT or its answer, holds answers back, or falls silent."""
 
 import asyncio
 import contextlib
@@ -28,6 +28,8 @@ class Wire:
         self._held_statement: bytes | None = None
         self._open = asyncio.Event()
         self._open.set()
+        self._heard = asyncio.Event()
+        self._heard.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._down = False
         self.lost = 0
@@ -42,8 +44,13 @@ class Wire:
         self._held_statement = statement.encode() + b"\x00"
 
     def release(self) -> None:
-        """Let the answers through."""
+        """Let everything through."""
         self._open.set()
+        self._heard.set()
+
+    def fall_silent(self) -> None:
+        """Forward nothing any more in either direction, and take new connections without a word: nothing is closed."""
+        self._heard.clear()
 
     def cut(self, *, mended: bool = False) -> None:
         """Break every connection and let no new one stand, until called with `mended`."""
@@ -73,6 +80,7 @@ class Wire:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: "asyncio.Task[None]"
     ) -> None:
         while data := await reader.read(CHUNK_BYTES):
+            await self._heard.wait()
             loss = self._loss if data.endswith(COMMIT) else None
             if self._held_statement is not None and data.endswith(self._held_statement):
                 self._held_statement = None
@@ -92,6 +100,7 @@ class Wire:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
                 await self._open.wait()
+                await self._heard.wait()
                 writer.write(data)
                 await writer.drain()
         writer.close()
