@@ -15,10 +15,15 @@ _UNSAMPLED = "00"
 
 def continue_trace(received: str | None) -> str:
     """Return the traceparent of new work: in the trace received, or in a new one if that is absent or malformed."""
-    if received is None or _TRACEPARENT.fullmatch(received) is None:
+    if received is None or not is_traceparent(received):
         drawn = os.urandom(_TRACE_BYTES + _SPAN_BYTES).hex()
         return f"00-{drawn[: 2 * _TRACE_BYTES]}-{drawn[2 * _TRACE_BYTES :]}-{_UNSAMPLED}"
     return f"00-{received[3:35]}-{os.urandom(_SPAN_BYTES).hex()}-{received[53:]}"
+
+
+def is_traceparent(text: str) -> bool:
+    """Return whether a text is trace context as the specification has it, and so safe to pass on and to store."""
+    return _TRACEPARENT.fullmatch(text) is not None
 
 
 def trace_id(traceparent: str) -> str:

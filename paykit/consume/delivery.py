@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+from paykit.base import telemetry
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.events.codec import Event
@@ -32,10 +33,11 @@ class Record:
 
     @property
     def traceparent(self) -> str | None:
-        """W3C trace context that travelled with the event."""
+        """W3C trace context that travelled with the event; None where a producer put something else in its place."""
         for name, content in self.headers:
             if name == "traceparent" and content:
-                return content.decode(errors="replace")
+                text = content.decode("ascii", errors="replace")
+                return text if telemetry.is_traceparent(text) else None
         return None
 
 

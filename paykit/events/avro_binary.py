@@ -11,7 +11,8 @@ _CHUNK_BITS = 14
 _CHUNK = 1 << _CHUNK_BITS
 _CHUNK_MASK = _CHUNK - 1
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
-_LONG_BYTES_MAX = 10
+_LONG_SHIFT_MAX = 63
+"""A long takes ten bytes of seven bits at most: the last begins at bit 63."""
 
 
 def _varint(number: int) -> bytes:
@@ -83,11 +84,14 @@ def decode_long(data: bytes, at: int) -> tuple[int, int]:
     byte = data[at]
     number, shift, end = byte & 0x7F, 7, at + 1
     while byte > 0x7F:  # noqa: PLR2004
+        # Without the bound, a number of any length would be built, in time that grows with its square.
+        if shift > _LONG_SHIFT_MAX:
+            raise ValueError("a long of more than 64 bits")
         byte = data[end]
         number |= (byte & 0x7F) << shift
         shift += 7
         end += 1
-    if end - at > _LONG_BYTES_MAX or number >> 64:
+    if number >> 64:
         raise ValueError("a long of more than 64 bits")
     return number >> 1 ^ -(number & 1), end
 

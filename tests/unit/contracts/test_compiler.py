@@ -124,6 +124,22 @@ def test_a_long_of_more_than_64_bits_is_refused(data: bytes) -> None:
         avro_binary.decode_long(data, 0)
 
 
+def test_no_more_of_a_number_without_an_end_is_read_than_a_long_takes() -> None:
+    class Counted(bytes):
+        """Bytes that count how often one is looked at."""
+
+        looks = 0
+
+        def __getitem__(self, at: Any) -> Any:
+            Counted.looks += 1
+            return super().__getitem__(at)
+
+    with pytest.raises(ValueError, match="64 bits"):
+        avro_binary.decode_long(Counted(b"\xff" * 300_000), 0)
+
+    assert Counted.looks == 10
+
+
 def test_a_negative_length_is_refused() -> None:
     with pytest.raises(ValueError, match="negative length"):
         avro_binary.decode_length(b"\x03", 0)

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from paykit.base import telemetry
+from paykit.consume.delivery import Record
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 RECEIVED = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -33,3 +34,19 @@ def test_without_a_usable_trace_a_new_one_begins(received: str | None) -> None:
     own = telemetry.continue_trace(received)
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", own)
     assert telemetry.trace_id(own) != TRACE
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", RECEIVED.encode() + b"\x00", b"\x00" * 55, b"0" * 900_000, RECEIVED.upper().encode()]
+)
+def test_trace_context_that_a_foreign_producer_made_up_does_not_travel(content: bytes) -> None:
+    assert _record(content).traceparent is None
+
+
+def test_trace_context_travels_with_its_event() -> None:
+    assert _record(RECEIVED.encode()).traceparent == RECEIVED
+
+
+def _record(traceparent: bytes) -> Record:
+    headers = [("traceparent", traceparent)]
+    return Record(topic="payment.events", partition=0, offset=0, key="pay_1", value=b"", headers=headers)
