@@ -10,7 +10,20 @@ from services.payment.domain import (
     order,
     payment,
     refund,
+    refund_share,
     routing,
 )
 
-__all__ = ["attempt", "authorization", "capture", "dispute", "fee", "movement", "order", "payment", "refund", "routing"]
+__all__ = [
+    "attempt",
+    "authorization",
+    "capture",
+    "dispute",
+    "fee",
+    "movement",
+    "order",
+    "payment",
+    "refund",
+    "refund_share",
+    "routing",
+]
