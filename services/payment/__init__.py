@@ -18,7 +18,7 @@
 | payments of closed orders, captures for them | `commands/order.py`, called by `handlers.py` and `commands/ending.py` |
 | applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
-| contradictions, and who ends them | `domain/contradiction.py`, `commands/contradiction.py`, on `paykit.contradictions` |
+| contradictions, and who ends them | `domain/contradiction.py`, `commands/contradiction.py` |
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
