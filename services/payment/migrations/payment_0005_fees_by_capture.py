@@ -4,8 +4,8 @@ from alembic import op
 
 from paykit.postgres import runtime_schema
 
-revision = "payment_0004"
-down_revision = "payment_0003"
+revision = "payment_0005"
+down_revision = "payment_0004"
 branch_labels = None
 
 _TABLES = """
