@@ -123,27 +123,20 @@ def create(
     bearing = [capture for capture in captures if of_capture in {None, capture.capture_id}]
     _require_refundable(payment, bearing, amount_minor, currency_code)
     shares = refund_share.spread(bearing, refund_id=refund_id, amount_minor=amount_minor, unasked=unasked)
-    fee_returned_minor = sum(share.fee_returned_minor for share in shares)
-    refunding = replace(
-        payment,
-        **next_revision(payment, now),
-        refunding_minor=payment.refunding_minor + amount_minor,
-        fee_returning_minor=payment.fee_returning_minor + fee_returned_minor,
-    )
+    refunding = _hold(payment, shares, now)
     refund = _refund(
         refunding,
         refund_id=refund_id,
         amount_minor=amount_minor,
         reason=reason,
-        fee_returned_minor=fee_returned_minor,
+        fee_returned_minor=_fee_returned_minor(shares),
         capture_id=shares[0].capture_id if len(shares) == 1 else None,
     )
-    by_id = {capture.capture_id: capture for capture in bearing}
     return AcceptedRefund(
         payment=refunding,
         refund=refund,
         shares=shares,
-        captures=[refund_share.hold(by_id[share.capture_id], share) for share in shares],
+        captures=refund_share.hold_all(bearing, shares),
         event=_created(refunding, refund),
     )
 
@@ -227,6 +220,20 @@ def _require_refundable(payment: Payment, bearing: Sequence[Capture], amount_min
             refundable_minor=str(left),
             currency_code=currency_code,
         )
+
+
+def _hold(payment: Payment, shares: Sequence[RefundShare], now: datetime) -> Payment:
+    """Return the payment with what a refund takes of its captures held."""
+    return replace(
+        payment,
+        **next_revision(payment, now),
+        refunding_minor=payment.refunding_minor + sum(share.amount_minor for share in shares),
+        fee_returning_minor=payment.fee_returning_minor + _fee_returned_minor(shares),
+    )
+
+
+def _fee_returned_minor(shares: Sequence[RefundShare]) -> int:
+    return sum(share.fee_returned_minor for share in shares)
 
 
 def _refund(

@@ -4,7 +4,7 @@ A refund takes the capture that it names, else the oldest that is left, then the
 terms that stand with its capture, so that a fee plan that changed between two captures changes nothing for the first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from services.payment.domain import fee
@@ -53,6 +53,12 @@ def hold(capture: Capture, share: RefundShare) -> Capture:
         refunding_minor=capture.refunding_minor + share.amount_minor,
         fee_returning_minor=capture.fee_returning_minor + share.fee_returned_minor,
     )
+
+
+def hold_all(captures: Iterable[Capture], shares: Sequence[RefundShare]) -> list[Capture]:
+    """Return the captures that bear shares of a refund just made, in the order of the shares."""
+    by_id = {capture.capture_id: capture for capture in captures}
+    return [hold(by_id[share.capture_id], share) for share in shares]
 
 
 def release(capture: Capture, share: RefundShare) -> Capture:
