@@ -45,7 +45,7 @@ def _calls(runtime: Runtime) -> Calls[ClaimedPayout]:
         request=lambda claimed: _to_request(claimed, callback_address),
         connect=lambda: registry.connect(runtime.settings.payout_channel),
         record=_RECORD_EVIDENCE,
-        claim=commands.withdrawal.submit_withdrawals,
+        claim=commands.submission.submit_withdrawals,
     )
 
 

@@ -13,7 +13,7 @@ SERVICE = Service(
     name="withdrawal",
     locks=("bank_account", "withdrawal", "attempt", "allowance"),
     records=("bank_account", "allowance", "withdrawal", "attempt", "evidence"),
-    projections=("merchant", "credit", "credit_total"),
+    projections=("merchant", "credit", "credit_total", "settlement_balance"),
     servicers=rpc.servicers,
     subscriptions=(
         merchant_projection.subscription(handlers.on_merchant_changed),
@@ -36,7 +36,7 @@ SERVICE = Service(
             topic="accounting.events",
             handles={
                 accounting_events.TransactionCreated: Handle(
-                    handler=handlers.on_transaction_created, rebuild=handlers.keep_adjustments
+                    handler=handlers.on_transaction_created, rebuild=handlers.keep_funds, deduplication="inbox"
                 ),
                 accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
             },

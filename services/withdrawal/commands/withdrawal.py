@@ -13,10 +13,10 @@ from paykit.work import Rows, fold, kept
 from services.withdrawal import domain, store
 from services.withdrawal.commands import work
 from services.withdrawal.commands.work import WithdrawalWork
-from services.withdrawal.domain.allowance import Allowance, MerchantCurrency
+from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance, MerchantCurrency
 from services.withdrawal.domain.bank_account import BankAccount
 from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction
-from services.withdrawal.store import ClaimedPayout, MerchantProfile
+from services.withdrawal.store import MerchantProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class CreateWithdrawal:
 
     Attributes:
         requester: The caller's name.
-        approval_limit_minor: Above it, a second person decides.
+        approval_limit_minor: Above it, together with what was accepted in the last 24 hours, a second person decides.
         daily_limit_minor: Of the merchant, in this currency.
     """
 
@@ -55,6 +55,14 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """A withdrawal to be taken back."""
+
+    withdrawal_id: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Payees:
     """Whom withdrawals asked for, or to be decided on, are to be paid to."""
 
@@ -71,7 +79,7 @@ async def create_withdrawals(tx: Tx, items: Sequence[CreateWithdrawal]) -> list[
     """
     payees = await _payees(tx, [(item.merchant_id, item.bank_account_id) for item in items])
     payable = fold(items, lambda item: _payable(item, payees))
-    allowances = await _lock_allowances(tx, kept(payable), payees)
+    allowances = await _lock_allowances(tx, kept(payable))
     withdrawals = store.withdrawals.rows(tx)
     results = fold(payable, lambda item: _create(tx, item, payees, withdrawals=withdrawals, allowances=allowances))
     await tx.save(withdrawals)
@@ -94,18 +102,16 @@ async def decide_withdrawals(tx: Tx, items: Sequence[Decide]) -> list[Withdrawal
     return results
 
 
-async def submit_withdrawals(tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[ClaimedPayout]:
-    """Take the withdrawals that have waited longest for a channel, to send them; emits WithdrawalSubmitted for each."""
-    withdrawals = await store.withdrawals.claim_to_submit(tx, channel=channel, limit=limit)
-    payouts = await store.attempts.claim_of(tx, list(withdrawals), lease_s=lease_s) if withdrawals else []
-    for payout in payouts:
-        attempt = payout.attempt
-        withdrawal = withdrawals[attempt.withdrawal_id]
-        submitted, event = domain.withdrawal.submit(withdrawal, attempt_id=attempt.attempt_id, now=tx.now)
-        withdrawals.put(submitted)
-        tx.emit(event, cause=Cause(payout.correlation_id, attempt.attempt_id, None, attempt.traceparent))
-    await tx.save(withdrawals)
-    return payouts
+async def cancel_withdrawals(tx: Tx, items: Sequence[Cancel]) -> list[Withdrawal | DomainError]:
+    """Take withdrawals back that were not handed to the bank, in order; emits WithdrawalCancelled, gives amounts back.
+
+    Refusals: WithdrawalNotFound, NotHeldYet, IllegalTransition.
+    """
+    withdrawals = await store.withdrawals.lock(tx, [item.withdrawal_id for item in items])
+    rows = work.begin(tx, withdrawals, await store.attempts.lock_of(tx, list(withdrawals)))
+    results = fold(items, lambda item: _cancel(rows, item))
+    await rows.save()
+    return results
 
 
 async def _payees(tx: Tx, pairs: Sequence[tuple[str, str]]) -> _Payees:
@@ -134,15 +140,12 @@ def _require_payable(item: CreateWithdrawal | Withdrawal, payees: _Payees) -> No
     )
 
 
-async def _lock_allowances(
-    tx: Tx, items: Sequence[CreateWithdrawal], payees: _Payees
-) -> dict[MerchantCurrency, Allowance]:
+async def _lock_allowances(tx: Tx, items: Sequence[CreateWithdrawal]) -> dict[MerchantCurrency, Allowance]:
     if not items:
         return {}
     keys = {(item.merchant_id, item.currency_code) for item in items}
     await store.lock_allowances(tx, keys)
-    zones = {key: payees.merchants[key[0]].time_zone for key in keys}
-    return await store.read_allowances(tx, {key: domain.allowance.day_of(tx.now, zone) for key, zone in zones.items()})
+    return await store.read_allowances(tx, keys, since=tx.now - ROLLING_DAY)
 
 
 def _create(
@@ -160,13 +163,17 @@ def _create(
         currency_code=item.currency_code,
         daily_limit_minor=item.daily_limit_minor,
     )
+    account = payees.accounts[item.bank_account_id]
+    withdrawal = withdrawals.add(_accepted(tx, item, account, allowance=allowances[key]))
     allowances[key] = domain.allowance.take(allowances[key], item.amount_minor)
-    withdrawal = withdrawals.add(_accepted(tx, item, payees.accounts[item.bank_account_id]))
     tx.emit(domain.withdrawal.created(withdrawal), cause=item.cause)
     return withdrawal
 
 
-def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount) -> Withdrawal:
+def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount, *, allowance: Allowance) -> Withdrawal:
+    approval_required = domain.allowance.needs_approval(
+        allowance, amount_minor=item.amount_minor, approval_limit_minor=item.approval_limit_minor
+    )
     return Withdrawal(
         withdrawal_id=new_id("wdr"),
         merchant_id=item.merchant_id,
@@ -174,11 +181,12 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount) -> Withdrawa
         destination_token=account.token,
         amount_minor=item.amount_minor,
         currency_code=item.currency_code,
-        approval_required=item.amount_minor > item.approval_limit_minor,
+        approval_required=approval_required,
         requester=item.requester,
         correlation_id=item.cause.correlation_id,
         create_time=tx.now,
         update_time=tx.now,
+        taken_minor=item.amount_minor,
     )
 
 
@@ -191,3 +199,12 @@ def _decide(rows: WithdrawalWork, item: Decide, payees: _Payees) -> Withdrawal:
         return rows.withdrawals.put(rejected)
     _require_payable(withdrawal, payees)
     return rows.approve(withdrawal, decider=item.decider, cause=item.cause)
+
+
+def _cancel(rows: WithdrawalWork, item: Cancel) -> Withdrawal:
+    withdrawal = rows.withdrawals.require(item.withdrawal_id, domain.withdrawal.not_found)
+    domain.withdrawal.require_cancellable(withdrawal)
+    cancelled, event = domain.withdrawal.cancel(withdrawal, now=rows.tx.now)
+    rows.never_send(cancelled, reason=cancelled.state)
+    rows.tx.emit(event, cause=item.cause)
+    return rows.withdrawals.put(cancelled)
