@@ -29,6 +29,10 @@ SERVICE = Service(
                     settlement_events.SettlementCreated.RECORD,
                     settlement_events.SettlementFailed.RECORD,
                     settlement_events.ReserveReleased.RECORD,
+                    settlement_events.ReserveConsumed.RECORD,
+                    settlement_events.ReserveExtended.RECORD,
+                    settlement_events.BalanceRecovered.RECORD,
+                    settlement_events.MerchantBalanceNegative.RECORD,
                 }
             ),
         ),
@@ -48,6 +52,7 @@ SERVICE = Service(
         events.WithdrawalCreated,
         events.WithdrawalApproved,
         events.WithdrawalRejected,
+        events.WithdrawalCancelled,
         events.WithdrawalSubmitted,
         events.WithdrawalCompleted,
         events.WithdrawalFailed,
@@ -57,6 +62,7 @@ SERVICE = Service(
         # The hold of the ledger comes as an event, whose handler cannot wake a job: so these look often.
         *(Job(name=lane, run=jobs.submit_withdrawals, every_s=0.25) for lane in commands.SUBMISSION_JOBS),
         Job(name="inquire_withdrawals", run=jobs.inquire_withdrawals, every_s=0.5),
+        Job(name="report_blocked_withdrawals", run=jobs.report_blocked, every_s=REPORT_EVERY_S),
         Job(name="report_overdue_withdrawals", run=jobs.report_overdue, every_s=REPORT_EVERY_S),
     ),
     on_start=jobs.require_bank,

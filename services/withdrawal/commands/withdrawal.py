@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.ids import new_id
-from paykit.merchants import standing
+from paykit.merchants import projection, standing
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
@@ -16,7 +17,6 @@ from services.withdrawal.commands.work import WithdrawalWork
 from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance, MerchantCurrency
 from services.withdrawal.domain.bank_account import BankAccount
 from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction
-from services.withdrawal.store import MerchantProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +56,14 @@ class Decide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """A withdrawal to be taken back."""
+    """A withdrawal to call off.
+
+    Attributes:
+        reason: Why, as the caller says; None if nothing was said.
+    """
 
     withdrawal_id: str
+    reason: str | None
     cause: Cause
 
 
@@ -66,7 +71,7 @@ class Cancel:
 class _Payees:
     """Whom withdrawals asked for, or to be decided on, are to be paid to."""
 
-    merchants: dict[str, MerchantProfile]
+    standings: dict[str, MerchantStanding]
     accounts: dict[str, BankAccount]
 
 
@@ -103,7 +108,7 @@ async def decide_withdrawals(tx: Tx, items: Sequence[Decide]) -> list[Withdrawal
 
 
 async def cancel_withdrawals(tx: Tx, items: Sequence[Cancel]) -> list[Withdrawal | DomainError]:
-    """Take withdrawals back that were not handed to the bank, in order; emits WithdrawalCancelled, gives amounts back.
+    """Call withdrawals off that were not handed to the bank, in order; emits WithdrawalCancelled, gives amounts back.
 
     Refusals: WithdrawalNotFound, NotHeldYet, IllegalTransition.
     """
@@ -117,7 +122,7 @@ async def cancel_withdrawals(tx: Tx, items: Sequence[Cancel]) -> list[Withdrawal
 async def _payees(tx: Tx, pairs: Sequence[tuple[str, str]]) -> _Payees:
     """Read what is known of merchants and bank accounts."""
     return _Payees(
-        merchants=await store.merchants.by_id(tx, [merchant_id for merchant_id, _ in pairs]),
+        standings=await projection.statuses(tx, {merchant_id for merchant_id, _ in pairs}),
         accounts=await store.bank_accounts.by_key(tx, [account_id for _, account_id in pairs]),
     )
 
@@ -129,9 +134,8 @@ def _payable(item: CreateWithdrawal, payees: _Payees) -> CreateWithdrawal:
 
 def _require_payable(item: CreateWithdrawal | Withdrawal, payees: _Payees) -> None:
     """Check that anything may be paid to this merchant's bank account."""
-    merchant = payees.merchants.get(item.merchant_id)
     require_currency(item.currency_code, field="amount.currency_code")
-    standing.require_active(item.merchant_id, merchant.status if merchant else None)
+    standing.require_payable(item.merchant_id, payees.standings.get(item.merchant_id))
     domain.bank_account.require_payable(
         payees.accounts.get(item.bank_account_id),
         bank_account_id=item.bank_account_id,
@@ -204,7 +208,7 @@ def _decide(rows: WithdrawalWork, item: Decide, payees: _Payees) -> Withdrawal:
 def _cancel(rows: WithdrawalWork, item: Cancel) -> Withdrawal:
     withdrawal = rows.withdrawals.require(item.withdrawal_id, domain.withdrawal.not_found)
     domain.withdrawal.require_cancellable(withdrawal)
-    cancelled, event = domain.withdrawal.cancel(withdrawal, now=rows.tx.now)
+    cancelled, event = domain.withdrawal.cancel(withdrawal, reason=item.reason, now=rows.tx.now)
     rows.never_send(cancelled, reason=cancelled.state)
     rows.tx.emit(event, cause=item.cause)
     return rows.withdrawals.put(cancelled)

@@ -1,6 +1,5 @@
 """The withdrawals that a transaction has locked, and what is queued for the bank."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.work import Rows
 from services.withdrawal import domain, store
-from services.withdrawal.domain.allowance import MerchantCurrency
 from services.withdrawal.domain.attempt import PAY, PayoutAttempt
 from services.withdrawal.domain.withdrawal import Withdrawal
 
@@ -66,10 +64,11 @@ class WithdrawalWork:
     async def save(self) -> None:
         """Write every row that is new or changed, and count as withdrawn what the withdrawals now take of funds."""
         await self.tx.save(self.withdrawals, self.attempts)
-        changes: defaultdict[MerchantCurrency, int] = defaultdict(int)
-        for row in self.withdrawals.values():
-            changes[row.merchant_id, row.currency_code] += row.taken_minor - self.taken_minor[row.withdrawal_id]
-        await store.change_funds(self.tx, {key: change_minor for key, change_minor in changes.items() if change_minor})
+        changes = [
+            ((row.merchant_id, row.currency_code), row.taken_minor - self.taken_minor[row.withdrawal_id])
+            for row in self.withdrawals.values()
+        ]
+        await store.change_funds(self.tx, changes)
 
 
 def begin(

@@ -98,4 +98,3 @@ def take(allowance: Allowance, amount_minor: int) -> Allowance:
 def limit_of(limits: Mapping[str, int], currency_code: str) -> int:
     """Return the limit of a currency, in minor units; `*` stands for currencies that are not named."""
     return limits.get(currency_code, limits["*"])
-

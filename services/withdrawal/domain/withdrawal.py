@@ -236,14 +236,16 @@ def require_cancellable(withdrawal: Withdrawal) -> None:
     next_state(withdrawal.state, WithdrawalAction.CANCEL)
 
 
-def cancel(withdrawal: Withdrawal, *, now: datetime) -> tuple[Withdrawal, events.WithdrawalCancelled]:
-    """Take a withdrawal back that was not handed to the bank.
+def cancel(
+    withdrawal: Withdrawal, *, reason: str | None, now: datetime
+) -> tuple[Withdrawal, events.WithdrawalCancelled]:
+    """Call a withdrawal off that was not handed to the bank.
 
     Raises:
         IllegalTransition: It was, or has ended.
     """
     cancelled = _advance(withdrawal, WithdrawalAction.CANCEL, now)
-    return cancelled, events.WithdrawalCancelled(**facts(cancelled))
+    return cancelled, events.WithdrawalCancelled(**facts(cancelled), funds_held=cancelled.funds_held, reason=reason)
 
 
 def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalSubmitted]:

@@ -4,7 +4,7 @@ The row of the allowance is the lock that keeps concurrent withdrawals of one me
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from paykit.postgres.database import Tx
@@ -79,11 +79,12 @@ async def take_funds(tx: Tx, amounts: Iterable[tuple[MerchantCurrency, int]]) ->
         require_all_changed("allowance", changed, len(sums))
 
 
-async def change_funds(tx: Tx, changes: Mapping[MerchantCurrency, int]) -> None:
-    """Count more or less as withdrawn, locking the allowances."""
-    if changes:
-        await lock_allowances(tx, changes)
-        await take_funds(tx, changes.items())
+async def change_funds(tx: Tx, changes: Iterable[tuple[MerchantCurrency, int]]) -> None:
+    """Count more or less as withdrawn, locking the allowances where it is not the same."""
+    sums = {key: change_minor for key, change_minor in sums_by_key(changes).items() if change_minor}
+    if sums:
+        await lock_allowances(tx, sums)
+        await take_funds(tx, sums.items())
 
 
 def sums_by_key(amounts: Iterable[tuple[MerchantCurrency, int]]) -> dict[MerchantCurrency, int]:

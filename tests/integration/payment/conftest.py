@@ -249,6 +249,13 @@ def merchant_event(
             for code, points, fixed in fees
         ),
         "refund_fee_returned": True,
+        "default_basis_points": None,
+        "free": False,
+        "refund_policy": merchant_events.RefundPolicy.ALLOW,
+        "refund_limits": (),
+        "payout_hold": False,
+        "frozen": False,
+        "closing": False,
         "settlement_policy": merchant_events.SettlementPolicy(
             schedule=merchant_events.SettlementSchedule.MANUAL,
             cut_off_time=None,
