@@ -6,6 +6,7 @@ from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
     FeeRule,
     MerchantStatus,
+    ReserveBase,
     SettlementPolicy,
     SettlementSchedule,
     SettlementThreshold,
@@ -62,7 +63,12 @@ def from_status(status: pb.MerchantStatus.ValueType) -> MerchantStatus | None:
 def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:
     """Read what a caller says about fees; an absent plan is one without fees."""
     rules = [
-        FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
+        FeeRule(
+            currency_code=fee.currency_code,
+            basis_points=fee.basis_points,
+            fixed_minor=fee.fixed_minor,
+            dispute_fee_minor=0,
+        )
         for fee in plan.fees
     ]
     return FeePlanTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
@@ -85,6 +91,10 @@ def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) ->
         ),
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
+        cut_off_month_day=None,
+        business_days=False,
+        calendar=None,
+        reserve_base=ReserveBase.NET,
     )
 
 

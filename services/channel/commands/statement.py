@@ -45,4 +45,9 @@ def _closed(tx: Tx, statement_id: str, total: DayTotal) -> events.ChannelStateme
         returned_minor=total.returned_minor,
         channel_fee_minor=total.channel_fee_minor,
         net_minor=total.net_minor,
+        dispute_won_minor=0,
+        reversed_minor=0,
+        refund_returned_minor=0,
+        acquirer_net_minor=0,
+        bank_net_minor=0,
     )

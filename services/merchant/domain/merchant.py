@@ -25,6 +25,10 @@ MANUAL_SETTLEMENT = SettlementPolicy(
     thresholds=(),
     reserve_basis_points=0,
     reserve_days=0,
+    cut_off_month_day=None,
+    business_days=False,
+    calendar=None,
+    reserve_base=events.ReserveBase.NET,
 )
 """The policy of a merchant for whom none was given."""
 
@@ -218,4 +222,11 @@ def _told(event_type: type[Event], merchant: Merchant) -> Event:
         fees=merchant.fee_plan.fees,
         refund_fee_returned=merchant.fee_plan.refund_fee_returned,
         settlement_policy=merchant.settlement_policy,
+        default_basis_points=None,
+        free=False,
+        refund_policy=events.RefundPolicy.ALLOW,
+        refund_limits=(),
+        payout_hold=False,
+        frozen=False,
+        closing=False,
     )

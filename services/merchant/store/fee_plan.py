@@ -82,7 +82,12 @@ fee_plans = FeePlans(FeePlanRow, "fee_plan", key=("merchant_id", "version"), wit
 
 def _plan(lines: Sequence[Any]) -> FeePlan:
     fees = [
-        FeeRule(currency_code=line["currency_code"], basis_points=line["basis_points"], fixed_minor=line["fixed_minor"])
+        FeeRule(
+            currency_code=line["currency_code"],
+            basis_points=line["basis_points"],
+            fixed_minor=line["fixed_minor"],
+            dispute_fee_minor=0,
+        )
         for line in lines
         if line["currency_code"] is not None
     ]

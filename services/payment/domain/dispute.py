@@ -198,7 +198,19 @@ def open_dispute(
     disputed = replace(
         payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor + opened.amount_minor
     )
-    return disputed, opened, events.DisputeOpened(**facts(disputed, opened), respond_by=opened.respond_by)
+    return (
+        disputed,
+        opened,
+        events.DisputeOpened(
+            **facts(disputed, opened),
+            respond_by=opened.respond_by,
+            capture_id=None,
+            stage=events.DisputeStage.CHARGEBACK,
+            category=None,
+            excess_minor=0,
+            fee_minor=0,
+        ),
+    )
 
 
 def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeWon]:
@@ -211,7 +223,17 @@ def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, 
     released = replace(
         payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor - dispute.amount_minor
     )
-    return released, won, events.DisputeWon(**facts(released, won))
+    return (
+        released,
+        won,
+        events.DisputeWon(
+            **facts(released, won),
+            capture_id=None,
+            stage=events.DisputeStage.CHARGEBACK,
+            excess_minor=0,
+            fee_returned_minor=0,
+        ),
+    )
 
 
 def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
@@ -222,7 +244,19 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
     """
     lost = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.LOSE))
     charged = replace(payment, **next_revision(payment, now))
-    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=False)
+    return (
+        charged,
+        lost,
+        events.DisputeLost(
+            **facts(charged, lost),
+            accepted=False,
+            capture_id=None,
+            stage=events.DisputeStage.CHARGEBACK,
+            returned_minor=0,
+            excess_lost_minor=0,
+            excess_returned_minor=0,
+        ),
+    )
 
 
 def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
@@ -238,7 +272,19 @@ def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Paymen
         response_state=ResponseState.PENDING,
     )
     charged = replace(payment, **next_revision(payment, now))
-    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=True)
+    return (
+        charged,
+        lost,
+        events.DisputeLost(
+            **facts(charged, lost),
+            accepted=True,
+            capture_id=None,
+            stage=events.DisputeStage.CHARGEBACK,
+            returned_minor=0,
+            excess_lost_minor=0,
+            excess_returned_minor=0,
+        ),
+    )
 
 
 def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:

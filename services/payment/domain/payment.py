@@ -305,6 +305,13 @@ def contradict(
         evidence=evidence,
         previous_state=recorded,
         reported_outcome=reported,
+        contradiction_id=None,
+        kind=events.ContradictionKind.UNKNOWN,
+        attempt_id=None,
+        capture_id=None,
+        expected_minor=None,
+        reported_minor=None,
+        needs_decision=False,
     )
 
 

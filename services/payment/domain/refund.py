@@ -140,7 +140,7 @@ def succeed(
         refunded_minor=payment.refunded_minor + _booked_minor(refund),
         fee_returned_minor=payment.fee_returned_minor + refund.fee_returned_minor,
     )
-    event = events.RefundSuccess(**facts(refunded, succeeded), channel_reference=channel_reference)
+    event = events.RefundSuccess(**facts(refunded, succeeded), channel_reference=channel_reference, suspense_minor=0)
     return refunded, succeeded, event
 
 

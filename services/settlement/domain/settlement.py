@@ -313,6 +313,7 @@ def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlemen
         settlement_id=released.settlement_id,
         amount_minor=released.reserve_held_minor,
         currency_code=released.currency_code,
+        release_id=None,
     )
 
 

@@ -282,6 +282,7 @@ def send_back(
         channel=_present(returned.channel, returned),
         channel_reference=_present(returned.channel_reference, returned),
         return_code=code,
+        bank_fee_minor=0,
     )
 
 

@@ -32,7 +32,9 @@ etags = st.sampled_from(["", "", "v1", "v2", "v3"])
 terms = st.builds(
     FeePlanTerms,
     fees=st.lists(st.sampled_from(["USD", "JPY", "XYZ"]), unique=True, max_size=2).map(
-        lambda codes: tuple(FeeRule(currency_code=code, basis_points=100, fixed_minor=0) for code in codes)
+        lambda codes: tuple(
+            FeeRule(currency_code=code, basis_points=100, fixed_minor=0, dispute_fee_minor=0) for code in codes
+        )
     ),
 )
 profiles = st.one_of(

@@ -245,7 +245,7 @@ def merchant_event(
         "country_code": None,
         "fee_plan_version": 1,
         "fees": tuple(
-            merchant_events.FeeRule(currency_code=code, basis_points=points, fixed_minor=fixed)
+            merchant_events.FeeRule(currency_code=code, basis_points=points, fixed_minor=fixed, dispute_fee_minor=0)
             for code, points, fixed in fees
         ),
         "refund_fee_returned": True,
@@ -258,6 +258,10 @@ def merchant_event(
             thresholds=(),
             reserve_basis_points=0,
             reserve_days=0,
+            cut_off_month_day=None,
+            business_days=False,
+            calendar=None,
+            reserve_base=merchant_events.ReserveBase.NET,
         ),
     }
     return kind(**given | changes)

@@ -58,6 +58,10 @@ class Treasury:
             thresholds=(),
             reserve_basis_points=0,
             reserve_days=0,
+            cut_off_month_day=None,
+            business_days=False,
+            calendar=None,
+            reserve_base=merchant_events.ReserveBase.NET,
         )
         given: dict[str, Any] = {"merchant_id": self.merchant_id, "settlement_policy": policy}
         event = merchant_event(**given | changes)

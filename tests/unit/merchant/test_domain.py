@@ -22,8 +22,8 @@ from services.merchant.domain.merchant import Merchant, Profile
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = MORNING + timedelta(hours=4)
-USD = FeeRule(currency_code="USD", basis_points=290, fixed_minor=30)
-JPY = FeeRule(currency_code="JPY", basis_points=360, fixed_minor=0)
+USD = FeeRule(currency_code="USD", basis_points=290, fixed_minor=30, dispute_fee_minor=0)
+JPY = FeeRule(currency_code="JPY", basis_points=360, fixed_minor=0, dispute_fee_minor=0)
 
 
 def make(**changes: Any) -> Merchant:
@@ -85,6 +85,13 @@ def test_the_event_of_a_creation_tells_everything_but_the_contact_address() -> N
         fees=(USD,),
         refund_fee_returned=False,
         settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
+        default_basis_points=None,
+        free=False,
+        refund_policy=events.RefundPolicy.ALLOW,
+        refund_limits=(),
+        payout_hold=False,
+        frozen=False,
+        closing=False,
     )
     assert "example" not in repr(event)
 
@@ -208,7 +215,7 @@ def test_blank_and_overlong_names_are_refused() -> None:
 
 
 def test_a_fee_in_an_unknown_currency_names_its_field() -> None:
-    unknown = FeeRule(currency_code="XYZ", basis_points=1, fixed_minor=0)
+    unknown = FeeRule(currency_code="XYZ", basis_points=1, fixed_minor=0, dispute_fee_minor=0)
     with pytest.raises(CurrencyUnknown) as refused:
         make(fee_terms=FeePlanTerms(fees=(USD, unknown)))
     assert refused.value.field == "fee_plan.fees[1].currency_code"

@@ -102,6 +102,11 @@ def test_an_opened_dispute_holds_its_amount_under_the_next_version() -> None:
         channel="simulator",
         channel_reference="chd_1",
         respond_by=DUE,
+        capture_id=None,
+        stage=events.DisputeStage.CHARGEBACK,
+        category=None,
+        excess_minor=0,
+        fee_minor=0,
     )
 
 

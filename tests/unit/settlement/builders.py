@@ -8,6 +8,8 @@ from paystream.accounting.v1.events import Direction, Entry, Side, TransactionCr
 from paystream.merchant.v1.events import (
     MerchantCreated,
     MerchantStatus,
+    RefundPolicy,
+    ReserveBase,
     SettlementPolicy,
     SettlementSchedule,
     SettlementThreshold,
@@ -226,7 +228,18 @@ def merchant(policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> M
             ),
             reserve_basis_points=policy.reserve_basis_points,
             reserve_days=policy.reserve_days,
+            cut_off_month_day=None,
+            business_days=False,
+            calendar=None,
+            reserve_base=ReserveBase.NET,
         ),
+        default_basis_points=None,
+        free=False,
+        refund_policy=RefundPolicy.ALLOW,
+        refund_limits=(),
+        payout_hold=False,
+        frozen=False,
+        closing=False,
     )
 
 
