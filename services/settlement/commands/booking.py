@@ -114,7 +114,9 @@ def _reject(
     domain.settlement.next_state(settlement.state, SettlementAction.FAIL)
     policy = policies.get(settlement.merchant_id, UNKNOWN)
     place = _place_of_receiver(settlement, policy, tx.now)
-    into = next(receiver for receiver in receivers.values() if receiver.place == place)
+    into = next(receiver for receiver in receivers.values() if receiver.place == place and not receiver.is_full)
+    if not domain.settlement.fits(settlement, into):
+        into = receivers.add(domain.settlement.beside(into, new_id("stl"), now=tx.now))
     failed, receiver, event = domain.settlement.fail(settlement, reason=reason, into=into, now=tx.now)
     due_at = domain.closing.due_after_refusal(
         policy, receiver.currency_code, total_minor=receiver.sums.total_minor, due_at=receiver.due_at, now=tx.now

@@ -14,6 +14,7 @@ from paykit import transitions
 from paykit.aggregate import Revision
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paykit.money import AMOUNT_MINOR_MAX
+from paystream.merchant.v1.events import ReserveBase
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain.policy import Policy
@@ -42,8 +43,15 @@ class NothingToSettle(DomainError):
     reason = "NOTHING_TO_SETTLE"
 
 
+class SettlementNotDue(DomainError):
+    """All that is pending has yet to wait for its cut-off and the days of delay; until when stands in the metadata."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SETTLEMENT_NOT_DUE"
+
+
 class SettlementTooLarge(DomainError):
-    """The pending total is above the largest amount; it stands in the metadata."""
+    """The total is above the largest amount; it stands in the metadata."""
 
     kind = Kind.FAILED_PRECONDITION
     reason = "SETTLEMENT_TOO_LARGE"
@@ -99,6 +107,13 @@ def not_found(settlement_id: str) -> SettlementNotFound:
     return SettlementNotFound(message, field="settlement_id", settlement_id=settlement_id)
 
 
+def not_due(due_at: datetime) -> SettlementNotDue:
+    """Make the refusal to settle before the days of delay are over."""
+    due_time = due_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    message = f"What is pending is due at {due_time}; override_reason settles it now."
+    return SettlementNotDue(message, field="override_reason", due_time=due_time)
+
+
 def next_state(state: SettlementState, action: SettlementAction) -> SettlementState:
     """Return the state after an action.
 
@@ -116,6 +131,7 @@ class Settlement:
         cut_off_at: Up to when it collects; None without cut-offs.
         due_at: When it is looked at next while PENDING; None for not before something changes.
         noticed_at: When it was first seen to be due and had to wait for events on their way; None before.
+        is_full: Whether it is kept from collecting more: the next item would have made its total too large.
         noticed_offsets: Where the partitions of accounting.events ended then, in their order; None if not known.
         sums: Of the items it holds; of a FAILED one, of those it held.
         reserve_held_minor: Part of the total held back.
@@ -123,6 +139,7 @@ class Settlement:
         reserve_released_at: When the ledger was asked to; None before.
         reserve_refusal: Why the ledger would not.
         holder_id: The settlement that its items count in: itself, unless CARRIED or FAILED.
+        override_reason: Why a request closed it before its days of delay were over; None if it did not.
         correlation_id: The journey of its events; None while PENDING.
         aggregate_version: 0 while PENDING, then one more with every event.
     """
@@ -136,6 +153,7 @@ class Settlement:
     due_at: datetime | None
     noticed_at: datetime | None = None
     noticed_offsets: tuple[int, ...] | None = None
+    is_full: bool = False
     sums: Sums = field(default_factory=Sums)
     reserve_held_minor: int = 0
     reserve_release_at: datetime | None = None
@@ -144,6 +162,7 @@ class Settlement:
     holder_id: str
     failure_reason: str | None = None
     transaction_id: str | None = None
+    override_reason: str | None = None
     correlation_id: str | None = None
     aggregate_version: int = 0
     create_time: datetime
@@ -180,24 +199,59 @@ class SettlementFacts(TypedDict):
     net_minor: int
 
 
-def reserve_minor(sums: Sums, basis_points: int) -> int:
-    """Return the part of a total to hold back, rounded half up; what was released before is not held again."""
-    base = max(sums.total_minor - sums.reserve_released_minor, 0)
-    return (2 * base * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
+def reserve_minor(sums: Sums, basis_points: int, base: ReserveBase = ReserveBase.NET) -> int:
+    """Return the part of a settlement to hold back, rounded half up, and at most its total.
+
+    Net it is a part of the total, without what was released before and is not held again; gross, of the payments before
+    refunds, fees and disputes.
+    """
+    of_minor = sums.payments_minor if base is ReserveBase.GROSS else sums.total_minor - sums.reserve_released_minor
+    held_minor = (2 * max(of_minor, 0) * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
+    return min(held_minor, max(sums.total_minor, 0))
+
+
+def require_any(total_minor: int, currency_code: str) -> None:
+    """Check that there is something to settle.
+
+    Raises:
+        NothingToSettle: The total is not above 0.
+    """
+    if total_minor < 1:
+        message = f"{total_minor} {currency_code} is pending, which cannot be settled."
+        raise NothingToSettle(message, pending_minor=str(total_minor), currency_code=currency_code)
 
 
 def require_settleable(total_minor: int, currency_code: str) -> None:
-    """Check that a total can be settled.
+    """Check that one settlement can hold a total.
 
     Raises:
         NothingToSettle: It is not above 0.
         SettlementTooLarge: It is above the largest amount.
     """
-    details = {"pending_minor": str(total_minor), "currency_code": currency_code}
-    if total_minor < 1:
-        raise NothingToSettle(f"{total_minor} {currency_code} is pending, which cannot be settled.", **details)
+    require_any(total_minor, currency_code)
     if total_minor > AMOUNT_MINOR_MAX:
-        raise SettlementTooLarge(f"{total_minor} {currency_code} is more than one settlement can hold.", **details)
+        message = f"{total_minor} {currency_code} is more than one settlement can hold."
+        raise SettlementTooLarge(message, pending_minor=str(total_minor), currency_code=currency_code)
+
+
+def beside(settlement: Settlement, settlement_id: str, *, now: datetime) -> Settlement:
+    """Make another settlement at the place of one that cannot hold what comes; it takes that in, and no more."""
+    return Settlement(
+        settlement_id=settlement_id,
+        holder_id=settlement_id,
+        merchant_id=settlement.merchant_id,
+        currency_code=settlement.currency_code,
+        cut_off_at=settlement.cut_off_at,
+        due_at=settlement.due_at,
+        is_full=True,
+        create_time=now,
+        update_time=now,
+    )
+
+
+def fits(settlement: Settlement, other: Settlement) -> bool:
+    """Return whether the totals of both are together no more than one settlement can hold."""
+    return settlement.sums.total_minor + other.sums.total_minor <= AMOUNT_MINOR_MAX
 
 
 def close(
@@ -212,7 +266,7 @@ def close(
     """
     state = next_state(settlement.state, SettlementAction.CLOSE)
     require_settleable(settlement.sums.total_minor, settlement.currency_code)
-    held_minor = reserve_minor(settlement.sums, policy.reserve_basis_points)
+    held_minor = reserve_minor(settlement.sums, policy.reserve_basis_points, policy.reserve_base)
     closed = replace(
         settlement,
         state=state,

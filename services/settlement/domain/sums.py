@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from paykit.money import AMOUNT_MINOR_MAX
 from services.settlement.domain.item import ItemKind, SettlementItem
 
 
@@ -55,3 +56,19 @@ def sums_of(items: Sequence[SettlementItem]) -> Sums:
         sums[_SUM_OF[item.kind]] += item.amount_minor
         sums["fees_minor"] += item.fee_minor
     return Sums(**sums)
+
+
+def parts_of(items: Sequence[SettlementItem]) -> list[list[SettlementItem]]:
+    """Cut items into as few parts as one settlement can hold each; as a rule, one."""
+    if sum(item.amount_minor for item in items if item.amount_minor > 0) <= AMOUNT_MINOR_MAX:
+        return [list(items)]
+    parts: list[list[SettlementItem]] = [[]]
+    total_minor = 0
+    for item in items:
+        effect_minor = item.amount_minor + item.fee_minor
+        if parts[-1] and total_minor + effect_minor > AMOUNT_MINOR_MAX:
+            parts.append([])
+            total_minor = 0
+        parts[-1].append(item)
+        total_minor += effect_minor
+    return parts

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from paykit.errors import DomainError, IllegalTransition
 from paykit.money import AMOUNT_MINOR_MAX
+from paystream.merchant.v1.events import ReserveBase
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import settlement as domain
@@ -159,6 +160,29 @@ def test_the_reserve_is_a_part_of_what_is_new_rounded_half_up(
 ) -> None:
     sums = Sums(item_count=2, payments_minor=total_minor - released_minor, reserve_released_minor=released_minor)
     assert domain.reserve_minor(sums, basis_points) == held_minor
+
+
+@pytest.mark.parametrize(
+    ("sums", "net_minor", "gross_minor"),
+    [
+        # 10 % of 10,000 captured, 4,000 refunded, 320 of fees: of 5,680 net, of 10,000 gross.
+        (Sums(item_count=3, payments_minor=10_000, refunds_minor=-4_000, fees_minor=-320), 568, 1_000),
+        (Sums(item_count=2, payments_minor=10_000, refunds_minor=-9_500), 50, 500),  # No more than the total.
+        (Sums(item_count=2, payments_minor=10_000, refunds_minor=-9_900), 10, 100),
+        (Sums(item_count=2, payments_minor=1_000, reserve_released_minor=5_000), 100, 100),
+        (Sums(item_count=1, adjustments_minor=1_000), 100, 0),
+    ],
+)
+def test_a_reserve_is_of_the_total_or_of_the_payments_before_what_takes_from_them(
+    sums: Sums, net_minor: int, gross_minor: int
+) -> None:
+    assert domain.reserve_minor(sums, 1_000) == net_minor
+    assert domain.reserve_minor(sums, 1_000, ReserveBase.GROSS) == gross_minor
+
+
+def test_a_gross_reserve_is_at_most_the_total() -> None:
+    sums = Sums(item_count=2, payments_minor=10_000, refunds_minor=-9_900)
+    assert domain.reserve_minor(sums, 5_000, ReserveBase.GROSS) == 100
 
 
 @given(total=st.integers(1, AMOUNT_MINOR_MAX), basis_points=st.integers(0, 10_000))
