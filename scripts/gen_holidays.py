@@ -8,7 +8,6 @@ version to freeze, and review the difference:
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -72,4 +71,4 @@ def _text(days: set[date]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

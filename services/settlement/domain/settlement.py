@@ -12,13 +12,12 @@ from typing import TypedDict
 
 from paykit import transitions
 from paykit.aggregate import Revision
-from paykit.errors import DomainError, IllegalTransition, Kind
+from paykit.errors import DomainError, InvariantError, Kind
 from paykit.money import AMOUNT_MINOR_MAX
-from paystream.merchant.v1.events import ReserveBase
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.sums import Sums
+from services.settlement.domain.sums import Sums, reserve_minor
 
 MerchantCurrency = tuple[str, str]
 """merchant_id, currency_code."""
@@ -26,7 +25,6 @@ Place = tuple[str, str, datetime | None]
 """merchant_id, currency_code, cut_off_at: where items are collected."""
 
 _FAR = datetime.max.replace(tzinfo=UTC)
-_WHOLE_BASIS_POINTS = 10_000
 
 
 class SettlementNotFound(DomainError):
@@ -48,13 +46,6 @@ class SettlementNotDue(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "SETTLEMENT_NOT_DUE"
-
-
-class SettlementTooLarge(DomainError):
-    """The total is above the largest amount; it stands in the metadata."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "SETTLEMENT_TOO_LARGE"
 
 
 class BookingMismatch(DomainError):
@@ -199,17 +190,6 @@ class SettlementFacts(TypedDict):
     net_minor: int
 
 
-def reserve_minor(sums: Sums, basis_points: int, base: ReserveBase = ReserveBase.NET) -> int:
-    """Return the part of a settlement to hold back, rounded half up, and at most its total.
-
-    Net it is a part of the total, without what was released before and is not held again; gross, of the payments before
-    refunds, fees and disputes.
-    """
-    of_minor = sums.payments_minor if base is ReserveBase.GROSS else sums.total_minor - sums.reserve_released_minor
-    held_minor = (2 * max(of_minor, 0) * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
-    return min(held_minor, max(sums.total_minor, 0))
-
-
 def require_any(total_minor: int, currency_code: str) -> None:
     """Check that there is something to settle.
 
@@ -226,12 +206,11 @@ def require_settleable(total_minor: int, currency_code: str) -> None:
 
     Raises:
         NothingToSettle: It is not above 0.
-        SettlementTooLarge: It is above the largest amount.
+        InvariantError: It is above the largest amount, which is collected in parts.
     """
     require_any(total_minor, currency_code)
     if total_minor > AMOUNT_MINOR_MAX:
-        message = f"{total_minor} {currency_code} is more than one settlement can hold."
-        raise SettlementTooLarge(message, pending_minor=str(total_minor), currency_code=currency_code)
+        raise InvariantError(f"{total_minor} {currency_code} is more than one settlement can hold")
 
 
 def beside(settlement: Settlement, settlement_id: str, *, now: datetime) -> Settlement:
@@ -262,7 +241,7 @@ def close(
     Raises:
         IllegalTransition: It does not collect any more.
         NothingToSettle: Its total is not above 0.
-        SettlementTooLarge: Its total is above the largest amount.
+        InvariantError: Its total is above the largest amount.
     """
     state = next_state(settlement.state, SettlementAction.CLOSE)
     require_settleable(settlement.sums.total_minor, settlement.currency_code)
@@ -325,7 +304,7 @@ def complete(
             f"{transaction_id} took {booked_minor} for a settlement of {settlement.sums.total_minor}.",
             settlement_id=settlement.settlement_id,
         )
-    completed = replace(settlement, **_next_revision(settlement, now), state=state, transaction_id=transaction_id)
+    completed = replace(settlement, **next_revision(settlement, now), state=state, transaction_id=transaction_id)
     return completed, events.SettlementCompleted(**facts(completed), transaction_id=transaction_id)
 
 
@@ -341,7 +320,7 @@ def fail(
     next_state(into.state, SettlementAction.COLLECT)
     failed = replace(
         settlement,
-        **_next_revision(settlement, now),
+        **next_revision(settlement, now),
         state=state,
         failure_reason=reason,
         holder_id=into.settlement_id,
@@ -350,45 +329,8 @@ def fail(
     return failed, receiver, events.SettlementFailed(**facts(failed), reason=reason)
 
 
-def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlement, events.ReserveReleased]:
-    """Ask the ledger to release the reserve that a settlement held back.
-
-    Raises:
-        IllegalTransition: It is not booked, or holds no reserve any more.
-    """
-    next_state(settlement.state, SettlementAction.RELEASE_RESERVE)
-    if settlement.reserve_released_at is not None or not settlement.reserve_held_minor:
-        raise _illegal_release(settlement, "holds no reserve")
-    released = replace(settlement, **_next_revision(settlement, now), reserve_released_at=now)
-    return released, events.ReserveReleased(
-        occurred_at=now,
-        merchant_id=released.merchant_id,
-        aggregate_version=released.aggregate_version,
-        settlement_id=released.settlement_id,
-        amount_minor=released.reserve_held_minor,
-        currency_code=released.currency_code,
-        release_id=None,
-    )
-
-
-def refuse_release(settlement: Settlement, *, reason: str, now: datetime) -> Settlement:
-    """Record that the ledger would not release the reserve; no event tells of it, for the ledger's did.
-
-    Raises:
-        IllegalTransition: The ledger was never asked to.
-    """
-    if settlement.reserve_released_at is None:
-        raise _illegal_release(settlement, "has released no reserve")
-    return replace(settlement, reserve_refusal=reason, update_time=now)
-
-
-def _illegal_release(settlement: Settlement, why: str) -> IllegalTransition:
-    return IllegalTransition(
-        f"{settlement.settlement_id} {why}.", state=settlement.state, action=SettlementAction.RELEASE_RESERVE
-    )
-
-
-def _next_revision(settlement: Settlement, now: datetime) -> Revision:
+def next_revision(settlement: Settlement, now: datetime) -> Revision:
+    """Return what every change that an event tells of changes."""
     return {"update_time": now, "aggregate_version": settlement.aggregate_version + 1}
 
 

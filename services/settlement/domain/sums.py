@@ -1,10 +1,11 @@
-"""Sums of items, by what they are. Pure."""
+"""Sums of items, by what they are, and the part of them that is held back. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from paykit.money import AMOUNT_MINOR_MAX
+from paystream.merchant.v1.events import ReserveBase
 from services.settlement.domain.item import ItemKind, SettlementItem
 
 
@@ -36,6 +37,8 @@ class Sums:
         """Return the sums of the items of both."""
         return Sums(**{name: getattr(self, name) + getattr(other, name) for name in Sums.__dataclass_fields__})
 
+
+_WHOLE_BASIS_POINTS = 10_000
 
 _SUM_OF = MappingProxyType(
     {
@@ -72,3 +75,14 @@ def parts_of(items: Sequence[SettlementItem]) -> list[list[SettlementItem]]:
         parts[-1].append(item)
         total_minor += effect_minor
     return parts
+
+
+def reserve_minor(sums: Sums, basis_points: int, base: ReserveBase = ReserveBase.NET) -> int:
+    """Return the part of a settlement to hold back, rounded half up, and at most its total.
+
+    Net it is a part of the total, without what was released before and is not held again; gross, of the payments before
+    refunds, fees and disputes.
+    """
+    of_minor = sums.payments_minor if base is ReserveBase.GROSS else sums.total_minor - sums.reserve_released_minor
+    held_minor = (2 * max(of_minor, 0) * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
+    return min(held_minor, max(sums.total_minor, 0))

@@ -7,6 +7,7 @@ import sys
 import zoneinfo
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -257,7 +258,7 @@ def test_a_monthly_cut_off_is_that_day_or_the_last_of_a_shorter_month(
     assert next_cut_off(policy, at) == cut_off
 
 
-GERMAN = {"business_days": True, "calendar": "DE"}
+GERMAN: dict[str, Any] = {"business_days": True, "calendar": "DE"}
 
 
 @pytest.mark.parametrize(
