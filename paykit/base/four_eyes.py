@@ -1,14 +1,20 @@
-"""Whether two names are one person's: what one person proposed, another decides. Pure."""
+"""Decisions that take two people: names are compared as people would, until identities are proven. Pure."""
 
 import unicodedata
 
+from paykit.errors import DomainError, Kind
 
-def same_person(name: str, other: str) -> bool:
-    """Compare two names of callers as people write them: without case, outer spaces and forms of one character.
 
-    Until callers have identities that are proved, `Ann`, ` ann` and `ANN` must count as one.
-    """
-    return _folded(name) == _folded(other)
+class SamePerson(DomainError):
+    """Who decides must have a name, and be another than who asked."""
+
+    kind = Kind.PERMISSION_DENIED
+    reason = "SAME_PERSON"
+
+
+def same_person(one: str, other: str) -> bool:
+    """Compare two names as people write them: without case, outer spaces and forms of one character."""
+    return _folded(one) == _folded(other)
 
 
 def _folded(name: str) -> str:

@@ -4,13 +4,28 @@ from services.payment.domain import (
     attempt,
     authorization,
     capture,
+    contradiction,
     dispute,
     fee,
     movement,
     order,
     payment,
     refund,
+    refund_share,
     routing,
 )
 
-__all__ = ["attempt", "authorization", "capture", "dispute", "fee", "movement", "order", "payment", "refund", "routing"]
+__all__ = [
+    "attempt",
+    "authorization",
+    "capture",
+    "contradiction",
+    "dispute",
+    "fee",
+    "movement",
+    "order",
+    "payment",
+    "refund",
+    "refund_share",
+    "routing",
+]

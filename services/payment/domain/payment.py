@@ -91,12 +91,13 @@ class Payment:
         cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
             more is captured from then on.
         expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
-        captured_in_parts: Whether there are several captures, so that a refund may be of parts of several.
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
         refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
+        fee_plan_version: Of the latest capture, as is refund_fee_returned.
         refund_fee_returned: Taken from the fee plan at capture: a later plan does not change what was agreed.
+        lost_minor: The part of what is disputed that is lost.
         failure_reason: Set exactly while FAILED.
         correlation_id: The journey that all events of the payment carry.
         aggregate_version: From 1, +1 with every event.
@@ -124,10 +125,10 @@ class Payment:
     cancel_reason: events.CancelReason | None = None
     expire_time: datetime | None = None
     captured_minor: int = 0
-    captured_in_parts: bool = False
     refunded_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
+    lost_minor: int = 0
     fee_minor: int = 0
     fee_returned_minor: int = 0
     fee_returning_minor: int = 0
@@ -140,13 +141,18 @@ class Payment:
     aggregate_version: int = 1
 
 
-class PaymentFacts(AggregateFacts):
-    """The fields that all events of a payment share, those of its refunds and disputes included."""
+class DecisionFacts(AggregateFacts):
+    """The fields that all events of a payment share, also of what people decide without a channel."""
 
     payment_id: str
     order_id: str | None
     merchant_reference: str
     currency_code: str
+
+
+class PaymentFacts(DecisionFacts):
+    """The fields that all events of what its channel did for a payment share, refunds and disputes included."""
+
     channel: str
 
 
@@ -196,6 +202,7 @@ def capture(
     channel_reference: str,
     terms: fee.CaptureTerms,
     now: datetime,
+    final: bool = False,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
@@ -206,18 +213,20 @@ def capture(
         channel_reference: The channel's reference of the capture; of a charge, it is the payment's as well.
         terms: In force for the merchant.
         now: Business time.
+        final: Whether the merchant takes no more of the payment.
 
     Raises:
         IllegalTransition: The payment has failed or was cancelled.
     """
-    first, charged = payment.captured_minor == 0, payment.capture_mode is CaptureMode.AUTOMATIC
-    fee_minor = fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first)
+    charged = payment.capture_mode is CaptureMode.AUTOMATIC
+    fee_minor = fee.capture_fee_minor(
+        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
+    )
     captured = replace(
         payment,
         **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.CAPTURE),
         captured_minor=payment.captured_minor + amount_minor,
-        captured_in_parts=not first,
         fee_minor=payment.fee_minor + fee_minor,
         fee_plan_version=terms.fee_plan_version,
         refund_fee_returned=terms.refund_fee_returned,
@@ -232,6 +241,7 @@ def capture(
         channel_reference=channel_reference,
         fee_minor=fee_minor,
         fee_plan_version=terms.fee_plan_version,
+        final=final,
     )
 
 
@@ -317,11 +327,15 @@ def contradict(
 
 def facts(payment: Payment) -> PaymentFacts:
     """Return what an event of the payment's latest change begins with."""
+    return {**decision_facts(payment), "channel": payment.channel}
+
+
+def decision_facts(payment: Payment) -> DecisionFacts:
+    """Return what an event of the payment's latest change begins with, where people decided it."""
     return {
         **aggregate_facts(payment),
         "payment_id": payment.payment_id,
         "order_id": payment.order_id,
         "merchant_reference": payment.merchant_reference,
         "currency_code": payment.currency_code,
-        "channel": payment.channel,
     }

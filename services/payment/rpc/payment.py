@@ -20,6 +20,7 @@ from services.payment import commands, domain, messages, store
 from services.payment.domain.order import OrderUnknown
 from services.payment.rpc.attempt import AttemptMethods
 from services.payment.rpc.capture import CaptureMethods
+from services.payment.rpc.contradiction import ContradictionMethods
 from services.payment.rpc.dispute import DisputeMethods
 from services.payment.rpc.refund import RefundMethods
 
@@ -49,7 +50,12 @@ _CREATE_IN_BATCH = Operation(
 
 
 class PaymentServicer(
-    RefundMethods, CaptureMethods, DisputeMethods, AttemptMethods, payment_pb2_grpc.PaymentServiceServicer
+    RefundMethods,
+    CaptureMethods,
+    DisputeMethods,
+    AttemptMethods,
+    ContradictionMethods,
+    payment_pb2_grpc.PaymentServiceServicer,
 ):
     """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""
 
@@ -124,9 +130,10 @@ async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
     if payment is None:
         raise domain.payment.not_found(payment_id)
     attempts = await store.attempts.of(tx, payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
-    captures = await store.captures.of_payment(tx, payment_id)
+    charged = domain.capture.of_charge(payment)
+    captures = [charged] if charged else await store.captures.of_payment(tx, payment_id)
     return pb.GetPaymentResponse(
         payment=messages.payment.to_payment(payment),
         attempts=map(messages.attempt.to_attempt, attempts),
-        captures=map(messages.capture.to_capture, captures or domain.capture.of_charge(payment, attempts)),
+        captures=map(messages.capture.to_capture, captures),
     )

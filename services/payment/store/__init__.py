@@ -7,11 +7,13 @@ from services.payment.store.attempt import (
     attempts,
 )
 from services.payment.store.capture import captures
+from services.payment.store.contradiction import contradictions
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
 from services.payment.store.merchant import capture_terms, keep_merchants
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
+from services.payment.store.refund_share import refund_shares
 
 __all__ = [
     "ATTEMPTS_SHOWN_MAX",
@@ -25,10 +27,12 @@ __all__ = [
     "attempts",
     "capture_terms",
     "captures",
+    "contradictions",
     "disputes",
     "keep_merchants",
     "orders",
     "payments",
+    "refund_shares",
     "refunds",
     "reports",
 ]
