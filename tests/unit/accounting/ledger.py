@@ -80,6 +80,7 @@ def capture(number: int = 1, **changes: Any) -> PaymentSuccess:
         "currency_code": "USD",
         "fee_minor": 320,
         "fee_plan_version": 1,
+        "final": False,
         "method": PaymentMethod.CARD,
         "channel": "simulator",
         "channel_reference": f"ch_{number}",
