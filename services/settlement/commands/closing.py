@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import structlog
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.merchants import standing
 from paykit.money import AMOUNT_MINOR_MAX, require_currency
@@ -29,6 +29,7 @@ class CreateSettlement:
     merchant_id: str
     currency_code: str
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 async def close_due(tx: Tx, *, view: View, limit: int) -> int:
@@ -93,7 +94,7 @@ def _create(
     for settlement in carried:
         settlements.put(settlement)
     tx.emit(event, cause=item.cause)
-    return settlements.put(closed)
+    return settlements.put(replace(closed, creating_call=item.creating_call))
 
 
 def _by_merchant(settlements: Rows[str, Settlement]) -> dict[MerchantCurrency, list[Settlement]]:
