@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "settlement_0002"
-down_revision = "settlement_0001"
+revision = "settlement_0003"
+down_revision = "settlement_0002"
 branch_labels = None
 
 
