@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, EtagMismatch, Kind
 from paystream.merchant.v1 import events
@@ -74,6 +75,7 @@ class Merchant:
     Attributes:
         country_code: ISO 3166-1 alpha-2, if given.
         version: From 1, one more with every change; becomes aggregate_version and etag.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     merchant_id: str
@@ -87,6 +89,7 @@ class Merchant:
     update_time: datetime
     version: int
     restrictions: Restrictions = NOT_RESTRICTED
+    creating_call: CreatingCall = NO_CALL
 
     @property
     def etag(self) -> str:
@@ -115,6 +118,7 @@ def create(
     fee_terms: FeePlanTerms,
     settlement_policy: SettlementPolicy,
     now: datetime,
+    creating_call: CreatingCall = NO_CALL,
 ) -> tuple[Merchant, Event]:
     """Make a merchant that may not take payments yet.
 
@@ -140,6 +144,7 @@ def create(
         create_time=now,
         update_time=now,
         version=1,
+        creating_call=creating_call,
     )
     return merchant, _told(events.MerchantCreated, merchant)
 

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
 from paykit.base.four_eyes import SamePerson, same_person
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
+from paykit.merchants.labels import NO_LABELS, Labels
 from paystream.withdrawal.v1 import events
 
 
@@ -101,6 +103,8 @@ class Withdrawal:
         blocked_reason: Why it is not sent now, UPPER_SNAKE, as read with it; None where nothing stops it.
         correlation_id: The journey that all events of the withdrawal carry.
         aggregate_version: From 1, +1 with every event.
+        labels: The merchant's own.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     withdrawal_id: str
@@ -126,6 +130,8 @@ class Withdrawal:
     contradicted: bool = False
     blocked_reason: str | None = None
     aggregate_version: int = 1
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 class WithdrawalFacts(AggregateFacts):

@@ -57,6 +57,7 @@ class WithdrawalFilter:
 
     merchant_id: str | None
     settlement_id: str | None
+    merchant_reference: str | None
     state: WithdrawalState | None
     blocked: bool | None
     create_time_min: datetime | None
@@ -86,7 +87,7 @@ class Withdrawals(Table[str, Withdrawal]):
         return await self.page(
             tx,
             selection,
-            equal=("merchant_id", "state"),
+            equal=("merchant_id", "merchant_reference", "state"),
             after=after,
             limit=limit,
             condition=condition if chosen else (),

@@ -116,6 +116,7 @@ def of_settlement(settlement_id: str) -> WithdrawalFilter:
     return WithdrawalFilter(
         merchant_id=None,
         settlement_id=settlement_id,
+        merchant_reference=None,
         state=None,
         blocked=None,
         create_time_min=None,

@@ -4,8 +4,8 @@ from alembic import op
 
 from paykit.postgres import runtime_schema
 
-revision = "withdrawal_0002"
-down_revision = "withdrawal_0001"
+revision = "withdrawal_0003"
+down_revision = "withdrawal_0002"
 branch_labels = None
 
 _TABLES = """

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "merchant_0003"
-down_revision = "merchant_0002"
+revision = "merchant_0004"
+down_revision = "merchant_0003"
 branch_labels = None
 
 _COLUMNS = """
