@@ -1,6 +1,6 @@
 """Disputes: reported by channels, answered for merchants, and the answers told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from paykit.cause import Cause
@@ -9,23 +9,16 @@ from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
-from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
+from services.payment.domain.capture import Capture
+from services.payment.domain.dispute import Dispute, Reported
+from services.payment.domain.dispute_rulings import Circumstances, DisputeCase
 from services.payment.domain.payment import Payment
+from services.payment.store import DisputeReport
 
 ANSWERING_JOB = "respond_to_disputes"
 """The job that tells channels what merchants answered."""
-
-_DisputeEvent = events.DisputeOpened | events.DisputeWon | events.DisputeLost
-_Decision = Callable[..., tuple[Payment, Dispute, _DisputeEvent]]
-
-_DECISIONS: dict[DisputeOutcome, _Decision] = {
-    DisputeOutcome.WON: domain.dispute.win,
-    DisputeOutcome.LOST: domain.dispute.lose,
-}
-_OPEN = frozenset({DisputeState.OPENED, DisputeState.CONTESTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,52 +55,85 @@ class RecordAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeWork:
-    """Locked payments with their disputes, which change only under that lock, as each step leaves them for the next.
+    """Locked payments with their captures and disputes, which change only under that lock, as steps leave them.
 
     Attributes:
-        attempts: The locked charges and captures that are disputed; they do not change.
-        ids: Of the disputes, by channel and dispute_reference.
-        reports: What channels said, to be kept.
+        captures: Those that are disputed; a charge has none of its own.
+        fees_minor: What a dispute costs, by payment.
     """
 
     tx: Tx
     payments: Rows[str, Payment]
-    attempts: Rows[str, PaymentAttempt]
+    captures: Rows[str, Capture]
     disputes: Rows[str, Dispute]
+    fees_minor: Mapping[str, int]
+
+    def case(self, dispute: Dispute) -> DisputeCase:
+        """Return a dispute with what it changes."""
+        payment, capture = self.payments[dispute.payment_id], self.captures.get(dispute.capture_id)
+        return DisputeCase(payment=payment, capture=capture, dispute=dispute)
+
+    def circumstances(self, payment_id: str, *, accepted: bool = False) -> Circumstances:
+        """Return what steps need beside the word."""
+        fee_minor = self.fees_minor.get(payment_id, 0)
+        return Circumstances(fee_minor=fee_minor, overturn_id=new_id("ovt"), now=self.tx.now, accepted=accepted)
+
+    def take(self, case: DisputeCase, cause: Cause) -> Dispute:
+        """Take a dispute, new or not, with what it changed, and emit what it told."""
+        self.payments.put(case.payment)
+        if case.capture is not None:
+            self.captures.put(case.capture)
+        for event in case.told:
+            self.tx.emit(event, cause=cause)
+        known = case.dispute.dispute_id in self.disputes
+        return (self.disputes.put if known else self.disputes.add)(case.dispute)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedWork(DisputeWork):
+    """What a transaction that applies reports works on.
+
+    Attributes:
+        attempts: The locked charges and captures that are disputed; they do not change.
+        ids: Of the disputes, by channel and dispute_reference.
+        said: What was said before, by dispute.
+        reports: What channels said, to be kept.
+    """
+
+    attempts: Rows[str, PaymentAttempt]
     ids: dict[tuple[str, str], str]
-    reports: list[store.DisputeReport]
+    said: set[tuple[str, str]]
+    reports: list[DisputeReport]
 
 
 async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Dispute | DomainError]:
     """Apply what channels say of disputes, in order; what was told before changes nothing.
 
-    Emits DisputeOpened, DisputeWon and DisputeLost; a decision of a dispute never heard of opens it first. What
-    contradicts a decision is kept beside it, and marks the dispute.
-    Refusals: AttemptNotFound, IllegalTransition, DisputeExceedsCaptured, ChannelAmountMismatch, DisputeReferenceTaken.
+    What follows from each word is in `domain.dispute_words`. Emits DisputeInquiryOpened, DisputeOpened, DisputeWon,
+    DisputeLost and DisputeOverturned. What does not agree with the record is kept, and marks the dispute.
+    Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows = await _lock_reported(tx, items)
     results = fold(items, lambda item: _report(rows, item))
-    await tx.save(rows.payments, rows.disputes)
+    await tx.save(rows.payments, rows.captures, rows.disputes)
     await store.reports.insert_absent(tx, rows.reports)
     return results
 
 
 async def accept_disputes(tx: Tx, items: Sequence[AcceptDispute]) -> list[Dispute | DomainError]:
-    """Return disputes up, and have their channels told; emits DisputeLost.
+    """Give disputes up, and have their channels told; emits DisputeLost, or DisputeOverturned in pre-arbitration.
 
     Refusals: DisputeNotFound, IllegalTransition.
     """
-    payments, disputes = await _lock(tx, [item.dispute_id for item in items])
+    rows = await _lock(tx, [item.dispute_id for item in items])
 
     def accept(item: AcceptDispute) -> Dispute:
-        dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
-        payment, lost, event = domain.dispute.accept(payments[dispute.payment_id], dispute, now=tx.now)
-        payments.put(payment)
-        tx.emit(event, cause=item.cause)
-        return disputes.put(lost)
+        dispute = rows.disputes.require(item.dispute_id, domain.dispute.not_found)
+        circumstances = rows.circumstances(dispute.payment_id, accepted=True)
+        return rows.take(domain.dispute_rulings.accept(rows.case(dispute), circumstances), item.cause)
 
     results = fold(items, accept)
-    await tx.save(payments, disputes)
+    await tx.save(rows.payments, rows.captures, rows.disputes)
     return results
 
 
@@ -116,7 +142,7 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
 
     Refusals: DisputeNotFound, IllegalTransition, DisputeResponseLate.
     """
-    _, disputes = await _lock(tx, [item.dispute_id for item in items])
+    disputes = (await _lock(tx, [item.dispute_id for item in items])).disputes
 
     def contest(item: ContestDispute) -> Dispute:
         dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
@@ -128,68 +154,98 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
 
 
 async def record_answers(tx: Tx, items: Sequence[RecordAnswer]) -> None:
-    """Record which answers channels took, and which they never will; of disputes each at most once."""
-    _, disputes = await _lock(tx, [item.dispute_id for item in items])
+    """Record which answers channels took, and which they never will; of disputes each at most once.
+
+    An answer that another stage has overtaken meanwhile is nobody's any more.
+    """
+    disputes = (await _lock(tx, [item.dispute_id for item in items])).disputes
     for item in items:
-        disputes.put(domain.dispute.answered(disputes[item.dispute_id], taken=item.taken, now=tx.now))
+        dispute = disputes[item.dispute_id]
+        if dispute.response_state is not None:
+            disputes.put(domain.dispute.answered(dispute, taken=item.taken, now=tx.now))
     await tx.save(disputes)
 
 
-async def _lock(tx: Tx, dispute_ids: Sequence[str]) -> tuple[Rows[str, Payment], Rows[str, Dispute]]:
+async def _lock(tx: Tx, dispute_ids: Sequence[str]) -> DisputeWork:
     payments = await store.payments.lock_of_disputes(tx, dispute_ids)
-    return payments, await store.disputes.guarded(tx, dispute_ids)
+    disputes = await store.disputes.guarded(tx, dispute_ids)
+    captures = await store.captures.guarded(tx, {dispute.capture_id for dispute in disputes.values()})
+    return DisputeWork(tx=tx, payments=payments, captures=captures, disputes=disputes, fees_minor={})
 
 
-async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> DisputeWork:
+async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> ReportedWork:
     """Lock payments before attempts, as everyone does."""
-    attempt_ids = {item.reported.attempt_id for item in items}
-    payments = await store.payments.lock_of_attempts(tx, attempt_ids)
-    attempts = await store.attempts.lock(tx, attempt_ids)
-    reported = [item.reported for item in items if item.reported.attempt_id in attempts]
-    references = {(attempts[report.attempt_id].channel, report.dispute_reference) for report in reported}
+    reports = [(item.reported.attempt_id, item.reported.dispute_reference) for item in items]
+    payments = await store.payments.lock_of_reports(tx, reports)
+    attempts = await store.attempts.lock(tx, {attempt_id for attempt_id, _ in reports})
+    references = {(attempts[attempt].channel, reference) for attempt, reference in reports if attempt in attempts}
     disputes = await store.disputes.by_reference(tx, references)
-    return DisputeWork(
+    captured = {dispute.capture_id for dispute in disputes} | {a.capture_id for a in attempts.values() if a.capture_id}
+    return ReportedWork(
         tx=tx,
         payments=payments,
         attempts=attempts,
+        captures=await store.captures.guarded(tx, captured),
         disputes=store.disputes.rows(tx, disputes),
+        fees_minor=await store.dispute_fees(tx, list(payments.values())),
         ids={(dispute.channel, dispute.dispute_reference): dispute.dispute_id for dispute in disputes},
+        said=await store.reports.said_of(tx, {dispute.dispute_id for dispute in disputes}),
         reports=[],
     )
 
 
-def _report(rows: DisputeWork, item: ReportDispute) -> Dispute:
-    reported, now = item.reported, rows.tx.now
+def _report(rows: ReportedWork, item: ReportDispute) -> Dispute:
+    """Apply a word to its dispute as the words before it left that."""
+    reported = item.reported
     attempt = rows.attempts.require(reported.attempt_id, channel_attempts.not_found)
     dispute_id = rows.ids.get((attempt.channel, reported.dispute_reference))
-    dispute = rows.disputes[dispute_id] if dispute_id else _open(rows, item, attempt)
-    domain.dispute.require_same(dispute, reported)
-    contradicts = domain.dispute.contradicts(dispute, reported.outcome)
+    if dispute_id is None:
+        case = _open(rows, reported, attempt)
+        rows.ids[attempt.channel, reported.dispute_reference] = case.dispute.dispute_id
+        _keep(rows, case.dispute, reported, contradicts=False)
+        return rows.take(case, item.cause)
+    dispute = rows.disputes[dispute_id]
+    if (dispute_id, _said(reported)) in rows.said:
+        return dispute
+    contradicts = domain.dispute_words.disagrees(dispute, reported) is not None
+    case = domain.dispute_rulings.hear(rows.case(dispute), reported, rows.circumstances(dispute.payment_id))
+    _keep(rows, dispute, reported, contradicts=contradicts)
+    return dispute if case.dispute == dispute else rows.take(case, item.cause)
+
+
+def _open(rows: ReportedWork, reported: Reported, attempt: PaymentAttempt) -> DisputeCase:
+    return domain.dispute_rulings.open_case(
+        rows.payments[attempt.payment_id],
+        rows.captures.get(attempt.capture_id),
+        attempt,
+        reported,
+        dispute_id=new_id("dsp"),
+        circumstances=rows.circumstances(attempt.payment_id),
+    )
+
+
+def _keep(rows: ReportedWork, dispute: Dispute, reported: Reported, *, contradicts: bool) -> None:
+    said = _said(reported)
+    rows.said.add((dispute.dispute_id, said))
     rows.reports.append(
-        store.DisputeReport(
-            dispute_id=dispute.dispute_id, outcome=reported.outcome, contradicts=contradicts, record_time=now
+        DisputeReport(
+            dispute_id=dispute.dispute_id,
+            said=said,
+            outcome=reported.outcome,
+            attempt_id=reported.attempt_id,
+            stage=reported.stage,
+            amount_minor=reported.amount_minor,
+            currency_code=reported.currency_code,
+            contradicts=contradicts,
+            occur_time=reported.occur_time,
+            record_time=rows.tx.now,
         )
     )
-    if contradicts and not dispute.contradicted:
-        return rows.disputes.put(domain.dispute.contradict(dispute, now=now))
-    if dispute.state in _OPEN and reported.outcome in _DECISIONS:
-        return _decide(rows, item, dispute)
-    return dispute
 
 
-def _open(rows: DisputeWork, item: ReportDispute, attempt: PaymentAttempt) -> Dispute:
-    payment, dispute, event = domain.dispute.open_dispute(
-        rows.payments[attempt.payment_id], attempt, item.reported, dispute_id=new_id("dsp"), now=rows.tx.now
-    )
-    rows.ids[dispute.channel, dispute.dispute_reference] = dispute.dispute_id
-    rows.payments.put(payment)
-    rows.tx.emit(event, cause=item.cause)
-    return rows.disputes.add(dispute)
-
-
-def _decide(rows: DisputeWork, item: ReportDispute, dispute: Dispute) -> Dispute:
-    decide = _DECISIONS[item.reported.outcome]
-    payment, decided, event = decide(rows.payments[dispute.payment_id], dispute, now=rows.tx.now)
-    rows.payments.put(payment)
-    rows.tx.emit(event, cause=item.cause)
-    return rows.disputes.put(decided)
+def _said(reported: Reported) -> str:
+    """Return all that a report says as one text, so that the same word told again is known."""
+    times = [time.isoformat() if time else "-" for time in (reported.respond_by, reported.occur_time)]
+    stage, category = reported.stage or "-", reported.category or "-"
+    amount = f"{reported.amount_minor} {reported.currency_code}"
+    return " ".join((reported.outcome, stage, amount, reported.attempt_id, *times, reported.reason, category))

@@ -5,6 +5,8 @@ from services.payment.domain import (
     authorization,
     capture,
     dispute,
+    dispute_rulings,
+    dispute_words,
     fee,
     movement,
     order,
@@ -13,4 +15,17 @@ from services.payment.domain import (
     routing,
 )
 
-__all__ = ["attempt", "authorization", "capture", "dispute", "fee", "movement", "order", "payment", "refund", "routing"]
+__all__ = [
+    "attempt",
+    "authorization",
+    "capture",
+    "dispute",
+    "dispute_rulings",
+    "dispute_words",
+    "fee",
+    "movement",
+    "order",
+    "payment",
+    "refund",
+    "routing",
+]

@@ -33,6 +33,7 @@ class Capture(PaymentMovement):
     Attributes:
         final: What it leaves is given up once it has succeeded.
         fee_minor: Charged to the merchant for it; 0 before it succeeded.
+        disputed_minor: Held by disputes of it, or lost in them.
     """
 
     WHAT: ClassVar[str] = "A capture"
@@ -40,6 +41,7 @@ class Capture(PaymentMovement):
     capture_id: str
     final: bool
     fee_minor: int = 0
+    disputed_minor: int = 0
 
 
 def create(

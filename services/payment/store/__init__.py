@@ -8,7 +8,7 @@ from services.payment.store.attempt import (
 )
 from services.payment.store.capture import captures
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
-from services.payment.store.merchant import capture_terms, keep_merchants
+from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
@@ -25,6 +25,7 @@ __all__ = [
     "attempts",
     "capture_terms",
     "captures",
+    "dispute_fees",
     "disputes",
     "keep_merchants",
     "orders",

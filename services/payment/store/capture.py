@@ -20,5 +20,8 @@ captures = Captures(
     Capture,
     "capture",
     key="capture_id",
-    changing=("state", "fee_minor", "channel_reference", "failure_reason", "failure_code", "update_time"),
+    changing=(
+        *("state", "fee_minor", "disputed_minor", "channel_reference", "failure_reason", "failure_code"),
+        "update_time",
+    ),
 )
