@@ -5,9 +5,10 @@ from paykit.money import require_currency
 from paykit.serve.timestamps import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel.commands import OpenDispute
+from services.channel.commands import OpenDispute, SetOutcome
 from services.channel.domain.behaviour import Behaviour
 from services.channel.domain.dispute import ChannelDispute, DisputeReason
+from services.channel.domain.late_outcome import LateOutcome, LateWord
 from services.channel.domain.transaction import Action, ChannelTransaction, Instruction
 
 
@@ -55,7 +56,20 @@ def from_cancel(request: pb.CancelRequest) -> Instruction:
         attempt_id=request.attempt_id,
         action=Action.CANCEL,
         authorization_reference=request.authorization_reference,
+        callback_address=request.callback_address,
+        correlation_id=request.correlation_id,
     )
+
+
+def from_set_outcome(request: pb.SetOutcomeRequest) -> SetOutcome:
+    """Read a late outcome.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    amount = money.Money(request.amount.amount_minor, _currency(request.amount)) if request.HasField("amount") else None
+    name = pb.LateOutcome.Name(request.outcome).removeprefix("LATE_OUTCOME_")
+    return SetOutcome(attempt_id=request.attempt_id, word=LateWord(outcome=LateOutcome(name), amount=amount))
 
 
 def from_pay(request: pb.PayRequest) -> Instruction:
@@ -126,14 +140,17 @@ def to_transaction(transaction: ChannelTransaction) -> pb.Transaction:
         create_time=to_timestamp(transaction.create_time),
         update_time=to_timestamp(transaction.update_time),
         return_time=to_timestamp(transaction.return_time) if transaction.return_time else None,
+        returned_amount=to_amount(transaction, transaction.returned_minor) if transaction.returned_minor else None,
+        second_reference=transaction.second_reference or "",
     )
 
 
-def to_amount(transaction: ChannelTransaction) -> Money | None:
-    """Make the amount; a declined cancellation has none."""
-    if transaction.amount_minor is None:
+def to_amount(transaction: ChannelTransaction, part_minor: int | None = None) -> Money | None:
+    """Make the amount, or a part of it; a declined cancellation has none."""
+    amount_minor = transaction.amount_minor if part_minor is None else part_minor
+    if amount_minor is None:
         return None
-    return Money(amount_minor=transaction.amount_minor, currency_code=transaction.currency_code or "")
+    return Money(amount_minor=amount_minor, currency_code=transaction.currency_code or "")
 
 
 def to_inquiry(transaction: ChannelTransaction | None, finality_seconds: int) -> pb.InquireResponse:

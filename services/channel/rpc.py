@@ -51,6 +51,20 @@ _SET_BEHAVIOUR = Operation(
     reply=lambda behaviour: pb.SetBehaviourResponse(behaviour=messages.to_behaviour(behaviour)),
     reply_type=pb.SetBehaviourResponse,
 )
+_SET_OUTCOME = Operation(
+    name="SetOutcome",
+    command=commands.set_outcomes,
+    reply=lambda turned: pb.SetOutcomeResponse(transaction=messages.to_transaction(turned)),
+    reply_type=pb.SetOutcomeResponse,
+)
+_DECLINE_REFUNDS = Operation(
+    name="DeclineRefunds",
+    command=commands.decline_refunds,
+    reply=lambda authorization: pb.DeclineRefundsResponse(
+        authorization_reference=authorization.authorization_reference, count=authorization.refund_declines_left
+    ),
+    reply_type=pb.DeclineRefundsResponse,
+)
 _OPEN_DISPUTE = Operation(
     name="OpenDispute",
     command=commands.open_disputes,
@@ -120,6 +134,15 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
     async def BatchInquire(self, request: pb.BatchInquireRequest, _context: Any) -> pb.BatchInquireResponse:
         """Say what became of many attempts."""
         return pb.BatchInquireResponse(responses=await self._inquire(request.requests))
+
+    async def SetOutcome(self, request: pb.SetOutcomeRequest, _context: Any) -> pb.SetOutcomeResponse:
+        """Say something of an attempt after it was decided, once per request_id."""
+        return await self._runtime.call(_SET_OUTCOME, request, messages.from_set_outcome(request))
+
+    async def DeclineRefunds(self, request: pb.DeclineRefundsRequest, _context: Any) -> pb.DeclineRefundsResponse:
+        """Have the next refunds of a capture declined."""
+        item = commands.DeclineRefunds(attempt_id=request.attempt_id, count=request.count)
+        return await self._runtime.change(_DECLINE_REFUNDS, item)
 
     async def OpenDispute(self, request: pb.OpenDisputeRequest, _context: Any) -> pb.OpenDisputeResponse:
         """Have a payer dispute a capture, once per request_id."""

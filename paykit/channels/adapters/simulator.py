@@ -231,7 +231,12 @@ def _capture(request: CaptureRequest) -> pb.CaptureRequest:
 
 
 def _cancel(request: VoidRequest) -> pb.CancelRequest:
-    return pb.CancelRequest(attempt_id=request.attempt_id, authorization_reference=request.original_reference)
+    return pb.CancelRequest(
+        attempt_id=request.attempt_id,
+        authorization_reference=request.original_reference,
+        callback_address=request.callback_address,
+        correlation_id=request.correlation_id,
+    )
 
 
 def _refund(request: RefundRequest) -> pb.RefundRequest:

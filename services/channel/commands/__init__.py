@@ -8,6 +8,7 @@ from services.channel.commands.dispute import (
     open_disputes,
     respond_to_disputes,
 )
+from services.channel.commands.late_outcome import DeclineRefunds, SetOutcome, decline_refunds, set_outcomes
 from services.channel.commands.statement import close_statements
 from services.channel.commands.transaction import (
     SetBehaviour,
@@ -18,16 +19,20 @@ from services.channel.commands.transaction import (
 )
 
 __all__ = [
+    "DeclineRefunds",
     "OpenDispute",
     "RespondToDispute",
     "SetBehaviour",
+    "SetOutcome",
     "Submit",
     "bring_about",
     "close_statements",
     "decide_disputes",
+    "decline_refunds",
     "open_disputes",
     "resolve_open",
     "respond_to_disputes",
     "set_behaviours",
+    "set_outcomes",
     "submit_instructions",
 ]

@@ -105,7 +105,7 @@ def _open(
     """Open one dispute on the authorization as the disputes before it left it."""
     disputed = transactions.get(item.attempt_id)
     if disputed is None:
-        raise dispute.AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=item.attempt_id)
+        raise dispute.attempt_not_found(item.attempt_id)
     opened, authorization = dispute.open_dispute(
         disputed,
         authorizations.get(transaction.authorization_of(disputed)),

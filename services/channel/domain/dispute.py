@@ -122,6 +122,11 @@ def not_found(dispute_reference: str) -> DisputeNotFound:
     )
 
 
+def attempt_not_found(attempt_id: str) -> AttemptNotFound:
+    """Return the refusal of what is asked of an attempt that is not on record."""
+    return AttemptNotFound("No attempt has this id.", field="attempt_id", attempt_id=attempt_id)
+
+
 def open_dispute(
     transaction: ChannelTransaction,
     authorization: Authorization | None,

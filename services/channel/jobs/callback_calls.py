@@ -62,13 +62,14 @@ def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[A
     if contents.transaction.action is Action.PAY:
         bank = withdrawal_pb2_grpc.WithdrawalServiceStub(channel)
         return bank.ReportBankResult, _payout(contents.transaction, contents.callback.report)
-    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, _result(contents.transaction)
+    result = _result(contents.transaction, contents.callback.report)
+    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, result
 
 
-def _result(transaction: ChannelTransaction) -> payment_pb2.ReportChannelResultRequest:
+def _result(transaction: ChannelTransaction, report: CallbackReport) -> payment_pb2.ReportChannelResultRequest:
     return payment_pb2.ReportChannelResultRequest(
         attempt_id=transaction.attempt_id,
-        channel_reference=transaction.channel_reference,
+        channel_reference=_reference(transaction, report),
         outcome=payment_pb2.ChannelOutcome.Value(f"CHANNEL_OUTCOME_{transaction.outcome}"),
         decline_code=transaction.decline_code,
         amount=messages.to_amount(transaction),
@@ -79,11 +80,16 @@ def _payout(transaction: ChannelTransaction, report: CallbackReport) -> withdraw
     returned = report is CallbackReport.RETURN
     return withdrawal_pb2.ReportBankResultRequest(
         attempt_id=transaction.attempt_id,
-        channel_reference=transaction.channel_reference,
+        channel_reference=_reference(transaction, report),
         outcome=withdrawal_pb2.BANK_OUTCOME_RETURNED if returned else _PAID[transaction.outcome],
         code=RETURN_CODE if returned else transaction.decline_code,
-        amount=messages.to_amount(transaction),
+        amount=messages.to_amount(transaction, transaction.returned_minor if returned else None),
     )
+
+
+def _reference(transaction: ChannelTransaction, report: CallbackReport) -> str:
+    second = transaction.second_reference if report is CallbackReport.SECOND_RESULT else None
+    return second or transaction.channel_reference
 
 
 def _dispute(dispute: ChannelDispute, report: CallbackReport) -> payment_pb2.ReportDisputeRequest:

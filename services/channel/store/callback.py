@@ -34,9 +34,15 @@ _DELETE_CALLBACKS = "DELETE FROM callback WHERE callback_id = ANY($1::bigint[])"
 
 
 class CallbackReport(StrEnum):
-    """What is told: an attempt's result, that a payout came back, or how a dispute stands."""
+    """What is told.
+
+    RESULT: what became of an attempt. LATE_RESULT: the same, changed after it was known. SECOND_RESULT: that it was
+    approved twice. RETURN: that a payout came back. The others: how a dispute stands.
+    """
 
     RESULT = "RESULT"
+    LATE_RESULT = "LATE_RESULT"
+    SECOND_RESULT = "SECOND_RESULT"
     RETURN = "RETURN"
     DISPUTE_OPENED = "DISPUTE_OPENED"
     DISPUTE_WON = "DISPUTE_WON"

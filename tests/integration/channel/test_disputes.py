@@ -154,7 +154,7 @@ async def test_the_database_refuses_what_the_rules_refuse(house: House) -> None:
         "UPDATE dispute SET state = 'CONTESTED', due_time = now(), reversal_date = NULL",
         "UPDATE dispute SET due_time = now()",
         "UPDATE dispute SET contested = NULL",
-        "UPDATE card_authorization SET refunded_minor = 600, disputed_minor = 600",
+        "UPDATE card_authorization SET refunded_minor = -1",
         "UPDATE channel_transaction SET return_time = now()",
         "DELETE FROM dispute",
     ):

@@ -21,6 +21,15 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9010  a payout: APPROVED, later returned by the bank and called back
   9011  a capture: APPROVED, later disputed in full; contesting wins
   9012  a capture: APPROVED, later disputed in full; contesting loses
+  9013  an authorization or capture: APPROVED for a part, down to a whole 5000 (19013: 15000)
+  9014  APPROVED, later approved again under another reference and called back
+  9015  APPROVED, later DECLINED after all and called back: a capture bounces, a refund comes back, a payout fails
+  9016  a payout: APPROVED, later returned by the bank less a fee of 1500, and called back
+  9017  an authorization or capture: as 9009, and its first two refunds are DECLINED, refund_not_allowed
+  9018  an authorization: cancelling it is DECLINED, but done later and called back
+  9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
+
+An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """
 
 from collections import abc as _abc
@@ -202,6 +211,42 @@ DISPUTE_REASON_OTHER: DisputeReason.ValueType  # 6
 """Something else."""
 Global___DisputeReason: _TypeAlias = DisputeReason  # noqa: Y015
 
+class _LateOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LateOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LateOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LATE_OUTCOME_UNSPECIFIED: _LateOutcome.ValueType  # 0
+    """Never sent."""
+    LATE_OUTCOME_APPROVED: _LateOutcome.ValueType  # 1
+    """Done after all: what was declined or open is approved, and a payout that came back is paid out again."""
+    LATE_OUTCOME_DECLINED: _LateOutcome.ValueType  # 2
+    """Not done after all: what was approved or open is declined; captured money bounces, a refund comes back."""
+    LATE_OUTCOME_RETURNED: _LateOutcome.ValueType  # 3
+    """An approved payout comes back, whole or in part."""
+    LATE_OUTCOME_APPROVED_AGAIN: _LateOutcome.ValueType  # 4
+    """Done a second time under another reference, and called back with that; money that came in twice is given back by
+    Refund with that reference.
+    """
+
+class LateOutcome(_LateOutcome, metaclass=_LateOutcomeEnumTypeWrapper):
+    """What is said of an attempt after it was decided."""
+
+LATE_OUTCOME_UNSPECIFIED: LateOutcome.ValueType  # 0
+"""Never sent."""
+LATE_OUTCOME_APPROVED: LateOutcome.ValueType  # 1
+"""Done after all: what was declined or open is approved, and a payout that came back is paid out again."""
+LATE_OUTCOME_DECLINED: LateOutcome.ValueType  # 2
+"""Not done after all: what was approved or open is declined; captured money bounces, a refund comes back."""
+LATE_OUTCOME_RETURNED: LateOutcome.ValueType  # 3
+"""An approved payout comes back, whole or in part."""
+LATE_OUTCOME_APPROVED_AGAIN: LateOutcome.ValueType  # 4
+"""Done a second time under another reference, and called back with that; money that came in twice is given back by
+Refund with that reference.
+"""
+Global___LateOutcome: _TypeAlias = LateOutcome  # noqa: Y015
+
 @_typing.final
 class Transaction(_message.Message):
     """One attempt on the channel's record."""
@@ -221,6 +266,8 @@ class Transaction(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     RETURN_TIME_FIELD_NUMBER: _builtins.int
+    RETURNED_AMOUNT_FIELD_NUMBER: _builtins.int
+    SECOND_REFERENCE_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of the attempt."""
     action: Global___Action.ValueType
@@ -239,9 +286,13 @@ class Transaction(_message.Message):
     """Whether money moved: an approved capture, automatic capture, refund or payment."""
     authorization_reference: _builtins.str
     """The authorization that was captured, cancelled or refunded; empty for others."""
+    second_reference: _builtins.str
+    """The channel's reference of a second approval of this attempt; empty while there is none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount asked for; for a cancellation, the amount given back (absent when it was declined)."""
+        """The amount asked for, or the part of it that was approved; for a cancellation, the amount given back (absent when it
+        was declined).
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -254,6 +305,10 @@ class Transaction(_message.Message):
     @_builtins.property
     def return_time(self) -> _timestamp_pb2.Timestamp:
         """When the bank sent an approved payout back; absent while it has not."""
+
+    @_builtins.property
+    def returned_amount(self) -> _money_pb2.Money:
+        """What of a payout came back; absent while nothing has."""
 
     def __init__(
         self,
@@ -271,10 +326,12 @@ class Transaction(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         return_time: _timestamp_pb2.Timestamp | None = ...,
+        returned_amount: _money_pb2.Money | None = ...,
+        second_reference: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "returned_amount", b"returned_amount", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_reference", b"second_reference", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -564,19 +621,27 @@ class CancelRequest(_message.Message):
 
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_REFERENCE_FIELD_NUMBER: _builtins.int
+    CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     authorization_reference: _builtins.str
     """channel_reference of the authorization."""
+    callback_address: _builtins.str
+    """host:port of the payment service whose ReportChannelResult is told late results; empty: the behaviour's address."""
+    correlation_id: _builtins.str
+    """The journey that the callback carries; empty: that of the call."""
     def __init__(
         self,
         *,
         attempt_id: _builtins.str = ...,
         authorization_reference: _builtins.str = ...,
+        callback_address: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "correlation_id", b"correlation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1393,3 +1458,117 @@ class GetDisputeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDisputeResponse: _TypeAlias = GetDisputeResponse  # noqa: Y015
+
+@_typing.final
+class SetOutcomeRequest(_message.Message):
+    """Says something of an attempt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    attempt_id: _builtins.str
+    """The caller's reference of the attempt."""
+    outcome: Global___LateOutcome.ValueType
+    """What is said."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """The amount that is approved, returned or approved again, in the attempt's currency; absent: the attempt's own. What has
+        a statement line keeps its amount when it is approved after it was declined. Unused for DECLINED.
+        """
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        outcome: Global___LateOutcome.ValueType = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "outcome", b"outcome", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOutcomeRequest: _TypeAlias = SetOutcomeRequest  # noqa: Y015
+
+@_typing.final
+class SetOutcomeResponse(_message.Message):
+    """Answers SetOutcome."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> Global___Transaction:
+        """The attempt as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        transaction: Global___Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOutcomeResponse: _TypeAlias = SetOutcomeResponse  # noqa: Y015
+
+@_typing.final
+class DeclineRefundsRequest(_message.Message):
+    """Has refunds declined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    """The caller's reference of an attempt that authorized or captured."""
+    count: _builtins.int
+    """How many of the next refunds of its authorization are declined; 0: none any more."""
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineRefundsRequest: _TypeAlias = DeclineRefundsRequest  # noqa: Y015
+
+@_typing.final
+class DeclineRefundsResponse(_message.Message):
+    """Answers DeclineRefunds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORIZATION_REFERENCE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    authorization_reference: _builtins.str
+    """channel_reference of the authorization."""
+    count: _builtins.int
+    """How many of its next refunds are declined."""
+    def __init__(
+        self,
+        *,
+        authorization_reference: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_reference", b"authorization_reference", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineRefundsResponse: _TypeAlias = DeclineRefundsResponse  # noqa: Y015

@@ -21,6 +21,15 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9010  a payout: APPROVED, later returned by the bank and called back
   9011  a capture: APPROVED, later disputed in full; contesting wins
   9012  a capture: APPROVED, later disputed in full; contesting loses
+  9013  an authorization or capture: APPROVED for a part, down to a whole 5000 (19013: 15000)
+  9014  APPROVED, later approved again under another reference and called back
+  9015  APPROVED, later DECLINED after all and called back: a capture bounces, a refund comes back, a payout fails
+  9016  a payout: APPROVED, later returned by the bank less a fee of 1500, and called back
+  9017  an authorization or capture: as 9009, and its first two refunds are DECLINED, refund_not_allowed
+  9018  an authorization: cancelling it is DECLINED, but done later and called back
+  9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
+
+An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """
 
 from collections import abc as _abc
@@ -52,7 +61,8 @@ class ChannelServiceStub:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -82,15 +92,15 @@ class ChannelServiceStub:
     """Gives back what of an authorization is not captured; afterwards nothing more can be captured.
 
     Decline codes: authorization_unknown, authorization_not_approved, authorization_cancelled, already_captured (nothing
-    is left to give back). Errors: ATTEMPT_ID_REUSED.
+    is left to give back), processing_error (9018). Errors: ATTEMPT_ID_REUSED.
     """
     BatchCancel: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchCancelRequest, _channel_pb2.BatchCancelResponse]
     """Cancels many; see Cancel."""
     Refund: _grpc.UnaryUnaryMultiCallable[_channel_pb2.RefundRequest, _channel_pb2.RefundResponse]
     """Returns all or part of what was captured; never more than captured less earlier refunds, pending ones included.
 
-    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured, and
-    those of Authorize. Errors: ATTEMPT_ID_REUSED.
+    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured,
+    refund_not_allowed (DeclineRefunds), and those of Authorize. Errors: ATTEMPT_ID_REUSED.
     """
     BatchRefund: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchRefundRequest, _channel_pb2.BatchRefundResponse]
     """Refunds many; see Refund."""
@@ -109,6 +119,21 @@ class ChannelServiceStub:
     """
     BatchInquire: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+    SetOutcome: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]
+    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: it stands so already, or cannot become that).
+    """
+    DeclineRefunds: _grpc.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+    captures nothing).
+    """
     OpenDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]
     """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
     payment service that the capture named.
@@ -140,7 +165,8 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -167,15 +193,15 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     """Gives back what of an authorization is not captured; afterwards nothing more can be captured.
 
     Decline codes: authorization_unknown, authorization_not_approved, authorization_cancelled, already_captured (nothing
-    is left to give back). Errors: ATTEMPT_ID_REUSED.
+    is left to give back), processing_error (9018). Errors: ATTEMPT_ID_REUSED.
     """
     BatchCancel: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchCancelRequest, _channel_pb2.BatchCancelResponse]  # type: ignore[assignment]
     """Cancels many; see Cancel."""
     Refund: _aio.UnaryUnaryMultiCallable[_channel_pb2.RefundRequest, _channel_pb2.RefundResponse]  # type: ignore[assignment]
     """Returns all or part of what was captured; never more than captured less earlier refunds, pending ones included.
 
-    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured, and
-    those of Authorize. Errors: ATTEMPT_ID_REUSED.
+    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured,
+    refund_not_allowed (DeclineRefunds), and those of Authorize. Errors: ATTEMPT_ID_REUSED.
     """
     BatchRefund: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchRefundRequest, _channel_pb2.BatchRefundResponse]  # type: ignore[assignment]
     """Refunds many; see Refund."""
@@ -194,6 +220,21 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     """
     BatchInquire: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]  # type: ignore[assignment]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+    SetOutcome: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]  # type: ignore[assignment]
+    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: it stands so already, or cannot become that).
+    """
+    DeclineRefunds: _aio.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]  # type: ignore[assignment]
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+    captures nothing).
+    """
     OpenDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]  # type: ignore[assignment]
     """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
     payment service that the capture named.
@@ -224,7 +265,8 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
     leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
@@ -279,7 +321,7 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives back what of an authorization is not captured; afterwards nothing more can be captured.
 
         Decline codes: authorization_unknown, authorization_not_approved, authorization_cancelled, already_captured (nothing
-        is left to give back). Errors: ATTEMPT_ID_REUSED.
+        is left to give back), processing_error (9018). Errors: ATTEMPT_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -298,8 +340,8 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_channel_pb2.RefundResponse, _abc.Awaitable[_channel_pb2.RefundResponse]]:
         """Returns all or part of what was captured; never more than captured less earlier refunds, pending ones included.
 
-        Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured, and
-        those of Authorize. Errors: ATTEMPT_ID_REUSED.
+        Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured,
+        refund_not_allowed (DeclineRefunds), and those of Authorize. Errors: ATTEMPT_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -348,6 +390,33 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_channel_pb2.BatchInquireResponse, _abc.Awaitable[_channel_pb2.BatchInquireResponse]]:
         """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+
+    @_abc_1.abstractmethod
+    def SetOutcome(
+        self,
+        request: _channel_pb2.SetOutcomeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.SetOutcomeResponse, _abc.Awaitable[_channel_pb2.SetOutcomeResponse]]:
+        """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+        for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+        Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+        REQUEST_ID_REUSED.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: it stands so already, or cannot become that).
+        """
+
+    @_abc_1.abstractmethod
+    def DeclineRefunds(
+        self,
+        request: _channel_pb2.DeclineRefundsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.DeclineRefundsResponse, _abc.Awaitable[_channel_pb2.DeclineRefundsResponse]]:
+        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+        captures nothing).
+        """
 
     @_abc_1.abstractmethod
     def OpenDispute(

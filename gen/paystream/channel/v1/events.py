@@ -11,7 +11,8 @@ from paystream.avro_record import AvroRecord
 class ChannelOperation(StrEnum):
     """AUTHORIZE, CAPTURE, CANCEL: of a payment. REFUND: to the payer. PAY: a payout to a merchant's bank account.
     DISPUTE: taken back by the payer's bank. DISPUTE_REVERSED: given again after a dispute was won. RETURN: a payout
-    that came back. UNKNOWN: newer than the reader's schema.
+    that came back, whole or in part. CAPTURE_REVERSED: a capture that bounced. REFUND_RETURNED: a refund that came
+    back. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -23,6 +24,8 @@ class ChannelOperation(StrEnum):
     DISPUTE = "DISPUTE"
     DISPUTE_REVERSED = "DISPUTE_REVERSED"
     RETURN = "RETURN"
+    CAPTURE_REVERSED = "CAPTURE_REVERSED"
+    REFUND_RETURNED = "REFUND_RETURNED"
 
 
 class ChannelOutcome(StrEnum):
@@ -143,7 +146,7 @@ class ChannelTransactionReported(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.channel.v1.ChannelTransactionReported"
     TOPIC: ClassVar[str] = "channel.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "channel_reference"
 
     event_id: str = ""
