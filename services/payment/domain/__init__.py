@@ -4,6 +4,7 @@ from services.payment.domain import (
     attempt,
     authorization,
     capture,
+    contradiction,
     dispute,
     dispute_rulings,
     dispute_words,
@@ -19,9 +20,14 @@ __all__ = [
     "attempt",
     "authorization",
     "capture",
+<<<<<<< HEAD
     "dispute",
     "dispute_rulings",
     "dispute_words",
+=======
+    "contradiction",
+    "dispute",
+>>>>>>> next
     "fee",
     "movement",
     "order",

@@ -7,6 +7,7 @@ from services.payment.store.attempt import (
     attempts,
 )
 from services.payment.store.capture import captures
+from services.payment.store.contradiction import contradictions
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
 from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
 from services.payment.store.order import orders
@@ -25,7 +26,11 @@ __all__ = [
     "attempts",
     "capture_terms",
     "captures",
+<<<<<<< HEAD
     "dispute_fees",
+=======
+    "contradictions",
+>>>>>>> next
     "disputes",
     "keep_merchants",
     "orders",

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "payment_0004"
-down_revision = "payment_0003"
+revision = "payment_0005"
+down_revision = "payment_0004"
 branch_labels = None
 
 _DISPUTE = """
