@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from paykit.cause import Cause
 from paykit.channels import attempts as channel_attempts
+from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
@@ -66,6 +67,7 @@ class DisputeWork:
     payments: Rows[str, Payment]
     captures: Rows[str, Capture]
     disputes: Rows[str, Dispute]
+    contradictions: Rows[str, Contradiction]
     fees_minor: Mapping[str, int]
 
     def case(self, dispute: Dispute) -> DisputeCase:
@@ -76,17 +78,29 @@ class DisputeWork:
     def circumstances(self, payment_id: str, *, accepted: bool = False) -> Circumstances:
         """Return what steps need beside the word."""
         fee_minor = self.fees_minor.get(payment_id, 0)
-        return Circumstances(fee_minor=fee_minor, overturn_id=new_id("ovt"), now=self.tx.now, accepted=accepted)
+        return Circumstances(
+            fee_minor=fee_minor,
+            overturn_id=new_id("ovt"),
+            contradiction_id=new_id("ctr"),
+            now=self.tx.now,
+            accepted=accepted,
+        )
 
     def take(self, case: DisputeCase, cause: Cause) -> Dispute:
         """Take a dispute, new or not, with what it changed, and emit what it told."""
         self.payments.put(case.payment)
         if case.capture is not None:
             self.captures.put(case.capture)
+        if case.contradiction is not None:
+            self.contradictions.add(case.contradiction)
         for event in case.told:
             self.tx.emit(event, cause=cause)
         known = case.dispute.dispute_id in self.disputes
         return (self.disputes.put if known else self.disputes.add)(case.dispute)
+
+    async def save(self) -> None:
+        """Write every row that is new or changed."""
+        await self.tx.save(self.payments, self.captures, self.disputes, self.contradictions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +124,12 @@ async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Disput
     """Apply what channels say of disputes, in order; what was told before changes nothing.
 
     What follows from each word is in `domain.dispute_words`. Emits DisputeInquiryOpened, DisputeOpened, DisputeWon,
-    DisputeLost and DisputeOverturned. What does not agree with the record is kept, and marks the dispute.
+    DisputeLost and DisputeOverturned; for what does not agree with the record, which is listed, DisputeContradicted.
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows = await _lock_reported(tx, items)
     results = fold(items, lambda item: _report(rows, item))
-    await tx.save(rows.payments, rows.captures, rows.disputes)
+    await rows.save()
     await store.reports.insert_absent(tx, rows.reports)
     return results
 
@@ -133,7 +147,7 @@ async def accept_disputes(tx: Tx, items: Sequence[AcceptDispute]) -> list[Disput
         return rows.take(domain.dispute_rulings.accept(rows.case(dispute), circumstances), item.cause)
 
     results = fold(items, accept)
-    await tx.save(rows.payments, rows.captures, rows.disputes)
+    await rows.save()
     return results
 
 
@@ -170,7 +184,14 @@ async def _lock(tx: Tx, dispute_ids: Sequence[str]) -> DisputeWork:
     payments = await store.payments.lock_of_disputes(tx, dispute_ids)
     disputes = await store.disputes.guarded(tx, dispute_ids)
     captures = await store.captures.guarded(tx, {dispute.capture_id for dispute in disputes.values()})
-    return DisputeWork(tx=tx, payments=payments, captures=captures, disputes=disputes, fees_minor={})
+    return DisputeWork(
+        tx=tx,
+        payments=payments,
+        captures=captures,
+        disputes=disputes,
+        contradictions=store.contradictions.rows(tx),
+        fees_minor={},
+    )
 
 
 async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> ReportedWork:
@@ -187,6 +208,7 @@ async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> ReportedWork
         attempts=attempts,
         captures=await store.captures.guarded(tx, captured),
         disputes=store.disputes.rows(tx, disputes),
+        contradictions=store.contradictions.rows(tx),
         fees_minor=await store.dispute_fees(tx, list(payments.values())),
         ids={(dispute.channel, dispute.dispute_reference): dispute.dispute_id for dispute in disputes},
         said=await store.reports.said_of(tx, {dispute.dispute_id for dispute in disputes}),
@@ -207,9 +229,8 @@ def _report(rows: ReportedWork, item: ReportDispute) -> Dispute:
     dispute = rows.disputes[dispute_id]
     if (dispute_id, _said(reported)) in rows.said:
         return dispute
-    contradicts = domain.dispute_words.disagrees(dispute, reported) is not None
     case = domain.dispute_rulings.hear(rows.case(dispute), reported, rows.circumstances(dispute.payment_id))
-    _keep(rows, dispute, reported, contradicts=contradicts)
+    _keep(rows, dispute, reported, contradicts=case.contradiction is not None)
     return dispute if case.dispute == dispute else rows.take(case, item.cause)
 
 

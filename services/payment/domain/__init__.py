@@ -20,14 +20,10 @@ __all__ = [
     "attempt",
     "authorization",
     "capture",
-<<<<<<< HEAD
+    "contradiction",
     "dispute",
     "dispute_rulings",
     "dispute_words",
-=======
-    "contradiction",
-    "dispute",
->>>>>>> next
     "fee",
     "movement",
     "order",

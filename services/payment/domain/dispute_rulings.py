@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from paykit.aggregate import next_revision
 from paykit.clock import no_earlier
+from paykit.contradictions.contradiction import Contradiction, first_state
 from paystream.payment.v1 import events
 from services.payment.domain import dispute_words
 from services.payment.domain.attempt import PaymentAttempt
@@ -25,7 +26,7 @@ from services.payment.domain.dispute import (
     require_acceptable,
     touched,
 )
-from services.payment.domain.dispute_words import DisputeStep
+from services.payment.domain.dispute_words import Disagreement, DisputeStep
 from services.payment.domain.payment import Payment, refundable_minor
 
 DisputeEvent = (
@@ -34,6 +35,7 @@ DisputeEvent = (
     | events.DisputeWon
     | events.DisputeLost
     | events.DisputeOverturned
+    | events.DisputeContradicted
 )
 
 
@@ -44,12 +46,14 @@ class DisputeCase:
     Attributes:
         capture: None of a charge, which is captured in its payment.
         told: The events of the steps so far, in order.
+        contradiction: What the word did not agree with; None where it did.
     """
 
     payment: Payment
     capture: Capture | None
     dispute: Dispute
     told: tuple[DisputeEvent, ...] = ()
+    contradiction: Contradiction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +63,13 @@ class Circumstances:
     Attributes:
         fee_minor: What the merchant's fee plan charges for a dispute of this currency.
         overturn_id: Of the new decision, should there be one.
+        contradiction_id: Of the contradiction, should there be one.
         accepted: Whether it is the merchant who gives the dispute up.
     """
 
     fee_minor: int
     overturn_id: str
+    contradiction_id: str
     now: datetime
     accepted: bool = False
 
@@ -89,12 +95,12 @@ def open_case(
 
 
 def hear(case: DisputeCase, reported: Reported, circumstances: Circumstances) -> DisputeCase:
-    """Return what another word of a channel does; what does not agree with the record marks the dispute."""
-    disagrees = dispute_words.disagrees(case.dispute, reported) is not None
-    after = _take(case, dispute_words.steps(case.dispute, reported), reported, circumstances)
-    if not disagrees or after.dispute.contradicted:
-        return after
-    return replace(after, dispute=replace(touched(after.dispute, circumstances.now), contradicted=True))
+    """Return what another word of a channel does; what does not agree with the record is told and listed, too."""
+    steps = dispute_words.steps(case.dispute, reported)
+    disagreement = dispute_words.disagrees(case.dispute, reported)
+    if disagreement is not None:
+        case = _contradict(case, reported, disagreement, circumstances)
+    return _take(case, steps, reported, circumstances)
 
 
 def accept(case: DisputeCase, circumstances: Circumstances) -> DisputeCase:
@@ -142,6 +148,43 @@ def _take(
     if not steps:
         return case
     return replace(case, dispute=replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time))
+
+
+def _contradict(
+    case: DisputeCase, reported: Reported, disagreement: Disagreement, circumstances: Circumstances
+) -> DisputeCase:
+    """Tell and list that a word does not agree with the record, which stays until steps change it."""
+    payment = _told(case.payment, circumstances.now)
+    marked = replace(touched(case.dispute, circumstances.now), contradicted=True)
+    same_currency = reported.currency_code == marked.currency_code
+    contradiction = Contradiction(
+        contradiction_id=circumstances.contradiction_id,
+        aggregate_id=payment.payment_id,
+        subject_id=marked.dispute_id,
+        attempt_id=reported.attempt_id,
+        merchant_id=payment.merchant_id,
+        kind=disagreement.kind,
+        amount_minor=reported.amount_minor if same_currency else marked.amount_minor,
+        currency_code=marked.currency_code,
+        suspense_minor=0,
+        recorded=marked.state,
+        reported=f"{dispute_words.word(reported)} {reported.amount_minor} {reported.currency_code}",
+        channel_reference=reported.dispute_reference,
+        needs_decision=disagreement.needs_decision,
+        state=first_state(needs_decision=disagreement.needs_decision),
+        create_time=payment.update_time,
+        update_time=payment.update_time,
+    )
+    event = events.DisputeContradicted(
+        **facts(payment, marked),
+        contradiction_id=contradiction.contradiction_id,
+        kind=events.ContradictionKind(disagreement.kind),
+        recorded_state=contradiction.recorded,
+        reported_outcome=dispute_words.word(reported),
+        reported_minor=reported.amount_minor if same_currency else None,
+        needs_decision=disagreement.needs_decision,
+    )
+    return replace(_after(case, payment, marked, event), contradiction=contradiction)
 
 
 def _inquire(case: DisputeCase, reported: Reported, circumstances: Circumstances) -> DisputeCase:

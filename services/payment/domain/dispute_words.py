@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from paykit.contradictions.contradiction import ContradictionKind
 from paystream.payment.v1 import events
 from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
 
@@ -120,7 +121,7 @@ class Disagreement:
         needs_decision: Whether two people must decide; otherwise a rule has handled it, and it is only listed.
     """
 
-    kind: events.ContradictionKind
+    kind: ContradictionKind
     needs_decision: bool
 
 
@@ -168,26 +169,29 @@ def lost_minor(dispute: Dispute, reported: Reported) -> int:
 
 
 def disagrees(dispute: Dispute, reported: Reported) -> Disagreement | None:
-    """Return what in a report does not agree with what is recorded; None where it does, or tells the past."""
-    kinds = events.ContradictionKind
+    """Return what in a report does not agree with what is recorded; None where it does, or tells the past.
+
+    A decision for a part is no disagreement: what it leaves comes back, or is lost.
+    """
     if reported.attempt_id != dispute.attempt_id:
-        return Disagreement(kind=kinds.SECOND_REFERENCE, needs_decision=True)
+        return Disagreement(kind=ContradictionKind.SECOND_REFERENCE, needs_decision=True)
     if reported.currency_code != dispute.currency_code:
-        return Disagreement(kind=kinds.OTHER_AMOUNT, needs_decision=True)
+        return Disagreement(kind=ContradictionKind.OTHER_AMOUNT, needs_decision=True)
     told_late = is_stale(dispute, reported) or _is_earlier(dispute, reported)
-    return None if told_late else _disagrees_in_amount(dispute, reported)
+    return None if told_late else _disagrees_in_outcome(dispute, reported)
 
 
-def _disagrees_in_amount(dispute: Dispute, reported: Reported) -> Disagreement | None:
-    kinds = events.ContradictionKind
+def _disagrees_in_outcome(dispute: Dispute, reported: Reported) -> Disagreement | None:
     present, known_minor = standing(dispute), max(dispute.amount_minor, dispute.claimed_minor, dispute.lost_minor)
-    if reported.outcome is DisputeOutcome.WON and reported.amount_minor > known_minor:
-        return Disagreement(kind=kinds.OTHER_AMOUNT, needs_decision=True)
+    won, exceeds = reported.outcome is DisputeOutcome.WON, reported.amount_minor > known_minor
+    if won and exceeds:
+        return Disagreement(kind=ContradictionKind.OTHER_AMOUNT, needs_decision=True)
     if DisputeStep.OVERTURN in _ruling(dispute, reported) and present in {DisputeStanding.WON, DisputeStanding.LOST}:
         changes = lost_minor(dispute, reported) != dispute.lost_minor
-        return Disagreement(kind=kinds.DECISION_OVERTURNED, needs_decision=False) if changes else None
-    if present is DisputeStanding.HELD and reported.amount_minor != dispute.claimed_minor:
-        return Disagreement(kind=kinds.OTHER_AMOUNT, needs_decision=False)
+        return Disagreement(kind=ContradictionKind.DECISION_OVERTURNED, needs_decision=False) if changes else None
+    opens = reported.outcome is DisputeOutcome.OPENED
+    if present is DisputeStanding.HELD and (reported.amount_minor != dispute.claimed_minor if opens else exceeds):
+        return Disagreement(kind=ContradictionKind.OTHER_AMOUNT, needs_decision=False)
     return None
 
 

@@ -26,11 +26,8 @@ __all__ = [
     "attempts",
     "capture_terms",
     "captures",
-<<<<<<< HEAD
-    "dispute_fees",
-=======
     "contradictions",
->>>>>>> next
+    "dispute_fees",
     "disputes",
     "keep_merchants",
     "orders",

@@ -17,6 +17,7 @@ from tests.unit.payment.builders import ATTEMPT_ID, LATER, NOON, PAYMENT_ID, att
 
 DISPUTE_ID = "dsp_" + "6" * 32
 OVERTURN_ID = "ovt_" + "7" * 32
+CONTRADICTION_ID = "ctr_" + "8" * 32
 DUE = NOON + timedelta(days=7)
 CHARGED = attempt(AttemptState.SUCCEEDED, channel_reference="ch_1")
 FEE_MINOR = 1_500
@@ -44,7 +45,12 @@ def reported(outcome: DisputeOutcome = OPENED, amount_minor: int = 4_000, **chan
 
 
 def circumstances(**changes: Any) -> Circumstances:
-    given: dict[str, Any] = {"fee_minor": FEE_MINOR, "overturn_id": OVERTURN_ID, "now": LATER}
+    given: dict[str, Any] = {
+        "fee_minor": FEE_MINOR,
+        "overturn_id": OVERTURN_ID,
+        "contradiction_id": CONTRADICTION_ID,
+        "now": LATER,
+    }
     return Circumstances(**given | changes)
 
 

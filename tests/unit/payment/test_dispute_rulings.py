@@ -141,7 +141,8 @@ def test_won_for_a_part_the_rest_is_lost() -> None:
 
 def test_what_is_lost_beyond_what_was_disputed_is_a_decision_of_its_own() -> None:
     case = opened(reported(amount_minor=5_000), reported(LOST, 7_000))
-    lost, overturned = case.told
+    contradicted, lost, overturned = case.told
+    assert isinstance(contradicted, events.DisputeContradicted)
     assert lost_parts(lost) == (5_000, 0, 0, 0)
     assert isinstance(overturned, events.DisputeOverturned)
     assert (overturned.outcome, overturned.amount_minor) == (events.DisputeDecision.LOST, 2_000)
@@ -151,7 +152,7 @@ def test_what_is_lost_beyond_what_was_disputed_is_a_decision_of_its_own() -> Non
 
 
 def overturned_parts(case: DisputeCase) -> tuple[str, int, int, int]:
-    [event] = case.told
+    event = case.told[-1]
     assert isinstance(event, events.DisputeOverturned)
     assert (event.overturn_id, event.dispute_id) == (OVERTURN_ID, DISPUTE_ID)
     return event.outcome, event.amount_minor, event.settlement_minor, event.receivable_minor
@@ -203,7 +204,8 @@ def test_pre_arbitration_counts_in_limits_alone_until_it_is_decided() -> None:
 
 def test_a_claim_that_grows_counts_at_once_and_one_that_shrinks_stays_held_until_it_is_decided() -> None:
     grown = opened(reported(), reported(amount_minor=5_000))
-    assert (grown.told, grown.payment.disputed_minor, grown.dispute.held_minor) == ((), 5_000, 4_000)
+    assert (grown.payment.disputed_minor, grown.dispute.held_minor) == (5_000, 4_000)
+    assert [type(event).__name__ for event in grown.told] == ["DisputeContradicted"]
     assert heard(grown, reported(WON, 5_000)).payment.disputed_minor == 0
     shrunk = opened(reported(), reported(amount_minor=3_000))
     assert (shrunk.payment.disputed_minor, shrunk.dispute.claimed_minor) == (4_000, 3_000)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from paykit.contradictions.contradiction import ContradictionKind, ContradictionState
 from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings, dispute_words
 from services.payment.domain.dispute import DisputeState, Reported
@@ -53,6 +54,7 @@ class After(NamedTuple):
 
 
 OPENS, LOSES, WINS, TURNS = "DisputeOpened", "DisputeLost", "DisputeWon", "DisputeOverturned"
+MARKS = "DisputeContradicted"
 TABLE: dict[tuple[str, str], After] = {
     ("NONE", "INQUIRY"): After("OPENED", 0, "DisputeInquiryOpened"),
     ("NONE", "CHARGEBACK"): After("OPENED", 4_000, OPENS),
@@ -83,11 +85,11 @@ TABLE: dict[tuple[str, str], After] = {
     ("WON", "CHARGEBACK"): After("WON", 0, ""),
     ("WON", "PRE_ARBITRATION"): After("OPENED", 4_000, ""),
     ("WON", "WON"): After("WON", 0, ""),
-    ("WON", "LOST"): After("LOST", 4_000, TURNS),
+    ("WON", "LOST"): After("LOST", 4_000, f"{MARKS} {TURNS}"),
     ("LOST", "INQUIRY"): After("LOST", 4_000, ""),
     ("LOST", "CHARGEBACK"): After("LOST", 4_000, ""),
     ("LOST", "PRE_ARBITRATION"): After("LOST", 4_000, ""),
-    ("LOST", "WON"): After("WON", 0, TURNS),
+    ("LOST", "WON"): After("WON", 0, f"{MARKS} {TURNS}"),
     ("LOST", "LOST"): After("LOST", 4_000, ""),
 }
 
@@ -114,7 +116,7 @@ def test_only_another_decision_marks_a_dispute(standing: DisputeStanding, word: 
     assert contradicted is ((standing, word) in {("WON", "LOST"), ("LOST", "WON")})
 
 
-KINDS = events.ContradictionKind
+KINDS = ContradictionKind
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,8 @@ KINDS = events.ContradictionKind
         ("WON", {"currency_code": "JPY", "outcome": LOST}, KINDS.OTHER_AMOUNT, True),
         ("HELD", {"outcome": WON, "amount_minor": 4_001}, KINDS.OTHER_AMOUNT, True),
         ("LOST", {"outcome": WON, "amount_minor": 4_001}, KINDS.OTHER_AMOUNT, True),
-        ("HELD", {"outcome": WON, "amount_minor": 3_999}, KINDS.OTHER_AMOUNT, False),
+        ("HELD", {"outcome": WON, "amount_minor": 3_999}, None, False),
+        ("HELD", {"outcome": LOST, "amount_minor": 3_999}, None, False),
         ("HELD", {"outcome": LOST, "amount_minor": 4_001}, KINDS.OTHER_AMOUNT, False),
         ("HELD", {"amount_minor": 3_000}, KINDS.OTHER_AMOUNT, False),
         ("WON", {"outcome": LOST, "amount_minor": 1}, KINDS.DECISION_OVERTURNED, False),
@@ -146,8 +149,17 @@ def test_what_disagrees_and_what_only_two_people_can_decide(
     )
     after = dispute_rulings.hear(replace(before, told=()), word, circumstances())
     assert after.dispute.contradicted is (kind is not None)
+    assert (after.contradiction and after.contradiction.kind) == kind
     if needs_decision:
-        assert (after.told, after.payment, after.dispute.state) == ((), before.payment, before.dispute.state)
+        [event] = after.told
+        assert isinstance(event, events.DisputeContradicted)
+        assert (event.needs_decision, event.aggregate_version) == (True, before.payment.aggregate_version + 1)
+        assert after.contradiction is not None
+        assert after.contradiction.state is ContradictionState.OPEN
+        assert (after.payment.disputed_minor, after.dispute.state) == (
+            before.payment.disputed_minor,
+            before.dispute.state,
+        )
 
 
 def test_what_happened_before_the_decision_on_record_changes_nothing() -> None:
