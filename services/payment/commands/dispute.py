@@ -11,11 +11,12 @@ from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.payment import domain, store
+from services.payment.commands import work
+from services.payment.commands.order import CapturedOrders, captured_orders
+from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.capture import Capture
 from services.payment.domain.dispute import Dispute, Reported
 from services.payment.domain.dispute_rulings import Circumstances, DisputeCase
-from services.payment.domain.payment import Payment
 from services.payment.store import DisputeReport
 
 ANSWERING_JOB = "respond_to_disputes"
@@ -55,19 +56,17 @@ class RecordAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeWork:
+class DisputeWork(PaymentWork):
     """Locked payments with their captures and disputes, which change only under that lock, as steps leave them.
 
     Attributes:
-        captures: Those that are disputed; a charge has none of its own.
+        orders: Of the payments.
         fees_minor: What a dispute costs, by payment.
     """
 
-    tx: Tx
-    payments: Rows[str, Payment]
-    captures: Rows[str, Capture]
     disputes: Rows[str, Dispute]
     contradictions: Rows[str, Contradiction]
+    orders: CapturedOrders
     fees_minor: Mapping[str, int]
 
     def case(self, dispute: Dispute) -> DisputeCase:
@@ -87,8 +86,10 @@ class DisputeWork:
         )
 
     def take(self, case: DisputeCase, cause: Cause) -> Dispute:
-        """Take a dispute, new or not, with what it changed, and emit what it told."""
-        self.payments.put(case.payment)
+        """Take a dispute, new or not, with what it changed; emit what it told, and refund what it freed in vain."""
+        payment = case.payment
+        freed_minor = self.payments[payment.payment_id].disputed_minor - payment.disputed_minor
+        self.payments.put(payment)
         if case.capture is not None:
             self.captures.put(case.capture)
         if case.contradiction is not None:
@@ -96,11 +97,15 @@ class DisputeWork:
         for event in case.told:
             self.tx.emit(event, cause=cause)
         known = case.dispute.dispute_id in self.disputes
-        return (self.disputes.put if known else self.disputes.add)(case.dispute)
+        dispute = (self.disputes.put if known else self.disputes.add)(case.dispute)
+        if freed_minor > 0:
+            self.orders.refund_freed(self, payment, amount_minor=freed_minor, cause=cause)
+        return dispute
 
     async def save(self) -> None:
         """Write every row that is new or changed."""
-        await self.tx.save(self.payments, self.captures, self.disputes, self.contradictions)
+        await PaymentWork.save(self)
+        await self.tx.save(self.disputes, self.contradictions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +113,11 @@ class ReportedWork(DisputeWork):
     """What a transaction that applies reports works on.
 
     Attributes:
-        attempts: The locked charges and captures that are disputed; they do not change.
         ids: Of the disputes, by channel and dispute_reference.
         said: What was said before, by dispute.
         reports: What channels said, to be kept.
     """
 
-    attempts: Rows[str, PaymentAttempt]
     ids: dict[tuple[str, str], str]
     said: set[tuple[str, str]]
     reports: list[DisputeReport]
@@ -125,6 +128,7 @@ async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Disput
 
     What follows from each word is in `domain.dispute_words`. Emits DisputeInquiryOpened, DisputeOpened, DisputeWon,
     DisputeLost and DisputeOverturned; for what does not agree with the record, which is listed, DisputeContradicted.
+    What becomes free for an order that was closed meanwhile is refunded.
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows = await _lock_reported(tx, items)
@@ -156,7 +160,7 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
 
     Refusals: DisputeNotFound, IllegalTransition, DisputeResponseLate.
     """
-    disputes = (await _lock(tx, [item.dispute_id for item in items])).disputes
+    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
 
     def contest(item: ContestDispute) -> Dispute:
         dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
@@ -172,7 +176,7 @@ async def record_answers(tx: Tx, items: Sequence[RecordAnswer]) -> None:
 
     An answer that another stage has overtaken meanwhile is nobody's any more.
     """
-    disputes = (await _lock(tx, [item.dispute_id for item in items])).disputes
+    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
     for item in items:
         dispute = disputes[item.dispute_id]
         if dispute.response_state is not None:
@@ -180,16 +184,24 @@ async def record_answers(tx: Tx, items: Sequence[RecordAnswer]) -> None:
     await tx.save(disputes)
 
 
+async def _lock_answered(tx: Tx, dispute_ids: Sequence[str]) -> Rows[str, Dispute]:
+    """Lock payments, which do not change, and with them their disputes."""
+    await store.payments.lock_of_disputes(tx, dispute_ids)
+    return await store.disputes.guarded(tx, dispute_ids)
+
+
 async def _lock(tx: Tx, dispute_ids: Sequence[str]) -> DisputeWork:
     payments = await store.payments.lock_of_disputes(tx, dispute_ids)
-    disputes = await store.disputes.guarded(tx, dispute_ids)
-    captures = await store.captures.guarded(tx, {dispute.capture_id for dispute in disputes.values()})
     return DisputeWork(
         tx=tx,
         payments=payments,
-        captures=captures,
-        disputes=disputes,
+        captures=await work.captures_to_refund(tx, payments.values()),
+        refunds=store.refunds.rows(tx),
+        shares=store.refund_shares.rows(tx),
+        attempts=store.attempts.rows(tx),
+        disputes=await store.disputes.guarded(tx, dispute_ids),
         contradictions=store.contradictions.rows(tx),
+        orders=await captured_orders(tx, [*payments.values()]),
         fees_minor={},
     )
 
@@ -201,14 +213,16 @@ async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> ReportedWork
     attempts = await store.attempts.lock(tx, {attempt_id for attempt_id, _ in reports})
     references = {(attempts[attempt].channel, reference) for attempt, reference in reports if attempt in attempts}
     disputes = await store.disputes.by_reference(tx, references)
-    captured = {dispute.capture_id for dispute in disputes} | {a.capture_id for a in attempts.values() if a.capture_id}
     return ReportedWork(
         tx=tx,
         payments=payments,
+        captures=await work.captures_to_refund(tx, payments.values()),
+        refunds=store.refunds.rows(tx),
+        shares=store.refund_shares.rows(tx),
         attempts=attempts,
-        captures=await store.captures.guarded(tx, captured),
         disputes=store.disputes.rows(tx, disputes),
         contradictions=store.contradictions.rows(tx),
+        orders=await captured_orders(tx, [*payments.values()]),
         fees_minor=await store.dispute_fees(tx, list(payments.values())),
         ids={(dispute.channel, dispute.dispute_reference): dispute.dispute_id for dispute in disputes},
         said=await store.reports.said_of(tx, {dispute.dispute_id for dispute in disputes}),

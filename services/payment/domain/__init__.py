@@ -13,6 +13,7 @@ from services.payment.domain import (
     order,
     payment,
     refund,
+    refund_share,
     routing,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "order",
     "payment",
     "refund",
+    "refund_share",
     "routing",
 ]

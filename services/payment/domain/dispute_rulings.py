@@ -12,6 +12,7 @@ from paykit.aggregate import next_revision
 from paykit.clock import no_earlier
 from paykit.contradictions.contradiction import Contradiction, first_state
 from paystream.payment.v1 import events
+from services.payment.domain import capture as capture_rules
 from services.payment.domain import dispute_words
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.capture import Capture
@@ -119,9 +120,7 @@ def accept(case: DisputeCase, circumstances: Circumstances) -> DisputeCase:
 def disputable_minor(case: DisputeCase) -> int:
     """Return what is left to be held of the disputed capture, beside what this dispute takes already."""
     left_minor = refundable_minor(case.payment)
-    if case.capture is None:
-        return left_minor
-    return min(left_minor, case.capture.amount_minor - case.capture.disputed_minor)
+    return left_minor if case.capture is None else min(left_minor, capture_rules.refundable_minor(case.capture))
 
 
 def _word_of_the_merchant(dispute: Dispute) -> Reported:
@@ -144,10 +143,18 @@ def _take(
     case: DisputeCase, steps: tuple[DisputeStep, ...], reported: Reported, circumstances: Circumstances
 ) -> DisputeCase:
     for step in steps:
+        before = _lost_of_limits_minor(case.dispute)
         case = _STEPS[step](case, reported, circumstances)
+        lost_minor = case.payment.lost_minor + _lost_of_limits_minor(case.dispute) - before
+        case = replace(case, payment=replace(case.payment, lost_minor=lost_minor))
     if not steps:
         return case
     return replace(case, dispute=replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time))
+
+
+def _lost_of_limits_minor(dispute: Dispute) -> int:
+    """Return what a dispute takes of the limits for good, as far as its decision stands."""
+    return dispute.counted_minor if dispute.state is DisputeState.LOST else 0
 
 
 def _contradict(

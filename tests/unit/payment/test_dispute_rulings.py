@@ -97,7 +97,7 @@ def test_what_is_left_is_held_and_what_is_above_is_recorded(spent: dict[str, Any
 
 
 def test_the_second_dispute_of_the_first_of_two_captures_is_above_what_is_left_of_it() -> None:
-    first, paid = part_captured(1_000), replace(captured(terms()), captured_minor=2_000, captured_in_parts=True)
+    first, paid = part_captured(1_000), replace(captured(terms()), captured_minor=2_000)
     once = opened(reported(amount_minor=1_000), paid=paid, capture=first)
     again = opened(reported(amount_minor=1_000), paid=once.payment, capture=once.capture)
     assert (once.dispute.held_minor, once.dispute.excess_minor) == (1_000, 0)
@@ -132,6 +132,7 @@ def test_a_dispute_of_5_000_is_lost_in_full_or_in_part(
     assert lost_parts(case.told[0]) == parts
     assert (case.dispute.counted_minor, case.payment.disputed_minor) == (counted_minor, counted_minor)
     assert (case.dispute.lost_minor, case.dispute.owed_minor) == (lost_minor, owed_minor)
+    assert case.payment.lost_minor == counted_minor
 
 
 def test_won_for_a_part_the_rest_is_lost() -> None:
@@ -162,6 +163,7 @@ def test_lost_then_won_comes_back_and_can_be_refunded_again() -> None:
     case = opened(reported(), reported(LOST), reported(WON))
     assert overturned_parts(case) == ("WON", 4_000, 4_000, 0)
     assert (case.dispute.state, case.dispute.lost_minor, case.payment.disputed_minor) == (DisputeState.WON, 0, 0)
+    assert case.payment.lost_minor == 0
 
 
 def test_won_then_lost_goes_after_all() -> None:

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "payment_0005"
-down_revision = "payment_0004"
+revision = "payment_0006"
+down_revision = "payment_0005"
 branch_labels = None
 
 _DISPUTE = """
@@ -50,14 +50,10 @@ ALTER TABLE dispute
     ADD CONSTRAINT dispute_inquiry_holds_nothing CHECK (
         stage <> 'INQUIRY' OR NOT booked AND greatest(held_minor, counted_minor, lost_minor, fee_minor) = 0);
 
--- What is left of a capture follows its own disputes; a charge is captured in its payment.
-ALTER TABLE capture
-    ADD COLUMN disputed_minor bigint NOT NULL DEFAULT 0,
-    ADD CONSTRAINT capture_disputed_within_amount CHECK (
-        disputed_minor BETWEEN 0 AND CASE state WHEN 'SUCCEEDED' THEN amount_minor ELSE 0 END);
-UPDATE capture SET disputed_minor = disputed.counted_minor
-FROM (SELECT capture_id, sum(counted_minor)::bigint AS counted_minor FROM dispute GROUP BY capture_id) AS disputed
-WHERE disputed.capture_id = capture.capture_id;
+-- What is lost of a payment, of its disputes until now.
+UPDATE payment SET lost_minor = lost.lost_minor
+FROM (SELECT payment_id, sum(lost_minor)::bigint AS lost_minor FROM dispute GROUP BY payment_id) AS lost
+WHERE lost.payment_id = payment.payment_id;
 
 ALTER TABLE merchant_fee
     ADD COLUMN dispute_fee_minor bigint NOT NULL DEFAULT 0 CHECK (dispute_fee_minor >= 0);
