@@ -130,7 +130,7 @@ payments = Payments(
     given=(
         *("payment_id", "merchant_id", "merchant_reference", "order_id", "amount_minor", "currency_code", "method"),
         *("method_token", "metadata", "capture_mode", "channel", "correlation_id", "create_time", "update_time"),
-        *("state", "aggregate_version"),
+        *("state", "aggregate_version", "creating_call"),
     ),
     shared=("create_time", "update_time", "state", "aggregate_version"),
     # All but the channel, which only `move` changes.
