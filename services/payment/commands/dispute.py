@@ -15,8 +15,7 @@ from services.payment.commands import work
 from services.payment.commands.order import CapturedOrders, captured_orders
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.dispute import Dispute, Reported
-from services.payment.domain.dispute_rulings import Circumstances, DisputeCase
+from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, Reported
 from services.payment.store import DisputeReport
 
 ANSWERING_JOB = "respond_to_disputes"

@@ -12,9 +12,11 @@ from types import MappingProxyType
 from paykit import transitions
 from paykit.channels.attempts import AttemptState, ChannelAmountMismatch
 from paykit.clock import no_earlier
+from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.capture import Capture
 from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts
 from services.payment.domain.payment import facts as payment_facts
 from services.payment.domain.payment import next_state as next_payment_state
@@ -159,6 +161,51 @@ class Dispute:
     word_time: datetime | None = None
 
 
+DisputeEvent = (
+    events.DisputeInquiryOpened
+    | events.DisputeOpened
+    | events.DisputeWon
+    | events.DisputeLost
+    | events.DisputeOverturned
+    | events.DisputeContradicted
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeCase:
+    """A dispute with what it changes, as each step leaves them for the next.
+
+    Attributes:
+        capture: None of a charge, which is captured in its payment.
+        told: The events of the steps so far, in order.
+        contradiction: What the word did not agree with; None where it did.
+    """
+
+    payment: Payment
+    capture: Capture | None
+    dispute: Dispute
+    told: tuple[DisputeEvent, ...] = ()
+    contradiction: Contradiction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What steps need beside the channel's word.
+
+    Attributes:
+        fee_minor: What the merchant's fee plan charges for a dispute of this currency.
+        overturn_id: Of the new decision, should there be one.
+        contradiction_id: Of the contradiction, should there be one.
+        accepted: Whether it is the merchant who gives the dispute up.
+    """
+
+    fee_minor: int
+    overturn_id: str
+    contradiction_id: str
+    now: datetime
+    accepted: bool = False
+
+
 class DisputeFacts(PaymentFacts):
     """The fields that all dispute events share; they are events of the payment, in its order."""
 
@@ -259,13 +306,16 @@ def touched(dispute: Dispute, now: datetime) -> Dispute:
     return replace(dispute, update_time=no_earlier(now, dispute.update_time))
 
 
-def facts(payment: Payment, dispute: Dispute) -> DisputeFacts:
-    """Return what an event of the payment's latest change, which a dispute made, begins with."""
+def facts(payment: Payment, dispute: Dispute, *, amount_minor: int | None = None) -> DisputeFacts:
+    """Return what an event of the payment's latest change, which a dispute made, begins with.
+
+    `amount_minor` is what it is about, where that is not all that is disputed.
+    """
     return {
         **payment_facts(payment),
         "dispute_id": dispute.dispute_id,
         "capture_id": dispute.capture_id,
-        "amount_minor": dispute.amount_minor,
+        "amount_minor": dispute.amount_minor if amount_minor is None else amount_minor,
         "reason": dispute.reason,
         "channel_reference": dispute.dispute_reference,
     }

@@ -4,7 +4,7 @@ An amount above what is left of the capture cannot be held: it is the excess, wh
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -17,7 +17,10 @@ from services.payment.domain import dispute_words
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.dispute import (
+    Circumstances,
     Dispute,
+    DisputeCase,
+    DisputeEvent,
     DisputeOutcome,
     DisputeState,
     Reported,
@@ -29,50 +32,6 @@ from services.payment.domain.dispute import (
 )
 from services.payment.domain.dispute_words import Disagreement, DisputeStep
 from services.payment.domain.payment import Payment, refundable_minor
-
-DisputeEvent = (
-    events.DisputeInquiryOpened
-    | events.DisputeOpened
-    | events.DisputeWon
-    | events.DisputeLost
-    | events.DisputeOverturned
-    | events.DisputeContradicted
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeCase:
-    """A dispute with what it changes, as each step leaves them for the next.
-
-    Attributes:
-        capture: None of a charge, which is captured in its payment.
-        told: The events of the steps so far, in order.
-        contradiction: What the word did not agree with; None where it did.
-    """
-
-    payment: Payment
-    capture: Capture | None
-    dispute: Dispute
-    told: tuple[DisputeEvent, ...] = ()
-    contradiction: Contradiction | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What steps need beside the channel's word.
-
-    Attributes:
-        fee_minor: What the merchant's fee plan charges for a dispute of this currency.
-        overturn_id: Of the new decision, should there be one.
-        contradiction_id: Of the contradiction, should there be one.
-        accepted: Whether it is the merchant who gives the dispute up.
-    """
-
-    fee_minor: int
-    overturn_id: str
-    contradiction_id: str
-    now: datetime
-    accepted: bool = False
 
 
 def open_case(
@@ -342,7 +301,7 @@ def _change_loss(case: DisputeCase, lost_minor: int, circumstances: Circumstance
         owed_minor=owed_minor,
     )
     event = events.DisputeOverturned(
-        **facts(payment, decided) | {"amount_minor": abs(more_minor)},
+        **facts(payment, decided, amount_minor=abs(more_minor)),
         overturn_id=circumstances.overturn_id,
         stage=decided.stage,
         outcome=events.DisputeDecision.LOST if more_minor > 0 else events.DisputeDecision.WON,

@@ -9,8 +9,7 @@ from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings
 from services.payment.domain.attempt import AttemptAction
 from services.payment.domain.capture import Capture
-from services.payment.domain.dispute import DisputeOutcome, Reported
-from services.payment.domain.dispute_rulings import Circumstances, DisputeCase
+from services.payment.domain.dispute import Circumstances, DisputeCase, DisputeOutcome, Reported
 from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from tests.unit.payment.builders import ATTEMPT_ID, LATER, NOON, PAYMENT_ID, attempt, captured, terms

@@ -7,8 +7,7 @@ import pytest
 
 from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings
-from services.payment.domain.dispute import DisputeState
-from services.payment.domain.dispute_rulings import DisputeCase
+from services.payment.domain.dispute import DisputeCase, DisputeState
 from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, captured, terms
 from tests.unit.payment.disputing import (
     CHARGEBACK,

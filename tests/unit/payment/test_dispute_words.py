@@ -10,8 +10,7 @@ import pytest
 from paykit.contradictions.contradiction import ContradictionKind, ContradictionState
 from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings, dispute_words
-from services.payment.domain.dispute import DisputeState, Reported
-from services.payment.domain.dispute_rulings import DisputeCase
+from services.payment.domain.dispute import DisputeCase, DisputeState, Reported
 from services.payment.domain.dispute_words import DisputeStanding, DisputeWord
 from tests.unit.payment.builders import NOON
 from tests.unit.payment.disputing import (

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "payment_0006"
-down_revision = "payment_0005"
+revision = "payment_0007"
+down_revision = "payment_0006"
 branch_labels = None
 
 _DISPUTE = """
