@@ -71,6 +71,7 @@ def part_captured(amount_minor: int, capture_id: str = "cap_" + "8" * 32, **chan
     """One capture of several."""
     given: dict[str, Any] = {
         "capture_id": capture_id,
+        "merchant_id": "mer_" + "5" * 32,
         "payment_id": PAYMENT_ID,
         "amount_minor": amount_minor,
         "currency_code": "USD",
