@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from paykit import consumption
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.consumption import Consumption, ConsumptionWatch
 from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.references import insert_referenced
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
-from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1.events import PaymentSuccess
 from services.order import domain, store
 from services.order.domain import Count, LineItem, Order
@@ -43,6 +43,7 @@ class CreateOrder:
     ttl: timedelta | None
     metadata: str
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,7 @@ async def record_movements(tx: Tx, items: Sequence[RecordMovement]) -> list[Doma
     return [item if isinstance(item, DomainError) else None for item in fitting]
 
 
-def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> Order:
+def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -> Order:
     require_currency(item.currency_code, field="total.currency_code")
     domain.check_items(item.line_items, total_minor=item.total_minor)
     expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
@@ -163,6 +164,7 @@ def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> 
         create_time=now,
         update_time=now,
         line_items=item.line_items,
+        creating_call=item.creating_call,
     )
 
 

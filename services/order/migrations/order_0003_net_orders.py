@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "order_0002"
-down_revision = "order_0001"
+revision = "order_0003"
+down_revision = "order_0002"
 branch_labels = None
 
 _TABLES = """
