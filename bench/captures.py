@@ -104,7 +104,9 @@ def _capture(number: int, merchant_id: str, now: datetime) -> PaymentSuccess:
         method=PaymentMethod.CARD,
         channel="simulator",
         channel_reference=f"sim_{number:012d}",
-        final=False, order_returned_minor=0)
+        final=False,
+        order_returned_minor=0,
+    )
 
 
 def _stamps(event: PaymentSuccess) -> dict[str, object]:
