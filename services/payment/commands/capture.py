@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.channels.attempts import AttemptState
@@ -18,6 +19,7 @@ from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, PaymentState
+from services.payment.domain.withholding import UNSENT_TTL
 
 EXPIRED_PAYMENTS_MAX = 500
 """Authorizations given up in one transaction."""
@@ -30,12 +32,14 @@ class CapturePayment:
     Attributes:
         amount_minor: None, as is the currency, for all that is left.
         final: What it leaves is given up.
+        unsent_ttl: How long it may wait to be sent.
     """
 
     payment_id: str
     amount_minor: int | None
     currency_code: str | None
     final: bool
+    unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
@@ -139,7 +143,7 @@ def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReference
     )
     references.take(capture.merchant_id, item.labels.merchant_reference, capture.capture_id)
     capture = replace(capture, labels=item.labels, creating_call=item.creating_call)
-    rows.add_capture(payment, capture, item.cause)
+    rows.add_capture(payment, capture, item.cause, expire_time=rows.tx.now + item.unsent_ttl)
     return Captured(capture, payment)
 
 

@@ -15,6 +15,7 @@ from services.payment.domain import (
     refund,
     refund_share,
     routing,
+    withholding,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "refund",
     "refund_share",
     "routing",
+    "withholding",
 ]

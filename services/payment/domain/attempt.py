@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from paykit.channels import attempts
-from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, Verdict
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, Source, Verdict
 from paykit.clock import no_earlier
 from paystream.payment.v1 import events
 
@@ -31,6 +31,15 @@ class AttemptAction(StrEnum):
 
 WITHDRAWN = "withdrawn"
 """The failure code of an attempt that was taken off the queue before it was sent."""
+EXPIRED_UNSENT = "expired_unsent"
+"""The failure code of an attempt whose time was over before it was sent."""
+MERCHANT_SUSPENDED = "merchant_suspended"
+"""The failure code of an attempt that was not sent, as its merchant may do no business."""
+
+_WITHHELD = {
+    EXPIRED_UNSENT: events.FailureReason.EXPIRED_UNSENT,
+    MERCHANT_SUSPENDED: events.FailureReason.MERCHANT_SUSPENDED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,7 @@ class PaymentAttempt(attempts.Attempt):
         refund_id: Set exactly for a REFUND.
         capture_id: Set exactly for a CAPTURE.
         original_reference: The channel's reference of the charge or authorization that the attempt follows.
+        expire_time: Until when it may be sent, in business time; None for what gives money back.
     """
 
     payment_id: str
@@ -48,6 +58,7 @@ class PaymentAttempt(attempts.Attempt):
     capture_id: str | None = None
     action: AttemptAction
     original_reference: str | None = None
+    expire_time: datetime | None = None
     failure_reason: events.FailureReason | None = None
 
 
@@ -99,4 +110,6 @@ def failure_reason(evidence: Evidence) -> events.FailureReason:
         return events.FailureReason.NOT_RECEIVED
     if evidence.failure_code is None:
         return events.FailureReason.DECLINED
+    if evidence.source is Source.WITHHELD:
+        return _WITHHELD[evidence.failure_code]
     return _REASONS.get(evidence.failure_code, events.FailureReason.CHANNEL_REJECTED)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any
 
 from paykit.base.call import current_call
@@ -114,8 +115,9 @@ class PaymentServicer(
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
         """Return what reads the payments of this call."""
-        cause, routes = current_call().cause, self._runtime.settings.payment_channels
-        return lambda request: messages.payment.from_create_payment(request, cause, routes)
+        cause, settings = current_call().cause, self._runtime.settings
+        routes, ttl = settings.payment_channels, timedelta(seconds=settings.unsent_ttl_s)
+        return lambda request: messages.payment.from_create_payment(request, cause, routes, unsent_ttl=ttl)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

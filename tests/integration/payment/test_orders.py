@@ -23,6 +23,7 @@ from services.payment.domain.order import (
     OrderMerchantMismatch,
     OrderUnknown,
 )
+from services.payment.domain.withholding import UNSENT_TTL
 from services.payment.service import SERVICE
 from tests.integration.payment.conftest import House, handle_order, order_event
 
@@ -301,7 +302,8 @@ async def capture(house: House, attempt_id: str) -> None:
 async def statements(house: House, **changes: Any) -> int:
     """Count the statements of the command behind one CreatePayment."""
     routes = house.runtime.settings.payment_channels
-    item = messages.payment.from_create_payment(house.request(**changes), Cause("cor_test", None, None, None), routes)
+    cause = Cause("cor_test", None, None, None)
+    item = messages.payment.from_create_payment(house.request(**changes), cause, routes, unsent_ttl=UNSENT_TTL)
     counting = CountingTx()
 
     async def work(tx: Tx) -> None:

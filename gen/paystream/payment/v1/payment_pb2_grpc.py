@@ -175,6 +175,10 @@ class PaymentServiceServicer:
         Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
         the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
+        A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+        when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+        MERCHANT_SUSPENDED.
+
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
         that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
         MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
