@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import standing
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from paystream.merchant.v1.events import MerchantStatus
@@ -57,7 +57,7 @@ async def change_bank_accounts(tx: Tx, items: Sequence[ChangeBankAccount]) -> li
 
 
 def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantProfile | None) -> BankAccount:
-    require_currency(item.currency_code)
+    require_known_currency(item.currency_code)
     # Merchants that are not active yet may prepare; suspended ones may change nothing about where money goes.
     if merchant is None or merchant.status is MerchantStatus.SUSPENDED:
         standing.require_active(item.merchant_id, merchant.status if merchant else None)

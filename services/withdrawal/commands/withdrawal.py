@@ -7,7 +7,7 @@ from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import standing
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from services.withdrawal import domain, store
@@ -124,7 +124,7 @@ def _payable(item: CreateWithdrawal, payees: _Payees) -> CreateWithdrawal:
 def _require_payable(item: CreateWithdrawal | Withdrawal, payees: _Payees) -> None:
     """Check that anything may be paid to this merchant's bank account."""
     merchant = payees.merchants.get(item.merchant_id)
-    require_currency(item.currency_code, field="amount.currency_code")
+    require_known_currency(item.currency_code, field="amount.currency_code")
     standing.require_active(item.merchant_id, merchant.status if merchant else None)
     domain.bank_account.require_payable(
         payees.accounts.get(item.bank_account_id),
