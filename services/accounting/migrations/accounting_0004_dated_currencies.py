@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "accounting_0003"
-down_revision = "accounting_0002"
+revision = "accounting_0004"
+down_revision = "accounting_0003"
 branch_labels = None
 depends_on = None
 
