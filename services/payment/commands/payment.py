@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
-from paykit.merchants import projection, standing
+from paykit.merchants import standing
 from paykit.merchants.references import insert_referenced
-from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import fold
@@ -20,6 +19,7 @@ from services.payment.commands.order_matching import Matching
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.domain.withholding import UNSENT_TTL
+from services.payment.store import Payee
 
 _FIRST_ACTION = {CaptureMode.AUTOMATIC: AttemptAction.CHARGE, CaptureMode.MANUAL: AttemptAction.AUTHORIZE}
 
@@ -55,12 +55,12 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     """Accept payments and queue their charges or authorizations.
 
     Writes a payment and an attempt each, and emits PaymentCreated. Refusals: CurrencyUnknown, MerchantUnknown,
-    MerchantNotActive, MerchantSuspended, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
+    MerchantNotActive, MerchantSuspended, FeeRuleMissing, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
     OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken, FieldInvalid (expire_time).
     """
-    statuses = await projection.statuses(tx, {item.merchant_id for item in items})
+    payees = await store.payees(tx, [(item.merchant_id, item.currency_code) for item in items])
     matching = await _lock_orders(tx, items)
-    payments = fold(items, lambda item: _create(tx, item, statuses, matching))
+    payments = fold(items, lambda item: _create(tx, item, payees, matching))
     results = await insert_referenced(tx, store.payments, payments)
     accepted = [(p, item) for p, item in zip(results, items, strict=True) if isinstance(p, Payment)]
     await store.attempts.insert(tx, [_first_attempt(payment, item) for payment, item in accepted])
@@ -76,11 +76,12 @@ async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | Non
     return await order_matching.lock(tx, order_ids, references) if order_ids else None
 
 
-def _create(
-    tx: Tx, item: CreatePayment, standings: Mapping[str, MerchantStanding], matching: Matching | None
-) -> Payment:
+def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee], matching: Matching | None) -> Payment:
     require_currency(item.currency_code, at=tx.now, field="amount.currency_code")
-    standing.require_active(item.merchant_id, standings.get(item.merchant_id))
+    payee = payees.get((item.merchant_id, item.currency_code))
+    standing.require_active(item.merchant_id, payee.standing if payee else None)
+    if payee and not payee.priced:
+        raise domain.fee.rule_missing(item.merchant_id, item.currency_code)
     _send_until(item, now=tx.now)
     if not item.channel:
         raise domain.routing.not_available(item.currency_code, item.method)

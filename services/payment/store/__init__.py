@@ -9,7 +9,7 @@ from services.payment.store.attempt import (
 from services.payment.store.capture import captures
 from services.payment.store.contradiction import contradictions
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
-from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
+from services.payment.store.merchant import Payee, capture_terms, dispute_fees, keep_merchants, payees
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
@@ -21,6 +21,7 @@ __all__ = [
     "DisputeFilter",
     "DisputeReport",
     "OverdueAttempt",
+    "Payee",
     "PaymentFilter",
     "RefundFilter",
     "Response",
@@ -32,6 +33,7 @@ __all__ = [
     "disputes",
     "keep_merchants",
     "orders",
+    "payees",
     "payments",
     "refund_shares",
     "refunds",

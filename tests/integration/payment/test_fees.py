@@ -1,10 +1,13 @@
 """Fees of payments captured and refunded in parts, on a real database, worked out by hand."""
 
+from typing import Any
+
 import pytest
 
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
+from services.payment.domain.fee import FeeRuleMissing
 from services.payment.domain.refund import RefundExceedsRefundable
 from tests.integration.payment.conftest import House
 
@@ -112,3 +115,39 @@ async def test_what_was_paid_twice_returns_its_fee_in_full(house: House) -> None
 
     after = await house.get(twice.payment_id)
     assert (after.refunded_minor, after.fee_minor, after.fee_returned_minor) == (10_000, 320, 320)
+
+
+def eur(amount_minor: int) -> Money:
+    return Money(amount_minor=amount_minor, currency_code="EUR")
+
+
+async def test_a_currency_whose_fee_is_not_agreed_is_refused_by_name(house: House) -> None:
+    with pytest.raises(FeeRuleMissing) as refused:
+        await house.create(amount=eur(10_000))
+
+    assert refused.value.field == "amount.currency_code"
+    assert refused.value.metadata == {"merchant_id": house.merchant_id, "currency_code": "EUR"}
+    assert await house.count("payment") == 0
+    accepted, left_out = await house.create_batch(house.request(), house.request(amount=eur(10_000)))
+    assert (accepted.HasField("payment"), left_out.HasField("error")) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("plan", "fee_minor"),
+    [({"free": True}, 0), ({"default_basis_points": 350}, 350), ({"default_basis_points": 0}, 0)],
+)
+async def test_a_plan_says_what_other_currencies_cost(house: House, plan: dict[str, Any], fee_minor: int) -> None:
+    await house.know_merchant(aggregate_version=3, fee_plan_version=2, **plan)
+
+    other = await house.paid(amount=eur(10_000))
+    own = await house.paid()
+
+    assert (other.fee_minor, own.fee_minor) == (fee_minor, 320)
+
+
+async def test_a_rule_that_is_gone_by_the_capture_leaves_what_was_accepted_free(house: House) -> None:
+    payment = await house.create()
+    await house.know_merchant(aggregate_version=3, fee_plan_version=2, fees=())
+    await house.submit()
+
+    assert (await house.get(payment.payment_id)).fee_minor == 0

@@ -15,7 +15,7 @@ from tests.integration.payment.capturing import advance, attempt_of, claim_one
 from tests.integration.payment.conftest import House
 
 MANUAL = pb.CAPTURE_MODE_MANUAL
-STOPPED = {
+STOPPED: dict[str, dict[str, Any]] = {
     "suspended": {"status": merchant_events.MerchantStatus.SUSPENDED},
     "frozen": {"frozen": True},
     "closing": {"closing": True},

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from paykit.channels.attempts import AttemptState, EvidenceOutcome, Source, Verdict
+from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, Source, Verdict
 from paykit.errors import FieldInvalid
 from paykit.merchants.standing import MerchantStanding
 from paystream.payment.v1 import events
@@ -76,7 +76,7 @@ def test_what_is_withheld_has_failed_without_a_word_of_the_channel() -> None:
 def test_a_channel_that_uses_our_words_means_its_own() -> None:
     evidence = withholding.withhold(attempt(), MerchantStanding.SUSPENDED, now=LATER)
     assert evidence is not None
-    told = attempts.Evidence(
+    told = Evidence(
         attempt_id=evidence.attempt_id,
         source=Source.RESPONSE,
         outcome=EvidenceOutcome.FAILED,

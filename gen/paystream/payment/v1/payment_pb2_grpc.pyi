@@ -48,19 +48,20 @@ class PaymentServiceStub:
     payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
     order that is closed meanwhile is refunded, what is authorized is voided.
 
-    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
-    and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
     A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
     when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
     MERCHANT_SUSPENDED.
 
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-    MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
+    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+    and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+    MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+    for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+    currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+    ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+    EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
@@ -215,19 +216,20 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
     order that is closed meanwhile is refunded, what is authorized is voided.
 
-    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
-    and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
     A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
     when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
     MERCHANT_SUSPENDED.
 
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-    MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
+    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+    and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+    MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+    for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+    currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+    ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+    EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]  # type: ignore[assignment]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
@@ -385,19 +387,20 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
         order that is closed meanwhile is refunded, what is authorized is voided.
 
-        Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
-        and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
         A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
         when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
         MERCHANT_SUSPENDED.
 
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-        MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-        (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-        ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-        PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+        Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
+        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+        and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+        MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+        for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+        currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+        ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+        EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
         """
 
     @_abc_1.abstractmethod
