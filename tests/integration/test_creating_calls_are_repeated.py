@@ -30,11 +30,15 @@ REPEATED: Mapping[str, Mapping[str, Any]] = {
 }
 
 CHANGES: Mapping[str, Mapping[str, str]] = {
+    "channel": {"SetOutcome": "an outcome that stands already cannot be set"},
     "order": {"CancelOrder": "a cancelled order cannot be cancelled"},
     "payment": {
         "CancelPayment": "what is given up, or being given up, cannot be given up",
         "AcceptDispute": "an answered dispute cannot be answered",
         "ContestDispute": "an answered dispute cannot be answered",
+        "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
+        "ApproveResolution": "a resolved contradiction cannot be resolved",
+        "RejectResolution": "without a proposal there is nothing to reject",
     },
     "withdrawal": {
         "ApproveWithdrawal": "a decided withdrawal cannot be decided",

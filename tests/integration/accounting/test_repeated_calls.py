@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from paykit.process.runtime import Runtime
+from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import accounting_pb2 as pb
 from services.accounting.rpc import AccountingServicer
 from tests.integration.accounting.books import consume
@@ -46,6 +47,7 @@ async def journals_in_batches(ledger: Runtime) -> Repeated:
 
 async def reversals(ledger: Runtime) -> Repeated:
     """Reversals of two journals, each for one request id; another body gives another reason."""
+    act_as("ops")
     single, servicer = await journals(ledger), AccountingServicer(ledger)
     request_ids = [f"00000000-0000-4000-8000-{next(EXAMPLES):012d}" for _ in range(2)]
     booked = [await servicer.CreateTransaction(single.request(id_, body), None) for body, id_ in enumerate(request_ids)]

@@ -24,7 +24,10 @@ async def settlements(till: Till) -> Repeated:
 
     def request(request_id: str, body: int) -> pb.CreateSettlementRequest:
         return pb.CreateSettlementRequest(
-            request_id=request_id, merchant_id=merchants[body % 2], currency_code="JPY" if body > 1 else "USD"
+            request_id=request_id,
+            merchant_id=merchants[body % 2],
+            currency_code="JPY" if body > 1 else "USD",
+            override_reason="the month ends",
         )
 
     call = SettlementServicer(till.runtime).CreateSettlement
