@@ -103,12 +103,12 @@ async def test_a_reply_beyond_the_size_bound_is_an_error_that_names_the_bound(ec
     server = await grpc_server.start([make_servicer(echo, Behaviour())], options)
     async with grpc.aio.insecure_channel(server.address) as channel:
         stub = echo.rpc.EchoServiceStub(channel)
-        refusal = await refusal_of(stub.Echo(echo.pb.EchoRequest(text="x" * 2000), timeout=5))
-        fitting = await stub.Echo(echo.pb.EchoRequest(text="x" * 1000), timeout=5)
+        refusal = await refusal_of(stub.Echo(echo.pb.EchoRequest(text="x" * 1000), timeout=5))
+        fitting = await stub.Echo(echo.pb.EchoRequest(text="x" * 800), timeout=5)
     await server.stop(0)
     assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "REPLY_TOO_LARGE")
     assert (refusal.info.metadata["reply_bytes_max"], refusal.retry_s) == ("1024", None)
-    assert len(fitting.text) == 1000
+    assert len(fitting.text) == 800
 
 
 async def test_a_servicer_that_would_never_be_awaited_is_refused_at_start(echo: Generated, tmp_path: Path) -> None:
