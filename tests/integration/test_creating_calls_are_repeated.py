@@ -31,7 +31,10 @@ REPEATED: Mapping[str, Mapping[str, Any]] = {
 
 CHANGES: Mapping[str, Mapping[str, str]] = {
     "channel": {"SetOutcome": "an outcome that stands already cannot be set"},
-    "order": {"CancelOrder": "a cancelled order cannot be cancelled"},
+    "order": {
+        "CancelOrder": "a cancelled order cannot be cancelled",
+        "CompleteOrder": "a completed order cannot be completed",
+    },
     "payment": {
         "CancelPayment": "what is given up, or being given up, cannot be given up",
         "AcceptDispute": "an answered dispute cannot be answered",
@@ -42,6 +45,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     },
     "withdrawal": {
         "ApproveWithdrawal": "a decided withdrawal cannot be decided",
+        "CancelWithdrawal": "a cancelled withdrawal cannot be cancelled",
         "RejectWithdrawal": "a decided withdrawal cannot be decided",
     },
 }
