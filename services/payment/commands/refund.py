@@ -19,12 +19,17 @@ from services.payment.domain.refund import Refund
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRefund:
-    """A refund asked for."""
+    """A refund asked for.
+
+    Attributes:
+        capture_id: The one capture to give back; None for the oldest that are left.
+    """
 
     payment_id: str
     amount_minor: int
     currency_code: str
     reason: events.RefundReason
+    capture_id: str | None = None
     cause: Cause
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
@@ -34,7 +39,7 @@ async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund |
     """Accept refunds and queue them, one after another under the lock of their payments.
 
     Writes a refund and an attempt each, and emits RefundCreated. Refusals: PaymentNotFound, CurrencyMismatch,
-    IllegalTransition, RefundExceedsRefundable, MerchantReferenceTaken.
+    IllegalTransition, CaptureNotFound, RefundExceedsRefundable, MerchantReferenceTaken.
     """
     payments = await store.payments.lock(tx, [item.payment_id for item in items])
     rows = work.begin(tx, payments, captures=await work.captures_to_refund(tx, payments.values()))
@@ -54,6 +59,7 @@ def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences) 
         currency_code=item.currency_code,
         reason=item.reason,
         now=rows.tx.now,
+        of_capture=item.capture_id,
     )
     refund = replace(accepted.refund, labels=item.labels, creating_call=item.creating_call)
     references.take(refund.merchant_id, item.labels.merchant_reference, refund.refund_id)

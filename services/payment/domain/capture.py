@@ -3,6 +3,7 @@
 A charge is captured with its authorization and needs none of this: see `payment.capture`, which both use.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -16,6 +17,13 @@ from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, next_state
 from services.payment.domain.payment import capture as capture_payment
+
+
+class CaptureNotFound(DomainError):
+    """The payment has no capture of this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "CAPTURE_NOT_FOUND"
 
 
 class CaptureExceedsCapturable(DomainError):
@@ -52,6 +60,18 @@ class Capture(PaymentMovement):
     disputed_minor: int = 0
     fee_returned_minor: int = 0
     fee_returning_minor: int = 0
+
+
+def named(captures: Iterable[Capture], capture_id: str | None) -> list[Capture]:
+    """Return the capture of this id, or all of them where none is named.
+
+    Raises:
+        CaptureNotFound: None of them has it.
+    """
+    found = [capture for capture in captures if capture_id in {None, capture.capture_id}]
+    if capture_id is not None and not found:
+        raise CaptureNotFound("The payment has no capture of this id.", field="capture_id", capture_id=capture_id)
+    return found
 
 
 def refundable_minor(capture: Capture) -> int:

@@ -7,6 +7,7 @@ import pytest
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
+from services.payment.domain.capture import CaptureNotFound
 from services.payment.domain.fee import FeeRuleMissing
 from services.payment.domain.refund import RefundExceedsRefundable
 from tests.integration.payment.conftest import House
@@ -151,3 +152,36 @@ async def test_a_rule_that_is_gone_by_the_capture_leaves_what_was_accepted_free(
     await house.submit()
 
     assert (await house.get(payment.payment_id)).fee_minor == 0
+
+
+async def test_a_refund_can_name_the_capture_that_it_gives_back(house: House) -> None:
+    payment = await captured(house, 1_000, 1_000, plans=((1_000, True), (1_500, True)))
+    first, second = [capture.capture_id for capture in await house.captures(payment.payment_id)]
+
+    refund = await house.refund(payment.payment_id, 1_000, capture_id=second)
+    await house.submit()
+
+    assert (refund.capture_id, refund.fee_returned_minor) == (second, 200)
+    with pytest.raises(RefundExceedsRefundable) as refused:
+        await house.refund(payment.payment_id, 1, capture_id=second)
+    assert refused.value.metadata["refundable_minor"] == "0"
+    with pytest.raises(CaptureNotFound):
+        await house.refund(payment.payment_id, 1, capture_id="cap_" + "0" * 32)
+    assert (await house.refund(payment.payment_id, 1_000)).capture_id == first
+
+
+async def test_a_charge_has_one_capture_to_name(house: House) -> None:
+    payment = await house.paid()
+
+    assert (await house.refund(payment.payment_id, 1_000, capture_id=payment.capture_id)).fee_returned_minor == 32
+    with pytest.raises(CaptureNotFound):
+        await house.refund(payment.payment_id, 1, capture_id="cap_" + "0" * 32)
+
+
+async def test_a_merchant_who_gives_back_what_was_paid_twice_gives_it_back_by_its_own_terms(house: House) -> None:
+    await house.know_merchant(aggregate_version=3, fee_plan_version=2, refund_fee_returned=False)
+    payment = await house.paid()
+
+    refund = await house.refund(payment.payment_id, 10_000, reason=pb.REFUND_REASON_DUPLICATE)
+
+    assert refund.fee_returned_minor == 0

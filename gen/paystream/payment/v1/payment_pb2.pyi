@@ -1507,6 +1507,7 @@ class CreateRefundRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     payment_id: _builtins.str
@@ -1517,6 +1518,8 @@ class CreateRefundRequest(_message.Message):
     """The merchant's own reference, unique among the merchant's refunds, at most 100 characters, no control characters; empty
     for none.
     """
+    capture_id: _builtins.str
+    """The one capture to give back: cap_ and 32 hexadecimal digits; empty for the oldest that are left, one after another."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to give back, in the payment's currency."""
@@ -1536,10 +1539,11 @@ class CreateRefundRequest(_message.Message):
         reason: Global___RefundReason.ValueType = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        capture_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -276,10 +276,11 @@ class PaymentServiceServicer:
 
         Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
         as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-        refund_id: the refund that has it).
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+        CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        the payment is not captured) and REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of
+        the payment, or of the capture named); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that
+        has it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

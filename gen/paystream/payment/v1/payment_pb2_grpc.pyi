@@ -117,10 +117,11 @@ class PaymentServiceStub:
 
     Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
     as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-    refund_id: the refund that has it).
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+    CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    the payment is not captured) and REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of
+    the payment, or of the capture named); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that
+    has it).
     """
     GetRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -294,10 +295,11 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
     as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-    refund_id: the refund that has it).
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+    CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    the payment is not captured) and REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of
+    the payment, or of the capture named); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that
+    has it).
     """
     GetRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]  # type: ignore[assignment]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -516,10 +518,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
         as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-        refund_id: the refund that has it).
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+        CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        the payment is not captured) and REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of
+        the payment, or of the capture named); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that
+        has it).
         """
 
     @_abc_1.abstractmethod
