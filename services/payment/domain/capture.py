@@ -12,7 +12,7 @@ from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import authorization, movement
-from services.payment.domain.attempt import Failure
+from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, next_state
@@ -185,6 +185,12 @@ def of_charge(payment: Payment) -> Capture | None:
         create_time=payment.create_time,
         update_time=payment.update_time,
     )
+
+
+def timed(charged: Capture, attempts: Iterable[PaymentAttempt]) -> Capture:
+    """Return the capture of a charge with the times of the attempt that took it: its payment changes later, too."""
+    charge = next((attempt for attempt in attempts if attempt.action is AttemptAction.CHARGE), None)
+    return replace(charged, create_time=charge.create_time, update_time=charge.update_time) if charge else charged
 
 
 def _hold(payment: Payment, amount_minor: int, now: datetime) -> Payment:

@@ -137,7 +137,7 @@ async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
         raise domain.payment.not_found(payment_id)
     attempts = await store.attempts.of(tx, payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
     charged = domain.capture.of_charge(payment)
-    captures = [charged] if charged else await store.captures.of_payment(tx, payment_id)
+    captures = [domain.capture.timed(charged, attempts)] if charged else await store.captures.of_payment(tx, payment_id)
     return pb.GetPaymentResponse(
         payment=messages.payment.to_payment(payment),
         attempts=map(messages.attempt.to_attempt, attempts),
