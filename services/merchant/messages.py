@@ -48,6 +48,10 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         update_time=to_timestamp(merchant.update_time),
         etag=merchant.etag,
         refund_terms=_to_refund_terms(merchant.refund_terms),
+        payout_hold=merchant.restrictions.payout_hold,
+        frozen=merchant.restrictions.frozen,
+        closing=merchant.restrictions.closing,
+        restriction_reason=merchant.restrictions.restriction_reason or "",
     )
 
 
@@ -150,6 +154,11 @@ def _to_refund_terms(terms: RefundTerms) -> pb.RefundTerms:
             for limit in terms.refund_limits
         ],
     )
+
+
+def from_optional_flag(request: pb.RestrictMerchantRequest, name: str) -> bool | None:
+    """Read a flag that may be absent."""
+    return bool(getattr(request, name)) if request.HasField(name) else None  # type: ignore[arg-type]
 
 
 def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
