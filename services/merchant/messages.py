@@ -19,8 +19,6 @@ from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profi
 _UPDATABLE = frozenset(
     {"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy", "refund_terms"}
 )
-    {"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy", "refund_terms"}
-)
 _STATUS_PREFIX = "MERCHANT_STATUS_"
 _SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
 _REFUND_POLICY_PREFIX = "REFUND_POLICY_"
