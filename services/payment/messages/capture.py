@@ -11,7 +11,7 @@ from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from services.payment.messages.payment import to_payment
 
-_STATES = {
+_STATES: dict[MovementState, pb.CaptureState.ValueType] = {
     state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}")
     for state in MovementState
     if state is not MovementState.QUEUED

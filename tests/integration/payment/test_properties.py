@@ -208,6 +208,8 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
         "order": 'SELECT * FROM "order"',
+        "merchant_funds": "SELECT * FROM merchant_funds",
+        "refund_hold": "SELECT merchant_id, needed_minor FROM refund_hold",
     }
     unlike = ("due_time", "start_time")
     return {

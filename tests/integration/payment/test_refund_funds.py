@@ -8,9 +8,6 @@ import pytest
 
 from paykit.consume.delivery import Delivered, Record
 from paykit.errors import IllegalTransition
-from paykit.ids import new_id
-from paykit.testing.runtimes import START
-from paystream.accounting.v1 import events as accounting_events
 from paystream.merchant.v1.events import RefundLimit, RefundPolicy
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import handlers
@@ -18,40 +15,14 @@ from services.payment.domain.funds import RefundWouldOverdraw
 from services.payment.domain.refund import RefundNotFound
 from services.payment.jobs import refunds as jobs
 from tests.integration.payment.conftest import ANY, House
+from tests.integration.payment.ledger import transaction
 
 QUEUE, REFUSE, ALLOW = RefundPolicy.QUEUE, RefundPolicy.REFUSE, RefundPolicy.ALLOW
 
 
 async def book(house: House, *effects: tuple[str, int], transaction_type: str = "Any", related_no: str = "x") -> None:
     """Have the ledger tell what it did to accounts of the merchant."""
-    entries = [
-        accounting_events.Entry(
-            account_id="acc_1",
-            account_kind=kind,
-            merchant_id=house.merchant_id,
-            side=accounting_events.Side.DEBIT,
-            effect=1 if amount_minor > 0 else -1,
-            amount_minor=abs(amount_minor),
-            currency_code="USD",
-        )
-        for kind, amount_minor in effects
-    ]
-    event = accounting_events.TransactionCreated(
-        occurred_at=START,
-        merchant_id=house.merchant_id,
-        correlation_id="cor_1",
-        aggregate_version=1,
-        transaction_id=new_id("txn"),
-        transaction_type=transaction_type,
-        related_no=related_no,
-        root_reference="pay_1",
-        direction=None,
-        amount_minor=1,
-        currency_code="USD",
-        effective_at=START,
-        reverses_transaction_id=None,
-        entries=tuple(entries),
-    )
+    event = transaction(house.merchant_id, *effects, transaction_type=transaction_type, related_no=related_no)
     record = Record("accounting.events", 0, 0, "pay_1", b"", ())
     await house.runtime.transaction(lambda tx: handlers.on_transaction_created(tx, [Delivered(event, record)]))
 
