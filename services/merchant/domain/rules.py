@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from paykit import calendars, money
 from paykit.errors import DomainError, FieldInvalid, Kind
-from paystream.merchant.v1.events import SettlementPolicy, SettlementSchedule, SettlementThreshold
+from paystream.merchant.v1.events import RefundLimit, SettlementPolicy, SettlementSchedule, SettlementThreshold
 from services.merchant.domain.fee_plan import FeePlanTerms
 
 DISPLAY_NAME_CHARACTERS_MAX = 200
@@ -93,6 +93,16 @@ def check_fees(terms: FeePlanTerms) -> None:
     _check_currencies([fee.currency_code for fee in terms.fees], field="fee_plan.fees")
     if terms.free and terms.default_basis_points is not None:
         raise FieldInvalid("free and default_basis_points exclude each other.", field="fee_plan.free")
+
+
+def check_refund_limits(limits: Sequence[RefundLimit]) -> None:
+    """Accept limits of known currencies, one for each.
+
+    Raises:
+        CurrencyUnknown: A limit's currency is not in use.
+        CurrencyRepeated: Two limits are for one currency.
+    """
+    _check_currencies([limit.currency_code for limit in limits], field="refund_terms.refund_limits")
 
 
 def check_settlement_policy(policy: SettlementPolicy) -> None:

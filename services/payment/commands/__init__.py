@@ -11,6 +11,7 @@ from services.payment.commands import (
     order_matching,
     payment,
     refund,
+    refund_funds,
     withholding,
     work,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "order_matching",
     "payment",
     "refund",
+    "refund_funds",
     "withholding",
     "work",
 ]

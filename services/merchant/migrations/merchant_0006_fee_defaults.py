@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "merchant_0005"
-down_revision = "merchant_0004"
+revision = "merchant_0006"
+down_revision = "merchant_0005"
 branch_labels = None
 
 _COLUMNS = """

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "payment_0009"
-down_revision = "payment_0008"
+revision = "payment_0010"
+down_revision = "payment_0009"
 branch_labels = None
 
 _COLUMNS = """

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "payment_0008"
-down_revision = "payment_0007"
+revision = "payment_0009"
+down_revision = "payment_0008"
 branch_labels = None
 
 # What waits to be sent is in the index of the queue, where what has expired is found.
