@@ -16,10 +16,9 @@ from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import work
 from services.payment.commands.work import PaymentWork
-from services.payment.domain.attempt import PaymentAttempt
+from services.payment.domain.attempt import UNSENT_TTL, PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, PaymentState
-from services.payment.domain.withholding import UNSENT_TTL
 
 EXPIRED_PAYMENTS_MAX = 500
 """Authorizations given up in one transaction."""

@@ -16,9 +16,8 @@ from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import order_matching
 from services.payment.commands.order_matching import Matching
-from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.attempt import UNSENT_TTL, AttemptAction, PaymentAttempt
 from services.payment.domain.payment import CaptureMode, Payment
-from services.payment.domain.withholding import UNSENT_TTL
 from services.payment.store import Payee
 
 _FIRST_ACTION = {CaptureMode.AUTOMATIC: AttemptAction.CHARGE, CaptureMode.MANUAL: AttemptAction.AUTHORIZE}
@@ -111,7 +110,7 @@ def _admit(matching: Matching, item: CreatePayment) -> str | None:
 
 
 def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
-    return domain.withholding.send_until(item.expire_time, item.unsent_ttl, now=now)
+    return domain.attempt.send_until(item.expire_time, item.unsent_ttl, now=now)
 
 
 def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:

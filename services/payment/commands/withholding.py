@@ -32,7 +32,7 @@ async def expire_unsent(tx: Tx) -> int:
 
 def _expire(rows: PaymentWork, attempt: PaymentAttempt) -> None:
     now = rows.tx.now
-    expired, failure = domain.withholding.expire(attempt, now=now)
+    expired, failure = domain.attempt.expire(attempt, now=now)
     rows.attempts.put(expired)
     payment = rows.payments[attempt.payment_id]
     if attempt.action is AttemptAction.CAPTURE:

@@ -16,7 +16,6 @@ from services.payment.domain import (
     refund,
     refund_share,
     routing,
-    withholding,
 )
 
 __all__ = [
@@ -35,5 +34,4 @@ __all__ = [
     "refund",
     "refund_share",
     "routing",
-    "withholding",
 ]

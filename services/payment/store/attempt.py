@@ -13,9 +13,8 @@ from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
 from paykit.work import Rows
-from services.payment.domain.attempt import PaymentAttempt
+from services.payment.domain.attempt import PaymentAttempt, withhold
 from services.payment.domain.routing import PaymentRoute
-from services.payment.domain.withholding import withhold
 
 ATTEMPTS_SHOWN_MAX = 100
 """Attempts of one payment that GetPayment shows."""

@@ -16,6 +16,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, messages, store
+from services.payment.domain.attempt import UNSENT_TTL
 from services.payment.domain.order import (
     OrderAmountExceeded,
     OrderClosed,
@@ -23,7 +24,6 @@ from services.payment.domain.order import (
     OrderMerchantMismatch,
     OrderUnknown,
 )
-from services.payment.domain.withholding import UNSENT_TTL
 from services.payment.service import SERVICE
 from tests.integration.payment.conftest import House, handle_order, order_event
 

@@ -10,7 +10,6 @@ from paykit.errors import FieldInvalid
 from paykit.merchants.standing import MerchantStanding
 from paystream.payment.v1 import events
 from services.payment.domain import attempt as attempts
-from services.payment.domain import withholding
 from services.payment.domain.attempt import AttemptAction
 from tests.unit.payment.builders import LATER, NOON, attempt
 
@@ -32,7 +31,7 @@ CELLS = [
 
 @pytest.mark.parametrize(("action", "standing", "sent"), CELLS)
 def test_every_action_for_every_standing(action: AttemptAction, standing: MerchantStanding, sent: bool) -> None:  # noqa: FBT001
-    evidence = withholding.withhold(attempt(action=action), standing, now=NOON)
+    evidence = attempts.withhold(attempt(action=action), standing, now=NOON)
 
     assert (evidence is None) is sent
     if evidence is not None:
@@ -42,11 +41,11 @@ def test_every_action_for_every_standing(action: AttemptAction, standing: Mercha
 
 def test_the_table_names_every_action_and_standing() -> None:
     assert {cell[:2] for cell in CELLS} == set(itertools.product(AttemptAction, MerchantStanding))
-    assert set(withholding.SENT) == set(itertools.product(AttemptAction, MerchantStanding))
+    assert set(attempts.SENT) == set(itertools.product(AttemptAction, MerchantStanding))
 
 
 def test_what_was_accepted_is_sent_for_a_merchant_that_is_being_read_anew() -> None:
-    assert withholding.withhold(attempt(), None, now=NOON) is None
+    assert attempts.withhold(attempt(), None, now=NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_what_was_accepted_is_sent_for_a_merchant_that_is_being_read_anew() -> N
     [(None, False), (NOON + timedelta(microseconds=1), False), (NOON, True), (NOON - timedelta(days=1), True)],
 )
 def test_what_is_too_late_is_not_sent(expire_time: datetime | None, withheld: bool) -> None:  # noqa: FBT001
-    evidence = withholding.withhold(attempt(expire_time=expire_time), MerchantStanding.ACTIVE, now=NOON)
+    evidence = attempts.withhold(attempt(expire_time=expire_time), MerchantStanding.ACTIVE, now=NOON)
 
     assert (evidence is not None) is withheld
     if evidence is not None:
@@ -62,7 +61,7 @@ def test_what_is_too_late_is_not_sent(expire_time: datetime | None, withheld: bo
 
 
 def test_what_is_withheld_has_failed_without_a_word_of_the_channel() -> None:
-    evidence = withholding.withhold(attempt(), MerchantStanding.SUSPENDED, now=LATER)
+    evidence = attempts.withhold(attempt(), MerchantStanding.SUSPENDED, now=LATER)
     assert evidence is not None
 
     failed = attempts.decide(attempt(), evidence, Verdict.FAIL, now=LATER)
@@ -74,7 +73,7 @@ def test_what_is_withheld_has_failed_without_a_word_of_the_channel() -> None:
 
 
 def test_a_channel_that_uses_our_words_means_its_own() -> None:
-    evidence = withholding.withhold(attempt(), MerchantStanding.SUSPENDED, now=LATER)
+    evidence = attempts.withhold(attempt(), MerchantStanding.SUSPENDED, now=LATER)
     assert evidence is not None
     told = Evidence(
         attempt_id=evidence.attempt_id,
@@ -87,7 +86,7 @@ def test_a_channel_that_uses_our_words_means_its_own() -> None:
 
 
 def test_what_waited_too_long_fails_as_never_sent() -> None:
-    expired, failure = withholding.expire(attempt(AttemptState.PENDING), now=LATER)
+    expired, failure = attempts.expire(attempt(AttemptState.PENDING), now=LATER)
 
     assert (expired.state, expired.failure_reason, expired.failure_code) == (
         *("FAILED", "EXPIRED_UNSENT"),
@@ -97,15 +96,15 @@ def test_what_waited_too_long_fails_as_never_sent() -> None:
 
 
 def test_a_payment_may_be_sent_for_a_day_unless_its_caller_says_otherwise() -> None:
-    day = withholding.UNSENT_TTL
+    day = attempts.UNSENT_TTL
 
-    assert withholding.send_until(None, day, now=NOON) == NOON + timedelta(hours=24)
-    assert withholding.send_until(LATER, day, now=NOON) == LATER
-    assert withholding.send_until(NOON + timedelta(days=30), day, now=NOON) == NOON + timedelta(days=30)
+    assert attempts.send_until(None, day, now=NOON) == NOON + timedelta(hours=24)
+    assert attempts.send_until(LATER, day, now=NOON) == LATER
+    assert attempts.send_until(NOON + timedelta(days=30), day, now=NOON) == NOON + timedelta(days=30)
 
 
 @pytest.mark.parametrize("expire_time", [NOON, NOON - timedelta(seconds=1), NOON + timedelta(days=30, seconds=1)])
 def test_a_time_that_is_past_or_too_far_ahead_is_refused(expire_time: datetime) -> None:
     with pytest.raises(FieldInvalid) as refused:
-        withholding.send_until(expire_time, withholding.UNSENT_TTL, now=NOON)
+        attempts.send_until(expire_time, attempts.UNSENT_TTL, now=NOON)
     assert refused.value.field == "expire_time"
