@@ -8,10 +8,10 @@ from operator import attrgetter
 
 import structlog
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.merchants import standing
-from paykit.money import AMOUNT_MINOR_MAX, require_currency
+from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.settlement.v1.events import SettlementTrigger
@@ -35,6 +35,7 @@ class CreateSettlement:
     currency_code: str
     override_reason: str | None = None
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 async def close_due(tx: Tx, *, view: View, limit: int) -> int:
@@ -87,7 +88,7 @@ def _create(
     settlements: Rows[str, Settlement],
     pending: dict[MerchantCurrency, list[Settlement]],
 ) -> Settlement:
-    require_currency(item.currency_code)
+    require_known_currency(item.currency_code)
     if policy is None:
         raise standing.unknown(item.merchant_id)
     if policy.hold_reason is not None:
@@ -109,7 +110,7 @@ def _create(
     for settlement in carried:
         settlements.put(settlement)
     tx.emit(event, cause=item.cause)
-    return settlements.put(closed)
+    return settlements.put(replace(closed, creating_call=item.creating_call))
 
 
 def _chosen(item: CreateSettlement, policy: Policy, pending: Sequence[Settlement], now: datetime) -> list[Settlement]:
