@@ -113,11 +113,10 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         found = await self._runtime.read(
             lambda tx: store.negative_balances(tx, request.currency_code, after=after, limit=size + 1)
         )
-        page = found[:size]
-        key = (page[-1].position.merchant_id, page[-1].position.currency_code) if len(found) > size else None
+        page = cut(found, size=size, show=messages.to_negative, bytes_max=self._runtime.reply_bytes_max)
+        key = (page[-1].merchant_id, page[-1].currency_code) if len(page) < len(found) else None
         return pb.ListNegativeBalancesResponse(
-            balances=map(messages.to_negative, page),
-            next_page_token=paging.encode_page_token(key, scope) if key else "",
+            balances=page, next_page_token=paging.encode_page_token(key, scope) if key else ""
         )
 
     async def ExportSettlement(

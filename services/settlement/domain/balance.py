@@ -11,7 +11,7 @@ from services.settlement.domain.settlement import MerchantCurrency
 LOOK_AGAIN_AFTER = timedelta(seconds=10)
 """Until a negative balance is looked at again: captures that lift it are not waited for one by one."""
 
-_FOLLOWED = MappingProxyType(
+FOLLOWED = MappingProxyType(
     {
         "merchant.available": "available_minor",
         "merchant.reserve": "reserve_minor",
@@ -104,7 +104,7 @@ def changes_of(event: TransactionCreated) -> list[BalanceChange]:
     """Return what a transaction does to balances, for each merchant to whose it does something."""
     effects: dict[str, dict[str, int]] = {}
     for entry in event.entries:
-        if (name := _FOLLOWED.get(entry.account_kind)) is not None:
+        if (name := FOLLOWED.get(entry.account_kind)) is not None:
             changes = effects.setdefault(entry.merchant_id or "", {})
             changes[name] = changes.get(name, 0) + entry.effect * entry.amount_minor
     return [

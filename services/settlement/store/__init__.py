@@ -18,6 +18,7 @@ from services.settlement.store.item import (
     present_items,
 )
 from services.settlement.store.merchant import merchants
+from services.settlement.store.notice import Notice, notices
 from services.settlement.store.offset import consumed
 from services.settlement.store.settlement import (
     CollectingSettlement,
@@ -25,17 +26,19 @@ from services.settlement.store.settlement import (
     SettlementFilter,
     settlements,
 )
-from services.settlement.store.verification import check_settlements, collected
+from services.settlement.store.verification import balances_followed, check_settlements, collected
 
 __all__ = [
     "CollectingSettlement",
     "ItemKey",
     "NegativeBalance",
+    "Notice",
     "PendingBalance",
     "PlacedItem",
     "SettlementFilter",
     "balance_changes",
     "balance_watches",
+    "balances_followed",
     "check_settlements",
     "collected",
     "consumed",
@@ -46,6 +49,7 @@ __all__ = [
     "items_of_transaction",
     "merchants",
     "negative_balances",
+    "notices",
     "positions",
     "present_items",
     "settlements",

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from paykit.merchants.standing import STOPPED, MerchantStanding
 from paykit.money import AMOUNT_MINOR_MAX
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
 from paykit.work import Rows
-from services.settlement.domain.policy import HOLD_REASONS, HoldReason
 from services.settlement.domain.settlement import MerchantCurrency, Place, Settlement, SettlementState
 from services.settlement.domain.sums import Sums
 
@@ -132,7 +132,7 @@ class PendingBalance:
     sums: Sums
     settling_minor: int
     next_due_at: datetime | None
-    hold_reason: HoldReason | None
+    hold_reason: MerchantStanding | None
 
 
 class CollectingSettlement(NamedTuple):
@@ -234,9 +234,9 @@ class Settlements(Table[str, Settlement]):
                 Sums(**{name: int(row[name]) for name in SUMS}),
                 int(row["settling_minor"]),
                 row["next_due_at"],
-                HoldReason(row["hold_reason"]) if row["hold_reason"] else None,
+                MerchantStanding(row["hold_reason"]) if row["hold_reason"] else None,
             )
-            for row in await tx.fetch(_SELECT_BALANCES, merchant_id, currency_code, list(HOLD_REASONS))
+            for row in await tx.fetch(_SELECT_BALANCES, merchant_id, currency_code, list(STOPPED))
         ]
 
     async def _lock_pending(self, tx: Tx, condition: str, *args: object) -> Rows[str, Settlement]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyUnknown, IllegalTransition
-from paykit.merchants.standing import MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import MerchantFrozen, MerchantSuspended, MerchantUnknown
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
@@ -177,7 +177,7 @@ async def test_a_request_honours_the_days_of_delay_unless_it_says_why_not(till: 
     assert (rest.sums.total_minor, rest.override_reason) == (200, "closing shop")
 
 
-async def test_what_is_pending_of_a_suspended_merchant_is_held_until_it_is_active(till: Till) -> None:
+async def test_what_is_pending_of_a_suspended_or_frozen_merchant_is_held_until_it_is_active(till: Till) -> None:
     await till.policy(daily("18:00"))
     await till.consume(capture(1))
     await till.policy(daily("18:00"), version=2, status=MerchantStatus.SUSPENDED)
@@ -187,7 +187,11 @@ async def test_what_is_pending_of_a_suspended_merchant_is_held_until_it_is_activ
     assert isinstance(await till.create(), MerchantSuspended)
     assert [(each.state, each.due_at) for each in await till.settlements()] == [(PENDING, None), (PENDING, utc(2, 18))]
     assert await till.told() == []
-    await till.policy(daily("18:00"), version=3)
+    await till.policy(daily("18:00"), version=3, frozen=True)
+    await till.close()
+    assert isinstance(await till.create(), MerchantFrozen)
+    assert await till.told() == []
+    await till.policy(daily("18:00"), version=4)
     await till.close()
     assert [each.state for each in await till.settlements()] == [CREATED, PENDING]
 

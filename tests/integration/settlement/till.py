@@ -47,6 +47,7 @@ def delivered(event: Any) -> Delivered[Any]:
 async def apply(tx: Tx, events: Sequence[Event]) -> list[HandlerResult]:
     """Handle events of one type as the consumer does: it holds their keys."""
     deliveries = [delivered(event) for event in events]
+    tx.restart_lock_order()
     tx.hold(*(each.key for each in deliveries))
     if not deliveries:
         return []
