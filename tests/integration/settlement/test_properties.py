@@ -172,7 +172,9 @@ async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlem
         await prepared(tx, policy)
         effects: dict[tuple[str, str], int] = {("txn", ALICE): 2_400}
         for name, items in operations:
+            tx.restart_lock_order()  # As if each had a transaction of its own.
             await STEPS[name][0](tx, items)
+            tx.restart_lock_order()
             await commands.close_due(tx, view=View(tx.now, (), ()), limit=500)
             for item in (item for each in items if isinstance(each, TransactionCreated) for item in collected(each)):
                 effects.setdefault((item.transaction_id, item.merchant_id), item.amount_minor + item.fee_minor)
