@@ -13,7 +13,7 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.settlement import domain, store
 from services.settlement.commands.booking import RecordBooking, RecordRejection
-from services.settlement.domain.balance import BalanceWatch, Position
+from services.settlement.domain.balance import BalanceWatch, MerchantPosition
 from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER, FundTransfer, TransferState
 from services.settlement.domain.settlement import MerchantCurrency, Settlement
 
@@ -108,7 +108,7 @@ async def _lock(tx: Tx, transfer_ids: Collection[str]) -> tuple[Rows[str, Settle
     return settlements, await store.fund_transfers.lock(tx, list(known))
 
 
-async def _lock_reserves(tx: Tx, positions: Collection[Position]) -> Rows[str, Settlement]:
+async def _lock_reserves(tx: Tx, positions: Collection[MerchantPosition]) -> Rows[str, Settlement]:
     keys = {
         (position.merchant_id, position.currency_code)
         for position in positions
@@ -118,7 +118,7 @@ async def _lock_reserves(tx: Tx, positions: Collection[Position]) -> Rows[str, S
 
 
 def _tell_negative(
-    tx: Tx, watches: Rows[MerchantCurrency, BalanceWatch], watch: BalanceWatch, position: Position
+    tx: Tx, watches: Rows[MerchantCurrency, BalanceWatch], watch: BalanceWatch, position: MerchantPosition
 ) -> None:
     seen, event = domain.balance.look(watch, position, now=tx.now)
     watches.put(seen)
@@ -127,7 +127,9 @@ def _tell_negative(
         tx.emit(event, cause=Cause(watch.event_key))
 
 
-def _make_up(tx: Tx, position: Position, reserves: Rows[str, Settlement], transfers: Rows[str, FundTransfer]) -> None:
+def _make_up(
+    tx: Tx, position: MerchantPosition, reserves: Rows[str, Settlement], transfers: Rows[str, FundTransfer]
+) -> None:
     recovery = domain.fund_transfer.recover(position, transfer_id=new_id("rec"), now=tx.now)
     if recovery is not None:
         transfer, recovered = recovery

@@ -38,7 +38,7 @@ class BalanceChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class MerchantPosition:
     """How a merchant stands in a currency.
 
     Attributes:
@@ -119,7 +119,7 @@ def changes_of(event: TransactionCreated) -> list[BalanceChange]:
 
 
 def look(
-    watch: BalanceWatch, position: Position, *, now: datetime
+    watch: BalanceWatch, position: MerchantPosition, *, now: datetime
 ) -> tuple[BalanceWatch, events.MerchantBalanceNegative | None]:
     """Record whether the total is below zero; an event tells when it fell below."""
     if position.total_minor >= 0:

@@ -12,7 +12,7 @@ from paykit import transitions
 from paykit.errors import DomainError, Kind
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
-from services.settlement.domain.balance import Position
+from services.settlement.domain.balance import MerchantPosition
 from services.settlement.domain.settlement import MerchantCurrency
 
 ASK_AGAIN_AFTER = timedelta(seconds=30)
@@ -104,7 +104,7 @@ def not_found(transfer_id: str) -> TransferNotFound:
 
 
 def recover(
-    position: Position, *, transfer_id: str, now: datetime
+    position: MerchantPosition, *, transfer_id: str, now: datetime
 ) -> tuple[FundTransfer, events.BalanceRecovered] | None:
     """Make up from available funds, first for what is missing in the settlement account, then for what is owed.
 
@@ -141,7 +141,7 @@ def recover(
     )
 
 
-def needs_reserve(position: Position) -> bool:
+def needs_reserve(position: MerchantPosition) -> bool:
     """Return whether a reserve is to make up for what is missing, as nothing is available."""
     nothing_available = position.available_minor <= 0 and not position.in_flight
     return nothing_available and position.shortfall_minor > 0 and position.reserve_minor > 0

@@ -12,7 +12,7 @@ from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns
 from paykit.postgres.table import Table
 from paykit.work import Rows
-from services.settlement.domain.balance import BalanceChange, BalanceWatch, Position
+from services.settlement.domain.balance import BalanceChange, BalanceWatch, MerchantPosition
 from services.settlement.domain.settlement import MerchantCurrency
 
 _MINORS = ("available_minor", "reserve_minor", "receivable_minor")
@@ -94,7 +94,7 @@ class NegativeBalance:
         negative_since: None where the total is not below zero, and something is owed.
     """
 
-    position: Position
+    position: MerchantPosition
     negative_since: datetime | None
 
 
@@ -122,7 +122,7 @@ class BalanceWatches(Table[MerchantCurrency, BalanceWatch]):
         return await self.claim_where(tx, _DUE, tx.now, limit)
 
 
-async def positions(tx: Tx, keys: Collection[MerchantCurrency]) -> dict[MerchantCurrency, Position]:
+async def positions(tx: Tx, keys: Collection[MerchantCurrency]) -> dict[MerchantCurrency, MerchantPosition]:
     """Read how merchants stand in currencies."""
     rows = await tx.fetch(_SELECT_POSITIONS, *_arrays(keys)) if keys else []
     return {(row[0], row[1]): _position(row) for row in rows}
@@ -151,8 +151,8 @@ balance_watches = BalanceWatches(
 )
 
 
-def _position(row: Mapping[str, Any]) -> Position:
-    return Position(
+def _position(row: Mapping[str, Any]) -> MerchantPosition:
+    return MerchantPosition(
         merchant_id=row["merchant_id"],
         currency_code=row["currency_code"],
         in_flight=row["in_flight"],

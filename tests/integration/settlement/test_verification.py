@@ -135,8 +135,10 @@ async def test_balances_that_were_followed_wrongly_are_a_difference(both: Both, 
     for statement, said in (
         ("UPDATE settlement.merchant_balance SET available_minor = available_minor + 7", "their changes sum up to"),
         (
-            "UPDATE settlement.balance_change SET available_minor = available_minor + 7 "
-            "WHERE transaction_id = (SELECT min(transaction_id) FROM settlement.balance_change)",
+            (
+                "UPDATE settlement.balance_change SET available_minor = available_minor + 7 "
+                "WHERE transaction_id = (SELECT min(transaction_id) FROM settlement.balance_change)"
+            ),
             "merchant.available was followed to",
         ),
     ):

@@ -16,7 +16,7 @@ from paystream.merchant.v1.events import MerchantCreated
 from paystream.settlement.v1.events import SettlementCreated
 from services.settlement import commands, handlers, store
 from services.settlement.commands.closing import CreateSettlement
-from services.settlement.domain.balance import Position
+from services.settlement.domain.balance import MerchantPosition
 from services.settlement.domain.closing import View
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Settlement
@@ -96,7 +96,7 @@ class Till:
         """Give the last event of a type that was told."""
         return [event for event in await self.told() if isinstance(event, event_type)][-1]
 
-    async def position(self, merchant_id: str = ALICE, currency_code: str = "USD") -> Position:
+    async def position(self, merchant_id: str = ALICE, currency_code: str = "USD") -> MerchantPosition:
         key = (merchant_id, currency_code)
         return (await self.runtime.read(lambda tx: store.positions(tx, [key])))[key]
 
