@@ -11,6 +11,7 @@ from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Entry
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
 from services.accounting.domain.chart import Chart
+from services.accounting.domain.period import first_open
 from services.accounting.domain.transaction import Transaction, transaction_id
 
 
@@ -20,8 +21,10 @@ def id_of(event: Event) -> str:
     return transaction_id(booked.transaction_type, booked.names(event)[0])
 
 
-def book(chart: Chart, event: Event, now: datetime) -> Transaction | None:
+def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime | None = None) -> Transaction | None:
     """Make the transaction of an event, None where it moves nothing that the chart books; of zero there is no entry.
+
+    What happened in a period that is closed is effective in the first moment after it.
 
     Raises:
         AmountsDisagree: The amounts do not add up.
@@ -54,6 +57,7 @@ def book(chart: Chart, event: Event, now: datetime) -> Transaction | None:
     if not entries:
         return None
     related_no, root_reference = booked.names(event)
+    effective_at = first_open(event.occurred_at, closed_through)
     return Transaction(
         transaction_id=transaction_id(booked.transaction_type, related_no),
         transaction_type=booked.transaction_type,
@@ -63,7 +67,8 @@ def book(chart: Chart, event: Event, now: datetime) -> Transaction | None:
         direction=chart.direction_of(entries) if event_type.either else event_type.direction,
         amount_minor=principal,
         currency_code=currency_code,
-        effective_at=event.occurred_at,
+        effective_at=effective_at,
+        occurred_at=None if effective_at is event.occurred_at else event.occurred_at,
         create_time=now,
         entries=entries,
     )
