@@ -13,7 +13,7 @@ SERVICE = Service(
     locks=("journal_proposal", "balance"),
     records=(
         *("chart_in_use", "currency", "account", "balance", "transaction", "entry", "refusal"),
-        *("journal_proposal", "period"),
+        *("chart_version", "journal_proposal", "period"),
     ),
     servicers=rpc.servicers,
     subscriptions=tuple(

@@ -13,15 +13,15 @@ from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
 from services.accounting.domain.chart import Chart
 from services.accounting.domain.period import Period
-from services.accounting.store.chart import load_chart
+from services.accounting.store.chart import chart_of
 
 _BOOKS_LOCK = 0x626F_6F6B
 """Advisory lock of the books."""
 
 _SELECT_OPEN_BOOKS = """
-SELECT chart_name, (SELECT max(end_at) FROM period WHERE state = 'CLOSED') AS closed_through,
+SELECT content_hash, (SELECT max(end_at) FROM period WHERE state = 'CLOSED') AS closed_through,
     pg_advisory_xact_lock_shared($1)
-FROM chart_in_use
+FROM chart_version ORDER BY version DESC LIMIT 1
 """
 
 _LOCK_BOOKS = "SELECT pg_advisory_xact_lock($1)"
@@ -64,7 +64,7 @@ async def open_books(tx: Tx) -> OpenBooks:
         InvariantError: The service was never started on this database.
     """
     for row in await tx.fetch(_SELECT_OPEN_BOOKS, _BOOKS_LOCK):
-        return OpenBooks(load_chart(row["chart_name"]), row["closed_through"])
+        return OpenBooks(await chart_of(tx, row["content_hash"]), row["closed_through"])
     raise InvariantError("the ledger has no chart")
 
 
