@@ -1,6 +1,6 @@
 """From an event to the transaction that it books, by the table of booked events and the chart. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Entry
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
-from services.accounting.domain.chart import Chart
+from services.accounting.domain.chart import Chart, EntryTemplate
 from services.accounting.domain.period import first_open
 from services.accounting.domain.transaction import Transaction, transaction_id
 
@@ -39,21 +39,7 @@ def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime 
     if booked.check is not None:
         booked.check(event)
     event_type = chart.types[booked.transaction_type]
-    entries = tuple(
-        [
-            Entry(
-                account_id=template.account_id,
-                account_kind=template.account_kind,
-                merchant_id=template.merchant_id,
-                side=template.side,
-                effect=template.effect,
-                amount_minor=amount,
-                currency_code=currency_code,
-            )
-            for template in chart.templates(booked.transaction_type, merchant_id, currency_code)
-            if (amount := amounts[template.amount])
-        ]
-    )
+    entries = _entries(chart.templates(booked.transaction_type, merchant_id, currency_code), amounts, currency_code)
     if not entries:
         return None
     related_no, root_reference = booked.names(event)
@@ -71,6 +57,24 @@ def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime 
         occurred_at=None if effective_at is event.occurred_at else event.occurred_at,
         create_time=now,
         entries=entries,
+    )
+
+
+def _entries(templates: Sequence[EntryTemplate], amounts: Mapping[str, int], currency_code: str) -> tuple[Entry, ...]:
+    return tuple(
+        [
+            Entry(
+                account_id=template.account_id,
+                account_kind=template.account_kind,
+                merchant_id=template.merchant_id,
+                side=template.side,
+                effect=template.effect,
+                amount_minor=amount,
+                currency_code=currency_code,
+            )
+            for template in templates
+            if (amount := amounts[template.amount])
+        ]
     )
 
 

@@ -37,7 +37,7 @@ class OpenBooks:
     closed_through: datetime | None
 
 
-class Periods(Table[str, Period]):
+class AccountingPeriods(Table[str, Period]):
     """The table `period`."""
 
     async def list(self, tx: Tx, _selection: None, *, after: TimeKey | None, limit: int) -> list[Period]:
@@ -54,7 +54,7 @@ class Periods(Table[str, Period]):
         return None
 
 
-periods = Periods(Period, "period", key="period_id", changing=("state", "closer", "update_time"))
+periods = AccountingPeriods(Period, "period", key="period_id", changing=("state", "closer", "update_time"))
 
 
 async def open_books(tx: Tx) -> OpenBooks:

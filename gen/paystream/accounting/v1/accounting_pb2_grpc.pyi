@@ -30,8 +30,8 @@ class AccountingServiceStub:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
 
@@ -172,8 +172,8 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
 
@@ -310,8 +310,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
 
