@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from paykit.channels import attempts
+from paykit.channels import attempts, judging
 from paykit.channels.attempts import Evidence, EvidenceOutcome, Verdict
 
 PAY = "PAY"
@@ -19,7 +19,7 @@ class PayoutAttempt(attempts.Attempt):
 
 def decide(attempt: PayoutAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PayoutAttempt:
     """Return the attempt as a verdict leaves it."""
-    return attempts.decide(attempt, evidence, verdict, failure_reason=failure_reason(evidence), now=now)
+    return judging.decide(attempt, evidence, verdict, failure_reason=failure_reason(evidence), now=now)
 
 
 def failure_reason(evidence: Evidence) -> str:
