@@ -187,8 +187,8 @@ Global___FeePlan: _TypeAlias = FeePlan  # noqa: Y015
 
 @_typing.final
 class FeeRule(_message.Message):
-    """The fee in one currency: amount x basis_points / 10000, rounded half up, plus fixed_minor on a payment's first
-    capture, capped at the amount.
+    """The fee in one currency, of all captures of a payment together: captured x basis_points / 10000, rounded half up, plus
+    fixed_minor, capped at what was captured. A capture is charged what earlier ones were not.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -199,7 +199,7 @@ class FeeRule(_message.Message):
     currency_code: _builtins.str
     """ISO 4217 code, once in a plan."""
     basis_points: _builtins.int
-    """Hundredths of a percent of each capture."""
+    """Hundredths of a percent of what is captured."""
     fixed_minor: _builtins.int
     """The fixed part, in minor units of the currency."""
     def __init__(
