@@ -61,11 +61,13 @@ class CapturedOrders:
                 event.payment_id, amount_minor=amount_minor, reason=reason, of_capture=event.capture_id, cause=cause
             )
 
-    def refund_again(self, rows: PaymentWork, failed: events.RefundFailed, cause: Cause) -> None:
-        """Give back what a refund that failed was to give back, if its order was closed meanwhile; emits RefundCreated.
+    def refund_again(
+        self, rows: PaymentWork, failed: events.RefundFailed | events.RefundReturned, cause: Cause
+    ) -> None:
+        """Give back what a refund that failed, or came back, was to give back, if its order was closed meanwhile.
 
-        While it was under way, it was left out of what closing the order gave back. That is tried once: a refund for
-        this very reason that fails too is told as any other.
+        Emits RefundCreated. While it was under way, or out, it was left out of what closing the order gave back. That
+        is tried once: a refund for this very reason that fails too is told as any other.
         """
         if failed.reason not in _NOT_AGAIN:
             self.refund_freed(rows, failed, amount_minor=failed.amount_minor, cause=cause)

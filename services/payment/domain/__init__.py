@@ -7,11 +7,14 @@ from services.payment.domain import (
     contradiction,
     dispute,
     fee,
+    late_capture,
+    later_word,
     movement,
     order,
     payment,
     refund,
     refund_share,
+    reversal,
     routing,
 )
 
@@ -22,10 +25,13 @@ __all__ = [
     "contradiction",
     "dispute",
     "fee",
+    "late_capture",
+    "later_word",
     "movement",
     "order",
     "payment",
     "refund",
     "refund_share",
+    "reversal",
     "routing",
 ]

@@ -42,6 +42,8 @@ class PaymentAction(StrEnum):
     LOSE_ANSWER = "LOSE_ANSWER"
     REFUND = "REFUND"
     DISPUTE = "DISPUTE"
+    ACCEPT = "ACCEPT"
+    LOSE_AUTHORIZATION = "LOSE_AUTHORIZATION"
 
 
 _S, _A = PaymentState, PaymentAction
@@ -66,6 +68,13 @@ TRANSITIONS: Mapping[tuple[PaymentState, PaymentAction], PaymentState] = Mapping
         (_S.SUCCEEDED, _A.CANCEL): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.REFUND): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.DISPUTE): _S.SUCCEEDED,
+        # Two people take money that came late for the merchant.
+        (_S.FAILED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.CANCELLED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.AUTHORIZED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.SUCCEEDED, _A.ACCEPT): _S.SUCCEEDED,
+        # Its channel has the authorization no more.
+        (_S.AUTHORIZED, _A.LOSE_AUTHORIZATION): _S.FAILED,
     }
 )
 """The state after an action; a pair that is missing is illegal."""
@@ -93,6 +102,8 @@ class Payment:
         expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
+        reversed_minor: The part of what was captured that bounced.
+        unbacked_minor: The part of what was refunded that no capture stood behind; the ledger holds it in suspense.
         refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
         fee_plan_version: Of the latest capture, as is refund_fee_returned.
@@ -125,7 +136,9 @@ class Payment:
     cancel_reason: events.CancelReason | None = None
     expire_time: datetime | None = None
     captured_minor: int = 0
+    reversed_minor: int = 0
     refunded_minor: int = 0
+    unbacked_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
     lost_minor: int = 0
@@ -166,8 +179,9 @@ def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
 
 
 def refundable_minor(payment: Payment) -> int:
-    """Return what can still be refunded; refunds without an outcome count as spent."""
-    return payment.captured_minor - payment.refunded_minor - payment.refunding_minor - payment.disputed_minor
+    """Return what can still be refunded: refunds without an outcome count as spent, and what is out counts as out."""
+    spent_minor = payment.refunded_minor + payment.refunding_minor + payment.disputed_minor
+    return max(payment.captured_minor - payment.reversed_minor - spent_minor, 0)
 
 
 def not_found(payment_id: str) -> PaymentNotFound:
@@ -203,6 +217,7 @@ def capture(
     terms: fee.CaptureTerms,
     now: datetime,
     final: bool = False,
+    action: PaymentAction = PaymentAction.CAPTURE,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
@@ -214,9 +229,10 @@ def capture(
         terms: In force for the merchant.
         now: Business time.
         final: Whether the merchant takes no more of the payment.
+        action: ACCEPT for money that came late.
 
     Raises:
-        IllegalTransition: The payment has failed or was cancelled.
+        IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
     """
     charged = payment.capture_mode is CaptureMode.AUTOMATIC
     fee_minor = fee.capture_fee_minor(
@@ -225,7 +241,9 @@ def capture(
     captured = replace(
         payment,
         **next_revision(payment, now),
-        state=next_state(payment.state, PaymentAction.CAPTURE),
+        state=next_state(payment.state, action),
+        failure_reason=None,
+        failure_code=None,
         captured_minor=payment.captured_minor + amount_minor,
         fee_minor=payment.fee_minor + fee_minor,
         fee_plan_version=terms.fee_plan_version,
@@ -245,8 +263,10 @@ def capture(
     )
 
 
-def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment, events.PaymentFailed]:
-    """Record that a payment ended without moving money.
+def fail(
+    payment: Payment, failure: Failure, *, now: datetime, action: PaymentAction = PaymentAction.FAIL
+) -> tuple[Payment, events.PaymentFailed]:
+    """Record that a payment ended without moving money; the action is LOSE_AUTHORIZATION where it was authorized.
 
     Raises:
         IllegalTransition: The payment has ended already.
@@ -254,11 +274,12 @@ def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment,
     failed = replace(
         payment,
         **next_revision(payment, now),
-        state=next_state(payment.state, PaymentAction.FAIL),
+        state=next_state(payment.state, action),
         failure_reason=failure.reason,
         failure_code=failure.code,
         channel_reference=failure.channel_reference or payment.channel_reference,
         cancel_reason=None,
+        expire_time=None,
     )
     return failed, events.PaymentFailed(
         **facts(failed),
@@ -291,37 +312,6 @@ def lose_answer(
         channel_reference=unanswered.channel_reference,
         evidence=evidence,
         previous_state=events.PreviousState(payment.state),
-    )
-
-
-def contradict(
-    payment: Payment,
-    *,
-    refund_id: str | None,
-    recorded: events.PreviousState,
-    reported: events.ReportedOutcome,
-    evidence: events.Evidence,
-    channel_reference: str | None,
-    now: datetime,
-) -> tuple[Payment, events.PaymentContradicted]:
-    """Record that evidence says the opposite of what is recorded of a payment, or of its refund; both stay."""
-    contradicted = replace(payment, **next_revision(payment, now))
-    return contradicted, events.PaymentContradicted(
-        **facts(contradicted),
-        amount_minor=contradicted.amount_minor,
-        method=contradicted.method,
-        channel_reference=channel_reference,
-        refund_id=refund_id,
-        evidence=evidence,
-        previous_state=recorded,
-        reported_outcome=reported,
-        contradiction_id=None,
-        kind=events.ContradictionKind.UNKNOWN,
-        attempt_id=None,
-        capture_id=None,
-        expected_minor=None,
-        reported_minor=None,
-        needs_decision=False,
     )
 
 

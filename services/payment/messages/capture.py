@@ -1,5 +1,7 @@
 """Captures and voids on the wire: between messages and domain values."""
 
+from collections.abc import Mapping
+
 from paykit.cause import Cause
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
@@ -10,7 +12,12 @@ from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from services.payment.messages.payment import to_payment
 
-_STATES = {state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}") for state in MovementState}
+# What bounced of a capture is told by its amounts.
+_STATES: Mapping[MovementState, pb.CaptureState.ValueType] = {
+    state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}")
+    for state in MovementState
+    if state is not MovementState.RETURNED
+}
 
 
 def to_capture(capture: Capture) -> pb.Capture:
@@ -27,6 +34,8 @@ def to_capture(capture: Capture) -> pb.Capture:
         failure_code=capture.failure_code or "",
         create_time=to_timestamp(capture.create_time),
         update_time=to_timestamp(capture.update_time),
+        captured_minor=capture.carried_out_minor if capture.state is MovementState.SUCCEEDED else 0,
+        reversed_minor=capture.reversed_minor,
     )
 
 

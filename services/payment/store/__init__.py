@@ -7,8 +7,9 @@ from services.payment.store.attempt import (
     attempts,
 )
 from services.payment.store.capture import captures
-from services.payment.store.contradiction import contradictions
+from services.payment.store.contradiction import contradictions, unmatched_evidence
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
+from services.payment.store.late_capture import late_captures
 from services.payment.store.merchant import capture_terms, keep_merchants
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
@@ -30,9 +31,11 @@ __all__ = [
     "contradictions",
     "disputes",
     "keep_merchants",
+    "late_captures",
     "orders",
     "payments",
     "refund_shares",
     "refunds",
     "reports",
+    "unmatched_evidence",
 ]

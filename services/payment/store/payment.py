@@ -13,7 +13,7 @@ from paykit.work import Rows
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
 # What payments have captured, less what is proven to be gone again: a refund that may still fail is not.
-_PAID = "captured_minor - refunded_minor - lost_minor"
+_PAID = "greatest(captured_minor - reversed_minor - (refunded_minor - unbacked_minor) - lost_minor, 0)"
 
 # That, and what they still may capture: what has failed or was given up counts not.
 _SELECT_TAKEN = f"""
@@ -116,7 +116,8 @@ payments = Payments(
     # All but the channel, which only `move` changes.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
-        *("expire_time", "captured_minor", "refunded_minor", "refunding_minor", "disputed_minor", "lost_minor"),
+        *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),
+        *("disputed_minor", "lost_minor"),
         *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
     ),
