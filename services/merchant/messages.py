@@ -17,6 +17,7 @@ from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profi
 _UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
 _STATUS_PREFIX = "MERCHANT_STATUS_"
 _SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
+_RESERVE_BASE_PREFIX = "RESERVE_BASE_"
 
 
 class UpdateMaskInvalid(DomainError):
@@ -39,6 +40,10 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         create_time=to_timestamp(merchant.create_time),
         update_time=to_timestamp(merchant.update_time),
         etag=merchant.etag,
+        payout_hold=merchant.restrictions.payout_hold,
+        frozen=merchant.restrictions.frozen,
+        closing=merchant.restrictions.closing,
+        restriction_reason=merchant.restrictions.restriction_reason or "",
     )
 
 
@@ -91,10 +96,10 @@ def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) ->
         ),
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
-        cut_off_month_day=None,
-        business_days=False,
-        calendar=None,
-        reserve_base=ReserveBase.NET,
+        cut_off_month_day=policy.cut_off_month_day or None,
+        business_days=policy.business_days,
+        calendar=policy.calendar or None,
+        reserve_base=_reserve_base(policy.reserve_base),
     )
 
 
@@ -119,6 +124,11 @@ def from_update(request: pb.UpdateMerchantRequest) -> Profile:
     )
 
 
+def from_optional_flag(request: pb.RestrictMerchantRequest, name: str) -> bool | None:
+    """Read a flag that may be absent."""
+    return bool(getattr(request, name)) if request.HasField(name) else None  # type: ignore[arg-type]
+
+
 def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
     return pb.SettlementPolicy(
         schedule=pb.SettlementSchedule.Value(_SCHEDULE_PREFIX + policy.schedule),
@@ -132,4 +142,12 @@ def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
         ],
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
+        cut_off_month_day=policy.cut_off_month_day or 0,
+        business_days=policy.business_days,
+        calendar=policy.calendar or "",
+        reserve_base=pb.ReserveBase.Value(_RESERVE_BASE_PREFIX + policy.reserve_base),
     )
+
+
+def _reserve_base(base: pb.ReserveBase.ValueType) -> ReserveBase:
+    return ReserveBase(pb.ReserveBase.Name(base).removeprefix(_RESERVE_BASE_PREFIX)) if base else ReserveBase.NET

@@ -65,9 +65,12 @@ SERVICE = Service(
         events.RefundCreated,
         events.RefundSuccess,
         events.RefundFailed,
+        events.DisputeInquiryOpened,
         events.DisputeOpened,
         events.DisputeWon,
         events.DisputeLost,
+        events.DisputeOverturned,
+        events.DisputeContradicted,
     ),
     jobs=(
         *(

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.references import insert_referenced
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import fold
-from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import order_matching
@@ -29,6 +29,7 @@ class CreatePayment:
     Attributes:
         metadata: JSON text of an object of strings.
         channel: The channel it goes through; None where none takes it.
+        creating_call: Set where a call asks for it.
     """
 
     merchant_id: str
@@ -42,6 +43,7 @@ class CreatePayment:
     capture_mode: CaptureMode
     channel: str | None
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
@@ -69,9 +71,11 @@ async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | Non
     return await order_matching.lock(tx, order_ids, references) if order_ids else None
 
 
-def _create(tx: Tx, item: CreatePayment, statuses: Mapping[str, MerchantStatus], matching: Matching | None) -> Payment:
+def _create(
+    tx: Tx, item: CreatePayment, standings: Mapping[str, MerchantStanding], matching: Matching | None
+) -> Payment:
     require_currency(item.currency_code, field="amount.currency_code")
-    standing.require_active(item.merchant_id, statuses.get(item.merchant_id))
+    standing.require_active(item.merchant_id, standings.get(item.merchant_id))
     if not item.channel:
         raise domain.routing.not_available(item.currency_code, item.method)
     correlation_id = _admit(matching, item) if matching else None
@@ -90,6 +94,7 @@ def _create(tx: Tx, item: CreatePayment, statuses: Mapping[str, MerchantStatus],
         correlation_id=correlation_id or item.cause.correlation_id,
         create_time=tx.now,
         update_time=tx.now,
+        creating_call=item.creating_call,
     )
 
 

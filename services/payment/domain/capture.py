@@ -43,6 +43,7 @@ class Capture(PaymentMovement):
     WHAT: ClassVar[str] = "A capture"
 
     capture_id: str
+    merchant_id: str
     final: bool
     fee_minor: int = 0
     fee_plan_version: int | None = None
@@ -86,6 +87,7 @@ def create(
     capture = Capture(
         capture_id=capture_id,
         payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
         amount_minor=taken_minor,
         currency_code=payment.currency_code,
         final=final,
@@ -149,6 +151,7 @@ def of_charge(payment: Payment) -> Capture | None:
     return Capture(
         capture_id=payment.capture_id,
         payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
         amount_minor=payment.captured_minor,
         currency_code=payment.currency_code,
         final=False,

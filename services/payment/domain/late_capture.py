@@ -244,6 +244,7 @@ def _capture(late: LateCapture, success: events.PaymentSuccess, terms: CaptureTe
     return Capture(
         capture_id=late.capture_id,
         payment_id=late.payment_id,
+        merchant_id=success.merchant_id or "",
         amount_minor=late.amount_minor,
         currency_code=late.currency_code,
         final=False,

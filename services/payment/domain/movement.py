@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
 from paykit import transitions
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
+from paykit.merchants.labels import NO_LABELS, Labels
 from paystream.payment.v1 import events
 from services.payment.domain.attempt import Failure
 
@@ -61,6 +63,8 @@ class PaymentMovement:
         approved_minor: What was carried out, where the channel said another amount than was asked for.
         channel_reference: Of the capture or refund itself.
         failure_reason: Set exactly while FAILED.
+        labels: Of what a caller asked for.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     WHAT: ClassVar[str]
@@ -75,6 +79,8 @@ class PaymentMovement:
     channel_reference: str | None = None
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
     @property
     def carried_out_minor(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from paykit.cause import Cause
+from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
@@ -36,6 +37,8 @@ def to_capture(capture: Capture) -> pb.Capture:
         update_time=to_timestamp(capture.update_time),
         captured_minor=capture.carried_out_minor if capture.state is MovementState.SUCCEEDED else 0,
         reversed_minor=capture.reversed_minor,
+        merchant_reference=capture.labels.merchant_reference or "",
+        metadata=capture.labels.metadata_map(),
     )
 
 
@@ -58,6 +61,7 @@ def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause) -> Cap
         currency_code=request.amount.currency_code if part else None,
         final=request.final,
         cause=cause,
+        labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
 

@@ -44,8 +44,9 @@ class AttemptMethods:
             store.attempts.overdue,
             wanted=OUTCOME_WITHIN_S,
             key=lambda overdue: (overdue.start_time, overdue.attempt.attempt_id),
+            show=messages.attempt.to_overdue,
         )
-        return pb.ListOverdueAttemptsResponse(attempts=map(messages.attempt.to_overdue, page), next_page_token=token)
+        return pb.ListOverdueAttemptsResponse(attempts=page, next_page_token=token)
 
     async def ListUnmatchedEvidence(
         self, request: pb.ListUnmatchedEvidenceRequest, _context: Any
@@ -57,10 +58,9 @@ class AttemptMethods:
             store.unmatched_evidence.list,
             wanted=None,
             key=lambda kept: (kept.create_time, kept.evidence_id),
+            show=messages.attempt.to_unmatched,
         )
-        return pb.ListUnmatchedEvidenceResponse(
-            evidence=map(messages.attempt.to_unmatched, page), next_page_token=token
-        )
+        return pb.ListUnmatchedEvidenceResponse(evidence=page, next_page_token=token)
 
 
 @cache

@@ -10,7 +10,7 @@ from services.payment.store.capture import captures
 from services.payment.store.contradiction import contradictions, unmatched_evidence
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
 from services.payment.store.late_capture import late_captures
-from services.payment.store.merchant import capture_terms, keep_merchants
+from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
@@ -29,6 +29,7 @@ __all__ = [
     "capture_terms",
     "captures",
     "contradictions",
+    "dispute_fees",
     "disputes",
     "keep_merchants",
     "late_captures",

@@ -43,7 +43,7 @@ class MerchantServiceStub:
 
     Idempotent by request_id for at least 24 hours: the same request again returns the first result.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     GetMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]
     """Gives a merchant.
@@ -61,7 +61,7 @@ class MerchantServiceStub:
     A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
     fails with ETAG_MISMATCH.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
@@ -74,6 +74,13 @@ class MerchantServiceStub:
 
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
+    """
+    RestrictMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.RestrictMerchantRequest, _merchant_pb2.RestrictMerchantResponse]
+    """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+    A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     ListFeePlans: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]
     """Lists the versions of a merchant's fee plan, the newest first.
@@ -96,7 +103,7 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
 
     Idempotent by request_id for at least 24 hours: the same request again returns the first result.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     GetMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]  # type: ignore[assignment]
     """Gives a merchant.
@@ -114,7 +121,7 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
     fails with ETAG_MISMATCH.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]  # type: ignore[assignment]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
@@ -127,6 +134,13 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
 
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
+    """
+    RestrictMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.RestrictMerchantRequest, _merchant_pb2.RestrictMerchantResponse]  # type: ignore[assignment]
+    """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+    A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     ListFeePlans: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]  # type: ignore[assignment]
     """Lists the versions of a merchant's fee plan, the newest first.
@@ -152,7 +166,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id for at least 24 hours: the same request again returns the first result.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
 
     @_abc_1.abstractmethod
@@ -188,7 +202,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
         fails with ETAG_MISMATCH.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
 
     @_abc_1.abstractmethod
@@ -213,6 +227,19 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
         state and action in the metadata).
+        """
+
+    @_abc_1.abstractmethod
+    def RestrictMerchant(
+        self,
+        request: _merchant_pb2.RestrictMerchantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merchant_pb2.RestrictMerchantResponse, _abc.Awaitable[_merchant_pb2.RestrictMerchantResponse]]:
+        """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+        A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+        as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

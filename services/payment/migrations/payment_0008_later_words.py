@@ -5,8 +5,8 @@ from alembic import op
 from paykit.channels import attempt_schema
 from paykit.postgres import runtime_schema
 
-revision = "payment_0006"
-down_revision = "payment_0005"
+revision = "payment_0008"
+down_revision = "payment_0007"
 branch_labels = None
 
 _PAYMENT = """
