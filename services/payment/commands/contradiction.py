@@ -46,8 +46,8 @@ async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[
             return known.put(decided)
         before = known[item.contradiction_id]
         if decided.resolution is ContradictionResolution.ACCEPT:
-            event = late_capture.accept(rows, before, terms[before.aggregate_id], item.cause)
-            orders.refund_if_due(rows, event, item.cause)
+            own_terms = terms[before.aggregate_id]
+            late_capture.accept(rows, before, terms=own_terms, orders=orders, cause=item.cause)
         payment = rows.payments[before.aggregate_id]
         payment, resolved = domain.contradiction.resolve(payment, before, decided, now=tx.now)
         rows.payments.put(payment)

@@ -52,6 +52,7 @@ def _end_charge(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, atte
         channel_reference=_reference(attempt),
         terms=_terms(rows, attempt),
         now=rows.tx.now,
+        order_returned_minor=rows.orders.returned_before(rows.payments[attempt.payment_id]),
     )
     _take_captured(rows, item, payment, event)
 
@@ -99,6 +100,7 @@ def _end_capture(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, att
             amount_minor=attempt.carried_out_minor,
             terms=_terms(rows, attempt),
             now=now,
+            order_returned_minor=rows.orders.returned_before(payment),
         )
         rows.captures.put(capture)
         _take_captured(rows, item, payment, event)
@@ -149,6 +151,7 @@ def _end_refund_well(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentA
     rows.change_captures(paid, domain.refund_share.pay_late)
     rows.keep_shares(refund, paid)
     rows.tx.emit(event, cause=item.cause)
+    rows.orders.count_refunded(event)
     if refund.late_capture_id is not None:
         _give_back_late_money(rows, item, attempt, refund)
 

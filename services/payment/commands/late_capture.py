@@ -12,6 +12,7 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
+from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
@@ -142,9 +143,16 @@ def refund_done(rows: ContradictionWork, refund: Refund, cause: Cause) -> int:
 
 
 def accept(
-    rows: ContradictionWork, contradiction: Contradiction, terms: CaptureTerms, cause: Cause
-) -> events.PaymentSuccess:
+    rows: ContradictionWork,
+    contradiction: Contradiction,
+    *,
+    terms: CaptureTerms,
+    orders: CapturedOrders,
+    cause: Cause,
+) -> None:
     """Take for the merchant what came late; emits LateCaptureAccepted and PaymentSuccess.
+
+    It goes back if its order is closed or paid for already.
 
     Raises:
         IllegalTransition: It was given back, or is being given back.
@@ -152,7 +160,11 @@ def accept(
     """
     late = of_contradiction(rows, contradiction)
     payment, accepted, capture, accepted_event, success = domain.late_capture.accept(
-        rows.payments[late.payment_id], late, terms=terms, now=rows.tx.now
+        rows.payments[late.payment_id],
+        late,
+        terms=terms,
+        order_returned_minor=orders.returned_before(rows.payments[late.payment_id]),
+        now=rows.tx.now,
     )
     rows.payments.put(payment)
     rows.late_captures.put(accepted)
@@ -160,7 +172,7 @@ def accept(
         rows.captures.add(capture)
     rows.tx.emit(accepted_event, cause=cause)
     rows.tx.emit(success, cause=cause)
-    return success
+    orders.refund_if_due(rows, success, cause)
 
 
 def gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:

@@ -200,6 +200,7 @@ def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
     if capture.capture_id in rows.captures:
         rows.captures.put(reversed_capture)
     rows.tx.emit(event, cause=heard.item.cause)
+    heard.orders.count_reversed(event)
     return Applied(subject_id=capture.capture_id, amount_minor=event.amount_minor)
 
 
@@ -284,6 +285,7 @@ def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
     rows.change_captures(backed, domain.refund_share.pay_late)
     rows.keep_shares(refund, backed)
     rows.tx.emit(event, cause=heard.item.cause)
+    heard.orders.count_refunded(event)
     if refund.late_capture_id is None:
         return out(refund, refund.suspense_minor)
     return out(refund, late_capture.refund_done(rows, refund, heard.item.cause))
@@ -311,6 +313,7 @@ def _refund_back(rows: ContradictionWork, heard: Heard) -> Applied:
     if not whole:
         rows.keep_shares(refund, kept)
     rows.tx.emit(event, cause=heard.item.cause)
+    heard.orders.count_refund_returned(event)
     if refund.late_capture_id is not None:
         return _late_again(rows, heard, refund)
     _settle_of(rows, refund, heard)

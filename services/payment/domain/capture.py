@@ -105,6 +105,7 @@ def succeed(
     amount_minor: int,
     terms: CaptureTerms,
     now: datetime,
+    order_returned_minor: int = 0,
 ) -> tuple[Payment, Capture, events.PaymentSuccess]:
     """Record that the amount is taken, or the part of it that was approved; the rest can be captured again.
 
@@ -121,6 +122,7 @@ def succeed(
         terms=terms,
         now=now,
         final=capture.final,
+        order_returned_minor=order_returned_minor,
     )
     charged = replace(
         succeeded,

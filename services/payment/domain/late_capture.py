@@ -172,7 +172,7 @@ def bounce(late: LateCapture, *, now: datetime) -> LateCapture:
 
 
 def accept(
-    payment: Payment, late: LateCapture, *, terms: CaptureTerms, now: datetime
+    payment: Payment, late: LateCapture, *, terms: CaptureTerms, order_returned_minor: int, now: datetime
 ) -> tuple[Payment, LateCapture, Capture, events.LateCaptureAccepted, events.PaymentSuccess]:
     """Take it for the merchant: it leaves suspense, and is captured; a capture of its own, for MANUAL.
 
@@ -197,6 +197,7 @@ def accept(
         terms=terms,
         now=now,
         action=PaymentAction.ACCEPT,
+        order_returned_minor=order_returned_minor,
     )
     accepted = replace(_touch(late, now), state=next_state(late.state, _A.ACCEPT), retry_time=None)
     return authorization.tidied(captured), accepted, _capture(late, success, terms), accepted_event, success

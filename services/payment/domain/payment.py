@@ -221,6 +221,7 @@ def capture(
     now: datetime,
     final: bool = False,
     action: PaymentAction = PaymentAction.CAPTURE,
+    order_returned_minor: int = 0,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
@@ -233,6 +234,7 @@ def capture(
         now: Business time.
         final: Whether the merchant takes no more of the payment.
         action: ACCEPT for money that came late.
+        order_returned_minor: What was refunded or lost before of all payments for its order.
 
     Raises:
         IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
@@ -263,6 +265,7 @@ def capture(
         fee_minor=fee_minor,
         fee_plan_version=terms.fee_plan_version,
         final=final,
+        order_returned_minor=order_returned_minor,
     )
 
 
