@@ -16,7 +16,7 @@ from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
-from services.payment.domain.late_capture import LateCapture, LateCaptureAction, LateCaptureState
+from services.payment.domain.later.late_capture import LateCapture, LateCaptureAction, LateCaptureState
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.domain.refund import Refund
 

@@ -13,11 +13,11 @@ from services.payment import domain
 from services.payment.commands import late_capture
 from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
-from services.payment.domain import later_word
 from services.payment.domain.attempt import WITHDRAWN, AttemptAction, PaymentAttempt
 from services.payment.domain.capture import Capture
-from services.payment.domain.late_capture import LateCapture, LateCaptureState
-from services.payment.domain.later_word import Treatment
+from services.payment.domain.later import later_word
+from services.payment.domain.later.late_capture import LateCapture, LateCaptureState
+from services.payment.domain.later.later_word import Treatment
 from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import PaymentAction, PaymentState
 from services.payment.domain.refund import Refund
@@ -298,8 +298,8 @@ def _refund_back(rows: ContradictionWork, heard: Heard) -> Applied:
     if refund.returned_minor or (refund.late_capture_id and not whole):
         return _look_into(heard)
     shares, amount_minor = rows.shares_of(refund), refund.carried_out_minor if whole else heard.difference_minor
-    kept = domain.refund.kept_shares(refund, shares, amount_minor)
-    payment, returned, event = domain.refund.send_back(
+    kept = domain.refund_return.kept_shares(refund, shares, amount_minor)
+    payment, returned, event = domain.refund_return.send_back(
         rows.payments[refund.payment_id],
         refund,
         domain.refund_share.differences(shares, kept),

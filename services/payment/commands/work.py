@@ -15,7 +15,7 @@ from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.capture import Capture
-from services.payment.domain.late_capture import LateCapture
+from services.payment.domain.later.late_capture import LateCapture
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.domain.refund import AcceptedRefund, Refund
 from services.payment.domain.refund_share import RefundShare, ShareChange

@@ -4,21 +4,18 @@ from services.payment.domain import (
     attempt,
     authorization,
     capture,
-    contradiction,
     dispute,
     dispute_rulings,
     dispute_words,
     fee,
-    late_capture,
-    later_word,
     movement,
     order,
     payment,
     refund,
     refund_share,
-    reversal,
     routing,
 )
+from services.payment.domain.later import contradiction, late_capture, later_word, refund_return, reversal
 
 __all__ = [
     "attempt",
@@ -35,6 +32,7 @@ __all__ = [
     "order",
     "payment",
     "refund",
+    "refund_return",
     "refund_share",
     "reversal",
     "routing",

@@ -229,7 +229,7 @@ def capture(
         payment: Before it, with nothing held for this capture any more.
         amount_minor: What was captured.
         capture_id: The capture.
-        channel_reference: The channel's reference of the capture; of a charge, it is the payment's as well.
+        channel_reference: Of the capture; of a charge, it is the payment's as well.
         terms: In force for the merchant.
         now: Business time.
         final: Whether the merchant takes no more of the payment.
@@ -239,22 +239,15 @@ def capture(
     Raises:
         IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
     """
-    charged = payment.capture_mode is CaptureMode.AUTOMATIC
-    fee_minor = fee.capture_fee_minor(
-        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
-    )
+    fee_minor = _next_fee_minor(payment, amount_minor, terms)
     captured = replace(
-        payment,
+        _by_terms(payment, terms),
         **next_revision(payment, now),
         state=next_state(payment.state, action),
-        failure_reason=None,
-        failure_code=None,
         captured_minor=payment.captured_minor + amount_minor,
         fee_minor=payment.fee_minor + fee_minor,
-        fee_plan_version=terms.fee_plan_version,
-        refund_fee_returned=terms.refund_fee_returned,
         capture_id=capture_id,
-        channel_reference=channel_reference if charged else payment.channel_reference,
+        channel_reference=_reference_after(payment, channel_reference),
     )
     return captured, events.PaymentSuccess(
         **facts(captured),
@@ -319,6 +312,29 @@ def lose_answer(
         evidence=evidence,
         previous_state=events.PreviousState(payment.state),
     )
+
+
+def _next_fee_minor(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> int:
+    """Return the fee of a payment's next capture."""
+    return fee.capture_fee_minor(
+        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
+    )
+
+
+def _by_terms(payment: Payment, terms: fee.CaptureTerms) -> Payment:
+    """Return the payment with the terms of its latest capture; whatever had failed before, it has not failed."""
+    return replace(
+        payment,
+        failure_reason=None,
+        failure_code=None,
+        fee_plan_version=terms.fee_plan_version,
+        refund_fee_returned=terms.refund_fee_returned,
+    )
+
+
+def _reference_after(payment: Payment, capture_reference: str) -> str | None:
+    """Return the payment's reference after a capture: of a charge it is the same."""
+    return capture_reference if payment.capture_mode is CaptureMode.AUTOMATIC else payment.channel_reference
 
 
 def facts(payment: Payment) -> PaymentFacts:

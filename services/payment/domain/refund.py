@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import ClassVar
 
 from paykit.aggregate import next_revision
-from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import capture as capture_rules
@@ -233,54 +232,6 @@ def succeed_late(
     return _pay(replace(payment, **next_revision(payment, now)), succeeded, paid)
 
 
-def kept_shares(refund: Refund, shares: Sequence[RefundShare], amount_minor: int) -> Sequence[RefundShare]:
-    """Return what captures still bear of a refund of which an amount came back: suspense has it first."""
-    borne_minor = sum(share.amount_minor for share in shares)
-    return refund_share.fit(shares, borne_minor - max(amount_minor - refund.suspense_minor, 0))
-
-
-def send_back(
-    payment: Payment,
-    refund: Refund,
-    taken: Sequence[RefundShare],
-    *,
-    amount_minor: int,
-    code: str | None,
-    now: datetime,
-) -> tuple[Payment, Refund, events.RefundReturned]:
-    """Record that all or part of a refund came back, with the fee that it had returned.
-
-    Args:
-        payment: Of the refund.
-        refund: That had succeeded; nothing of it came back before.
-        taken: What captures have again; the rest goes back into suspense.
-        amount_minor: At most what is out.
-        code: Why, as the channel says.
-        now: Business time.
-
-    Raises:
-        IllegalTransition: The refund had not succeeded.
-    """
-    fee_minor, suspense_minor = _fee_returned_minor(taken), amount_minor - sum(share.amount_minor for share in taken)
-    counted_minor = amount_minor if refund.late_capture_id is None else 0
-    restored = replace(
-        payment,
-        **next_revision(payment, now),
-        refunded_minor=payment.refunded_minor - counted_minor,
-        unbacked_minor=max(payment.unbacked_minor - min(suspense_minor, counted_minor), 0),
-        fee_returned_minor=payment.fee_returned_minor - fee_minor,
-    )
-    event = events.RefundReturned(
-        **_movement_facts(restored, refund),
-        amount_minor=amount_minor,
-        fee_minor=fee_minor,
-        suspense_minor=suspense_minor,
-        channel_reference=refund.channel_reference or "",
-        failure_code=code,
-    )
-    return restored, _returned(refund, amount_minor, fee_minor, suspense_minor, now), event
-
-
 def fail(
     payment: Payment, refund: Refund, failure: Failure, *, now: datetime
 ) -> tuple[Payment, Refund, events.RefundFailed]:
@@ -371,27 +322,13 @@ def _pay(
     )
     refund = replace(succeeded, fee_returned_minor=fee_minor, suspense_minor=suspense_minor, returned_minor=0)
     event = events.RefundSuccess(
-        **_movement_facts(refunded, refund),
+        **movement_facts(refunded, refund),
         amount_minor=amount_minor,
         fee_returned_minor=fee_minor,
         channel_reference=refund.channel_reference or "",
         suspense_minor=suspense_minor,
     )
     return refunded, refund, event
-
-
-def _returned(refund: Refund, amount_minor: int, fee_minor: int, suspense_minor: int, now: datetime) -> Refund:
-    """Return a refund of which an amount came back; one of which a part did is over the rest from then on."""
-    if amount_minor == refund.carried_out_minor:
-        return replace(movement.send_back(refund, now=now), returned_minor=amount_minor)
-    return replace(
-        refund,
-        update_time=no_earlier(now, refund.update_time),
-        approved_minor=refund.carried_out_minor - amount_minor,
-        fee_returned_minor=refund.fee_returned_minor - fee_minor,
-        suspense_minor=refund.suspense_minor - suspense_minor,
-        returned_minor=amount_minor,
-    )
 
 
 def _held_minor(refund: Refund) -> int:
@@ -412,13 +349,14 @@ def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
 def facts(payment: Payment, refund: Refund) -> RefundFacts:
     """Return what an event of the payment's latest change, which a refund made, begins with."""
     return {
-        **_movement_facts(payment, refund),
+        **movement_facts(payment, refund),
         "amount_minor": refund.amount_minor,
         "fee_returned_minor": refund.fee_returned_minor,
     }
 
 
-def _movement_facts(payment: Payment, refund: Refund) -> RefundMovementFacts:
+def movement_facts(payment: Payment, refund: Refund) -> RefundMovementFacts:
+    """Return what an event of the payment's latest change begins with, where a refund moved any amount."""
     return {
         **payment_facts(payment),
         "refund_id": refund.refund_id,

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from paykit.work import Rows
-from services.payment.domain.late_capture import LateCapture
+from services.payment.domain.later.late_capture import LateCapture
 
 _SELECT_DUE = "SELECT DISTINCT payment_id FROM (SELECT payment_id FROM late_capture WHERE {due} LIMIT $2) AS due"
 _DUE = "retry_time <= $1 ORDER BY retry_time"

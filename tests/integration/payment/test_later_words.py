@@ -10,8 +10,8 @@ from paykit.errors import IllegalTransition
 from paystream.common.v1 import contradiction_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.domain import late_capture
 from services.payment.domain.capture import CaptureExceedsCapturable
+from services.payment.domain.later import late_capture
 from services.payment.domain.refund import RefundExceedsRefundable
 from services.payment.jobs import contradictions as job
 from tests.integration.payment.capturing import advance, attempt_of
