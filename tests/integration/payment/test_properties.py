@@ -37,7 +37,7 @@ NUMBERS = st.integers(0, 3)
 OUTCOMES = [outcome for outcome in EvidenceOutcome if outcome != "RETURNED"]  # Only payouts come back.
 IDS = (
     *("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id"),
-    *("contradiction_id", "aggregate_id", "subject_id", "late_capture_id", "evidence_id"),
+    *("contradiction_id", "aggregate_id", "subject_id", "late_capture_id", "evidence_id", "overturn_id"),
 )
 
 
