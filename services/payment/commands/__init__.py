@@ -13,6 +13,7 @@ from services.payment.commands import (
     order_matching,
     payment,
     refund,
+    refund_funds,
     work,
 )
 from services.payment.commands.work import SUBMISSION_JOBS
@@ -31,5 +32,6 @@ __all__ = [
     "order_matching",
     "payment",
     "refund",
+    "refund_funds",
     "work",
 ]

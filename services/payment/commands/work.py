@@ -1,7 +1,7 @@
 """The rows of payments that a transaction has locked, and what is queued for their channels."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from paykit.cause import Cause
@@ -16,6 +16,7 @@ from services.payment import domain, store
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.later.late_capture import LateCapture
+from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.domain.refund import AcceptedRefund, Refund
 from services.payment.domain.refund_share import RefundShare, ShareChange
@@ -47,6 +48,7 @@ class PaymentWork:
             here; of charges none are, as theirs stand in their payments.
         shares: Of refunds that several captures bear.
         attempts: Locked after their payments; new ones are queued.
+        held_refunds: New ones, which take of the merchant's funds.
     """
 
     tx: Tx
@@ -55,6 +57,7 @@ class PaymentWork:
     refunds: Rows[str, Refund]
     shares: Rows[tuple[str, str], RefundShare]
     attempts: Rows[str, PaymentAttempt]
+    held_refunds: list[Refund] = field(default_factory=list)
 
     def add_capture(self, payment: Payment, capture: Capture, cause: Cause) -> None:
         """Take a new capture with what it did to its payment, and queue it."""
@@ -87,14 +90,33 @@ class PaymentWork:
         )
 
     def accept_refund(self, accepted: AcceptedRefund, cause: Cause) -> Refund:
-        """Take a refund just made with what it takes of its payment's captures, and queue it; emits RefundCreated."""
+        """Take a refund just made with what it takes of its payment's captures, and queue it; emits RefundCreated.
+
+        One that waits for funds is not sent before `release_refund`.
+        """
         self._put_known([*accepted.captures])
         if len(accepted.shares) > 1:
             for share in accepted.shares:
                 self.shares.add(share)
-        self.add_refund(accepted.payment, accepted.refund, traceparent=cause.traceparent)
+        self.held_refunds.append(accepted.refund)
+        if accepted.refund.state is MovementState.QUEUED:
+            self.payments.put(accepted.payment)
+            self.refunds.add(accepted.refund)
+        else:
+            self.add_refund(accepted.payment, accepted.refund, traceparent=cause.traceparent)
         self.tx.emit(accepted.event, cause=cause)
         return accepted.refund
+
+    def release_refund(self, refund: Refund) -> None:
+        """Have a refund sent that waited for funds."""
+        released = self.refunds.put(domain.refund.release(refund, now=self.tx.now))
+        self.add_attempt(
+            self.payments[released.payment_id],
+            AttemptAction.REFUND,
+            amount_minor=released.amount_minor,
+            traceparent=None,
+            refund_id=released.refund_id,
+        )
 
     def captures_of(self, payment: Payment) -> Sequence[Capture]:
         """Return a payment's captures, oldest first."""
@@ -185,6 +207,8 @@ class PaymentWork:
     async def save(self) -> None:
         """Write every row that is new or changed."""
         await self.tx.save(self.payments, self.captures, self.refunds, self.shares, self.attempts)
+        await store.funds.hold_refunds(self.tx, self.held_refunds)
+        self.held_refunds.clear()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

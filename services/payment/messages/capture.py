@@ -13,11 +13,11 @@ from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from services.payment.messages.payment import to_payment
 
-# What bounced of a capture is told by its amounts.
+# Captures wait for no funds, and what bounced of one is told by its amounts.
 _STATES: Mapping[MovementState, pb.CaptureState.ValueType] = {
     state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}")
     for state in MovementState
-    if state is not MovementState.RETURNED
+    if state not in {MovementState.QUEUED, MovementState.RETURNED}
 }
 
 

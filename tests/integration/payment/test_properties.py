@@ -190,7 +190,7 @@ def anonymous(values: dict[str, Any]) -> dict[str, Any]:
 
 async def rows(tx: Tx) -> dict[str, list[str]]:
     """Every row without ids of chance, in an order that does not depend on them."""
-    of_payment = "SELECT payment.merchant_reference AS of_payment, t.* FROM payment JOIN {} t USING (payment_id)"
+    of_payment = "SELECT payment.merchant_reference AS paid_reference, t.* FROM payment JOIN {} t USING (payment_id)"
     queries = {
         "payment": "SELECT * FROM payment",
         "capture": of_payment.format("capture"),
@@ -214,6 +214,8 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
         "order": 'SELECT * FROM "order"',
+        "merchant_funds": "SELECT * FROM merchant_funds",
+        "refund_hold": "SELECT merchant_id, needed_minor FROM refund_hold",
     }
     unlike = ("due_time", "start_time")
     return {

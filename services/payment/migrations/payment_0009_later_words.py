@@ -5,8 +5,8 @@ from alembic import op
 from paykit.channels import attempt_schema
 from paykit.postgres import runtime_schema
 
-revision = "payment_0008"
-down_revision = "payment_0007"
+revision = "payment_0009"
+down_revision = "payment_0008"
 branch_labels = None
 
 _PAYMENT = """
@@ -42,7 +42,8 @@ ALTER TABLE refund
     ADD COLUMN returned_minor bigint NOT NULL DEFAULT 0,
     ADD COLUMN late_capture_id text COLLATE "C",
     DROP CONSTRAINT refund_state_check,
-    ADD CONSTRAINT refund_state_check CHECK (state IN ('CREATED', 'SUCCEEDED', 'FAILED', 'UNKNOWN', 'RETURNED')),
+    ADD CONSTRAINT refund_state_check CHECK (
+        state IN ('QUEUED', 'CREATED', 'SUCCEEDED', 'FAILED', 'UNKNOWN', 'RETURNED')),
     ADD CONSTRAINT refund_returned_is_whole CHECK (
         CASE state WHEN 'RETURNED' THEN returned_minor = coalesce(approved_minor, amount_minor)
         WHEN 'SUCCEEDED' THEN returned_minor >= 0
@@ -96,6 +97,7 @@ _STATES = {
         *((state, "SUCCEEDED") for state in ("FAILED", "CANCELLED")),
     ],
     "refund": [
+        *(("QUEUED", state) for state in ("CREATED", "FAILED")),
         *(("CREATED", state) for state in ("UNKNOWN", "RETURNED", *_ENDS)),
         *(("UNKNOWN", state) for state in ("RETURNED", *_ENDS)),
         *(("FAILED", state) for state in ("SUCCEEDED", "RETURNED")),
