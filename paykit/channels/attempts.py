@@ -51,12 +51,14 @@ class EvidenceOutcome(StrEnum):
 class Source(StrEnum):
     """How evidence became known: the answer to the call, an inquiry afterwards, or told by the channel.
 
+    WITHHELD: the service itself did not send what it had taken off the queue.
     RECORD: what was recorded before the first contradiction, kept beside what contradicts it.
     """
 
     RESPONSE = "RESPONSE"
     INQUIRY = "INQUIRY"
     CALLBACK = "CALLBACK"
+    WITHHELD = "WITHHELD"
     RECORD = "RECORD"
 
 

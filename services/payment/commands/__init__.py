@@ -14,6 +14,7 @@ from services.payment.commands import (
     payment,
     refund,
     refund_funds,
+    withholding,
     work,
 )
 from services.payment.commands.work import SUBMISSION_JOBS
@@ -33,5 +34,6 @@ __all__ = [
     "payment",
     "refund",
     "refund_funds",
+    "withholding",
     "work",
 ]

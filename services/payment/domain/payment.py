@@ -239,7 +239,7 @@ def capture(
     Raises:
         IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
     """
-    fee_minor = _next_fee_minor(payment, amount_minor, terms)
+    fee_minor = _fee_minor(payment, amount_minor, terms)
     captured = replace(
         _by_terms(payment, terms),
         **next_revision(payment, now),
@@ -259,6 +259,13 @@ def capture(
         fee_plan_version=terms.fee_plan_version,
         final=final,
         order_returned_minor=order_returned_minor,
+    )
+
+
+def _fee_minor(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> int:
+    """Return what the next capture of a payment costs."""
+    return fee.capture_fee_minor(
+        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
     )
 
 
@@ -311,13 +318,6 @@ def lose_answer(
         channel_reference=unanswered.channel_reference,
         evidence=evidence,
         previous_state=events.PreviousState(payment.state),
-    )
-
-
-def _next_fee_minor(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> int:
-    """Return the fee of a payment's next capture."""
-    return fee.capture_fee_minor(
-        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
     )
 
 

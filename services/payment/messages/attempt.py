@@ -27,6 +27,7 @@ def to_attempt(attempt: PaymentAttempt) -> pb.Attempt:
         capture_id=attempt.capture_id or "",
         channel=attempt.channel,
         action=_ACTIONS[attempt.action],
+        expire_time=to_timestamp(attempt.expire_time) if attempt.expire_time else None,
         state=_STATES[attempt.state],
     )
 

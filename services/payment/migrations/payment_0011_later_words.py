@@ -5,8 +5,8 @@ from alembic import op
 from paykit.channels import attempt_schema
 from paykit.postgres import runtime_schema
 
-revision = "payment_0009"
-down_revision = "payment_0008"
+revision = "payment_0011"
+down_revision = "payment_0010"
 branch_labels = None
 
 _PAYMENT = """
@@ -55,11 +55,12 @@ ALTER TABLE refund
 ALTER TABLE refund_share DROP CONSTRAINT refund_share_amount_minor_check,
     ADD CONSTRAINT refund_share_amount_minor_check CHECK (amount_minor BETWEEN 0 AND 9007199254740991);
 
--- One that was withdrawn before it was sent, and that its channel has carried out all the same.
+-- One that was withdrawn or expired before it was sent, and that its channel has carried out all the same.
 ALTER TABLE attempt DROP CONSTRAINT attempt_started_once;
 ALTER TABLE attempt ADD CONSTRAINT attempt_started_once CHECK (
     (state = 'PENDING') = (start_time IS NULL)
-    OR start_time IS NULL AND (contradicted OR state = 'FAILED' AND coalesce(failure_code, '') = 'withdrawn'));
+    OR start_time IS NULL AND (
+        contradicted OR state = 'FAILED' AND coalesce(failure_code, '') IN ('withdrawn', 'expired_unsent')));
 """
 
 _LATE_CAPTURE = """
