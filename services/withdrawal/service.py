@@ -12,7 +12,7 @@ from services.withdrawal import commands, handlers, jobs, rpc
 SERVICE = Service(
     name="withdrawal",
     locks=("bank_account", "withdrawal", "attempt", "allowance"),
-    records=("bank_account", "allowance", "withdrawal", "attempt", "evidence"),
+    records=("bank_account", "allowance", "withdrawal", "attempt", "evidence", "unmatched_evidence"),
     projections=("merchant", "credit", "credit_total", "settlement_balance"),
     servicers=rpc.servicers,
     subscriptions=(

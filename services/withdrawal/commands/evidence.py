@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 from prometheus_client import Counter
 
-from paykit.channels import attempts as channel_attempts
+from paykit.channels import judging
 from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
 from paykit.errors import DomainError, InvariantError
@@ -33,7 +33,9 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Payou
     """
     attempt_ids = {item.evidence.attempt_id for item in items}
     withdrawals = await store.withdrawals.lock_of_attempts(tx, attempt_ids)
-    rows, log = work.begin(tx, withdrawals, await store.attempts.lock(tx, attempt_ids)), tx.track(EvidenceLog())
+    rows = work.begin(tx, withdrawals, await store.attempts.lock(tx, attempt_ids))
+    log = tx.track(EvidenceLog())
+    await log.read(tx, rows.attempts.values())
     results = fold(items, lambda item: _apply(rows, item, log))
     await rows.save()
     await tx.save(log)
@@ -43,13 +45,13 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Payou
 def _apply(rows: WithdrawalWork, item: RecordEvidence, log: EvidenceLog) -> PayoutAttempt:
     """Weigh one piece of evidence, and have the withdrawal follow its attempt as the evidence before left them."""
     evidence = item.evidence
-    attempt, verdict = channel_attempts.weigh(rows.attempts, evidence)
-    if not channel_attempts.changes_nothing(attempt, verdict):
+    attempt, verdict = judging.weigh(rows.attempts, evidence, log.heard)
+    log.add(attempt, evidence, verdict)
+    if verdict is not Verdict.CONFIRM:
         _follow(rows, item, verdict, rows.withdrawals[attempt.withdrawal_id])
         attempt = rows.attempts.put(domain.attempt.decide(attempt, evidence, verdict, now=rows.tx.now))
     if evidence.outcome is EvidenceOutcome.RETURNED and verdict is not Verdict.CONTRADICT:
         _return(rows, item, rows.withdrawals[attempt.withdrawal_id])
-    log.add(evidence, verdict)
     return attempt
 
 
