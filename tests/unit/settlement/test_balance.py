@@ -18,7 +18,7 @@ def position(**fields: Any) -> MerchantPosition:
     return MerchantPosition(merchant_id=ALICE, currency_code="USD", **fields)
 
 
-def changed(**effects: int) -> tuple[int, int, int]:
+def changed(**effects: Any) -> tuple[int, int, int]:
     (change,) = balance.changes_of(journal(1, **effects))
     return change.available_minor, change.reserve_minor, change.receivable_minor
 
