@@ -10,6 +10,7 @@ from services.payment.store.attempt import (
 from services.payment.store.capture import captures
 from services.payment.store.contradiction import contradictions
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
+from services.payment.store.dispute_file import FileWithContent, dispute_files
 from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
@@ -21,6 +22,7 @@ __all__ = [
     "ClaimedPaymentAttempt",
     "DisputeFilter",
     "DisputeReport",
+    "FileWithContent",
     "OverdueAttempt",
     "PaymentFilter",
     "RefundFilter",
@@ -30,6 +32,7 @@ __all__ = [
     "captures",
     "contradictions",
     "dispute_fees",
+    "dispute_files",
     "disputes",
     "funds",
     "keep_merchants",
