@@ -108,7 +108,10 @@ def _take(
         case = replace(case, payment=replace(case.payment, lost_minor=lost_minor))
     if not steps:
         return case
-    return replace(case, dispute=replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time))
+    heard = replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time)
+    if dispute_words.is_later(heard, reported):
+        heard = replace(heard, stage=reported.stage or heard.stage)
+    return replace(case, dispute=heard)
 
 
 def _lost_of_limits_minor(dispute: Dispute) -> int:

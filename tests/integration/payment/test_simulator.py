@@ -236,14 +236,7 @@ async def test_a_dispute_goes_through_its_stages_as_the_payers_bank_says(pair: P
     assert (lost.lost_minor, (await pair.house.get(created.payment_id)).disputed_minor) == (2_000, 2_000)
     won = await advance("DisputeContradicted", "DisputeOverturned", won=True)
     assert (won.lost_minor, (await pair.house.get(created.payment_id)).disputed_minor) == (0, 0)
-    await pair.stub.AdvanceDispute(
-        channel_pb.AdvanceDisputeRequest(
-            request_id=str(uuid.uuid4()),
-            dispute_reference=reference,
-            stage=channel_pb.DISPUTE_STAGE_PRE_ARBITRATION,
-        ),
-        timeout=10,
-    )
+    await advance(stage=channel_pb.DISPUTE_STAGE_PRE_ARBITRATION)
     final = await advance("DisputeOverturned")
     assert (final.state, final.lost_minor, final.stage) == (
         pb.DISPUTE_STATE_LOST,
