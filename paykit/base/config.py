@@ -151,6 +151,8 @@ class Settings(BaseSettings):
             a table `[[channel]]` for each.
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        unsent_ttl_s: Business time until a payment or capture that could not be sent to its channel fails unsent, where
+            its caller asked for no other time.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
         withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: above
             it, what a merchant withdraws in 24 hours has to be approved by a second person. JSON, as in
@@ -190,6 +192,7 @@ class Settings(BaseSettings):
     channel_routes: Routes = Field(default=(), max_length=20)
     bank_channel: Bank | None = None
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    unsent_ttl_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
     withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})

@@ -51,11 +51,15 @@ class EvidenceOutcome(StrEnum):
 
 
 class Source(StrEnum):
-    """How evidence became known: the answer to the call, an inquiry afterwards, or told by the channel."""
+    """How evidence became known: the answer to the call, an inquiry afterwards, or told by the channel.
+
+    WITHHELD: the service itself did not send what it had taken off the queue.
+    """
 
     RESPONSE = "RESPONSE"
     INQUIRY = "INQUIRY"
     CALLBACK = "CALLBACK"
+    WITHHELD = "WITHHELD"
 
 
 class Verdict(StrEnum):

@@ -23,15 +23,16 @@
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
 | contradictions, and who ends them | `domain/contradiction.py`, `commands/contradiction.py` |
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
+| what is not sent any more: too late, or for a stopped merchant | `domain/attempt.py`, `commands/withholding.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
-Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `attempt`,
+Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `dispute_file`, `attempt`,
 `evidence`, `contradiction`. Projections: `merchant`,
 `merchant_fee` (of merchant.events), `order` (of order.events), `merchant_funds` (of accounting.events).
 
 RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
 CreateRefund CancelRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
-ContestDispute ListOverdueAttempts ListContradictions GetContradiction ProposeResolution ApproveResolution
+ContestDispute AddDisputeFile GetDisputeFile ListOverdueAttempts ListContradictions GetContradiction ProposeResolution ApproveResolution
 RejectResolution.
 
 Topics: in merchant.events, order.events and accounting.events; out payment.events, keyed by payment_id: PaymentCreated

@@ -86,6 +86,7 @@ SERVICE = Service(
             for lane, name in enumerate(commands.SUBMISSION_JOBS)
         ),
         Job(name="inquire_attempts", run=jobs.attempts.inquire_attempts, every_s=0.5),
+        Job(name="expire_unsent", run=jobs.attempts.expire_unsent, every_s=1.0),
         Job(name="expire_authorizations", run=jobs.attempts.expire_authorizations, every_s=1.0),
         Job(name=commands.refund_funds.RELEASING_JOB, run=jobs.refunds.release_refunds, every_s=1.0),
         Job(name=commands.dispute.ANSWERING_JOB, run=jobs.disputes.respond_to_disputes, every_s=1.0),

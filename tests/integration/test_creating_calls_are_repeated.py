@@ -37,12 +37,14 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     },
     "payment": {
         "CancelPayment": "what is given up, or being given up, cannot be given up",
+        "CancelRefund": "a refund that was given up does not wait",
         "AcceptDispute": "an answered dispute cannot be answered",
         "ContestDispute": "an answered dispute cannot be answered",
         "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
         "ApproveResolution": "a resolved contradiction cannot be resolved",
         "RejectResolution": "without a proposal there is nothing to reject",
     },
+    "settlement": {"ExtendReserve": "the time it is held until is not later than itself"},
     "withdrawal": {
         "ApproveWithdrawal": "a decided withdrawal cannot be decided",
         "CancelWithdrawal": "a cancelled withdrawal cannot be cancelled",

@@ -12,6 +12,7 @@ from services.payment.commands import (
     payment,
     refund,
     refund_funds,
+    withholding,
     work,
 )
 from services.payment.commands.work import SUBMISSION_JOBS
@@ -29,5 +30,6 @@ __all__ = [
     "payment",
     "refund",
     "refund_funds",
+    "withholding",
     "work",
 ]

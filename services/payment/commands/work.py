@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from paykit.cause import Cause
@@ -56,8 +57,8 @@ class PaymentWork:
     attempts: Rows[str, PaymentAttempt]
     held_refunds: list[Refund] = field(default_factory=list)
 
-    def add_capture(self, payment: Payment, capture: Capture, cause: Cause) -> None:
-        """Take a new capture with what it did to its payment, and queue it."""
+    def add_capture(self, payment: Payment, capture: Capture, cause: Cause, *, expire_time: datetime) -> None:
+        """Take a new capture with what it did to its payment, and queue it, to be sent until then."""
         self.payments.put(payment)
         self.captures.add(capture)
         self.add_attempt(
@@ -66,6 +67,7 @@ class PaymentWork:
             amount_minor=capture.amount_minor,
             traceparent=cause.traceparent,
             capture_id=capture.capture_id,
+            expire_time=expire_time,
         )
 
     def add_refund(
@@ -146,6 +148,7 @@ class PaymentWork:
         capture_id: str | None = None,
         refund_id: str | None = None,
         original_reference: str | None = None,
+        expire_time: datetime | None = None,
     ) -> None:
         """Queue what follows a charge or an authorization, at its channel and by its reference there."""
         self.attempts.add(
@@ -159,6 +162,7 @@ class PaymentWork:
                 amount_minor=amount_minor,
                 currency_code=payment.currency_code,
                 original_reference=original_reference or payment.channel_reference,
+                expire_time=expire_time,
                 traceparent=traceparent,
                 create_time=payment.update_time,
                 update_time=payment.update_time,

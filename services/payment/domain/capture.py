@@ -3,6 +3,7 @@
 A charge is captured with its authorization and needs none of this: see `payment.capture`, which both use.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -11,11 +12,18 @@ from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import authorization, movement
-from services.payment.domain.attempt import Failure
+from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, next_state
 from services.payment.domain.payment import capture as capture_payment
+
+
+class CaptureNotFound(DomainError):
+    """The payment has no capture of this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "CAPTURE_NOT_FOUND"
 
 
 class CaptureExceedsCapturable(DomainError):
@@ -52,6 +60,18 @@ class Capture(PaymentMovement):
     disputed_minor: int = 0
     fee_returned_minor: int = 0
     fee_returning_minor: int = 0
+
+
+def named(captures: Iterable[Capture], capture_id: str | None) -> list[Capture]:
+    """Return the capture of this id, or all of them where none is named.
+
+    Raises:
+        CaptureNotFound: None of them has it.
+    """
+    found = [capture for capture in captures if capture_id in {None, capture.capture_id}]
+    if capture_id is not None and not found:
+        raise CaptureNotFound("The payment has no capture of this id.", field="capture_id", capture_id=capture_id)
+    return found
 
 
 def refundable_minor(capture: Capture) -> int:
@@ -165,6 +185,12 @@ def of_charge(payment: Payment) -> Capture | None:
         create_time=payment.create_time,
         update_time=payment.update_time,
     )
+
+
+def timed(charged: Capture, attempts: Iterable[PaymentAttempt]) -> Capture:
+    """Return the capture of a charge with the times of the attempt that took it: its payment changes later, too."""
+    charge = next((attempt for attempt in attempts if attempt.action is AttemptAction.CHARGE), None)
+    return replace(charged, create_time=charge.create_time, update_time=charge.update_time) if charge else charged
 
 
 def _hold(payment: Payment, amount_minor: int, now: datetime) -> Payment:

@@ -224,9 +224,7 @@ def capture(
         IllegalTransition: The payment has failed or was cancelled.
     """
     charged = payment.capture_mode is CaptureMode.AUTOMATIC
-    fee_minor = fee.capture_fee_minor(
-        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
-    )
+    fee_minor = _fee_minor(payment, amount_minor, terms)
     captured = replace(
         payment,
         **next_revision(payment, now),
@@ -248,6 +246,13 @@ def capture(
         fee_plan_version=terms.fee_plan_version,
         final=final,
         order_returned_minor=order_returned_minor,
+    )
+
+
+def _fee_minor(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> int:
+    """Return what the next capture of a payment costs."""
+    return fee.capture_fee_minor(
+        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
     )
 
 

@@ -121,9 +121,10 @@ def create(
     Raises:
         CurrencyMismatch: The payment is in another currency.
         IllegalTransition: The payment is not captured.
+        CaptureNotFound: It has no such capture.
         RefundExceedsRefundable: More than is left.
     """
-    bearing = [capture for capture in captures if of_capture in {None, capture.capture_id}]
+    bearing = capture_rules.named(captures, of_capture)
     _require_refundable(payment, bearing, amount_minor, currency_code)
     shares = refund_share.spread(bearing, refund_id=refund_id, amount_minor=amount_minor, unasked=unasked)
     refunding = _hold(payment, shares, now)

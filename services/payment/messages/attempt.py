@@ -2,6 +2,7 @@
 
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
+from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
@@ -24,6 +25,7 @@ def to_attempt(attempt: PaymentAttempt) -> pb.Attempt:
         capture_id=attempt.capture_id or "",
         channel=attempt.channel,
         action=_ACTIONS[attempt.action],
+        expire_time=to_timestamp(attempt.expire_time) if attempt.expire_time else None,
         state=_STATES[attempt.state],
     )
 

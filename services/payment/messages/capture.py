@@ -1,5 +1,7 @@
 """Captures and voids on the wire: between messages and domain values."""
 
+from datetime import timedelta
+
 from paykit.cause import Cause
 from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import to_timestamp
@@ -47,14 +49,15 @@ def to_cancel_payment_response(payment: Payment) -> pb.CancelPaymentResponse:
     return pb.CancelPaymentResponse(payment=to_payment(payment))
 
 
-def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause) -> CapturePayment:
-    """Read a capture asked for."""
+def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause, *, unsent_ttl: timedelta) -> CapturePayment:
+    """Read a capture asked for, which may wait so long to be sent."""
     part = request.HasField("amount")
     return CapturePayment(
         payment_id=request.payment_id,
         amount_minor=request.amount.amount_minor if part else None,
         currency_code=request.amount.currency_code if part else None,
         final=request.final,
+        unsent_ttl=unsent_ttl,
         cause=cause,
         labels=Labels.of(request.merchant_reference, request.metadata),
     )

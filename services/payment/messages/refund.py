@@ -52,6 +52,7 @@ def from_create_refund(request: pb.CreateRefundRequest, cause: Cause) -> CreateR
         amount_minor=request.amount.amount_minor,
         currency_code=request.amount.currency_code,
         reason=_REASONS[request.reason],
+        capture_id=request.capture_id or None,
         cause=cause,
         labels=Labels.of(request.merchant_reference, request.metadata),
     )

@@ -11,7 +11,7 @@ from services.payment.store.capture import captures
 from services.payment.store.contradiction import contradictions
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
 from services.payment.store.dispute_file import FileWithContent, dispute_files
-from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
+from services.payment.store.merchant import Payee, capture_terms, dispute_fees, keep_merchants, payees
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
@@ -24,6 +24,7 @@ __all__ = [
     "DisputeReport",
     "FileWithContent",
     "OverdueAttempt",
+    "Payee",
     "PaymentFilter",
     "RefundFilter",
     "Response",
@@ -37,6 +38,7 @@ __all__ = [
     "funds",
     "keep_merchants",
     "orders",
+    "payees",
     "payments",
     "refund_shares",
     "refunds",

@@ -933,6 +933,7 @@ class Attempt(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """att_ and a UUIDv7: the key under which the channel knows it."""
     payment_id: _builtins.str
@@ -965,6 +966,10 @@ class Attempt(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be sent: what is not sent by then fails with EXPIRED_UNSENT; absent for what gives money back."""
+
     def __init__(
         self,
         *,
@@ -982,10 +987,11 @@ class Attempt(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         capture_id: _builtins.str = ...,
         channel: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "expire_time", b"expire_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1025,6 +1031,7 @@ class CreatePaymentRequest(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     CAPTURE_MODE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -1049,6 +1056,12 @@ class CreatePaymentRequest(_message.Message):
         values of 500 bytes without NUL.
         """
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be sent to its channel, which may be away: to come, at most 30 days ahead. What is not sent by then
+        fails with EXPIRED_UNSENT, and is not taken later. Absent for 24 hours, unless the operator set another time.
+        """
+
     def __init__(
         self,
         *,
@@ -1060,10 +1073,11 @@ class CreatePaymentRequest(_message.Message):
         payment_method: Global___PaymentMethod | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         capture_mode: Global___CaptureMode.ValueType = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "payment_method", b"payment_method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "expire_time", b"expire_time", "payment_method", b"payment_method"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1497,6 +1511,7 @@ class CreateRefundRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     payment_id: _builtins.str
@@ -1507,6 +1522,8 @@ class CreateRefundRequest(_message.Message):
     """The merchant's own reference, unique among the merchant's refunds, at most 100 characters, no control characters; empty
     for none.
     """
+    capture_id: _builtins.str
+    """The one capture to give back: cap_ and 32 hexadecimal digits; empty for the oldest that are left, one after another."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to give back, in the payment's currency."""
@@ -1526,10 +1543,11 @@ class CreateRefundRequest(_message.Message):
         reason: Global___RefundReason.ValueType = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        capture_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -197,15 +197,20 @@ class PaymentServiceServicer:
         payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
         order that is closed meanwhile is refunded, what is authorized is voided.
 
+        A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+        when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+        MERCHANT_SUSPENDED.
+
         Idempotent by request_id: the same request again returns the payment it created; another request with the same
         id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-        MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-        (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-        ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-        PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+        MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+        for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+        currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+        ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+        EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,11 +293,11 @@ class PaymentServiceServicer:
         settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
         as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
         CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
-        available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
-        that has it).
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+        CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+        payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
