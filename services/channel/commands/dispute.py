@@ -11,7 +11,7 @@ from paykit.money import Money
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from services.channel import store
-from services.channel.domain import dispute, line, transaction
+from services.channel.domain import dispute, dispute_line, line, transaction
 from services.channel.domain.behaviour import Behaviours
 from services.channel.domain.dispute import (
     ChannelDispute,
@@ -128,7 +128,7 @@ async def open_disputes(tx: Tx, items: Sequence[OpenDispute]) -> list[ChannelDis
     opened = kept(results)
     for disputed in opened:
         if disputed.line_date is not None:
-            tx.emit(dispute.statement_line(disputed), cause=Cause(disputed.correlation_id))
+            tx.emit(dispute_line.statement_line(disputed), cause=Cause(disputed.correlation_id))
     if opened:
         behaviours = await store.behaviours_of(tx, [disputed.merchant_id for disputed in opened])
         callbacks = [_callbacks(tx, each, behaviours, amount_minor=each.amount_minor) for each in opened]

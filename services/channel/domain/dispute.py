@@ -12,7 +12,7 @@ from paykit.money import Money
 from paystream.channel.v1 import events
 from services.channel.domain.late_outcome import OutcomeImpossible
 from services.channel.domain.line import LaterLine
-from services.channel.domain.transaction import CHANNEL, Authorization, ChannelTransaction
+from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 RESPOND_WITHIN_S = 7 * 86_400
 """How long a dispute can be answered unless it says otherwise, in seconds of business time."""
@@ -181,12 +181,10 @@ def open_dispute(
 ) -> tuple[ChannelDispute, Authorization]:
     """Hold back what a payer disputes; an amount of None is all that is left of the capture. An inquiry holds nothing.
 
-    With `above_limits` it is held back whatever is left.
-
     Raises:
         AttemptNotCaptured: The attempt captured nothing.
         CurrencyMismatch: The attempt is in another currency.
-        DisputeExceedsCaptured: More is disputed than the attempt captured, or than is left of it.
+        DisputeExceedsCaptured: More is disputed than the attempt captured, or than is left of it, within limits.
     """
     if authorization is None or not transaction.captured:
         raise AttemptNotCaptured("The attempt captured nothing.", field="attempt_id", attempt_id=transaction.attempt_id)
@@ -308,34 +306,6 @@ def escalate(
     begun = replace(dispute, stage=stage, contested=None, evidence="", files="", respond_by=respond_by)
     taken_minor = dispute.amount_minor if charges else dispute.taken_minor
     return _take(begun, authorization, taken_minor, state=ChannelDisputeState.OPENED, due_time=respond_by, now=now)
-
-
-def statement_line(dispute: ChannelDispute) -> events.ChannelTransactionReported:
-    """Write the statement line of the amount that is held back when a dispute opens.
-
-    Raises:
-        InvariantError: Nothing is held back.
-    """
-    if dispute.line_date is None:
-        raise InvariantError(f"dispute {dispute.dispute_reference} holds nothing")
-    operation = events.ChannelOperation.DISPUTE
-    return events.ChannelTransactionReported(
-        occurred_at=dispute.update_time,
-        merchant_id=dispute.merchant_id,
-        aggregate_version=dispute.version,
-        channel=CHANNEL,
-        channel_reference=dispute.dispute_reference,
-        line_id=named_id("lin", dispute.dispute_reference, operation),
-        operation=operation,
-        outcome=events.ChannelOutcome.SUCCEEDED,
-        statement_id=None,
-        related_no=dispute.related_no,
-        original_channel_reference=None,
-        amount_minor=dispute.amount_minor,
-        currency_code=dispute.currency_code,
-        channel_fee_minor=0,
-        line_date=dispute.line_date,
-    )
 
 
 def _take(

@@ -23,6 +23,7 @@ from services.channel.domain.dispute import (
     DisputeResponse,
     DisputeResponseLate,
 )
+from services.channel.domain.dispute_line import statement_line
 from services.channel.domain.late_outcome import OutcomeImpossible
 from services.channel.domain.line import later_statement_line
 from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
@@ -69,7 +70,7 @@ def conclude(before: DisputeMove, *, won: bool, amount_minor: int | None = None)
 
 
 def moved(move: DisputeMove) -> tuple[str, int] | None:
-    return move.line and (str(move.line.operation), move.line.amount_minor)
+    return (str(move.line.operation), move.line.amount_minor) if move.line else None
 
 
 def test_a_dispute_without_an_amount_holds_back_all_that_is_left() -> None:
@@ -172,7 +173,7 @@ def test_holding_back_and_giving_again_are_two_lines_of_one_reference() -> None:
     made, held = opened(Money(600, "USD"))
     won, _, line = dispute.decide(respond(made, contested=True), held, now=LATER)
     assert line is not None
-    taken, given = dispute.statement_line(made), later_statement_line(line, version=won.version)
+    taken, given = statement_line(made), later_statement_line(line, version=won.version)
     assert (taken.operation, given.operation) == ("DISPUTE", "DISPUTE_REVERSED")
     assert (taken.amount_minor, given.amount_minor, taken.line_date) == (600, 600, "2026-03-01")
     assert (given.line_date, given.channel_fee_minor, given.related_no) == ("2026-03-02", 0, "cap_1")
