@@ -138,10 +138,12 @@ class PaymentServiceStub:
     ReportChannelResult: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
     """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
@@ -222,6 +224,17 @@ class PaymentServiceStub:
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
     (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 @_typing.type_check_only
@@ -334,10 +347,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ReportChannelResult: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]  # type: ignore[assignment]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
     """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
@@ -418,6 +433,17 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
     (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -599,10 +625,12 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.ReportChannelResultResponse, _abc.Awaitable[_payment_pb2.ReportChannelResultResponse]]:
         """Takes a channel's word on an attempt: its callback.
 
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-        recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
         """
 
     @_abc_1.abstractmethod
@@ -761,6 +789,29 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
         (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def RetryRefund(
+        self,
+        request: _payment_pb2.RetryRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RetryRefundResponse, _abc.Awaitable[_payment_pb2.RetryRefundResponse]]:
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvidence(
+        self,
+        request: _payment_pb2.ListUnmatchedEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_payment_pb2.ListUnmatchedEvidenceResponse]]:
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,8 +4,8 @@ from alembic import op
 
 from paykit.postgres import runtime_schema
 
-revision = "payment_0011"
-down_revision = "payment_0010"
+revision = "payment_0012"
+down_revision = "payment_0011"
 branch_labels = None
 
 _TABLE = """
