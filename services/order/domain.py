@@ -135,8 +135,8 @@ class Order:
 
     @property
     def paid_minor(self) -> int:
-        """What was captured and has not gone again."""
-        return self.captured_minor - self.refunded_minor - self.lost_minor
+        """What was captured and has not gone again; nothing where a capture bounced that was refunded already."""
+        return max(self.captured_minor - self.refunded_minor - self.lost_minor, 0)
 
     @property
     def reached(self) -> bool:

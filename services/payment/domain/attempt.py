@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from paykit.channels import attempts
+from paykit.channels import attempts, judging
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, Source, Verdict
 from paykit.clock import no_earlier
 from paykit.errors import FieldInvalid
@@ -91,6 +91,11 @@ class PaymentAttempt(attempts.Attempt):
     expire_time: datetime | None = None
     failure_reason: events.FailureReason | None = None
 
+    @property
+    def amount_counts(self) -> bool:
+        """Whether the amount that its channel tells is evidence: what a void releases moves no money."""
+        return self.action is not AttemptAction.CANCEL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -108,8 +113,9 @@ class Failure:
 
 def decide(attempt: PaymentAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PaymentAttempt:
     """Return the attempt as a verdict leaves it."""
-    reason = failure_reason(evidence) if verdict is Verdict.FAIL else None
-    return attempts.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
+    failed = verdict is Verdict.FAIL or evidence.outcome is EvidenceOutcome.FAILED
+    reason = failure_reason(evidence) if failed else None
+    return judging.decide(attempt, evidence, verdict, failure_reason=reason, now=now)
 
 
 def withdraw(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:

@@ -43,6 +43,7 @@ class Capture(PaymentMovement):
         fee_plan_version: The plan that the fee was computed by; None before it succeeded.
         refund_fee_returned: Taken from that plan: a later one does not change what was agreed.
         refunding_minor: Held of it by refunds without an outcome, UNKNOWN ones included.
+        reversed_minor: The part of it that bounced.
         disputed_minor: Held of it by disputes, lost ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
     """
@@ -55,6 +56,7 @@ class Capture(PaymentMovement):
     fee_minor: int = 0
     fee_plan_version: int | None = None
     refund_fee_returned: bool = False
+    reversed_minor: int = 0
     refunded_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
@@ -78,7 +80,8 @@ def refundable_minor(capture: Capture) -> int:
     """Return what can still be refunded of a capture; refunds without an outcome count as spent."""
     if capture.state is not MovementState.SUCCEEDED:
         return 0
-    return capture.amount_minor - capture.refunded_minor - capture.refunding_minor - capture.disputed_minor
+    spent_minor = capture.refunded_minor + capture.refunding_minor + capture.disputed_minor
+    return max(capture.carried_out_minor - capture.reversed_minor - spent_minor, 0)
 
 
 def create(
@@ -119,19 +122,21 @@ def succeed(
     capture: Capture,
     *,
     channel_reference: str,
+    amount_minor: int,
     terms: CaptureTerms,
     now: datetime,
     order_returned_minor: int = 0,
 ) -> tuple[Payment, Capture, events.PaymentSuccess]:
-    """Record that the amount is taken.
+    """Record that the amount is taken, or the part of it that was approved; the rest can be captured again.
 
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    succeeded = movement.succeed(capture, channel_reference=channel_reference, now=now)
+    amount_minor = min(amount_minor, capture.amount_minor)
+    succeeded = movement.succeed(capture, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
     captured, event = capture_payment(
         _hold(payment, -capture.amount_minor, now),
-        amount_minor=capture.amount_minor,
+        amount_minor=amount_minor,
         capture_id=capture.capture_id,
         channel_reference=channel_reference,
         terms=terms,
@@ -176,7 +181,8 @@ def of_charge(payment: Payment) -> Capture | None:
         fee_minor=payment.fee_minor,
         fee_plan_version=payment.fee_plan_version,
         refund_fee_returned=payment.refund_fee_returned,
-        refunded_minor=payment.refunded_minor,
+        reversed_minor=payment.reversed_minor,
+        refunded_minor=payment.refunded_minor - payment.unbacked_minor,
         refunding_minor=payment.refunding_minor,
         disputed_minor=payment.disputed_minor,
         fee_returned_minor=payment.fee_returned_minor,

@@ -1,5 +1,6 @@
 """Captures and voids on the wire: between messages and domain values."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from paykit.cause import Cause
@@ -13,10 +14,11 @@ from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from services.payment.messages.payment import to_payment
 
-_STATES: dict[MovementState, pb.CaptureState.ValueType] = {
+# Captures wait for no funds, and what bounced of one is told by its amounts.
+_STATES: Mapping[MovementState, pb.CaptureState.ValueType] = {
     state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}")
     for state in MovementState
-    if state is not MovementState.QUEUED
+    if state not in {MovementState.QUEUED, MovementState.RETURNED}
 }
 
 
@@ -34,6 +36,8 @@ def to_capture(capture: Capture) -> pb.Capture:
         failure_code=capture.failure_code or "",
         create_time=to_timestamp(capture.create_time),
         update_time=to_timestamp(capture.update_time),
+        captured_minor=capture.carried_out_minor if capture.state is MovementState.SUCCEEDED else 0,
+        reversed_minor=capture.reversed_minor,
         merchant_reference=capture.labels.merchant_reference or "",
         metadata=capture.labels.metadata_map(),
     )

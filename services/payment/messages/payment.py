@@ -59,6 +59,8 @@ def to_payment(payment: Payment) -> pb.Payment:
         refunded_minor=payment.refunded_minor,
         refunding_minor=payment.refunding_minor,
         disputed_minor=payment.disputed_minor,
+        reversed_minor=payment.reversed_minor,
+        unbacked_minor=payment.unbacked_minor,
         fee_minor=payment.fee_minor,
         fee_returned_minor=payment.fee_returned_minor,
         fee_plan_version=payment.fee_plan_version or 0,

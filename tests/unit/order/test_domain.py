@@ -147,6 +147,20 @@ def test_what_is_lost_or_bounces_of_an_open_order_is_to_be_paid_again(gone: Amou
     ]
 
 
+def test_what_bounced_after_it_was_refunded_is_to_be_paid_twice() -> None:
+    short, _ = domain.count(
+        order(captured_minor=1_000, refunded_minor=400), AmountsMoved(captured_minor=-1_000), now=LATER
+    )
+    whole, _ = domain.count(short, AmountsMoved(captured_minor=2_399), now=LATER)
+    paid, _ = domain.count(whole, AmountsMoved(captured_minor=1), now=LATER)
+
+    assert [(each.state, each.paid_minor) for each in (short, whole, paid)] == [
+        ("CREATED", 0),
+        ("CREATED", 1_999),
+        ("PAID", 2_000),
+    ]
+
+
 @pytest.mark.parametrize("state", [OrderState.PAID, OrderState.CANCELLED, OrderState.EXPIRED])
 def test_what_goes_of_an_order_that_has_ended_leaves_its_state(state: OrderState) -> None:
     before = order(state=state, captured_minor=2_000)

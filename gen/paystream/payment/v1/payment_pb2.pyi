@@ -81,6 +81,8 @@ class _RefundStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundSta
     """The channel was called and has not answered; evidence will end it."""
     REFUND_STATE_QUEUED: _RefundState.ValueType  # 5
     """It waits until the merchant's funds cover it, and is not sent before."""
+    REFUND_STATE_RETURNED: _RefundState.ValueType  # 6
+    """The payer had the money back, and it came back from there; the amount can be refunded again."""
 
 class RefundState(_RefundState, metaclass=_RefundStateEnumTypeWrapper):
     """How far a refund has come."""
@@ -97,6 +99,8 @@ REFUND_STATE_UNKNOWN: RefundState.ValueType  # 4
 """The channel was called and has not answered; evidence will end it."""
 REFUND_STATE_QUEUED: RefundState.ValueType  # 5
 """It waits until the merchant's funds cover it, and is not sent before."""
+REFUND_STATE_RETURNED: RefundState.ValueType  # 6
+"""The payer had the money back, and it came back from there; the amount can be refunded again."""
 Global___RefundState: _TypeAlias = RefundState  # noqa: Y015
 
 class _RefundReason:
@@ -590,6 +594,8 @@ class Payment(_message.Message):
     CANCELLED_MINOR_FIELD_NUMBER: _builtins.int
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REVERSED_MINOR_FIELD_NUMBER: _builtins.int
+    UNBACKED_MINOR_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -640,6 +646,10 @@ class Payment(_message.Message):
     """Given up without having been captured."""
     cancel_reason: Global___CancelReason.ValueType
     """Why what was not captured is being, or was, given up."""
+    reversed_minor: _builtins.int
+    """The part of captured_minor that bounced: the channel took it back."""
+    unbacked_minor: _builtins.int
+    """The part of refunded_minor that no capture stood behind when it went."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What was asked for."""
@@ -698,10 +708,12 @@ class Payment(_message.Message):
         cancelled_minor: _builtins.int = ...,
         cancel_reason: Global___CancelReason.ValueType = ...,
         authorization_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        reversed_minor: _builtins.int = ...,
+        unbacked_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "payment_method", b"payment_method", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "reversed_minor", b"reversed_minor", "state", b"state", "unbacked_minor", b"unbacked_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -746,6 +758,8 @@ class Capture(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
+    REVERSED_MINOR_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """cap_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -764,6 +778,12 @@ class Capture(_message.Message):
     """Why it failed, as the channel says; empty when it said nothing."""
     merchant_reference: _builtins.str
     """The merchant's own reference; empty for none."""
+    captured_minor: _builtins.int
+    """What was taken of it, in minor units of amount.currency_code; less than amount where its channel approved a part, 0
+    before it succeeded.
+    """
+    reversed_minor: _builtins.int
+    """The part of captured_minor that bounced."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is taken."""
@@ -796,10 +816,12 @@ class Capture(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        captured_minor: _builtins.int = ...,
+        reversed_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "captured_minor", b"captured_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reversed_minor", b"reversed_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -846,6 +868,9 @@ class Refund(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
+    SUSPENSE_MINOR_FIELD_NUMBER: _builtins.int
+    RETURNED_MINOR_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """ref_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -870,6 +895,14 @@ class Refund(_message.Message):
     """Why it failed, as the channel says; empty when it said nothing."""
     merchant_reference: _builtins.str
     """The merchant's own reference; empty for none."""
+    refunded_minor: _builtins.int
+    """What was given back, in minor units of amount.currency_code; less than amount where its channel gave back a part, 0
+    before it succeeded.
+    """
+    suspense_minor: _builtins.int
+    """The part of that which no capture stood behind when it went."""
+    returned_minor: _builtins.int
+    """What of it came back."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is given back."""
@@ -904,10 +937,13 @@ class Refund(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        refunded_minor: _builtins.int = ...,
+        suspense_minor: _builtins.int = ...,
+        returned_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "refunded_minor", b"refunded_minor", "returned_minor", b"returned_minor", "state", b"state", "suspense_minor", b"suspense_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1776,7 +1812,7 @@ class ReportChannelResultRequest(_message.Message):
     """Why it was declined, as the channel says, lower_snake; empty unless DECLINED."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount the channel holds it for; checked when given."""
+        """The amount the channel holds it for; absent where it does not say."""
 
     def __init__(
         self,
@@ -2124,22 +2160,188 @@ class GetDisputeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DISPUTE_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def dispute(self) -> Global___Dispute:
         """The dispute."""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___DisputeFile]:
+        """The files that speak for the merchant, oldest first, at most 5."""
 
     def __init__(
         self,
         *,
         dispute: Global___Dispute | None = ...,
+        files: _abc.Iterable[Global___DisputeFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute", "files", b"files"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDisputeResponse: _TypeAlias = GetDisputeResponse  # noqa: Y015
+
+@_typing.final
+class DisputeFile(_message.Message):
+    """A file that speaks for the merchant; its content is read by GetDisputeFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """dsf_ and a UUIDv7."""
+    dispute_id: _builtins.str
+    """The dispute."""
+    name: _builtins.str
+    """As the merchant named it."""
+    media_type: _builtins.str
+    """As in application/pdf."""
+    size_bytes: _builtins.int
+    """Of the content."""
+    content_hash: _builtins.str
+    """SHA-256 of the content, in hexadecimal digits."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was added."""
+
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        dispute_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        content_hash: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "create_time", b"create_time", "dispute_id", b"dispute_id", "file_id", b"file_id", "media_type", b"media_type", "name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeFile: _TypeAlias = DisputeFile  # noqa: Y015
+
+@_typing.final
+class AddDisputeFileRequest(_message.Message):
+    """Adds a file to a dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it adds nothing."""
+    dispute_id: _builtins.str
+    """dsp_ and 32 hexadecimal digits."""
+    name: _builtins.str
+    """Its name, 1 to 100 characters, no control characters and no slashes."""
+    media_type: _builtins.str
+    """application/pdf, image/jpeg, image/png or text/plain."""
+    content: _builtins.bytes
+    """What is in it, 1 byte to 512 KiB."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        dispute_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "dispute_id", b"dispute_id", "media_type", b"media_type", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddDisputeFileRequest: _TypeAlias = AddDisputeFileRequest  # noqa: Y015
+
+@_typing.final
+class AddDisputeFileResponse(_message.Message):
+    """Answers AddDisputeFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def file(self) -> Global___DisputeFile:
+        """The file."""
+
+    def __init__(
+        self,
+        *,
+        file: Global___DisputeFile | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddDisputeFileResponse: _TypeAlias = AddDisputeFileResponse  # noqa: Y015
+
+@_typing.final
+class GetDisputeFileRequest(_message.Message):
+    """Asks for one file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """dsf_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeFileRequest: _TypeAlias = GetDisputeFileRequest  # noqa: Y015
+
+@_typing.final
+class GetDisputeFileResponse(_message.Message):
+    """Answers GetDisputeFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """What is in it."""
+    @_builtins.property
+    def file(self) -> Global___DisputeFile:
+        """The file."""
+
+    def __init__(
+        self,
+        *,
+        file: Global___DisputeFile | None = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeFileResponse: _TypeAlias = GetDisputeFileResponse  # noqa: Y015
 
 @_typing.final
 class ListDisputesRequest(_message.Message):
@@ -2710,3 +2912,161 @@ class RejectResolutionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RejectResolutionResponse: _TypeAlias = RejectResolutionResponse  # noqa: Y015
+
+@_typing.final
+class RetryRefundRequest(_message.Message):
+    """Asks to give back money that came late."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it refunds nothing."""
+    contradiction_id: _builtins.str
+    """The contradiction that the money came with: ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundRequest: _TypeAlias = RetryRefundRequest  # noqa: Y015
+
+@_typing.final
+class RetryRefundResponse(_message.Message):
+    """Answers RetryRefund."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def refund(self) -> Global___Refund:
+        """The refund as it was accepted."""
+
+    def __init__(
+        self,
+        *,
+        refund: Global___Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundResponse: _TypeAlias = RetryRefundResponse  # noqa: Y015
+
+@_typing.final
+class UnmatchedEvidence(_message.Message):
+    """What a channel told of an attempt that payment does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DECLINE_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    evidence_id: _builtins.str
+    """evd_ and a UUIDv7."""
+    attempt_id: _builtins.str
+    """The attempt as the channel named it."""
+    channel_reference: _builtins.str
+    """The channel's reference; empty when it gave none."""
+    outcome: Global___ChannelOutcome.ValueType
+    """What became of it."""
+    decline_code: _builtins.str
+    """Why it was declined, as the channel says; empty when it said nothing."""
+    refusal: _builtins.str
+    """The reason that the caller was answered, as in docs/errors.md."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What the channel holds it for; absent when it did not say."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was told first."""
+
+    def __init__(
+        self,
+        *,
+        evidence_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        channel_reference: _builtins.str = ...,
+        outcome: Global___ChannelOutcome.ValueType = ...,
+        decline_code: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "evidence_id", b"evidence_id", "outcome", b"outcome", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmatchedEvidence: _TypeAlias = UnmatchedEvidence  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceRequest(_message.Message):
+    """Asks for what was told of attempts that payment does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceRequest: _TypeAlias = ListUnmatchedEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceResponse(_message.Message):
+    """Answers ListUnmatchedEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmatchedEvidence]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        evidence: _abc.Iterable[Global___UnmatchedEvidence] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceResponse: _TypeAlias = ListUnmatchedEvidenceResponse  # noqa: Y015

@@ -132,6 +132,16 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
                 _registered_method=True)
+        self.AddDisputeFile = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/AddDisputeFile',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.FromString,
+                _registered_method=True)
+        self.GetDisputeFile = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/GetDisputeFile',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.FromString,
+                _registered_method=True)
         self.ListOverdueAttempts = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
@@ -161,6 +171,16 @@ class PaymentServiceStub:
                 '/paystream.payment.v1.PaymentService/RejectResolution',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+                _registered_method=True)
+        self.RetryRefund = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/RetryRefund',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+                _registered_method=True)
+        self.ListUnmatchedEvidence = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
                 _registered_method=True)
 
 
@@ -320,10 +340,12 @@ class PaymentServiceServicer:
     def ReportChannelResult(self, request, context):
         """Takes a channel's word on an attempt: its callback.
 
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-        recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -378,6 +400,25 @@ class PaymentServiceServicer:
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
         DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddDisputeFile(self, request, context):
+        """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+        dispute is OPENED; no event carries it.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_FILES_EXCEEDED (metadata files_max).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDisputeFile(self, request, context):
+        """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -441,6 +482,25 @@ class PaymentServiceServicer:
 
         Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
         (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryRefund(self, request, context):
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatchedEvidence(self, request, context):
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -534,6 +594,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.SerializeToString,
             ),
+            'AddDisputeFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddDisputeFile,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.SerializeToString,
+            ),
+            'GetDisputeFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDisputeFile,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.SerializeToString,
+            ),
             'ListOverdueAttempts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOverdueAttempts,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.FromString,
@@ -563,6 +633,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.RejectResolution,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.SerializeToString,
+            ),
+            'RetryRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryRefund,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvidence,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1048,6 +1128,60 @@ class PaymentService:
             _registered_method=True)
 
     @staticmethod
+    def AddDisputeFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/AddDisputeFile',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDisputeFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/GetDisputeFile',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListOverdueAttempts(request,
             target,
             options=(),
@@ -1199,6 +1333,60 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/RejectResolution',
             paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/RetryRefund',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -138,10 +138,12 @@ class PaymentServiceStub:
     ReportChannelResult: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
     """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
@@ -175,6 +177,16 @@ class PaymentServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
@@ -212,6 +224,17 @@ class PaymentServiceStub:
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
     (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 @_typing.type_check_only
@@ -324,10 +347,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ReportChannelResult: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]  # type: ignore[assignment]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
     """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
@@ -361,6 +386,16 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]  # type: ignore[assignment]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]  # type: ignore[assignment]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]  # type: ignore[assignment]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
@@ -398,6 +433,17 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
     (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -579,10 +625,12 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.ReportChannelResultResponse, _abc.Awaitable[_payment_pb2.ReportChannelResultResponse]]:
         """Takes a channel's word on an attempt: its callback.
 
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-        recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
         """
 
     @_abc_1.abstractmethod
@@ -646,6 +694,28 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
         DISPUTE_RESPONSE_LATE (metadata respond_by).
         """
+
+    @_abc_1.abstractmethod
+    def AddDisputeFile(
+        self,
+        request: _payment_pb2.AddDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.AddDisputeFileResponse, _abc.Awaitable[_payment_pb2.AddDisputeFileResponse]]:
+        """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+        dispute is OPENED; no event carries it.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_FILES_EXCEEDED (metadata files_max).
+        """
+
+    @_abc_1.abstractmethod
+    def GetDisputeFile(
+        self,
+        request: _payment_pb2.GetDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetDisputeFileResponse, _abc.Awaitable[_payment_pb2.GetDisputeFileResponse]]:
+        """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListOverdueAttempts(
@@ -719,6 +789,29 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
         (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def RetryRefund(
+        self,
+        request: _payment_pb2.RetryRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RetryRefundResponse, _abc.Awaitable[_payment_pb2.RetryRefundResponse]]:
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvidence(
+        self,
+        request: _payment_pb2.ListUnmatchedEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_payment_pb2.ListUnmatchedEvidenceResponse]]:
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
