@@ -14,7 +14,7 @@ from paykit.process.catalogue import schema_names
 from paystream.accounting.v1 import accounting_pb2
 from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from tests.e2e.conftest import Line
-from tests.e2e.model import plans
+from tests.e2e.model import audit, plans
 from tests.e2e.model.journey import Journey
 from tests.line.clients import call, new_request_id
 from tests.line.draining import drained
@@ -25,6 +25,11 @@ JOURNEYS_AT_ONCE = 48
 APPROVAL_LIMIT_MINOR = 20_000
 SHOWN_MAX = 3
 FEW = 200
+LINES = [
+    (currency, operation)
+    for currency in plans.CURRENCIES
+    for operation in (*audit.CAME, *audit.WENT_BACK, *audit.WAS_PAID_OUT)
+]
 PASSING_S = 8 * 86_400
 ITEMS = """
 SELECT (SELECT count(*) FROM (
@@ -104,6 +109,7 @@ async def compare(line: Line, journeys: Sequence[Journey]) -> None:
 
 async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
     """Hold what concerns all merchants against all worlds together."""
+    await compare_outside(line, journeys)
     [(booked, items)] = await line.kept.rows(ITEMS)
     assert booked == items
     for table in ("dead_letter", "skipped_event", "parked_event"):
@@ -119,6 +125,18 @@ async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
         lines = {each.account_kind: int(each.debit_minor) + int(each.credit_minor) for t in trials for each in t.lines}
         for kind in ("income", "fees"):
             assert lines.get(f"platform.{kind}", 0) == abs(platform[currency, kind]), (currency, kind)
+
+
+async def compare_outside(line: Line, journeys: Sequence[Journey]) -> None:
+    """Hold the statements of channel and bank against the ledger, whatever the model says, and against the model."""
+    audits = await audit.audited(line.settings, line.kept)
+    assert not (faults := audit.faults(audits)), "\n".join(faults[:SHOWN_MAX])
+    told: list[str] = []
+    for journey in journeys:
+        seen = {(currency, each): audits[journey.merchant_id, currency].lines[each] for currency, each in LINES}
+        wanted = [{each: world.outside.get(each, 0) for each in LINES} for world in journey.worlds]
+        told += [] if seen in wanted else [f"{journey}\nstatements say {seen}, not {wanted[0]}"]
+    assert not told, f"{len(told)} journeys differ from the statements\n\n" + "\n\n".join(told[:SHOWN_MAX])
 
 
 def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:

@@ -39,6 +39,7 @@ class World:
 
     Attributes:
         accounts: Balances by currency and kind, without `merchant.`.
+        outside: What the statements of channel and bank say, by currency and operation.
         released: Of the reserves, by currency: what no settlement has settled again.
         under_way: What has not come to its end: the kind, the number of what it is about, and of which part of it.
     """
@@ -52,6 +53,7 @@ class World:
     withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
     accounts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     platform: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    outside: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     released: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     under_way: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -186,6 +188,7 @@ class World:
         payment.state = "FAILED"
         if payment.amount % rules.WHOLE == rules.CONTRADICTED:
             payment.refunds.append(Part(payment.amount, note="CONTRADICTION"))
+            self.outside[payment.currency, "CAPTURE"] += payment.amount
             self.under_way.append(("refund", index, len(payment.refunds) - 1))
 
     def _capture(self, ask: Capture) -> str:
@@ -214,6 +217,7 @@ class World:
         payment.captured += capture.amount
         payment.fee += capture.fee
         self._book(payment.currency, settlement=capture.amount - capture.fee, income=capture.amount, fees=capture.fee)
+        self.outside[payment.currency, "CAPTURE"] += capture.amount
         if payment.giving_up and payment.uncaptured:
             self._start_void(index)
         if capture.amount % rules.WHOLE in {rules.DISPUTED_WON, rules.DISPUTED_LOST}:
@@ -278,6 +282,8 @@ class World:
         payment = self.payments[index]
         refund = payment.refunds[part]
         refund.state = "SUCCEEDED" if rules.succeeds(refund.amount) else "FAILED"
+        if refund.state == "SUCCEEDED" or refund.amount % rules.WHOLE == rules.CONTRADICTED:
+            self.outside[payment.currency, "REFUND"] += refund.amount
         if refund.note == "CONTRADICTION" or refund.state == "FAILED":
             return
         payment.refunded += refund.amount
@@ -297,6 +303,7 @@ class World:
         payment.disputed += amount
         payment.disputes.append(Part(amount, state="OPENED", note="WON" if wins else "LOST"))
         self._book(payment.currency, settlement=-amount, disputed=amount)
+        self.outside[payment.currency, "DISPUTE"] += amount
 
     def _answer_dispute(self, ask: AnswerDispute) -> str:
         dispute = self.payments[ask.payment].disputes[ask.dispute]
@@ -315,6 +322,7 @@ class World:
         if dispute.state == "WON":
             payment.disputed -= dispute.amount
             self._book(payment.currency, settlement=dispute.amount, disputed=-dispute.amount)
+            self.outside[payment.currency, "DISPUTE_REVERSED"] += dispute.amount
         else:
             self._book(payment.currency, disputed=-dispute.amount, income=-dispute.amount)
 
@@ -368,12 +376,14 @@ class World:
         if not rules.succeeds(made.amount):
             made.state = "FAILED"
             self._book(made.currency, available=made.amount, withdrawing=-made.amount)
-        elif made.amount % rules.WHOLE == rules.RETURNED:
+            return
+        made.state = "COMPLETED"
+        self._book(made.currency, withdrawing=-made.amount, income=-made.amount)
+        self.outside[made.currency, "PAY"] += made.amount
+        if made.amount % rules.WHOLE == rules.RETURNED:
             made.state = "RETURNED"
-            self._book(made.currency, available=made.amount, withdrawing=-made.amount)
-        else:
-            made.state = "COMPLETED"
-            self._book(made.currency, withdrawing=-made.amount, income=-made.amount)
+            self._book(made.currency, available=made.amount, income=made.amount)
+            self.outside[made.currency, "RETURN"] += made.amount
 
     def _book(self, currency: str, *, income: int = 0, fees: int = 0, **merchant: int) -> None:
         """Change balances; what is received or paid out for merchants is the platform's income, as its chart says."""
