@@ -33,6 +33,7 @@ SERVICE = Service(
                     payment_events.PaymentCancelled,
                     payment_events.PaymentUnknown,
                     payment_events.PaymentContradicted,
+                    payment_events.PaymentContradictionResolved,
                     payment_events.RefundCreated,
                     payment_events.RefundFailed,
                     payment_events.DisputeOpened,

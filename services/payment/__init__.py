@@ -18,15 +18,18 @@
 | payments of closed orders, captures for them | `commands/order.py`, called by `handlers.py` and `commands/ending.py` |
 | applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
+| contradictions, and who ends them | `domain/contradiction.py`, `commands/contradiction.py` |
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
-Records: `payment`, `capture`, `refund`, `dispute`, `dispute_report`, `attempt`, `evidence`. Projections: `merchant`,
+Records: `payment`, `capture`, `refund`, `dispute`, `dispute_report`, `attempt`, `evidence`,
+`contradiction`. Projections: `merchant`,
 `merchant_fee` (of merchant.events), `order` (of order.events).
 
 RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
 CreateRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
-ContestDispute ListOverdueAttempts.
+ContestDispute ListOverdueAttempts ListContradictions GetContradiction ProposeResolution ApproveResolution
+RejectResolution.
 
 Topics: in merchant.events and order.events; out payment.events, keyed by payment_id: PaymentCreated PaymentAuthorized
 PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted RefundCreated

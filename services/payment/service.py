@@ -4,6 +4,7 @@ from functools import partial
 
 from paykit.channels.overdue import REPORT_EVERY_S
 from paykit.consume.delivery import Handle, Subscription
+from paykit.contradictions import open_contradictions
 from paykit.merchants import projection as merchant_projection
 from paykit.process.service import Job, Service
 from paystream.order.v1 import events as order_events
@@ -16,7 +17,7 @@ _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural",
 SERVICE = Service(
     name="payment",
     locks=("order", "payment", "attempt", "dispute"),
-    records=("payment", "capture", "refund", "dispute", "dispute_report", "attempt", "evidence"),
+    records=("payment", "capture", "refund", "dispute", "dispute_report", "attempt", "evidence", "contradiction"),
     projections=("merchant", "merchant_fee", "order"),
     servicers=rpc.servicers,
     on_start=jobs.channels.require_channels,
@@ -43,6 +44,7 @@ SERVICE = Service(
         events.PaymentCancelled,
         events.PaymentUnknown,
         events.PaymentContradicted,
+        events.PaymentContradictionResolved,
         events.RefundCreated,
         events.RefundSuccess,
         events.RefundFailed,
@@ -59,5 +61,10 @@ SERVICE = Service(
         Job(name="expire_authorizations", run=jobs.attempts.expire_authorizations, every_s=1.0),
         Job(name=commands.dispute.ANSWERING_JOB, run=jobs.disputes.respond_to_disputes, every_s=1.0),
         Job(name="report_overdue_attempts", run=jobs.overdue.report, every_s=REPORT_EVERY_S),
+        Job(
+            name="report_contradictions",
+            run=jobs.contradictions.report,
+            every_s=open_contradictions.REPORT_EVERY_S,
+        ),
     ),
 )

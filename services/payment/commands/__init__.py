@@ -2,6 +2,7 @@
 
 from services.payment.commands import (
     capture,
+    contradiction,
     dispute,
     ending,
     evidence,
@@ -17,6 +18,7 @@ from services.payment.commands.work import SUBMISSION_JOBS
 __all__ = [
     "SUBMISSION_JOBS",
     "capture",
+    "contradiction",
     "dispute",
     "ending",
     "evidence",

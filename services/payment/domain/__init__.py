@@ -4,6 +4,7 @@ from services.payment.domain import (
     attempt,
     authorization,
     capture,
+    contradiction,
     dispute,
     fee,
     movement,
@@ -13,4 +14,16 @@ from services.payment.domain import (
     routing,
 )
 
-__all__ = ["attempt", "authorization", "capture", "dispute", "fee", "movement", "order", "payment", "refund", "routing"]
+__all__ = [
+    "attempt",
+    "authorization",
+    "capture",
+    "contradiction",
+    "dispute",
+    "fee",
+    "movement",
+    "order",
+    "payment",
+    "refund",
+    "routing",
+]

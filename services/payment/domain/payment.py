@@ -140,13 +140,18 @@ class Payment:
     aggregate_version: int = 1
 
 
-class PaymentFacts(AggregateFacts):
-    """The fields that all events of a payment share, those of its refunds and disputes included."""
+class DecisionFacts(AggregateFacts):
+    """The fields that all events of a payment share, also of what people decide without a channel."""
 
     payment_id: str
     order_id: str | None
     merchant_reference: str
     currency_code: str
+
+
+class PaymentFacts(DecisionFacts):
+    """The fields that all events of what its channel did for a payment share, refunds and disputes included."""
+
     channel: str
 
 
@@ -317,11 +322,15 @@ def contradict(
 
 def facts(payment: Payment) -> PaymentFacts:
     """Return what an event of the payment's latest change begins with."""
+    return {**decision_facts(payment), "channel": payment.channel}
+
+
+def decision_facts(payment: Payment) -> DecisionFacts:
+    """Return what an event of the payment's latest change begins with, where people decided it."""
     return {
         **aggregate_facts(payment),
         "payment_id": payment.payment_id,
         "order_id": payment.order_id,
         "merchant_reference": payment.merchant_reference,
         "currency_code": payment.currency_code,
-        "channel": payment.channel,
     }

@@ -20,6 +20,7 @@ from services.payment import commands, domain, messages, store
 from services.payment.domain.order import OrderUnknown
 from services.payment.rpc.attempt import AttemptMethods
 from services.payment.rpc.capture import CaptureMethods
+from services.payment.rpc.contradiction import ContradictionMethods
 from services.payment.rpc.dispute import DisputeMethods
 from services.payment.rpc.refund import RefundMethods
 
@@ -49,7 +50,12 @@ _CREATE_IN_BATCH = Operation(
 
 
 class PaymentServicer(
-    RefundMethods, CaptureMethods, DisputeMethods, AttemptMethods, payment_pb2_grpc.PaymentServiceServicer
+    RefundMethods,
+    CaptureMethods,
+    DisputeMethods,
+    AttemptMethods,
+    ContradictionMethods,
+    payment_pb2_grpc.PaymentServiceServicer,
 ):
     """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""
 

@@ -7,6 +7,7 @@ from services.payment.store.attempt import (
     attempts,
 )
 from services.payment.store.capture import captures
+from services.payment.store.contradiction import contradictions
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
 from services.payment.store.merchant import capture_terms, keep_merchants
 from services.payment.store.order import orders
@@ -25,6 +26,7 @@ __all__ = [
     "attempts",
     "capture_terms",
     "captures",
+    "contradictions",
     "disputes",
     "keep_merchants",
     "orders",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from paykit.contradictions.contradiction_table import OF_CONTRADICTIONS
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
@@ -56,6 +57,10 @@ class Payments(Table[str, Payment]):
         """Lock the payments that disputes are about, which never change theirs."""
         condition = "payment_id IN (SELECT payment_id FROM dispute WHERE dispute_id = ANY($1::text[]))"
         return await self.lock_where(tx, condition, dispute_ids)
+
+    async def lock_of_contradictions(self, tx: Tx, contradiction_ids: Collection[str]) -> Rows[str, Payment]:
+        """Lock the payments that contradictions are about, which never change theirs."""
+        return await self.lock_where(tx, f"payment_id {OF_CONTRADICTIONS}", contradiction_ids)
 
     async def lock_of_orders(self, tx: Tx, order_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments for orders just written as closed, so that one made meanwhile is seen.

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.base.four_eyes import SamePerson, same_person
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.withdrawal.v1 import events
@@ -69,13 +70,6 @@ class WithdrawalNotFound(DomainError):
 
     kind = Kind.NOT_FOUND
     reason = "WITHDRAWAL_NOT_FOUND"
-
-
-class SamePerson(DomainError):
-    """Who decides on a withdrawal must have a name, and be another than who created it."""
-
-    kind = Kind.PERMISSION_DENIED
-    reason = "SAME_PERSON"
 
 
 class NotHeldYet(IllegalTransition):
@@ -152,7 +146,7 @@ def require_decidable(withdrawal: Withdrawal, action: WithdrawalAction, *, decid
         NotHeldYet: The ledger has not booked the hold yet.
         IllegalTransition: It does not wait for a decision.
     """
-    if decider is None or decider == withdrawal.requester:
+    if decider is None or same_person(decider, withdrawal.requester):
         raise SamePerson("Another person than the requester decides, by name.", requester=withdrawal.requester)
     if withdrawal.state is WithdrawalState.CREATED and withdrawal.approval_required:
         raise NotHeldYet("The ledger has not held the amount yet.", state=withdrawal.state, action=action)

@@ -79,12 +79,12 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
         self, request: pb.ApproveWithdrawalRequest, _context: Any
     ) -> pb.ApproveWithdrawalResponse:
         """Approve a withdrawal, once per request_id."""
-        item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
+        item = messages.from_decision(request, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_APPROVE, request, item)
 
     async def RejectWithdrawal(self, request: pb.RejectWithdrawalRequest, _context: Any) -> pb.RejectWithdrawalResponse:
         """Reject a withdrawal, once per request_id."""
-        item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
+        item = messages.from_decision(request, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_REJECT, request, item)
 
     async def GetWithdrawal(self, request: pb.GetWithdrawalRequest, _context: Any) -> pb.GetWithdrawalResponse:
@@ -120,12 +120,6 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
             implementation=WithdrawalServicer(runtime),
         )
     ]
-
-
-def _named_caller() -> str | None:
-    """Return the caller's name: who has none could be anybody, the requester too."""
-    caller = current_call().caller
-    return None if caller == auth.ANONYMOUS else caller
 
 
 async def _allowance(tx: Tx, merchant_id: str, currency_code: str) -> Allowance:

@@ -263,6 +263,13 @@ def merchant_event(
             calendar=None,
             reserve_base=merchant_events.ReserveBase.NET,
         ),
+        "default_basis_points": None,
+        "free": False,
+        "refund_policy": merchant_events.RefundPolicy.ALLOW,
+        "refund_limits": (),
+        "payout_hold": False,
+        "frozen": False,
+        "closing": False,
     }
     return kind(**given | changes)
 

@@ -35,7 +35,10 @@ CAUSE = Cause("cor_property", None, "shop", None)
 # Few numbers and few values, so that repetitions, refusals and shared payments are common.
 NUMBERS = st.integers(0, 3)
 OUTCOMES = [outcome for outcome in EvidenceOutcome if outcome != "RETURNED"]  # Only payouts come back.
-IDS = ("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id")
+IDS = (
+    *("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id"),
+    *("contradiction_id", "aggregate_id", "subject_id"),
+)
 
 
 def payment_asked(number: int, merchant_id: str, amount_minor: int, currency_code: str) -> CreatePayment:
@@ -196,6 +199,9 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         ),
         "dispute": of_payment.format("dispute"),
         "dispute_report": "SELECT dispute_reference, r.* FROM dispute_report r JOIN dispute USING (dispute_id)",
+        "contradiction": (
+            "SELECT merchant_reference, c.* FROM contradiction c JOIN payment ON payment_id = aggregate_id"
+        ),
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
         "order": 'SELECT * FROM "order"',

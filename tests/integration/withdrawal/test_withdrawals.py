@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from paykit.base.call import current_call
+from paykit.base.four_eyes import SamePerson
 from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyUnknown, DomainError, IllegalTransition, RequestIdReused
 from paykit.merchants.standing import MerchantNotActive, MerchantSuspended, MerchantUnknown
@@ -23,7 +24,7 @@ from services.withdrawal.domain.bank_account import (
     BankAccountNotFound,
     BankAccountNotVerified,
 )
-from services.withdrawal.domain.withdrawal import SamePerson, WithdrawalNotFound
+from services.withdrawal.domain.withdrawal import WithdrawalNotFound
 from tests.integration.withdrawal.conftest import ANY, TOKEN, Treasury
 
 

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
+from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -2129,3 +2130,293 @@ class OverdueAttempt(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OverdueAttempt: _TypeAlias = OverdueAttempt  # noqa: Y015
+
+@_typing.final
+class ListContradictionsRequest(_message.Message):
+    """Asks for contradictions, across merchants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    state: _contradiction_pb2.ContradictionState.ValueType
+    """Only those that have come so far."""
+    kind: _contradiction_pb2.ContradictionKind.ValueType
+    """Only those of this kind."""
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only those over so many minor units or more; 0 for all."""
+    page_size: _builtins.int
+    """Contradictions in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        state: _contradiction_pb2.ContradictionState.ValueType = ...,
+        kind: _contradiction_pb2.ContradictionKind.ValueType = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_min", b"amount_minor_min", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "kind", b"kind", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsRequest: _TypeAlias = ListContradictionsRequest  # noqa: Y015
+
+@_typing.final
+class ListContradictionsResponse(_message.Message):
+    """Answers ListContradictions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def contradictions(self) -> _containers.RepeatedCompositeFieldContainer[_contradiction_pb2.Contradiction]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        contradictions: _abc.Iterable[_contradiction_pb2.Contradiction] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradictions", b"contradictions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsResponse: _TypeAlias = ListContradictionsResponse  # noqa: Y015
+
+@_typing.final
+class GetContradictionRequest(_message.Message):
+    """Asks for one contradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionRequest: _TypeAlias = GetContradictionRequest  # noqa: Y015
+
+@_typing.final
+class GetContradictionResponse(_message.Message):
+    """Answers GetContradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionResponse: _TypeAlias = GetContradictionResponse  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionRequest(_message.Message):
+    """Proposes how a contradiction ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    resolution: _contradiction_pb2.ContradictionResolution.ValueType
+    """How; EVIDENCE is refused."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters, no control characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+        resolution: _contradiction_pb2.ContradictionResolution.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "reason", b"reason", "request_id", b"request_id", "resolution", b"resolution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionRequest: _TypeAlias = ProposeResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionResponse(_message.Message):
+    """Answers ProposeResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction with its proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionResponse: _TypeAlias = ProposeResolutionResponse  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionRequest(_message.Message):
+    """Approves what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionRequest: _TypeAlias = ApproveResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionResponse(_message.Message):
+    """Answers ApproveResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, resolved."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionResponse: _TypeAlias = ApproveResolutionResponse  # noqa: Y015
+
+@_typing.final
+class RejectResolutionRequest(_message.Message):
+    """Rejects what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionRequest: _TypeAlias = RejectResolutionRequest  # noqa: Y015
+
+@_typing.final
+class RejectResolutionResponse(_message.Message):
+    """Answers RejectResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, without a proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionResponse: _TypeAlias = RejectResolutionResponse  # noqa: Y015

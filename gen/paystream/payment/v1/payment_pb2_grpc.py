@@ -127,6 +127,31 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
                 _registered_method=True)
+        self.ListContradictions = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ListContradictions',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
+                _registered_method=True)
+        self.GetContradiction = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/GetContradiction',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
+                _registered_method=True)
+        self.ProposeResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ProposeResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
+                _registered_method=True)
+        self.ApproveResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ApproveResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
+                _registered_method=True)
+        self.RejectResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/RejectResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -327,6 +352,59 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListContradictions(self, request, context):
+        """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+        One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContradiction(self, request, context):
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeResolution(self, request, context):
+        """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+        captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveResolution(self, request, context):
+        """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+        PaymentSuccess before it.
+
+        Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+        refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+        ACCEPT: the payment would hold more than it is over).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectResolution(self, request, context):
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+        (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -414,6 +492,31 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ListOverdueAttempts,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.SerializeToString,
+            ),
+            'ListContradictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContradictions,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.SerializeToString,
+            ),
+            'GetContradiction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContradiction,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.SerializeToString,
+            ),
+            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.SerializeToString,
+            ),
+            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.SerializeToString,
+            ),
+            'RejectResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -883,6 +986,141 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContradictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ListContradictions',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContradiction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/GetContradiction',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ProposeResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ApproveResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/RejectResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -154,6 +154,38 @@ class PaymentServiceStub:
     Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
     channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
+    ListContradictions: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]
+    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]
+    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]
+    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+    PaymentSuccess before it.
+
+    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+    ACCEPT: the payment would hold more than it is over).
+    """
+    RejectResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -280,6 +312,38 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
     channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListContradictions: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]  # type: ignore[assignment]
+    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]  # type: ignore[assignment]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
+    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
+    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+    PaymentSuccess before it.
+
+    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+    ACCEPT: the payment would hold more than it is over).
+    """
+    RejectResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]  # type: ignore[assignment]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -506,6 +570,68 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
         channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListContradictions(
+        self,
+        request: _payment_pb2.ListContradictionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListContradictionsResponse, _abc.Awaitable[_payment_pb2.ListContradictionsResponse]]:
+        """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+        One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetContradiction(
+        self,
+        request: _payment_pb2.GetContradictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetContradictionResponse, _abc.Awaitable[_payment_pb2.GetContradictionResponse]]:
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ProposeResolution(
+        self,
+        request: _payment_pb2.ProposeResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ProposeResolutionResponse, _abc.Awaitable[_payment_pb2.ProposeResolutionResponse]]:
+        """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+        captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveResolution(
+        self,
+        request: _payment_pb2.ApproveResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ApproveResolutionResponse, _abc.Awaitable[_payment_pb2.ApproveResolutionResponse]]:
+        """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+        PaymentSuccess before it.
+
+        Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+        refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+        ACCEPT: the payment would hold more than it is over).
+        """
+
+    @_abc_1.abstractmethod
+    def RejectResolution(
+        self,
+        request: _payment_pb2.RejectResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RejectResolutionResponse, _abc.Awaitable[_payment_pb2.RejectResolutionResponse]]:
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+        (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

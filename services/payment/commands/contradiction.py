@@ -1,0 +1,52 @@
+"""Contradictions as people end them: one proposes, another decides. What begins them is in `evidence`."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from paykit.contradictions import deciding
+from paykit.contradictions.contradiction import Contradiction
+from paykit.contradictions.deciding import DecideResolution, ProposeResolution
+from paykit.errors import DomainError
+from paykit.postgres.database import Tx
+from paykit.work import Rows, fold
+from services.payment import domain, store
+from services.payment.domain.payment import Payment
+
+Locked: TypeAlias = tuple[Rows[str, Payment], Rows[str, Contradiction]]
+
+
+async def propose_resolutions(tx: Tx, items: Sequence[ProposeResolution]) -> list[Contradiction | DomainError]:
+    """Take proposals, in order.
+
+    Refusals: ContradictionNotFound, IllegalTransition, ResolutionNotPossible, SamePerson.
+    """
+    _, contradictions = await _lock(tx, [item.contradiction_id for item in items])
+    results = fold(items, lambda item: deciding.propose(tx, contradictions, item))
+    await tx.save(contradictions)
+    return results
+
+
+async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[Contradiction | DomainError]:
+    """Approve or reject what was proposed, in order; an approval emits PaymentContradictionResolved.
+
+    Refusals: ContradictionNotFound, IllegalTransition, SamePerson.
+    """
+    payments, contradictions = await _lock(tx, [item.contradiction_id for item in items])
+
+    def decide(item: DecideResolution) -> Contradiction:
+        decided = deciding.decide(tx, contradictions, item)
+        if item.approved:
+            before = contradictions[item.contradiction_id]
+            payment, event = domain.contradiction.resolve(payments[decided.aggregate_id], before, decided, now=tx.now)
+            payments.put(payment)
+            tx.emit(event, cause=item.cause)
+        return contradictions.put(decided)
+
+    results = fold(items, decide)
+    await tx.save(payments, contradictions)
+    return results
+
+
+async def _lock(tx: Tx, contradiction_ids: Sequence[str]) -> Locked:
+    payments = await store.payments.lock_of_contradictions(tx, contradiction_ids)
+    return payments, await store.contradictions.guarded(tx, contradiction_ids)
