@@ -1,4 +1,6 @@
-"""Decisions that take two people: names are compared as people would, until identities are proven."""
+"""Decisions that take two people: names are compared as people would, until identities are proven. Pure."""
+
+import unicodedata
 
 from paykit.errors import DomainError, Kind
 
@@ -11,5 +13,9 @@ class SamePerson(DomainError):
 
 
 def same_person(one: str, other: str) -> bool:
-    """Return whether two names are one person's: letters' case and spaces around them make no difference."""
-    return one.strip().casefold() == other.strip().casefold()
+    """Compare two names as people write them: without case, outer spaces and forms of one character."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()

@@ -17,6 +17,7 @@ from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profi
 _UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
 _STATUS_PREFIX = "MERCHANT_STATUS_"
 _SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
+_RESERVE_BASE_PREFIX = "RESERVE_BASE_"
 
 
 class UpdateMaskInvalid(DomainError):
@@ -91,10 +92,10 @@ def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) ->
         ),
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
-        cut_off_month_day=None,
-        business_days=False,
-        calendar=None,
-        reserve_base=ReserveBase.NET,
+        cut_off_month_day=policy.cut_off_month_day or None,
+        business_days=policy.business_days,
+        calendar=policy.calendar or None,
+        reserve_base=_reserve_base(policy.reserve_base),
     )
 
 
@@ -132,4 +133,12 @@ def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
         ],
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
+        cut_off_month_day=policy.cut_off_month_day or 0,
+        business_days=policy.business_days,
+        calendar=policy.calendar or "",
+        reserve_base=pb.ReserveBase.Value(_RESERVE_BASE_PREFIX + policy.reserve_base),
     )
+
+
+def _reserve_base(base: pb.ReserveBase.ValueType) -> ReserveBase:
+    return ReserveBase(pb.ReserveBase.Name(base).removeprefix(_RESERVE_BASE_PREFIX)) if base else ReserveBase.NET

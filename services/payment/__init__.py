@@ -6,6 +6,7 @@
 | an authorization: what is left of it, how that is given up | `domain/authorization.py` |
 | a capture of an authorization | `domain/capture.py`, SQL in `store/capture.py`; fees in `domain/fee.py` |
 | a refund: what is refundable, the fee that returns | `domain/refund.py`, SQL in `store/refund.py` |
+| what each capture bears of a refund | `domain/refund_share.py`, SQL in `store/refund_share.py` |
 | the states that captures and refunds share | `domain/movement.py` |
 | a dispute, and the answer that its channel is told | `domain/dispute.py`, SQL in `store/dispute.py` |
 | a call to a channel | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels` |
@@ -22,7 +23,7 @@
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
-Records: `payment`, `capture`, `refund`, `dispute`, `dispute_report`, `attempt`, `evidence`,
+Records: `payment`, `capture`, `refund`, `refund_share`, `dispute`, `dispute_report`, `attempt`, `evidence`,
 `contradiction`. Projections: `merchant`,
 `merchant_fee` (of merchant.events), `order` (of order.events).
 

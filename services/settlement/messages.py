@@ -26,6 +26,7 @@ def to_settlement(settlement: Settlement) -> pb.Settlement:
         carried_into="" if settlement.holder_id == settlement.settlement_id else settlement.holder_id,
         failure_reason=settlement.failure_reason or "",
         transaction_id=settlement.transaction_id or "",
+        override_reason=settlement.override_reason or "",
         correlation_id=settlement.correlation_id or "",
         create_time=to_timestamp(settlement.create_time),
         update_time=to_timestamp(settlement.update_time),
@@ -68,12 +69,18 @@ def to_pending(pending: PendingBalance) -> pb.PendingBalance:
         settling_minor=str(pending.settling_minor),
         balance_minor=str(pending.sums.total_minor + pending.settling_minor),
         next_due_time=to_timestamp(pending.next_due_at) if pending.next_due_at else None,
+        hold_reason=pending.hold_reason or "",
     )
 
 
 def from_create(request: pb.CreateSettlementRequest, cause: Cause) -> CreateSettlement:
     """Read the settlement that is asked for."""
-    return CreateSettlement(merchant_id=request.merchant_id, currency_code=request.currency_code, cause=cause)
+    return CreateSettlement(
+        merchant_id=request.merchant_id,
+        currency_code=request.currency_code,
+        override_reason=request.override_reason.strip() or None,
+        cause=cause,
+    )
 
 
 def from_list(request: pb.ListSettlementsRequest) -> SettlementFilter:

@@ -105,7 +105,7 @@ def _echo_in_transit(parts: list[InTransit]) -> None:
     rows = [
         (
             part.account_kind,
-            part.merchant_id,
+            part.merchant_id or "",
             part.reference,
             str(part.transactions),
             f"{part.since:%Y-%m-%d %H:%M:%S}",

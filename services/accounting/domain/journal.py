@@ -9,9 +9,8 @@ from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.merchants.standing import MerchantUnknown
 from paykit.money import AMOUNT_MINOR_MAX, require_currency
 from paystream.accounting.v1.events import Direction, Entry, Side
-from services.accounting.domain import lifecycle
 from services.accounting.domain import transaction as transactions
-from services.accounting.domain.chart import AccountKind, Chart
+from services.accounting.domain.chart import EVENT_AMOUNTS, AccountKind, Chart
 from services.accounting.domain.transaction import Account, Transaction
 
 EVENT_OWNED_PREFIXES = (
@@ -64,7 +63,7 @@ class TransactionAlreadyReversed(DomainError):
 
 
 class TransactionNotReversible(DomainError):
-    """The transaction is a step of several; the step that follows it takes it back."""
+    """The transaction belongs to an event: only an event takes it back, or a correction of a type of its own."""
 
     kind = Kind.FAILED_PRECONDITION
     reason = "TRANSACTION_NOT_REVERSIBLE"
@@ -135,14 +134,15 @@ def book(
         else:
             owner = _named_by_id(chart, leg.account_id, journal.currency_code, f"{field}.account_id", accounts)
         entries.append(transactions.make_entry(*owner, journal.currency_code, leg.side, leg.amount_minor))
-    merchant_id, direction = _seen_from_merchant(entries)
+    owners = {entry.merchant_id for entry in entries if entry.merchant_id is not None}
+    merchant_id = owners.pop() if len(owners) == 1 else None
     return Transaction(
         transaction_id=transactions.transaction_id(journal.transaction_type, journal.related_no),
         transaction_type=journal.transaction_type,
         related_no=journal.related_no,
         root_reference=journal.related_no,
         merchant_id=merchant_id,
-        direction=direction,
+        direction=None if merchant_id is None else chart.direction_of(entries),
         amount_minor=sum(leg.amount_minor for leg in journal.legs if leg.side is Side.DEBIT),
         currency_code=journal.currency_code,
         effective_at=journal.effective_at or now,
@@ -157,15 +157,15 @@ def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Tran
     """Make the transaction that takes back another one: the same entries with sides and effects turned over.
 
     Raises:
-        ReversalNotReversible, TransactionNotReversible: The transaction is a reversal, or a step of several.
+        ReversalNotReversible, TransactionNotReversible: The transaction is a reversal, or an event booked it.
         FieldInvalid: The reversal is dated before the transaction, or ahead of now.
     """
     effective_at = reversal.effective_at or now
     if original.transaction_type == transactions.REVERSAL:
         raise ReversalNotReversible("A reversal cannot be reversed.", transaction_id=original.transaction_id)
-    if original.transaction_type in lifecycle.STEPS:
+    if original.transaction_type in EVENT_AMOUNTS:
         raise TransactionNotReversible(
-            f"{original.transaction_type} is a step of several: only what follows it takes it back.",
+            f"{original.transaction_type} belongs to an event: what follows takes it back, or a correction.",
             transaction_id=original.transaction_id,
             transaction_type=original.transaction_type,
         )
@@ -235,16 +235,6 @@ def _named_by_kind(chart: Chart, leg: Leg, field: str, merchants: Collection[str
         message = f"The ledger has no account of {leg.merchant_id}."
         raise MerchantUnknown(message, field=f"{field}.account_key.merchant_id", merchant_id=leg.merchant_id)
     return kind, leg.merchant_id
-
-
-def _seen_from_merchant(entries: list[Entry]) -> tuple[str | None, Direction | None]:
-    """Return the one merchant concerned, and whether its accounts together rise or fall."""
-    owners = {entry.merchant_id for entry in entries if entry.merchant_id is not None}
-    if len(owners) != 1:
-        return None, None
-    net = sum(entry.effect * entry.amount_minor for entry in entries if entry.merchant_id is not None)
-    direction = None if net == 0 else Direction.CREDIT if net > 0 else Direction.DEBIT
-    return owners.pop(), direction
 
 
 def _turned_over(entry: Entry) -> Entry:

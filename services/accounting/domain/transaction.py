@@ -24,6 +24,7 @@ FIRST_STRIPES: Mapping[str, int] = {
     "payment.events": 0,
     "settlement.events": CALLER_STRIPE + 1,
     "withdrawal.events": CALLER_STRIPE + 1,
+    "channel.events": CALLER_STRIPE + 1 + STRIPES,
 }
 """Where the rows of a topic begin. Two topics may share rows if they book on different accounts without a floor; those
 that book on the same ones must not: the consumers of the two could wait for each other in a circle."""

@@ -10,8 +10,11 @@ from datetime import datetime
 from paykit.postgres.database import Tx
 from services.accounting.domain import lifecycle
 
-IN_TRANSIT = (*(steps.transit for steps in lifecycle.LIFECYCLES if steps.transit is not None), "merchant.settlement")
-"""Kinds of account that an amount passes through: what is on them is on its way."""
+EXPLAINED = (*lifecycle.IN_TRANSIT, "merchant.settlement", "merchant.receivable")
+"""Kinds of account that an amount passes through: what is on them is on its way, or owed."""
+
+_BY_RELATED_NO = ("merchant.disputed", "channel.disputed")
+"""Kinds of which one root_reference may have several things in transit: a payment's disputes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class InTransit:
 
     currency_code: str
     account_kind: str
-    merchant_id: str
+    merchant_id: str | None
     reference: str
     amount_minor: int
     transactions: int
@@ -56,7 +59,7 @@ ORDER BY account.currency_code, account.account_kind
 """
 
 # An account with nothing on it has nothing to explain, whatever went through it. What has come and gone leaves nothing:
-# a step and its end have one related_no, a journal and its reversal one root_reference.
+# the steps of a dispute have one related_no, all others and journals with their reversals one root_reference.
 _SELECT_IN_TRANSIT = """
 SELECT account.currency_code, account.account_kind, account.merchant_id, named.reference,
     sum(entry.effect * entry.amount_minor) AS amount_minor, count(DISTINCT transaction.transaction_id) AS transactions,
@@ -66,7 +69,8 @@ JOIN entry ON entry.account_id = account.account_id
 JOIN transaction ON transaction.transaction_id = entry.transaction_id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN account.account_kind = 'merchant.settlement' THEN transaction.transaction_type
-        WHEN transaction.transaction_type = ANY ($2::text[]) THEN transaction.related_no
+        WHEN account.account_kind = ANY ($2::text[]) AND transaction.transaction_type = ANY ($6::text[])
+            THEN transaction.related_no
         ELSE transaction.root_reference END AS reference
 ) AS named
 WHERE account.account_kind = ANY ($1::text[])
@@ -93,5 +97,6 @@ async def in_transit(
     """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first."""
     # Every entry of an account is looked at, which takes longer than any call on one with millions of them.
     await tx.fetch("SELECT set_config('statement_timeout', '0', true)")
-    rows = await tx.fetch(_SELECT_IN_TRANSIT, IN_TRANSIT, sorted(lifecycle.STEPS), currency_code, merchant_id, limit)
+    steps = sorted(lifecycle.STEPS)
+    rows = await tx.fetch(_SELECT_IN_TRANSIT, EXPLAINED, _BY_RELATED_NO, currency_code, merchant_id, limit, steps)
     return [InTransit(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]

@@ -42,6 +42,12 @@ ORDER BY entry.transaction_id, entry.line
 """
 
 
+_SELECT_TAKEN = """
+SELECT root_reference, transaction_id, amount_minor FROM transaction
+WHERE root_reference = ANY($1::text[]) AND transaction_type = ANY($2::text[])
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionFilter:
     """Which transactions to list: from `start` on, before `end`; None does not filter."""
@@ -95,6 +101,15 @@ class Transactions(Table[str, Transaction]):
     async def by_key(self, tx: Tx, keys: Collection[str]) -> dict[str, Transaction]:
         """Read transactions with their entries; those that are not there are left out."""
         return await _with_entries(tx, await super().by_key(tx, keys))
+
+    async def taken(
+        self, tx: Tx, root_references: Collection[str], types: Collection[str]
+    ) -> dict[str, dict[str, int]]:
+        """Read the amounts of transactions of some types, by root_reference and transaction_id."""
+        amounts: dict[str, dict[str, int]] = {}
+        for row in await tx.fetch(_SELECT_TAKEN, sorted(root_references), sorted(types)):
+            amounts.setdefault(row["root_reference"], {})[row["transaction_id"]] = row["amount_minor"]
+        return amounts
 
     async def list(
         self, tx: Tx, selection: TransactionFilter, *, after: TimeKey | None, limit: int

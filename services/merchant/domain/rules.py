@@ -4,7 +4,7 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 
-from paykit import money
+from paykit import calendars, money
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paystream.merchant.v1.events import FeeRule, SettlementPolicy, SettlementSchedule, SettlementThreshold
 
@@ -21,7 +21,7 @@ _EMAIL = re.compile(
 )
 # The database of zones also holds files that are no zones of places: posix/, right/, localtime, posixrules.
 _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
-_CUT_OFF_SCHEDULES = frozenset({SettlementSchedule.DAILY, SettlementSchedule.WEEKLY})
+_CUT_OFF_SCHEDULES = frozenset({SettlementSchedule.DAILY, SettlementSchedule.WEEKLY, SettlementSchedule.MONTHLY})
 
 
 class EmailInvalid(DomainError):
@@ -36,6 +36,13 @@ class TimeZoneUnknown(DomainError):
 
     kind = Kind.INVALID_ARGUMENT
     reason = "TIME_ZONE_UNKNOWN"
+
+
+class CalendarUnknown(DomainError):
+    """No calendar of business days has this code."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CALENDAR_UNKNOWN"
 
 
 class CurrencyRepeated(DomainError):
@@ -90,10 +97,12 @@ def check_settlement_policy(policy: SettlementPolicy) -> None:
     Raises:
         SettlementPolicyInvalid: A field is missing that the schedule needs, or there where it has no meaning.
         TimeZoneUnknown: The zone is not in the IANA database.
+        CalendarUnknown: No calendar has this code.
         CurrencyUnknown: A threshold's currency is not in use.
         CurrencyRepeated: Two thresholds are for one currency.
     """
     _check_schedule(policy)
+    _check_calendar(policy)
     _check_zone(policy.time_zone)
     thresholds: Sequence[SettlementThreshold] = policy.thresholds
     _check_currencies([threshold.currency_code for threshold in thresholds], field="settlement_policy.thresholds")
@@ -104,11 +113,23 @@ def check_settlement_policy(policy: SettlementPolicy) -> None:
 def _check_schedule(policy: SettlementPolicy) -> None:
     schedule = policy.schedule
     if (policy.cut_off_time is not None) != (schedule in _CUT_OFF_SCHEDULES):
-        raise _contradiction("cut_off_time belongs to the schedules DAILY and WEEKLY.", "cut_off_time")
+        raise _contradiction("cut_off_time belongs to the schedules DAILY, WEEKLY and MONTHLY.", "cut_off_time")
     if (policy.cut_off_weekday is not None) != (schedule is SettlementSchedule.WEEKLY):
         raise _contradiction("cut_off_weekday belongs to the schedule WEEKLY.", "cut_off_weekday")
+    if (policy.cut_off_month_day is not None) != (schedule is SettlementSchedule.MONTHLY):
+        raise _contradiction("cut_off_month_day belongs to the schedule MONTHLY.", "cut_off_month_day")
     if schedule is SettlementSchedule.THRESHOLD and not policy.thresholds:
         raise _contradiction("the schedule THRESHOLD needs a threshold.", "thresholds")
+
+
+def _check_calendar(policy: SettlementPolicy) -> None:
+    if policy.calendar is None:
+        return
+    if not policy.business_days:
+        raise _contradiction("calendar belongs to policies of business_days.", "calendar")
+    if not calendars.is_known(policy.calendar):
+        field = "settlement_policy.calendar"
+        raise CalendarUnknown(f"No calendar of business days is known of {policy.calendar!r}.", field=field)
 
 
 def _contradiction(message: str, field: str) -> SettlementPolicyInvalid:

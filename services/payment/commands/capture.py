@@ -91,7 +91,8 @@ async def expire_authorizations(tx: Tx) -> int:
 async def with_unsent(tx: Tx, payments: Rows[str, Payment]) -> PaymentWork:
     """Begin work with the attempts that new payments wait to be sent by, locked against the job that sends them."""
     unanswered = [payment.payment_id for payment in payments.values() if payment.state is PaymentState.CREATED]
-    return work.begin(tx, payments, await store.attempts.lock_first(tx, unanswered) if unanswered else None)
+    attempts = await store.attempts.lock_first(tx, unanswered) if unanswered else None
+    return work.begin(tx, payments, attempts=attempts, captures=await work.captures_to_refund(tx, payments.values()))
 
 
 def cancel_unsent(rows: PaymentWork, payment: Payment, *, reason: events.CancelReason, cause: Cause) -> Payment | None:

@@ -11,6 +11,9 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
+from services.payment.commands import work
+from services.payment.commands.order import CapturedOrders, captured_orders
+from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
 from services.payment.domain.payment import Payment
@@ -61,33 +64,34 @@ class RecordAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeWork:
+class DisputeWork(PaymentWork):
     """Locked payments with their disputes, which change only under that lock, as each step leaves them for the next.
 
     Attributes:
-        attempts: The locked charges and captures that are disputed; they do not change.
+        disputes: Of the locked charges and captures, which do not change.
         ids: Of the disputes, by channel and dispute_reference.
         reports: What channels said, to be kept.
+        orders: Of the payments.
     """
 
-    tx: Tx
-    payments: Rows[str, Payment]
-    attempts: Rows[str, PaymentAttempt]
     disputes: Rows[str, Dispute]
     ids: dict[tuple[str, str], str]
     reports: list[store.DisputeReport]
+    orders: CapturedOrders
 
 
 async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Dispute | DomainError]:
     """Apply what channels say of disputes, in order; what was told before changes nothing.
 
     Emits DisputeOpened, DisputeWon and DisputeLost; a decision of a dispute never heard of opens it first. What
-    contradicts a decision is kept beside it, and marks the dispute.
+    contradicts a decision is kept beside it, and marks the dispute. What is won for an order that was closed meanwhile
+    is refunded.
     Refusals: AttemptNotFound, IllegalTransition, DisputeExceedsCaptured, ChannelAmountMismatch, DisputeReferenceTaken.
     """
     rows = await _lock_reported(tx, items)
     results = fold(items, lambda item: _report(rows, item))
-    await tx.save(rows.payments, rows.disputes)
+    await rows.save()
+    await tx.save(rows.disputes)
     await store.reports.insert_absent(tx, rows.reports)
     return results
 
@@ -151,10 +155,14 @@ async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> DisputeWork:
     return DisputeWork(
         tx=tx,
         payments=payments,
+        captures=await work.captures_to_refund(tx, payments.values()),
+        refunds=store.refunds.rows(tx),
+        shares=store.refund_shares.rows(tx),
         attempts=attempts,
         disputes=store.disputes.rows(tx, disputes),
         ids={(dispute.channel, dispute.dispute_reference): dispute.dispute_id for dispute in disputes},
         reports=[],
+        orders=await captured_orders(tx, [*payments.values()]),
     )
 
 
@@ -192,4 +200,6 @@ def _decide(rows: DisputeWork, item: ReportDispute, dispute: Dispute) -> Dispute
     payment, decided, event = decide(rows.payments[dispute.payment_id], dispute, now=rows.tx.now)
     rows.payments.put(payment)
     rows.tx.emit(event, cause=item.cause)
+    if isinstance(event, events.DisputeWon):
+        rows.orders.refund_freed(rows, event, amount_minor=event.amount_minor, cause=item.cause)
     return rows.disputes.put(decided)

@@ -159,8 +159,10 @@ def _end_refund(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, atte
         return
     if verdict is Verdict.SUCCEED:
         payment, refund, event = domain.refund.succeed(payment, refund, channel_reference=_reference(attempt), now=now)
+        rows.change_shares(refund, domain.refund_share.pay)
     else:
         payment, refund, event = domain.refund.fail(payment, refund, domain.attempt.failure(item.evidence), now=now)
+        rows.change_shares(refund, domain.refund_share.release)
     rows.payments.put(payment)
     rows.refunds.put(refund)
     rows.tx.emit(event, cause=item.cause)

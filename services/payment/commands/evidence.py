@@ -13,11 +13,12 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.payment import domain, store
-from services.payment.commands import ending
+from services.payment.commands import ending, work
 from services.payment.commands.ending import EvidenceWork
 from services.payment.commands.order import captured_orders
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.payment import Payment
+from services.payment.domain.refund import Refund
 
 EvidenceCommand: TypeAlias = Callable[[Tx, Sequence[RecordEvidence]], Awaitable[Sequence[PaymentAttempt | DomainError]]]
 
@@ -56,17 +57,34 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
     payments = await store.payments.lock_of_attempts(tx, attempt_ids)
     attempts = await store.attempts.lock(tx, attempt_ids)
     captured = _payments(payments, attempts, items, outcomes={EvidenceOutcome.SUCCEEDED}, actions=_TAKES_MONEY)
+    refunds = await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id})
     refunding = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
     return EvidenceWork(
         tx=tx,
         payments=payments,
         attempts=attempts,
-        captures=await store.captures.guarded(tx, {a.capture_id for a in attempts.values() if a.capture_id}),
-        refunds=await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id}),
+        captures=await work.captures_to_refund(
+            tx,
+            _refundable(payments, attempts),
+            also={a.capture_id for a in attempts.values() if a.capture_id},
+        ),
+        refunds=refunds,
+        shares=await store.refund_shares.guarded_of(tx, _spread(refunds)),
         terms=await store.capture_terms(tx, captured),
         orders=await captured_orders(tx, [*captured, *refunding]),
         authorization_ttl=authorization_ttl,
     )
+
+
+def _refundable(payments: Rows[str, Payment], attempts: Rows[str, PaymentAttempt]) -> list[Payment]:
+    """Return the payments of which something may be given back here, or something given back ends here."""
+    refunding = {attempt.payment_id for attempt in attempts.values() if attempt.action is AttemptAction.REFUND}
+    return [payment for payment in payments.values() if payment.order_id or payment.payment_id in refunding]
+
+
+def _spread(refunds: Rows[str, Refund]) -> list[str]:
+    """Return the refunds that several captures may bear."""
+    return [refund.refund_id for refund in refunds.values() if refund.capture_id is None]
 
 
 def _payments(

@@ -32,21 +32,22 @@ async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund |
     Writes a refund and an attempt each, and emits RefundCreated. Refusals: PaymentNotFound, CurrencyMismatch,
     IllegalTransition, RefundExceedsRefundable.
     """
-    rows = work.begin(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
+    payments = await store.payments.lock(tx, [item.payment_id for item in items])
+    rows = work.begin(tx, payments, captures=await work.captures_to_refund(tx, payments.values()))
     results = fold(items, lambda item: _create(rows, item))
     await rows.save()
     return results
 
 
 def _create(rows: PaymentWork, item: CreateRefund) -> Refund:
-    payment, refund, event = domain.refund.create(
-        rows.payments.require(item.payment_id, domain.payment.not_found),
+    payment = rows.payments.require(item.payment_id, domain.payment.not_found)
+    accepted = domain.refund.create(
+        payment,
+        rows.captures_of(payment),
         refund_id=new_id("ref"),
         amount_minor=item.amount_minor,
         currency_code=item.currency_code,
         reason=item.reason,
         now=rows.tx.now,
     )
-    rows.add_refund(payment, refund, traceparent=item.cause.traceparent)
-    rows.tx.emit(event, cause=item.cause)
-    return refund
+    return rows.accept_refund(accepted, item.cause)

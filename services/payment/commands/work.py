@@ -1,5 +1,6 @@
 """The rows of payments that a transaction has locked, and what is queued for their channels."""
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from paykit.cause import Cause
@@ -10,8 +11,9 @@ from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.capture import Capture
-from services.payment.domain.payment import Payment
-from services.payment.domain.refund import Refund
+from services.payment.domain.payment import CaptureMode, Payment
+from services.payment.domain.refund import AcceptedRefund, Refund
+from services.payment.domain.refund_share import RefundShare, ShareChange
 
 SUBMISSION_JOBS = ("submit_attempts", "submit_attempts_2", "submit_attempts_3")
 """The jobs that send what is queued, one for each lane: a channel that answers slowly holds up one of them."""
@@ -22,7 +24,9 @@ class PaymentWork:
     """Locked payments and what belongs to them, as each step leaves them for the next.
 
     Attributes:
-        captures: They change only under the lock of their payment, as refunds do.
+        captures: They change only under the lock of their payment, as refunds do. Of payments that are refunded all are
+            here; of charges none are, as theirs stand in their payments.
+        shares: Of refunds that several captures bear.
         attempts: Locked after their payments; new ones are queued.
     """
 
@@ -30,6 +34,7 @@ class PaymentWork:
     payments: Rows[str, Payment]
     captures: Rows[str, Capture]
     refunds: Rows[str, Refund]
+    shares: Rows[tuple[str, str], RefundShare]
     attempts: Rows[str, PaymentAttempt]
 
     def add_capture(self, payment: Payment, capture: Capture, cause: Cause) -> None:
@@ -61,6 +66,37 @@ class PaymentWork:
             refund_id=refund.refund_id,
             original_reference=original_reference,
         )
+
+    def accept_refund(self, accepted: AcceptedRefund, cause: Cause) -> Refund:
+        """Take a refund just made with what it takes of its payment's captures, and queue it; emits RefundCreated."""
+        self._put_known([*accepted.captures])
+        if len(accepted.shares) > 1:
+            for share in accepted.shares:
+                self.shares.add(share)
+        self.add_refund(accepted.payment, accepted.refund, traceparent=cause.traceparent)
+        self.tx.emit(accepted.event, cause=cause)
+        return accepted.refund
+
+    def change_shares(self, refund: Refund, change: ShareChange) -> None:
+        """Change the captures that bear a refund."""
+        spread = [share for share in self.shares.values() if share.refund_id == refund.refund_id]
+        shares = domain.refund.shares_of(refund, spread)
+        bearing = [(self.captures.get(share.capture_id), share) for share in shares]
+        self._put_known([change(capture, share) for capture, share in bearing if capture])
+
+    def captures_of(self, payment: Payment) -> Sequence[Capture]:
+        """Return a payment's captures, oldest first."""
+        if payment.capture_mode is CaptureMode.AUTOMATIC:
+            charged = domain.capture.of_charge(payment)
+            return [charged] if charged else []
+        own = [capture for capture in self.captures.values() if capture.payment_id == payment.payment_id]
+        return sorted(own, key=lambda capture: capture.capture_id)
+
+    def _put_known(self, captures: Collection[Capture]) -> None:
+        """Take captures as they were changed; those of charges stand in their payments."""
+        for capture in captures:
+            if capture.capture_id in self.captures:
+                self.captures.put(capture)
 
     def add_attempt(
         self,
@@ -104,29 +140,44 @@ class PaymentWork:
         self, payment_id: str, *, amount_minor: int, reason: events.RefundReason, of_capture: str | None, cause: Cause
     ) -> None:
         """Give back, unasked, what was captured and should not have been; emits RefundCreated."""
-        payment, refund, event = domain.refund.create(
-            self.payments[payment_id],
+        payment = self.payments[payment_id]
+        accepted = domain.refund.create(
+            payment,
+            self.captures_of(payment),
             refund_id=new_id("ref"),
             amount_minor=amount_minor,
-            currency_code=self.payments[payment_id].currency_code,
+            currency_code=payment.currency_code,
             reason=reason,
             now=self.tx.now,
             of_capture=of_capture,
+            unasked=True,
         )
-        self.add_refund(payment, refund, traceparent=cause.traceparent)
-        self.tx.emit(event, cause=cause)
+        self.accept_refund(accepted, cause)
 
     async def save(self) -> None:
         """Write every row that is new or changed."""
-        await self.tx.save(self.payments, self.captures, self.refunds, self.attempts)
+        await self.tx.save(self.payments, self.captures, self.refunds, self.shares, self.attempts)
 
 
-def begin(tx: Tx, payments: Rows[str, Payment], attempts: Rows[str, PaymentAttempt] | None = None) -> PaymentWork:
-    """Begin work on locked payments, and on their locked attempts where those may change."""
+def begin(
+    tx: Tx,
+    payments: Rows[str, Payment],
+    *,
+    attempts: Rows[str, PaymentAttempt] | None = None,
+    captures: Rows[str, Capture] | None = None,
+) -> PaymentWork:
+    """Begin work on locked payments, on their locked attempts where those may change, on captures to be refunded."""
     return PaymentWork(
         tx=tx,
         payments=payments,
-        captures=store.captures.rows(tx),
+        captures=store.captures.rows(tx) if captures is None else captures,
         refunds=store.refunds.rows(tx),
+        shares=store.refund_shares.rows(tx),
         attempts=store.attempts.rows(tx) if attempts is None else attempts,
     )
+
+
+async def captures_to_refund(tx: Tx, payments: Iterable[Payment], *, also: Collection[str] = ()) -> Rows[str, Capture]:
+    """Read all captures of locked payments that may be refunded, and some by their ids."""
+    captured = [p.payment_id for p in payments if p.capture_mode is CaptureMode.MANUAL and p.captured_minor]
+    return await store.captures.guarded_of(tx, captured, also=also)

@@ -11,6 +11,7 @@ from services.payment.domain import (
     order,
     payment,
     refund,
+    refund_share,
     routing,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "order",
     "payment",
     "refund",
+    "refund_share",
     "routing",
 ]

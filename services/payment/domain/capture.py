@@ -3,7 +3,6 @@
 A charge is captured with its authorization and needs none of this: see `payment.capture`, which both use.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -12,10 +11,10 @@ from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import authorization, movement
-from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
+from services.payment.domain.attempt import Failure
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
-from services.payment.domain.payment import Payment, PaymentAction, next_state
+from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, next_state
 from services.payment.domain.payment import capture as capture_payment
 
 
@@ -33,6 +32,11 @@ class Capture(PaymentMovement):
     Attributes:
         final: What it leaves is given up once it has succeeded.
         fee_minor: Charged to the merchant for it; 0 before it succeeded.
+        fee_plan_version: The plan that the fee was computed by; None before it succeeded.
+        refund_fee_returned: Taken from that plan: a later one does not change what was agreed.
+        refunding_minor: Held of it by refunds without an outcome, UNKNOWN ones included.
+        disputed_minor: Held of it by disputes, lost ones included.
+        fee_returning_minor: The part of the fee that returns when those refunds succeed.
     """
 
     WHAT: ClassVar[str] = "A capture"
@@ -40,6 +44,20 @@ class Capture(PaymentMovement):
     capture_id: str
     final: bool
     fee_minor: int = 0
+    fee_plan_version: int | None = None
+    refund_fee_returned: bool = False
+    refunded_minor: int = 0
+    refunding_minor: int = 0
+    disputed_minor: int = 0
+    fee_returned_minor: int = 0
+    fee_returning_minor: int = 0
+
+
+def refundable_minor(capture: Capture) -> int:
+    """Return what can still be refunded of a capture; refunds without an outcome count as spent."""
+    if capture.state is not MovementState.SUCCEEDED:
+        return 0
+    return capture.amount_minor - capture.refunded_minor - capture.refunding_minor - capture.disputed_minor
 
 
 def create(
@@ -90,8 +108,15 @@ def succeed(
         channel_reference=channel_reference,
         terms=terms,
         now=now,
+        final=capture.final,
     )
-    return authorization.tidied(captured), replace(succeeded, fee_minor=event.fee_minor), event
+    charged = replace(
+        succeeded,
+        fee_minor=event.fee_minor,
+        fee_plan_version=terms.fee_plan_version,
+        refund_fee_returned=terms.refund_fee_returned,
+    )
+    return authorization.tidied(captured), charged, event
 
 
 def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime) -> tuple[Payment, Capture]:
@@ -107,12 +132,11 @@ def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime)
     return released, failed
 
 
-def of_charge(payment: Payment, attempts: Iterable[PaymentAttempt]) -> list[Capture]:
-    """Return the capture that came with a payment's charge; none if there is none."""
-    charge = next((a for a in attempts if a.action is AttemptAction.CHARGE), None)
-    if payment.capture_id is None or charge is None:
-        return []
-    capture = Capture(
+def of_charge(payment: Payment) -> Capture | None:
+    """Return the capture that came with a payment's charge, which stands in the payment's own row; None before it."""
+    if payment.capture_mode is not CaptureMode.AUTOMATIC or payment.capture_id is None:
+        return None
+    return Capture(
         capture_id=payment.capture_id,
         payment_id=payment.payment_id,
         amount_minor=payment.captured_minor,
@@ -120,11 +144,17 @@ def of_charge(payment: Payment, attempts: Iterable[PaymentAttempt]) -> list[Capt
         final=False,
         state=MovementState.SUCCEEDED,
         fee_minor=payment.fee_minor,
+        fee_plan_version=payment.fee_plan_version,
+        refund_fee_returned=payment.refund_fee_returned,
+        refunded_minor=payment.refunded_minor,
+        refunding_minor=payment.refunding_minor,
+        disputed_minor=payment.disputed_minor,
+        fee_returned_minor=payment.fee_returned_minor,
+        fee_returning_minor=payment.fee_returning_minor,
         channel_reference=payment.channel_reference,
-        create_time=charge.create_time,
-        update_time=charge.update_time,
+        create_time=payment.create_time,
+        update_time=payment.update_time,
     )
-    return [capture]
 
 
 def _hold(payment: Payment, amount_minor: int, now: datetime) -> Payment:

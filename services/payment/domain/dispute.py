@@ -243,7 +243,7 @@ def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment,
         IllegalTransition: It is decided already.
     """
     lost = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.LOSE))
-    charged = replace(payment, **next_revision(payment, now))
+    charged = replace(payment, **next_revision(payment, now), lost_minor=payment.lost_minor + dispute.amount_minor)
     return (
         charged,
         lost,
@@ -271,7 +271,7 @@ def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Paymen
         accepted=True,
         response_state=ResponseState.PENDING,
     )
-    charged = replace(payment, **next_revision(payment, now))
+    charged = replace(payment, **next_revision(payment, now), lost_minor=payment.lost_minor + dispute.amount_minor)
     return (
         charged,
         lost,

@@ -91,12 +91,13 @@ class Payment:
         cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
             more is captured from then on.
         expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
-        captured_in_parts: Whether there are several captures, so that a refund may be of parts of several.
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
         refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
+        fee_plan_version: Of the latest capture, as is refund_fee_returned.
         refund_fee_returned: Taken from the fee plan at capture: a later plan does not change what was agreed.
+        lost_minor: The part of what is disputed that is lost.
         failure_reason: Set exactly while FAILED.
         correlation_id: The journey that all events of the payment carry.
         aggregate_version: From 1, +1 with every event.
@@ -124,10 +125,10 @@ class Payment:
     cancel_reason: events.CancelReason | None = None
     expire_time: datetime | None = None
     captured_minor: int = 0
-    captured_in_parts: bool = False
     refunded_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
+    lost_minor: int = 0
     fee_minor: int = 0
     fee_returned_minor: int = 0
     fee_returning_minor: int = 0
@@ -201,6 +202,7 @@ def capture(
     channel_reference: str,
     terms: fee.CaptureTerms,
     now: datetime,
+    final: bool = False,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
@@ -211,18 +213,20 @@ def capture(
         channel_reference: The channel's reference of the capture; of a charge, it is the payment's as well.
         terms: In force for the merchant.
         now: Business time.
+        final: Whether the merchant takes no more of the payment.
 
     Raises:
         IllegalTransition: The payment has failed or was cancelled.
     """
-    first, charged = payment.captured_minor == 0, payment.capture_mode is CaptureMode.AUTOMATIC
-    fee_minor = fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first)
+    charged = payment.capture_mode is CaptureMode.AUTOMATIC
+    fee_minor = fee.capture_fee_minor(
+        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
+    )
     captured = replace(
         payment,
         **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.CAPTURE),
         captured_minor=payment.captured_minor + amount_minor,
-        captured_in_parts=not first,
         fee_minor=payment.fee_minor + fee_minor,
         fee_plan_version=terms.fee_plan_version,
         refund_fee_returned=terms.refund_fee_returned,
@@ -237,6 +241,7 @@ def capture(
         channel_reference=channel_reference,
         fee_minor=fee_minor,
         fee_plan_version=terms.fee_plan_version,
+        final=final,
     )
 
 

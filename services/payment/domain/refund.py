@@ -1,5 +1,6 @@
 """A refund of a payment, and what each of its changes does to the payment's amounts. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -7,8 +8,10 @@ from typing import ClassVar
 from paykit.aggregate import next_revision
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import fee, movement
+from services.payment.domain import capture as capture_rules
+from services.payment.domain import movement, refund_share
 from services.payment.domain.attempt import Failure
+from services.payment.domain.capture import Capture
 from services.payment.domain.movement import PaymentMovement
 from services.payment.domain.payment import (
     Payment,
@@ -19,6 +22,7 @@ from services.payment.domain.payment import (
     require_currency,
 )
 from services.payment.domain.payment import facts as payment_facts
+from services.payment.domain.refund_share import RefundShare
 
 
 class RefundNotFound(DomainError):
@@ -41,7 +45,7 @@ class Refund(PaymentMovement):
 
     Attributes:
         capture_id: None for parts of several, and for a capture that was never booked (reason CONTRADICTION).
-        fee_returned_minor: The part of the fee that returns with it, settled when the refund is made.
+        fee_returned_minor: The part of the fees that returns with it, settled when the refund is made.
     """
 
     WHAT: ClassVar[str] = "A refund"
@@ -68,8 +72,27 @@ def not_found(refund_id: str) -> RefundNotFound:
     return RefundNotFound("No refund has this id.", field="refund_id", refund_id=refund_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRefund:
+    """A refund just made, with what it takes.
+
+    Attributes:
+        payment: With the amount held.
+        shares: What captures bear of it, at least one.
+        captures: Those, with their shares held, in the order of the shares.
+        event: Tells of it.
+    """
+
+    payment: Payment
+    refund: Refund
+    shares: Sequence[RefundShare]
+    captures: Sequence[Capture]
+    event: events.RefundCreated
+
+
 def create(
     payment: Payment,
+    captures: Sequence[Capture],
     *,
     refund_id: str,
     amount_minor: int,
@@ -77,34 +100,58 @@ def create(
     reason: events.RefundReason,
     now: datetime,
     of_capture: str | None = None,
-) -> tuple[Payment, Refund, events.RefundCreated]:
+    unasked: bool = False,
+) -> AcceptedRefund:
     """Take an amount out of what can be refunded.
 
-    `of_capture` names the one capture that is given back; without it a refund names the payment's only capture, and
-    none where there are several.
+    Args:
+        payment: Captured.
+        captures: Its captures, oldest first.
+        refund_id: Of the new refund.
+        amount_minor: What is given back.
+        currency_code: Of the amount.
+        reason: Why.
+        now: Business time.
+        of_capture: The one capture that is given back; None for the oldest that are left.
+        unasked: Whether paystream gives back by itself, which returns the fee whatever the terms are.
 
     Raises:
         CurrencyMismatch: The payment is in another currency.
         IllegalTransition: The payment is not captured.
         RefundExceedsRefundable: More than is left.
     """
-    _require_refundable(payment, amount_minor, currency_code)
-    fee_returned_minor = _returned_fee(payment, amount_minor) if payment.refund_fee_returned else 0
-    refunding = replace(
-        payment,
-        **next_revision(payment, now),
-        refunding_minor=payment.refunding_minor + amount_minor,
-        fee_returning_minor=payment.fee_returning_minor + fee_returned_minor,
-    )
+    bearing = [capture for capture in captures if of_capture in {None, capture.capture_id}]
+    _require_refundable(payment, bearing, amount_minor, currency_code)
+    shares = refund_share.spread(bearing, refund_id=refund_id, amount_minor=amount_minor, unasked=unasked)
+    refunding = _hold(payment, shares, now)
     refund = _refund(
         refunding,
         refund_id=refund_id,
         amount_minor=amount_minor,
         reason=reason,
-        fee_returned_minor=fee_returned_minor,
-        capture_id=of_capture or (None if payment.captured_in_parts else payment.capture_id),
+        fee_returned_minor=_fee_returned_minor(shares),
+        capture_id=shares[0].capture_id if len(shares) == 1 else None,
     )
-    return refunding, refund, _created(refunding, refund)
+    return AcceptedRefund(
+        payment=refunding,
+        refund=refund,
+        shares=shares,
+        captures=refund_share.hold_all(bearing, shares),
+        event=_created(refunding, refund),
+    )
+
+
+def shares_of(refund: Refund, spread: Sequence[RefundShare]) -> Sequence[RefundShare]:
+    """Return what captures bear of a refund: what was spread over several, else all of it the one that it names."""
+    if spread or refund.capture_id is None:
+        return spread
+    whole = RefundShare(
+        refund_id=refund.refund_id,
+        capture_id=refund.capture_id,
+        amount_minor=refund.amount_minor,
+        fee_returned_minor=refund.fee_returned_minor,
+    )
+    return [whole]
 
 
 def give_back(
@@ -162,10 +209,10 @@ def fail(
     return released, failed, event
 
 
-def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:
+def _require_refundable(payment: Payment, bearing: Sequence[Capture], amount_minor: int, currency_code: str) -> None:
     require_currency(payment, currency_code)
     next_state(payment.state, PaymentAction.REFUND)
-    left = refundable_minor(payment)
+    left = min(refundable_minor(payment), sum(map(capture_rules.refundable_minor, bearing)))
     if amount_minor > left:
         raise RefundExceedsRefundable(
             f"Only {left} minor units of {currency_code} can be refunded.",
@@ -175,14 +222,18 @@ def _require_refundable(payment: Payment, amount_minor: int, currency_code: str)
         )
 
 
-def _returned_fee(payment: Payment, amount_minor: int) -> int:
-    return fee.returned_fee_minor(
-        fee_minor=payment.fee_minor,
-        given_minor=payment.fee_returned_minor + payment.fee_returning_minor,
-        captured_minor=payment.captured_minor,
-        refunded_minor=payment.refunded_minor + payment.refunding_minor,
-        amount_minor=amount_minor,
+def _hold(payment: Payment, shares: Sequence[RefundShare], now: datetime) -> Payment:
+    """Return the payment with what a refund takes of its captures held."""
+    return replace(
+        payment,
+        **next_revision(payment, now),
+        refunding_minor=payment.refunding_minor + sum(share.amount_minor for share in shares),
+        fee_returning_minor=payment.fee_returning_minor + _fee_returned_minor(shares),
     )
+
+
+def _fee_returned_minor(shares: Sequence[RefundShare]) -> int:
+    return sum(share.fee_returned_minor for share in shares)
 
 
 def _refund(

@@ -19,6 +19,7 @@ _REPORT = Operation(
     command=commands.dispute.report_disputes,
     reply=lambda dispute: pb.ReportDisputeResponse(dispute=messages.dispute.to_dispute(dispute)),
     reply_type=pb.ReportDisputeResponse,
+    wakes=commands.SUBMISSION_JOBS,
 )
 _ACCEPT = Operation(
     name="AcceptDispute",

@@ -130,9 +130,10 @@ async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
     if payment is None:
         raise domain.payment.not_found(payment_id)
     attempts = await store.attempts.of(tx, payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
-    captures = await store.captures.of_payment(tx, payment_id)
+    charged = domain.capture.of_charge(payment)
+    captures = [charged] if charged else await store.captures.of_payment(tx, payment_id)
     return pb.GetPaymentResponse(
         payment=messages.payment.to_payment(payment),
         attempts=map(messages.attempt.to_attempt, attempts),
-        captures=map(messages.capture.to_capture, captures or domain.capture.of_charge(payment, attempts)),
+        captures=map(messages.capture.to_capture, captures),
     )

@@ -13,6 +13,7 @@ from services.payment.store.merchant import capture_terms, keep_merchants
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
+from services.payment.store.refund_share import refund_shares
 
 __all__ = [
     "ATTEMPTS_SHOWN_MAX",
@@ -31,6 +32,7 @@ __all__ = [
     "keep_merchants",
     "orders",
     "payments",
+    "refund_shares",
     "refunds",
     "reports",
 ]

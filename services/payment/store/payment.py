@@ -12,14 +12,20 @@ from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
-# What payments have captured or still may capture, refunds not taken off: what has failed or was given up counts not.
-_SELECT_TAKEN = """
-SELECT order_id, sum(amount_minor - cancelled_minor)::bigint FROM payment
-WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED') GROUP BY order_id
+# What payments have captured, less what is proven to be gone again: a refund that may still fail is not.
+_PAID = "captured_minor - refunded_minor - lost_minor"
+
+# That, and what they still may capture: what has failed or was given up counts not.
+_SELECT_TAKEN = f"""
+SELECT order_id, sum({_PAID} - captured_minor - cancelled_minor + CASE
+        WHEN state IN ('CREATED', 'UNKNOWN') THEN amount_minor
+        WHEN capture_mode = 'MANUAL' THEN authorized_minor
+        ELSE captured_minor END)::bigint
+FROM payment WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED') GROUP BY order_id
 """
 
-_SELECT_CAPTURED = """
-SELECT order_id, sum(captured_minor)::bigint FROM payment WHERE order_id = ANY($1::text[]) GROUP BY order_id
+_SELECT_PAID = f"""
+SELECT order_id, sum({_PAID})::bigint FROM payment WHERE order_id = ANY($1::text[]) GROUP BY order_id
 """
 
 _MOVE = """
@@ -84,12 +90,12 @@ class Payments(Table[str, Payment]):
         require_all_changed(self.name, changed, len(channels))
 
     async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
-        """Read what payments have captured or still may capture of orders; nothing where there is none."""
+        """Read what payments have paid or still may capture of orders; nothing where there is none."""
         return {row[0]: row[1] for row in await tx.fetch(_SELECT_TAKEN, order_ids)}
 
-    async def captured_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
-        """Read what payments have captured of orders; nothing where there is none."""
-        return {row[0]: row[1] for row in await tx.fetch(_SELECT_CAPTURED, order_ids)}
+    async def paid_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
+        """Read what payments have paid of orders: captured, less refunded and lost; nothing where there is none."""
+        return {row[0]: row[1] for row in await tx.fetch(_SELECT_PAID, order_ids)}
 
     async def list(self, tx: Tx, selection: PaymentFilter, *, after: TimeKey | None, limit: int) -> list[Payment]:
         """List payments, newest first, from after a (create_time, payment_id) on."""
@@ -110,7 +116,7 @@ payments = Payments(
     # All but the channel, which only `move` changes.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
-        *("expire_time", "captured_minor", "captured_in_parts", "refunded_minor", "refunding_minor", "disputed_minor"),
+        *("expire_time", "captured_minor", "refunded_minor", "refunding_minor", "disputed_minor", "lost_minor"),
         *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
     ),

@@ -73,7 +73,7 @@ async def release_reserves(tx: Tx, *, limit: int) -> int:
     """Ask the ledger to release what reserves are due, and return how many; emits ReserveReleased for each."""
     settlements = await store.settlements.claim_releasable(tx, limit=limit)
     for settlement in list(settlements.values()):
-        released, event = domain.settlement.release_reserve(settlement, now=tx.now)
+        released, event = domain.reserve.release_reserve(settlement, now=tx.now)
         tx.emit(event, cause=Cause(settlement.correlation_id or settlement.settlement_id))
         settlements.put(released)
     await tx.save(settlements)
@@ -106,7 +106,7 @@ def _reject(
     settlement = settlements.require(item.event.related_no, domain.settlement.not_found)
     reason = item.event.reason
     if item.event.transaction_type == RELEASE:
-        refused = domain.settlement.refuse_release(settlement, reason=reason, now=tx.now)
+        refused = domain.reserve.refuse_release(settlement, reason=reason, now=tx.now)
         _log.error("reserve_not_released", settlement_id=settlement.settlement_id, reason=reason)
         return settlements.put(refused)
     if settlement.state is SettlementState.FAILED:
@@ -114,7 +114,9 @@ def _reject(
     domain.settlement.next_state(settlement.state, SettlementAction.FAIL)
     policy = policies.get(settlement.merchant_id, UNKNOWN)
     place = _place_of_receiver(settlement, policy, tx.now)
-    into = next(receiver for receiver in receivers.values() if receiver.place == place)
+    into = next(receiver for receiver in receivers.values() if receiver.place == place and not receiver.is_full)
+    if not domain.settlement.fits(settlement, into):
+        into = receivers.add(domain.settlement.beside(into, new_id("stl"), now=tx.now))
     failed, receiver, event = domain.settlement.fail(settlement, reason=reason, into=into, now=tx.now)
     due_at = domain.closing.due_after_refusal(
         policy, receiver.currency_code, total_minor=receiver.sums.total_minor, due_at=receiver.due_at, now=tx.now

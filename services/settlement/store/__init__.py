@@ -11,6 +11,7 @@ from services.settlement.store.item import (
 from services.settlement.store.merchant import merchants
 from services.settlement.store.offset import consumed
 from services.settlement.store.settlement import (
+    CollectingSettlement,
     PendingBalance,
     SettlementFilter,
     settlements,
@@ -18,6 +19,7 @@ from services.settlement.store.settlement import (
 from services.settlement.store.verification import check_settlements, collected
 
 __all__ = [
+    "CollectingSettlement",
     "ItemKey",
     "PendingBalance",
     "PlacedItem",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from tests.e2e.model import rules
+
 
 @dataclass
 class Order:
@@ -9,6 +11,7 @@ class Order:
     total: int
     expires: bool
     state: str = "CREATED"
+    captured: int = 0
     paid: int = 0
     refunded: int = 0
 
@@ -16,16 +19,40 @@ class Order:
     def closed(self) -> bool:
         return self.state in {"CANCELLED", "EXPIRED"}
 
+    def pay_back(self, amount: int) -> None:
+        self.refunded, self.paid = self.refunded + amount, self.paid - amount
+
 
 @dataclass
 class Part:
-    """A capture, refund or dispute of a payment; `note` is the reason of a refund, and who decides of a dispute."""
+    """A capture, refund or dispute of a payment; `note` is the reason of a refund, and who decides of a dispute.
+
+    Of a capture, `spent` and `given` say what of it and of its fee refunds hold or have given back, and `returned`
+    whether they return the fee; of a refund, `shares` and `fees` say that by the number of the capture.
+    """
 
     amount: int
     state: str = "CREATED"
     fee: int = 0
     note: str = ""
     final: bool = False
+    returned: bool = False
+    spent: int = 0
+    given: int = 0
+    shares: dict[int, int] = field(default_factory=dict)
+    fees: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        return self.amount - self.spent if self.state == "SUCCEEDED" else 0
+
+    def bear(self, amount: int, *, unasked: bool) -> int:
+        """Have a capture bear a part of a refund; give what of its fee returns with that, by its own terms."""
+        returned = rules.returned_fee if self.returned else rules.own_returned_fee
+        fee = returned(fee=self.fee, given=self.given, captured=self.amount, refunded=self.spent, amount=amount)
+        fee = fee if self.returned or unasked else 0
+        self.spent, self.given = self.spent + amount, self.given + fee
+        return fee
 
 
 @dataclass
@@ -39,6 +66,7 @@ class Payment:
     captured: int = 0
     refunded: int = 0
     disputed: int = 0
+    lost: int = 0
     cancelled: int = 0
     fee: int = 0
     fee_returned: int = 0
@@ -46,6 +74,12 @@ class Payment:
     captures: list[Part] = field(default_factory=list)
     refunds: list[Part] = field(default_factory=list)
     disputes: list[Part] = field(default_factory=list)
+
+    def release(self, refund: Part) -> None:
+        """Free what its captures bear of a refund that failed."""
+        for number, amount in refund.shares.items():
+            self.captures[number].spent -= amount
+            self.captures[number].given -= refund.fees[number]
 
     @property
     def refundable(self) -> int:
@@ -69,7 +103,7 @@ class Payment:
         """What it leaves no other payment of its order to pay."""
         if self.state in {"CREATED", "AUTHORIZED"}:
             return self.amount
-        return self.captured + self.uncaptured if self.state == "SUCCEEDED" else 0
+        return self.captured + self.uncaptured - self.refunded - self.lost if self.state == "SUCCEEDED" else 0
 
 
 @dataclass

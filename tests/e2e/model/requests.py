@@ -136,7 +136,10 @@ class Requests:
         named = new_request_id()
         if isinstance(ask, Settle):
             settle = settlement_pb2.CreateSettlementRequest(
-                request_id=named, merchant_id=self._merchant_id, currency_code=ask.currency
+                request_id=named,
+                merchant_id=self._merchant_id,
+                currency_code=ask.currency,
+                override_reason="settled out of turn",
             )
             return self._clients.settlement.CreateSettlement, settle, CLERK
         service = self._clients.withdrawal

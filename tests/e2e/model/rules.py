@@ -27,15 +27,24 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def capture_fee(fees: Fees, amount_minor: int, *, first: bool) -> int:
-    """Give the fee of a capture: a share, a fixed part on a payment's first one, never more than the amount."""
-    share = half_up(amount_minor * fees.basis_points, WHOLE)
-    return min(share + (fees.fixed_minor if first else 0), amount_minor)
+def capture_fee(fees: Fees, amount_minor: int, *, captured: int, charged: int) -> int:
+    """Give the fee of a capture: that of all captures so far, never more than they are, less what was charged."""
+    total = captured + amount_minor
+    together = min(half_up(total * fees.basis_points, WHOLE) + fees.fixed_minor, total)
+    return min(max(together - charged, 0), amount_minor)
 
 
 def returned_fee(*, fee: int, given: int, captured: int, refunded: int, amount: int) -> int:
-    """Give what of the fees returns with a refund: all refunds together return their proportion, rounded once."""
-    return max(half_up(fee * (refunded + amount), captured) - given, 0)
+    """Give what of a capture's fee returns with a refund: all refunds return their proportion, the last the rest."""
+    least = fee - given - (captured - refunded - amount)
+    proportion = half_up(fee * (refunded + amount), captured) - given
+    return min(max(proportion, least, 0), amount, fee - given)
+
+
+def own_returned_fee(*, fee: int, given: int, captured: int, refunded: int, amount: int) -> int:
+    """Give what returns with what paystream gives back by itself, under terms that return nothing else."""
+    part = half_up(fee * (refunded + amount), captured) - half_up(fee * refunded, captured)
+    return min(part, fee - given)
 
 
 def reserve(total_minor: int, released_minor: int, basis_points: int) -> int:

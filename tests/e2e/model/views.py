@@ -121,7 +121,7 @@ def order_in(world: World, number: int) -> View:
         "state": seen.state,
         "paid": seen.paid,
         "refunded": seen.refunded,
-        "fully_refunded": 0 < seen.paid == seen.refunded,
+        "fully_refunded": 0 < seen.captured == seen.refunded,
     }
 
 

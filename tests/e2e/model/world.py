@@ -210,9 +210,9 @@ class World:
             capture.state = "FAILED"
             payment.giving_up = payment.giving_up and not capture.final
             return
-        first = payment.captured == 0
         fees = self.fees[payment.currency]
-        capture.state, capture.fee = "SUCCEEDED", rules.capture_fee(fees, capture.amount, first=first)
+        capture.state, capture.returned = "SUCCEEDED", fees.returned
+        capture.fee = rules.capture_fee(fees, capture.amount, captured=payment.captured, charged=payment.fee)
         payment.state = "SUCCEEDED"
         payment.captured += capture.amount
         payment.fee += capture.fee
@@ -223,14 +223,15 @@ class World:
         if capture.amount % rules.WHOLE in {rules.DISPUTED_WON, rules.DISPUTED_LOST}:
             self._start_dispute(index, capture.amount, wins=capture.amount % rules.WHOLE == rules.DISPUTED_WON)
         if payment.order is not None:
-            self._tell_order(payment.order, index, capture.amount)
+            self._tell_order(payment.order, index, capture.amount, final=capture.final)
 
-    def _tell_order(self, number: int, payment: int, amount: int) -> None:
+    def _tell_order(self, number: int, payment: int, amount: int, *, final: bool) -> None:
         order = self.orders[number]
+        order.captured += amount
         order.paid += amount
         if order.closed:
             self._start_refund(payment, amount, "ORDER_CANCELLED")
-        elif order.paid >= order.total:
+        elif order.paid >= order.total or final:
             order.state = "PAID"
 
     def _void(self, ask: Void) -> str:
@@ -266,16 +267,12 @@ class World:
 
     def _start_refund(self, index: int, amount: int, reason: str) -> None:
         payment = self.payments[index]
-        running = [each for each in payment.refunds if each.state == "CREATED" and each.note != "CONTRADICTION"]
-        fee = rules.returned_fee(
-            fee=payment.fee,
-            given=payment.fee_returned + sum(each.fee for each in running),
-            captured=payment.captured,
-            refunded=payment.refunded + sum(each.amount for each in running),
-            amount=amount,
-        )
-        returned = fee if self.fees[payment.currency].returned else 0
-        payment.refunds.append(Part(amount, fee=returned, note=reason))
+        refund = Part(amount, note=reason)
+        for number, capture in enumerate(payment.captures):
+            if part := min(amount - sum(refund.shares.values()), capture.left):
+                fee = capture.bear(part, unasked=reason == "ORDER_CANCELLED")
+                refund.shares[number], refund.fees[number], refund.fee = part, fee, refund.fee + fee
+        payment.refunds.append(refund)
         self.under_way.append(("refund", index, len(payment.refunds) - 1))
 
     def _end_refund(self, index: int, part: int) -> None:
@@ -284,13 +281,15 @@ class World:
         refund.state = "SUCCEEDED" if rules.succeeds(refund.amount) else "FAILED"
         if refund.state == "SUCCEEDED" or refund.amount % rules.WHOLE == rules.CONTRADICTED:
             self.outside[payment.currency, "REFUND"] += refund.amount
+        if refund.state == "FAILED":
+            payment.release(refund)
         if refund.note == "CONTRADICTION" or refund.state == "FAILED":
             return
         payment.refunded += refund.amount
         payment.fee_returned += refund.fee
         self._book(payment.currency, settlement=refund.fee - refund.amount, income=-refund.amount, fees=-refund.fee)
         if payment.order is not None:
-            self.orders[payment.order].refunded += refund.amount
+            self.orders[payment.order].pay_back(refund.amount)
 
     def _open_dispute(self, ask: OpenDispute) -> str:
         if ask.amount > self.payments[ask.payment].refundable:
@@ -323,7 +322,12 @@ class World:
             payment.disputed -= dispute.amount
             self._book(payment.currency, settlement=dispute.amount, disputed=-dispute.amount)
             self.outside[payment.currency, "DISPUTE_REVERSED"] += dispute.amount
+            if payment.order is not None and self.orders[payment.order].closed:
+                self._start_refund(index, dispute.amount, "ORDER_CANCELLED")
         else:
+            payment.lost += dispute.amount
+            if payment.order is not None:
+                self.orders[payment.order].paid -= dispute.amount
             self._book(payment.currency, disputed=-dispute.amount, income=-dispute.amount)
 
     # Settlements and withdrawals.

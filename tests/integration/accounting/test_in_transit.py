@@ -42,7 +42,7 @@ from tests.unit.accounting.ledger import (
     withdrawal_id,
 )
 
-KINDS = ("settlement", "available", "reserve", "disputed", "withdrawing")
+KINDS = ("settlement", "available", "reserve", "disputed", "withdrawing", "receivable")
 
 
 async def held(ledger: Runtime, merchant_id: str = ALICE) -> dict[str, int]:
@@ -203,7 +203,6 @@ async def test_what_was_never_opened_cannot_end_and_is_no_refusal_that_anybody_w
     endings: list[Event] = [
         dispute(DisputeWon),
         dispute(DisputeLost),
-        release(),
         withdrawal(WithdrawalRejected),
         withdrawal(WithdrawalFailed),
         withdrawal(WithdrawalCompleted),
@@ -223,10 +222,10 @@ async def test_what_has_ended_does_not_end_in_another_way(ledger: Runtime) -> No
 
 
 async def test_an_end_takes_out_no_other_amount_than_was_put_in(ledger: Runtime) -> None:
-    await consume(ledger, settlement(1, net=9_000, reserve=1_000), settlement(2, net=0, reserve=5_000))
-    [outcome] = await consume(ledger, release(1, amount_minor=1_001))
+    await consume(ledger, dispute(DisputeOpened, 1, amount_minor=2_500), dispute(DisputeOpened, 2, amount_minor=9_000))
+    [outcome] = await consume(ledger, dispute(DisputeWon, 1, amount_minor=2_501))
     assert reason_of(outcome) == "OPENING_MISMATCH"
-    assert (await held(ledger))["reserve"] == 6_000
+    assert (await held(ledger))["disputed"] == 11_500
 
 
 async def test_what_a_journal_took_away_makes_the_end_a_dead_letter_that_can_be_replayed(ledger: Runtime) -> None:

@@ -102,12 +102,16 @@ async def test_an_empty_batch_is_refused(call: AccountingServicer) -> None:
         await call.BatchCreateTransactions(pb.BatchCreateTransactionsRequest(), ANY)
 
 
-async def test_a_capture_is_reversed_once_by_different_requests(call: AccountingServicer) -> None:
+async def test_a_journal_is_reversed_once_by_different_requests(call: AccountingServicer) -> None:
+    booked = (await call.CreateTransaction(goodwill(), ANY)).transaction
+
     def request() -> pb.ReverseTransactionRequest:
-        return pb.ReverseTransactionRequest(request_id=str(uuid.uuid4()), transaction_id=CAPTURE, reason="Wrong")
+        return pb.ReverseTransactionRequest(
+            request_id=str(uuid.uuid4()), transaction_id=booked.transaction_id, reason="Wrong"
+        )
 
     made = (await call.ReverseTransaction(request(), ANY)).transaction
-    assert (made.reverses_transaction_id, made.direction) == (CAPTURE, pb.DIRECTION_DEBIT)
+    assert (made.reverses_transaction_id, made.direction) == (booked.transaction_id, pb.DIRECTION_DEBIT)
     with pytest.raises(TransactionAlreadyReversed):
         await call.ReverseTransaction(request(), ANY)
     assert await balance(call, SETTLEMENT) == "9680"

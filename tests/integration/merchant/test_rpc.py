@@ -125,8 +125,31 @@ async def test_the_least_that_makes_a_merchant_costs_no_fee_and_is_settled_on_re
     )
     made = (await house.call.CreateMerchant(request, ANY)).merchant
     assert (list(made.fee_plan.fees), made.country_code) == ([], "")
-    assert made.settlement_policy == pb.SettlementPolicy(schedule=pb.SETTLEMENT_SCHEDULE_MANUAL, time_zone="UTC")
+    assert made.settlement_policy == pb.SettlementPolicy(
+        schedule=pb.SETTLEMENT_SCHEDULE_MANUAL, time_zone="UTC", reserve_base=pb.RESERVE_BASE_NET
+    )
     assert await house.get(made.merchant_id) == made
+
+
+async def test_a_monthly_policy_of_business_days_reads_back_whole_and_is_told(house: House) -> None:
+    policy = pb.SettlementPolicy(
+        schedule=pb.SETTLEMENT_SCHEDULE_MONTHLY,
+        cut_off_time="18:00",
+        cut_off_month_day=31,
+        time_zone="Europe/Berlin",
+        delay_days=2,
+        business_days=True,
+        calendar="DE-BY",
+        reserve_basis_points=500,
+        reserve_days=90,
+        reserve_base=pb.RESERVE_BASE_GROSS,
+    )
+    made = await house.create(settlement_policy=policy)
+    assert (await house.get(made.merchant_id)).settlement_policy == policy
+    (event,) = await house.told()
+    told = event.settlement_policy
+    assert (told.schedule, told.cut_off_month_day, told.business_days) == ("MONTHLY", 31, True)
+    assert (told.calendar, told.reserve_base) == ("DE-BY", "GROSS")
 
 
 async def test_the_same_request_again_gives_the_same_merchant(house: House) -> None:

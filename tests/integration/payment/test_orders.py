@@ -83,14 +83,14 @@ async def test_what_is_left_of_an_order_is_what_no_payment_may_still_take(house:
         await house.create(order_id=order_id, amount=usd(9_001))
     assert refused.value.metadata == {"left_minor": "9000", "currency_code": "USD"}
 
-    # A refund gives nothing back to the order; what was given up without being captured does.
+    # What is refunded, and what was given up without being captured, is left again.
     await house.refund(charged.payment_id, 5_000)
     await house.capture(held.payment_id, 2_000, final=True)
     await house.submit()
     with pytest.raises(OrderAmountExceeded) as refused:
-        await house.create(order_id=order_id, amount=usd(13_001))
-    assert refused.value.metadata == {"left_minor": "13000", "currency_code": "USD"}
-    await house.create(order_id=order_id, amount=usd(13_000))
+        await house.create(order_id=order_id, amount=usd(18_001))
+    assert refused.value.metadata == {"left_minor": "18000", "currency_code": "USD"}
+    await house.create(order_id=order_id, amount=usd(18_000))
 
 
 async def test_many_payments_at_once_never_exceed_the_total(house: House) -> None:

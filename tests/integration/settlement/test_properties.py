@@ -65,6 +65,7 @@ requests = st.builds(
     CreateSettlement,
     merchant_id=st.sampled_from([ALICE, BOB, "mer_" + "c" * 32]),
     currency_code=st.sampled_from(["USD", "USD", "JPY", "QQQ"]),
+    override_reason=st.sampled_from([None, "all of it"]),
     cause=st.just(CAUSE),
 )
 
@@ -74,7 +75,7 @@ async def prepared(tx: Tx, policy: Policy) -> None:
     await apply(tx, [merchant(policy)])
     for number in (1, 2):
         await planted(tx, number)
-        whole = CreateSettlement(merchant_id=ALICE, currency_code="USD", cause=CAUSE)
+        whole = CreateSettlement(merchant_id=ALICE, currency_code="USD", override_reason="all", cause=CAUSE)
         await commands.create_settlements(tx, [whole])
     await apply(tx, [booking(stl(2), 1_000)])
     await apply(tx, [capture(95, 400)])

@@ -38,7 +38,12 @@ def call(till: Till) -> SettlementServicer:
 
 
 def request(**changes: Any) -> pb.CreateSettlementRequest:
-    given = {"request_id": str(uuid.uuid4()), "merchant_id": ALICE, "currency_code": "USD"}
+    given = {
+        "request_id": str(uuid.uuid4()),
+        "merchant_id": ALICE,
+        "currency_code": "USD",
+        "override_reason": "moving out",
+    }
     return pb.CreateSettlementRequest(**(given | changes))
 
 

@@ -60,8 +60,8 @@ class Till:
     async def consume(self, *events: Event) -> list[HandlerResult]:
         return await self.runtime.transaction(lambda tx: apply(tx, events))
 
-    async def policy(self, policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> None:
-        await self.consume(merchant(policy, merchant_id=merchant_id, version=version))
+    async def policy(self, policy: Policy, *, merchant_id: str = ALICE, version: int = 1, **fields: Any) -> None:
+        await self.consume(merchant(policy, merchant_id=merchant_id, version=version, **fields))
 
     async def close(self, *, view: View | None = None) -> int:
         """Run the closing job once; by default everything is consumed."""
@@ -71,8 +71,16 @@ class Till:
     async def release(self) -> int:
         return await self.runtime.transaction(lambda tx: commands.booking.release_reserves(tx, limit=500))
 
-    async def create(self, merchant_id: str = ALICE, currency_code: str = "USD") -> Settlement | DomainError:
-        item = CreateSettlement(merchant_id=merchant_id, currency_code=currency_code, cause=CAUSE)
+    async def create(
+        self,
+        merchant_id: str = ALICE,
+        currency_code: str = "USD",
+        override_reason: str | None = "asked by the merchant",
+    ) -> Settlement | DomainError:
+        """Settle what is pending; by default all of it, whatever the days of delay."""
+        item = CreateSettlement(
+            merchant_id=merchant_id, currency_code=currency_code, override_reason=override_reason, cause=CAUSE
+        )
         return (await self.runtime.transaction(lambda tx: commands.closing.create_settlements(tx, [item])))[0]
 
     async def settlements(self, merchant_id: str = ALICE, **wanted: Any) -> list[Settlement]:

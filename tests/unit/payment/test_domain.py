@@ -81,6 +81,7 @@ def test_a_capture_charges_the_fee_of_the_plan_in_force_and_says_so() -> None:
         method=events.PaymentMethod.CARD,
         channel="simulator",
         channel_reference="ch_1",
+        final=False,
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from paykit.errors import CurrencyMismatch, DomainError, IllegalTransition
 from paystream.payment.v1 import events
-from services.payment.domain import movement, refund
+from services.payment.domain import capture, movement, refund
 from services.payment.domain import payment as domain
 from services.payment.domain.payment import Payment, PaymentState
 from services.payment.domain.refund import Refund, RefundExceedsRefundable
@@ -19,14 +19,17 @@ from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, REFUND_ID
 def make(
     of: Payment, amount_minor: int = 2_500, currency_code: str = "USD", refund_id: str = REFUND_ID
 ) -> tuple[Payment, Refund, events.RefundCreated]:
-    return refund.create(
+    charged = capture.of_charge(of)
+    accepted = refund.create(
         of,
+        [charged] if charged else [],
         refund_id=refund_id,
         amount_minor=amount_minor,
         currency_code=currency_code,
         reason=events.RefundReason.DUPLICATE,
         now=LATER,
     )
+    return accepted.payment, accepted.refund, accepted.event
 
 
 def held(of: Payment) -> tuple[int, int, int, int]:

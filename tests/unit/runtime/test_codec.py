@@ -51,6 +51,7 @@ SUCCESS = events.PaymentSuccess(
     method=events.PaymentMethod.CARD,
     channel="simulator",
     channel_reference="sim_1",
+    final=False,
 )
 
 

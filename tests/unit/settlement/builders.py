@@ -9,7 +9,6 @@ from paystream.merchant.v1.events import (
     MerchantCreated,
     MerchantStatus,
     RefundPolicy,
-    ReserveBase,
     SettlementPolicy,
     SettlementSchedule,
     SettlementThreshold,
@@ -41,6 +40,16 @@ def weekly(weekday: int, at: str = "18:00", zone: str = "UTC", **fields: Any) ->
         schedule=SettlementSchedule.WEEKLY,
         cut_off_time=time.fromisoformat(at),
         cut_off_weekday=weekday,
+        time_zone=zone,
+        **fields,
+    )
+
+
+def monthly(month_day: int, at: str = "18:00", zone: str = "UTC", **fields: Any) -> Policy:
+    return Policy(
+        schedule=SettlementSchedule.MONTHLY,
+        cut_off_time=time.fromisoformat(at),
+        cut_off_month_day=month_day,
         time_zone=zone,
         **fields,
     )
@@ -201,7 +210,14 @@ def rejected(
     )
 
 
-def merchant(policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> MerchantCreated:
+def merchant(
+    policy: Policy,
+    *,
+    merchant_id: str = ALICE,
+    version: int = 1,
+    status: MerchantStatus = MerchantStatus.ACTIVE,
+    frozen: bool = False,
+) -> MerchantCreated:
     """Give the event of a merchant with a policy."""
     return MerchantCreated(
         event_id=named_id("evt", merchant_id, str(version)),
@@ -211,7 +227,7 @@ def merchant(policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> M
         correlation_id="cor_merchant",
         aggregate_version=version,
         display_name="A shop",
-        status=MerchantStatus.ACTIVE,
+        status=status,
         country_code=None,
         fee_plan_version=1,
         fees=(),
@@ -228,17 +244,17 @@ def merchant(policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> M
             ),
             reserve_basis_points=policy.reserve_basis_points,
             reserve_days=policy.reserve_days,
-            cut_off_month_day=None,
-            business_days=False,
-            calendar=None,
-            reserve_base=ReserveBase.NET,
+            cut_off_month_day=policy.cut_off_month_day,
+            business_days=policy.business_days,
+            calendar=policy.calendar,
+            reserve_base=policy.reserve_base,
         ),
         default_basis_points=None,
         free=False,
         refund_policy=RefundPolicy.ALLOW,
         refund_limits=(),
         payout_hold=False,
-        frozen=False,
+        frozen=frozen,
         closing=False,
     )
 

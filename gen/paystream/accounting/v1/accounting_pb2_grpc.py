@@ -29,7 +29,7 @@ class AccountingServiceStub:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
@@ -97,7 +97,7 @@ class AccountingServiceServicer:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
@@ -133,8 +133,8 @@ class AccountingServiceServicer:
     def ReverseTransaction(self, request, context):
         """Books the opposite of a transaction, which itself stays as it is.
 
-        A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-        which the step after it takes back. Idempotent by request_id for at least 24 h.
+        A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+        back, or a correction of a type of its own. Idempotent by request_id for at least 24 h.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
         REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
@@ -273,7 +273,7 @@ class AccountingService:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.

@@ -30,7 +30,7 @@ class AccountingServiceStub:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
@@ -62,8 +62,8 @@ class AccountingServiceStub:
     ReverseTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]
     """Books the opposite of a transaction, which itself stays as it is.
 
-    A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-    which the step after it takes back. Idempotent by request_id for at least 24 h.
+    A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+    back, or a correction of a type of its own. Idempotent by request_id for at least 24 h.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
     REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
@@ -111,7 +111,7 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
@@ -140,8 +140,8 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     ReverseTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]  # type: ignore[assignment]
     """Books the opposite of a transaction, which itself stays as it is.
 
-    A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-    which the step after it takes back. Idempotent by request_id for at least 24 h.
+    A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+    back, or a correction of a type of its own. Idempotent by request_id for at least 24 h.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
     REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
@@ -188,7 +188,7 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of the currency
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
@@ -233,8 +233,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.ReverseTransactionResponse, _abc.Awaitable[_accounting_pb2.ReverseTransactionResponse]]:
         """Books the opposite of a transaction, which itself stays as it is.
 
-        A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-        which the step after it takes back. Idempotent by request_id for at least 24 h.
+        A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+        back, or a correction of a type of its own. Idempotent by request_id for at least 24 h.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
         REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;

@@ -34,7 +34,7 @@ class _MerchantStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mercha
     MERCHANT_STATUS_ACTIVE: _MerchantStatus.ValueType  # 2
     """May take payments."""
     MERCHANT_STATUS_SUSPENDED: _MerchantStatus.ValueType  # 3
-    """May not take new payments; refunds and settlements go on."""
+    """May not take new payments; refunds go on, settlements and payouts wait."""
 
 class MerchantStatus(_MerchantStatus, metaclass=_MerchantStatusEnumTypeWrapper):
     """What a merchant may do."""
@@ -46,7 +46,7 @@ MERCHANT_STATUS_CREATED: MerchantStatus.ValueType  # 1
 MERCHANT_STATUS_ACTIVE: MerchantStatus.ValueType  # 2
 """May take payments."""
 MERCHANT_STATUS_SUSPENDED: MerchantStatus.ValueType  # 3
-"""May not take new payments; refunds and settlements go on."""
+"""May not take new payments; refunds go on, settlements and payouts wait."""
 Global___MerchantStatus: _TypeAlias = MerchantStatus  # noqa: Y015
 
 class _SettlementSchedule:
@@ -65,6 +65,8 @@ class _SettlementScheduleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Se
     """At the cut-off of every day."""
     SETTLEMENT_SCHEDULE_WEEKLY: _SettlementSchedule.ValueType  # 4
     """At the cut-off of one day of the week."""
+    SETTLEMENT_SCHEDULE_MONTHLY: _SettlementSchedule.ValueType  # 5
+    """At the cut-off of one day of the month."""
 
 class SettlementSchedule(_SettlementSchedule, metaclass=_SettlementScheduleEnumTypeWrapper):
     """What starts a settlement."""
@@ -79,7 +81,33 @@ SETTLEMENT_SCHEDULE_DAILY: SettlementSchedule.ValueType  # 3
 """At the cut-off of every day."""
 SETTLEMENT_SCHEDULE_WEEKLY: SettlementSchedule.ValueType  # 4
 """At the cut-off of one day of the week."""
+SETTLEMENT_SCHEDULE_MONTHLY: SettlementSchedule.ValueType  # 5
+"""At the cut-off of one day of the month."""
 Global___SettlementSchedule: _TypeAlias = SettlementSchedule  # noqa: Y015
+
+class _ReserveBase:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReserveBaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReserveBase.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESERVE_BASE_UNSPECIFIED: _ReserveBase.ValueType  # 0
+    """Taken as NET."""
+    RESERVE_BASE_NET: _ReserveBase.ValueType  # 1
+    """Of a settlement's total, without what was released from earlier reserves."""
+    RESERVE_BASE_GROSS: _ReserveBase.ValueType  # 2
+    """Of a settlement's payments, before refunds, fees and disputes; at most its total."""
+
+class ReserveBase(_ReserveBase, metaclass=_ReserveBaseEnumTypeWrapper):
+    """What a reserve is a part of."""
+
+RESERVE_BASE_UNSPECIFIED: ReserveBase.ValueType  # 0
+"""Taken as NET."""
+RESERVE_BASE_NET: ReserveBase.ValueType  # 1
+"""Of a settlement's total, without what was released from earlier reserves."""
+RESERVE_BASE_GROSS: ReserveBase.ValueType  # 2
+"""Of a settlement's payments, before refunds, fees and disputes; at most its total."""
+Global___ReserveBase: _TypeAlias = ReserveBase  # noqa: Y015
 
 @_typing.final
 class Merchant(_message.Message):
@@ -187,8 +215,8 @@ Global___FeePlan: _TypeAlias = FeePlan  # noqa: Y015
 
 @_typing.final
 class FeeRule(_message.Message):
-    """The fee in one currency: amount x basis_points / 10000, rounded half up, plus fixed_minor on a payment's first
-    capture, capped at the amount.
+    """The fee in one currency, of all captures of a payment together: captured x basis_points / 10000, rounded half up, plus
+    fixed_minor, capped at what was captured. A capture is charged what earlier ones were not.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -199,7 +227,7 @@ class FeeRule(_message.Message):
     currency_code: _builtins.str
     """ISO 4217 code, once in a plan."""
     basis_points: _builtins.int
-    """Hundredths of a percent of each capture."""
+    """Hundredths of a percent of what is captured."""
     fixed_minor: _builtins.int
     """The fixed part, in minor units of the currency."""
     def __init__(
@@ -231,20 +259,36 @@ class SettlementPolicy(_message.Message):
     THRESHOLDS_FIELD_NUMBER: _builtins.int
     RESERVE_BASIS_POINTS_FIELD_NUMBER: _builtins.int
     RESERVE_DAYS_FIELD_NUMBER: _builtins.int
+    CUT_OFF_MONTH_DAY_FIELD_NUMBER: _builtins.int
+    BUSINESS_DAYS_FIELD_NUMBER: _builtins.int
+    CALENDAR_FIELD_NUMBER: _builtins.int
+    RESERVE_BASE_FIELD_NUMBER: _builtins.int
     schedule: Global___SettlementSchedule.ValueType
     """What starts a settlement."""
     cut_off_time: _builtins.str
-    """Local time of day of the cut-off, HH:MM; required for DAILY and WEEKLY, empty for the others."""
+    """Local time of day of the cut-off, HH:MM; required for DAILY, WEEKLY and MONTHLY, empty for the others."""
     cut_off_weekday: _builtins.int
     """ISO 8601 day of the week of the cut-off, 1 (Monday) to 7 (Sunday); required for WEEKLY, 0 for the others."""
     time_zone: _builtins.str
     """IANA time zone of the cut-off, for example Europe/Berlin; empty means UTC."""
     delay_days: _builtins.int
-    """The N of T+N: whole days between the cut-off and the settlement."""
+    """The N of T+N: whole days between the cut-off and the settlement; business days if business_days is set."""
     reserve_basis_points: _builtins.int
     """Rolling reserve held back from each settlement, in hundredths of a percent."""
     reserve_days: _builtins.int
     """Days until a held reserve is released; 0 exactly when none is held."""
+    cut_off_month_day: _builtins.int
+    """Day of the month of the cut-off, the last day where the month is shorter; required for MONTHLY, 0 for the others."""
+    business_days: _builtins.bool
+    """Whether delay_days counts business days alone: it is settled on the N-th business day after the date of the cut-off,
+    with an N of 0 on that date or the next business day.
+    """
+    calendar: _builtins.str
+    """Whose weekends and public holidays are no business days: a country by ISO 3166-1 alpha-2, as in DE, or a part of one
+    by ISO 3166-2, as in DE-BY; empty for Saturdays and Sundays alone, and where business_days is not set.
+    """
+    reserve_base: Global___ReserveBase.ValueType
+    """What reserve_basis_points are taken of."""
     @_builtins.property
     def thresholds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettlementThreshold]:
         """Smallest totals worth settling, once for a currency; a currency without one is settled from 1 minor unit. THRESHOLD
@@ -262,10 +306,14 @@ class SettlementPolicy(_message.Message):
         thresholds: _abc.Iterable[Global___SettlementThreshold] | None = ...,
         reserve_basis_points: _builtins.int = ...,
         reserve_days: _builtins.int = ...,
+        cut_off_month_day: _builtins.int = ...,
+        business_days: _builtins.bool = ...,
+        calendar: _builtins.str = ...,
+        reserve_base: Global___ReserveBase.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cut_off_time", b"cut_off_time", "cut_off_weekday", b"cut_off_weekday", "delay_days", b"delay_days", "reserve_basis_points", b"reserve_basis_points", "reserve_days", b"reserve_days", "schedule", b"schedule", "thresholds", b"thresholds", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_days", b"business_days", "calendar", b"calendar", "cut_off_month_day", b"cut_off_month_day", "cut_off_time", b"cut_off_time", "cut_off_weekday", b"cut_off_weekday", "delay_days", b"delay_days", "reserve_base", b"reserve_base", "reserve_basis_points", b"reserve_basis_points", "reserve_days", b"reserve_days", "schedule", b"schedule", "thresholds", b"thresholds", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

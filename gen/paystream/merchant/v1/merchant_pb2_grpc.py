@@ -89,7 +89,7 @@ class MerchantServiceServicer:
 
         Idempotent by request_id for at least 24 hours: the same request again returns the first result.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,7 +119,7 @@ class MerchantServiceServicer:
         A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
         fails with ETAG_MISMATCH.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,7 @@ class MerchantServiceStub:
 
     Idempotent by request_id for at least 24 hours: the same request again returns the first result.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     GetMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]
     """Gives a merchant.
@@ -61,7 +61,7 @@ class MerchantServiceStub:
     A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
     fails with ETAG_MISMATCH.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
@@ -96,7 +96,7 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
 
     Idempotent by request_id for at least 24 hours: the same request again returns the first result.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     GetMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]  # type: ignore[assignment]
     """Gives a merchant.
@@ -114,7 +114,7 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
     fails with ETAG_MISMATCH.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]  # type: ignore[assignment]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
@@ -152,7 +152,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id for at least 24 hours: the same request again returns the first result.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
 
     @_abc_1.abstractmethod
@@ -188,7 +188,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
         fails with ETAG_MISMATCH.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
 
     @_abc_1.abstractmethod

@@ -99,7 +99,8 @@ class Evidence(StrEnum):
 class FailureReason(StrEnum):
     """DECLINED: by the issuer, no closer reason. METHOD_INVALID, METHOD_EXPIRED: the means of payment cannot be used.
     LIMIT_EXCEEDED: of the payer or the channel. CHANNEL_REJECTED: the channel would not process it. NOT_RECEIVED:
-    proven, after the channel's finality, never to have arrived there. UNKNOWN: newer than the reader's schema.
+    proven, after the channel's finality, never to have arrived there. EXPIRED_UNSENT: its time was over before it was
+    sent. MERCHANT_SUSPENDED: not sent, as the merchant may do no business. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -111,6 +112,8 @@ class FailureReason(StrEnum):
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     CHANNEL_REJECTED = "CHANNEL_REJECTED"
     NOT_RECEIVED = "NOT_RECEIVED"
+    EXPIRED_UNSENT = "EXPIRED_UNSENT"
+    MERCHANT_SUSPENDED = "MERCHANT_SUSPENDED"
 
 
 class LateReason(StrEnum):
@@ -1010,7 +1013,7 @@ class PaymentFailed(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1114,11 +1117,13 @@ class PaymentSuccess(AvroRecord):
         method: Means of payment.
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the capture.
+        final: Whether the merchant takes no more of the payment: with it an order is settled at what is paid, even
+            below its total.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentSuccess"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1140,6 +1145,7 @@ class PaymentSuccess(AvroRecord):
     method: PaymentMethod
     channel: str
     channel_reference: str
+    final: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1286,7 +1292,7 @@ class RefundFailed(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""

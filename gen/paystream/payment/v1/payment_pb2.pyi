@@ -579,7 +579,7 @@ class Payment(_message.Message):
     fee_returned_minor: _builtins.int
     """Given back of it with refunds."""
     fee_plan_version: _builtins.int
-    """The fee plan that the fee was computed by, from 1; 0 before the first capture."""
+    """The fee plan that the fee of the latest capture was computed by, from 1; 0 before the first."""
     capture_id: _builtins.str
     """cap_ and a UUIDv7: the latest capture; empty before the first."""
     channel: _builtins.str
@@ -769,7 +769,9 @@ class Refund(_message.Message):
     state: Global___RefundState.ValueType
     """How far it has come."""
     fee_returned_minor: _builtins.int
-    """The part of the fee that returns with it, in minor units of amount.currency_code."""
+    """The part of the fees that returns with it, by the terms of each capture that it gives back, in minor units of
+    amount.currency_code; never more than amount.
+    """
     capture_id: _builtins.str
     """The capture it gives back; empty for parts of several, and for one that was never booked (reason CONTRADICTION)."""
     channel_reference: _builtins.str

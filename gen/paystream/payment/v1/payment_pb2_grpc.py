@@ -169,8 +169,8 @@ class PaymentServiceServicer:
         """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
 
         A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
-        payments that are under way or captured, refunds not added back. What is captured for an order that is closed
-        meanwhile is refunded, what is authorized is voided.
+        payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
+        order that is closed meanwhile is refunded, what is authorized is voided.
 
         Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
         the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,

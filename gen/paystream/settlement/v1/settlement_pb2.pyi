@@ -220,6 +220,7 @@ class Settlement(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    OVERRIDE_REASON_FIELD_NUMBER: _builtins.int
     settlement_id: _builtins.str
     """stl_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -244,6 +245,8 @@ class Settlement(_message.Message):
     """The ledger's transaction that booked it; empty unless COMPLETED."""
     correlation_id: _builtins.str
     """The journey that its events carry; empty while PENDING."""
+    override_reason: _builtins.str
+    """Why a request closed it before its cut-off or days of delay were over; empty if none did."""
     @_builtins.property
     def cut_off_time(self) -> _timestamp_pb2.Timestamp:
         """The cut-off up to which it collects; absent when the merchant's schedule has none."""
@@ -301,10 +304,11 @@ class Settlement(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         close_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        override_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "create_time", b"create_time", "cut_off_time", b"cut_off_time", "due_time", b"due_time", "reserve_release_time", b"reserve_release_time", "reserve_released_time", b"reserve_released_time", "sums", b"sums", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carried_into", b"carried_into", "close_time", b"close_time", "correlation_id", b"correlation_id", "create_time", b"create_time", "currency_code", b"currency_code", "cut_off_time", b"cut_off_time", "due_time", b"due_time", "failure_reason", b"failure_reason", "merchant_id", b"merchant_id", "net_minor", b"net_minor", "reserve_held_minor", b"reserve_held_minor", "reserve_refusal", b"reserve_refusal", "reserve_release_time", b"reserve_release_time", "reserve_released_time", b"reserve_released_time", "settlement_id", b"settlement_id", "state", b"state", "sums", b"sums", "transaction_id", b"transaction_id", "trigger", b"trigger", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carried_into", b"carried_into", "close_time", b"close_time", "correlation_id", b"correlation_id", "create_time", b"create_time", "currency_code", b"currency_code", "cut_off_time", b"cut_off_time", "due_time", b"due_time", "failure_reason", b"failure_reason", "merchant_id", b"merchant_id", "net_minor", b"net_minor", "override_reason", b"override_reason", "reserve_held_minor", b"reserve_held_minor", "reserve_refusal", b"reserve_refusal", "reserve_release_time", b"reserve_release_time", "reserve_released_time", b"reserve_released_time", "settlement_id", b"settlement_id", "state", b"state", "sums", b"sums", "transaction_id", b"transaction_id", "trigger", b"trigger", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,12 +389,15 @@ class PendingBalance(_message.Message):
     SETTLING_MINOR_FIELD_NUMBER: _builtins.int
     BALANCE_MINOR_FIELD_NUMBER: _builtins.int
     NEXT_DUE_TIME_FIELD_NUMBER: _builtins.int
+    HOLD_REASON_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code of all its amounts."""
     settling_minor: _builtins.str
     """Totals of settlements that are CREATED and that the ledger has not told to be booked, in minor units."""
     balance_minor: _builtins.str
     """pending and settling together: the balance of the merchant's settlement account, in minor units."""
+    hold_reason: _builtins.str
+    """Why what is pending is not settled, SUSPENDED or FROZEN; empty unless the merchant is."""
     @_builtins.property
     def pending(self) -> Global___Sums:
         """What no settlement has closed yet."""
@@ -407,10 +414,11 @@ class PendingBalance(_message.Message):
         settling_minor: _builtins.str = ...,
         balance_minor: _builtins.str = ...,
         next_due_time: _timestamp_pb2.Timestamp | None = ...,
+        hold_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["next_due_time", b"next_due_time", "pending", b"pending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_minor", b"balance_minor", "currency_code", b"currency_code", "next_due_time", b"next_due_time", "pending", b"pending", "settling_minor", b"settling_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_minor", b"balance_minor", "currency_code", b"currency_code", "hold_reason", b"hold_reason", "next_due_time", b"next_due_time", "pending", b"pending", "settling_minor", b"settling_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,22 +669,28 @@ class CreateSettlementRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    OVERRIDE_REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it settles nothing."""
     merchant_id: _builtins.str
     """The merchant: mer_ and 32 hexadecimal digits."""
     currency_code: _builtins.str
     """The currency, ISO 4217."""
+    override_reason: _builtins.str
+    """Why what is pending is settled before its cut-off and days of delay are over; empty to honour them. At most 500
+    characters, kept with the settlement.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         merchant_id: _builtins.str = ...,
         currency_code: _builtins.str = ...,
+        override_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "merchant_id", b"merchant_id", "override_reason", b"override_reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -126,15 +126,17 @@ class SettlementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateSettlement(self, request, context):
-        """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-        emits SettlementCreated.
+        """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+        SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+        (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+        hold: the rest is still pending.
 
         Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
         with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
         up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-        pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-        currency_code: it is above 2^53 - 1).
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+        MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+        NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

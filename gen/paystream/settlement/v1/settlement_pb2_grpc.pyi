@@ -59,15 +59,17 @@ class SettlementServiceStub:
     GetPendingBalance: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.GetPendingBalanceRequest, _settlement_pb2.GetPendingBalanceResponse]
     """Gives what awaits settlement of a merchant, by currency in the order of their codes; nothing where all is settled."""
     CreateSettlement: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]
-    """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-    emits SettlementCreated.
+    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+    hold: the rest is still pending.
 
     Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
     with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
     up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-    pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-    currency_code: it is above 2^53 - 1).
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
     """
     ExportSettlement: _grpc.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
@@ -110,15 +112,17 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     GetPendingBalance: _aio.UnaryUnaryMultiCallable[_settlement_pb2.GetPendingBalanceRequest, _settlement_pb2.GetPendingBalanceResponse]  # type: ignore[assignment]
     """Gives what awaits settlement of a merchant, by currency in the order of their codes; nothing where all is settled."""
     CreateSettlement: _aio.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]  # type: ignore[assignment]
-    """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-    emits SettlementCreated.
+    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+    hold: the rest is still pending.
 
     Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
     with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
     up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-    pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-    currency_code: it is above 2^53 - 1).
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
     """
     ExportSettlement: _aio.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]  # type: ignore[assignment]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
@@ -188,15 +192,17 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _settlement_pb2.CreateSettlementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_pb2.CreateSettlementResponse, _abc.Awaitable[_settlement_pb2.CreateSettlementResponse]]:
-        """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-        emits SettlementCreated.
+        """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+        SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+        (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+        hold: the rest is still pending.
 
         Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
         with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
         up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-        pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-        currency_code: it is above 2^53 - 1).
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+        MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+        NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
         """
 
     @_abc_1.abstractmethod
