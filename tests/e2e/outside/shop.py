@@ -36,7 +36,7 @@ FROM accounting.entry e JOIN accounting.account a USING (account_id)
 WHERE t.merchant_id = $1 AND a.account_kind = 'suspense'
 """
 """What is owed to somebody for what happened at one merchant's; below 0 what is out with nothing behind it."""
-LEARNING_PAUSE_S = 0.2
+RETRY_PAUSE_S = 0.2
 CLERK, CHIEF = "clerk", "chief"
 
 
@@ -311,7 +311,7 @@ class Shop:
         with pytest.raises(grpc.aio.AioRpcError, match="PERMISSION_DENIED"):
             await stub.ApproveResolution(approve, metadata=[("paystream-caller", f" {CLERK.upper()} ")])
         approve.request_id = new_request_id()
-        await stub.ApproveResolution(approve, metadata=[("paystream-caller", CHIEF)])
+        await self._allowed(stub.ApproveResolution, approve, CHIEF)
 
     def _of(self, service: str) -> tuple[Any, Any]:
         return getattr(self._clients, service), {"payment": payment_pb2, "withdrawal": withdrawal_pb2}[service]
@@ -336,16 +336,16 @@ class Shop:
         await call(self._clients.withdrawal.VerifyBankAccount, verify)
         return str(made.bank_account_id)
 
-    async def _allowed(self, method: Any, request: Any) -> Any:
-        """Call until the services have heard what they must know."""
+    async def _allowed(self, method: Any, request: Any, caller: str = CLERK) -> Any:
+        """Call until the services have heard what they must know, and nothing that is under way forbids it."""
 
         async def granted() -> Any:
             try:
-                return await call(method, request)
+                return await method(request, metadata=[("paystream-caller", caller)])
             except grpc.aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
                     raise
-                await asyncio.sleep(LEARNING_PAUSE_S)
+                await asyncio.sleep(RETRY_PAUSE_S)
                 return None
 
         return await until(granted)
@@ -365,5 +365,5 @@ def usd(amount_minor: int) -> Any:
     return money_pb2.Money(amount_minor=amount_minor, currency_code="USD")
 
 
-WAIT_S_MAX = 60.0
+WAIT_S_MAX = 30.0
 """For what one word leads to."""
