@@ -94,8 +94,8 @@ class Scenario:
             captures alone.
         part: Whether only a part is approved, as `part_of` says.
         refund_declines: How many refunds of what it captures are declined, from the first.
-        money_in: Whether it meets authorizations and captures alone, or with False refunds and payouts alone; the others
-            are ordinary then.
+        money_in: Whether it meets authorizations and captures alone, or with False refunds and payouts alone: the
+            others are ordinary then.
     """
 
     outcome: Decision = Decision.APPROVED
