@@ -42,7 +42,7 @@ LOCKS_WITHOUT_TX = {
 }
 
 NAMED_ALIKE = dict.fromkeys(
-    ("AttemptNotFound", "DisputeExceedsCaptured", "DisputeNotFound", "DisputeResponseLate", "MerchantUnknown"),
+    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "MerchantUnknown"),
     "one reason of docs/errors.md, which several services answer with",
 )
 

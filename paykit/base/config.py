@@ -130,7 +130,9 @@ class Settings(BaseSettings):
         topic_prefix: Put before every topic and subject; tests share one broker by it.
         grpc_address: Where the services answer.
         grpc_port_shared: Several processes on one machine answer on the same port, the kernel spreading connections.
-        grpc_message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
+        grpc_message_bytes_max: Larger requests are refused with RESOURCE_EXHAUSTED, and no larger reply is sent.
+        grpc_reply_bytes_max: Pages end before they are larger, and what else would be is refused. The default is what
+            gRPC's clients take if they are not told otherwise. Never above `grpc_message_bytes_max`, whatever it says.
         grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
         shutdown_grace_s: How long calls in progress may take after SIGTERM.
@@ -167,6 +169,7 @@ class Settings(BaseSettings):
     grpc_address: str = Field(default="localhost:50051", pattern=r"^(unix:.+|.+:\d{1,5})$")
     grpc_port_shared: bool = False
     grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
+    grpc_reply_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     grpc_calls_max: int = Field(default=1_000, ge=1, le=100_000)
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
@@ -200,6 +203,11 @@ class Settings(BaseSettings):
     def admin_url(self) -> str:
         """Return the URL for `paystream db`."""
         return (self.database_admin_url or self.database_url).get_secret_value()
+
+    @property
+    def reply_bytes_max(self) -> int:
+        """The largest reply that is sent."""
+        return min(self.grpc_reply_bytes_max, self.grpc_message_bytes_max)
 
     @property
     def payment_channels(self) -> tuple[ChannelRoute, ...]:

@@ -30,11 +30,11 @@ async def page(
     Raises:
         PageTokenInvalid: The token is malformed, or of another list or other filters.
     """
-    rows, token = await newest_page(
+    return await newest_page(
         runtime,
         request,
         table.list,
         wanted=messages.from_list(request),
         key=lambda row: (row.create_time, row.contradiction_id),
+        show=messages.to_contradiction,
     )
-    return [messages.to_contradiction(row) for row in rows], token

@@ -76,14 +76,31 @@ def to_account(account: Account) -> pb.Account:
     )
 
 
-def to_statement(statement: Statement, next_page_token: str) -> pb.ListEntriesResponse:
+def to_statement(
+    statement: Statement, lines: Sequence[pb.StatementLine], next_page_token: str
+) -> pb.ListEntriesResponse:
     """Write a page of a statement."""
     return pb.ListEntriesResponse(
         account=to_account(statement.account),
         opening_balance_minor=str(statement.opening_balance_minor),
         closing_balance_minor=str(statement.closing_balance_minor),
-        lines=[_to_line(line) for line in statement.lines],
+        lines=lines,
         next_page_token=next_page_token,
+    )
+
+
+def to_line(line: StatementLine) -> pb.StatementLine:
+    """Write a line of a statement."""
+    return pb.StatementLine(
+        transaction_id=line.transaction_id,
+        transaction_type=line.transaction_type,
+        related_no=line.related_no,
+        line=line.line,
+        side=_SIDE[line.side],
+        effect=line.effect,
+        amount_minor=line.amount_minor,
+        effective_time=to_timestamp(line.effective_at),
+        running_balance_minor=str(line.running_balance_minor),
     )
 
 
@@ -130,18 +147,4 @@ def _to_entry(entry: Entry) -> pb.Entry:
         side=_SIDE[entry.side],
         effect=entry.effect,
         amount_minor=entry.amount_minor,
-    )
-
-
-def _to_line(line: StatementLine) -> pb.StatementLine:
-    return pb.StatementLine(
-        transaction_id=line.transaction_id,
-        transaction_type=line.transaction_type,
-        related_no=line.related_no,
-        line=line.line,
-        side=_SIDE[line.side],
-        effect=line.effect,
-        amount_minor=line.amount_minor,
-        effective_time=to_timestamp(line.effective_at),
-        running_balance_minor=str(line.running_balance_minor),
     )

@@ -11,7 +11,8 @@ from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
-from paykit.serve.listing import newest_page, page_by_key
+from paykit.serve.idempotency import Creates
+from paykit.serve.listing import cut, newest_page, page_by_key
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paykit.serve.timestamps import from_optional
@@ -30,6 +31,7 @@ _CREATE = Operation(
     command=journals.create_transactions,
     reply=lambda transaction: pb.CreateTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.CreateTransactionResponse,
+    creates=Creates(table=store.transactions, read=store.transactions.by_key),
 )
 # The same operation with the item of a batch response as its reply. Both replies hold the transaction in field 1, so
 # each reads what the other stored.
@@ -38,12 +40,14 @@ _CREATE_IN_BATCH = Operation(
     command=journals.create_transactions,
     reply=lambda transaction: _Result(transaction=messages.to_transaction(transaction)),
     reply_type=_Result,
+    creates=_CREATE.creates,
 )
 _REVERSE = Operation(
     name="ReverseTransaction",
     command=journals.reverse_transactions,
     reply=lambda transaction: pb.ReverseTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.ReverseTransactionResponse,
+    creates=Creates(table=store.transactions, read=store.transactions.by_key),
 )
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -99,8 +103,9 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             store.transactions.list,
             wanted=wanted,
             key=lambda transaction: (transaction.effective_at, transaction.transaction_id),
+            show=messages.to_transaction,
         )
-        return pb.ListTransactionsResponse(transactions=map(messages.to_transaction, page), next_page_token=token)
+        return pb.ListTransactionsResponse(transactions=page, next_page_token=token)
 
     async def GetAccount(self, request: pb.GetAccountRequest, _context: Any) -> pb.GetAccountResponse:
         """Read an account."""
@@ -120,9 +125,10 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             store.accounts.list,
             wanted=wanted,
             key=lambda account: account.account_id,
+            show=messages.to_account,
             kind=str,
         )
-        return pb.ListAccountsResponse(accounts=map(messages.to_account, page), next_page_token=token)
+        return pb.ListAccountsResponse(accounts=page, next_page_token=token)
 
     async def GetBalance(self, request: pb.GetBalanceRequest, _context: Any) -> pb.GetBalanceResponse:
         """Read a balance."""
@@ -153,12 +159,14 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             account = await _account(tx, request.account_id)
             return await store.statement(tx, account, start=start, end=end, behind=behind, limit=size + 1)
 
-        statement, more = (await self._runtime.read(query)).cut(size)
+        statement = await self._runtime.read(query)
+        bytes_max = self._runtime.reply_bytes_max
+        lines = cut(statement.lines, size=size, show=messages.to_line, bytes_max=bytes_max)
         token = ""
-        if more:
-            effective_at, transaction_id, line = statement.lines[-1].key
+        if len(lines) < len(statement.lines):
+            effective_at, transaction_id, line = statement.lines[len(lines) - 1].key
             token = paging.encode_page_token([_micros(effective_at), transaction_id, line], scope)
-        return messages.to_statement(statement, token)
+        return messages.to_statement(statement, lines, token)
 
     async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, _context: Any) -> pb.GetTrialBalanceResponse:
         """Read the trial balances."""

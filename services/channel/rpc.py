@@ -12,6 +12,7 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
+from paykit.serve.idempotency import Creates
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paykit.serve.status import to_status
@@ -70,6 +71,7 @@ _OPEN_DISPUTE = Operation(
     command=commands.open_disputes,
     reply=lambda opened: pb.OpenDisputeResponse(dispute=messages.to_dispute(opened)),
     reply_type=pb.OpenDisputeResponse,
+    creates=Creates(table=store.disputes, read=store.disputes.by_key),
 )
 _RESPOND_TO_DISPUTE = Operation(
     name="RespondToDispute",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import fold
@@ -26,6 +26,7 @@ class CreateMerchant:
     fee_terms: FeePlanTerms
     settlement_policy: SettlementPolicy
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ async def create_merchants(tx: Tx, items: Sequence[CreateMerchant]) -> list[Merc
             fee_terms=item.fee_terms,
             settlement_policy=item.settlement_policy,
             now=tx.now,
+            creating_call=item.creating_call,
         )
         merchants.add(merchant)
         fee_plans.add(FeePlanRow.of(merchant.merchant_id, merchant.fee_plan))

@@ -7,6 +7,7 @@ from paykit.base.call import current_call
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import page_by_key
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
@@ -21,6 +22,7 @@ _CREATE = Operation(
     command=commands.create_merchants,
     reply=lambda merchant: pb.CreateMerchantResponse(merchant=messages.to_merchant(merchant)),
     reply_type=pb.CreateMerchantResponse,
+    creates=Creates(table=store.merchants, read=store.merchants.by_key),
 )
 _UPDATE = Operation(
     name="UpdateMerchant",
@@ -74,9 +76,10 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             store.merchants.list,
             wanted=messages.from_status(request.status),
             key=lambda merchant: merchant.merchant_id,
+            show=messages.to_merchant,
             kind=str,
         )
-        return pb.ListMerchantsResponse(merchants=map(messages.to_merchant, page), next_page_token=token)
+        return pb.ListMerchantsResponse(merchants=page, next_page_token=token)
 
     async def UpdateMerchant(self, request: pb.UpdateMerchantRequest, _context: Any) -> pb.UpdateMerchantResponse:
         """Change the fields that the mask names."""
@@ -99,9 +102,15 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
     async def ListFeePlans(self, request: pb.ListFeePlansRequest, _context: Any) -> pb.ListFeePlansResponse:
         """Read a page of a merchant's fee plans."""
         page, token = await page_by_key(
-            self._runtime, request, _plans, wanted=request.merchant_id, key=lambda plan: plan.version, kind=int
+            self._runtime,
+            request,
+            _plans,
+            wanted=request.merchant_id,
+            key=lambda plan: plan.version,
+            kind=int,
+            show=messages.to_fee_plan,
         )
-        return pb.ListFeePlansResponse(fee_plans=map(messages.to_fee_plan, page), next_page_token=token)
+        return pb.ListFeePlansResponse(fee_plans=page, next_page_token=token)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

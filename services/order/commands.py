@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
@@ -41,6 +41,7 @@ class CreateOrder:
     ttl: timedelta | None
     metadata: str
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,7 @@ def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> 
         create_time=now,
         update_time=now,
         line_items=item.line_items,
+        creating_call=item.creating_call,
     )
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, FieldInvalid, InvariantError, Kind
 from paystream.order.v1 import events
@@ -95,6 +96,7 @@ class Order:
         expire_time: None: it never expires.
         correlation_id: The journey that all events of the order carry.
         aggregate_version: From 1, +1 with every event.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     order_id: str
@@ -113,6 +115,7 @@ class Order:
     paid_minor: int = 0
     refunded_minor: int = 0
     aggregate_version: int = 1
+    creating_call: CreatingCall = NO_CALL
 
     @property
     def etag(self) -> str:

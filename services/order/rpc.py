@@ -7,6 +7,7 @@ from paykit.base.call import current_call
 from paykit.merchants.standing import NOT_TOLD_YET
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
@@ -21,6 +22,7 @@ _CREATE = Operation(
     command=commands.create_orders,
     reply=lambda order: pb.CreateOrderResponse(order=messages.to_order(order)),
     reply_type=pb.CreateOrderResponse,
+    creates=Creates(table=store.orders, read=store.orders.in_full),
     waits_for=NOT_TOLD_YET,
 )
 _CANCEL = Operation(
@@ -55,8 +57,9 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
             store.orders.list,
             wanted=messages.from_list_orders(request),
             key=lambda order: (order.create_time, order.order_id),
+            show=messages.to_order,
         )
-        return pb.ListOrdersResponse(orders=map(messages.to_order, page), next_page_token=token)
+        return pb.ListOrdersResponse(orders=page, next_page_token=token)
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, _context: Any) -> pb.CancelOrderResponse:
         """Call an order off, once per request_id."""

@@ -36,9 +36,12 @@ SERVICE = Service(
                     payment_events.PaymentContradictionResolved,
                     payment_events.RefundCreated,
                     payment_events.RefundFailed,
+                    payment_events.DisputeInquiryOpened,
                     payment_events.DisputeOpened,
                     payment_events.DisputeWon,
                     payment_events.DisputeLost,
+                    payment_events.DisputeOverturned,
+                    payment_events.DisputeContradicted,
                 )
             ),
         ),

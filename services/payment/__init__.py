@@ -9,6 +9,7 @@
 | what each capture bears of a refund | `domain/refund_share.py`, SQL in `store/refund_share.py` |
 | the states that captures and refunds share | `domain/movement.py` |
 | a dispute, and the answer that its channel is told | `domain/dispute.py`, SQL in `store/dispute.py` |
+| what a channel says of one, and what follows | `domain/dispute_words.py`, `domain/dispute_rulings.py` |
 | a call to a channel | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels` |
 | what it knows of orders | `domain/order.py`, SQL in `store/order.py`, kept by `handlers.py` |
 | what it knows of merchants: status and fees | SQL in `store/merchant.py`, kept by `handlers.py` |
@@ -34,7 +35,8 @@ RejectResolution.
 
 Topics: in merchant.events and order.events; out payment.events, keyed by payment_id: PaymentCreated PaymentAuthorized
 PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted RefundCreated
-RefundSuccess RefundFailed DisputeOpened DisputeWon DisputeLost.
+RefundSuccess RefundFailed DisputeInquiryOpened DisputeOpened DisputeWon DisputeLost DisputeOverturned
+DisputeContradicted.
 
 Invariants, each with a constraint behind it:
 

@@ -58,9 +58,12 @@ SERVICE = Service(
         events.RefundCreated,
         events.RefundSuccess,
         events.RefundFailed,
+        events.DisputeInquiryOpened,
         events.DisputeOpened,
         events.DisputeWon,
         events.DisputeLost,
+        events.DisputeOverturned,
+        events.DisputeContradicted,
     ),
     jobs=(
         *(

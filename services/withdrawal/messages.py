@@ -4,6 +4,7 @@ from paykit.base.config import Settings
 from paykit.cause import Cause
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
+from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
@@ -52,6 +53,8 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
         correlation_id=withdrawal.correlation_id,
         create_time=to_timestamp(withdrawal.create_time),
         update_time=to_timestamp(withdrawal.update_time),
+        merchant_reference=withdrawal.labels.merchant_reference or "",
+        metadata=withdrawal.labels.metadata_map(),
     )
 
 
@@ -105,6 +108,7 @@ def from_create_withdrawal(
         approval_limit_minor=limit_of(settings.withdrawal_approval_limits, amount.currency_code),
         daily_limit_minor=limit_of(settings.withdrawal_daily_limits, amount.currency_code),
         cause=cause,
+        labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
 
@@ -127,6 +131,7 @@ def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilte
     return WithdrawalFilter(
         merchant_id=request.merchant_id or None,
         settlement_id=request.settlement_id or None,
+        merchant_reference=request.merchant_reference or None,
         state=_FROM_STATES.get(request.state),
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.merchants.standing import MerchantUnknown
 from paykit.money import AMOUNT_MINOR_MAX, require_currency
@@ -98,6 +98,7 @@ class Journal:
     reason: str
     effective_at: datetime | None
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,7 @@ class Reversal:
     reason: str
     effective_at: datetime | None
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 def book(
@@ -150,6 +152,7 @@ def book(
         entries=tuple(entries),
         actor=journal.cause.actor,
         reason=journal.reason,
+        creating_call=journal.creating_call,
     )
 
 
@@ -184,6 +187,7 @@ def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Tran
         reverses_transaction_id=original.transaction_id,
         actor=reversal.cause.actor,
         reason=reversal.reason,
+        creating_call=reversal.creating_call,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.ids import named_id
 from paystream.accounting.v1 import events
@@ -94,6 +95,7 @@ class Transaction:
         entries: 2 to ENTRIES_MAX, all of currency_code, in the order of booking.
         actor: Who booked a manual journal or reversal.
         reason: Why a manual journal or reversal was booked.
+        creating_call: Of these, kept so that the same call books nothing again.
     """
 
     transaction_id: str
@@ -110,6 +112,7 @@ class Transaction:
     reverses_transaction_id: str | None = None
     actor: str | None = None
     reason: str | None = None
+    creating_call: CreatingCall = NO_CALL
 
 
 def transaction_id(transaction_type: str, related_no: str) -> str:

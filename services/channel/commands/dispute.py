@@ -1,10 +1,10 @@
 """Disputes as sequences: opened by whoever plays the payer's bank, answered for the merchant, decided in time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.money import Money
@@ -35,6 +35,7 @@ class OpenDispute:
     reason: DisputeReason
     respond_within_s: int
     contest_loses: bool
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ def _open(
         now=tx.now,
     )
     authorizations.put(authorization)
-    return disputes.add(opened)
+    return disputes.add(replace(opened, creating_call=item.creating_call))
 
 
 def _respond(

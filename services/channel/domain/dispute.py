@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import CurrencyMismatch, DomainError, InvariantError, Kind
 from paykit.ids import named_id
 from paykit.money import Money
@@ -90,6 +91,7 @@ class ChannelDispute:
         callback_address: Where it is told; empty for nowhere.
         reversal_date: Day of the line that gives the amount again, YYYY-MM-DD in UTC; None unless WON.
         version: From 1, one more with every change.
+        creating_call: Kept so that the same call opens nothing again.
     """
 
     dispute_reference: str
@@ -113,6 +115,7 @@ class ChannelDispute:
     evidence: str = ""
     reversal_date: str | None = None
     version: int = 1
+    creating_call: CreatingCall = NO_CALL
 
 
 def not_found(dispute_reference: str) -> DisputeNotFound:

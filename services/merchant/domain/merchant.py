@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, EtagMismatch, Kind
 from paystream.merchant.v1 import events
@@ -54,6 +55,7 @@ class Merchant:
     Attributes:
         country_code: ISO 3166-1 alpha-2, if given.
         version: From 1, one more with every change; becomes aggregate_version and etag.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     merchant_id: str
@@ -66,6 +68,7 @@ class Merchant:
     create_time: datetime
     update_time: datetime
     version: int
+    creating_call: CreatingCall = NO_CALL
 
     @property
     def etag(self) -> str:
@@ -94,6 +97,7 @@ def create(
     fee_terms: FeePlanTerms,
     settlement_policy: SettlementPolicy,
     now: datetime,
+    creating_call: CreatingCall = NO_CALL,
 ) -> tuple[Merchant, Event]:
     """Make a merchant that may not take payments yet.
 
@@ -119,6 +123,7 @@ def create(
         create_time=now,
         update_time=now,
         version=1,
+        creating_call=creating_call,
     )
     return merchant, _told(events.MerchantCreated, merchant)
 

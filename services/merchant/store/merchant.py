@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
 from paykit.work import Rows
@@ -27,6 +28,7 @@ class MerchantRow:
     create_time: datetime
     update_time: datetime
     version: int
+    creating_call: CreatingCall = NO_CALL
 
 
 def _thresholds_json(row: MerchantRow) -> str:
@@ -62,10 +64,15 @@ class Merchants:
         """Return the id."""
         return merchant.merchant_id
 
+    quoted, key = _table.quoted, _table.key
+
     async def get(self, tx: Tx, merchant_id: str) -> Merchant | None:
         """Read one merchant."""
-        rows = await _table.by_key(tx, [merchant_id])
-        return (await _with_plans(tx, rows.values())).get(merchant_id)
+        return (await self.by_key(tx, [merchant_id])).get(merchant_id)
+
+    async def by_key(self, tx: Tx, merchant_ids: Collection[str]) -> dict[str, Merchant]:
+        """Read merchants; those that are not there are left out."""
+        return await _with_plans(tx, (await _table.by_key(tx, merchant_ids)).values())
 
     async def lock(self, tx: Tx, merchant_ids: Iterable[str]) -> Rows[str, Merchant]:
         """Lock the merchants that exist, in the order of their ids."""
@@ -109,6 +116,7 @@ def _row(merchant: Merchant) -> MerchantRow:
         create_time=merchant.create_time,
         update_time=merchant.update_time,
         version=merchant.version,
+        creating_call=merchant.creating_call,
     )
 
 
@@ -126,6 +134,7 @@ async def _with_plans(tx: Tx, rows: Collection[MerchantRow]) -> dict[str, Mercha
             create_time=row.create_time,
             update_time=row.update_time,
             version=row.version,
+            creating_call=row.creating_call,
         )
         for row in rows
     }

@@ -1,6 +1,7 @@
 """The SQL of orders and their items."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +19,8 @@ SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::big
 """
 
 _SELECT_LINE_ITEMS = """
-SELECT name, quantity, unit_price_minor, amount_minor FROM line_item WHERE order_id = $1 ORDER BY line
+SELECT order_id, name, quantity, unit_price_minor, amount_minor FROM line_item
+WHERE order_id = ANY($1::text[]) ORDER BY order_id, line
 """
 
 
@@ -47,11 +49,18 @@ class Orders(Table[str, Order]):
 
     async def get_in_full(self, tx: Tx, order_id: str) -> Order | None:
         """Read one order with its items."""
-        order = await self.get(tx, order_id)
-        if order is None:
-            return None
-        items = [LineItem(**item) for item in await tx.fetch(_SELECT_LINE_ITEMS, order_id)]
-        return replace(order, line_items=tuple(items))
+        return (await self.in_full(tx, [order_id])).get(order_id)
+
+    async def in_full(self, tx: Tx, order_ids: Collection[str]) -> dict[str, Order]:
+        """Read orders with their items; those that are not there are left out."""
+        items: defaultdict[str, list[LineItem]] = defaultdict(list)
+        for order_id, *values in await tx.fetch(_SELECT_LINE_ITEMS, order_ids):
+            name, quantity, unit_price_minor, amount_minor = values
+            items[order_id].append(
+                LineItem(name=name, quantity=quantity, unit_price_minor=unit_price_minor, amount_minor=amount_minor)
+            )
+        orders = await self.by_key(tx, order_ids)
+        return {order_id: replace(order, line_items=tuple(items[order_id])) for order_id, order in orders.items()}
 
     async def list(self, tx: Tx, selection: OrderFilter, *, after: TimeKey | None, limit: int) -> list[Order]:
         """List a merchant's orders, newest first, from after a (create_time, order_id) on."""

@@ -1,12 +1,14 @@
 """Captures and voids of authorized payments: as callers ask for them, and as time and orders demand them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.channels.attempts import AttemptState
 from paykit.errors import DomainError, IllegalTransition
 from paykit.ids import new_id
+from paykit.merchants.labels import NO_LABELS, Labels
+from paykit.merchants.references import TakenReferences, taken_references
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.payment.v1 import events
@@ -35,6 +37,8 @@ class CapturePayment:
     currency_code: str | None
     final: bool
     cause: Cause
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +61,20 @@ async def capture_payments(tx: Tx, items: Sequence[CapturePayment]) -> list[Capt
     """Accept captures and queue them, one after another under the lock of their payments.
 
     Writes a capture and an attempt each. Refusals: PaymentNotFound, CurrencyMismatch, IllegalTransition,
-    CaptureExceedsCapturable.
+    CaptureExceedsCapturable, MerchantReferenceTaken.
     """
     rows = work.begin(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
-    results = fold(items, lambda item: _capture(rows, item))
+    references = await taken_references(tx, store.captures, work.wanted_references(rows, items))
+    results = fold(items, lambda item: _capture(rows, item, references))
     await rows.save()
     return results
+
+
+async def captured_payments(tx: Tx, capture_ids: Collection[str]) -> dict[str, Captured]:
+    """Read captures with their payments, as they are now."""
+    captures = await store.captures.by_key(tx, capture_ids)
+    payments = await store.payments.by_key(tx, {capture.payment_id for capture in captures.values()})
+    return {key: Captured(capture, payments[capture.payment_id]) for key, capture in captures.items()}
 
 
 async def cancel_payments(tx: Tx, items: Sequence[CancelPayment]) -> list[Payment | DomainError]:
@@ -117,7 +129,7 @@ def intend_cancel(
     return rows.void_if_due(payment.payment_id, traceparent=traceparent)
 
 
-def _capture(rows: PaymentWork, item: CapturePayment) -> Captured:
+def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReferences) -> Captured:
     """Decide one capture on the payment as the captures before it left it."""
     payment = rows.payments.require(item.payment_id, domain.payment.not_found)
     if item.currency_code is not None:
@@ -125,6 +137,8 @@ def _capture(rows: PaymentWork, item: CapturePayment) -> Captured:
     payment, capture = domain.capture.create(
         payment, capture_id=new_id("cap"), amount_minor=item.amount_minor, final=item.final, now=rows.tx.now
     )
+    references.take(capture.merchant_id, item.labels.merchant_reference, capture.capture_id)
+    capture = replace(capture, labels=item.labels, creating_call=item.creating_call)
     rows.add_capture(payment, capture, item.cause)
     return Captured(capture, payment)
 

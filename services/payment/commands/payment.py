@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
@@ -29,6 +29,7 @@ class CreatePayment:
     Attributes:
         metadata: JSON text of an object of strings.
         channel: The channel it goes through; None where none takes it.
+        creating_call: Set where a call asks for it.
     """
 
     merchant_id: str
@@ -42,6 +43,7 @@ class CreatePayment:
     capture_mode: CaptureMode
     channel: str | None
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
@@ -90,6 +92,7 @@ def _create(tx: Tx, item: CreatePayment, statuses: Mapping[str, MerchantStatus],
         correlation_id=correlation_id or item.cause.correlation_id,
         create_time=tx.now,
         update_time=tx.now,
+        creating_call=item.creating_call,
     )
 
 

@@ -1,11 +1,13 @@
 """Refunds as callers ask for them. What channels answer is in `evidence`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
+from paykit.merchants.labels import NO_LABELS, Labels
+from paykit.merchants.references import TakenReferences, taken_references
 from paykit.postgres.database import Tx
 from paykit.work import fold
 from paystream.payment.v1 import events
@@ -24,22 +26,25 @@ class CreateRefund:
     currency_code: str
     reason: events.RefundReason
     cause: Cause
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund | DomainError]:
     """Accept refunds and queue them, one after another under the lock of their payments.
 
     Writes a refund and an attempt each, and emits RefundCreated. Refusals: PaymentNotFound, CurrencyMismatch,
-    IllegalTransition, RefundExceedsRefundable.
+    IllegalTransition, RefundExceedsRefundable, MerchantReferenceTaken.
     """
     payments = await store.payments.lock(tx, [item.payment_id for item in items])
     rows = work.begin(tx, payments, captures=await work.captures_to_refund(tx, payments.values()))
-    results = fold(items, lambda item: _create(rows, item))
+    references = await taken_references(tx, store.refunds, work.wanted_references(rows, items))
+    results = fold(items, lambda item: _create(rows, item, references))
     await rows.save()
     return results
 
 
-def _create(rows: PaymentWork, item: CreateRefund) -> Refund:
+def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences) -> Refund:
     payment = rows.payments.require(item.payment_id, domain.payment.not_found)
     accepted = domain.refund.create(
         payment,
@@ -50,4 +55,6 @@ def _create(rows: PaymentWork, item: CreateRefund) -> Refund:
         reason=item.reason,
         now=rows.tx.now,
     )
-    return rows.accept_refund(accepted, item.cause)
+    refund = replace(accepted.refund, labels=item.labels, creating_call=item.creating_call)
+    references.take(refund.merchant_id, item.labels.merchant_reference, refund.refund_id)
+    return rows.accept_refund(replace(accepted, refund=refund), item.cause)

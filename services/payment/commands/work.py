@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from paykit.cause import Cause
 from paykit.ids import new_id
+from paykit.merchants.labels import Labels
 from paykit.postgres.database import Tx
 from paykit.work import Rows
 from paystream.payment.v1 import events
@@ -17,6 +19,20 @@ from services.payment.domain.refund_share import RefundShare, ShareChange
 
 SUBMISSION_JOBS = ("submit_attempts", "submit_attempts_2", "submit_attempts_3")
 """The jobs that send what is queued, one for each lane: a channel that answers slowly holds up one of them."""
+
+
+class LabelledItem(Protocol):
+    """What is asked of a payment, with the merchant's labels."""
+
+    @property
+    def payment_id(self) -> str:
+        """The payment."""
+        ...
+
+    @property
+    def labels(self) -> Labels:
+        """Of what is to be created."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,3 +197,12 @@ async def captures_to_refund(tx: Tx, payments: Iterable[Payment], *, also: Colle
     """Read all captures of locked payments that may be refunded, and some by their ids."""
     captured = [p.payment_id for p in payments if p.capture_mode is CaptureMode.MANUAL and p.captured_minor]
     return await store.captures.guarded_of(tx, captured, also=also)
+
+
+def wanted_references(rows: PaymentWork, items: Iterable[LabelledItem]) -> list[tuple[str, str | None]]:
+    """Return what items about payments want as references, each with the merchant of its payment."""
+    return [
+        (payment.merchant_id, item.labels.merchant_reference)
+        for item in items
+        if (payment := rows.payments.get(item.payment_id))
+    ]

@@ -42,6 +42,7 @@ class Capture(PaymentMovement):
     WHAT: ClassVar[str] = "A capture"
 
     capture_id: str
+    merchant_id: str
     final: bool
     fee_minor: int = 0
     fee_plan_version: int | None = None
@@ -83,6 +84,7 @@ def create(
     capture = Capture(
         capture_id=capture_id,
         payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
         amount_minor=taken_minor,
         currency_code=payment.currency_code,
         final=final,
@@ -139,6 +141,7 @@ def of_charge(payment: Payment) -> Capture | None:
     return Capture(
         capture_id=payment.capture_id,
         payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
         amount_minor=payment.captured_minor,
         currency_code=payment.currency_code,
         final=False,

@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
 from paykit import transitions
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
+from paykit.merchants.labels import NO_LABELS, Labels
 from paystream.payment.v1 import events
 from services.payment.domain.attempt import Failure
 
@@ -52,6 +54,8 @@ class PaymentMovement:
         WHAT: As a person would call it.
         channel_reference: Of the capture or refund itself.
         failure_reason: Set exactly while FAILED.
+        labels: Of what a caller asked for.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     WHAT: ClassVar[str]
@@ -65,6 +69,8 @@ class PaymentMovement:
     channel_reference: str | None = None
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 F = TypeVar("F", bound=PaymentMovement)

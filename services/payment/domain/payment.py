@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import fee
@@ -101,6 +102,7 @@ class Payment:
         failure_reason: Set exactly while FAILED.
         correlation_id: The journey that all events of the payment carry.
         aggregate_version: From 1, +1 with every event.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     payment_id: str
@@ -139,6 +141,7 @@ class Payment:
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
     aggregate_version: int = 1
+    creating_call: CreatingCall = NO_CALL
 
 
 class DecisionFacts(AggregateFacts):

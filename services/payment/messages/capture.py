@@ -1,6 +1,7 @@
 """Captures and voids on the wire: between messages and domain values."""
 
 from paykit.cause import Cause
+from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
@@ -27,6 +28,8 @@ def to_capture(capture: Capture) -> pb.Capture:
         failure_code=capture.failure_code or "",
         create_time=to_timestamp(capture.create_time),
         update_time=to_timestamp(capture.update_time),
+        merchant_reference=capture.labels.merchant_reference or "",
+        metadata=capture.labels.metadata_map(),
     )
 
 
@@ -49,6 +52,7 @@ def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause) -> Cap
         currency_code=request.amount.currency_code if part else None,
         final=request.final,
         cause=cause,
+        labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
 

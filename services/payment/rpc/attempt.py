@@ -44,8 +44,9 @@ class AttemptMethods:
             store.attempts.overdue,
             wanted=OUTCOME_WITHIN_S,
             key=lambda overdue: (overdue.start_time, overdue.attempt.attempt_id),
+            show=messages.attempt.to_overdue,
         )
-        return pb.ListOverdueAttemptsResponse(attempts=map(messages.attempt.to_overdue, page), next_page_token=token)
+        return pb.ListOverdueAttemptsResponse(attempts=page, next_page_token=token)
 
 
 @cache

@@ -4,15 +4,17 @@ from typing import Any
 
 from paykit.base.call import current_call
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import commands, messages
+from services.payment import commands, messages, store
 
 _CAPTURE = Operation(
     name="CapturePayment",
     command=commands.capture.capture_payments,
     reply=messages.capture.to_capture_payment_response,
     reply_type=pb.CapturePaymentResponse,
+    creates=Creates(table=store.captures, read=commands.capture.captured_payments),
     wakes=commands.SUBMISSION_JOBS,
 )
 _CANCEL = Operation(

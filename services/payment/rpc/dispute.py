@@ -66,8 +66,9 @@ class DisputeMethods:
             store.disputes.list,
             wanted=messages.dispute.from_list_disputes(request),
             key=lambda dispute: (dispute.create_time, dispute.dispute_id),
+            show=messages.dispute.to_dispute,
         )
-        return pb.ListDisputesResponse(disputes=map(messages.dispute.to_dispute, page), next_page_token=token)
+        return pb.ListDisputesResponse(disputes=page, next_page_token=token)
 
     async def AcceptDispute(self, request: pb.AcceptDisputeRequest, _context: Any) -> pb.AcceptDisputeResponse:
         """Return a dispute up, once per request_id."""

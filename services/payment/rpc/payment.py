@@ -10,6 +10,7 @@ from paykit.merchants.standing import NOT_TOLD_YET
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
@@ -34,6 +35,7 @@ _CREATE = Operation(
     command=commands.payment.create_payments,
     reply=lambda payment: pb.CreatePaymentResponse(payment=messages.payment.to_payment(payment)),
     reply_type=pb.CreatePaymentResponse,
+    creates=Creates(table=store.payments, read=store.payments.by_key),
     waits_for=(*NOT_TOLD_YET, OrderUnknown),
     wakes=commands.SUBMISSION_JOBS,
 )
@@ -44,6 +46,7 @@ _CREATE_IN_BATCH = Operation(
     command=_CREATE.command,
     reply=lambda payment: _Result(payment=messages.payment.to_payment(payment)),
     reply_type=_Result,
+    creates=_CREATE.creates,
     waits_for=_CREATE.waits_for,
     wakes=_CREATE.wakes,
 )
@@ -70,7 +73,7 @@ class PaymentServicer(
         self, request: pb.BatchCreatePaymentsRequest, _context: Any
     ) -> pb.BatchCreatePaymentsResponse:
         """Accept payments, each for itself."""
-        results = await self._create_all(request.requests, path=batching.in_batch)
+        results = await self._create_all(request.requests, path=batching.in_batch, one_reply=True)
         return pb.BatchCreatePaymentsResponse(results=batching.to_results(_Result, results))
 
     async def StreamCreatePayments(
@@ -81,7 +84,7 @@ class PaymentServicer(
         async with aclosing(in_chunks(request_iterator, items_max=STREAM_ITEMS_MAX)) as chunks:
             async for chunk in chunks:
                 requests = [message.request for message in chunk]
-                results = await self._create_all(requests, path=lambda _: "request")
+                results = await self._create_all(requests, path=lambda _: "request", one_reply=False)
                 for request, result in zip(requests, results, strict=True):
                     yield messages.payment.to_streamed(request.request_id, position, result)
                     position += 1
@@ -98,15 +101,16 @@ class PaymentServicer(
             store.payments.list,
             wanted=messages.payment.from_list_payments(request),
             key=lambda payment: (payment.create_time, payment.payment_id),
+            show=messages.payment.to_payment,
         )
-        return pb.ListPaymentsResponse(payments=map(messages.payment.to_payment, page), next_page_token=token)
+        return pb.ListPaymentsResponse(payments=page, next_page_token=token)
 
     async def _create_all(
-        self, requests: Sequence[pb.CreatePaymentRequest], *, path: Callable[[int], str]
+        self, requests: Sequence[pb.CreatePaymentRequest], *, path: Callable[[int], str], one_reply: bool
     ) -> list[_Result | DomainError]:
         """Accept payments in one transaction, each for itself; `path` says where one stands, for errors."""
         items = batching.read_items(requests, self._reader(), path=path)
-        return await self._runtime.call_batch(_CREATE_IN_BATCH, requests, items)
+        return await self._runtime.call_batch(_CREATE_IN_BATCH, requests, items, one_reply=one_reply)
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
         """Return what reads the payments of this call."""

@@ -5,6 +5,7 @@ from typing import Any
 from paykit.base.call import current_call
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
@@ -16,6 +17,7 @@ _CREATE_REFUND = Operation(
     command=commands.refund.create_refunds,
     reply=lambda refund: pb.CreateRefundResponse(refund=messages.refund.to_refund(refund)),
     reply_type=pb.CreateRefundResponse,
+    creates=Creates(table=store.refunds, read=store.refunds.by_key),
     wakes=commands.SUBMISSION_JOBS,
 )
 
@@ -43,8 +45,9 @@ class RefundMethods:
             store.refunds.list,
             wanted=messages.refund.from_list_refunds(request),
             key=lambda refund: (refund.create_time, refund.refund_id),
+            show=messages.refund.to_refund,
         )
-        return pb.ListRefundsResponse(refunds=map(messages.refund.to_refund, page), next_page_token=token)
+        return pb.ListRefundsResponse(refunds=page, next_page_token=token)
 
 
 async def _refund(tx: Tx, refund_id: str) -> Refund:

@@ -9,7 +9,7 @@ from services.payment.store.attempt import (
 from services.payment.store.capture import captures
 from services.payment.store.contradiction import contradictions
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
-from services.payment.store.merchant import capture_terms, keep_merchants
+from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
@@ -28,6 +28,7 @@ __all__ = [
     "capture_terms",
     "captures",
     "contradictions",
+    "dispute_fees",
     "disputes",
     "keep_merchants",
     "orders",

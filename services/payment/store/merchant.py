@@ -1,6 +1,6 @@
 """The SQL of what payment knows of merchants: a projection of merchant.events."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from paykit.consume.delivery import Delivered
 from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
@@ -14,6 +14,8 @@ _MERCHANTS = MerchantProjection(
     Column("refund_fee_returned", "boolean", lambda event: event.refund_fee_returned),
 )
 
+_FEE_COLUMNS = ("merchant_id", "currency_code", "basis_points", "fixed_minor", "dispute_fee_minor")
+
 _DELETE_FEES = "DELETE FROM merchant_fee WHERE merchant_id = ANY($1::text[])"
 
 # The terms in force for payments that are being captured.
@@ -25,6 +27,12 @@ JOIN merchant USING (merchant_id)
 LEFT JOIN merchant_fee USING (merchant_id, currency_code)
 """
 
+_SELECT_DISPUTE_FEES = """
+SELECT payment_id, dispute_fee_minor
+FROM unnest($1::text[], $2::text[], $3::text[]) AS disputed (payment_id, merchant_id, currency_code)
+JOIN merchant_fee USING (merchant_id, currency_code)
+"""
+
 
 async def capture_terms(tx: Tx, captured: Sequence[Payment]) -> dict[str, CaptureTerms]:
     """Read the terms in force for payments, by payment_id."""
@@ -34,14 +42,24 @@ async def capture_terms(tx: Tx, captured: Sequence[Payment]) -> dict[str, Captur
     return {row[0]: CaptureTerms(*row[1:]) for row in rows}
 
 
+async def dispute_fees(tx: Tx, disputed: Collection[Payment]) -> dict[str, int]:
+    """Read what a dispute of payments costs their merchants now, by payment_id; nothing where it is free."""
+    if not disputed:
+        return {}
+    rows = await tx.fetch(
+        _SELECT_DISPUTE_FEES, *columns(list(disputed), ("payment_id", "merchant_id", "currency_code"))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def keep_merchants(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> None:
     """Bring merchants and their fees to their newest state."""
     changed = await _MERCHANTS.keep(tx, deliveries)
     await tx.run(_DELETE_FEES, sorted(str(event.merchant_id) for event in changed))
     fees = [
-        (event.merchant_id, rule.currency_code, rule.basis_points, rule.fixed_minor)
+        (event.merchant_id, rule.currency_code, rule.basis_points, rule.fixed_minor, rule.dispute_fee_minor)
         for event in changed
         for rule in event.fees
     ]
     if fees:
-        await tx.copy("merchant_fee", ("merchant_id", "currency_code", "basis_points", "fixed_minor"), fees)
+        await tx.copy("merchant_fee", _FEE_COLUMNS, fees)

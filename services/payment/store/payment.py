@@ -28,6 +28,16 @@ _SELECT_PAID = f"""
 SELECT order_id, sum({_PAID})::bigint FROM payment WHERE order_id = ANY($1::text[]) GROUP BY order_id
 """
 
+# A reference may, by a fault of the channel, be that of a dispute of another payment.
+_OF_REPORTS = """
+payment_id IN (
+    SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::text[])
+    UNION
+    SELECT dispute.payment_id FROM unnest($1::text[], $2::text[]) AS said (attempt_id, dispute_reference)
+    JOIN attempt USING (attempt_id)
+    JOIN dispute ON (dispute.channel, dispute.dispute_reference) = (attempt.channel, said.dispute_reference))
+"""
+
 _MOVE = """
 UPDATE payment SET channel = new.channel, update_time = $3
 FROM unnest($1::text[], $2::text[]) AS new (payment_id, channel) WHERE payment.payment_id = new.payment_id
@@ -58,6 +68,16 @@ class Payments(Table[str, Payment]):
         """Lock the payments that attempts belong to."""
         condition = "payment_id IN (SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::text[]))"
         return await self.lock_where(tx, condition, attempt_ids)
+
+    async def lock_of_reports(self, tx: Tx, reports: Collection[tuple[str, str]]) -> Rows[str, Payment]:
+        """Lock the payments of attempts that are reported disputed, and those that know the disputes' references.
+
+        Args:
+            tx: The transaction.
+            reports: attempt_id and dispute_reference of each.
+        """
+        attempt_ids, references = [attempt_id for attempt_id, _ in reports], [reference for _, reference in reports]
+        return await self.lock_where(tx, _OF_REPORTS, attempt_ids, references)
 
     async def lock_of_disputes(self, tx: Tx, dispute_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments that disputes are about, which never change theirs."""
@@ -110,7 +130,7 @@ payments = Payments(
     given=(
         *("payment_id", "merchant_id", "merchant_reference", "order_id", "amount_minor", "currency_code", "method"),
         *("method_token", "metadata", "capture_mode", "channel", "correlation_id", "create_time", "update_time"),
-        *("state", "aggregate_version"),
+        *("state", "aggregate_version", "creating_call"),
     ),
     shared=("create_time", "update_time", "state", "aggregate_version"),
     # All but the channel, which only `move` changes.

@@ -8,7 +8,7 @@ from operator import attrgetter
 
 import structlog
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.merchants import standing
 from paykit.money import AMOUNT_MINOR_MAX, require_currency
@@ -35,6 +35,7 @@ class CreateSettlement:
     currency_code: str
     override_reason: str | None = None
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 async def close_due(tx: Tx, *, view: View, limit: int) -> int:
@@ -109,7 +110,7 @@ def _create(
     for settlement in carried:
         settlements.put(settlement)
     tx.emit(event, cause=item.cause)
-    return settlements.put(closed)
+    return settlements.put(replace(closed, creating_call=item.creating_call))
 
 
 def _chosen(item: CreateSettlement, policy: Policy, pending: Sequence[Settlement], now: datetime) -> list[Settlement]:

@@ -12,6 +12,7 @@ from typing import TypedDict
 
 from paykit import transitions
 from paykit.aggregate import Revision
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
@@ -133,6 +134,7 @@ class Settlement:
         override_reason: Why a request closed it before its days of delay were over; None if it did not.
         correlation_id: The journey of its events; None while PENDING.
         aggregate_version: 0 while PENDING, then one more with every event.
+        creating_call: The call that closed it, kept so that it closes nothing again.
     """
 
     settlement_id: str
@@ -159,6 +161,7 @@ class Settlement:
     create_time: datetime
     close_time: datetime | None = None
     update_time: datetime
+    creating_call: CreatingCall = NO_CALL
 
     @property
     def net_minor(self) -> int:

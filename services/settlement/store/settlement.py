@@ -249,6 +249,7 @@ settlements = Settlements(
         *("reserve_held_minor", "override_reason"),
         *("reserve_release_at", "reserve_released_at", "reserve_refusal", "holder_id", "failure_reason"),
         *("transaction_id", "correlation_id", "aggregate_version", "close_time", "update_time"),
+        "creating_call",
     ),
     sql_types=dict.fromkeys(_NUMERIC, "numeric"),
     readers=dict.fromkeys(_NUMERIC, int),

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import standing
@@ -23,6 +24,7 @@ class CreateBankAccount:
     currency_code: str
     token: str
     last_four: str
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantProfile | None) -
         currency_code=item.currency_code,
         token=item.token,
         last_four=item.last_four,
+        creating_call=item.creating_call,
         create_time=tx.now,
         update_time=tx.now,
     )

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import standing
+from paykit.merchants.labels import NO_LABELS, Labels
+from paykit.merchants.references import TakenReferences, taken_references
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
@@ -37,6 +39,8 @@ class CreateWithdrawal:
     approval_limit_minor: int
     daily_limit_minor: int
     cause: Cause
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +71,19 @@ async def create_withdrawals(tx: Tx, items: Sequence[CreateWithdrawal]) -> list[
 
     Writes a withdrawal each, takes its amount off the allowance, and emits WithdrawalCreated. Refusals:
     CurrencyUnknown, MerchantUnknown, MerchantNotActive, MerchantSuspended, BankAccountNotFound, BankAccountNotVerified,
-    BankAccountCurrencyMismatch, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded.
+    BankAccountCurrencyMismatch, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded, MerchantReferenceTaken.
     """
     payees = await _payees(tx, [(item.merchant_id, item.bank_account_id) for item in items])
     payable = fold(items, lambda item: _payable(item, payees))
     allowances = await _lock_allowances(tx, kept(payable), payees)
+    wanted = [(item.merchant_id, item.labels.merchant_reference) for item in kept(payable)]
+    references = await taken_references(tx, store.withdrawals, wanted)
     withdrawals = store.withdrawals.rows(tx)
-    results = fold(payable, lambda item: _create(tx, item, payees, withdrawals=withdrawals, allowances=allowances))
+
+    def create(item: CreateWithdrawal) -> Withdrawal:
+        return _create(tx, item, payees, withdrawals=withdrawals, allowances=allowances, references=references)
+
+    results = fold(payable, create)
     await tx.save(withdrawals)
     amounts = [((row.merchant_id, row.currency_code), row.amount_minor) for row in withdrawals.values()]
     await store.take_funds(tx, amounts)
@@ -152,6 +162,7 @@ def _create(
     *,
     withdrawals: Rows[str, Withdrawal],
     allowances: dict[MerchantCurrency, Allowance],
+    references: TakenReferences,
 ) -> Withdrawal:
     key = (item.merchant_id, item.currency_code)
     domain.allowance.require_withdrawable(
@@ -160,8 +171,10 @@ def _create(
         currency_code=item.currency_code,
         daily_limit_minor=item.daily_limit_minor,
     )
+    accepted = _accepted(tx, item, payees.accounts[item.bank_account_id])
+    references.take(item.merchant_id, item.labels.merchant_reference, accepted.withdrawal_id)
     allowances[key] = domain.allowance.take(allowances[key], item.amount_minor)
-    withdrawal = withdrawals.add(_accepted(tx, item, payees.accounts[item.bank_account_id]))
+    withdrawal = withdrawals.add(accepted)
     tx.emit(domain.withdrawal.created(withdrawal), cause=item.cause)
     return withdrawal
 
@@ -179,6 +192,8 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount) -> Withdrawa
         correlation_id=item.cause.correlation_id,
         create_time=tx.now,
         update_time=tx.now,
+        labels=item.labels,
+        creating_call=item.creating_call,
     )
 
 

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
 from paykit.base.four_eyes import SamePerson, same_person
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
+from paykit.merchants.labels import NO_LABELS, Labels
 from paystream.withdrawal.v1 import events
 
 
@@ -90,6 +92,8 @@ class Withdrawal:
         contradicted: Whether evidence says the opposite of the state.
         correlation_id: The journey that all events of the withdrawal carry.
         aggregate_version: From 1, +1 with every event.
+        labels: The merchant's own.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     withdrawal_id: str
@@ -113,6 +117,8 @@ class Withdrawal:
     return_code: str | None = None
     contradicted: bool = False
     aggregate_version: int = 1
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 class WithdrawalFacts(AggregateFacts):

@@ -11,6 +11,7 @@ from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import auth, waiting
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
@@ -27,6 +28,7 @@ _CREATE = Operation(
     command=commands.withdrawal.create_withdrawals,
     reply=lambda withdrawal: pb.CreateWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.CreateWithdrawalResponse,
+    creates=Creates(table=store.withdrawals, read=store.withdrawals.by_key),
     waits_for=NOT_TOLD_YET,
 )
 _APPROVE = Operation(
@@ -102,8 +104,9 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
             store.withdrawals.list,
             wanted=messages.from_list_withdrawals(request),
             key=lambda withdrawal: (withdrawal.create_time, withdrawal.withdrawal_id),
+            show=messages.to_withdrawal,
         )
-        return pb.ListWithdrawalsResponse(withdrawals=map(messages.to_withdrawal, page), next_page_token=token)
+        return pb.ListWithdrawalsResponse(withdrawals=page, next_page_token=token)
 
     async def ReportBankResult(self, request: pb.ReportBankResultRequest, _context: Any) -> pb.ReportBankResultResponse:
         """Take the bank's callback."""

@@ -53,6 +53,7 @@ class WithdrawalFilter:
 
     merchant_id: str | None
     settlement_id: str | None
+    merchant_reference: str | None
     state: WithdrawalState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
@@ -73,7 +74,7 @@ class Withdrawals(Table[str, Withdrawal]):
     async def list(self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int) -> list[Withdrawal]:
         """List withdrawals, newest first, from after a (create_time, withdrawal_id) on."""
         funded_by = (_FUNDED_BY, selection.settlement_id, selection.settlement_id)
-        equal = ("merchant_id", "state")
+        equal = ("merchant_id", "merchant_reference", "state")
         return await self.page(tx, selection, equal=equal, after=after, limit=limit, condition=funded_by)
 
 

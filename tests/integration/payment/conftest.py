@@ -235,6 +235,7 @@ def merchant_event(
     kind: type[Any] = merchant_events.MerchantActivated,
     *,
     fees: Sequence[tuple[str, int, int]] = (("USD", 290, 30), ("JPY", 360, 0), ("BHD", 125, 100)),
+    dispute_fee_minor: int = 0,
     **changes: Any,
 ) -> Any:
     given: dict[str, Any] = {
@@ -245,7 +246,9 @@ def merchant_event(
         "country_code": None,
         "fee_plan_version": 1,
         "fees": tuple(
-            merchant_events.FeeRule(currency_code=code, basis_points=points, fixed_minor=fixed, dispute_fee_minor=0)
+            merchant_events.FeeRule(
+                currency_code=code, basis_points=points, fixed_minor=fixed, dispute_fee_minor=dispute_fee_minor
+            )
             for code, points, fixed in fees
         ),
         "refund_fee_returned": True,

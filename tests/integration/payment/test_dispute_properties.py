@@ -21,7 +21,7 @@ from tests.integration.payment.test_properties import CAUSE, ON_ONE_HOUSE
 async def prepared(tx: Tx) -> None:
     """As for payments, where order-0 is captured; two disputes of it are known already."""
     await of_payment.prepared(tx)
-    await report(tx, [(0, "chd_0", "OPENED", 300), (0, "chd_1", "OPENED", 200)])
+    await report(tx, [(0, "chd_0", "OPENED", 300, None), (0, "chd_1", "OPENED", 200, None)])
 
 
 async def report(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -32,12 +32,15 @@ async def report(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
             attempt_id=ids.get(number, "att_none"),
             dispute_reference=reference,
             outcome=DisputeOutcome(outcome),
+            stage=stage and events.DisputeStage(stage),
             amount_minor=amount_minor,
             currency_code="USD",
             reason=events.DisputeReason.FRAUD,
+            category=None,
             respond_by=None,
+            occur_time=None,
         )
-        for number, reference, outcome, amount_minor in drafts
+        for number, reference, outcome, amount_minor, stage in drafts
     ]
     return await commands.dispute.report_disputes(tx, [ReportDispute(reported=each, cause=CAUSE) for each in items])
 
@@ -68,6 +71,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
             st.sampled_from(["chd_0", "chd_2", "chd_3"]),
             st.sampled_from(DisputeOutcome),
             st.sampled_from([300, 300, 200, 501]),
+            st.sampled_from([None, None, "INQUIRY", "CHARGEBACK", "PRE_ARBITRATION"]),
         ),
     ),
     "accept_disputes": (accept, REFERENCES),

@@ -198,7 +198,10 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
             " FROM evidence e JOIN attempt USING (attempt_id) JOIN payment USING (payment_id)"
         ),
         "dispute": of_payment.format("dispute"),
-        "dispute_report": "SELECT dispute_reference, r.* FROM dispute_report r JOIN dispute USING (dispute_id)",
+        "dispute_report": (
+            "SELECT dispute_reference, replace(r.said, r.attempt_id, 'att') AS said, r.contradicts, r.record_time"
+            " FROM dispute_report r JOIN dispute USING (dispute_id)"
+        ),
         "contradiction": (
             "SELECT merchant_reference, c.* FROM contradiction c JOIN payment ON payment_id = aggregate_id"
         ),

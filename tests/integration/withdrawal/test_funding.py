@@ -114,7 +114,12 @@ async def test_every_minor_unit_goes_out_in_the_order_in_which_it_came_in(
 
 def of_settlement(settlement_id: str) -> WithdrawalFilter:
     return WithdrawalFilter(
-        merchant_id=None, settlement_id=settlement_id, state=None, create_time_min=None, create_time_before=None
+        merchant_id=None,
+        settlement_id=settlement_id,
+        merchant_reference=None,
+        state=None,
+        create_time_min=None,
+        create_time_before=None,
     )
 
 

@@ -23,6 +23,7 @@ def taken(capture_id: str, amount_minor: int, fee_minor: int, *, returned: bool,
     given: dict[str, Any] = {
         "capture_id": capture_id,
         "payment_id": PAYMENT_ID,
+        "merchant_id": "mer_1",
         "amount_minor": amount_minor,
         "currency_code": "USD",
         "final": False,

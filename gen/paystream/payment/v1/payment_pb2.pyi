@@ -358,7 +358,9 @@ class _DisputeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeS
     DISPUTE_STATE_WON: _DisputeState.ValueType  # 3
     """Decided for the merchant, who has the amount again."""
     DISPUTE_STATE_LOST: _DisputeState.ValueType  # 4
-    """Decided for the payer, or accepted by the merchant: the amount is gone."""
+    """Decided for the payer, in full or in part, or accepted by the merchant: lost_minor is gone."""
+    DISPUTE_STATE_CLOSED: _DisputeState.ValueType  # 5
+    """An inquiry that ended without a dispute."""
 
 class DisputeState(_DisputeState, metaclass=_DisputeStateEnumTypeWrapper):
     """How far a dispute has come."""
@@ -372,8 +374,38 @@ DISPUTE_STATE_CONTESTED: DisputeState.ValueType  # 2
 DISPUTE_STATE_WON: DisputeState.ValueType  # 3
 """Decided for the merchant, who has the amount again."""
 DISPUTE_STATE_LOST: DisputeState.ValueType  # 4
-"""Decided for the payer, or accepted by the merchant: the amount is gone."""
+"""Decided for the payer, in full or in part, or accepted by the merchant: lost_minor is gone."""
+DISPUTE_STATE_CLOSED: DisputeState.ValueType  # 5
+"""An inquiry that ended without a dispute."""
 Global___DisputeState: _TypeAlias = DisputeState  # noqa: Y015
+
+class _DisputeStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_STAGE_UNSPECIFIED: _DisputeStage.ValueType  # 0
+    """Taken as CHARGEBACK of an opening, and of a decision as the stage that the dispute is at."""
+    DISPUTE_STAGE_INQUIRY: _DisputeStage.ValueType  # 1
+    """It asks; nothing is held."""
+    DISPUTE_STAGE_CHARGEBACK: _DisputeStage.ValueType  # 2
+    """It has taken the amount back."""
+    DISPUTE_STAGE_PRE_ARBITRATION: _DisputeStage.ValueType  # 3
+    """It does not agree with what was decided: the amount counts as spent in every limit, and moves when it is decided anew."""
+
+class DisputeStage(_DisputeStage, metaclass=_DisputeStageEnumTypeWrapper):
+    """How far the payer's bank has gone."""
+
+DISPUTE_STAGE_UNSPECIFIED: DisputeStage.ValueType  # 0
+"""Taken as CHARGEBACK of an opening, and of a decision as the stage that the dispute is at."""
+DISPUTE_STAGE_INQUIRY: DisputeStage.ValueType  # 1
+"""It asks; nothing is held."""
+DISPUTE_STAGE_CHARGEBACK: DisputeStage.ValueType  # 2
+"""It has taken the amount back."""
+DISPUTE_STAGE_PRE_ARBITRATION: DisputeStage.ValueType  # 3
+"""It does not agree with what was decided: the amount counts as spent in every limit, and moves when it is decided anew."""
+Global___DisputeStage: _TypeAlias = DisputeStage  # noqa: Y015
 
 class _DisputeReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -677,6 +709,26 @@ class Capture(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
@@ -688,6 +740,8 @@ class Capture(_message.Message):
     FAILURE_CODE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """cap_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -704,6 +758,8 @@ class Capture(_message.Message):
     """Why it failed, UPPER_SNAKE in paystream's terms as in PaymentFailed; empty unless FAILED."""
     failure_code: _builtins.str
     """Why it failed, as the channel says; empty when it said nothing."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference; empty for none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is taken."""
@@ -715,6 +771,10 @@ class Capture(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As the merchant gave it."""
 
     def __init__(
         self,
@@ -730,10 +790,12 @@ class Capture(_message.Message):
         failure_code: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "payment_id", b"payment_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -744,6 +806,26 @@ class Refund(_message.Message):
     """A refund as it stands."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     REFUND_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
@@ -758,6 +840,8 @@ class Refund(_message.Message):
     FAILURE_CODE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """ref_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -780,6 +864,8 @@ class Refund(_message.Message):
     """Why it failed, UPPER_SNAKE in paystream's terms as in RefundFailed; empty unless FAILED."""
     failure_code: _builtins.str
     """Why it failed, as the channel says; empty when it said nothing."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference; empty for none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is given back."""
@@ -791,6 +877,10 @@ class Refund(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As the merchant gave it."""
 
     def __init__(
         self,
@@ -808,10 +898,12 @@ class Refund(_message.Message):
         failure_code: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1225,19 +1317,51 @@ class CapturePaymentRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     FINAL_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it captures nothing."""
     payment_id: _builtins.str
     """The payment: pay_ and 32 hexadecimal digits."""
     final: _builtins.bool
     """Whether what this capture leaves is given up once it has succeeded; no other capture is accepted meanwhile."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference, unique among the merchant's captures, at most 100 characters, no control characters; empty
+    for none.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to take, in the payment's currency; absent for all that is capturable."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Anything the merchant wants back with it: 50 entries, keys of 1 to 64 characters without control characters, values of
+        500 bytes without NUL.
+        """
 
     def __init__(
         self,
@@ -1246,10 +1370,12 @@ class CapturePaymentRequest(_message.Message):
         payment_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
         final: _builtins.bool = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1341,19 +1467,51 @@ class CreateRefundRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     payment_id: _builtins.str
     """The payment to give back: pay_ and 32 hexadecimal digits."""
     reason: Global___RefundReason.ValueType
     """Why; CONTRADICTION is refused."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference, unique among the merchant's refunds, at most 100 characters, no control characters; empty
+    for none.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to give back, in the payment's currency."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Anything the merchant wants back with it: 50 entries, keys of 1 to 64 characters without control characters, values of
+        500 bytes without NUL.
+        """
 
     def __init__(
         self,
@@ -1362,10 +1520,12 @@ class CreateRefundRequest(_message.Message):
         payment_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
         reason: Global___RefundReason.ValueType = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1454,6 +1614,7 @@ class ListRefundsRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Only refunds of this payment; empty for all."""
     merchant_id: _builtins.str
@@ -1464,6 +1625,8 @@ class ListRefundsRequest(_message.Message):
     """Refunds in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    merchant_reference: _builtins.str
+    """Only the one with this reference of the merchant; empty for all."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only refunds accepted at this time or later; from 1970 to 9999."""
@@ -1482,10 +1645,11 @@ class ListRefundsRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        merchant_reference: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1669,6 +1833,15 @@ class Dispute(_message.Message):
     RESPONSE_STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    HELD_MINOR_FIELD_NUMBER: _builtins.int
+    EXCESS_MINOR_FIELD_NUMBER: _builtins.int
+    LOST_MINOR_FIELD_NUMBER: _builtins.int
+    OWED_MINOR_FIELD_NUMBER: _builtins.int
+    FEE_MINOR_FIELD_NUMBER: _builtins.int
+    FEE_RETURNED_MINOR_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """dsp_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -1684,7 +1857,7 @@ class Dispute(_message.Message):
     accepted: _builtins.bool
     """Whether the merchant accepted it, rather than lost it."""
     contradicted: _builtins.bool
-    """Whether the channel said the opposite of the state afterwards."""
+    """Whether the channel said of it what did not agree with what was recorded: another decision, amount or attempt."""
     channel: _builtins.str
     """The adapter it came from, as in simulator."""
     dispute_reference: _builtins.str
@@ -1693,9 +1866,27 @@ class Dispute(_message.Message):
     """What the merchant contested it with; empty when it did not."""
     response_state: Global___DisputeResponseState.ValueType
     """Whether the channel knows the merchant's answer."""
+    capture_id: _builtins.str
+    """The capture that is disputed."""
+    stage: Global___DisputeStage.ValueType
+    """How far the payer's bank has gone."""
+    category: _builtins.str
+    """The card scheme's or bank's own category, as in 10.4; empty when none was given."""
+    held_minor: _builtins.int
+    """What was left of the capture when the amount was taken, and so was held of it; in minor units, as what follows."""
+    excess_minor: _builtins.int
+    """What could not be held: the merchant owes it once it is lost."""
+    lost_minor: _builtins.int
+    """What is lost by the decision that stands."""
+    owed_minor: _builtins.int
+    """What of that the merchant owes, as it could not be held."""
+    fee_minor: _builtins.int
+    """Charged to the merchant for it."""
+    fee_returned_minor: _builtins.int
+    """Given back of that, as it was won."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is disputed: all or part of what was captured."""
+        """What is disputed."""
 
     @_builtins.property
     def respond_by(self) -> _timestamp_pb2.Timestamp:
@@ -1728,10 +1919,19 @@ class Dispute(_message.Message):
         response_state: Global___DisputeResponseState.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        capture_id: _builtins.str = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        held_minor: _builtins.int = ...,
+        excess_minor: _builtins.int = ...,
+        lost_minor: _builtins.int = ...,
+        owed_minor: _builtins.int = ...,
+        fee_minor: _builtins.int = ...,
+        fee_returned_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "reason", b"reason", "respond_by", b"respond_by", "response_state", b"response_state", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "category", b"category", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "excess_minor", b"excess_minor", "fee_minor", b"fee_minor", "fee_returned_minor", b"fee_returned_minor", "held_minor", b"held_minor", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "owed_minor", b"owed_minor", "payment_id", b"payment_id", "reason", b"reason", "respond_by", b"respond_by", "response_state", b"response_state", "stage", b"stage", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1749,6 +1949,9 @@ class ReportDisputeRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     RESPOND_BY_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The attempt that captured what is disputed, as it was sent to the channel: att_ and 32 hexadecimal digits."""
     dispute_reference: _builtins.str
@@ -1757,13 +1960,23 @@ class ReportDisputeRequest(_message.Message):
     """What became of it."""
     reason: Global___DisputeReason.ValueType
     """What the payer says."""
+    stage: Global___DisputeStage.ValueType
+    """The stage that has begun, or was decided."""
+    category: _builtins.str
+    """The card scheme's or bank's own category, as in 10.4, up to 50 characters, no control characters; empty for none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is disputed, in the payment's currency."""
+        """What is disputed, in the payment's currency; with LOST what is lost, with WON what comes back, which may be a part."""
 
     @_builtins.property
     def respond_by(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be contested, from 1970 to 9999; absent when there is no limit."""
+
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened, as the channel says, from 1970 to 9999: what is older than the decision on record changes nothing.
+        Absent when the channel does not say.
+        """
 
     def __init__(
         self,
@@ -1774,10 +1987,13 @@ class ReportDisputeRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         reason: Global___DisputeReason.ValueType = ...,
         respond_by: _timestamp_pb2.Timestamp | None = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "respond_by", b"respond_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "occur_time", b"occur_time", "respond_by", b"respond_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "dispute_reference", b"dispute_reference", "outcome", b"outcome", "reason", b"reason", "respond_by", b"respond_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "dispute_reference", b"dispute_reference", "occur_time", b"occur_time", "outcome", b"outcome", "reason", b"reason", "respond_by", b"respond_by", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -292,15 +292,17 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportDispute(self, request, context):
-        """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-        Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-        nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-        dispute. While it is not won, the amount counts as spent in every limit.
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-        captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-        refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-        ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+        currency_code: the attempt's).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -321,7 +323,8 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AcceptDispute(self, request, context):
-        """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+        """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+        told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
@@ -331,8 +334,8 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ContestDispute(self, request, context):
-        """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-        respond_by.
+        """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+        it is OPENED, until respond_by; at each stage once.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and

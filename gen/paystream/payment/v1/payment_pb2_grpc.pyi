@@ -120,29 +120,32 @@ class PaymentServiceStub:
     CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
     """
     ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
-    """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-    Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-    nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-    dispute. While it is not won, the amount counts as spent in every limit.
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-    captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-    refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-    ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+    currency_code: the attempt's).
     """
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]
     """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     GetDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     AcceptDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.AcceptDisputeRequest, _payment_pb2.AcceptDisputeResponse]
-    """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+    """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+    told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     ContestDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]
-    """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-    respond_by.
+    """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+    it is OPENED, until respond_by; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
@@ -279,29 +282,32 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
     """
     ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
-    """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-    Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-    nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-    dispute. While it is not won, the amount counts as spent in every limit.
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-    captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-    refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-    ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+    currency_code: the attempt's).
     """
     ListDisputes: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]  # type: ignore[assignment]
     """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     GetDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     AcceptDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.AcceptDisputeRequest, _payment_pb2.AcceptDisputeResponse]  # type: ignore[assignment]
-    """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+    """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+    told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     ContestDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]  # type: ignore[assignment]
-    """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-    respond_by.
+    """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+    it is OPENED, until respond_by; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
@@ -507,15 +513,17 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.ReportDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ReportDisputeResponse, _abc.Awaitable[_payment_pb2.ReportDisputeResponse]]:
-        """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-        Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-        nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-        dispute. While it is not won, the amount counts as spent in every limit.
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-        captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-        refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-        ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+        currency_code: the attempt's).
         """
 
     @_abc_1.abstractmethod
@@ -540,7 +548,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.AcceptDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.AcceptDisputeResponse, _abc.Awaitable[_payment_pb2.AcceptDisputeResponse]]:
-        """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+        """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+        told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
@@ -552,8 +561,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.ContestDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ContestDisputeResponse, _abc.Awaitable[_payment_pb2.ContestDisputeResponse]]:
-        """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-        respond_by.
+        """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+        it is OPENED, until respond_by; at each stage once.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and

@@ -199,6 +199,26 @@ class Withdrawal(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
@@ -217,6 +237,8 @@ class Withdrawal(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     """wdr_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -247,6 +269,8 @@ class Withdrawal(_message.Message):
     """Whether evidence came that contradicts the state, as a payout reported after it had failed."""
     correlation_id: _builtins.str
     """The journey that all its events carry."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference; empty for none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
@@ -258,6 +282,10 @@ class Withdrawal(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As the merchant gave it."""
 
     def __init__(
         self,
@@ -280,10 +308,12 @@ class Withdrawal(_message.Message):
         correlation_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "requester", b"requester", "return_code", b"return_code", "state", b"state", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "requester", b"requester", "return_code", b"return_code", "state", b"state", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -479,19 +509,51 @@ class CreateWithdrawalRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
     """The merchant to be paid out: mer_ and 32 hexadecimal digits."""
     bank_account_id: _builtins.str
     """A verified bank account of the merchant, in the currency of the amount: bnk_ and 32 hexadecimal digits."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference, unique among the merchant's withdrawals, at most 100 characters, no control characters; empty
+    for none.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Anything the merchant wants back with it: 50 entries, keys of 1 to 64 characters without control characters, values of
+        500 bytes without NUL.
+        """
 
     def __init__(
         self,
@@ -500,10 +562,12 @@ class CreateWithdrawalRequest(_message.Message):
         merchant_id: _builtins.str = ...,
         bank_account_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -698,6 +762,7 @@ class ListWithdrawalsRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Only withdrawals of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
     settlement_id: _builtins.str
@@ -708,6 +773,8 @@ class ListWithdrawalsRequest(_message.Message):
     """Withdrawals in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    merchant_reference: _builtins.str
+    """Only the one with this reference of the merchant; empty for all."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only withdrawals accepted at this time or later; from 1970 to 9999."""
@@ -726,10 +793,11 @@ class ListWithdrawalsRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        merchant_reference: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
