@@ -143,9 +143,10 @@ class Settings(BaseSettings):
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
-        withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
-            above it has to be approved by a second person. JSON, as in `{"*": 1000000, "JPY": 500000}`.
-        withdrawal_daily_limits: As these: what a merchant may withdraw in a day of its time zone.
+        withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: above
+            it, what a merchant withdraws in 24 hours has to be approved by a second person. JSON, as in
+            `{"*": 1000000, "JPY": 500000}`.
+        withdrawal_daily_limits: As these: what a merchant may withdraw in any 24 hours.
         accounting_chart: The chart of accounts of a new ledger; an existing one refuses another than its own.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from paykit.cause import NO_CALL, Cause, CreatingCall
@@ -44,6 +45,22 @@ class ChangeStatus:
     """A merchant to activate or suspend; an empty etag matches any version."""
 
     merchant_id: str
+    etag: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictMerchant:
+    """What of a merchant's business is to stop or to go on; None leaves it as it is.
+
+    An empty etag matches any version.
+    """
+
+    merchant_id: str
+    payout_hold: bool | None
+    frozen: bool | None
+    closing: bool | None
+    reason: str
     etag: str
     cause: Cause
 
@@ -101,6 +118,24 @@ async def suspend_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merch
     """Stop merchants' new payments; emits MerchantSuspended for each that could take them before."""
     return await _change(
         tx, items, lambda merchant, item: domain.merchant.suspend(merchant, etag=item.etag, now=tx.now)
+    )
+
+
+async def restrict_merchants(tx: Tx, items: Sequence[RestrictMerchant]) -> list[Merchant | DomainError]:
+    """Stop parts of merchants' business, or let them go on; emits MerchantUpdated where that changes something."""
+    return await _change(tx, items, lambda merchant, item: _restrict(merchant, item, tx.now))
+
+
+def _restrict(merchant: Merchant, item: RestrictMerchant, now: datetime) -> tuple[Merchant, Event | None]:
+    present = merchant.restrictions
+    return domain.merchant.restrict(
+        merchant,
+        payout_hold=present.payout_hold if item.payout_hold is None else item.payout_hold,
+        frozen=present.frozen if item.frozen is None else item.frozen,
+        closing=present.closing if item.closing is None else item.closing,
+        reason=item.reason,
+        etag=item.etag,
+        now=now,
     )
 
 

@@ -40,6 +40,10 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         create_time=to_timestamp(merchant.create_time),
         update_time=to_timestamp(merchant.update_time),
         etag=merchant.etag,
+        payout_hold=merchant.restrictions.payout_hold,
+        frozen=merchant.restrictions.frozen,
+        closing=merchant.restrictions.closing,
+        restriction_reason=merchant.restrictions.restriction_reason or "",
     )
 
 
@@ -118,6 +122,11 @@ def from_update(request: pb.UpdateMerchantRequest) -> Profile:
         fee_terms=from_fee_plan(request.fee_plan) if "fee_plan" in paths else None,
         settlement_policy=from_policy(request) if "settlement_policy" in paths else None,
     )
+
+
+def from_optional_flag(request: pb.RestrictMerchantRequest, name: str) -> bool | None:
+    """Read a flag that may be absent."""
+    return bool(getattr(request, name)) if request.HasField(name) else None  # type: ignore[arg-type]
 
 
 def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:

@@ -42,6 +42,12 @@ _SUSPEND = Operation(
     reply=lambda merchant: pb.SuspendMerchantResponse(merchant=messages.to_merchant(merchant)),
     reply_type=pb.SuspendMerchantResponse,
 )
+_RESTRICT = Operation(
+    name="RestrictMerchant",
+    command=commands.restrict_merchants,
+    reply=lambda merchant: pb.RestrictMerchantResponse(merchant=messages.to_merchant(merchant)),
+    reply_type=pb.RestrictMerchantResponse,
+)
 
 
 class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
@@ -98,6 +104,19 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
     async def SuspendMerchant(self, request: pb.SuspendMerchantRequest, _context: Any) -> pb.SuspendMerchantResponse:
         """Stop a merchant's new payments."""
         return await self._runtime.change(_SUSPEND, _status_change(request))
+
+    async def RestrictMerchant(self, request: pb.RestrictMerchantRequest, _context: Any) -> pb.RestrictMerchantResponse:
+        """Stop parts of a merchant's business, or let them go on."""
+        item = commands.RestrictMerchant(
+            merchant_id=request.merchant_id,
+            payout_hold=messages.from_optional_flag(request, "payout_hold"),
+            frozen=messages.from_optional_flag(request, "frozen"),
+            closing=messages.from_optional_flag(request, "closing"),
+            reason=request.reason,
+            etag=request.etag,
+            cause=current_call().cause,
+        )
+        return await self._runtime.change(_RESTRICT, item)
 
     async def ListFeePlans(self, request: pb.ListFeePlansRequest, _context: Any) -> pb.ListFeePlansResponse:
         """Read a page of a merchant's fee plans."""

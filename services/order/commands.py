@@ -10,10 +10,10 @@ from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.references import insert_referenced
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
-from paystream.merchant.v1.events import MerchantStatus
 from paystream.order.v1 import events
 from services.order import domain, store
 from services.order.domain import LineItem, Order
@@ -112,7 +112,7 @@ async def record_refunds(tx: Tx, items: Sequence[RecordMovement]) -> list[Domain
     return await _record(tx, items, store.insert_refunds, _refunded)
 
 
-def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> Order:
+def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -> Order:
     require_currency(item.currency_code, field="total.currency_code")
     domain.check_items(item.line_items, total_minor=item.total_minor)
     expire_time = domain.expiry(item.expire_time, item.ttl, now=now)

@@ -13,7 +13,7 @@ SERVICE = Service(
     name="withdrawal",
     locks=("bank_account", "withdrawal", "attempt", "allowance"),
     records=("bank_account", "allowance", "withdrawal", "attempt", "evidence"),
-    projections=("merchant", "credit", "credit_total"),
+    projections=("merchant", "credit", "credit_total", "settlement_balance"),
     servicers=rpc.servicers,
     subscriptions=(
         merchant_projection.subscription(handlers.on_merchant_changed),
@@ -29,6 +29,10 @@ SERVICE = Service(
                     settlement_events.SettlementCreated.RECORD,
                     settlement_events.SettlementFailed.RECORD,
                     settlement_events.ReserveReleased.RECORD,
+                    settlement_events.ReserveConsumed.RECORD,
+                    settlement_events.ReserveExtended.RECORD,
+                    settlement_events.BalanceRecovered.RECORD,
+                    settlement_events.MerchantBalanceNegative.RECORD,
                 }
             ),
         ),
@@ -36,7 +40,7 @@ SERVICE = Service(
             topic="accounting.events",
             handles={
                 accounting_events.TransactionCreated: Handle(
-                    handler=handlers.on_transaction_created, rebuild=handlers.keep_adjustments
+                    handler=handlers.on_transaction_created, rebuild=handlers.keep_funds, deduplication="inbox"
                 ),
                 accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
             },
@@ -48,6 +52,7 @@ SERVICE = Service(
         events.WithdrawalCreated,
         events.WithdrawalApproved,
         events.WithdrawalRejected,
+        events.WithdrawalCancelled,
         events.WithdrawalSubmitted,
         events.WithdrawalCompleted,
         events.WithdrawalFailed,
@@ -57,6 +62,7 @@ SERVICE = Service(
         # The hold of the ledger comes as an event, whose handler cannot wake a job: so these look often.
         *(Job(name=lane, run=jobs.submit_withdrawals, every_s=0.25) for lane in commands.SUBMISSION_JOBS),
         Job(name="inquire_withdrawals", run=jobs.inquire_withdrawals, every_s=0.5),
+        Job(name="report_blocked_withdrawals", run=jobs.report_blocked, every_s=REPORT_EVERY_S),
         Job(name="report_overdue_withdrawals", run=jobs.report_overdue, every_s=REPORT_EVERY_S),
     ),
     on_start=jobs.require_bank,

@@ -49,6 +49,26 @@ class MerchantStateInvalid(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restrictions:
+    """What of a merchant's business is stopped, whatever its status is.
+
+    Attributes:
+        payout_hold: Payouts wait.
+        frozen: Nothing new is taken, nothing settled or paid out.
+        closing: It leaves: no new orders and payments; refunds, settlements and payouts go on.
+        restriction_reason: Why one of these last changed; None if none ever did.
+    """
+
+    payout_hold: bool = False
+    frozen: bool = False
+    closing: bool = False
+    restriction_reason: str | None = None
+
+
+NOT_RESTRICTED = Restrictions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """A business that takes payments.
 
@@ -68,6 +88,7 @@ class Merchant:
     create_time: datetime
     update_time: datetime
     version: int
+    restrictions: Restrictions = NOT_RESTRICTED
     creating_call: CreatingCall = NO_CALL
 
     @property
@@ -180,6 +201,22 @@ def suspend(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant, 
     return _changed(replace(merchant, status=MerchantStatus.SUSPENDED), events.MerchantSuspended, now)
 
 
+def restrict(
+    merchant: Merchant, *, payout_hold: bool, frozen: bool, closing: bool, reason: str, etag: str, now: datetime
+) -> tuple[Merchant, Event | None]:
+    """Stop parts of a merchant's business, or let them go on; what is as asked already stays as it is.
+
+    Raises:
+        EtagMismatch: The merchant changed since the caller read it.
+    """
+    _check_etag(merchant, etag)
+    present = merchant.restrictions
+    if (payout_hold, frozen, closing) == (present.payout_hold, present.frozen, present.closing):
+        return merchant, None
+    restrictions = Restrictions(payout_hold=payout_hold, frozen=frozen, closing=closing, restriction_reason=reason)
+    return _changed(replace(merchant, restrictions=restrictions), events.MerchantUpdated, now)
+
+
 def not_found(merchant_id: str) -> MerchantNotFound:
     """Refuse an id that no merchant has."""
     return MerchantNotFound("no merchant has this id.", field="merchant_id", merchant_id=merchant_id)
@@ -231,7 +268,7 @@ def _told(event_type: type[Event], merchant: Merchant) -> Event:
         free=False,
         refund_policy=events.RefundPolicy.ALLOW,
         refund_limits=(),
-        payout_hold=False,
-        frozen=False,
-        closing=False,
+        payout_hold=merchant.restrictions.payout_hold,
+        frozen=merchant.restrictions.frozen,
+        closing=merchant.restrictions.closing,
     )

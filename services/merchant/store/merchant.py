@@ -10,7 +10,7 @@ from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
 from paykit.work import Rows
 from paystream.merchant.v1.events import MerchantStatus, SettlementPolicy, SettlementThreshold
-from services.merchant.domain.merchant import Merchant
+from services.merchant.domain.merchant import Merchant, Restrictions
 from services.merchant.store.fee_plan import fee_plans
 
 
@@ -28,6 +28,7 @@ class MerchantRow:
     create_time: datetime
     update_time: datetime
     version: int
+    restrictions: Restrictions
     creating_call: CreatingCall = NO_CALL
 
 
@@ -49,7 +50,7 @@ _table: Table[str, MerchantRow] = Table(
     key="merchant_id",
     changing=(
         *("display_name", "status", "country_code", "contact_email", "fee_plan_version", "settlement_policy"),
-        *("update_time", "version"),
+        *("update_time", "version", "restrictions"),
     ),
     sql_types={"thresholds": "jsonb"},
     readers={"thresholds": _thresholds},
@@ -116,6 +117,7 @@ def _row(merchant: Merchant) -> MerchantRow:
         create_time=merchant.create_time,
         update_time=merchant.update_time,
         version=merchant.version,
+        restrictions=merchant.restrictions,
         creating_call=merchant.creating_call,
     )
 
@@ -134,6 +136,7 @@ async def _with_plans(tx: Tx, rows: Collection[MerchantRow]) -> dict[str, Mercha
             create_time=row.create_time,
             update_time=row.update_time,
             version=row.version,
+            restrictions=row.restrictions,
             creating_call=row.creating_call,
         )
         for row in rows

@@ -8,10 +8,10 @@ from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.references import insert_referenced
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import fold
-from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import order_matching
@@ -71,9 +71,11 @@ async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | Non
     return await order_matching.lock(tx, order_ids, references) if order_ids else None
 
 
-def _create(tx: Tx, item: CreatePayment, statuses: Mapping[str, MerchantStatus], matching: Matching | None) -> Payment:
+def _create(
+    tx: Tx, item: CreatePayment, standings: Mapping[str, MerchantStanding], matching: Matching | None
+) -> Payment:
     require_currency(item.currency_code, field="amount.currency_code")
-    standing.require_active(item.merchant_id, statuses.get(item.merchant_id))
+    standing.require_active(item.merchant_id, standings.get(item.merchant_id))
     if not item.channel:
         raise domain.routing.not_available(item.currency_code, item.method)
     correlation_id = _admit(matching, item) if matching else None

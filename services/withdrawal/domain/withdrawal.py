@@ -28,6 +28,7 @@ class WithdrawalState(StrEnum):
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
     REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
 
 
 class WithdrawalAction(StrEnum):
@@ -37,6 +38,7 @@ class WithdrawalAction(StrEnum):
     REFUSE = "REFUSE"
     APPROVE = "APPROVE"
     REJECT = "REJECT"
+    CANCEL = "CANCEL"
     SUBMIT = "SUBMIT"
     COMPLETE = "COMPLETE"
     FAIL = "FAIL"
@@ -52,7 +54,11 @@ TRANSITIONS: Mapping[tuple[WithdrawalState, WithdrawalAction], WithdrawalState] 
         (_S.CREATED, _A.REFUSE): _S.FAILED,
         (_S.HELD, _A.APPROVE): _S.APPROVED,
         (_S.HELD, _A.REJECT): _S.REJECTED,
+        (_S.HELD, _A.CANCEL): _S.CANCELLED,
+        (_S.APPROVED, _A.CANCEL): _S.CANCELLED,
         (_S.APPROVED, _A.SUBMIT): _S.SUBMITTED,
+        # It was never handed over: where it is to go takes nothing any more.
+        (_S.APPROVED, _A.FAIL): _S.FAILED,
         (_S.SUBMITTED, _A.COMPLETE): _S.COMPLETED,
         (_S.SUBMITTED, _A.FAIL): _S.FAILED,
         (_S.SUBMITTED, _A.LOSE_ANSWER): _S.UNKNOWN,
@@ -63,8 +69,11 @@ TRANSITIONS: Mapping[tuple[WithdrawalState, WithdrawalAction], WithdrawalState] 
 )
 """The state after an action; a pair that is missing is illegal."""
 
-GIVEN_BACK = frozenset({_S.REJECTED, _S.FAILED, _S.RETURNED})
-"""States in which the amount can be withdrawn again."""
+UNPAID = frozenset({_S.REJECTED, _S.CANCELLED, _S.FAILED})
+"""States in which a withdrawal has ended without moving money."""
+
+BANK_ACCOUNT_DISABLED = "BANK_ACCOUNT_DISABLED"
+"""Why a withdrawal fails whose bank account is not to be used any more when it would be sent."""
 
 
 class WithdrawalNotFound(DomainError):
@@ -90,6 +99,8 @@ class Withdrawal:
         channel: None before it is approved.
         failure_reason: Set exactly while FAILED.
         contradicted: Whether evidence says the opposite of the state.
+        taken_minor: What it takes of the merchant's funds: its amount, until that comes back.
+        blocked_reason: Why it is not sent now, UPPER_SNAKE, as read with it; None where nothing stops it.
         correlation_id: The journey that all events of the withdrawal carry.
         aggregate_version: From 1, +1 with every event.
         labels: The merchant's own.
@@ -107,6 +118,7 @@ class Withdrawal:
     correlation_id: str
     create_time: datetime
     update_time: datetime
+    taken_minor: int
     state: WithdrawalState = WithdrawalState.CREATED
     decider: str | None = None
     funds_held: bool = False
@@ -116,6 +128,7 @@ class Withdrawal:
     failure_code: str | None = None
     return_code: str | None = None
     contradicted: bool = False
+    blocked_reason: str | None = None
     aggregate_version: int = 1
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
@@ -155,7 +168,7 @@ def require_decidable(withdrawal: Withdrawal, action: WithdrawalAction, *, decid
     if decider is None or same_person(decider, withdrawal.requester):
         raise SamePerson("Another person than the requester decides, by name.", requester=withdrawal.requester)
     if withdrawal.state is WithdrawalState.CREATED and withdrawal.approval_required:
-        raise NotHeldYet("The ledger has not held the amount yet.", state=withdrawal.state, action=action)
+        raise _not_held_yet(withdrawal, action)
     next_state(withdrawal.state, action)
 
 
@@ -211,6 +224,30 @@ def reject(withdrawal: Withdrawal, *, decider: str, now: datetime) -> tuple[With
     return rejected, events.WithdrawalRejected(**facts(rejected))
 
 
+def require_cancellable(withdrawal: Withdrawal) -> None:
+    """Check that a withdrawal has not been handed to the bank.
+
+    Raises:
+        NotHeldYet: The ledger has not booked the hold yet.
+        IllegalTransition: It was handed over, or has ended.
+    """
+    if withdrawal.state is WithdrawalState.CREATED:
+        raise _not_held_yet(withdrawal, WithdrawalAction.CANCEL)
+    next_state(withdrawal.state, WithdrawalAction.CANCEL)
+
+
+def cancel(
+    withdrawal: Withdrawal, *, reason: str | None, now: datetime
+) -> tuple[Withdrawal, events.WithdrawalCancelled]:
+    """Call a withdrawal off that was not handed to the bank.
+
+    Raises:
+        IllegalTransition: It was, or has ended.
+    """
+    cancelled = _advance(withdrawal, WithdrawalAction.CANCEL, now)
+    return cancelled, events.WithdrawalCancelled(**facts(cancelled), funds_held=cancelled.funds_held, reason=reason)
+
+
 def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalSubmitted]:
     """Record that a withdrawal is being handed to the bank.
 
@@ -241,10 +278,10 @@ def complete(
 def fail(
     withdrawal: Withdrawal, *, reason: str, code: str | None, channel_reference: str | None, now: datetime
 ) -> tuple[Withdrawal, events.WithdrawalFailed]:
-    """Record that the bank has not paid and will not.
+    """Record that the bank has not paid and will not, or that it is not asked to.
 
     Raises:
-        IllegalTransition: It was not handed to the bank, or has ended.
+        IllegalTransition: It is not approved, or has ended.
     """
     failed = replace(
         _advance(withdrawal, WithdrawalAction.FAIL, now),
@@ -276,7 +313,7 @@ def send_back(
     Raises:
         IllegalTransition: It has not paid, or gave it back before.
     """
-    returned = replace(_advance(withdrawal, WithdrawalAction.RETURN, now), return_code=code)
+    returned = replace(_advance(withdrawal, WithdrawalAction.RETURN, now), return_code=code, taken_minor=0)
     return returned, events.WithdrawalReturned(
         **facts(returned),
         channel=_present(returned.channel, returned),
@@ -292,13 +329,19 @@ def contradict(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
 
 
 def _advance(withdrawal: Withdrawal, action: WithdrawalAction, now: datetime) -> Withdrawal:
-    """Return the withdrawal in the state after an action that an event tells of."""
-    return replace(withdrawal, **next_revision(withdrawal, now), state=next_state(withdrawal.state, action))
+    """Return the withdrawal in the state after an action that an event tells of; its amount comes back if it ended."""
+    state = next_state(withdrawal.state, action)
+    taken_minor = 0 if state in UNPAID else withdrawal.taken_minor
+    return replace(withdrawal, **next_revision(withdrawal, now), state=state, taken_minor=taken_minor)
 
 
 def _touch(withdrawal: Withdrawal, now: datetime) -> Withdrawal:
     """Return the withdrawal dated by a change that no event tells of."""
     return replace(withdrawal, update_time=no_earlier(now, withdrawal.update_time))
+
+
+def _not_held_yet(withdrawal: Withdrawal, action: WithdrawalAction) -> NotHeldYet:
+    return NotHeldYet("The ledger has not held the amount yet.", state=withdrawal.state, action=action)
 
 
 def _present(value: str | None, withdrawal: Withdrawal) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from paykit.base.call import current_call
 from paykit.channels.attempts import RecordEvidence
-from paykit.merchants import standing
+from paykit.merchants import projection, standing
 from paykit.merchants.standing import NOT_TOLD_YET, MerchantUnknown
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
@@ -18,7 +18,7 @@ from paykit.serve.server import Servicer
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 from services.withdrawal import commands, domain, messages, store
-from services.withdrawal.domain.allowance import Allowance
+from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance
 from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
 from services.withdrawal.rpc.bank_account import BankAccountMethods
@@ -44,6 +44,13 @@ _REJECT = Operation(
     command=commands.withdrawal.decide_withdrawals,
     reply=lambda withdrawal: pb.RejectWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.RejectWithdrawalResponse,
+    waits_for=(NotHeldYet,),
+)
+_CANCEL = Operation(
+    name="CancelWithdrawal",
+    command=commands.withdrawal.cancel_withdrawals,
+    reply=lambda withdrawal: pb.CancelWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
+    reply_type=pb.CancelWithdrawalResponse,
     waits_for=(NotHeldYet,),
 )
 _REPORT = Operation(
@@ -89,6 +96,11 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
         item = messages.from_decision(request, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_REJECT, request, item)
 
+    async def CancelWithdrawal(self, request: pb.CancelWithdrawalRequest, _context: Any) -> pb.CancelWithdrawalResponse:
+        """Call a withdrawal off, once per request_id."""
+        item = messages.from_cancel(request, cause=current_call().cause)
+        return await self._runtime.call(_CANCEL, request, item)
+
     async def GetWithdrawal(self, request: pb.GetWithdrawalRequest, _context: Any) -> pb.GetWithdrawalResponse:
         """Read a withdrawal with its calls to the bank."""
         withdrawal, attempts = await self._runtime.read(lambda tx: _with_attempts(tx, request.withdrawal_id))
@@ -126,12 +138,10 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
 
 
 async def _allowance(tx: Tx, merchant_id: str, currency_code: str) -> Allowance:
-    merchant = (await store.merchants.by_id(tx, [merchant_id])).get(merchant_id)
-    if merchant is None:
+    if not await projection.statuses(tx, [merchant_id]):
         raise standing.unknown(merchant_id)
     key = (merchant_id, currency_code)
-    day = domain.allowance.day_of(tx.now, merchant.time_zone)
-    return (await store.read_allowances(tx, {key: day}))[key]
+    return (await store.read_allowances(tx, [key], since=tx.now - ROLLING_DAY))[key]
 
 
 async def _with_attempts(tx: Tx, withdrawal_id: str) -> tuple[Withdrawal, list[PayoutAttempt]]:

@@ -1,22 +1,25 @@
 """Every SQL statement of withdrawal."""
 
-from services.withdrawal.store.allowance import give_back_funds, lock_allowances, read_allowances, take_funds
+from services.withdrawal.store.allowance import change_funds, lock_allowances, read_allowances, take_funds
 from services.withdrawal.store.attempt import ATTEMPTS_SHOWN_MAX, ClaimedPayout, attempts
 from services.withdrawal.store.bank_account import BankAccountFilter, bank_accounts
-from services.withdrawal.store.credit import Credit, merchant_credits
-from services.withdrawal.store.merchant import MerchantProfile, merchants
+from services.withdrawal.store.blocking import BLOCKED_REASONS, count_blocked
+from services.withdrawal.store.credit import Credit, add_to_settlement_balances, merchant_credits
+from services.withdrawal.store.merchant import merchants
 from services.withdrawal.store.withdrawal import WithdrawalFilter, withdrawals
 
 __all__ = [
     "ATTEMPTS_SHOWN_MAX",
+    "BLOCKED_REASONS",
     "BankAccountFilter",
     "ClaimedPayout",
     "Credit",
-    "MerchantProfile",
     "WithdrawalFilter",
+    "add_to_settlement_balances",
     "attempts",
     "bank_accounts",
-    "give_back_funds",
+    "change_funds",
+    "count_blocked",
     "lock_allowances",
     "merchant_credits",
     "merchants",

@@ -349,7 +349,9 @@ class World:
     def _withdraw(self, ask: Withdraw) -> str:
         if ask.amount > self.withdrawable(ask.currency):
             return "WITHDRAWAL_EXCEEDS_WITHDRAWABLE"
-        approval = ask.amount > self.approval_limit
+        made = [each for each in self.withdrawals.values() if each.currency == ask.currency]
+        recent = sum(each.amount for each in made if each.state not in {"REJECTED", "FAILED"})
+        approval = recent + ask.amount > self.approval_limit
         self.withdrawals[ask.number] = Withdrawal(ask.currency, ask.amount, approval)
         self.under_way.append(("hold", ask.number, 0))
         return ""

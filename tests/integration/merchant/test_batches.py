@@ -16,7 +16,7 @@ from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import FeeRule
 from services.merchant import commands, domain
-from services.merchant.commands import ChangeStatus, CreateMerchant, UpdateMerchant
+from services.merchant.commands import ChangeStatus, CreateMerchant, RestrictMerchant, UpdateMerchant
 from services.merchant.domain.fee_plan import FeePlanTerms
 from services.merchant.domain.merchant import Profile
 from services.merchant.service import SERVICE
@@ -45,6 +45,20 @@ updates = st.lists(
     st.builds(UpdateMerchant, merchant_id=ids, profile=profiles, etag=etags, cause=st.just(CAUSE)), min_size=2
 )
 statuses = st.lists(st.builds(ChangeStatus, merchant_id=ids, etag=etags, cause=st.just(CAUSE)), min_size=2)
+flags = st.sampled_from([None, False, True])
+restrictions = st.lists(
+    st.builds(
+        RestrictMerchant,
+        merchant_id=ids,
+        payout_hold=flags,
+        frozen=flags,
+        closing=flags,
+        reason=st.sampled_from(["fraud", "review"]),
+        etag=etags,
+        cause=st.just(CAUSE),
+    ),
+    min_size=2,
+)
 
 
 def new(merchant_id: str, *, contact_email: str = "a@b.example") -> CreateMerchant:
@@ -87,6 +101,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[list[Any]]]] = {
     "update_merchants": (commands.update_merchants, updates),
     "activate_merchants": (commands.activate_merchants, statuses),
     "suspend_merchants": (commands.suspend_merchants, statuses),
+    "restrict_merchants": (commands.restrict_merchants, restrictions),
 }
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -252,6 +252,13 @@ def merchant_event(
             for code, points, fixed in fees
         ),
         "refund_fee_returned": True,
+        "default_basis_points": None,
+        "free": False,
+        "refund_policy": merchant_events.RefundPolicy.ALLOW,
+        "refund_limits": (),
+        "payout_hold": False,
+        "frozen": False,
+        "closing": False,
         "settlement_policy": merchant_events.SettlementPolicy(
             schedule=merchant_events.SettlementSchedule.MANUAL,
             cut_off_time=None,
@@ -266,13 +273,6 @@ def merchant_event(
             calendar=None,
             reserve_base=merchant_events.ReserveBase.NET,
         ),
-        "default_basis_points": None,
-        "free": False,
-        "refund_policy": merchant_events.RefundPolicy.ALLOW,
-        "refund_limits": (),
-        "payout_hold": False,
-        "frozen": False,
-        "closing": False,
     }
     return kind(**given | changes)
 

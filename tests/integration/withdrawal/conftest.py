@@ -116,8 +116,8 @@ class Treasury:
             "effective_at": self.runtime.clock.now(),
             "reverses_transaction_id": None,
             "entries": (
-                self._entry(handlers.AVAILABLE, effect, amount_minor, currency_code),
-                self._entry("merchant.withdrawing", -effect, amount_minor, currency_code),
+                self.entry(handlers.AVAILABLE, effect, amount_minor, currency_code),
+                self.entry("merchant.withdrawing", -effect, amount_minor, currency_code),
             ),
         }
         return accounting_events.TransactionCreated(**given | changes)
@@ -201,6 +201,12 @@ class Treasury:
         request = pb.RejectWithdrawalRequest(request_id=str(uuid.uuid4()), withdrawal_id=withdrawal_id)
         return (await self.call.RejectWithdrawal(request, ANY)).withdrawal
 
+    async def cancel(self, withdrawal_id: str, **changes: Any) -> pb.Withdrawal:
+        request = pb.CancelWithdrawalRequest(
+            **{"request_id": str(uuid.uuid4()), "withdrawal_id": withdrawal_id} | changes
+        )
+        return (await self.call.CancelWithdrawal(request, ANY)).withdrawal
+
     async def get(self, withdrawal_id: str) -> pb.Withdrawal:
         return (await self.call.GetWithdrawal(pb.GetWithdrawalRequest(withdrawal_id=withdrawal_id), ANY)).withdrawal
 
@@ -273,7 +279,7 @@ class Treasury:
     async def count(self, table: str) -> int:
         return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])
 
-    def _entry(self, kind: str, effect: int, amount_minor: int, currency_code: str) -> accounting_events.Entry:
+    def entry(self, kind: str, effect: int, amount_minor: int, currency_code: str) -> accounting_events.Entry:
         return accounting_events.Entry(
             account_id="acc_" + "1" * 32,
             account_kind=kind,

@@ -126,7 +126,7 @@ async def test_two_processes_never_pay_twice(treasury: Treasury, runtime_of: Run
 async def test_a_payout_whose_process_died_is_inquired_about_and_never_sent_again(treasury: Treasury) -> None:
     made = await treasury.held(AMOUNT)
     await treasury.runtime.transaction(
-        lambda tx: commands.withdrawal.submit_withdrawals(
+        lambda tx: commands.submission.submit_withdrawals(
             tx, channel=commands.CHANNEL, limit=10, lease_s=channel_calls.SEND_LEASE_S
         )
     )

@@ -21,6 +21,7 @@ WAYS = {
     "CREATED": "",
     "HELD": "HELD",
     "REJECTED": "HELD REJECTED",
+    "CANCELLED": "HELD CANCELLED",
     "APPROVED": "HELD APPROVED",
     "SUBMITTED": "HELD APPROVED SUBMITTED",
     "UNKNOWN": "HELD APPROVED SUBMITTED UNKNOWN",
@@ -39,6 +40,7 @@ _FIELDS = {
 async def become(treasury: Treasury, withdrawal_id: str, state: str) -> None:
     """Change the state, and what has to change with it."""
     fields = _FIELDS.get(state, _DECIDED) + ("" if state == "FAILED" else ", failure_reason = NULL")
+    fields += f", taken_minor = {0 if state in domain.UNPAID else 'amount_minor'}"
     await run(treasury, f"UPDATE withdrawal SET state = $2, {fields} WHERE withdrawal_id = $1", withdrawal_id, state)
 
 
@@ -90,6 +92,10 @@ async def test_a_state_changes_as_the_domain_allows_and_not_otherwise(treasury: 
         ("SUBMITTED", "state = 'FAILED'", "withdrawal_failed_has_reason"),
         ("SUBMITTED", "state = 'COMPLETED', channel_reference = NULL", "withdrawal_paid_has_reference"),
         ("SUBMITTED", "return_code = 'account_closed'", "withdrawal_returned_has_code"),
+        ("CREATED", "taken_minor = amount_minor - 1", "withdrawal_unpaid_takes_nothing"),
+        ("COMPLETED", "taken_minor = 0", "withdrawal_unpaid_takes_nothing"),
+        ("FAILED", "taken_minor = 1", "withdrawal_unpaid_takes_nothing"),
+        ("CANCELLED", "taken_minor = 1", "withdrawal_unpaid_takes_nothing"),
         ("CREATED", "amount_minor = 0", "withdrawal_amount_minor_check"),
         ("CREATED", "amount_minor = 9007199254740992", "withdrawal_amount_minor_check"),
         ("CREATED", "currency_code = 'usd'", "withdrawal_currency_code_check"),
@@ -125,7 +131,14 @@ async def test_a_withdrawal_has_one_attempt(treasury: Treasury) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("SUCCEEDED", "FAILED"), ("FAILED", "SUCCEEDED"), ("STARTED", "PENDING"), ("PENDING", "SUCCEEDED")]
+    ("old", "new"),
+    [
+        ("SUCCEEDED", "FAILED"),
+        ("FAILED", "SUCCEEDED"),
+        ("STARTED", "PENDING"),
+        ("PENDING", "SUCCEEDED"),
+        ("PENDING", "UNKNOWN"),
+    ],
 )
 async def test_an_attempt_that_ended_stays_as_it_ended(treasury: Treasury, old: str, new: str) -> None:
     await treasury.settle(10_000)

@@ -1,8 +1,9 @@
 """For any items: a batch equals its items one at a time, in rows, in events and in what callers get."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from services.withdrawal.commands import bank_account as bank_account_commands
 from services.withdrawal.commands import evidence
 from services.withdrawal.commands import withdrawal as commands
 from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.commands.withdrawal import CreateWithdrawal, Decide
+from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, Decide
 from services.withdrawal.domain.bank_account import BankAccountAction
 from services.withdrawal.domain.withdrawal import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
@@ -40,6 +41,7 @@ OF_CHANCE = ("withdrawal_id", "bank_account_id", "attempt_id", "evidence_id", "e
 # Withdrawals are told apart by their amounts: these are there before a step is taken, in this state.
 CREATED, HELD, APPROVED, STARTED, UNKNOWN, COMPLETED, FAILED = 1_001, 2_002, 1_003, 1_004, 1_005, 1_006, 1_007
 HELD_TOO, STARTED_TOO = 2_008, 1_009
+AS_PREPARED = {HELD: 0, HELD_TOO: 0}
 THERE = (CREATED, HELD, HELD_TOO, APPROVED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED)
 
 
@@ -54,7 +56,7 @@ def prepared_for(treasury: Treasury) -> Any:
             tx, [account_asked(ALICE, "tok_1"), account_asked(BOB, "tok_1")]
         )
         await change_accounts(tx, [(0, BankAccountAction.VERIFY), (1, BankAccountAction.VERIFY)])
-        await create(tx, [(ALICE, 0, amount) for amount in THERE])
+        await create(tx, [(ALICE, 0, amount) for amount in THERE], approval_limits=AS_PREPARED)
         tx.restart_lock_order()  # As if it were a transaction of its own.
         await hold(treasury)(tx, [(amount, "hold") for amount in THERE if amount != CREATED])
         started = "UPDATE attempt SET state = 'STARTED', start_time = now() WHERE amount_minor = ANY($1)"
@@ -67,7 +69,9 @@ def prepared_for(treasury: Treasury) -> Any:
     return prepare
 
 
-async def create(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+async def create(
+    tx: Tx, drafts: Sequence[Any], *, approval_limits: Mapping[int, int] = MappingProxyType({})
+) -> Sequence[Any]:
     ids = await account_ids(tx)
     items = [
         CreateWithdrawal(
@@ -76,7 +80,7 @@ async def create(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
             amount_minor=amount_minor,
             currency_code="USD",
             requester="shop",
-            approval_limit_minor=2_000,
+            approval_limit_minor=approval_limits.get(amount_minor, 13_000),
             daily_limit_minor=12_500,
             cause=CAUSE,
         )
@@ -92,6 +96,12 @@ async def decide(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         for amount, action, who in drafts
     ]
     return await commands.decide_withdrawals(tx, items)
+
+
+async def cancel(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    ids = await known_ids(tx, "withdrawal_id")
+    items = [Cancel(withdrawal_id=ids.get(amount, "wdr_none"), reason=None, cause=CAUSE) for amount in drafts]
+    return await commands.cancel_withdrawals(tx, items)
 
 
 async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -185,6 +195,7 @@ def steps(treasury: Treasury) -> dict[str, Step]:
     return {
         "create_withdrawals": create,
         "decide_withdrawals": decide,
+        "cancel_withdrawals": cancel,
         "record_evidence": record,
         "create_bank_accounts": bank_account_commands.create_bank_accounts,
         "change_bank_accounts": change_accounts,
@@ -208,6 +219,7 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
         st.sampled_from(["APPROVE", "REJECT"]),
         st.sampled_from(["boss", "boss", "shop", None]),
     ),
+    "cancel_withdrawals": st.sampled_from([HELD, HELD_TOO, APPROVED, APPROVED, CREATED, STARTED, FAILED, 42]),
     "record_evidence": st.tuples(
         st.sampled_from([STARTED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, APPROVED, 42]),
         st.sampled_from(list(EvidenceOutcome)),
@@ -295,6 +307,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "bank_account": "SELECT * FROM bank_account",
         "credit": "SELECT * FROM credit",
         "credit_total": "SELECT * FROM credit_total",
+        "settlement_balance": "SELECT * FROM settlement_balance",
         "merchant": "SELECT * FROM merchant",
     }
     return {table: sorted(repr(anonymous(dict(row))) for row in await tx.fetch(sql)) for table, sql in queries.items()}

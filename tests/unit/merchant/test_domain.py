@@ -18,7 +18,7 @@ from paystream.merchant.v1.events import (
 from services.merchant import domain
 from services.merchant.domain import rules
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
-from services.merchant.domain.merchant import Merchant, Profile
+from services.merchant.domain.merchant import Event, Merchant, Profile, Restrictions
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = MORNING + timedelta(hours=4)
@@ -276,3 +276,52 @@ def test_a_policy_that_contradicts_itself_is_refused(
     with pytest.raises(refusal) as refused:
         make(settlement_policy=refused_policy)
     assert refused.value.field == f"settlement_policy.{field}"
+
+
+def test_a_restriction_is_told_without_its_reason_and_lifted_again() -> None:
+    held, told = restrict(make(), payout_hold=True, reason="fraud suspected", etag="v1")
+    frozen, _ = restrict(held, payout_hold=True, frozen=True, closing=True, reason="court order", etag="v2")
+    lifted, again = restrict(frozen, reason="court order ended", etag="v3")
+
+    assert held.restrictions == Restrictions(payout_hold=True, restriction_reason="fraud suspected")
+    assert isinstance(told, events.MerchantUpdated)
+    assert (told.payout_hold, told.frozen, told.closing, told.aggregate_version) == (True, False, False, 2)
+    assert "fraud" not in repr(told)
+    assert frozen.restrictions == Restrictions(
+        payout_hold=True, frozen=True, closing=True, restriction_reason="court order"
+    )
+    assert lifted.restrictions == Restrictions(restriction_reason="court order ended")
+    assert again is not None
+    assert (again.payout_hold, again.frozen, again.closing) == (False, False, False)
+
+
+def test_the_same_restriction_again_changes_nothing_and_keeps_its_reason() -> None:
+    held, _ = restrict(make(), payout_hold=True, reason="fraud suspected")
+
+    assert restrict(held, payout_hold=True, reason="asked again") == (held, None)
+    with pytest.raises(EtagMismatch):
+        restrict(held, reason="over", etag="v1")
+
+
+def test_a_restriction_leaves_the_status_alone_and_the_status_the_restriction() -> None:
+    frozen, _ = restrict(make(), frozen=True, reason="court order")
+
+    active, told = domain.merchant.activate(frozen, etag="", now=NOON)
+
+    assert (active.status, active.restrictions) == (MerchantStatus.ACTIVE, frozen.restrictions)
+    assert told is not None
+    assert told.frozen is True
+
+
+def restrict(
+    merchant: Merchant,
+    *,
+    payout_hold: bool = False,
+    frozen: bool = False,
+    closing: bool = False,
+    reason: str,
+    etag: str = "",
+) -> tuple[Merchant, Event | None]:
+    return domain.merchant.restrict(
+        merchant, payout_hold=payout_hold, frozen=frozen, closing=closing, reason=reason, etag=etag, now=NOON
+    )

@@ -125,6 +125,10 @@ class Merchant(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PAYOUT_HOLD_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    RESTRICTION_REASON_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """mer_ and a UUIDv7 in 32 hexadecimal digits."""
     display_name: _builtins.str
@@ -137,6 +141,14 @@ class Merchant(_message.Message):
     """Where paystream writes to; kept in this service, never in an event."""
     etag: _builtins.str
     """Changes with every change of the merchant; send it with an update to refuse the update of what has changed since."""
+    payout_hold: _builtins.bool
+    """Whether payouts wait; all else goes on."""
+    frozen: _builtins.bool
+    """Whether nothing new is taken, nothing is settled and nothing is paid out."""
+    closing: _builtins.bool
+    """Whether the merchant leaves: no new orders and payments, while refunds, settlements and payouts go on."""
+    restriction_reason: _builtins.str
+    """Why one of these last changed, as whoever changed it said; empty if none ever did."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
         """The fee plan in force."""
@@ -166,10 +178,14 @@ class Merchant(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        payout_hold: _builtins.bool = ...,
+        frozen: _builtins.bool = ...,
+        closing: _builtins.bool = ...,
+        restriction_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "merchant_id", b"merchant_id", "settlement_policy", b"settlement_policy", "status", b"status", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "status", b"status", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -698,6 +714,83 @@ class SuspendMerchantResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SuspendMerchantResponse: _TypeAlias = SuspendMerchantResponse  # noqa: Y015
+
+@_typing.final
+class RestrictMerchantRequest(_message.Message):
+    """Asks to stop parts of a merchant's business, or to let them go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    PAYOUT_HOLD_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """The merchant."""
+    payout_hold: _builtins.bool
+    """Whether payouts are to wait."""
+    frozen: _builtins.bool
+    """Whether nothing new is to be taken, and nothing settled or paid out."""
+    closing: _builtins.bool
+    """Whether the merchant is to leave: no new orders and payments; refunds, settlements and payouts go on."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters; kept with the merchant, in no event."""
+    etag: _builtins.str
+    """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
+    def __init__(
+        self,
+        *,
+        merchant_id: _builtins.str = ...,
+        payout_hold: _builtins.bool | None = ...,
+        frozen: _builtins.bool | None = ...,
+        closing: _builtins.bool | None = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_closing", b"_closing", "_frozen", b"_frozen", "_payout_hold", b"_payout_hold", "closing", b"closing", "frozen", b"frozen", "payout_hold", b"payout_hold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_closing", b"_closing", "_frozen", b"_frozen", "_payout_hold", b"_payout_hold", "closing", b"closing", "etag", b"etag", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__closing: _TypeAlias = _typing.Literal["closing"]  # noqa: Y015
+    _WhichOneofArgType__closing: _TypeAlias = _typing.Literal["_closing", b"_closing"]  # noqa: Y015
+    _WhichOneofReturnType__frozen: _TypeAlias = _typing.Literal["frozen"]  # noqa: Y015
+    _WhichOneofArgType__frozen: _TypeAlias = _typing.Literal["_frozen", b"_frozen"]  # noqa: Y015
+    _WhichOneofReturnType__payout_hold: _TypeAlias = _typing.Literal["payout_hold"]  # noqa: Y015
+    _WhichOneofArgType__payout_hold: _TypeAlias = _typing.Literal["_payout_hold", b"_payout_hold"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__closing) -> _WhichOneofReturnType__closing | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frozen) -> _WhichOneofReturnType__frozen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__payout_hold) -> _WhichOneofReturnType__payout_hold | None: ...
+
+Global___RestrictMerchantRequest: _TypeAlias = RestrictMerchantRequest  # noqa: Y015
+
+@_typing.final
+class RestrictMerchantResponse(_message.Message):
+    """Answers RestrictMerchant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def merchant(self) -> Global___Merchant:
+        """The merchant after the change."""
+
+    def __init__(
+        self,
+        *,
+        merchant: Global___Merchant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestrictMerchantResponse: _TypeAlias = RestrictMerchantResponse  # noqa: Y015
 
 @_typing.final
 class ListFeePlansRequest(_message.Message):

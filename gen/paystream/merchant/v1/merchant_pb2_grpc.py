@@ -69,6 +69,11 @@ class MerchantServiceStub:
                 request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.SerializeToString,
                 response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.FromString,
                 _registered_method=True)
+        self.RestrictMerchant = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantService/RestrictMerchant',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
+                _registered_method=True)
         self.ListFeePlans = channel.unary_unary(
                 '/paystream.merchant.v1.MerchantService/ListFeePlans',
                 request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansRequest.SerializeToString,
@@ -145,6 +150,17 @@ class MerchantServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RestrictMerchant(self, request, context):
+        """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+        A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+        as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListFeePlans(self, request, context):
         """Lists the versions of a merchant's fee plan, the newest first.
 
@@ -186,6 +202,11 @@ def add_MerchantServiceServicer_to_server(servicer, server):
                     servicer.SuspendMerchant,
                     request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.FromString,
                     response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.SerializeToString,
+            ),
+            'RestrictMerchant': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestrictMerchant,
+                    request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.FromString,
+                    response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.SerializeToString,
             ),
             'ListFeePlans': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFeePlans,
@@ -360,6 +381,33 @@ class MerchantService:
             '/paystream.merchant.v1.MerchantService/SuspendMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestrictMerchant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.merchant.v1.MerchantService/RestrictMerchant',
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
             options,
             channel_credentials,
             insecure,

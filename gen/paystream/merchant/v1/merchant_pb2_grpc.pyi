@@ -75,6 +75,13 @@ class MerchantServiceStub:
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
     """
+    RestrictMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.RestrictMerchantRequest, _merchant_pb2.RestrictMerchantResponse]
+    """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+    A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
+    """
     ListFeePlans: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]
     """Lists the versions of a merchant's fee plan, the newest first.
 
@@ -127,6 +134,13 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
 
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
+    """
+    RestrictMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.RestrictMerchantRequest, _merchant_pb2.RestrictMerchantResponse]  # type: ignore[assignment]
+    """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+    A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     ListFeePlans: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]  # type: ignore[assignment]
     """Lists the versions of a merchant's fee plan, the newest first.
@@ -213,6 +227,19 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
         state and action in the metadata).
+        """
+
+    @_abc_1.abstractmethod
+    def RestrictMerchant(
+        self,
+        request: _merchant_pb2.RestrictMerchantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merchant_pb2.RestrictMerchantResponse, _abc.Awaitable[_merchant_pb2.RestrictMerchantResponse]]:
+        """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+        A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+        as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

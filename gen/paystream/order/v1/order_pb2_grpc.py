@@ -87,7 +87,8 @@ class OrderServiceServicer:
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
         ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
         is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+        MERCHANT_CLOSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

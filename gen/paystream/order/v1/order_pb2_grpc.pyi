@@ -52,7 +52,8 @@ class OrderServiceStub:
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
     ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
     is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+    MERCHANT_CLOSING.
     """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
@@ -90,7 +91,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
     ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
     is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+    MERCHANT_CLOSING.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]  # type: ignore[assignment]
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
@@ -131,7 +133,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
         ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
         is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+        MERCHANT_CLOSING.
         """
 
     @_abc_1.abstractmethod

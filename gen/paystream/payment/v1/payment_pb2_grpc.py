@@ -176,7 +176,8 @@ class PaymentServiceServicer:
         the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
+        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
+        MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
         (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
         ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
         PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).

@@ -47,6 +47,8 @@ class _WithdrawalStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Withd
     """The bank was called and has not answered; evidence will end it."""
     WITHDRAWAL_STATE_REJECTED: _WithdrawalState.ValueType  # 9
     """Refused by a second person."""
+    WITHDRAWAL_STATE_CANCELLED: _WithdrawalState.ValueType  # 10
+    """Called off before it was sent."""
 
 class WithdrawalState(_WithdrawalState, metaclass=_WithdrawalStateEnumTypeWrapper):
     """How far a withdrawal has come."""
@@ -71,7 +73,41 @@ WITHDRAWAL_STATE_UNKNOWN: WithdrawalState.ValueType  # 8
 """The bank was called and has not answered; evidence will end it."""
 WITHDRAWAL_STATE_REJECTED: WithdrawalState.ValueType  # 9
 """Refused by a second person."""
+WITHDRAWAL_STATE_CANCELLED: WithdrawalState.ValueType  # 10
+"""Called off before it was sent."""
 Global___WithdrawalState: _TypeAlias = WithdrawalState  # noqa: Y015
+
+class _BlockedReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BlockedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BlockedReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BLOCKED_REASON_UNSPECIFIED: _BlockedReason.ValueType  # 0
+    """Nothing stops it."""
+    BLOCKED_REASON_MERCHANT_FROZEN: _BlockedReason.ValueType  # 1
+    """The merchant is frozen."""
+    BLOCKED_REASON_MERCHANT_SUSPENDED: _BlockedReason.ValueType  # 2
+    """The merchant is suspended."""
+    BLOCKED_REASON_PAYOUT_HOLD: _BlockedReason.ValueType  # 3
+    """The merchant's payouts are on hold."""
+    BLOCKED_REASON_CONTRADICTION_OPEN: _BlockedReason.ValueType  # 4
+    """What the outside world says contradicts what is recorded for this merchant and currency; two people are to decide."""
+
+class BlockedReason(_BlockedReason, metaclass=_BlockedReasonEnumTypeWrapper):
+    """Why an approved withdrawal is not sent now."""
+
+BLOCKED_REASON_UNSPECIFIED: BlockedReason.ValueType  # 0
+"""Nothing stops it."""
+BLOCKED_REASON_MERCHANT_FROZEN: BlockedReason.ValueType  # 1
+"""The merchant is frozen."""
+BLOCKED_REASON_MERCHANT_SUSPENDED: BlockedReason.ValueType  # 2
+"""The merchant is suspended."""
+BLOCKED_REASON_PAYOUT_HOLD: BlockedReason.ValueType  # 3
+"""The merchant's payouts are on hold."""
+BLOCKED_REASON_CONTRADICTION_OPEN: BlockedReason.ValueType  # 4
+"""What the outside world says contradicts what is recorded for this merchant and currency; two people are to decide."""
+Global___BlockedReason: _TypeAlias = BlockedReason  # noqa: Y015
 
 class _BankAccountState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -239,6 +275,7 @@ class Withdrawal(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    BLOCKED_REASON_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     """wdr_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -271,6 +308,8 @@ class Withdrawal(_message.Message):
     """The journey that all its events carry."""
     merchant_reference: _builtins.str
     """The merchant's own reference; empty for none."""
+    blocked_reason: Global___BlockedReason.ValueType
+    """What keeps it from being sent now, as when it was read; only while APPROVED, and not in the answer to a change."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
@@ -310,10 +349,11 @@ class Withdrawal(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        blocked_reason: Global___BlockedReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "requester", b"requester", "return_code", b"return_code", "state", b"state", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "requester", b"requester", "return_code", b"return_code", "state", b"state", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -470,20 +510,26 @@ class GetWithdrawableBalanceResponse(_message.Message):
     APPROVAL_LIMIT_MINOR_FIELD_NUMBER: _builtins.int
     DAILY_LIMIT_MINOR_FIELD_NUMBER: _builtins.int
     DAILY_LEFT_MINOR_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_MINOR_FIELD_NUMBER: _builtins.int
+    APPROVAL_LEFT_MINOR_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """The currency asked for."""
     settled_minor: _builtins.str
-    """Settled so far, adjustments of the ledger included: a decimal text."""
+    """Settled so far, adjustments of the ledger included, less what the merchant owes: a decimal text."""
     withdrawn_minor: _builtins.str
     """Withdrawn so far, or on the way: a decimal text."""
     withdrawable_minor: _builtins.str
-    """What is left of settled_minor: a decimal text, never below 0."""
+    """What is left of settled_minor, less what settlement_minor is below 0: a decimal text, never below 0."""
     approval_limit_minor: _builtins.int
-    """Above this amount a second person has to approve."""
+    """Above this sum of withdrawals accepted in 24 hours a second person has to approve."""
     daily_limit_minor: _builtins.int
-    """What may be withdrawn in a day of the merchant's time zone."""
+    """What may be withdrawn in 24 hours, whenever they begin."""
     daily_left_minor: _builtins.int
-    """What is left of that today; withdrawals that were rejected or failed do not count."""
+    """What is left of that now; withdrawals that were rejected, cancelled or failed do not count."""
+    settlement_minor: _builtins.str
+    """The balance of the merchant's settlement account, as far as the ledger has told: a decimal text."""
+    approval_left_minor: _builtins.int
+    """What is left of approval_limit_minor now, counted as daily_left_minor."""
     def __init__(
         self,
         *,
@@ -494,10 +540,12 @@ class GetWithdrawableBalanceResponse(_message.Message):
         approval_limit_minor: _builtins.int = ...,
         daily_limit_minor: _builtins.int = ...,
         daily_left_minor: _builtins.int = ...,
+        settlement_minor: _builtins.str = ...,
+        approval_left_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_limit_minor", b"approval_limit_minor", "currency_code", b"currency_code", "daily_left_minor", b"daily_left_minor", "daily_limit_minor", b"daily_limit_minor", "settled_minor", b"settled_minor", "withdrawable_minor", b"withdrawable_minor", "withdrawn_minor", b"withdrawn_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_left_minor", b"approval_left_minor", "approval_limit_minor", b"approval_limit_minor", "currency_code", b"currency_code", "daily_left_minor", b"daily_left_minor", "daily_limit_minor", b"daily_limit_minor", "settled_minor", b"settled_minor", "settlement_minor", b"settlement_minor", "withdrawable_minor", b"withdrawable_minor", "withdrawn_minor", b"withdrawn_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -698,6 +746,60 @@ class RejectWithdrawalResponse(_message.Message):
 Global___RejectWithdrawalResponse: _TypeAlias = RejectWithdrawalResponse  # noqa: Y015
 
 @_typing.final
+class CancelWithdrawalRequest(_message.Message):
+    """Asks to call a withdrawal off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    withdrawal_id: _builtins.str
+    """The withdrawal: wdr_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why, at most 500 characters; empty where nothing is to be said."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        withdrawal_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelWithdrawalRequest: _TypeAlias = CancelWithdrawalRequest  # noqa: Y015
+
+@_typing.final
+class CancelWithdrawalResponse(_message.Message):
+    """Answers CancelWithdrawal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def withdrawal(self) -> Global___Withdrawal:
+        """The withdrawal as it was called off."""
+
+    def __init__(
+        self,
+        *,
+        withdrawal: Global___Withdrawal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["withdrawal", b"withdrawal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["withdrawal", b"withdrawal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelWithdrawalResponse: _TypeAlias = CancelWithdrawalResponse  # noqa: Y015
+
+@_typing.final
 class GetWithdrawalRequest(_message.Message):
     """Asks for one withdrawal."""
 
@@ -763,6 +865,7 @@ class ListWithdrawalsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Only withdrawals of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
     settlement_id: _builtins.str
@@ -775,6 +878,8 @@ class ListWithdrawalsRequest(_message.Message):
     """next_page_token of the page before; empty for the first page."""
     merchant_reference: _builtins.str
     """Only the one with this reference of the merchant; empty for all."""
+    blocked: _builtins.bool
+    """Only withdrawals that are approved and kept from being sent."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only withdrawals accepted at this time or later; from 1970 to 9999."""
@@ -794,10 +899,11 @@ class ListWithdrawalsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         merchant_reference: _builtins.str = ...,
+        blocked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

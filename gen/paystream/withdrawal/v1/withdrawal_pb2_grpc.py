@@ -29,8 +29,8 @@ class WithdrawalServiceStub:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
@@ -64,6 +64,11 @@ class WithdrawalServiceStub:
                 '/paystream.withdrawal.v1.WithdrawalService/RejectWithdrawal',
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.FromString,
+                _registered_method=True)
+        self.CancelWithdrawal = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/CancelWithdrawal',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalResponse.FromString,
                 _registered_method=True)
         self.GetWithdrawal = channel.unary_unary(
                 '/paystream.withdrawal.v1.WithdrawalService/GetWithdrawal',
@@ -111,8 +116,8 @@ class WithdrawalServiceServicer:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
@@ -122,7 +127,10 @@ class WithdrawalServiceServicer:
     """
 
     def GetWithdrawableBalance(self, request, context):
-        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+        That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+        settlement account is below 0: from there it is recovered.
 
         A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -134,16 +142,18 @@ class WithdrawalServiceServicer:
     def CreateWithdrawal(self, request, context):
         """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-        Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+        As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+        limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+        withdraw; of one whose payouts are on hold it is accepted, and waits.
         If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
         again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
         REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
         deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
         account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
         WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-        left_minor, currency_code: what is left of the merchant's limit of the day).
+        left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,8 +165,9 @@ class WithdrawalServiceServicer:
         The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
         for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
         Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-        MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+        compared without regard to case and surrounding spaces).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +184,19 @@ class WithdrawalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelWithdrawal(self, request, context):
+        """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+        amount. Whoever may call may do so, the requester too: nothing leaves.
+
+        A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+        CreateWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+        to the bank, or has ended).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetWithdrawal(self, request, context):
         """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND.
         """
@@ -181,11 +205,12 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWithdrawals(self, request, context):
-        """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+        """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+        newest first.
 
         Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-        use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+        came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -211,7 +236,7 @@ class WithdrawalServiceServicer:
         Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
         call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
         bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -241,7 +266,8 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisableBankAccount(self, request, context):
-        """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+        """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """
@@ -271,6 +297,11 @@ def add_WithdrawalServiceServicer_to_server(servicer, server):
                     servicer.RejectWithdrawal,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.SerializeToString,
+            ),
+            'CancelWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelWithdrawal,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalResponse.SerializeToString,
             ),
             'GetWithdrawal': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWithdrawal,
@@ -324,8 +355,8 @@ class WithdrawalService:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
@@ -432,6 +463,33 @@ class WithdrawalService:
             '/paystream.withdrawal.v1.WithdrawalService/RejectWithdrawal',
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.SerializeToString,
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/CancelWithdrawal',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalResponse.FromString,
             options,
             channel_credentials,
             insecure,

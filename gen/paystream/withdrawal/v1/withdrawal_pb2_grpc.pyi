@@ -30,8 +30,8 @@ class WithdrawalServiceStub:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
@@ -45,7 +45,10 @@ class WithdrawalServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WithdrawalServiceAsyncStub: ...
     GetWithdrawableBalance: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawableBalanceRequest, _withdrawal_pb2.GetWithdrawableBalanceResponse]
-    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+    That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+    settlement account is below 0: from there it is recovered.
 
     A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -53,16 +56,18 @@ class WithdrawalServiceStub:
     CreateWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateWithdrawalRequest, _withdrawal_pb2.CreateWithdrawalResponse]
     """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-    Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+    As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+    limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+    withdraw; of one whose payouts are on hold it is accepted, and waits.
     If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
     again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
     REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
     deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
     account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
     WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-    left_minor, currency_code: what is left of the merchant's limit of the day).
+    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours).
     """
     ApproveWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]
     """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
@@ -70,8 +75,9 @@ class WithdrawalServiceStub:
     The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
     for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-    MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+    compared without regard to case and surrounding spaces).
     """
     RejectWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]
     """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
@@ -80,14 +86,24 @@ class WithdrawalServiceStub:
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
     PERMISSION_DENIED SAME_PERSON.
     """
+    CancelWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CancelWithdrawalRequest, _withdrawal_pb2.CancelWithdrawalResponse]
+    """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+    amount. Whoever may call may do so, the requester too: nothing leaves.
+
+    A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+    CreateWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+    to the bank, or has ended).
+    """
     GetWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawalRequest, _withdrawal_pb2.GetWithdrawalResponse]
     """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND."""
     ListWithdrawals: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsRequest, _withdrawal_pb2.ListWithdrawalsResponse]
-    """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+    """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+    newest first.
 
     Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-    use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+    came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     ReportBankResult: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]
@@ -105,7 +121,7 @@ class WithdrawalServiceStub:
     Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
     call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
     bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
     """
     GetBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetBankAccountRequest, _withdrawal_pb2.GetBankAccountResponse]
     """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
@@ -117,7 +133,8 @@ class WithdrawalServiceStub:
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]
-    """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+    """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -127,8 +144,8 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
@@ -139,7 +156,10 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetWithdrawableBalance: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawableBalanceRequest, _withdrawal_pb2.GetWithdrawableBalanceResponse]  # type: ignore[assignment]
-    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+    That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+    settlement account is below 0: from there it is recovered.
 
     A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -147,16 +167,18 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     CreateWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateWithdrawalRequest, _withdrawal_pb2.CreateWithdrawalResponse]  # type: ignore[assignment]
     """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-    Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+    As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+    limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+    withdraw; of one whose payouts are on hold it is accepted, and waits.
     If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
     again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
     REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
     deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
     account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
     WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-    left_minor, currency_code: what is left of the merchant's limit of the day).
+    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours).
     """
     ApproveWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]  # type: ignore[assignment]
     """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
@@ -164,8 +186,9 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
     for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-    MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+    compared without regard to case and surrounding spaces).
     """
     RejectWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]  # type: ignore[assignment]
     """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
@@ -174,14 +197,24 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
     PERMISSION_DENIED SAME_PERSON.
     """
+    CancelWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CancelWithdrawalRequest, _withdrawal_pb2.CancelWithdrawalResponse]  # type: ignore[assignment]
+    """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+    amount. Whoever may call may do so, the requester too: nothing leaves.
+
+    A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+    CreateWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+    to the bank, or has ended).
+    """
     GetWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawalRequest, _withdrawal_pb2.GetWithdrawalResponse]  # type: ignore[assignment]
     """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND."""
     ListWithdrawals: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsRequest, _withdrawal_pb2.ListWithdrawalsResponse]  # type: ignore[assignment]
-    """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+    """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+    newest first.
 
     Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-    use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+    came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     ReportBankResult: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]  # type: ignore[assignment]
@@ -199,7 +232,7 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
     call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
     bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
     """
     GetBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetBankAccountRequest, _withdrawal_pb2.GetBankAccountResponse]  # type: ignore[assignment]
     """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
@@ -211,7 +244,8 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]  # type: ignore[assignment]
-    """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+    """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -220,8 +254,8 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
@@ -236,7 +270,10 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.GetWithdrawableBalanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.GetWithdrawableBalanceResponse, _abc.Awaitable[_withdrawal_pb2.GetWithdrawableBalanceResponse]]:
-        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+        That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+        settlement account is below 0: from there it is recovered.
 
         A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -250,16 +287,18 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_withdrawal_pb2.CreateWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.CreateWithdrawalResponse]]:
         """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-        Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+        As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+        limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+        withdraw; of one whose payouts are on hold it is accepted, and waits.
         If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
         again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
         REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
         deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
         account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
         WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-        left_minor, currency_code: what is left of the merchant's limit of the day).
+        left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours).
         """
 
     @_abc_1.abstractmethod
@@ -273,8 +312,9 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
         for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
         Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-        MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+        compared without regard to case and surrounding spaces).
         """
 
     @_abc_1.abstractmethod
@@ -291,6 +331,21 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CancelWithdrawal(
+        self,
+        request: _withdrawal_pb2.CancelWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.CancelWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.CancelWithdrawalResponse]]:
+        """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+        amount. Whoever may call may do so, the requester too: nothing leaves.
+
+        A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+        CreateWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+        to the bank, or has ended).
+        """
+
+    @_abc_1.abstractmethod
     def GetWithdrawal(
         self,
         request: _withdrawal_pb2.GetWithdrawalRequest,
@@ -304,11 +359,12 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.ListWithdrawalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.ListWithdrawalsResponse, _abc.Awaitable[_withdrawal_pb2.ListWithdrawalsResponse]]:
-        """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+        """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+        newest first.
 
         Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-        use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+        came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
@@ -338,7 +394,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
         call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
         bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
         """
 
     @_abc_1.abstractmethod
@@ -374,7 +430,8 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.DisableBankAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.DisableBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.DisableBankAccountResponse]]:
-        """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+        """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """
