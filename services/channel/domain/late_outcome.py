@@ -133,6 +133,8 @@ def _decline(recorded: ChannelTransaction, authorization: Authorization | None, 
     decided, counted = transaction.decide(
         recorded, authorization, outcome=Decision.DECLINED, decline_code=UNDONE_CODE, now=now
     )
+    if counted is not None and recorded.action is Action.CANCEL:
+        counted = replace(counted, cancel_undone=True)
     back = _line(decided, _OPPOSITE[decided.action], reference=_reference_back(decided), now=now)
     return Turned(transaction=decided, authorization=counted, line=back if recorded.captured else None)
 

@@ -88,6 +88,7 @@ class Authorization:
         refunded_minor: Refunded, or may still be by a pending refund.
         disputed_minor: Held back by disputes, or lost in them.
         refund_declines_left: How many of the next refunds are declined.
+        cancel_undone: Whether cancelling it was undone; then it is so no more.
     """
 
     authorization_reference: str
@@ -101,6 +102,7 @@ class Authorization:
     refunded_minor: int = 0
     disputed_minor: int = 0
     refund_declines_left: int = 0
+    cancel_undone: bool = False
 
     @property
     def kept_minor(self) -> int:
@@ -242,8 +244,8 @@ def record(
         line_date=None,
         version=1,
     )
-    recorded = _dated(transaction, now)
-    return recorded, _recorded(recorded, authorization, refund_declines=scenario.refund_declines)
+    dated = _dated(transaction, now)
+    return dated, _recorded(dated, authorization, refund_declines=scenario.refund_declines)
 
 
 def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
@@ -353,7 +355,7 @@ def _dated(transaction: ChannelTransaction, now: datetime) -> ChannelTransaction
 def _recorded(
     transaction: ChannelTransaction, authorization: Authorization | None, *, refund_declines: int
 ) -> Authorization | None:
-    """Return the authorization after an attempt was taken on record; its own, for an authorization."""
+    """Return the authorization after an attempt was taken on record."""
     if transaction.action is Action.AUTHORIZE:
         authorization = Authorization(
             authorization_reference=transaction.channel_reference,
@@ -366,9 +368,8 @@ def _recorded(
     if counted is None:
         return None
     declined = transaction.action is Action.REFUND and transaction.decline_code == REFUND_DECLINED
-    if not refund_declines and not declined:
-        return counted
-    return replace(counted, refund_declines_left=counted.refund_declines_left + refund_declines - declined)
+    more = refund_declines - declined
+    return replace(counted, refund_declines_left=counted.refund_declines_left + more) if more else counted
 
 
 def _counted(

@@ -50,7 +50,7 @@ authorizations: Table[str, Authorization] = Table(
     key="authorization_reference",
     changing=(
         *("amount_minor", "status", "cancelled", "taken_minor", "captured_minor", "refunded_minor", "disputed_minor"),
-        "refund_declines_left",
+        *("refund_declines_left", "cancel_undone"),
     ),
 )
 

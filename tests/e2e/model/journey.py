@@ -50,7 +50,8 @@ class Journey:
         self._requests: Requests
         self._replies: list[tuple[Any, Any, Any]] = []
         self.merchant_id = ""
-        self.worlds = [World(plan.fees, plan.reserve_basis_points, approval_limit)]
+        reserve = plan.reserve_basis_points
+        self.worlds = [World(fees=plan.fees, reserve_basis_points=reserve, approval_limit=approval_limit)]
         self.log: list[str] = []
         self.reasons: set[str] = set()
 

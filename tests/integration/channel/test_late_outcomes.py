@@ -127,8 +127,11 @@ async def test_voids_are_contradicted_both_ways(house: House, listening: tuple[L
         [(declined.attempt_id, 1), (done.attempt_id, 2)]
     )
     assert (await house.capture(first.channel_reference, 9_018)).decline_code == "authorization_cancelled"
-    assert (await house.capture(second.channel_reference, 9_019)).outcome == pb.OUTCOME_APPROVED
-    assert await lines(house) == [("CAPTURE", 9_019)]
+    assert (await house.capture(second.channel_reference, 19)).outcome == pb.OUTCOME_APPROVED
+    assert (await house.cancel(second.channel_reference)).outcome == pb.OUTCOME_APPROVED
+    await pass_time(house)
+    assert (await house.capture(second.channel_reference, 1)).decline_code == "authorization_cancelled"
+    assert await lines(house) == [("CAPTURE", 19)]
 
 
 async def test_the_automatic_refund_of_9017_is_declined_twice(house: House) -> None:
