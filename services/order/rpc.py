@@ -31,6 +31,12 @@ _CANCEL = Operation(
     reply=lambda order: pb.CancelOrderResponse(order=messages.to_order(order)),
     reply_type=pb.CancelOrderResponse,
 )
+_COMPLETE = Operation(
+    name="CompleteOrder",
+    command=commands.complete_orders,
+    reply=lambda order: pb.CompleteOrderResponse(order=messages.to_order(order)),
+    reply_type=pb.CompleteOrderResponse,
+)
 
 
 class OrderServicer(order_pb2_grpc.OrderServiceServicer):
@@ -65,6 +71,11 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         """Call an order off, once per request_id."""
         item = commands.CancelOrder(order_id=request.order_id, cause=current_call().cause)
         return await self._runtime.call(_CANCEL, request, item)
+
+    async def CompleteOrder(self, request: pb.CompleteOrderRequest, _context: Any) -> pb.CompleteOrderResponse:
+        """Settle an order at what is paid of it, once per request_id."""
+        item = commands.CompleteOrder(order_id=request.order_id, cause=current_call().cause)
+        return await self._runtime.call(_COMPLETE, request, item)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

@@ -87,6 +87,7 @@ def _end_charge(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, atte
         channel_reference=_reference(attempt),
         terms=_terms(rows, attempt),
         now=rows.tx.now,
+        order_returned_minor=rows.orders.returned_before(rows.payments[attempt.payment_id]),
     )
     _take_captured(rows, item, payment, event)
 
@@ -127,7 +128,12 @@ def _end_capture(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, att
         rows.captures.put(domain.movement.lose_answer(capture, now=now))
     elif verdict is Verdict.SUCCEED:
         payment, capture, event = domain.capture.succeed(
-            payment, capture, channel_reference=_reference(attempt), terms=_terms(rows, attempt), now=now
+            payment,
+            capture,
+            channel_reference=_reference(attempt),
+            terms=_terms(rows, attempt),
+            now=now,
+            order_returned_minor=rows.orders.returned_before(payment),
         )
         rows.captures.put(capture)
         _take_captured(rows, item, payment, event)
@@ -168,6 +174,8 @@ def _end_refund(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, atte
     rows.tx.emit(event, cause=item.cause)
     if isinstance(event, events.RefundFailed):
         rows.orders.refund_again(rows, event, item.cause)
+    else:
+        rows.orders.count_refunded(event)
 
 
 END: Mapping[AttemptAction, Callable[[EvidenceWork, RecordEvidence, Verdict, PaymentAttempt], None]] = {

@@ -40,20 +40,33 @@ class CapturedOrders:
     or the capture is seen captured there.
 
     Attributes:
-        paid_minor: By order: captured by all its payments, those of this transaction so far included, less what was
-            refunded and lost.
+        captured_minor: By order: captured by all its payments, those of this transaction so far included.
+        returned_minor: By order: refunded and lost of those, likewise.
     """
 
     orders: Mapping[str, ProjectedOrder]
-    paid_minor: dict[str, int]
+    captured_minor: dict[str, int]
+    returned_minor: dict[str, int]
+
+    def returned_before(self, payment: Payment) -> int:
+        """Return what was refunded and lost of all payments for a payment's order so far; 0 where it is for none."""
+        return self.returned_minor.get(payment.order_id or "", 0)
+
+    def count_refunded(self, event: events.RefundSuccess) -> None:
+        """Count what a refund gave back of an order."""
+        order = self.orders.get(event.order_id or "")
+        if order is not None and event.reason is not events.RefundReason.CONTRADICTION:
+            returned_minor = self.returned_minor.get(order.order_id, 0)
+            self.returned_minor[order.order_id] = returned_minor + event.amount_minor - event.suspense_minor
 
     def refund_if_due(self, rows: PaymentWork, event: events.PaymentSuccess, cause: Cause) -> None:
         """Return a capture back if its order is closed or paid for already; emits RefundCreated."""
         order = self.orders.get(event.order_id or "")
         if order is None:
             return
-        paid_minor = self.paid_minor.get(order.order_id, 0) + event.amount_minor
-        self.paid_minor[order.order_id] = paid_minor
+        captured_minor = self.captured_minor.get(order.order_id, 0) + event.amount_minor
+        self.captured_minor[order.order_id] = captured_minor
+        paid_minor = captured_minor - self.returned_minor.get(order.order_id, 0)
         due = domain.order.refund_of_capture(order, amount_minor=event.amount_minor, paid_minor=paid_minor)
         if due:
             amount_minor, reason = due
@@ -90,10 +103,10 @@ async def captured_orders(tx: Tx, captured: Sequence[Payment]) -> CapturedOrders
     """Read the orders of locked payments that are captured or given back; no statement where there is none."""
     order_ids = {payment.order_id for payment in captured if payment.order_id}
     if not order_ids:
-        return CapturedOrders(orders={}, paid_minor={})
+        return CapturedOrders(orders={}, captured_minor={}, returned_minor={})
+    captured_minor, returned_minor = await store.payments.paid_minor(tx, order_ids)
     return CapturedOrders(
-        orders=await store.orders.by_key(tx, order_ids),
-        paid_minor=await store.payments.paid_minor(tx, order_ids),
+        orders=await store.orders.by_key(tx, order_ids), captured_minor=captured_minor, returned_minor=returned_minor
     )
 
 

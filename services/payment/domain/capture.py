@@ -95,7 +95,13 @@ def create(
 
 
 def succeed(
-    payment: Payment, capture: Capture, *, channel_reference: str, terms: CaptureTerms, now: datetime
+    payment: Payment,
+    capture: Capture,
+    *,
+    channel_reference: str,
+    terms: CaptureTerms,
+    now: datetime,
+    order_returned_minor: int = 0,
 ) -> tuple[Payment, Capture, events.PaymentSuccess]:
     """Record that the amount is taken.
 
@@ -111,6 +117,7 @@ def succeed(
         terms=terms,
         now=now,
         final=capture.final,
+        order_returned_minor=order_returned_minor,
     )
     charged = replace(
         succeeded,

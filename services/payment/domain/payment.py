@@ -206,6 +206,7 @@ def capture(
     terms: fee.CaptureTerms,
     now: datetime,
     final: bool = False,
+    order_returned_minor: int = 0,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
@@ -217,6 +218,7 @@ def capture(
         terms: In force for the merchant.
         now: Business time.
         final: Whether the merchant takes no more of the payment.
+        order_returned_minor: What was refunded or lost before of all payments for its order.
 
     Raises:
         IllegalTransition: The payment has failed or was cancelled.
@@ -245,6 +247,7 @@ def capture(
         fee_minor=fee_minor,
         fee_plan_version=terms.fee_plan_version,
         final=final,
+        order_returned_minor=order_returned_minor,
     )
 
 

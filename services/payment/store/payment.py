@@ -12,12 +12,12 @@ from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
-# What payments have captured, less what is proven to be gone again: a refund that may still fail is not.
-_PAID = "captured_minor - refunded_minor - lost_minor"
+# What is proven to be gone again of what payments captured: a refund that may still fail is not.
+_RETURNED = "refunded_minor + lost_minor"
 
-# That, and what they still may capture: what has failed or was given up counts not.
+# What payments have captured, less that, and what they still may capture: what has failed or was given up counts not.
 _SELECT_TAKEN = f"""
-SELECT order_id, sum({_PAID} - captured_minor - cancelled_minor + CASE
+SELECT order_id, sum(-({_RETURNED}) - cancelled_minor + CASE
         WHEN state IN ('CREATED', 'UNKNOWN') THEN amount_minor
         WHEN capture_mode = 'MANUAL' THEN authorized_minor
         ELSE captured_minor END)::bigint
@@ -25,7 +25,8 @@ FROM payment WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCE
 """
 
 _SELECT_PAID = f"""
-SELECT order_id, sum({_PAID})::bigint FROM payment WHERE order_id = ANY($1::text[]) GROUP BY order_id
+SELECT order_id, sum(captured_minor)::bigint, sum({_RETURNED})::bigint FROM payment
+WHERE order_id = ANY($1::text[]) GROUP BY order_id
 """
 
 # A reference may, by a fault of the channel, be that of a dispute of another payment.
@@ -113,9 +114,10 @@ class Payments(Table[str, Payment]):
         """Read what payments have paid or still may capture of orders; nothing where there is none."""
         return {row[0]: row[1] for row in await tx.fetch(_SELECT_TAKEN, order_ids)}
 
-    async def paid_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
-        """Read what payments have paid of orders: captured, less refunded and lost; nothing where there is none."""
-        return {row[0]: row[1] for row in await tx.fetch(_SELECT_PAID, order_ids)}
+    async def paid_minor(self, tx: Tx, order_ids: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
+        """Read what payments have captured of orders, and what was refunded or lost of it; nothing for no payment."""
+        rows = await tx.fetch(_SELECT_PAID, order_ids)
+        return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
 
     async def list(self, tx: Tx, selection: PaymentFilter, *, after: TimeKey | None, limit: int) -> list[Payment]:
         """List payments, newest first, from after a (create_time, payment_id) on."""

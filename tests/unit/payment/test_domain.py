@@ -82,6 +82,7 @@ def test_a_capture_charges_the_fee_of_the_plan_in_force_and_says_so() -> None:
         channel="simulator",
         channel_reference="ch_1",
         final=False,
+        order_returned_minor=0,
     )
 
 

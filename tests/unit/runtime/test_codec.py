@@ -52,6 +52,7 @@ SUCCESS = events.PaymentSuccess(
     channel="simulator",
     channel_reference="sim_1",
     final=False,
+    order_returned_minor=0,
 )
 
 

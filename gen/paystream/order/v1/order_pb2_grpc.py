@@ -28,10 +28,11 @@ if _version_not_supported:
 class OrderServiceStub:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
@@ -63,15 +64,21 @@ class OrderServiceStub:
                 request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.SerializeToString,
                 response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderResponse.FromString,
                 _registered_method=True)
+        self.CompleteOrder = channel.unary_unary(
+                '/paystream.order.v1.OrderService/CompleteOrder',
+                request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.SerializeToString,
+                response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
@@ -119,6 +126,18 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompleteOrder(self, request, context):
+        """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+        and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+        the total, or given up by CancelPayment.
+
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+        (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -142,6 +161,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.FromString,
                     response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderResponse.SerializeToString,
             ),
+            'CompleteOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteOrder,
+                    request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.FromString,
+                    response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'paystream.order.v1.OrderService', rpc_method_handlers)
@@ -153,10 +177,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
 class OrderService:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
@@ -260,6 +285,33 @@ class OrderService:
             '/paystream.order.v1.OrderService/CancelOrder',
             paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.SerializeToString,
             paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.order.v1.OrderService/CompleteOrder',
+            paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.SerializeToString,
+            paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

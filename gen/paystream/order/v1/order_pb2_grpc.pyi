@@ -29,10 +29,11 @@ GRPC_VERSION: str
 class OrderServiceStub:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
@@ -66,15 +67,24 @@ class OrderServiceStub:
     Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
     (metadata state, action: the order is paid, cancelled or expired).
     """
+    CompleteOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.CompleteOrderResponse]
+    """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+    and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+    the total, or given up by CancelPayment.
+
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+    (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
@@ -105,14 +115,23 @@ class OrderServiceAsyncStub(OrderServiceStub):
     Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
     (metadata state, action: the order is paid, cancelled or expired).
     """
+    CompleteOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.CompleteOrderResponse]  # type: ignore[assignment]
+    """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+    and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+    the total, or given up by CancelPayment.
+
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+    (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
@@ -164,6 +183,20 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
         (metadata state, action: the order is paid, cancelled or expired).
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteOrder(
+        self,
+        request: _order_pb2.CompleteOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.CompleteOrderResponse, _abc.Awaitable[_order_pb2.CompleteOrderResponse]]:
+        """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+        and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+        the total, or given up by CancelPayment.
+
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+        (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

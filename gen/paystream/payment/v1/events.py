@@ -1119,6 +1119,8 @@ class PaymentSuccess(AvroRecord):
         channel_reference: The channel's reference of the capture.
         final: Whether the merchant takes no more of the payment: with it an order is settled at what is paid, even
             below its total.
+        order_returned_minor: What had been refunded or lost in disputes of all payments for the order before this
+            capture, in minor units of currency_code, 0..2^53-1; 0 when there is no order.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentSuccess"
@@ -1146,6 +1148,7 @@ class PaymentSuccess(AvroRecord):
     channel: str
     channel_reference: str
     final: bool
+    order_returned_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
