@@ -4,14 +4,15 @@ import asyncio
 import copy
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
+from google.protobuf import field_mask_pb2
 
+from paykit.money import AMOUNT_MINOR_MAX
 from paystream.merchant.v1 import merchant_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
-from tests.e2e.model import plans, views
+from tests.e2e.model import plans, terms, views
 from tests.e2e.model.asking import AnswerDispute, Ask, CancelOrder, CreateOrder, Decide, Pay, Settle, Withdraw
 from tests.e2e.model.plans import CURRENCIES, Plan, Step
 from tests.e2e.model.requests import Requests
@@ -58,7 +59,9 @@ class Journey:
     async def begin(self) -> None:
         """Make the merchant, with a bank account in each currency."""
         clients = self._clients
-        created = (await call(clients.merchant.CreateMerchant, self._merchant())).merchant
+        created = (
+            await call(clients.merchant.CreateMerchant, terms.merchant(self._plan, f"Journey {self._number}"))
+        ).merchant
         activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
         await call(clients.merchant.ActivateMerchant, activate)
         self.merchant_id = created.merchant_id
@@ -88,6 +91,36 @@ class Journey:
                 await self._step(step)
             except Exception as error:
                 raise Disagreement(f"{self}\n{error}") from error
+
+    async def pause(self) -> None:
+        """Between the acts: change the plan, and stop the merchant for a while, as the plan of the journey says."""
+        if self._plan.suspended:
+            await self._be_suspended()
+        if self._plan.changed_fees is None:
+            return
+        request = merchant_pb2.UpdateMerchantRequest(
+            merchant_id=self.merchant_id,
+            fee_plan=terms.fee_plan(self._plan.changed_fees),
+            update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
+        )
+        await call(self._clients.merchant.UpdateMerchant, request)
+        for world in self.worlds:
+            world.fees = self._plan.changed_fees
+
+    async def _be_suspended(self) -> None:
+        """Be refused new business while suspended; afterwards all is as it was."""
+        named = {"merchant_id": self.merchant_id}
+        await call(self._clients.merchant.SuspendMerchant, merchant_pb2.SuspendMerchantRequest(**named))
+
+        # More than there can be: refused for another reason as long as the merchant is active.
+        method, request, metadata = await self._requests.make(Withdraw(-1, "USD", AMOUNT_MINOR_MAX))
+
+        async def away() -> list[str]:
+            _, reason = await self._answer(method, request, "withdrawal", metadata)
+            return [] if reason == "MERCHANT_SUSPENDED" else [f"a withdrawal was answered {reason!r}"]
+
+        await _patiently(away, "suspended, the merchant goes on:")
+        await call(self._clients.merchant.ActivateMerchant, merchant_pb2.ActivateMerchantRequest(**named))
 
     async def advance(self) -> None:
         """Wait until more than a week that has passed shows, and settle what that made pending."""
@@ -333,35 +366,6 @@ class Journey:
         booked = [(each.currency, each.total, each.reserve, each.total - each.reserve) for each in world.settlements]
         assert sorted(closed) == sorted(booked), f"{self}\n{closed}\n{booked}"
 
-    def _merchant(self) -> merchant_pb2.CreateMerchantRequest:
-        plan = self._plan
-        fees = [
-            merchant_pb2.FeeRule(currency_code=code, basis_points=each.basis_points, fixed_minor=each.fixed_minor)
-            for code, each in plan.fees.items()
-        ]
-        # Half a day from now, so that no cut-off passes while the journeys are on their way.
-        cut_off = datetime.now(UTC) + timedelta(hours=12)
-        policy = merchant_pb2.SettlementPolicy(
-            schedule=_schedule(plan),
-            cut_off_time=f"{cut_off:%H:%M}" if plan.daily else "",
-            delay_days=1 if plan.daily else 0,
-            thresholds=[
-                merchant_pb2.SettlementThreshold(currency_code=code, threshold_minor=plan.threshold)
-                for code in CURRENCIES
-                if plan.threshold is not None
-            ],
-            reserve_basis_points=plan.reserve_basis_points,
-            reserve_days=7 if plan.reserve_basis_points else 0,
-        )
-        returned = any(each.returned for each in plan.fees.values())
-        return merchant_pb2.CreateMerchantRequest(
-            request_id=new_request_id(),
-            display_name=f"Journey {self._number}",
-            contact_email="journey@shop.example",
-            fee_plan=merchant_pb2.FeePlan(fees=fees, refund_fee_returned=returned),
-            settlement_policy=policy,
-        )
-
 
 async def _patiently(look: Callable[[], Awaitable[list[str]]], what: str) -> None:
     """Look again, less and less often, until nothing is away from what it should be.
@@ -378,12 +382,6 @@ async def _patiently(look: Callable[[], Awaitable[list[str]]], what: str) -> Non
                 pause_s = min(2 * pause_s, LOOK_PAUSE_MAX_S)
     except TimeoutError as error:
         raise Disagreement("\n".join([what, *away])) from error
-
-
-def _schedule(plan: Plan) -> Any:
-    if plan.threshold is not None:
-        return merchant_pb2.SETTLEMENT_SCHEDULE_THRESHOLD
-    return merchant_pb2.SETTLEMENT_SCHEDULE_DAILY if plan.daily else merchant_pb2.SETTLEMENT_SCHEDULE_MANUAL
 
 
 def _differences(seen: View, hoped: Sequence[View]) -> list[str]:

@@ -4,7 +4,7 @@ What channel and bank say, what the ledger says, and what the limits still allow
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,11 +14,14 @@ from paykit.process.catalogue import schema_names
 from tests.e2e.conftest import Line
 from tests.e2e.model import audit
 from tests.e2e.model.contradicted import ContradictedJourney
+from tests.line.clients import advance_clock
 from tests.line.draining import drained
 from tests.line.processes import verify_ledger, verify_settlements
 
 AT_ONCE = 32
 SHOWN_MAX = 3
+PASSING_S = 8 * 86_400
+"""Between the two halves: orders and authorizations expire, disputes are lost."""
 SEED_STRIDE = 1_000_003
 """Between the numbers of journeys of two seeds, so that none is met twice."""
 REFUNDABLE = """
@@ -48,15 +51,23 @@ async def journeys(line: Line, request: pytest.FixtureRequest) -> Sequence[Contr
     gone = [
         ContradictedJourney(line, number) for number in range(first, first + request.config.getoption("--journeys"))
     ]
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def go(journey: ContradictedJourney) -> None:
-        async with slots:
-            await journey.go()
-
-    await asyncio.gather(*(go(journey) for journey in gone))
+    await of_all(gone, ContradictedJourney.begin)
+    await of_all(gone, ContradictedJourney.go)
+    await advance_clock(line.settings.grpc_address, PASSING_S)
+    await of_all(gone, ContradictedJourney.go)
     await drained(line.settings, line.kept)
     return gone
+
+
+async def of_all(journeys: Sequence[ContradictedJourney], do: Callable[[ContradictedJourney], Awaitable[None]]) -> None:
+    """Do something with all journeys, some at once."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(journey: ContradictedJourney) -> None:
+        async with slots:
+            await do(journey)
+
+    await asyncio.gather(*(one(journey) for journey in journeys))
 
 
 @pytest.mark.timeout(900)

@@ -5,18 +5,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import grpc
 import pytest
-from google.protobuf import duration_pb2
 
 from paykit.money import AMOUNT_MINOR_MAX
 from paykit.process.catalogue import schema_names
 from paystream.accounting.v1 import accounting_pb2
-from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from tests.e2e.conftest import Line
 from tests.e2e.model import audit, plans
 from tests.e2e.model.journey import Journey
-from tests.line.clients import call, new_request_id
+from tests.line.clients import advance_clock, call
 from tests.line.draining import drained
 from tests.line.processes import verify_ledger, verify_settlements
 
@@ -80,24 +77,18 @@ async def of_all(journeys: Sequence[Journey], do: Callable[[Journey], Awaitable[
 @pytest.mark.timeout(900)  # A minute or so; many times that on a machine that does other things as well.
 async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(line: Line, journeys: list[Journey]) -> None:
     await of_all(journeys, lambda journey: journey.begin())
-    for act in (0, 1):
-        await of_all(journeys, lambda journey, act=act: journey.act(act))  # type: ignore[misc]
-        await compare(line, journeys)
-    await advance_clock(line)
+    await of_all(journeys, lambda journey: journey.act(0))
+    await compare(line, journeys)
+    await of_all(journeys, lambda journey: journey.pause())
+    await drained(line.settings, line.kept)
+    await of_all(journeys, lambda journey: journey.act(1))
+    await compare(line, journeys)
+    await advance_clock(line.settings.grpc_address, PASSING_S)
     await of_all(journeys, lambda journey: journey.advance())
     await compare(line, journeys)
     for verify in (verify_ledger, verify_settlements):
         verified = await asyncio.to_thread(verify, line.settings)
         assert verified.returncode == 0, verified.stdout + verified.stderr
-
-
-async def advance_clock(line: Line) -> None:
-    """Let eight days pass for all services."""
-    async with grpc.aio.insecure_channel(line.settings.grpc_address) as channel:
-        request = clock_pb2.AdvanceClockRequest(
-            request_id=new_request_id(), advance_by=duration_pb2.Duration(seconds=PASSING_S)
-        )
-        await call(clock_pb2_grpc.ClockServiceStub(channel).AdvanceClock, request)
 
 
 async def compare(line: Line, journeys: Sequence[Journey]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
+from paykit.ids import new_id
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.accounting.v1 import accounting_pb2
 from paystream.channel.v1 import channel_pb2
@@ -244,6 +245,30 @@ class Shop:
         if amount_minor is not None:
             request.amount.CopyFrom(usd(amount_minor))
         return (await call(self._clients.channel.SetOutcome, request)).transaction
+
+    async def unasked_charge(self, amount_minor: int) -> str:
+        """Have the channel charge by itself, and tell payment of the attempt, which it does not know."""
+        attempt_id = new_id("att")
+        request = channel_pb2.AuthorizeRequest(
+            attempt_id=attempt_id,
+            merchant_id=self.merchant_id,
+            amount=usd(amount_minor),
+            method_token="tok_test",
+            capture=True,
+            callback_address=self._line.settings.grpc_address,
+        )
+        await call(self._clients.channel.Authorize, request)
+        return attempt_id
+
+    async def unmatched(self, attempt_id: str) -> Any:
+        """Wait until payment lists what was told of an attempt that it does not know, and give it."""
+
+        async def listed() -> Any:
+            request = payment_pb2.ListUnmatchedEvidenceRequest(page_size=1_000)
+            found = (await call(self._clients.payment.ListUnmatchedEvidence, request)).evidence
+            return next((each for each in found if each.attempt_id == attempt_id), None)
+
+        return await until(listed, seconds=WAIT_S_MAX)
 
     async def decline_refunds(self, attempt_id: str, count: int) -> None:
         """Have the next refunds of what an attempt captured declined."""

@@ -323,7 +323,7 @@ async def a_refund_after_settlement_is_recovered_from_what_is_available(line: Li
 async def a_report_of_a_charge_that_nobody_sent_is_kept_and_listed(line: Line) -> None:
     shop = await Shop.opened(line)
     attempt_id = await shop.unasked_charge(9_007)
-    [listed] = await shop.unmatched(attempt_id)
+    listed = await shop.unmatched(attempt_id)
     assert listed.amount.amount_minor == 9_007
     assert await shop.balances() == {}
 
