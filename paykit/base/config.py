@@ -8,6 +8,7 @@ default. Secrets have no default and print as `**********`.
 import json
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -90,6 +91,14 @@ Limits = Annotated[
 """Amounts in minor units by currency; `*` stands for those that are not named."""
 
 
+Closings = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], date],
+    NoDecode,
+    BeforeValidator(_read_json),
+]
+"""Days by currency."""
+
+
 Routes = Annotated[
     tuple[ChannelRoute, ...], NoDecode, BeforeValidator(lambda text: channel_routes.read(text, "channel"))
 ]
@@ -147,6 +156,8 @@ class Settings(BaseSettings):
             it, what a merchant withdraws in 24 hours has to be approved by a second person. JSON, as in
             `{"*": 1000000, "JPY": 500000}`.
         withdrawal_daily_limits: As these: what a merchant may withdraw in any 24 hours.
+        currency_closings: From which day on, in UTC, a currency takes no new orders and payments here, though the table
+            of currencies has it open. JSON, as in `{"PLN": "2027-01-01"}`.
         accounting_chart: The chart of accounts of a new ledger; an existing one refuses another than its own.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
@@ -182,6 +193,7 @@ class Settings(BaseSettings):
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
     withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})
+    currency_closings: Closings = Field(default={}, max_length=200)
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^[a-z_]+$")
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"

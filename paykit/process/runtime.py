@@ -20,6 +20,7 @@ from paykit.consume.watermark import Watermark
 from paykit.errors import DomainError, FieldInvalid, ItemFailed
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
+from paykit.money import close_currencies
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.wakeups import OUTBOX, Wakeups
 from paykit.process.business_clock import BusinessClock
@@ -69,6 +70,7 @@ class Runtime:
         """Make what a service works with; without `topic_ends`, parked events wait for their time alone."""
         self.service = service
         self.settings = settings
+        close_currencies(settings.currency_closings)
         self.clock = clock or OffsetClock(SystemClock())
         self.codec = codec
         url = service_url(settings, service.name)

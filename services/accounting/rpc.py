@@ -7,7 +7,7 @@ from typing import Any
 from paykit import paging
 from paykit.base.call import current_call
 from paykit.errors import FieldInvalid, PageTokenInvalid
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
@@ -171,7 +171,7 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
     async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, _context: Any) -> pb.GetTrialBalanceResponse:
         """Read the trial balances."""
         if request.currency_code:
-            require_currency(request.currency_code)
+            require_known_currency(request.currency_code)
         as_of = from_optional(request, "as_of")
         currency_code = request.currency_code or None
         lines = await self._runtime.read(lambda tx: store.trial_balance(tx, as_of=as_of, currency_code=currency_code))

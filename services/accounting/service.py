@@ -6,7 +6,7 @@ from paystream.channel.v1 import events as channel_events
 from paystream.payment.v1 import events as payment_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import events as withdrawal_events
-from services.accounting import handlers, jobs, rpc
+from services.accounting import handlers, jobs, rpc, store
 
 SERVICE = Service(
     name="accounting",
@@ -20,4 +20,5 @@ SERVICE = Service(
     consumers=2,
     emits=accounting_events.EVENTS,
     on_start=jobs.keep_chart,
+    on_migrate=store.bring_currencies,
 )

@@ -1,7 +1,7 @@
 """The channel on the wire: between messages and instructions, transactions and behaviours."""
 
 from paykit import money
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.serve.timestamps import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
@@ -210,5 +210,5 @@ def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) ->
 
 
 def _currency(amount: Money) -> str:
-    require_currency(amount.currency_code, field="amount.currency_code")
+    require_known_currency(amount.currency_code, field="amount.currency_code")
     return amount.currency_code

@@ -147,7 +147,7 @@ async def record_movements(tx: Tx, items: Sequence[RecordMovement]) -> list[Doma
 
 
 def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -> Order:
-    require_currency(item.currency_code, field="total.currency_code")
+    require_currency(item.currency_code, at=now, field="total.currency_code")
     domain.check_items(item.line_items, total_minor=item.total_minor)
     expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
     standing.require_active(item.merchant_id, status)

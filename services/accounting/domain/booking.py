@@ -6,7 +6,7 @@ from typing import Any
 
 from paykit.errors import DomainError, FieldInvalid
 from paykit.events.event import Event
-from paykit.money import AMOUNT_MINOR_MAX, require_currency
+from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Entry
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
@@ -74,7 +74,7 @@ def _check(
 ) -> None:
     if merchant_id is None and not booked.of_platform:
         raise FieldInvalid("merchant_id is missing.", field="merchant_id")
-    require_currency(currency_code)
+    require_known_currency(currency_code)
     if not 1 <= principal <= AMOUNT_MINOR_MAX:
         raise FieldInvalid(f"{booked.principal} is {principal}, not from 1 to 2^53 - 1.", field=booked.principal)
     for name, amount in amounts.items():

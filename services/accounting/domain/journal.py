@@ -7,7 +7,7 @@ from datetime import datetime
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.merchants.standing import MerchantUnknown
-from paykit.money import AMOUNT_MINOR_MAX, require_currency
+from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.domain import transaction as transactions
 from services.accounting.domain.chart import EVENT_AMOUNTS, AccountKind, Chart
@@ -205,7 +205,7 @@ def _check(journal: Journal, now: datetime) -> None:
     if journal.transaction_type.startswith(EVENT_OWNED_PREFIXES):
         message = f"{journal.transaction_type} belongs to an event; manual journals need a type of their own."
         raise TransactionTypeReserved(message, field="transaction_type", transaction_type=journal.transaction_type)
-    require_currency(journal.currency_code)
+    require_known_currency(journal.currency_code)
     if debits != credits_:
         message = f"Debits are {debits}, credits {credits_}."
         raise EntriesUnbalanced(message, field="entries", debit_minor=str(debits), credit_minor=str(credits_))

@@ -5,6 +5,7 @@ from services.accounting.store.account import AccountFilter, accounts
 from services.accounting.store.account_flow import AccountFlow, account_flows
 from services.accounting.store.balance import add_to_balances, balance_of, lock_floored_balances
 from services.accounting.store.chart import chart_in_use, chart_names, keep_chart, load_chart
+from services.accounting.store.currency import bring_currencies
 from services.accounting.store.refusal import RefusalRow, refusals
 from services.accounting.store.statement import statement, trial_balance
 from services.accounting.store.transaction import TransactionFilter, transactions
@@ -19,6 +20,7 @@ __all__ = [
     "add_to_balances",
     "balance_of",
     "books",
+    "bring_currencies",
     "chart_in_use",
     "chart_names",
     "keep_chart",

@@ -148,7 +148,7 @@ def _check_zone(name: str) -> None:
 
 def _check_currencies(codes: Sequence[str], *, field: str) -> None:
     for i, code in enumerate(codes):
-        money.require_currency(code, field=f"{field}[{i}].currency_code")
+        money.require_known_currency(code, field=f"{field}[{i}].currency_code")
         if code in codes[:i]:
             raise CurrencyRepeated(
                 f"{code} stands there twice.", field=f"{field}[{i}].currency_code", currency_code=code

@@ -74,7 +74,7 @@ async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | Non
 def _create(
     tx: Tx, item: CreatePayment, standings: Mapping[str, MerchantStanding], matching: Matching | None
 ) -> Payment:
-    require_currency(item.currency_code, field="amount.currency_code")
+    require_currency(item.currency_code, at=tx.now, field="amount.currency_code")
     standing.require_active(item.merchant_id, standings.get(item.merchant_id))
     if not item.channel:
         raise domain.routing.not_available(item.currency_code, item.method)

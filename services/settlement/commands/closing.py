@@ -11,7 +11,7 @@ import structlog
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.merchants import standing
-from paykit.money import AMOUNT_MINOR_MAX, require_currency
+from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.settlement.v1.events import SettlementTrigger
@@ -88,7 +88,7 @@ def _create(
     settlements: Rows[str, Settlement],
     pending: dict[MerchantCurrency, list[Settlement]],
 ) -> Settlement:
-    require_currency(item.currency_code)
+    require_known_currency(item.currency_code)
     if policy is None:
         raise standing.unknown(item.merchant_id)
     if policy.hold_reason is not None:

@@ -8,7 +8,7 @@ from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.standing import STOPPED, MerchantStanding
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from services.withdrawal import domain, store
@@ -58,7 +58,7 @@ async def change_bank_accounts(tx: Tx, items: Sequence[ChangeBankAccount]) -> li
 
 
 def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantStanding | None) -> BankAccount:
-    require_currency(item.currency_code)
+    require_known_currency(item.currency_code)
     # Merchants that are not active yet may prepare, and those that leave are paid out; stopped ones may change nothing
     # about where money goes.
     if merchant is None or merchant in STOPPED:

@@ -10,7 +10,7 @@ from paykit.merchants import projection, standing
 from paykit.merchants.labels import NO_LABELS, Labels
 from paykit.merchants.references import TakenReferences, taken_references
 from paykit.merchants.standing import MerchantStanding
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from services.withdrawal import domain, store
@@ -144,7 +144,7 @@ def _payable(item: CreateWithdrawal, payees: _Payees) -> CreateWithdrawal:
 
 def _require_payable(item: CreateWithdrawal | Withdrawal, payees: _Payees) -> None:
     """Check that anything may be paid to this merchant's bank account."""
-    require_currency(item.currency_code, field="amount.currency_code")
+    require_known_currency(item.currency_code, field="amount.currency_code")
     standing.require_payable(item.merchant_id, payees.standings.get(item.merchant_id))
     domain.bank_account.require_payable(
         payees.accounts.get(item.bank_account_id),

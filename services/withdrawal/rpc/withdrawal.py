@@ -7,7 +7,7 @@ from paykit.base.call import current_call
 from paykit.channels.attempts import RecordEvidence
 from paykit.merchants import projection, standing
 from paykit.merchants.standing import NOT_TOLD_YET, MerchantUnknown
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import auth, waiting
@@ -71,7 +71,7 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
         self, request: pb.GetWithdrawableBalanceRequest, _context: Any
     ) -> pb.GetWithdrawableBalanceResponse:
         """Read what can be withdrawn."""
-        require_currency(request.currency_code)
+        require_known_currency(request.currency_code)
         allowance = await waiting.until_known(
             (MerchantUnknown,),
             lambda: self._runtime.read(lambda tx: _allowance(tx, request.merchant_id, request.currency_code)),

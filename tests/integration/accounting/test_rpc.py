@@ -114,7 +114,7 @@ async def test_a_journal_is_reversed_once_by_different_requests(call: Accounting
     assert (made.reverses_transaction_id, made.direction) == (booked.transaction_id, pb.DIRECTION_DEBIT)
     with pytest.raises(TransactionAlreadyReversed):
         await call.ReverseTransaction(request(), ANY)
-    assert await balance(call, SETTLEMENT) == "9680"
+    assert await balance(call, SETTLEMENT) == "19360"
 
 
 async def test_transactions_are_paged_without_a_seam(call: AccountingServicer) -> None:

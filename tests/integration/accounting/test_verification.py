@@ -81,7 +81,7 @@ DAMAGE = {
         f"UPDATE balance SET balance_minor = balance_minor + 1 WHERE account_id = '{INCOME}' AND stripe = 0",
         "balances",
         INCOME,
-        "balance is 6001, its entries sum up to 6000",
+        "balance is 16001, its entries sum up to 16000",
     ),
     "an amount changed": (
         f"UPDATE entry SET amount_minor = 9999 WHERE transaction_id = '{CAPTURE}' AND line = 1",

@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from paykit.base.call import current_call
 from paykit.errors import (
+    CurrencyClosed,
     CurrencyMismatch,
     CurrencyUnknown,
     FieldInvalid,
@@ -117,6 +118,7 @@ async def test_a_reference_is_unique_per_merchant(shop: Shop) -> None:
             "line_items[0].unit_price.currency_code",
         ),
         ({"currency_code": "XXQ"}, CurrencyUnknown, "total.currency_code"),
+        ({"currency_code": "BGN"}, CurrencyClosed, "total.currency_code"),
         ({"expire_time": to_timestamp(START)}, FieldInvalid, "expire_time"),
         ({"expire_time": to_timestamp(START + timedelta(days=367))}, FieldInvalid, "expire_time"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from google.rpc import error_details_pb2
 
 from paykit.base.call import current_call
-from paykit.errors import CurrencyUnknown, FieldInvalid, RequestIdReused
+from paykit.errors import CurrencyClosed, CurrencyUnknown, FieldInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
 from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
 from paystream.common.v1.money_pb2 import Money
@@ -204,6 +204,12 @@ async def test_a_batch_holds_one_to_a_thousand_items(house: House, size: int) ->
 async def test_a_currency_that_is_none_is_refused_by_its_field(house: House) -> None:
     with pytest.raises(CurrencyUnknown) as refused:
         await house.create(amount=Money(amount_minor=1, currency_code="XXQ"))
+    assert refused.value.field == "amount.currency_code"
+
+
+async def test_a_currency_that_has_left_the_list_takes_no_new_payment(house: House) -> None:
+    with pytest.raises(CurrencyClosed) as refused:
+        await house.create(amount=Money(amount_minor=1, currency_code="BGN"))
     assert refused.value.field == "amount.currency_code"
 
 
