@@ -12,26 +12,30 @@ from google.protobuf import field_mask_pb2
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.merchant.v1 import merchant_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
-from tests.e2e.model import plans, terms, views
-from tests.e2e.model.asking import AnswerDispute, Ask, CancelOrder, CreateOrder, Decide, Pay, Settle, Withdraw
-from tests.e2e.model.plans import CURRENCIES, Plan, Step
+from tests.e2e.model import plans, rules, terms, views
+from tests.e2e.model.agreement import Disagreement, differences, patiently
+from tests.e2e.model.asking import (
+    AnswerDispute,
+    Ask,
+    CancelOrder,
+    CreateOrder,
+    Decide,
+    Pay,
+    Refund,
+    Settle,
+    Withdraw,
+)
+from tests.e2e.model.plans import CLOSING, CURRENCIES, Plan, Step
 from tests.e2e.model.requests import Requests
 from tests.e2e.model.views import View
 from tests.e2e.model.world import World, together
 from tests.line.clients import Clients, call, new_request_id, refusal_of
 from tests.line.waiting import WAIT_S_MAX
 
-REST_S_MAX = 90.0
 LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
 """Refusals that pass: one service hears from another by events."""
 RETRY_PAUSE_S = 0.2
-LOOK_PAUSE_FIRST_S = 0.1
-LOOK_PAUSE_MAX_S = 0.8
 REQUESTER, DECIDER = "clerk", "chief"
-
-
-class Disagreement(AssertionError):
-    """The line and every world differ."""
 
 
 class Journey:
@@ -119,7 +123,7 @@ class Journey:
             _, reason = await self._answer(method, request, "withdrawal", metadata)
             return [] if reason == "MERCHANT_SUSPENDED" else [f"a withdrawal was answered {reason!r}"]
 
-        await _patiently(away, "suspended, the merchant goes on:")
+        await patiently(away, "suspended, the merchant goes on:")
         await call(self._clients.merchant.ActivateMerchant, merchant_pb2.ActivateMerchantRequest(**named))
 
     async def advance(self) -> None:
@@ -131,6 +135,20 @@ class Journey:
         await self._rest_of(self._payment_view(number) for number in changed)
         for currency in CURRENCIES if self._plan.threshold is None else ():
             await self.do(Settle(currency))
+        await self._close(CLOSING)
+
+    async def _close(self, currency: str) -> None:
+        """Begin nothing in a currency that was closed meanwhile, and go on with what there is in it."""
+        for world in self.worlds:
+            world.closed.add(currency)
+        await self.do(Pay(next(self._numbers), currency, 1_000, manual=False, order=None))
+        payments = self.worlds[0].payments.items()
+        refundable = [n for n, each in payments if each.currency == currency and each.refundable > 0]
+        for number in refundable[:1]:
+            await self.do(Refund(number, 1))
+        await self._absorb()
+        if able := self.worlds[0].withdrawable(currency):
+            await self.do(Withdraw(next(self._numbers), currency, rules.ordinary(able)))
 
     async def compare(self) -> None:
         """Hold everything that is to be seen against the worlds, to the minor unit.
@@ -142,7 +160,7 @@ class Journey:
         seen = await self.seen()
         wanted = [self._wanted(world) for world in self.worlds]
         if seen not in wanted:
-            raise Disagreement(f"{self}\n" + "\n".join(_differences(seen, wanted)))
+            raise Disagreement(f"{self}\n" + "\n".join(differences(seen, wanted)))
         self.worlds = [world for world, each in zip(self.worlds, wanted, strict=True) if each == seen]
         await self._compare_settlements()
 
@@ -229,9 +247,9 @@ class Journey:
     ) -> None:
         async def away() -> list[str]:
             seen = await see(hoped)
-            return [] if seen in hoped else _differences(seen, hoped)
+            return [] if seen in hoped else differences(seen, hoped)
 
-        await _patiently(away, f"{name} never came to be as it should:")
+        await patiently(away, f"{name} never came to be as it should:")
 
     def _touched(self, ask: Ask) -> Iterator[Any]:
         """Give what a request may change: its name, how it is seen, and how a world shows it."""
@@ -300,7 +318,7 @@ class Journey:
         if self._plan.threshold is None:
             return
 
-        await _patiently(self._take_over, "what the threshold settled does not add up:")
+        await patiently(self._take_over, "what the threshold settled does not add up:")
 
     async def _take_over(self) -> list[str]:
         """Take over what is settled now, and say what keeps the merchant from being at rest."""
@@ -311,7 +329,7 @@ class Journey:
         seen = {each: await views.funds(self._clients, self.merchant_id, each) for each in CURRENCIES}
         hoped = [{each: views.funds_in(world, each) for each in CURRENCIES} for world in worlds]
         if seen not in hoped:
-            return _differences(seen, hoped)
+            return differences(seen, hoped)
         self.worlds = [world for world, each in zip(worlds, hoped, strict=True) if each == seen]
         due = [each for each, funds in seen.items() if funds["pending"] >= (self._plan.threshold or 0)]
         return [f"{each}: the threshold is reached, and nothing is settled" for each in due]
@@ -365,29 +383,3 @@ class Journey:
         assert not any(balances.values()), f"{self}\npending items leave {balances} of the ledger's balances"
         booked = [(each.currency, each.total, each.reserve, each.total - each.reserve) for each in world.settlements]
         assert sorted(closed) == sorted(booked), f"{self}\n{closed}\n{booked}"
-
-
-async def _patiently(look: Callable[[], Awaitable[list[str]]], what: str) -> None:
-    """Look again, less and less often, until nothing is away from what it should be.
-
-    Raises:
-        Disagreement: Something stayed so.
-    """
-    away: list[str] = []
-    pause_s = LOOK_PAUSE_FIRST_S
-    try:
-        async with asyncio.timeout(REST_S_MAX):
-            while away := await look():
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LOOK_PAUSE_MAX_S)
-    except TimeoutError as error:
-        raise Disagreement("\n".join([what, *away])) from error
-
-
-def _differences(seen: View, hoped: Sequence[View]) -> list[str]:
-    """Tell seen and wanted apart, for the world that comes nearest."""
-    found = []
-    for wanted in hoped:
-        names = [each for each in sorted({*seen, *wanted}) if seen.get(each) != wanted.get(each)]
-        found.append([f"{each}: seen {seen.get(each)}, wanted {wanted.get(each)}" for each in names])
-    return min(found, key=len)

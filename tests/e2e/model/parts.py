@@ -127,8 +127,9 @@ class Withdrawal:
     amount: int
     approval: bool
     state: str = "CREATED"
+    recent: bool = True
 
     @property
     def counts(self) -> bool:
         """Whether it counts in the limits of a day."""
-        return self.state not in {"REJECTED", "CANCELLED", "FAILED"}
+        return self.recent and self.state not in {"REJECTED", "CANCELLED", "FAILED"}

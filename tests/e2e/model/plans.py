@@ -29,6 +29,8 @@ from tests.e2e.model.world import World
 T = TypeVar("T")
 
 CURRENCIES = ("USD", "JPY")
+CLOSING = "JPY"
+"""Takes no new business once time has passed."""
 AMOUNTS = (137, 1_000, 2_345, 8_800, 25_000, 48_888)
 TOTALS = (900, 4_000, 30_000)
 PICK_MAX = 5

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ LINES = [
     for operation in (*audit.CAME, *audit.WENT_BACK, *audit.WAS_PAID_OUT)
 ]
 PASSING_S = 8 * 86_400
+CLOSES_DAYS = 4
 ITEMS = """
 SELECT (SELECT count(*) FROM (
             SELECT DISTINCT e.transaction_id, a.merchant_id FROM accounting.entry e
@@ -44,6 +46,7 @@ def changed_settings() -> dict[str, Any]:
         "withdrawal_approval_limits": {"*": APPROVAL_LIMIT_MINOR},
         "withdrawal_daily_limits": {"*": AMOUNT_MINOR_MAX},
         "database_pool_max": 8,
+        "currency_closings": {plans.CLOSING: datetime.now(UTC).date() + timedelta(days=CLOSES_DAYS)},
     }
 
 
@@ -156,6 +159,7 @@ def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:
 REFUSALS = {
     "CAPTURE_EXCEEDS_CAPTURABLE",
     "CAPTURE_IN_PROGRESS",
+    "CURRENCY_CLOSED",
     "DISPUTE_EXCEEDS_CAPTURED",
     "ILLEGAL_TRANSITION",
     "NOTHING_TO_SETTLE",

@@ -37,9 +37,11 @@ class World(Funds):
 
     Attributes:
         fees: By currency, as the plan in force says.
+        closed: The currencies that take no new business any more.
     """
 
     fees: dict[str, Fees]
+    closed: set[str] = field(default_factory=set)
     orders: dict[int, Order] = field(default_factory=dict)
     payments: dict[int, Payment] = field(default_factory=dict)
 
@@ -67,6 +69,8 @@ class World(Funds):
         A merchant that is settled daily is so at the first cut-off: what happens after all that time is of a later one.
         """
         due = list(self.settlements)
+        for made in self.withdrawals.values():
+            made.recent = False
         for currency in {each for each, kind in self.accounts if kind == "settlement"} if daily else ():
             self._settle(Settle(currency))
         for number, order in self.orders.items():
@@ -138,6 +142,8 @@ class World(Funds):
     # Payments.
 
     def _pay(self, ask: Pay) -> str:
+        if ask.currency in self.closed:
+            return "CURRENCY_CLOSED"
         if ask.order is not None:
             order = self.orders[ask.order]
             taken = sum(each.taken_of_order for each in self.payments.values() if each.order == ask.order)
