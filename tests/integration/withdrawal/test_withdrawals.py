@@ -11,7 +11,7 @@ from paykit.base.call import current_call
 from paykit.base.four_eyes import SamePerson
 from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyUnknown, DomainError, IllegalTransition, RequestIdReused
-from paykit.merchants.standing import MerchantNotActive, MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
 from paykit.serve import auth
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
@@ -465,3 +465,19 @@ async def test_reading_what_is_not_there_is_refused(treasury: Treasury) -> None:
     with pytest.raises(DomainError) as unknown:
         await treasury.withdrawable("XXQ")
     assert unknown.value.reason == "CURRENCY_UNKNOWN"
+
+
+async def test_a_withdrawal_keeps_its_reference_and_metadata_and_another_cannot_have_the_reference(
+    treasury: Treasury,
+) -> None:
+    await treasury.settle(10_000)
+    made = await treasury.create(1_000, merchant_reference="week 9", metadata={"clerk": "Ada"})
+    await treasury.create(1_000)
+    assert (made.merchant_reference, dict(made.metadata)) == ("week 9", {"clerk": "Ada"})
+    assert await treasury.get(made.withdrawal_id) == made
+    mine = {"merchant_id": treasury.merchant_id}
+    assert await treasury.listed(**mine, merchant_reference="week 9") == [made.withdrawal_id]
+    with pytest.raises(MerchantReferenceTaken) as refused:
+        await treasury.create(1_000, merchant_reference="week 9")
+    assert refused.value.metadata == {"withdrawal_id": made.withdrawal_id}
+    assert await treasury.withdrawable() == 8_000

@@ -34,6 +34,11 @@ class AccountingServiceStub:
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -43,7 +48,7 @@ class AccountingServiceStub:
     CreateTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.CreateTransactionRequest, _accounting_pb2.CreateTransactionResponse]
     """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
-    Idempotent by request_id for at least 24 h, and for ever by (transaction_type, related_no): the same pair with the
+    Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
     same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
     that the ledger knows. Moves no money outside the ledger.
 
@@ -57,13 +62,14 @@ class AccountingServiceStub:
     """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
 
     Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-    malformed; the errors of a request are those of CreateTransaction.
+    malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+    would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
     """
     ReverseTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]
     """Books the opposite of a transaction, which itself stays as it is.
 
     A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
-    back, or a correction of a type of its own. Idempotent by request_id for at least 24 h.
+    back, or a correction of a type of its own. Idempotent by request_id.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
     REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
@@ -115,13 +121,18 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.CreateTransactionRequest, _accounting_pb2.CreateTransactionResponse]  # type: ignore[assignment]
     """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
-    Idempotent by request_id for at least 24 h, and for ever by (transaction_type, related_no): the same pair with the
+    Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
     same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
     that the ledger knows. Moves no money outside the ledger.
 
@@ -135,13 +146,14 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
 
     Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-    malformed; the errors of a request are those of CreateTransaction.
+    malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+    would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
     """
     ReverseTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]  # type: ignore[assignment]
     """Books the opposite of a transaction, which itself stays as it is.
 
     A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
-    back, or a correction of a type of its own. Idempotent by request_id for at least 24 h.
+    back, or a correction of a type of its own. Idempotent by request_id.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
     REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
@@ -192,6 +204,11 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -202,7 +219,7 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.CreateTransactionResponse, _abc.Awaitable[_accounting_pb2.CreateTransactionResponse]]:
         """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
-        Idempotent by request_id for at least 24 h, and for ever by (transaction_type, related_no): the same pair with the
+        Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
         same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
         that the ledger knows. Moves no money outside the ledger.
 
@@ -222,7 +239,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
 
         Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-        malformed; the errors of a request are those of CreateTransaction.
+        malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+        would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
         """
 
     @_abc_1.abstractmethod
@@ -234,7 +252,7 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Books the opposite of a transaction, which itself stays as it is.
 
         A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
-        back, or a correction of a type of its own. Idempotent by request_id for at least 24 h.
+        back, or a correction of a type of its own. Idempotent by request_id.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
         REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;

@@ -66,7 +66,8 @@ class ChannelServiceStub:
     authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -170,7 +171,8 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -270,7 +272,8 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 

@@ -32,6 +32,11 @@ class MerchantServiceStub:
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -41,7 +46,7 @@ class MerchantServiceStub:
     CreateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.CreateMerchantRequest, _merchant_pb2.CreateMerchantResponse]
     """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
-    Idempotent by request_id for at least 24 hours: the same request again returns the first result.
+    Idempotent by request_id: the same request again returns the merchant it created.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
     TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
@@ -95,13 +100,18 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.CreateMerchantRequest, _merchant_pb2.CreateMerchantResponse]  # type: ignore[assignment]
     """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
-    Idempotent by request_id for at least 24 hours: the same request again returns the first result.
+    Idempotent by request_id: the same request again returns the merchant it created.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
     TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
@@ -154,6 +164,11 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -164,7 +179,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_merchant_pb2.CreateMerchantResponse, _abc.Awaitable[_merchant_pb2.CreateMerchantResponse]]:
         """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
-        Idempotent by request_id for at least 24 hours: the same request again returns the first result.
+        Idempotent by request_id: the same request again returns the merchant it created.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
         TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """

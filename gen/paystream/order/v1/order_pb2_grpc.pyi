@@ -37,6 +37,11 @@ class OrderServiceStub:
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -46,8 +51,8 @@ class OrderServiceStub:
     CreateOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.CreateOrderResponse]
     """Accepts an order that can be paid from now on; emits OrderCreated.
 
-    Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+    Idempotent by request_id: the same request again returns the order it created; another request with the same id
+    fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
     for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
@@ -88,14 +93,19 @@ class OrderServiceAsyncStub(OrderServiceStub):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.CreateOrderResponse]  # type: ignore[assignment]
     """Accepts an order that can be paid from now on; emits OrderCreated.
 
-    Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+    Idempotent by request_id: the same request again returns the order it created; another request with the same id
+    fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
     for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
@@ -135,6 +145,11 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -145,8 +160,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_pb2.CreateOrderResponse, _abc.Awaitable[_order_pb2.CreateOrderResponse]]:
         """Accepts an order that can be paid from now on; emits OrderCreated.
 
-        Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-        same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+        Idempotent by request_id: the same request again returns the order it created; another request with the same id
+        fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
         for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),

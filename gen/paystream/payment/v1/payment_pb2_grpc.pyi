@@ -35,6 +35,11 @@ class PaymentServiceStub:
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -48,8 +53,8 @@ class PaymentServiceStub:
     payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
     order that is closed meanwhile is refunded, what is authorized is voided.
 
-    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+    Idempotent by request_id: the same request again returns the payment it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
     that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
@@ -62,7 +67,9 @@ class PaymentServiceStub:
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
 
     Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
-    per item, by the item's request_id, which is shared with CreatePayment.
+    per item, by the item's request_id, which is shared with CreatePayment. A batch whose results would be larger
+    than a reply may be fails as a whole, before anything is done: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata
+    reply_bytes, reply_bytes_max).
     """
     StreamCreatePayments: _grpc.StreamStreamMultiCallable[_payment_pb2.StreamCreatePaymentsRequest, _payment_pb2.StreamCreatePaymentsResponse]
     """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
@@ -87,7 +94,8 @@ class PaymentServiceStub:
     amount capturable. Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
     FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
@@ -106,7 +114,8 @@ class PaymentServiceStub:
     as CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
     FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code).
+    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
+    refund_id: the refund that has it).
     """
     GetRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -201,6 +210,11 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -211,8 +225,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
     order that is closed meanwhile is refunded, what is authorized is voided.
 
-    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+    Idempotent by request_id: the same request again returns the payment it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
     that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
@@ -225,7 +239,9 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
 
     Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
-    per item, by the item's request_id, which is shared with CreatePayment.
+    per item, by the item's request_id, which is shared with CreatePayment. A batch whose results would be larger
+    than a reply may be fails as a whole, before anything is done: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata
+    reply_bytes, reply_bytes_max).
     """
     StreamCreatePayments: _aio.StreamStreamMultiCallable[_payment_pb2.StreamCreatePaymentsRequest, _payment_pb2.StreamCreatePaymentsResponse]  # type: ignore[assignment]
     """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
@@ -250,7 +266,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     amount capturable. Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
     FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
@@ -269,7 +286,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     as CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
     FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code).
+    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
+    refund_id: the refund that has it).
     """
     GetRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]  # type: ignore[assignment]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -363,6 +381,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -377,8 +400,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
         order that is closed meanwhile is refunded, what is authorized is voided.
 
-        Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+        Idempotent by request_id: the same request again returns the payment it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
         that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
@@ -397,7 +420,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
 
         Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
-        per item, by the item's request_id, which is shared with CreatePayment.
+        per item, by the item's request_id, which is shared with CreatePayment. A batch whose results would be larger
+        than a reply may be fails as a whole, before anything is done: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata
+        reply_bytes, reply_bytes_max).
         """
 
     @_abc_1.abstractmethod
@@ -446,7 +471,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         amount capturable. Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
         FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
         """
 
     @_abc_1.abstractmethod
@@ -477,7 +503,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         as CreatePayment.
         Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
         FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code).
+        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
+        refund_id: the refund that has it).
         """
 
     @_abc_1.abstractmethod

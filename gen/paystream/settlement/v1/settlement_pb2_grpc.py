@@ -38,6 +38,11 @@ class SettlementServiceStub:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -91,6 +96,11 @@ class SettlementServiceServicer:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def GetSettlement(self, request, context):
@@ -131,8 +141,8 @@ class SettlementServiceServicer:
         (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
         hold: the rest is still pending.
 
-        Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+        Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
         up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
         MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
@@ -209,6 +219,11 @@ class SettlementService:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @staticmethod

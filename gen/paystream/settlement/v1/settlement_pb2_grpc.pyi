@@ -39,6 +39,11 @@ class SettlementServiceStub:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -64,8 +69,8 @@ class SettlementServiceStub:
     (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
     hold: the rest is still pending.
 
-    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
     up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
     MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
@@ -95,6 +100,11 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -117,8 +127,8 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
     hold: the rest is still pending.
 
-    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
     up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
     MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
@@ -147,6 +157,11 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -197,8 +212,8 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
         hold: the rest is still pending.
 
-        Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+        Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
         up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
         MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and

@@ -38,6 +38,11 @@ class WithdrawalServiceStub:
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -60,14 +65,15 @@ class WithdrawalServiceStub:
     limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
     withdraw; of one whose payouts are on hold it is accepted, and waits.
     If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
-    again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
+    again returns the withdrawal it created; another request with the same id fails with ALREADY_EXISTS,
     REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
     deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
     account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
     MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
     WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours).
+    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
     """
     ApproveWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]
     """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
@@ -152,6 +158,11 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -171,14 +182,15 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
     withdraw; of one whose payouts are on hold it is accepted, and waits.
     If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
-    again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
+    again returns the withdrawal it created; another request with the same id fails with ALREADY_EXISTS,
     REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
     deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
     account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
     MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
     WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours).
+    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
     """
     ApproveWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]  # type: ignore[assignment]
     """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
@@ -262,6 +274,11 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -291,14 +308,15 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
         withdraw; of one whose payouts are on hold it is accepted, and waits.
         If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
-        again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
+        again returns the withdrawal it created; another request with the same id fails with ALREADY_EXISTS,
         REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
         deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
         account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
         MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
         WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-        left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours).
+        left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
         """
 
     @_abc_1.abstractmethod
