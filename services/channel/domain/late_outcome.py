@@ -170,7 +170,13 @@ def _approve_again(
     if not approved or not amount_minor or recorded.action is Action.CANCEL:
         raise _impossible(recorded, LateOutcome.APPROVED_AGAIN)
     reference = named_id("chn", recorded.attempt_id, "AGAIN")
-    twice = replace(recorded, second_reference=reference, update_time=now, version=recorded.version + 1)
+    twice = replace(
+        recorded,
+        second_reference=reference,
+        second_minor=amount_minor,
+        update_time=now,
+        version=recorded.version + 1,
+    )
     fee_minor = transaction.fee_of(amount_minor, behaviour) if _captures(recorded) else 0
     second = _line(
         twice,

@@ -126,7 +126,7 @@ class ChannelTransaction:
             stay: what changes later has lines of its own.
         return_time: When an approved payout came back; None while it has not.
         returned_minor: What of it came back; None while nothing has.
-        second_reference: The channel's reference of the second approval of one attempt; None while there is none.
+        second_reference: The channel's reference of a second approval, of second_minor; None while there is none.
         version: From 1, one more with every change.
     """
 
@@ -156,6 +156,7 @@ class ChannelTransaction:
     return_time: datetime | None = None
     returned_minor: int | None = None
     second_reference: str | None = None
+    second_minor: int | None = None
 
     @property
     def stands(self) -> bool:
@@ -193,8 +194,8 @@ def channel_reference(attempt_id: str) -> str:
 
 def authorization_of(transaction: ChannelTransaction) -> str | None:
     """Name the authorization that a transaction is about: its own, for an authorization; none, for a payout."""
-    authorizes = transaction.action is Action.AUTHORIZE
-    return transaction.channel_reference if authorizes else transaction.authorization_reference
+    own = transaction.action is Action.AUTHORIZE
+    return transaction.channel_reference if own else transaction.authorization_reference
 
 
 def record(
@@ -249,7 +250,7 @@ def record(
 
 
 def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
-    """Return whether an aftereffect can follow: a return an approved payout, a dispute an approved capture."""
+    """Return whether an aftereffect can follow."""
     match aftereffect:
         case Aftereffect.RETURN | Aftereffect.RETURN_SHORT:
             return transaction.captured and transaction.action is Action.PAY
@@ -285,10 +286,7 @@ def decide(
     amount_minor: int | None = None,
     fee_minor: int | None = None,
 ) -> tuple[ChannelTransaction, Authorization | None]:
-    """Put an outcome in the place of the one before, and in the authorization's limits as well.
-
-    An amount and fee of None leave them as they are.
-    """
+    """Put an outcome in the place of the one before, and in the authorization's limits; None leaves what there is."""
     decided = replace(
         transaction,
         outcome=outcome,

@@ -40,7 +40,7 @@ transactions = ChannelTransactions(
     key="attempt_id",
     changing=(
         *("amount_minor", "fee_minor", "outcome", "decline_code", "later", "resolve_time", "line_date"),
-        *("return_time", "returned_minor", "second_reference", "update_time", "version"),
+        *("return_time", "returned_minor", "second_reference", "second_minor", "update_time", "version"),
     ),
 )
 

@@ -20,6 +20,11 @@ FROM accounting.entry e JOIN accounting.account a USING (account_id)
 WHERE t.merchant_id IS NOT NULL GROUP BY 1, 2, 3
 """
 """What the transactions of a merchant left on accounts, those of the platform included."""
+UNMATCHED = """
+SELECT channel_reference FROM payment.unmatched_evidence UNION
+SELECT channel_reference FROM withdrawal.unmatched_evidence
+"""
+"""What was told of attempts that nobody sent: listed, and in no book."""
 CAME = {"CAPTURE": 1, "CAPTURE_REVERSED": -1}
 WENT_BACK = {"REFUND": 1, "REFUND_RETURNED": -1, "DISPUTE": 1, "DISPUTE_REVERSED": -1}
 WAS_PAID_OUT = {"PAY": 1, "RETURN": -1}
@@ -91,7 +96,9 @@ class Audit:
 async def audited(settings: Settings, kept: Books) -> dict[Whose, Audit]:
     """Read both books of all merchants; nothing may be on its way."""
     found: dict[Whose, Audit] = defaultdict(Audit)
-    for line in _lines(await topics.events(settings, "channel.events")):
+    unmatched = {row["channel_reference"] for row in await kept.rows(UNMATCHED)}
+    lines = _lines(await topics.events(settings, "channel.events"))
+    for line in (each for each in lines if each.channel_reference not in unmatched):
         found[line.merchant_id or "", line.currency_code].lines[line.operation] += line.amount_minor
     for row in await kept.rows(ENTRIES):
         found[row["merchant_id"], row["currency_code"]].balances[row["account_kind"]] += int(row["balance_minor"])

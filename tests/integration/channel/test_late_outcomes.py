@@ -67,6 +67,18 @@ async def test_a_second_approval_is_told_under_its_reference_and_can_be_refunded
     assert await lines(house) == [("CAPTURE", 9_014), ("CAPTURE", 9_014), ("REFUND", 9_000)]
 
 
+async def test_a_second_approval_over_another_amount_is_told_as_such_even_if_the_first_was_undone_meanwhile(
+    house: House, listening: tuple[Listener, str]
+) -> None:
+    listener, address = listening
+    made = await house.authorize(10_000, callback_address=address)
+    await house.set_outcome(made.attempt_id, "APPROVED_AGAIN", 2_345)
+    undone = await house.set_outcome(made.attempt_id, "DECLINED")
+    assert (undone.outcome, undone.second_amount.amount_minor) == (pb.OUTCOME_DECLINED, 2_345)
+    await pass_time(house)
+    assert sorted(results(listener)) == [(1, 2_345), (2, 10_000)]
+
+
 async def test_a_refund_declined_is_done_after_all_and_called_back(
     house: House, listening: tuple[Listener, str]
 ) -> None:
