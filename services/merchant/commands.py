@@ -12,7 +12,7 @@ from paykit.work import fold
 from paystream.merchant.v1.events import SettlementPolicy
 from services.merchant import domain, store
 from services.merchant.domain.fee_plan import FeePlanTerms
-from services.merchant.domain.merchant import Event, Merchant, Profile
+from services.merchant.domain.merchant import ANY_REFUND, Event, Merchant, Profile, RefundTerms
 from services.merchant.store import FeePlanRow
 
 
@@ -27,6 +27,7 @@ class CreateMerchant:
     fee_terms: FeePlanTerms
     settlement_policy: SettlementPolicy
     cause: Cause
+    refund_terms: RefundTerms = ANY_REFUND
     creating_call: CreatingCall = NO_CALL
 
 
@@ -88,6 +89,7 @@ async def create_merchants(tx: Tx, items: Sequence[CreateMerchant]) -> list[Merc
             fee_terms=item.fee_terms,
             settlement_policy=item.settlement_policy,
             now=tx.now,
+            refund_terms=item.refund_terms,
             creating_call=item.creating_call,
         )
         merchants.add(merchant)

@@ -6,17 +6,22 @@ from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
     FeeRule,
     MerchantStatus,
+    RefundLimit,
+    RefundPolicy,
     ReserveBase,
     SettlementPolicy,
     SettlementSchedule,
     SettlementThreshold,
 )
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
-from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profile
+from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profile, RefundTerms
 
-_UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
+_UPDATABLE = frozenset(
+    {"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy", "refund_terms"}
+)
 _STATUS_PREFIX = "MERCHANT_STATUS_"
 _SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
+_REFUND_POLICY_PREFIX = "REFUND_POLICY_"
 _RESERVE_BASE_PREFIX = "RESERVE_BASE_"
 
 
@@ -40,6 +45,7 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         create_time=to_timestamp(merchant.create_time),
         update_time=to_timestamp(merchant.update_time),
         etag=merchant.etag,
+        refund_terms=_to_refund_terms(merchant.refund_terms),
         payout_hold=merchant.restrictions.payout_hold,
         frozen=merchant.restrictions.frozen,
         closing=merchant.restrictions.closing,
@@ -103,6 +109,19 @@ def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) ->
     )
 
 
+def from_refund_terms(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> RefundTerms:
+    """Read a request's terms of refunds; absent ones allow any."""
+    terms = request.refund_terms
+    name = pb.RefundPolicy.Name(terms.refund_policy or pb.REFUND_POLICY_ALLOW)
+    return RefundTerms(
+        refund_policy=RefundPolicy(name.removeprefix(_REFUND_POLICY_PREFIX)),
+        refund_limits=tuple(
+            RefundLimit(currency_code=limit.currency_code, limit_minor=limit.limit_minor)
+            for limit in terms.refund_limits
+        ),
+    )
+
+
 def from_update(request: pb.UpdateMerchantRequest) -> Profile:
     """Read the fields that the mask names.
 
@@ -121,6 +140,17 @@ def from_update(request: pb.UpdateMerchantRequest) -> Profile:
         contact_email=request.contact_email if "contact_email" in paths else None,
         fee_terms=from_fee_plan(request.fee_plan) if "fee_plan" in paths else None,
         settlement_policy=from_policy(request) if "settlement_policy" in paths else None,
+        refund_terms=from_refund_terms(request) if "refund_terms" in paths else None,
+    )
+
+
+def _to_refund_terms(terms: RefundTerms) -> pb.RefundTerms:
+    return pb.RefundTerms(
+        refund_policy=pb.RefundPolicy.Value(_REFUND_POLICY_PREFIX + terms.refund_policy),
+        refund_limits=[
+            pb.RefundLimit(currency_code=limit.currency_code, limit_minor=limit.limit_minor)
+            for limit in terms.refund_limits
+        ],
     )
 
 

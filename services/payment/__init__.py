@@ -16,6 +16,7 @@
 | the locked rows that commands share, what is queued with them | `commands/work.py` |
 | accepting payments; whether they match their orders | `commands/payment.py`; `commands/order_matching.py` |
 | accepting captures and voids, and expiry | `commands/capture.py`, called by `rpc/capture.py` and `jobs/attempts.py` |
+| refunds against funds, those that wait | `domain/funds.py`, `commands/refund_funds.py`, SQL in `store/funds.py` |
 | accepting refunds | `commands/refund.py`, called by `rpc/refund.py` |
 | payments of closed orders, captures for them | `commands/order.py`, called by `handlers.py` and `commands/ending.py` |
 | applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
@@ -24,18 +25,18 @@
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
-Records: `payment`, `capture`, `refund`, `refund_share`, `dispute`, `dispute_report`, `attempt`, `evidence`,
-`contradiction`. Projections: `merchant`,
-`merchant_fee` (of merchant.events), `order` (of order.events).
+Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `attempt`,
+`evidence`, `contradiction`. Projections: `merchant`,
+`merchant_fee` (of merchant.events), `order` (of order.events), `merchant_funds` (of accounting.events).
 
 RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
-CreateRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
+CreateRefund CancelRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
 ContestDispute ListOverdueAttempts ListContradictions GetContradiction ProposeResolution ApproveResolution
 RejectResolution.
 
-Topics: in merchant.events and order.events; out payment.events, keyed by payment_id: PaymentCreated PaymentAuthorized
-PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted RefundCreated
-RefundSuccess RefundFailed DisputeInquiryOpened DisputeOpened DisputeWon DisputeLost DisputeOverturned
+Topics: in merchant.events, order.events and accounting.events; out payment.events, keyed by payment_id: PaymentCreated
+PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted
+RefundCreated RefundSuccess RefundFailed DisputeInquiryOpened DisputeOpened DisputeWon DisputeLost DisputeOverturned
 DisputeContradicted.
 
 Invariants, each with a constraint behind it:

@@ -7,6 +7,7 @@ from paykit.consume.delivery import Handle, Subscription
 from paykit.contradictions import open_contradictions
 from paykit.merchants import projection as merchant_projection
 from paykit.process.service import Job, Service
+from paystream.accounting.v1 import events as accounting_events
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
 from services.payment import commands, handlers, jobs, rpc
@@ -16,19 +17,20 @@ _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural",
 
 SERVICE = Service(
     name="payment",
-    locks=("order", "payment", "attempt", "dispute"),
+    locks=("order", "payment", "attempt", "dispute", "merchant_funds"),
     records=(
         "payment",
         "capture",
         "refund",
         "refund_share",
+        "refund_hold",
         "dispute",
         "dispute_report",
         "attempt",
         "evidence",
         "contradiction",
     ),
-    projections=("merchant", "merchant_fee", "order"),
+    projections=("merchant", "merchant_fee", "order", "merchant_funds"),
     servicers=rpc.servicers,
     on_start=jobs.channels.require_channels,
     subscriptions=(
@@ -43,6 +45,18 @@ SERVICE = Service(
             },
             # What of an order was refunded is payment's own word.
             ignores=frozenset({order_events.OrderRefunded.RECORD}),
+        ),
+        Subscription(
+            topic="accounting.events",
+            handles={
+                accounting_events.TransactionCreated: Handle(
+                    handler=handlers.on_transaction_created,
+                    deduplication="inbox",
+                    commutative=True,
+                    rebuild=handlers.keep_funds,
+                ),
+            },
+            ignores=frozenset({accounting_events.AccountCreated.RECORD, accounting_events.TransactionRejected.RECORD}),
         ),
     ),
     consumers=1,
@@ -72,6 +86,7 @@ SERVICE = Service(
         ),
         Job(name="inquire_attempts", run=jobs.attempts.inquire_attempts, every_s=0.5),
         Job(name="expire_authorizations", run=jobs.attempts.expire_authorizations, every_s=1.0),
+        Job(name=commands.refund_funds.RELEASING_JOB, run=jobs.refunds.release_refunds, every_s=1.0),
         Job(name=commands.dispute.ANSWERING_JOB, run=jobs.disputes.respond_to_disputes, every_s=1.0),
         Job(name="report_overdue_attempts", run=jobs.overdue.report, every_s=REPORT_EVERY_S),
         Job(

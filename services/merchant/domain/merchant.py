@@ -11,7 +11,13 @@ from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, EtagMismatch, Kind
 from paystream.merchant.v1 import events
-from paystream.merchant.v1.events import MerchantStatus, SettlementPolicy, SettlementSchedule
+from paystream.merchant.v1.events import (
+    MerchantStatus,
+    RefundLimit,
+    RefundPolicy,
+    SettlementPolicy,
+    SettlementSchedule,
+)
 from services.merchant.domain import fee_plan, rules
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
 
@@ -32,6 +38,22 @@ MANUAL_SETTLEMENT = SettlementPolicy(
     reserve_base=events.ReserveBase.NET,
 )
 """The policy of a merchant for whom none was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundTerms:
+    """What becomes of refunds that a merchant's funds do not cover.
+
+    Attributes:
+        refund_limits: With ALLOW: how far below zero, ascending by currency_code; a currency without one has no limit.
+    """
+
+    refund_policy: RefundPolicy = RefundPolicy.ALLOW
+    refund_limits: tuple[RefundLimit, ...] = ()
+
+
+ANY_REFUND = RefundTerms()
+"""The terms of a merchant for whom none were given."""
 
 
 class MerchantNotFound(DomainError):
@@ -88,6 +110,7 @@ class Merchant:
     create_time: datetime
     update_time: datetime
     version: int
+    refund_terms: RefundTerms = ANY_REFUND
     restrictions: Restrictions = NOT_RESTRICTED
     creating_call: CreatingCall = NO_CALL
 
@@ -107,6 +130,7 @@ class Profile:
     contact_email: str | None = None
     fee_terms: FeePlanTerms | None = None
     settlement_policy: SettlementPolicy | None = None
+    refund_terms: RefundTerms | None = None
 
 
 def create(
@@ -118,6 +142,7 @@ def create(
     fee_terms: FeePlanTerms,
     settlement_policy: SettlementPolicy,
     now: datetime,
+    refund_terms: RefundTerms = ANY_REFUND,
     creating_call: CreatingCall = NO_CALL,
 ) -> tuple[Merchant, Event]:
     """Make a merchant that may not take payments yet.
@@ -131,6 +156,7 @@ def create(
             contact_email=contact_email,
             fee_terms=fee_terms,
             settlement_policy=settlement_policy,
+            refund_terms=refund_terms,
         )
     )
     merchant = Merchant(
@@ -144,6 +170,7 @@ def create(
         create_time=now,
         update_time=now,
         version=1,
+        refund_terms=_limits_sorted(refund_terms),
         creating_call=creating_call,
     )
     return merchant, _told(events.MerchantCreated, merchant)
@@ -168,6 +195,7 @@ def update(merchant: Merchant, profile: Profile, *, etag: str, now: datetime) ->
         contact_email=_or(profile.contact_email, merchant.contact_email),
         fee_plan=fee_plan.following(merchant.fee_plan, profile.fee_terms, now=now),
         settlement_policy=_sorted(profile.settlement_policy or merchant.settlement_policy),
+        refund_terms=_limits_sorted(profile.refund_terms or merchant.refund_terms),
     )
     if changed == merchant:
         return merchant, None
@@ -231,6 +259,8 @@ def _check(profile: Profile) -> None:
         rules.check_fees(profile.fee_terms.fees)
     if profile.settlement_policy is not None:
         rules.check_settlement_policy(profile.settlement_policy)
+    if profile.refund_terms is not None:
+        rules.check_refund_limits(profile.refund_terms.refund_limits)
 
 
 def _check_etag(merchant: Merchant, etag: str) -> None:
@@ -244,6 +274,10 @@ def _or(given: str | None, present: str) -> str:
 
 def _sorted(policy: SettlementPolicy) -> SettlementPolicy:
     return replace(policy, thresholds=tuple(sorted(policy.thresholds, key=lambda threshold: threshold.currency_code)))
+
+
+def _limits_sorted(terms: RefundTerms) -> RefundTerms:
+    return replace(terms, refund_limits=tuple(sorted(terms.refund_limits, key=lambda limit: limit.currency_code)))
 
 
 def _changed(merchant: Merchant, event_type: type[Event], now: datetime) -> tuple[Merchant, Event]:
@@ -266,8 +300,8 @@ def _told(event_type: type[Event], merchant: Merchant) -> Event:
         settlement_policy=merchant.settlement_policy,
         default_basis_points=None,
         free=False,
-        refund_policy=events.RefundPolicy.ALLOW,
-        refund_limits=(),
+        refund_policy=merchant.refund_terms.refund_policy,
+        refund_limits=merchant.refund_terms.refund_limits,
         payout_hold=merchant.restrictions.payout_hold,
         frozen=merchant.restrictions.frozen,
         closing=merchant.restrictions.closing,

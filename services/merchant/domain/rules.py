@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from paykit import calendars, money
 from paykit.errors import DomainError, FieldInvalid, Kind
-from paystream.merchant.v1.events import FeeRule, SettlementPolicy, SettlementSchedule, SettlementThreshold
+from paystream.merchant.v1.events import FeeRule, RefundLimit, SettlementPolicy, SettlementSchedule, SettlementThreshold
 
 DISPLAY_NAME_CHARACTERS_MAX = 200
 EMAIL_CHARACTERS_MAX = 254
@@ -89,6 +89,16 @@ def check_fees(fees: Sequence[FeeRule]) -> None:
         CurrencyRepeated: Two rules are for one currency.
     """
     _check_currencies([fee.currency_code for fee in fees], field="fee_plan.fees")
+
+
+def check_refund_limits(limits: Sequence[RefundLimit]) -> None:
+    """Accept limits of known currencies, one for each.
+
+    Raises:
+        CurrencyUnknown: A limit's currency is not in use.
+        CurrencyRepeated: Two limits are for one currency.
+    """
+    _check_currencies([limit.currency_code for limit in limits], field="refund_terms.refund_limits")
 
 
 def check_settlement_policy(policy: SettlementPolicy) -> None:

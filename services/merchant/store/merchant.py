@@ -9,8 +9,8 @@ from paykit.cause import NO_CALL, CreatingCall
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
 from paykit.work import Rows
-from paystream.merchant.v1.events import MerchantStatus, SettlementPolicy, SettlementThreshold
-from services.merchant.domain.merchant import Merchant, Restrictions
+from paystream.merchant.v1.events import MerchantStatus, RefundLimit, SettlementPolicy, SettlementThreshold
+from services.merchant.domain.merchant import ANY_REFUND, Merchant, RefundTerms, Restrictions
 from services.merchant.store.fee_plan import fee_plans
 
 
@@ -29,12 +29,21 @@ class MerchantRow:
     update_time: datetime
     version: int
     restrictions: Restrictions
+    refund_terms: RefundTerms = ANY_REFUND
     creating_call: CreatingCall = NO_CALL
 
 
 def _thresholds_json(row: MerchantRow) -> str:
     thresholds = row.settlement_policy.thresholds
     return json.dumps({threshold.currency_code: threshold.threshold_minor for threshold in thresholds})
+
+
+def _limits_json(row: MerchantRow) -> str:
+    return json.dumps({limit.currency_code: limit.limit_minor for limit in row.refund_terms.refund_limits})
+
+
+def _limits(amounts: Mapping[str, int]) -> tuple[RefundLimit, ...]:
+    return tuple(RefundLimit(currency_code=code, limit_minor=amount_minor) for code, amount_minor in amounts.items())
 
 
 def _thresholds(amounts: Mapping[str, int]) -> tuple[SettlementThreshold, ...]:
@@ -50,11 +59,11 @@ _table: Table[str, MerchantRow] = Table(
     key="merchant_id",
     changing=(
         *("display_name", "status", "country_code", "contact_email", "fee_plan_version", "settlement_policy"),
-        *("update_time", "version", "restrictions"),
+        *("refund_terms", "restrictions", "update_time", "version"),
     ),
-    sql_types={"thresholds": "jsonb"},
-    readers={"thresholds": _thresholds},
-    writers={"thresholds": _thresholds_json},
+    sql_types={"thresholds": "jsonb", "refund_limits": "jsonb"},
+    readers={"thresholds": _thresholds, "refund_limits": _limits},
+    writers={"thresholds": _thresholds_json, "refund_limits": _limits_json},
 )
 
 
@@ -117,6 +126,7 @@ def _row(merchant: Merchant) -> MerchantRow:
         create_time=merchant.create_time,
         update_time=merchant.update_time,
         version=merchant.version,
+        refund_terms=merchant.refund_terms,
         restrictions=merchant.restrictions,
         creating_call=merchant.creating_call,
     )
@@ -136,6 +146,7 @@ async def _with_plans(tx: Tx, rows: Collection[MerchantRow]) -> dict[str, Mercha
             create_time=row.create_time,
             update_time=row.update_time,
             version=row.version,
+            refund_terms=row.refund_terms,
             restrictions=row.restrictions,
             creating_call=row.creating_call,
         )

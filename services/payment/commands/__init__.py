@@ -11,6 +11,7 @@ from services.payment.commands import (
     order_matching,
     payment,
     refund,
+    refund_funds,
     work,
 )
 from services.payment.commands.work import SUBMISSION_JOBS
@@ -27,5 +28,6 @@ __all__ = [
     "order_matching",
     "payment",
     "refund",
+    "refund_funds",
     "work",
 ]

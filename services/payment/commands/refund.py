@@ -12,8 +12,10 @@ from paykit.postgres.database import Tx
 from paykit.work import fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.commands import work
+from services.payment.commands import refund_funds, work
+from services.payment.commands.refund_funds import LockedFunds
 from services.payment.commands.work import PaymentWork
+from services.payment.domain.funds import Admission
 from services.payment.domain.refund import Refund
 
 
@@ -33,18 +35,19 @@ class CreateRefund:
 async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund | DomainError]:
     """Accept refunds and queue them, one after another under the lock of their payments.
 
-    Writes a refund and an attempt each, and emits RefundCreated. Refusals: PaymentNotFound, CurrencyMismatch,
-    IllegalTransition, RefundExceedsRefundable, MerchantReferenceTaken.
+    Writes a refund each and, unless it waits for funds, an attempt, and emits RefundCreated. Refusals: PaymentNotFound,
+    CurrencyMismatch, IllegalTransition, RefundExceedsRefundable, RefundWouldOverdraw, MerchantReferenceTaken.
     """
     payments = await store.payments.lock(tx, [item.payment_id for item in items])
     rows = work.begin(tx, payments, captures=await work.captures_to_refund(tx, payments.values()))
     references = await taken_references(tx, store.refunds, work.wanted_references(rows, items))
-    results = fold(items, lambda item: _create(rows, item, references))
+    funds = await refund_funds.lock(tx, {(p.merchant_id, p.currency_code) for p in payments.values()})
+    results = fold(items, lambda item: _create(rows, item, references, funds))
     await rows.save()
     return results
 
 
-def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences) -> Refund:
+def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences, funds: LockedFunds) -> Refund:
     payment = rows.payments.require(item.payment_id, domain.payment.not_found)
     accepted = domain.refund.create(
         payment,
@@ -56,5 +59,8 @@ def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences) 
         now=rows.tx.now,
     )
     refund = replace(accepted.refund, labels=item.labels, creating_call=item.creating_call)
+    admission, left = funds.admit(refund)
     references.take(refund.merchant_id, item.labels.merchant_reference, refund.refund_id)
-    return rows.accept_refund(replace(accepted, refund=refund), item.cause)
+    funds.put(refund, left)
+    accepted = replace(accepted, refund=refund)
+    return rows.accept_refund(domain.refund.queue(accepted) if admission is Admission.QUEUED else accepted, item.cause)

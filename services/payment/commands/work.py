@@ -1,7 +1,7 @@
 """The rows of payments that a transaction has locked, and what is queued for their channels."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from paykit.cause import Cause
@@ -13,6 +13,7 @@ from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.capture import Capture
+from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.domain.refund import AcceptedRefund, Refund
 from services.payment.domain.refund_share import RefundShare, ShareChange
@@ -44,6 +45,7 @@ class PaymentWork:
             here; of charges none are, as theirs stand in their payments.
         shares: Of refunds that several captures bear.
         attempts: Locked after their payments; new ones are queued.
+        held_refunds: New ones, which take of the merchant's funds.
     """
 
     tx: Tx
@@ -52,6 +54,7 @@ class PaymentWork:
     refunds: Rows[str, Refund]
     shares: Rows[tuple[str, str], RefundShare]
     attempts: Rows[str, PaymentAttempt]
+    held_refunds: list[Refund] = field(default_factory=list)
 
     def add_capture(self, payment: Payment, capture: Capture, cause: Cause) -> None:
         """Take a new capture with what it did to its payment, and queue it."""
@@ -84,14 +87,33 @@ class PaymentWork:
         )
 
     def accept_refund(self, accepted: AcceptedRefund, cause: Cause) -> Refund:
-        """Take a refund just made with what it takes of its payment's captures, and queue it; emits RefundCreated."""
+        """Take a refund just made with what it takes of its payment's captures, and queue it; emits RefundCreated.
+
+        One that waits for funds is not sent before `release_refund`.
+        """
         self._put_known([*accepted.captures])
         if len(accepted.shares) > 1:
             for share in accepted.shares:
                 self.shares.add(share)
-        self.add_refund(accepted.payment, accepted.refund, traceparent=cause.traceparent)
+        self.held_refunds.append(accepted.refund)
+        if accepted.refund.state is MovementState.QUEUED:
+            self.payments.put(accepted.payment)
+            self.refunds.add(accepted.refund)
+        else:
+            self.add_refund(accepted.payment, accepted.refund, traceparent=cause.traceparent)
         self.tx.emit(accepted.event, cause=cause)
         return accepted.refund
+
+    def release_refund(self, refund: Refund) -> None:
+        """Have a refund sent that waited for funds."""
+        released = self.refunds.put(domain.refund.release(refund, now=self.tx.now))
+        self.add_attempt(
+            self.payments[released.payment_id],
+            AttemptAction.REFUND,
+            amount_minor=released.amount_minor,
+            traceparent=None,
+            refund_id=released.refund_id,
+        )
 
     def change_shares(self, refund: Refund, change: ShareChange) -> None:
         """Change the captures that bear a refund."""
@@ -173,6 +195,8 @@ class PaymentWork:
     async def save(self) -> None:
         """Write every row that is new or changed."""
         await self.tx.save(self.payments, self.captures, self.refunds, self.shares, self.attempts)
+        await store.funds.hold_refunds(self.tx, self.held_refunds)
+        self.held_refunds.clear()
 
 
 def begin(

@@ -193,6 +193,17 @@ def _hold(case: DisputeCase, reported: Reported, circumstances: Circumstances) -
 
 
 def _count_alone(case: DisputeCase, reported: Reported, circumstances: Circumstances) -> DisputeCase:
+    if case.dispute.state is DisputeState.LOST:
+        return _escalate(case, reported, circumstances)
+    if reported.outcome is not DisputeOutcome.OPENED:
+        # The chargeback before it was decided only now; what is disputed in pre-arbitration was said earlier.
+        reported = replace(
+            reported,
+            outcome=DisputeOutcome.OPENED,
+            stage=events.DisputeStage.PRE_ARBITRATION,
+            amount_minor=case.dispute.claimed_minor,
+            respond_by=case.dispute.respond_by,
+        )
     reopened = _reopened(case, reported, circumstances)
     counted_minor = min(reported.amount_minor, disputable_minor(case) + case.dispute.counted_minor)
     counted = _count(reopened, counted_minor)

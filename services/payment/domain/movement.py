@@ -16,8 +16,9 @@ from services.payment.domain.attempt import Failure
 
 
 class MovementState(StrEnum):
-    """How far it has come; CREATED and UNKNOWN hold their amount."""
+    """How far it has come; QUEUED, CREATED and UNKNOWN hold their amount, and only refunds are QUEUED, for funds."""
 
+    QUEUED = "QUEUED"
     CREATED = "CREATED"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -27,6 +28,8 @@ class MovementState(StrEnum):
 class MovementAction(StrEnum):
     """What can happen to it."""
 
+    RELEASE = "RELEASE"
+    CANCEL = "CANCEL"
     SUCCEED = "SUCCEED"
     FAIL = "FAIL"
     LOSE_ANSWER = "LOSE_ANSWER"
@@ -36,6 +39,8 @@ _S, _A = MovementState, MovementAction
 
 TRANSITIONS: Mapping[tuple[MovementState, MovementAction], MovementState] = MappingProxyType(
     {
+        (_S.QUEUED, _A.RELEASE): _S.CREATED,
+        (_S.QUEUED, _A.CANCEL): _S.FAILED,
         (_S.CREATED, _A.SUCCEED): _S.SUCCEEDED,
         (_S.CREATED, _A.FAIL): _S.FAILED,
         (_S.CREATED, _A.LOSE_ANSWER): _S.UNKNOWN,
@@ -99,15 +104,15 @@ def succeed(movement: F, *, channel_reference: str, now: datetime) -> F:
     )
 
 
-def fail(movement: F, failure: Failure, *, now: datetime) -> F:
+def fail(movement: F, failure: Failure, *, now: datetime, by: MovementAction = MovementAction.FAIL) -> F:
     """Record that it ended without moving money.
 
     Raises:
-        IllegalTransition: It has ended already.
+        IllegalTransition: It has ended already; of a CANCEL, it does not wait.
     """
     return replace(
         movement,
-        state=next_state(movement.state, _A.FAIL, what=movement.WHAT),
+        state=next_state(movement.state, by, what=movement.WHAT),
         channel_reference=failure.channel_reference or movement.channel_reference,
         failure_reason=failure.reason,
         failure_code=failure.code,

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import ClassVar
 
 from paykit.aggregate import next_revision
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import capture as capture_rules
 from services.payment.domain import movement, refund_share
-from services.payment.domain.attempt import Failure
+from services.payment.domain.attempt import WITHDRAWN, Failure
 from services.payment.domain.capture import Capture
-from services.payment.domain.movement import PaymentMovement
+from services.payment.domain.movement import MovementAction, MovementState, PaymentMovement
 from services.payment.domain.payment import (
     Payment,
     PaymentAction,
@@ -23,6 +24,8 @@ from services.payment.domain.payment import (
 )
 from services.payment.domain.payment import facts as payment_facts
 from services.payment.domain.refund_share import RefundShare
+
+_CANCELLED = Failure(reason=events.FailureReason.NOT_RECEIVED, code=WITHDRAWN, channel_reference=None)
 
 
 class RefundNotFound(DomainError):
@@ -191,15 +194,44 @@ def succeed(
     return refunded, succeeded, event
 
 
+def queue(accepted: AcceptedRefund) -> AcceptedRefund:
+    """Return a refund just made as one that waits for funds."""
+    return replace(accepted, refund=replace(accepted.refund, state=MovementState.QUEUED))
+
+
+def release(refund: Refund, *, now: datetime) -> Refund:
+    """Return a refund that waited as one to be sent; no event says so.
+
+    Raises:
+        IllegalTransition: It does not wait.
+    """
+    state = movement.next_state(refund.state, MovementAction.RELEASE, what=refund.WHAT)
+    return replace(refund, state=state, update_time=no_earlier(now, refund.update_time))
+
+
+def cancel(payment: Payment, refund: Refund, *, now: datetime) -> tuple[Payment, Refund, events.RefundFailed]:
+    """Give up a refund that waits for funds.
+
+    Raises:
+        IllegalTransition: It does not wait.
+    """
+    return fail(payment, refund, _CANCELLED, now=now, by=MovementAction.CANCEL)
+
+
 def fail(
-    payment: Payment, refund: Refund, failure: Failure, *, now: datetime
+    payment: Payment,
+    refund: Refund,
+    failure: Failure,
+    *,
+    now: datetime,
+    by: MovementAction = MovementAction.FAIL,
 ) -> tuple[Payment, Refund, events.RefundFailed]:
     """Record that a refund ended without moving money; its amount can be refunded again.
 
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    failed, released = movement.fail(refund, failure, now=now), _release(payment, refund, now)
+    failed, released = movement.fail(refund, failure, now=now, by=by), _release(payment, refund, now)
     event = events.RefundFailed(
         **facts(released, failed),
         channel_reference=failed.channel_reference,

@@ -11,7 +11,11 @@ from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from services.payment.messages.payment import to_payment
 
-_STATES = {state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}") for state in MovementState}
+_STATES: dict[MovementState, pb.CaptureState.ValueType] = {
+    state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}")
+    for state in MovementState
+    if state is not MovementState.QUEUED
+}
 
 
 def to_capture(capture: Capture) -> pb.Capture:

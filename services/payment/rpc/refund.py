@@ -10,6 +10,7 @@ from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, domain, messages, store
+from services.payment.commands.refund_funds import CancelRefund
 from services.payment.domain.refund import Refund
 
 _CREATE_REFUND = Operation(
@@ -22,6 +23,15 @@ _CREATE_REFUND = Operation(
 )
 
 
+_CANCEL_REFUND = Operation(
+    name="CancelRefund",
+    command=commands.refund_funds.cancel_refunds,
+    reply=lambda refund: pb.CancelRefundResponse(refund=messages.refund.to_refund(refund)),
+    reply_type=pb.CancelRefundResponse,
+    wakes=(commands.refund_funds.RELEASING_JOB,),
+)
+
+
 class RefundMethods:
     """A part of the servicer; the contract stands in the proto."""
 
@@ -31,6 +41,11 @@ class RefundMethods:
         """Accept a refund, once per request_id."""
         item = messages.refund.from_create_refund(request, current_call().cause)
         return await self._runtime.call(_CREATE_REFUND, request, item)
+
+    async def CancelRefund(self, request: pb.CancelRefundRequest, _context: Any) -> pb.CancelRefundResponse:
+        """Give a refund up that waits, once per request_id."""
+        item = CancelRefund(refund_id=request.refund_id, cause=current_call().cause)
+        return await self._runtime.call(_CANCEL_REFUND, request, item)
 
     async def GetRefund(self, request: pb.GetRefundRequest, _context: Any) -> pb.GetRefundResponse:
         """Read a refund."""

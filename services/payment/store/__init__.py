@@ -1,5 +1,6 @@
 """Every SQL statement of payment."""
 
+from services.payment.store import funds
 from services.payment.store.attempt import (
     ATTEMPTS_SHOWN_MAX,
     ClaimedPaymentAttempt,
@@ -30,6 +31,7 @@ __all__ = [
     "contradictions",
     "dispute_fees",
     "disputes",
+    "funds",
     "keep_merchants",
     "orders",
     "payments",

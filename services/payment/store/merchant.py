@@ -1,5 +1,6 @@
 """The SQL of what payment knows of merchants: a projection of merchant.events."""
 
+import json
 from collections.abc import Collection, Sequence
 
 from paykit.consume.delivery import Delivered
@@ -9,10 +10,18 @@ from paykit.postgres.rows import columns
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.payment import Payment
 
+
+def _limits_json(event: MerchantEvent) -> str:
+    return json.dumps({limit.currency_code: limit.limit_minor for limit in event.refund_limits})
+
+
 _MERCHANTS = MerchantProjection(
     Column("fee_plan_version", "bigint", lambda event: event.fee_plan_version),
     Column("refund_fee_returned", "boolean", lambda event: event.refund_fee_returned),
+    Column("refund_policy", "text", lambda event: event.refund_policy),
+    Column("refund_limits", "jsonb", _limits_json),
 )
+
 
 _FEE_COLUMNS = ("merchant_id", "currency_code", "basis_points", "fixed_minor", "dispute_fee_minor")
 

@@ -85,6 +85,11 @@ class Payments(Table[str, Payment]):
         condition = "payment_id IN (SELECT payment_id FROM dispute WHERE dispute_id = ANY($1::text[]))"
         return await self.lock_where(tx, condition, dispute_ids)
 
+    async def lock_of_refunds(self, tx: Tx, refund_ids: Collection[str]) -> Rows[str, Payment]:
+        """Lock the payments that refunds give back, which never change theirs."""
+        condition = "payment_id IN (SELECT payment_id FROM refund WHERE refund_id = ANY($1::text[]))"
+        return await self.lock_where(tx, condition, refund_ids)
+
     async def lock_of_contradictions(self, tx: Tx, contradiction_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments that contradictions are about, which never change theirs."""
         return await self.lock_where(tx, f"payment_id {OF_CONTRADICTIONS}", contradiction_ids)

@@ -37,7 +37,7 @@ NUMBERS = st.integers(0, 3)
 OUTCOMES = [outcome for outcome in EvidenceOutcome if outcome != "RETURNED"]  # Only payouts come back.
 IDS = (
     *("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id"),
-    *("contradiction_id", "aggregate_id", "subject_id"),
+    *("contradiction_id", "aggregate_id", "subject_id", "overturn_id"),
 )
 
 
@@ -187,7 +187,7 @@ def anonymous(values: dict[str, Any]) -> dict[str, Any]:
 
 async def rows(tx: Tx) -> dict[str, list[str]]:
     """Every row without ids of chance, in an order that does not depend on them."""
-    of_payment = "SELECT merchant_reference, t.* FROM payment JOIN {} t USING (payment_id)"
+    of_payment = "SELECT payment.merchant_reference AS paid_reference, t.* FROM payment JOIN {} t USING (payment_id)"
     queries = {
         "payment": "SELECT * FROM payment",
         "capture": of_payment.format("capture"),
@@ -208,6 +208,8 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
         "order": 'SELECT * FROM "order"',
+        "merchant_funds": "SELECT * FROM merchant_funds",
+        "refund_hold": "SELECT merchant_id, needed_minor FROM refund_hold",
     }
     unlike = ("due_time", "start_time")
     return {

@@ -18,7 +18,7 @@ from paystream.merchant.v1.events import (
 from services.merchant import domain
 from services.merchant.domain import rules
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
-from services.merchant.domain.merchant import Event, Merchant, Profile, Restrictions
+from services.merchant.domain.merchant import Event, Merchant, Profile, RefundTerms, Restrictions
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = MORNING + timedelta(hours=4)
@@ -94,6 +94,19 @@ def test_the_event_of_a_creation_tells_everything_but_the_contact_address() -> N
         closing=False,
     )
     assert "example" not in repr(event)
+
+
+def test_the_terms_of_refunds_are_told_in_the_order_of_their_currencies() -> None:
+    limits = tuple(events.RefundLimit(currency_code=code, limit_minor=5_000) for code in ("USD", "JPY"))
+    terms = RefundTerms(refund_policy=events.RefundPolicy.ALLOW, refund_limits=limits)
+    changed, event = domain.merchant.update(make(), Profile(refund_terms=terms), etag="v1", now=NOON)
+    assert changed.version == 2
+    assert event is not None
+    assert [limit.currency_code for limit in event.refund_limits] == ["JPY", "USD"]
+    refusing = RefundTerms(refund_policy=events.RefundPolicy.REFUSE)
+    assert make(refund_terms=refusing).refund_terms == refusing
+    with pytest.raises(rules.CurrencyRepeated):
+        make(refund_terms=RefundTerms(refund_limits=(limits[0], limits[0])))
 
 
 def test_another_fee_plan_is_the_next_version_in_force_at_once() -> None:

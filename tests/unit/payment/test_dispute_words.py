@@ -183,6 +183,13 @@ def test_a_chargeback_whose_winning_is_told_in_pre_arbitration_is_won_and_goes_o
     won = dispute_rulings.hear(replace(escalated, told=()), reported(WON, stage=CHARGEBACK), circumstances())
     assert [type(event).__name__ for event in won.told] == ["DisputeWon"]
     assert (won.dispute.state, won.dispute.booked, won.payment.disputed_minor) == ("OPENED", False, 4_000)
+    assert won.dispute.stage is PRE_ARBITRATION
+    in_part = dispute_rulings.hear(escalated, reported(WON, 3_000, stage=CHARGEBACK), circumstances())
+    assert (in_part.dispute.state, in_part.dispute.lost_minor, in_part.dispute.stage) == (
+        "LOST",
+        1_000,
+        PRE_ARBITRATION,
+    )
 
 
 def test_an_inquiry_that_is_heard_of_when_it_has_ended_is_closed() -> None:

@@ -109,6 +109,90 @@ RESERVE_BASE_GROSS: ReserveBase.ValueType  # 2
 """Of a settlement's payments, before refunds, fees and disputes; at most its total."""
 Global___ReserveBase: _TypeAlias = ReserveBase  # noqa: Y015
 
+class _RefundPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RefundPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REFUND_POLICY_UNSPECIFIED: _RefundPolicy.ValueType  # 0
+    """Taken as ALLOW."""
+    REFUND_POLICY_ALLOW: _RefundPolicy.ValueType  # 1
+    """It is made: the merchant owes what is missing, up to the limit of its currency, beyond which refunds are refused."""
+    REFUND_POLICY_QUEUE: _RefundPolicy.ValueType  # 2
+    """It waits until the funds cover it."""
+    REFUND_POLICY_REFUSE: _RefundPolicy.ValueType  # 3
+    """It is refused."""
+
+class RefundPolicy(_RefundPolicy, metaclass=_RefundPolicyEnumTypeWrapper):
+    """What becomes of a refund that the merchant's funds, settled or not, do not cover."""
+
+REFUND_POLICY_UNSPECIFIED: RefundPolicy.ValueType  # 0
+"""Taken as ALLOW."""
+REFUND_POLICY_ALLOW: RefundPolicy.ValueType  # 1
+"""It is made: the merchant owes what is missing, up to the limit of its currency, beyond which refunds are refused."""
+REFUND_POLICY_QUEUE: RefundPolicy.ValueType  # 2
+"""It waits until the funds cover it."""
+REFUND_POLICY_REFUSE: RefundPolicy.ValueType  # 3
+"""It is refused."""
+Global___RefundPolicy: _TypeAlias = RefundPolicy  # noqa: Y015
+
+@_typing.final
+class RefundTerms(_message.Message):
+    """How refunds stand to a merchant's funds. What paystream gives back by itself is always made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_POLICY_FIELD_NUMBER: _builtins.int
+    REFUND_LIMITS_FIELD_NUMBER: _builtins.int
+    refund_policy: Global___RefundPolicy.ValueType
+    """What becomes of a refund that the funds do not cover."""
+    @_builtins.property
+    def refund_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundLimit]:
+        """With ALLOW: how far below zero refunds may bring the funds, once for a currency; a currency without one has no limit.
+        Sorted by currency in responses.
+        """
+
+    def __init__(
+        self,
+        *,
+        refund_policy: Global___RefundPolicy.ValueType = ...,
+        refund_limits: _abc.Iterable[Global___RefundLimit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_limits", b"refund_limits", "refund_policy", b"refund_policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundTerms: _TypeAlias = RefundTerms  # noqa: Y015
+
+@_typing.final
+class RefundLimit(_message.Message):
+    """How far below zero refunds may bring a merchant's funds in one currency."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    LIMIT_MINOR_FIELD_NUMBER: _builtins.int
+    currency_code: _builtins.str
+    """ISO 4217 code, once in the terms."""
+    limit_minor: _builtins.int
+    """In minor units of the currency."""
+    def __init__(
+        self,
+        *,
+        currency_code: _builtins.str = ...,
+        limit_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "limit_minor", b"limit_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundLimit: _TypeAlias = RefundLimit  # noqa: Y015
+
 @_typing.final
 class Merchant(_message.Message):
     """A merchant."""
@@ -125,6 +209,7 @@ class Merchant(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REFUND_TERMS_FIELD_NUMBER: _builtins.int
     PAYOUT_HOLD_FIELD_NUMBER: _builtins.int
     FROZEN_FIELD_NUMBER: _builtins.int
     CLOSING_FIELD_NUMBER: _builtins.int
@@ -165,6 +250,10 @@ class Merchant(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def refund_terms(self) -> Global___RefundTerms:
+        """How refunds stand to the merchant's funds."""
+
     def __init__(
         self,
         *,
@@ -178,14 +267,15 @@ class Merchant(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        refund_terms: Global___RefundTerms | None = ...,
         payout_hold: _builtins.bool = ...,
         frozen: _builtins.bool = ...,
         closing: _builtins.bool = ...,
         restriction_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "status", b"status", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "refund_terms", b"refund_terms", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "status", b"status", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -373,6 +463,7 @@ class CreateMerchantRequest(_message.Message):
     CONTACT_EMAIL_FIELD_NUMBER: _builtins.int
     FEE_PLAN_FIELD_NUMBER: _builtins.int
     SETTLEMENT_POLICY_FIELD_NUMBER: _builtins.int
+    REFUND_TERMS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names this request: a UUID made by the caller, the same when the call is repeated."""
     display_name: _builtins.str
@@ -389,6 +480,10 @@ class CreateMerchantRequest(_message.Message):
     def settlement_policy(self) -> Global___SettlementPolicy:
         """When and how to settle; absent means MANUAL."""
 
+    @_builtins.property
+    def refund_terms(self) -> Global___RefundTerms:
+        """How refunds stand to the merchant's funds; absent means ALLOW without a limit."""
+
     def __init__(
         self,
         *,
@@ -398,10 +493,11 @@ class CreateMerchantRequest(_message.Message):
         contact_email: _builtins.str = ...,
         fee_plan: Global___FeePlan | None = ...,
         settlement_policy: Global___SettlementPolicy | None = ...,
+        refund_terms: Global___RefundTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "settlement_policy", b"settlement_policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "fee_plan", b"fee_plan", "request_id", b"request_id", "settlement_policy", b"settlement_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "request_id", b"request_id", "settlement_policy", b"settlement_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -549,6 +645,7 @@ class UpdateMerchantRequest(_message.Message):
     SETTLEMENT_POLICY_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REFUND_TERMS_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     display_name: _builtins.str
@@ -569,7 +666,13 @@ class UpdateMerchantRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields to change, of display_name, country_code, contact_email, fee_plan and settlement_policy; at least one."""
+        """The fields to change, of display_name, country_code, contact_email, fee_plan, settlement_policy and refund_terms; at
+        least one.
+        """
+
+    @_builtins.property
+    def refund_terms(self) -> Global___RefundTerms:
+        """New terms of refunds, as a whole; absent means ALLOW without a limit."""
 
     def __init__(
         self,
@@ -582,10 +685,11 @@ class UpdateMerchantRequest(_message.Message):
         settlement_policy: Global___SettlementPolicy | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        refund_terms: Global___RefundTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "merchant_id", b"merchant_id", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "merchant_id", b"merchant_id", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,6 +79,8 @@ class _RefundStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundSta
     """Ended without moving money; the amount can be refunded again."""
     REFUND_STATE_UNKNOWN: _RefundState.ValueType  # 4
     """The channel was called and has not answered; evidence will end it."""
+    REFUND_STATE_QUEUED: _RefundState.ValueType  # 5
+    """It waits until the merchant's funds cover it, and is not sent before."""
 
 class RefundState(_RefundState, metaclass=_RefundStateEnumTypeWrapper):
     """How far a refund has come."""
@@ -93,6 +95,8 @@ REFUND_STATE_FAILED: RefundState.ValueType  # 3
 """Ended without moving money; the amount can be refunded again."""
 REFUND_STATE_UNKNOWN: RefundState.ValueType  # 4
 """The channel was called and has not answered; evidence will end it."""
+REFUND_STATE_QUEUED: RefundState.ValueType  # 5
+"""It waits until the merchant's funds cover it, and is not sent before."""
 Global___RefundState: _TypeAlias = RefundState  # noqa: Y015
 
 class _RefundReason:
@@ -1554,6 +1558,56 @@ class CreateRefundResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateRefundResponse: _TypeAlias = CreateRefundResponse  # noqa: Y015
+
+@_typing.final
+class CancelRefundRequest(_message.Message):
+    """Asks to give a refund up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    refund_id: _builtins.str
+    """ref_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        refund_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_id", b"refund_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelRefundRequest: _TypeAlias = CancelRefundRequest  # noqa: Y015
+
+@_typing.final
+class CancelRefundResponse(_message.Message):
+    """Answers CancelRefund."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def refund(self) -> Global___Refund:
+        """The refund, failed."""
+
+    def __init__(
+        self,
+        *,
+        refund: Global___Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelRefundResponse: _TypeAlias = CancelRefundResponse  # noqa: Y015
 
 @_typing.final
 class GetRefundRequest(_message.Message):

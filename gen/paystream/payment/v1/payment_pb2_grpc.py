@@ -87,6 +87,11 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundResponse.FromString,
                 _registered_method=True)
+        self.CancelRefund = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/CancelRefund',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundResponse.FromString,
+                _registered_method=True)
         self.GetRefund = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/GetRefund',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetRefundRequest.SerializeToString,
@@ -269,12 +274,25 @@ class PaymentServiceServicer:
     def CreateRefund(self, request, context):
         """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-        Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-        as CreatePayment.
+        Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+        settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+        as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+        CreatePayment.
         Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-        refund_id: the refund that has it).
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
+        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
+        available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
+        that has it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelRefund(self, request, context):
+        """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -465,6 +483,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.CreateRefund,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundResponse.SerializeToString,
+            ),
+            'CancelRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRefund,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundResponse.SerializeToString,
             ),
             'GetRefund': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRefund,
@@ -766,6 +789,33 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/CreateRefund',
             paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/CancelRefund',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundResponse.FromString,
             options,
             channel_credentials,
             insecure,

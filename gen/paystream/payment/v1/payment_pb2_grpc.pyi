@@ -110,12 +110,21 @@ class PaymentServiceStub:
     CreateRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-    Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-    as CreatePayment.
+    Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+    settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+    as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+    CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-    refund_id: the refund that has it).
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
+    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
+    available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
+    that has it).
+    """
+    CancelRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelRefundRequest, _payment_pb2.CancelRefundResponse]
+    """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
     """
     GetRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -282,12 +291,21 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreateRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-    Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-    as CreatePayment.
+    Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+    settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+    as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+    CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-    refund_id: the refund that has it).
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
+    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
+    available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
+    that has it).
+    """
+    CancelRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelRefundRequest, _payment_pb2.CancelRefundResponse]  # type: ignore[assignment]
+    """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
     """
     GetRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]  # type: ignore[assignment]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -499,12 +517,27 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.CreateRefundResponse, _abc.Awaitable[_payment_pb2.CreateRefundResponse]]:
         """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-        Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-        as CreatePayment.
+        Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+        settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+        as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+        CreatePayment.
         Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata
-        refund_id: the refund that has it).
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
+        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
+        available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
+        that has it).
+        """
+
+    @_abc_1.abstractmethod
+    def CancelRefund(
+        self,
+        request: _payment_pb2.CancelRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.CancelRefundResponse, _abc.Awaitable[_payment_pb2.CancelRefundResponse]]:
+        """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
         """
 
     @_abc_1.abstractmethod
