@@ -92,9 +92,7 @@ def _create(
     if policy is None:
         raise standing.unknown(item.merchant_id)
     if policy.hold_reason is not None:
-        raise standing.MerchantSuspended(
-            "The merchant is suspended.", field="merchant_id", merchant_id=item.merchant_id
-        )
+        standing.require_payable(item.merchant_id, policy.hold_reason)
     key = (item.merchant_id, item.currency_code)
     chosen = _chosen(item, policy, pending.get(key, []), tx.now)
     whole, carried = domain.closing.merge(chosen, now=tx.now)

@@ -10,9 +10,9 @@ from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 
 from paykit.calendars import BUSINESS_DAYS_MAX, calendar_of
+from paykit.merchants.standing import MerchantStanding
 from paystream.merchant.v1.events import ReserveBase, SettlementSchedule
 
 DELAY_DAYS_MAX = BUSINESS_DAYS_MAX
@@ -27,16 +27,6 @@ _WEEK = 7
 _MONTHS = 12
 _CUT_OFFS_MAX = LOOK_AHEAD.days * 2
 """More than lie between any two dates looked at."""
-
-
-class HoldReason(StrEnum):
-    """Why what is pending of a merchant is not closed: a standing of the merchant."""
-
-    SUSPENDED = "SUSPENDED"
-    FROZEN = "FROZEN"
-
-
-HOLD_REASONS = frozenset(HoldReason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +45,7 @@ class Policy:
         reserve_basis_points: Part of each settlement held back.
         reserve_base: What that is a part of.
         reserve_days: Days until it is released.
-        hold_reason: Why nothing is closed for now; None where all goes its way.
+        hold_reason: The standing for which nothing is closed, one of STOPPED; None where all goes its way.
     """
 
     schedule: SettlementSchedule
@@ -70,7 +60,7 @@ class Policy:
     reserve_basis_points: int = 0
     reserve_base: ReserveBase = ReserveBase.NET
     reserve_days: int = 0
-    hold_reason: HoldReason | None = None
+    hold_reason: MerchantStanding | None = None
 
     def worth_settling_minor(self, currency_code: str) -> int:
         """Return the least total that is settled by itself."""

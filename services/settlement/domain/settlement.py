@@ -75,6 +75,8 @@ class SettlementAction(StrEnum):
     COMPLETE = "complete"
     FAIL = "fail"
     RELEASE_RESERVE = "release_reserve"
+    CONSUME_RESERVE = "consume_reserve"
+    EXTEND_RESERVE = "extend_reserve"
     EXPORT = "export"
 
 
@@ -87,6 +89,8 @@ TRANSITIONS = MappingProxyType(
         (SettlementState.CREATED, SettlementAction.FAIL): SettlementState.FAILED,
         (SettlementState.CREATED, SettlementAction.EXPORT): SettlementState.CREATED,
         (SettlementState.COMPLETED, SettlementAction.RELEASE_RESERVE): SettlementState.COMPLETED,
+        (SettlementState.COMPLETED, SettlementAction.CONSUME_RESERVE): SettlementState.COMPLETED,
+        (SettlementState.COMPLETED, SettlementAction.EXTEND_RESERVE): SettlementState.COMPLETED,
         (SettlementState.COMPLETED, SettlementAction.EXPORT): SettlementState.COMPLETED,
     }
 )
@@ -128,8 +132,11 @@ class Settlement:
         sums: Of the items it holds; of a FAILED one, of those it held.
         reserve_held_minor: Part of the total held back.
         reserve_release_at: When that is to be released; None when none is held.
-        reserve_released_at: When the ledger was asked to; None before.
-        reserve_refusal: Why the ledger would not.
+        reserve_due_at: When it is looked at next; None when nothing is left, or while the ledger is moving it.
+        released_minor: Part of it that the ledger released.
+        consumed_minor: Part of it that made up for a negative balance, or that the ledger does not hold any more.
+        reserve_released_at: When the ledger last released some of it; None before.
+        reserve_refusal: Why the ledger last would not.
         holder_id: The settlement that its items count in: itself, unless CARRIED or FAILED.
         override_reason: Why a request closed it before its days of delay were over; None if it did not.
         correlation_id: The journey of its events; None while PENDING.
@@ -150,6 +157,9 @@ class Settlement:
     sums: Sums = field(default_factory=Sums)
     reserve_held_minor: int = 0
     reserve_release_at: datetime | None = None
+    reserve_due_at: datetime | None = None
+    released_minor: int = 0
+    consumed_minor: int = 0
     reserve_released_at: datetime | None = None
     reserve_refusal: str | None = None
     holder_id: str
@@ -167,6 +177,11 @@ class Settlement:
     def net_minor(self) -> int:
         """What becomes available; 0 while nothing is closed."""
         return self.sums.total_minor - self.reserve_held_minor if self.close_time else 0
+
+    @property
+    def reserve_left_minor(self) -> int:
+        """What is still held of its reserve."""
+        return self.reserve_held_minor - self.released_minor - self.consumed_minor
 
     @property
     def place(self) -> Place:
@@ -249,6 +264,7 @@ def close(
     state = next_state(settlement.state, SettlementAction.CLOSE)
     require_settleable(settlement.sums.total_minor, settlement.currency_code)
     held_minor = reserve_minor(settlement.sums, policy.reserve_basis_points, policy.reserve_base)
+    release_at = now + timedelta(days=policy.reserve_days) if held_minor else None
     closed = replace(
         settlement,
         state=state,
@@ -257,7 +273,8 @@ def close(
         noticed_at=None,
         noticed_offsets=None,
         reserve_held_minor=held_minor,
-        reserve_release_at=now + timedelta(days=policy.reserve_days) if held_minor else None,
+        reserve_release_at=release_at,
+        reserve_due_at=release_at,
         correlation_id=correlation_id,
         aggregate_version=1,
         close_time=now,

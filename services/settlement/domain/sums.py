@@ -47,6 +47,8 @@ _SUM_OF = MappingProxyType(
         ItemKind.DISPUTE: "disputes_minor",
         ItemKind.RESERVE_RELEASE: "reserve_released_minor",
         ItemKind.ADJUSTMENT: "adjustments_minor",
+        ItemKind.RECOVERY: "adjustments_minor",
+        ItemKind.RESERVE_CONSUMPTION: "adjustments_minor",
     }
 )
 

@@ -9,9 +9,10 @@ import structlog
 
 from paykit.calendars import is_known
 from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
+from paykit.merchants.standing import STOPPED, MerchantStanding
 from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import ReserveBase, SettlementSchedule
-from services.settlement.domain.policy import HOLD_REASONS, UNKNOWN, HoldReason, Policy, knows_zone
+from services.settlement.domain.policy import UNKNOWN, Policy, knows_zone
 
 POLICIES_MAX = 10_000
 """Different policies kept in memory; merchants with the same one share it."""
@@ -106,5 +107,5 @@ def _policy(  # noqa: PLR0917 - a row
         reserve_basis_points=reserve_basis_points,
         reserve_base=ReserveBase(reserve_base),
         reserve_days=reserve_days,
-        hold_reason=HoldReason(status) if status in HOLD_REASONS else None,
+        hold_reason=MerchantStanding(status) if status in STOPPED else None,
     )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from paykit.merchants.standing import STOPPED, MerchantStanding
 from paykit.money import AMOUNT_MINOR_MAX
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
 from paykit.work import Rows
-from services.settlement.domain.policy import HOLD_REASONS, HoldReason
 from services.settlement.domain.settlement import MerchantCurrency, Place, Settlement, SettlementState
 from services.settlement.domain.sums import Sums
 
@@ -70,8 +70,18 @@ _OF_DUE = """
 
 # What another process is releasing at this moment is left to it.
 _RELEASABLE = """
-state = 'COMPLETED' AND reserve_held_minor > 0 AND reserve_released_at IS NULL AND reserve_release_at <= $1
-ORDER BY reserve_release_at LIMIT $2
+state = 'COMPLETED' AND reserve_due_at <= $1 ORDER BY reserve_due_at LIMIT $2
+"""
+
+# The oldest reserve of each merchant and currency that is not being moved.
+_OLDEST_RESERVES = """
+settlement.settlement_id = ANY(SELECT oldest.settlement_id
+FROM unnest($1::text[], $2::text[]) AS key (merchant_id, currency_code) CROSS JOIN LATERAL (
+    SELECT settlement_id FROM settlement AS held
+    WHERE held.merchant_id = key.merchant_id AND held.currency_code = key.currency_code AND held.state = 'COMPLETED'
+        AND held.released_minor + held.consumed_minor < held.reserve_held_minor AND held.reserve_due_at IS NOT NULL
+    ORDER BY held.close_time LIMIT 1
+) AS oldest) AND settlement.reserve_due_at IS NOT NULL
 """
 
 # What counted in a settlement counts in another one from now on.
@@ -122,7 +132,7 @@ class PendingBalance:
     sums: Sums
     settling_minor: int
     next_due_at: datetime | None
-    hold_reason: HoldReason | None
+    hold_reason: MerchantStanding | None
 
 
 class CollectingSettlement(NamedTuple):
@@ -199,6 +209,10 @@ class Settlements(Table[str, Settlement]):
         """Lock settlements whose reserve is to be released, longest due first."""
         return await self.claim_where(tx, _RELEASABLE, tx.now, limit)
 
+    async def lock_reserves(self, tx: Tx, keys: Collection[MerchantCurrency]) -> Rows[str, Settlement]:
+        """Lock the settlement of each merchant and currency that has held back a reserve for the longest time."""
+        return await self.lock_where(tx, _OLDEST_RESERVES, *_arrays(keys)) if keys else self.rows(tx)
+
     async def update(self, tx: Tx, rows: Collection[Settlement]) -> None:
         """Write locked settlements back; what is carried or refused takes what it held along."""
         moved = [row for row in rows if row.holder_id != row.settlement_id]
@@ -220,9 +234,9 @@ class Settlements(Table[str, Settlement]):
                 Sums(**{name: int(row[name]) for name in SUMS}),
                 int(row["settling_minor"]),
                 row["next_due_at"],
-                HoldReason(row["hold_reason"]) if row["hold_reason"] else None,
+                MerchantStanding(row["hold_reason"]) if row["hold_reason"] else None,
             )
-            for row in await tx.fetch(_SELECT_BALANCES, merchant_id, currency_code, list(HOLD_REASONS))
+            for row in await tx.fetch(_SELECT_BALANCES, merchant_id, currency_code, list(STOPPED))
         ]
 
     async def _lock_pending(self, tx: Tx, condition: str, *args: object) -> Rows[str, Settlement]:
@@ -247,7 +261,8 @@ settlements = Settlements(
     changing=(
         *("state", "trigger", "cut_off_at", "due_at", "noticed_at", "noticed_offsets", "is_full", "sums"),
         *("reserve_held_minor", "override_reason"),
-        *("reserve_release_at", "reserve_released_at", "reserve_refusal", "holder_id", "failure_reason"),
+        *("reserve_release_at", "reserve_due_at", "released_minor", "consumed_minor", "reserve_released_at"),
+        *("reserve_refusal", "holder_id", "failure_reason"),
         *("transaction_id", "correlation_id", "aggregate_version", "close_time", "update_time"),
         "creating_call",
     ),

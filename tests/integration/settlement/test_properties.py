@@ -16,6 +16,7 @@ from services.settlement import domain, store
 from services.settlement.commands import closing as commands
 from services.settlement.commands.closing import CreateSettlement
 from services.settlement.domain.closing import View
+from services.settlement.domain.fund_transfer import FundTransfer, TransferKind
 from services.settlement.domain.item import SettlementItem, items_of
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Place, Settlement
@@ -25,10 +26,13 @@ from tests.unit.settlement.builders import (
     BOB,
     MANUAL,
     NOON,
+    booked,
     booking,
     capture,
     daily,
+    entry,
     hours,
+    journal,
     merchant,
     refund,
     rejected,
@@ -55,10 +59,34 @@ captures = st.builds(
     capture, NUMBERS, st.sampled_from([1, 400, 1_000]), st.sampled_from([0, 1]), merchant_id=MERCHANTS, at=TIMES
 )
 refunds = st.builds(refund, NUMBERS, st.sampled_from([1, 400, 1_000]), merchant_id=MERCHANTS, at=TIMES)
+RECOVERY = "rec_" + "0" * 31 + "1"
+PLANTED = FundTransfer(
+    transfer_id=RECOVERY,
+    kind=TransferKind.RECOVERY,
+    merchant_id=ALICE,
+    currency_code="USD",
+    settlement_minor=30,
+    create_time=NOON,
+    update_time=NOON,
+)
+"""A recovery that the ledger has not answered."""
+RECOVERED = booked("BalanceRecovered", RECOVERY, [entry("merchant.available", -30), entry("merchant.settlement", 30)])
+
 bookings = st.builds(booking, st.integers(1, 4).map(stl), st.sampled_from([400, 1_000]))
 releases = st.builds(release, st.integers(1, 2).map(stl), st.sampled_from([100]))
-refusals = st.builds(
-    rejected, st.integers(1, 4).map(stl), st.sampled_from(["SettlementCreated", "ReserveReleased", "RefundSuccess"])
+refusals = st.one_of(
+    st.builds(
+        rejected, st.integers(1, 4).map(stl), st.sampled_from(["SettlementCreated", "ReserveReleased", "RefundSuccess"])
+    ),
+    st.builds(rejected, st.sampled_from([RECOVERY, "rec_" + "9" * 32]), st.just("BalanceRecovered")),
+)
+journals = st.builds(
+    journal,
+    NUMBERS,
+    merchant_id=MERCHANTS,
+    available=st.sampled_from([-7, 50]),
+    reserve=st.sampled_from([-3, 20]),
+    receivable=st.sampled_from([-2, 9]),
 )
 merchants = st.builds(merchant, POLICIES, merchant_id=MERCHANTS, version=st.integers(1, 3))
 requests = st.builds(
@@ -79,6 +107,9 @@ async def prepared(tx: Tx, policy: Policy) -> None:
         await commands.create_settlements(tx, [whole])
     await apply(tx, [booking(stl(2), 1_000)])
     await apply(tx, [capture(95, 400)])
+    transfers = store.fund_transfers.rows(tx)
+    transfers.add(PLANTED)
+    await tx.save(transfers)
     tx.emitted.clear()
 
 
@@ -91,7 +122,10 @@ async def planted(tx: Tx, number: int) -> None:
 
 
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
-    "on_transaction_created": (apply, st.one_of(captures, captures, refunds, bookings, releases)),
+    "on_transaction_created": (
+        apply,
+        st.one_of(captures, captures, refunds, bookings, releases, journals, st.just(RECOVERED)),
+    ),
     "on_transaction_rejected": (apply, refusals),
     "on_merchant_changed": (apply, merchants),
     "create_settlements": (commands.create_settlements, requests),
@@ -138,7 +172,9 @@ async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlem
         await prepared(tx, policy)
         effects: dict[tuple[str, str], int] = {("txn", ALICE): 2_400}
         for name, items in operations:
+            tx.restart_lock_order()  # As if each had a transaction of its own.
             await STEPS[name][0](tx, items)
+            tx.restart_lock_order()
             await commands.close_due(tx, view=View(tx.now, (), ()), limit=500)
             for item in (item for each in items if isinstance(each, TransactionCreated) for item in collected(each)):
                 effects.setdefault((item.transaction_id, item.merchant_id), item.amount_minor + item.fee_minor)

@@ -81,6 +81,7 @@ def capture(number: int = 1, **changes: Any) -> PaymentSuccess:
         "fee_minor": 320,
         "fee_plan_version": 1,
         "final": False,
+        "order_returned_minor": 0,
         "method": PaymentMethod.CARD,
         "channel": "simulator",
         "channel_reference": f"ch_{number}",

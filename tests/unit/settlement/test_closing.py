@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import closing
 from services.settlement.domain.closing import GRACE, LOOK_AGAIN, RETRY_AFTER, View
-from services.settlement.domain.policy import HoldReason, Policy
+from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Settlement, SettlementState
 from services.settlement.domain.sums import Sums
 from tests.unit.settlement.builders import MANUAL, NOON, daily, hours, settlement, stl, threshold, utc, weekly
@@ -241,7 +242,7 @@ def test_on_request_all_that_is_pending_becomes_one() -> None:
 
 
 def test_nothing_of_a_merchant_on_hold_is_closed_or_carried() -> None:
-    held = daily("18:00", hold_reason=HoldReason.SUSPENDED)
+    held = daily("18:00", hold_reason=MerchantStanding.SUSPENDED)
     found = closing.review(held, [collecting(1, EVENING), collecting(2, utc(2, 18), -5)], view=SEEN, now=EVENING)
     assert (found.closed, found.carried) == ([], [])
     assert [(each.settlement_id, each.due_at) for each in found.kept] == [(stl(1), None)]

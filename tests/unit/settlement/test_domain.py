@@ -16,6 +16,7 @@ from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import reserve
 from services.settlement.domain import settlement as domain
+from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER
 from services.settlement.domain.item import items_of
 from services.settlement.domain.settlement import (
     BookingMismatch,
@@ -71,6 +72,8 @@ LEGAL = {
     (CREATED, SettlementAction.FAIL): FAILED,
     (CREATED, SettlementAction.EXPORT): CREATED,
     (COMPLETED, SettlementAction.RELEASE_RESERVE): COMPLETED,
+    (COMPLETED, SettlementAction.CONSUME_RESERVE): COMPLETED,
+    (COMPLETED, SettlementAction.EXTEND_RESERVE): COMPLETED,
     (COMPLETED, SettlementAction.EXPORT): COMPLETED,
 }
 
@@ -85,7 +88,13 @@ ACTIONS: dict[SettlementAction, Callable[[Settlement], Settlement]] = {
         0
     ],
     SettlementAction.FAIL: lambda each: domain.fail(each, reason="REFUSED", into=settlement(2), now=NOON)[0],
-    SettlementAction.RELEASE_RESERVE: lambda each: reserve.release_reserve(each, now=NOON)[0],
+    SettlementAction.RELEASE_RESERVE: lambda each: reserve.release(each, transfer_id="rsr_1", now=NOON)[0],
+    SettlementAction.CONSUME_RESERVE: lambda each: reserve.consume(
+        each, shortfall_minor=7, transfer_id="rsc_1", now=NOON
+    )[0],
+    SettlementAction.EXTEND_RESERVE: lambda each: reserve.extend(
+        each, release_at=NOON + timedelta(days=91), reason="risk", now=NOON
+    )[0],
     SettlementAction.EXPORT: lambda each: replace(each, state=domain.next_state(each.state, SettlementAction.EXPORT)),
 }
 
@@ -262,17 +271,38 @@ def test_a_booking_of_another_amount_completes_nothing() -> None:
         domain.complete(closed(), transaction_id="txn_1", booked_minor=999, now=NOON)
 
 
-def test_a_reserve_is_released_in_full_and_once() -> None:
-    released, event = reserve.release_reserve(completed(), now=NOON)
+def test_a_reserve_is_released_in_full_and_by_one_transfer_at_a_time() -> None:
+    released, transfer, event = reserve.release(completed(), transfer_id="rsr_1", now=NOON)
     assert (event.amount_minor, event.aggregate_version, event.settlement_id) == (50, 3, stl(1))
-    with pytest.raises(IllegalTransition):
-        reserve.release_reserve(released, now=NOON)
+    assert (event.release_id, transfer.transfer_id, transfer.settlement_minor) == ("rsr_1", "rsr_1", 50)
+    with pytest.raises(reserve.ReserveNotHeld):
+        reserve.release(released, transfer_id="rsr_2", now=NOON)
 
 
-def test_a_release_that_the_ledger_refused_is_noted_and_one_it_was_not_asked_for_is_impossible() -> None:
-    released, _ = reserve.release_reserve(completed(), now=NOON)
-    assert (
-        reserve.refuse_release(released, reason="INSUFFICIENT_FUNDS", now=NOON).reserve_refusal == "INSUFFICIENT_FUNDS"
-    )
-    with pytest.raises(IllegalTransition):
-        reserve.refuse_release(completed(), reason="INSUFFICIENT_FUNDS", now=NOON)
+@pytest.mark.parametrize(
+    ("in_ledger_minor", "consumed_minor", "left_minor", "due"),
+    [
+        (50, 0, 50, ASK_AGAIN_AFTER),  # All of it seems to be there.
+        (60, 0, 50, ASK_AGAIN_AFTER),
+        (20, 30, 20, timedelta()),  # In part, at once.
+        (0, 50, 0, None),
+        (-5, 50, 0, None),
+    ],
+)
+def test_a_release_that_the_ledger_refused_is_tried_again_with_what_the_ledger_holds(
+    in_ledger_minor: int, consumed_minor: int, left_minor: int, due: timedelta | None
+) -> None:
+    released, transfer, _ = reserve.release(completed(), transfer_id="rsr_1", now=NOON)
+    left = reserve.not_moved(released, transfer, in_ledger_minor=in_ledger_minor, reason="SHORT", now=NOON)
+    assert (left.consumed_minor, left.reserve_left_minor, left.reserve_refusal) == (consumed_minor, left_minor, "SHORT")
+    assert left.reserve_due_at == (None if due is None else NOON + due)
+
+
+def test_what_is_consumed_of_a_reserve_is_no_more_than_is_missing_and_the_rest_waits_for_its_day() -> None:
+    consuming, transfer, event = reserve.consume(completed(), shortfall_minor=20, transfer_id="rsc_1", now=NOON)
+    assert (event.amount_minor, event.consumption_id, consuming.reserve_due_at) == (20, "rsc_1", None)
+    left = reserve.moved(consuming, transfer, now=NOON)
+    assert (left.consumed_minor, left.reserve_left_minor) == (20, 30)
+    assert left.reserve_due_at == left.reserve_release_at
+    _, whole, _ = reserve.consume(left, shortfall_minor=1_000, transfer_id="rsc_2", now=NOON)
+    assert whole.settlement_minor == 30

@@ -76,6 +76,16 @@ class SettlementServiceStub:
                 request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.SerializeToString,
                 response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.FromString,
                 _registered_method=True)
+        self.ExtendReserve = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementService/ExtendReserve',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.FromString,
+                _registered_method=True)
+        self.ListNegativeBalances = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementService/ListNegativeBalances',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
+                _registered_method=True)
         self.ExportSettlement = channel.unary_stream(
                 '/paystream.settlement.v1.SettlementService/ExportSettlement',
                 request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementRequest.SerializeToString,
@@ -152,6 +162,28 @@ class SettlementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtendReserve(self, request, context):
+        """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
+
+        Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
+        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+        reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNegativeBalances(self, request, context):
+        """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+        held for the merchant is below zero all together, and those where the merchant owes beside it.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportSettlement(self, request, context):
         """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
         into chunks.
@@ -192,6 +224,16 @@ def add_SettlementServiceServicer_to_server(servicer, server):
                     servicer.CreateSettlement,
                     request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.FromString,
                     response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.SerializeToString,
+            ),
+            'ExtendReserve': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendReserve,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.SerializeToString,
+            ),
+            'ListNegativeBalances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNegativeBalances,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.SerializeToString,
             ),
             'ExportSettlement': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportSettlement,
@@ -351,6 +393,60 @@ class SettlementService:
             '/paystream.settlement.v1.SettlementService/CreateSettlement',
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.SerializeToString,
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendReserve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.settlement.v1.SettlementService/ExtendReserve',
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.SerializeToString,
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNegativeBalances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.settlement.v1.SettlementService/ListNegativeBalances',
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

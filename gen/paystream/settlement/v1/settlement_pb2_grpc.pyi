@@ -76,6 +76,20 @@ class SettlementServiceStub:
     MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
     NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
     """
+    ExtendReserve: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]
+    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
+
+    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
+    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+    """
+    ListNegativeBalances: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]
+    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+    held for the merchant is below zero all together, and those where the merchant owes beside it.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
     ExportSettlement: _grpc.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
     into chunks.
@@ -133,6 +147,20 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
     MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
     NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+    """
+    ExtendReserve: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]  # type: ignore[assignment]
+    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
+
+    Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
+    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+    """
+    ListNegativeBalances: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]  # type: ignore[assignment]
+    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+    held for the merchant is below zero all together, and those where the merchant owes beside it.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     ExportSettlement: _aio.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]  # type: ignore[assignment]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
@@ -218,6 +246,32 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
         MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
         NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+        """
+
+    @_abc_1.abstractmethod
+    def ExtendReserve(
+        self,
+        request: _settlement_pb2.ExtendReserveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_pb2.ExtendReserveResponse, _abc.Awaitable[_settlement_pb2.ExtendReserveResponse]]:
+        """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
+
+        Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
+        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+        reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+        """
+
+    @_abc_1.abstractmethod
+    def ListNegativeBalances(
+        self,
+        request: _settlement_pb2.ListNegativeBalancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_pb2.ListNegativeBalancesResponse, _abc.Awaitable[_settlement_pb2.ListNegativeBalancesResponse]]:
+        """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+        held for the merchant is below zero all together, and those where the merchant owes beside it.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
     @_abc_1.abstractmethod
