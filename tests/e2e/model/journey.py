@@ -326,6 +326,8 @@ class Journey:
         for made in await views.settlements(self._clients, self.merchant_id):
             for world in worlds if made.HasField("close_time") else ():
                 self._absorb_one(world, made)
+        for world in worlds:
+            world.recover()
         seen = {each: await views.funds(self._clients, self.merchant_id, each) for each in CURRENCIES}
         hoped = [{each: views.funds_in(world, each) for each in CURRENCIES} for world in worlds]
         if seen not in hoped:

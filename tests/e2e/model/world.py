@@ -62,6 +62,7 @@ class World(Funds):
             kind, index, part = self.under_way.pop(0)
             getattr(self, f"_end_{kind}")(index, part)
             self.recover()
+        self.recover()
 
     def advance(self, *, daily: bool = False) -> None:
         """Let more than a week pass: orders and authorizations expire, disputes are lost, reserves are released.
