@@ -151,6 +151,8 @@ class Settings(BaseSettings):
             a table `[[channel]]` for each.
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        unsent_ttl_s: Business time until a payment or capture that could not be sent to its channel fails unsent, where
+            its caller asked for no other time.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
         withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: above
             it, what a merchant withdraws in 24 hours has to be approved by a second person. JSON, as in
@@ -158,7 +160,10 @@ class Settings(BaseSettings):
         withdrawal_daily_limits: As these: what a merchant may withdraw in any 24 hours.
         currency_closings: From which day on, in UTC, a currency takes no new orders and payments here, though the table
             of currencies has it open. JSON, as in `{"PLN": "2027-01-01"}`.
-        accounting_chart: The chart of accounts of a new ledger; an existing one refuses another than its own.
+        accounting_journal_limits: As these: what one person may book by journals and reversals in 24 hours without a
+            second one; 0 has every journal proposed and approved.
+        accounting_chart: The chart of accounts of a new ledger, by its name or as the path of a TOML file; an existing
+            one refuses another than its own, but takes a version with more kinds and types.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -190,11 +195,13 @@ class Settings(BaseSettings):
     channel_routes: Routes = Field(default=(), max_length=20)
     bank_channel: Bank | None = None
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    unsent_ttl_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
     withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})
     currency_closings: Closings = Field(default={}, max_length=200)
-    accounting_chart: str = Field(default="merchant_asset", pattern=r"^[a-z_]+$")
+    accounting_journal_limits: Limits = Field(default={"*": 1_000_000})
+    accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"
     log_level: LogLevel = "info"

@@ -14,8 +14,9 @@ class SamePerson(DomainError):
 
 def same_person(one: str, other: str) -> bool:
     """Compare two names as people write them: without case, outer spaces and forms of one character."""
-    return _folded(one) == _folded(other)
+    return folded(one) == folded(other)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return the form of a name that is the same for one person."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()

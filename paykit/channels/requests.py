@@ -137,7 +137,12 @@ def request_facts(claimed: Claimed[Any], *, related_no: str, callback_address: s
 
 
 def response(
-    request: ChannelRequest, outcome: EvidenceOutcome, *, reference: str | None = None, code: str | None = None
+    request: ChannelRequest,
+    outcome: EvidenceOutcome,
+    *,
+    reference: str | None = None,
+    code: str | None = None,
+    amount_minor: int | None = None,
 ) -> Evidence:
     """Make the evidence of what a channel answered to a request.
 
@@ -146,6 +151,7 @@ def response(
         outcome: SUCCEEDED, FAILED, PENDING or NO_ANSWER.
         reference: The channel's own; with SUCCEEDED there is always one.
         code: Why it failed, as the channel says.
+        amount_minor: What the channel carried out, in the request's currency; None where it does not say.
     """
     return Evidence(
         attempt_id=request.attempt_id,
@@ -153,4 +159,6 @@ def response(
         outcome=outcome,
         channel_reference=reference,
         failure_code=code,
+        amount_minor=amount_minor,
+        currency_code=None if amount_minor is None else request.currency_code,
     )

@@ -10,6 +10,8 @@ from paykit.serve.status import to_status
 
 FAILED_ITEM_BYTES_MAX = 512
 """What the result of an item is that failed unexpectedly."""
+ITEM_PATH_BYTES_MAX = 32
+"""What a refusal gains when it says where its item stands, as in `requests[999]`."""
 
 
 class BatchReply:
@@ -23,7 +25,8 @@ class BatchReply:
     def __init__(self, bytes_max: int, refused: Sequence[DomainError]) -> None:
         self._bytes_max = bytes_max
         self._refused = sum(map(_bytes_of, refused))
-        self._sizes: dict[int, int] = {}
+        # With each call itself: it must live on, or another one could have its id.
+        self._sizes: dict[int, tuple[Call[Any], int]] = {}
 
     def accept(self, calls: Sequence[Call[Any]], outcomes: Sequence[Outcome]) -> None:
         """Count outcomes that are about to be committed.
@@ -31,14 +34,17 @@ class BatchReply:
         Raises:
             BatchReplyTooLarge: With those before them they are too large for one reply.
         """
-        sizes = self._sizes | {id(call): _bytes_of(outcome) for call, outcome in zip(calls, outcomes, strict=True)}
-        reply_sizes.require_answerable(self._refused + sum(sizes.values()), self._bytes_max)
+        counted = {id(call): (call, _bytes_of(outcome)) for call, outcome in zip(calls, outcomes, strict=True)}
+        sizes = self._sizes | counted
+        reply_sizes.require_answerable(self._refused + sum(size for _, size in sizes.values()), self._bytes_max)
         self._sizes = sizes
 
 
 def _bytes_of(outcome: Outcome) -> int:
     if isinstance(outcome, Settled):
         size = outcome.reply.ByteSize() if outcome.size is None else outcome.size
+    elif isinstance(outcome, DomainError):
+        size = to_status(outcome).ByteSize() + ITEM_PATH_BYTES_MAX
     else:
-        size = to_status(outcome).ByteSize() if isinstance(outcome, DomainError) else FAILED_ITEM_BYTES_MAX
+        size = FAILED_ITEM_BYTES_MAX
     return size + reply_sizes.ITEM_FRAME_BYTES_MAX

@@ -10,8 +10,11 @@ from services.accounting import handlers, jobs, rpc, store
 
 SERVICE = Service(
     name="accounting",
-    locks=("balance",),
-    records=("chart_in_use", "currency", "account", "balance", "transaction", "entry", "refusal"),
+    locks=("journal_proposal", "balance"),
+    records=(
+        *("chart_in_use", "currency", "account", "balance", "transaction", "entry", "refusal"),
+        *("chart_version", "journal_proposal", "period"),
+    ),
     servicers=rpc.servicers,
     subscriptions=tuple(
         handlers.subscription(module.EVENTS)

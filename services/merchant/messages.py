@@ -58,10 +58,17 @@ def to_fee_plan(plan: FeePlan) -> pb.FeePlan:
     return pb.FeePlan(
         version=plan.version,
         fees=[
-            pb.FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
+            pb.FeeRule(
+                currency_code=fee.currency_code,
+                basis_points=fee.basis_points,
+                fixed_minor=fee.fixed_minor,
+                dispute_fee_minor=fee.dispute_fee_minor,
+            )
             for fee in plan.fees
         ],
         refund_fee_returned=plan.refund_fee_returned,
+        default_basis_points=plan.default_basis_points,
+        free=plan.free,
         effective_time=to_timestamp(plan.effective_time),
     )
 
@@ -72,17 +79,22 @@ def from_status(status: pb.MerchantStatus.ValueType) -> MerchantStatus | None:
 
 
 def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:
-    """Read what a caller says about fees; an absent plan is one without fees."""
+    """Read what a caller says about fees; an absent plan is one without rules."""
     rules = [
         FeeRule(
             currency_code=fee.currency_code,
             basis_points=fee.basis_points,
             fixed_minor=fee.fixed_minor,
-            dispute_fee_minor=0,
+            dispute_fee_minor=fee.dispute_fee_minor,
         )
         for fee in plan.fees
     ]
-    return FeePlanTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
+    return FeePlanTerms(
+        fees=tuple(rules),
+        refund_fee_returned=plan.refund_fee_returned,
+        default_basis_points=plan.default_basis_points if plan.HasField("default_basis_points") else None,
+        free=plan.free,
+    )
 
 
 def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> SettlementPolicy:

@@ -17,7 +17,7 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from paystream.payment.v1.events import PaymentSuccess
 from services.order import domain, store
-from services.order.domain import Count, LineItem, Order
+from services.order.domain import AmountsMoved, LineItem, Order
 from services.order.store import Movement, MovementKind
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -177,7 +177,7 @@ def _cancel(tx: Tx, item: CancelOrder, orders: Rows[str, Order]) -> Order:
 def _record(tx: Tx, item: RecordMovement, orders: Rows[str, Order]) -> None:
     """Apply a movement that is new to what those before it left."""
     movement, order = item.movement, orders[item.movement.order_id]
-    counted = Count(
+    counted = AmountsMoved(
         captured_minor=movement.captured_minor,
         refunded_minor=movement.refunded_minor,
         lost_minor=movement.lost_minor,

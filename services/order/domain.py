@@ -135,8 +135,8 @@ class Order:
 
     @property
     def paid_minor(self) -> int:
-        """What was captured and has not gone again."""
-        return self.captured_minor - self.refunded_minor - self.lost_minor
+        """What was captured and has not gone again; nothing where a capture bounced that was refunded already."""
+        return max(self.captured_minor - self.refunded_minor - self.lost_minor, 0)
 
     @property
     def reached(self) -> bool:
@@ -156,7 +156,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class AmountsMoved:
     """What a payment's event adds to an order's amounts; below zero where it takes something back.
 
     Attributes:
@@ -234,7 +234,7 @@ def created(order: Order) -> events.OrderCreated:
     return events.OrderCreated(**facts(order), item_count=order.item_count, expires_at=order.expire_time)
 
 
-def count(order: Order, counted: Count, *, now: datetime) -> tuple[Order, events.OrderPaid | None]:
+def count(order: Order, counted: AmountsMoved, *, now: datetime) -> tuple[Order, events.OrderPaid | None]:
     """Record what a payment tells, in any state; an open order of which the total is reached is paid."""
     next_state(order.state, OrderAction.COUNT)
     followed = replace(_counted(order, counted), update_time=no_earlier(now, order.update_time))
@@ -245,7 +245,7 @@ def count(order: Order, counted: Count, *, now: datetime) -> tuple[Order, events
 
 
 def refund(
-    order: Order, counted: Count, *, payment_id: str, refund_id: str, now: datetime
+    order: Order, counted: AmountsMoved, *, payment_id: str, refund_id: str, now: datetime
 ) -> tuple[Order, events.OrderRefunded]:
     """Record that a refund of one of the order's payments reached the payer, in any state."""
     state = next_state(order.state, OrderAction.REFUND)
@@ -299,7 +299,7 @@ def expire(order: Order, *, now: datetime) -> tuple[Order, events.OrderExpired]:
     return expired, event
 
 
-def _counted(order: Order, counted: Count) -> Order:
+def _counted(order: Order, counted: AmountsMoved) -> Order:
     """Add what a payment tells; what comes back of refunds and disputes is no more known as gone."""
     came_back_minor = min(counted.refunded_minor + counted.lost_minor, 0)
     known_minor = max(order.known_returned_minor, counted.returned_before_minor)

@@ -23,6 +23,7 @@
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
 | contradictions, and who ends them | `domain/contradiction.py`, `commands/contradiction.py` |
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
+| what is not sent any more: too late, or for a stopped merchant | `domain/attempt.py`, `commands/withholding.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
 Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `attempt`,

@@ -26,8 +26,8 @@ RPCs: GetSettlement ListSettlements ListSettlementItems GetPendingBalance Create
 ListNegativeBalances ExportSettlement.
 
 Topics: in accounting.events (TransactionCreated, TransactionRejected), merchant.events; out settlement.events, keyed by
-settlement_id: SettlementCreated SettlementCompleted SettlementFailed ReserveReleased ReserveConsumed ReserveExtended; by
-recovery_id: BalanceRecovered; by merchant and currency: MerchantBalanceNegative.
+settlement_id: SettlementCreated SettlementCompleted SettlementFailed ReserveReleased ReserveConsumed ReserveExtended;
+by recovery_id: BalanceRecovered; by merchant and currency: MerchantBalanceNegative.
 
 States: PENDING -> CREATED -> COMPLETED | FAILED; PENDING -> CARRIED.
 

@@ -194,12 +194,15 @@ def _decided(attempt_id: str, transaction: pb.Transaction, source: Source) -> Ev
     unnamed = outcome is EvidenceOutcome.SUCCEEDED and not transaction.channel_reference
     if unnamed or transaction.attempt_id != attempt_id:
         outcome = EvidenceOutcome.NO_ANSWER
+    approved = outcome is EvidenceOutcome.SUCCEEDED and transaction.HasField("amount")
     return Evidence(
         attempt_id=attempt_id,
         source=source,
         outcome=outcome,
         channel_reference=transaction.channel_reference or None,
         failure_code=transaction.decline_code or None if outcome is EvidenceOutcome.FAILED else None,
+        amount_minor=transaction.amount.amount_minor if approved else None,
+        currency_code=transaction.amount.currency_code if approved else None,
     )
 
 

@@ -43,11 +43,11 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
         return []
     if not items:
         return []
-    chart = await store.chart_in_use(tx)
+    books = await store.open_books(tx)
 
     def posting_of(item: BookEvent) -> Posting | None:
-        transaction = domain.booking.book(chart, item.event, tx.now)
-        return None if transaction is None else _posting(chart, transaction, item)
+        transaction = domain.booking.book(books.chart, item.event, tx.now, closed_through=books.closed_through)
+        return None if transaction is None else _posting(books.chart, transaction, item)
 
     postings = fold(items, posting_of)
     moving: list[Posting | DomainError] = [posting for posting in postings if posting is not None]
@@ -56,7 +56,7 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
         moving = await _after_openings(tx, moving)
     if booked_event.part_of is not None:
         moving = await _within_what_is_left(tx, moving)
-    results = iter(await post(tx, chart, moving))
+    results = iter(await post(tx, books.chart, moving))
     return [None if posting is None else next(results) for posting in postings]
 
 

@@ -6,9 +6,22 @@ from services.accounting.domain import (
     chart,
     journal,
     lifecycle,
+    period,
+    proposal,
     shortfall,
     statement,
     transaction,
 )
 
-__all__ = ["booked_event", "booking", "chart", "journal", "lifecycle", "shortfall", "statement", "transaction"]
+__all__ = [
+    "booked_event",
+    "booking",
+    "chart",
+    "journal",
+    "lifecycle",
+    "period",
+    "proposal",
+    "shortfall",
+    "statement",
+    "transaction",
+]

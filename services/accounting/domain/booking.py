@@ -1,6 +1,6 @@
 """From an event to the transaction that it books, by the table of booked events and the chart. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,8 @@ from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Entry
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
-from services.accounting.domain.chart import Chart
+from services.accounting.domain.chart import Chart, EntryTemplate
+from services.accounting.domain.period import first_open
 from services.accounting.domain.transaction import Transaction, transaction_id
 
 
@@ -20,8 +21,10 @@ def id_of(event: Event) -> str:
     return transaction_id(booked.transaction_type, booked.names(event)[0])
 
 
-def book(chart: Chart, event: Event, now: datetime) -> Transaction | None:
+def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime | None = None) -> Transaction | None:
     """Make the transaction of an event, None where it moves nothing that the chart books; of zero there is no entry.
+
+    What happened in a period that is closed is effective in the first moment after it.
 
     Raises:
         AmountsDisagree: The amounts do not add up.
@@ -36,7 +39,29 @@ def book(chart: Chart, event: Event, now: datetime) -> Transaction | None:
     if booked.check is not None:
         booked.check(event)
     event_type = chart.types[booked.transaction_type]
-    entries = tuple(
+    entries = _entries(chart.templates(booked.transaction_type, merchant_id, currency_code), amounts, currency_code)
+    if not entries:
+        return None
+    related_no, root_reference = booked.names(event)
+    effective_at = first_open(event.occurred_at, closed_through)
+    return Transaction(
+        transaction_id=transaction_id(booked.transaction_type, related_no),
+        transaction_type=booked.transaction_type,
+        related_no=related_no,
+        root_reference=root_reference,
+        merchant_id=merchant_id,
+        direction=chart.direction_of(entries) if event_type.either else event_type.direction,
+        amount_minor=principal,
+        currency_code=currency_code,
+        effective_at=effective_at,
+        occurred_at=None if effective_at is event.occurred_at else event.occurred_at,
+        create_time=now,
+        entries=entries,
+    )
+
+
+def _entries(templates: Sequence[EntryTemplate], amounts: Mapping[str, int], currency_code: str) -> tuple[Entry, ...]:
+    return tuple(
         [
             Entry(
                 account_id=template.account_id,
@@ -47,25 +72,9 @@ def book(chart: Chart, event: Event, now: datetime) -> Transaction | None:
                 amount_minor=amount,
                 currency_code=currency_code,
             )
-            for template in chart.templates(booked.transaction_type, merchant_id, currency_code)
+            for template in templates
             if (amount := amounts[template.amount])
         ]
-    )
-    if not entries:
-        return None
-    related_no, root_reference = booked.names(event)
-    return Transaction(
-        transaction_id=transaction_id(booked.transaction_type, related_no),
-        transaction_type=booked.transaction_type,
-        related_no=related_no,
-        root_reference=root_reference,
-        merchant_id=merchant_id,
-        direction=chart.direction_of(entries) if event_type.either else event_type.direction,
-        amount_minor=principal,
-        currency_code=currency_code,
-        effective_at=event.occurred_at,
-        create_time=now,
-        entries=entries,
     )
 
 

@@ -9,6 +9,7 @@ from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.merchants.standing import MerchantUnknown
 from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1.events import Direction, Entry, Side
+from services.accounting.domain import lifecycle
 from services.accounting.domain import transaction as transactions
 from services.accounting.domain.chart import EVENT_AMOUNTS, AccountKind, Chart
 from services.accounting.domain.transaction import Account, Transaction
@@ -21,10 +22,20 @@ EVENT_OWNED_PREFIXES = (
     "Reserve",
     "Withdrawal",
     "Channel",
-    "Correction",
+    "LateCapture",
+    "Balance",
     transactions.REVERSAL,
 )
 """Transaction types that begin so belong to the events of these aggregates, also those not booked yet."""
+
+TWO_PEOPLE_PREFIXES = ("Correction", "WriteOff")
+"""Types that begin so are booked by two people alone: they correct what events booked, or give up what is owed."""
+
+TWO_PEOPLE_KINDS = frozenset({"suspense", "merchant.receivable", "platform.losses"})
+"""What is unclear or owed: only two people move it, whatever the amount."""
+
+IN_TRANSIT_KINDS = frozenset(lifecycle.IN_TRANSIT) - TWO_PEOPLE_KINDS
+"""What waits for an event to end it: a journal would take away what that event is going to take."""
 
 
 class TransactionTypeReserved(DomainError):
@@ -32,6 +43,20 @@ class TransactionTypeReserved(DomainError):
 
     kind = Kind.INVALID_ARGUMENT
     reason = "TRANSACTION_TYPE_RESERVED"
+
+
+class AccountKindInTransit(DomainError):
+    """What is on accounts of this kind waits for an event: no journal moves it."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "ACCOUNT_KIND_IN_TRANSIT"
+
+
+class JournalNeedsApproval(DomainError):
+    """One person may not book it alone: propose it, and have another approve it."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "JOURNAL_NEEDS_APPROVAL"
 
 
 class EntriesUnbalanced(DomainError):
@@ -89,7 +114,12 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """A manual journal as asked for; `effective_at` is None for now."""
+    """A manual journal as asked for.
+
+    Attributes:
+        effective_at: None for now.
+        alone_limit_minor: What one person may book in 24 hours in this currency; None where two have decided.
+    """
 
     transaction_type: str
     related_no: str
@@ -98,17 +128,19 @@ class Journal:
     reason: str
     effective_at: datetime | None
     cause: Cause
+    alone_limit_minor: int | None = None
     creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal:
-    """A reversal as asked for; `effective_at` is None for now."""
+    """A reversal as asked for; `effective_at` is None for now, and limits hold by currency, as those of a journal."""
 
     transaction_id: str
     reason: str
     effective_at: datetime | None
     cause: Cause
+    alone_limits: Mapping[str, int] | None = None
     creating_call: CreatingCall = NO_CALL
 
 
@@ -135,6 +167,7 @@ def book(
             owner = _named_by_kind(chart, leg, field, merchants)
         else:
             owner = _named_by_id(chart, leg.account_id, journal.currency_code, f"{field}.account_id", accounts)
+        _refuse_in_transit(owner[0], field)
         entries.append(transactions.make_entry(*owner, journal.currency_code, leg.side, leg.amount_minor))
     owners = {entry.merchant_id for entry in entries if entry.merchant_id is not None}
     merchant_id = owners.pop() if len(owners) == 1 else None
@@ -191,6 +224,25 @@ def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Tran
     )
 
 
+def require_alone(transaction: Transaction, *, limit_minor: int, booked_minor: int) -> None:
+    """Accept what one person books alone, having booked that much within 24 hours.
+
+    Raises:
+        JournalNeedsApproval: It needs two people, by its type, its accounts or its amount.
+    """
+    by_type = transaction.transaction_type.startswith(TWO_PEOPLE_PREFIXES)
+    if by_type or any(entry.account_kind in TWO_PEOPLE_KINDS for entry in transaction.entries):
+        message = "What corrects events, is owed or is unclear takes two people: propose it, and have another approve."
+        raise JournalNeedsApproval(message, transaction_type=transaction.transaction_type)
+    if booked_minor + transaction.amount_minor > limit_minor:
+        raise JournalNeedsApproval(
+            f"{booked_minor} were booked alone within 24 hours, {transaction.amount_minor} more exceed {limit_minor}.",
+            limit_minor=str(limit_minor),
+            booked_minor=str(booked_minor),
+            amount_minor=str(transaction.amount_minor),
+        )
+
+
 def already_reversed(transaction_id: str) -> TransactionAlreadyReversed:
     """Refuse a second reversal."""
     return TransactionAlreadyReversed(f"{transaction_id} was reversed before.", transaction_id=transaction_id)
@@ -239,6 +291,12 @@ def _named_by_kind(chart: Chart, leg: Leg, field: str, merchants: Collection[str
         message = f"The ledger has no account of {leg.merchant_id}."
         raise MerchantUnknown(message, field=f"{field}.account_key.merchant_id", merchant_id=leg.merchant_id)
     return kind, leg.merchant_id
+
+
+def _refuse_in_transit(kind: AccountKind, field: str) -> None:
+    if kind.name in IN_TRANSIT_KINDS:
+        message = f"What is on {kind.name} waits for an event, and no journal moves it."
+        raise AccountKindInTransit(message, field=field, account_kind=kind.name)
 
 
 def _turned_over(entry: Entry) -> Entry:

@@ -4,6 +4,7 @@
 settlements and withdrawals that were opened and not ended, and by journals.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,7 +69,8 @@ FROM account
 JOIN entry ON entry.account_id = account.account_id
 JOIN transaction ON transaction.transaction_id = entry.transaction_id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN account.account_kind = 'merchant.settlement' THEN transaction.transaction_type
+    SELECT CASE WHEN account.account_kind IN ('merchant.settlement', 'merchant.receivable')
+            THEN transaction.transaction_type
         WHEN account.account_kind = ANY ($2::text[]) AND transaction.transaction_type = ANY ($6::text[])
             THEN transaction.related_no
         ELSE transaction.root_reference END AS reference
@@ -83,6 +85,33 @@ LIMIT $5
 """
 
 
+_SELECT_OWING = """
+SELECT account.account_kind, account.currency_code, account.merchant_id, sum(balance.balance_minor) AS balance_minor
+FROM account JOIN balance ON balance.account_id = account.account_id
+WHERE account.account_kind IN ('merchant.settlement', 'merchant.receivable')
+GROUP BY account.account_kind, account.currency_code, account.merchant_id
+HAVING sum(balance.balance_minor) * CASE account.account_kind WHEN 'merchant.settlement' THEN -1 ELSE 1 END > 0
+ORDER BY account.account_kind DESC, account.currency_code, account.merchant_id
+LIMIT $1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owing:
+    """A merchant that owes: its settlement account is below zero, or its receivable above."""
+
+    account_kind: str
+    currency_code: str
+    merchant_id: str
+    balance_minor: int
+
+
+async def owing(tx: Tx, *, limit: int) -> list[Owing]:
+    """Read who owes, on which kind of account and how much, below zero on the settlement account."""
+    rows = await tx.fetch(_SELECT_OWING, limit)
+    return [Owing(**{**row, "balance_minor": int(row["balance_minor"])}) for row in rows]
+
+
 async def kind_balances(
     tx: Tx, *, currency_code: str | None = None, merchant_id: str | None = None
 ) -> list[KindBalance]:
@@ -92,11 +121,16 @@ async def kind_balances(
 
 
 async def in_transit(
-    tx: Tx, *, currency_code: str | None = None, merchant_id: str | None = None, limit: int
+    tx: Tx,
+    *,
+    currency_code: str | None = None,
+    merchant_id: str | None = None,
+    kinds: Sequence[str] = EXPLAINED,
+    limit: int,
 ) -> list[InTransit]:
     """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first."""
     # Every entry of an account is looked at, which takes longer than any call on one with millions of them.
     await tx.fetch("SELECT set_config('statement_timeout', '0', true)")
     steps = sorted(lifecycle.STEPS)
-    rows = await tx.fetch(_SELECT_IN_TRANSIT, EXPLAINED, _BY_RELATED_NO, currency_code, merchant_id, limit, steps)
+    rows = await tx.fetch(_SELECT_IN_TRANSIT, kinds, _BY_RELATED_NO, currency_code, merchant_id, limit, steps)
     return [InTransit(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]

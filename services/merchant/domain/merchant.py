@@ -256,7 +256,7 @@ def _check(profile: Profile) -> None:
     if profile.contact_email is not None:
         rules.check_email(profile.contact_email)
     if profile.fee_terms is not None:
-        rules.check_fees(profile.fee_terms.fees)
+        rules.check_fees(profile.fee_terms)
     if profile.settlement_policy is not None:
         rules.check_settlement_policy(profile.settlement_policy)
     if profile.refund_terms is not None:
@@ -298,8 +298,8 @@ def _told(event_type: type[Event], merchant: Merchant) -> Event:
         fees=merchant.fee_plan.fees,
         refund_fee_returned=merchant.fee_plan.refund_fee_returned,
         settlement_policy=merchant.settlement_policy,
-        default_basis_points=None,
-        free=False,
+        default_basis_points=merchant.fee_plan.default_basis_points,
+        free=merchant.fee_plan.free,
         refund_policy=merchant.refund_terms.refund_policy,
         refund_limits=merchant.refund_terms.refund_limits,
         payout_hold=merchant.restrictions.payout_hold,

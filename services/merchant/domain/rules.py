@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from paykit import calendars, money
 from paykit.errors import DomainError, FieldInvalid, Kind
-from paystream.merchant.v1.events import FeeRule, RefundLimit, SettlementPolicy, SettlementSchedule, SettlementThreshold
+from paystream.merchant.v1.events import RefundLimit, SettlementPolicy, SettlementSchedule, SettlementThreshold
+from services.merchant.domain.fee_plan import FeePlanTerms
 
 DISPLAY_NAME_CHARACTERS_MAX = 200
 EMAIL_CHARACTERS_MAX = 254
@@ -81,14 +82,17 @@ def check_email(contact_email: str) -> None:
         raise EmailInvalid("contact_email must be one plain e-mail address.", field="contact_email")
 
 
-def check_fees(fees: Sequence[FeeRule]) -> None:
-    """Accept rules of known currencies, one for each.
+def check_fees(terms: FeePlanTerms) -> None:
+    """Accept rules of known currencies, one for each, and one word on the other currencies.
 
     Raises:
         CurrencyUnknown: A rule's currency is not in use.
         CurrencyRepeated: Two rules are for one currency.
+        FieldInvalid: The other currencies are both free and not.
     """
-    _check_currencies([fee.currency_code for fee in fees], field="fee_plan.fees")
+    _check_currencies([fee.currency_code for fee in terms.fees], field="fee_plan.fees")
+    if terms.free and terms.default_basis_points is not None:
+        raise FieldInvalid("free and default_basis_points exclude each other.", field="fee_plan.free")
 
 
 def check_refund_limits(limits: Sequence[RefundLimit]) -> None:

@@ -7,11 +7,14 @@ from services.payment.commands import (
     ending,
     evidence,
     failover,
+    late_capture,
+    later_word,
     order,
     order_matching,
     payment,
     refund,
     refund_funds,
+    withholding,
     work,
 )
 from services.payment.commands.work import SUBMISSION_JOBS
@@ -24,10 +27,13 @@ __all__ = [
     "ending",
     "evidence",
     "failover",
+    "late_capture",
+    "later_word",
     "order",
     "order_matching",
     "payment",
     "refund",
     "refund_funds",
+    "withholding",
     "work",
 ]

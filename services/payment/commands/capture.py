@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.channels.attempts import AttemptState
@@ -15,7 +16,7 @@ from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import work
 from services.payment.commands.work import PaymentWork
-from services.payment.domain.attempt import PaymentAttempt
+from services.payment.domain.attempt import UNSENT_TTL, PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, PaymentState
 
@@ -30,12 +31,14 @@ class CapturePayment:
     Attributes:
         amount_minor: None, as is the currency, for all that is left.
         final: What it leaves is given up.
+        unsent_ttl: How long it may wait to be sent.
     """
 
     payment_id: str
     amount_minor: int | None
     currency_code: str | None
     final: bool
+    unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
@@ -139,7 +142,7 @@ def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReference
     )
     references.take(capture.merchant_id, item.labels.merchant_reference, capture.capture_id)
     capture = replace(capture, labels=item.labels, creating_call=item.creating_call)
-    rows.add_capture(payment, capture, item.cause)
+    rows.add_capture(payment, capture, item.cause, expire_time=rows.tx.now + item.unsent_ttl)
     return Captured(capture, payment)
 
 

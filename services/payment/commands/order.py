@@ -54,10 +54,22 @@ class CapturedOrders:
 
     def count_refunded(self, event: events.RefundSuccess) -> None:
         """Count what a refund gave back of an order."""
-        order = self.orders.get(event.order_id or "")
-        if order is not None and event.reason is not events.RefundReason.CONTRADICTION:
-            returned_minor = self.returned_minor.get(order.order_id, 0)
-            self.returned_minor[order.order_id] = returned_minor + event.amount_minor - event.suspense_minor
+        if event.reason is not events.RefundReason.CONTRADICTION:
+            self._count(event.order_id, event.amount_minor - event.suspense_minor)
+
+    def count_refund_returned(self, event: events.RefundReturned) -> None:
+        """Count what came back of a refund for an order."""
+        if event.reason is not events.RefundReason.CONTRADICTION:
+            self._count(event.order_id, event.suspense_minor - event.amount_minor)
+
+    def count_reversed(self, event: events.PaymentReversed) -> None:
+        """Count what bounced of an order's captures."""
+        self._count(event.order_id, event.amount_minor)
+
+    def _count(self, order_id: str | None, amount_minor: int) -> None:
+        order = self.orders.get(order_id or "")
+        if order is not None:
+            self.returned_minor[order.order_id] = self.returned_minor.get(order.order_id, 0) + amount_minor
 
     def refund_if_due(self, rows: PaymentWork, event: events.PaymentSuccess, cause: Cause) -> None:
         """Return a capture back if its order is closed or paid for already; emits RefundCreated."""
@@ -74,11 +86,13 @@ class CapturedOrders:
                 event.payment_id, amount_minor=amount_minor, reason=reason, of_capture=event.capture_id, cause=cause
             )
 
-    def refund_again(self, rows: PaymentWork, failed: events.RefundFailed, cause: Cause) -> None:
-        """Give back what a refund that failed was to give back, if its order was closed meanwhile; emits RefundCreated.
+    def refund_again(
+        self, rows: PaymentWork, failed: events.RefundFailed | events.RefundReturned, cause: Cause
+    ) -> None:
+        """Give back what a refund that failed, or came back, was to give back, if its order was closed meanwhile.
 
-        While it was under way, it was left out of what closing the order gave back. That is tried once: a refund for
-        this very reason that fails too is told as any other.
+        Emits RefundCreated. While it was under way, or out, it was left out of what closing the order gave back. That
+        is tried once: a refund for this very reason that fails too is told as any other.
         """
         if failed.reason not in _NOT_AGAIN:
             self.refund_freed(rows, failed, amount_minor=failed.amount_minor, cause=cause)

@@ -21,12 +21,17 @@ from services.payment.domain.refund import Refund
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRefund:
-    """A refund asked for."""
+    """A refund asked for.
+
+    Attributes:
+        capture_id: The one capture to give back; None for the oldest that are left.
+    """
 
     payment_id: str
     amount_minor: int
     currency_code: str
     reason: events.RefundReason
+    capture_id: str | None = None
     cause: Cause
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
@@ -36,7 +41,8 @@ async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund |
     """Accept refunds and queue them, one after another under the lock of their payments.
 
     Writes a refund each and, unless it waits for funds, an attempt, and emits RefundCreated. Refusals: PaymentNotFound,
-    CurrencyMismatch, IllegalTransition, RefundExceedsRefundable, RefundWouldOverdraw, MerchantReferenceTaken.
+    CurrencyMismatch, IllegalTransition, CaptureNotFound, RefundExceedsRefundable, RefundWouldOverdraw,
+    MerchantReferenceTaken.
     """
     payments = await store.payments.lock(tx, [item.payment_id for item in items])
     rows = work.begin(tx, payments, captures=await work.captures_to_refund(tx, payments.values()))
@@ -57,6 +63,7 @@ def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences, 
         currency_code=item.currency_code,
         reason=item.reason,
         now=rows.tx.now,
+        of_capture=item.capture_id,
     )
     refund = replace(accepted.refund, labels=item.labels, creating_call=item.creating_call)
     admission, left = funds.admit(refund)

@@ -1,10 +1,13 @@
 """The rows of payments that a transaction has locked, and what is queued for their channels."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Protocol
 
 from paykit.cause import Cause
+from paykit.contradictions import contradiction as contradiction_rules
+from paykit.contradictions.contradiction import Contradiction, ContradictionState
 from paykit.ids import new_id
 from paykit.merchants.labels import Labels
 from paykit.postgres.database import Tx
@@ -13,6 +16,7 @@ from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.capture import Capture
+from services.payment.domain.later.late_capture import LateCapture
 from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.domain.refund import AcceptedRefund, Refund
@@ -56,8 +60,8 @@ class PaymentWork:
     attempts: Rows[str, PaymentAttempt]
     held_refunds: list[Refund] = field(default_factory=list)
 
-    def add_capture(self, payment: Payment, capture: Capture, cause: Cause) -> None:
-        """Take a new capture with what it did to its payment, and queue it."""
+    def add_capture(self, payment: Payment, capture: Capture, cause: Cause, *, expire_time: datetime) -> None:
+        """Take a new capture with what it did to its payment, and queue it, to be sent until then."""
         self.payments.put(payment)
         self.captures.add(capture)
         self.add_attempt(
@@ -66,6 +70,7 @@ class PaymentWork:
             amount_minor=capture.amount_minor,
             traceparent=cause.traceparent,
             capture_id=capture.capture_id,
+            expire_time=expire_time,
         )
 
     def add_refund(
@@ -115,13 +120,6 @@ class PaymentWork:
             refund_id=released.refund_id,
         )
 
-    def change_shares(self, refund: Refund, change: ShareChange) -> None:
-        """Change the captures that bear a refund."""
-        spread = [share for share in self.shares.values() if share.refund_id == refund.refund_id]
-        shares = domain.refund.shares_of(refund, spread)
-        bearing = [(self.captures.get(share.capture_id), share) for share in shares]
-        self._put_known([change(capture, share) for capture, share in bearing if capture])
-
     def captures_of(self, payment: Payment) -> Sequence[Capture]:
         """Return a payment's captures, oldest first."""
         if payment.capture_mode is CaptureMode.AUTOMATIC:
@@ -146,6 +144,7 @@ class PaymentWork:
         capture_id: str | None = None,
         refund_id: str | None = None,
         original_reference: str | None = None,
+        expire_time: datetime | None = None,
     ) -> None:
         """Queue what follows a charge or an authorization, at its channel and by its reference there."""
         self.attempts.add(
@@ -159,6 +158,7 @@ class PaymentWork:
                 amount_minor=amount_minor,
                 currency_code=payment.currency_code,
                 original_reference=original_reference or payment.channel_reference,
+                expire_time=expire_time,
                 traceparent=traceparent,
                 create_time=payment.update_time,
                 update_time=payment.update_time,
@@ -192,11 +192,58 @@ class PaymentWork:
         )
         self.accept_refund(accepted, cause)
 
+    def shares_of(self, refund: Refund) -> Sequence[RefundShare]:
+        """Return what captures bear of a refund."""
+        own = [share for share in self.shares.values() if share.refund_id == refund.refund_id and share.amount_minor]
+        return domain.refund.shares_of(refund, own)
+
+    def change_captures(self, shares: Sequence[RefundShare], change: ShareChange) -> None:
+        """Change the captures that bear shares of a refund."""
+        bearing = [(self.captures.get(share.capture_id), share) for share in shares]
+        self._put_known([change(capture, share) for capture, share in bearing if capture])
+
+    def keep_shares(self, refund: Refund, shares: Sequence[RefundShare]) -> None:
+        """Keep what each of several captures bears of a refund now."""
+        bearing = {share.capture_id: share for share in shares}
+        for share in [share for share in self.shares.values() if share.refund_id == refund.refund_id]:
+            self.shares.put(bearing.get(share.capture_id) or replace(share, amount_minor=0, fee_returned_minor=0))
+
     async def save(self) -> None:
         """Write every row that is new or changed."""
         await self.tx.save(self.payments, self.captures, self.refunds, self.shares, self.attempts)
         await store.funds.hold_refunds(self.tx, self.held_refunds)
         self.held_refunds.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContradictionWork(PaymentWork):
+    """Locked payments with what channels say against their record.
+
+    Attributes:
+        contradictions: Those that are not over, of payments that may have some here.
+        late_captures: What came late for those payments.
+    """
+
+    contradictions: Rows[str, Contradiction]
+    late_captures: Rows[str, LateCapture]
+
+    async def save(self) -> None:
+        """Write every row that is new or changed."""
+        await PaymentWork.save(self)
+        await self.tx.save(self.contradictions, self.late_captures)
+
+    def settle(self, contradiction_id: str, cause: Cause) -> None:
+        """End a contradiction by what followed, if it is not over; emits PaymentContradictionResolved."""
+        before = self.contradictions.get(contradiction_id)
+        if before is None or before.state is ContradictionState.RESOLVED:
+            return
+        settled = contradiction_rules.settle(before, now=self.tx.now)
+        payment, event = domain.contradiction.resolve(
+            self.payments[before.aggregate_id], before, settled, now=self.tx.now
+        )
+        self.payments.put(payment)
+        self.contradictions.put(settled)
+        self.tx.emit(event, cause=replace(cause, actor=None))
 
 
 def begin(

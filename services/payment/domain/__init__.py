@@ -4,7 +4,6 @@ from services.payment.domain import (
     attempt,
     authorization,
     capture,
-    contradiction,
     dispute,
     dispute_rulings,
     dispute_words,
@@ -17,6 +16,7 @@ from services.payment.domain import (
     refund_share,
     routing,
 )
+from services.payment.domain.later import contradiction, late_capture, later_word, refund_return, reversal
 
 __all__ = [
     "attempt",
@@ -28,10 +28,14 @@ __all__ = [
     "dispute_words",
     "fee",
     "funds",
+    "late_capture",
+    "later_word",
     "movement",
     "order",
     "payment",
     "refund",
+    "refund_return",
     "refund_share",
+    "reversal",
     "routing",
 ]

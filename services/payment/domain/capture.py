@@ -3,6 +3,7 @@
 A charge is captured with its authorization and needs none of this: see `payment.capture`, which both use.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -11,11 +12,18 @@ from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import authorization, movement
-from services.payment.domain.attempt import Failure
+from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, next_state
 from services.payment.domain.payment import capture as capture_payment
+
+
+class CaptureNotFound(DomainError):
+    """The payment has no capture of this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "CAPTURE_NOT_FOUND"
 
 
 class CaptureExceedsCapturable(DomainError):
@@ -35,6 +43,7 @@ class Capture(PaymentMovement):
         fee_plan_version: The plan that the fee was computed by; None before it succeeded.
         refund_fee_returned: Taken from that plan: a later one does not change what was agreed.
         refunding_minor: Held of it by refunds without an outcome, UNKNOWN ones included.
+        reversed_minor: The part of it that bounced.
         disputed_minor: Held of it by disputes, lost ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
     """
@@ -47,6 +56,7 @@ class Capture(PaymentMovement):
     fee_minor: int = 0
     fee_plan_version: int | None = None
     refund_fee_returned: bool = False
+    reversed_minor: int = 0
     refunded_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
@@ -54,11 +64,24 @@ class Capture(PaymentMovement):
     fee_returning_minor: int = 0
 
 
+def named(captures: Iterable[Capture], capture_id: str | None) -> list[Capture]:
+    """Return the capture of this id, or all of them where none is named.
+
+    Raises:
+        CaptureNotFound: None of them has it.
+    """
+    found = [capture for capture in captures if capture_id in {None, capture.capture_id}]
+    if capture_id is not None and not found:
+        raise CaptureNotFound("The payment has no capture of this id.", field="capture_id", capture_id=capture_id)
+    return found
+
+
 def refundable_minor(capture: Capture) -> int:
     """Return what can still be refunded of a capture; refunds without an outcome count as spent."""
     if capture.state is not MovementState.SUCCEEDED:
         return 0
-    return capture.amount_minor - capture.refunded_minor - capture.refunding_minor - capture.disputed_minor
+    spent_minor = capture.refunded_minor + capture.refunding_minor + capture.disputed_minor
+    return max(capture.carried_out_minor - capture.reversed_minor - spent_minor, 0)
 
 
 def create(
@@ -99,19 +122,21 @@ def succeed(
     capture: Capture,
     *,
     channel_reference: str,
+    amount_minor: int,
     terms: CaptureTerms,
     now: datetime,
     order_returned_minor: int = 0,
 ) -> tuple[Payment, Capture, events.PaymentSuccess]:
-    """Record that the amount is taken.
+    """Record that the amount is taken, or the part of it that was approved; the rest can be captured again.
 
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    succeeded = movement.succeed(capture, channel_reference=channel_reference, now=now)
+    amount_minor = min(amount_minor, capture.amount_minor)
+    succeeded = movement.succeed(capture, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
     captured, event = capture_payment(
         _hold(payment, -capture.amount_minor, now),
-        amount_minor=capture.amount_minor,
+        amount_minor=amount_minor,
         capture_id=capture.capture_id,
         channel_reference=channel_reference,
         terms=terms,
@@ -156,7 +181,8 @@ def of_charge(payment: Payment) -> Capture | None:
         fee_minor=payment.fee_minor,
         fee_plan_version=payment.fee_plan_version,
         refund_fee_returned=payment.refund_fee_returned,
-        refunded_minor=payment.refunded_minor,
+        reversed_minor=payment.reversed_minor,
+        refunded_minor=payment.refunded_minor - payment.unbacked_minor,
         refunding_minor=payment.refunding_minor,
         disputed_minor=payment.disputed_minor,
         fee_returned_minor=payment.fee_returned_minor,
@@ -165,6 +191,12 @@ def of_charge(payment: Payment) -> Capture | None:
         create_time=payment.create_time,
         update_time=payment.update_time,
     )
+
+
+def timed(charged: Capture, attempts: Iterable[PaymentAttempt]) -> Capture:
+    """Return the capture of a charge with the times of the attempt that took it: its payment changes later, too."""
+    charge = next((attempt for attempt in attempts if attempt.action is AttemptAction.CHARGE), None)
+    return replace(charged, create_time=charge.create_time, update_time=charge.update_time) if charge else charged
 
 
 def _hold(payment: Payment, amount_minor: int, now: datetime) -> Payment:

@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 
+from paykit.errors import DomainError, Kind
+
 BASIS_POINTS = 10_000
 """Basis points in the whole."""
+
+
+class FeeRuleMissing(DomainError):
+    """The merchant's fee plan says nothing about this currency; metadata says which."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "FEE_RULE_MISSING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,16 @@ class CaptureTerms:
     basis_points: int
     fixed_minor: int
     refund_fee_returned: bool
+
+
+def rule_missing(merchant_id: str, currency_code: str) -> FeeRuleMissing:
+    """Return the refusal of a payment whose fee is not agreed: a mistake in a plan costs nobody its fees."""
+    return FeeRuleMissing(
+        f"The merchant's fee plan has no rule for {currency_code}, no default, and is not free.",
+        field="amount.currency_code",
+        merchant_id=merchant_id,
+        currency_code=currency_code,
+    )
 
 
 def capture_fee_minor(*, amount_minor: int, terms: CaptureTerms, captured_minor: int, fee_minor: int) -> int:

@@ -43,6 +43,8 @@ class PaymentAction(StrEnum):
     LOSE_ANSWER = "LOSE_ANSWER"
     REFUND = "REFUND"
     DISPUTE = "DISPUTE"
+    ACCEPT = "ACCEPT"
+    LOSE_AUTHORIZATION = "LOSE_AUTHORIZATION"
 
 
 _S, _A = PaymentState, PaymentAction
@@ -67,6 +69,13 @@ TRANSITIONS: Mapping[tuple[PaymentState, PaymentAction], PaymentState] = Mapping
         (_S.SUCCEEDED, _A.CANCEL): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.REFUND): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.DISPUTE): _S.SUCCEEDED,
+        # Two people take money that came late for the merchant.
+        (_S.FAILED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.CANCELLED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.AUTHORIZED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.SUCCEEDED, _A.ACCEPT): _S.SUCCEEDED,
+        # Its channel has the authorization no more.
+        (_S.AUTHORIZED, _A.LOSE_AUTHORIZATION): _S.FAILED,
     }
 )
 """The state after an action; a pair that is missing is illegal."""
@@ -94,6 +103,8 @@ class Payment:
         expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
+        reversed_minor: The part of what was captured that bounced.
+        unbacked_minor: The part of what was refunded that no capture stood behind; the ledger holds it in suspense.
         refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
         fee_plan_version: Of the latest capture, as is refund_fee_returned.
@@ -127,7 +138,9 @@ class Payment:
     cancel_reason: events.CancelReason | None = None
     expire_time: datetime | None = None
     captured_minor: int = 0
+    reversed_minor: int = 0
     refunded_minor: int = 0
+    unbacked_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
     lost_minor: int = 0
@@ -169,8 +182,9 @@ def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
 
 
 def refundable_minor(payment: Payment) -> int:
-    """Return what can still be refunded; refunds without an outcome count as spent."""
-    return payment.captured_minor - payment.refunded_minor - payment.refunding_minor - payment.disputed_minor
+    """Return what can still be refunded: refunds without an outcome count as spent, and what is out counts as out."""
+    spent_minor = payment.refunded_minor + payment.refunding_minor + payment.disputed_minor
+    return max(payment.captured_minor - payment.reversed_minor - spent_minor, 0)
 
 
 def not_found(payment_id: str) -> PaymentNotFound:
@@ -206,6 +220,7 @@ def capture(
     terms: fee.CaptureTerms,
     now: datetime,
     final: bool = False,
+    action: PaymentAction = PaymentAction.CAPTURE,
     order_returned_minor: int = 0,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
@@ -214,29 +229,25 @@ def capture(
         payment: Before it, with nothing held for this capture any more.
         amount_minor: What was captured.
         capture_id: The capture.
-        channel_reference: The channel's reference of the capture; of a charge, it is the payment's as well.
+        channel_reference: Of the capture; of a charge, it is the payment's as well.
         terms: In force for the merchant.
         now: Business time.
         final: Whether the merchant takes no more of the payment.
+        action: ACCEPT for money that came late.
         order_returned_minor: What was refunded or lost before of all payments for its order.
 
     Raises:
-        IllegalTransition: The payment has failed or was cancelled.
+        IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
     """
-    charged = payment.capture_mode is CaptureMode.AUTOMATIC
-    fee_minor = fee.capture_fee_minor(
-        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
-    )
+    fee_minor = _fee_minor(payment, amount_minor, terms)
     captured = replace(
-        payment,
+        _by_terms(payment, terms),
         **next_revision(payment, now),
-        state=next_state(payment.state, PaymentAction.CAPTURE),
+        state=next_state(payment.state, action),
         captured_minor=payment.captured_minor + amount_minor,
         fee_minor=payment.fee_minor + fee_minor,
-        fee_plan_version=terms.fee_plan_version,
-        refund_fee_returned=terms.refund_fee_returned,
         capture_id=capture_id,
-        channel_reference=channel_reference if charged else payment.channel_reference,
+        channel_reference=_reference_after(payment, channel_reference),
     )
     return captured, events.PaymentSuccess(
         **facts(captured),
@@ -251,8 +262,17 @@ def capture(
     )
 
 
-def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment, events.PaymentFailed]:
-    """Record that a payment ended without moving money.
+def _fee_minor(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> int:
+    """Return what the next capture of a payment costs."""
+    return fee.capture_fee_minor(
+        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
+    )
+
+
+def fail(
+    payment: Payment, failure: Failure, *, now: datetime, action: PaymentAction = PaymentAction.FAIL
+) -> tuple[Payment, events.PaymentFailed]:
+    """Record that a payment ended without moving money; the action is LOSE_AUTHORIZATION where it was authorized.
 
     Raises:
         IllegalTransition: The payment has ended already.
@@ -260,11 +280,12 @@ def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment,
     failed = replace(
         payment,
         **next_revision(payment, now),
-        state=next_state(payment.state, PaymentAction.FAIL),
+        state=next_state(payment.state, action),
         failure_reason=failure.reason,
         failure_code=failure.code,
         channel_reference=failure.channel_reference or payment.channel_reference,
         cancel_reason=None,
+        expire_time=None,
     )
     return failed, events.PaymentFailed(
         **facts(failed),
@@ -300,35 +321,20 @@ def lose_answer(
     )
 
 
-def contradict(
-    payment: Payment,
-    *,
-    refund_id: str | None,
-    recorded: events.PreviousState,
-    reported: events.ReportedOutcome,
-    evidence: events.Evidence,
-    channel_reference: str | None,
-    now: datetime,
-) -> tuple[Payment, events.PaymentContradicted]:
-    """Record that evidence says the opposite of what is recorded of a payment, or of its refund; both stay."""
-    contradicted = replace(payment, **next_revision(payment, now))
-    return contradicted, events.PaymentContradicted(
-        **facts(contradicted),
-        amount_minor=contradicted.amount_minor,
-        method=contradicted.method,
-        channel_reference=channel_reference,
-        refund_id=refund_id,
-        evidence=evidence,
-        previous_state=recorded,
-        reported_outcome=reported,
-        contradiction_id=None,
-        kind=events.ContradictionKind.UNKNOWN,
-        attempt_id=None,
-        capture_id=None,
-        expected_minor=None,
-        reported_minor=None,
-        needs_decision=False,
+def _by_terms(payment: Payment, terms: fee.CaptureTerms) -> Payment:
+    """Return the payment with the terms of its latest capture; whatever had failed before, it has not failed."""
+    return replace(
+        payment,
+        failure_reason=None,
+        failure_code=None,
+        fee_plan_version=terms.fee_plan_version,
+        refund_fee_returned=terms.refund_fee_returned,
     )
+
+
+def _reference_after(payment: Payment, capture_reference: str) -> str | None:
+    """Return the payment's reference after a capture: of a charge it is the same."""
+    return capture_reference if payment.capture_mode is CaptureMode.AUTOMATIC else payment.channel_reference
 
 
 def facts(payment: Payment) -> PaymentFacts:

@@ -47,8 +47,12 @@ class Refund(PaymentMovement):
     """A refund of a payment.
 
     Attributes:
-        capture_id: None for parts of several, and for a capture that was never booked (reason CONTRADICTION).
-        fee_returned_minor: The part of the fees that returns with it, settled when the refund is made.
+        capture_id: None for parts of several, and for what no booked capture stands behind (reason CONTRADICTION).
+        fee_returned_minor: The part of the fees that returns with it, settled when the refund is made; with SUCCEEDED
+            what did return.
+        suspense_minor: The part of what is out that no booked capture stood behind when it went.
+        returned_minor: The part of what was out that came back.
+        late_capture_id: The money that came late and is given back by it; such a refund counts in no total.
     """
 
     WHAT: ClassVar[str] = "A refund"
@@ -58,16 +62,24 @@ class Refund(PaymentMovement):
     reason: events.RefundReason
     fee_returned_minor: int
     capture_id: str | None
+    suspense_minor: int = 0
+    returned_minor: int = 0
+    late_capture_id: str | None = None
 
 
-class RefundFacts(PaymentFacts):
-    """The fields that all refund events share; they are events of the payment, in its order."""
+class RefundMovementFacts(PaymentFacts):
+    """The fields that all refund events share, whatever moved; they are events of the payment, in its order."""
 
     refund_id: str
     capture_id: str | None
+    reason: events.RefundReason
+
+
+class RefundFacts(RefundMovementFacts):
+    """The fields of refund events that tell what was asked for."""
+
     amount_minor: int
     fee_returned_minor: int
-    reason: events.RefundReason
 
 
 def not_found(refund_id: str) -> RefundNotFound:
@@ -121,9 +133,10 @@ def create(
     Raises:
         CurrencyMismatch: The payment is in another currency.
         IllegalTransition: The payment is not captured.
+        CaptureNotFound: It has no such capture.
         RefundExceedsRefundable: More than is left.
     """
-    bearing = [capture for capture in captures if of_capture in {None, capture.capture_id}]
+    bearing = capture_rules.named(captures, of_capture)
     _require_refundable(payment, bearing, amount_minor, currency_code)
     shares = refund_share.spread(bearing, refund_id=refund_id, amount_minor=amount_minor, unasked=unasked)
     refunding = _hold(payment, shares, now)
@@ -151,18 +164,18 @@ def shares_of(refund: Refund, spread: Sequence[RefundShare]) -> Sequence[RefundS
     whole = RefundShare(
         refund_id=refund.refund_id,
         capture_id=refund.capture_id,
-        amount_minor=refund.amount_minor,
+        amount_minor=refund.carried_out_minor - refund.suspense_minor,
         fee_returned_minor=refund.fee_returned_minor,
     )
-    return [whole]
+    return [whole] if whole.amount_minor else []
 
 
 def give_back(
-    payment: Payment, *, refund_id: str, amount_minor: int, now: datetime
+    payment: Payment, *, refund_id: str, amount_minor: int, late_capture_id: str | None, now: datetime
 ) -> tuple[Payment, Refund, events.RefundCreated]:
-    """Return a capture that became known after the payment had ended without one.
+    """Make a refund of what no booked capture stands behind.
 
-    It was never booked, so it neither counts as captured nor as refunded.
+    With `late_capture_id` it is money that came late, which neither counts as captured nor as refunded.
     """
     contradicted = replace(payment, **next_revision(payment, now))
     refund = _refund(
@@ -172,26 +185,55 @@ def give_back(
         reason=events.RefundReason.CONTRADICTION,
         fee_returned_minor=0,
         capture_id=None,
+        late_capture_id=late_capture_id,
     )
     return contradicted, refund, _created(contradicted, refund)
 
 
 def succeed(
-    payment: Payment, refund: Refund, *, channel_reference: str, now: datetime
+    payment: Payment,
+    refund: Refund,
+    paid: Sequence[RefundShare],
+    *,
+    channel_reference: str,
+    amount_minor: int,
+    now: datetime,
 ) -> tuple[Payment, Refund, events.RefundSuccess]:
     """Record that the payer has the money back.
+
+    Args:
+        payment: Of the refund.
+        refund: Under way.
+        paid: What captures bear of it; the rest is taken out of suspense.
+        channel_reference: The channel's reference of the refund.
+        amount_minor: What was given back, at most what was asked for.
+        now: Business time.
 
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    succeeded = movement.succeed(refund, channel_reference=channel_reference, now=now)
-    refunded = replace(
-        _release(payment, refund, now),
-        refunded_minor=payment.refunded_minor + _booked_minor(refund),
-        fee_returned_minor=payment.fee_returned_minor + refund.fee_returned_minor,
-    )
-    event = events.RefundSuccess(**facts(refunded, succeeded), channel_reference=channel_reference, suspense_minor=0)
-    return refunded, succeeded, event
+    succeeded = movement.succeed(refund, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
+    return _pay(_release(payment, refund, now), succeeded, paid)
+
+
+def succeed_late(
+    payment: Payment,
+    refund: Refund,
+    paid: Sequence[RefundShare],
+    *,
+    channel_reference: str,
+    amount_minor: int,
+    now: datetime,
+) -> tuple[Payment, Refund, events.RefundSuccess]:
+    """Record that the payer has the money back by a refund that had failed; what is not left is taken out of suspense.
+
+    The arguments are those of `succeed`.
+
+    Raises:
+        IllegalTransition: The refund had not failed.
+    """
+    succeeded = movement.succeed_late(refund, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
+    return _pay(replace(payment, **next_revision(payment, now)), succeeded, paid)
 
 
 def queue(accepted: AcceptedRefund) -> AcceptedRefund:
@@ -276,6 +318,7 @@ def _refund(
     reason: events.RefundReason,
     fee_returned_minor: int,
     capture_id: str | None,
+    late_capture_id: str | None = None,
 ) -> Refund:
     """Return a refund made with this change of the payment."""
     return Refund(
@@ -287,6 +330,7 @@ def _refund(
         reason=reason,
         fee_returned_minor=fee_returned_minor,
         capture_id=capture_id,
+        late_capture_id=late_capture_id,
         create_time=payment.update_time,
         update_time=payment.update_time,
     )
@@ -296,8 +340,32 @@ def _created(payment: Payment, refund: Refund) -> events.RefundCreated:
     return events.RefundCreated(**facts(payment, refund), channel_reference=None)
 
 
-def _booked_minor(refund: Refund) -> int:
-    """Return the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
+def _pay(
+    payment: Payment, succeeded: Refund, paid: Sequence[RefundShare]
+) -> tuple[Payment, Refund, events.RefundSuccess]:
+    """Count what is out with this change of the payment."""
+    amount_minor, fee_minor = succeeded.carried_out_minor, _fee_returned_minor(paid)
+    suspense_minor = amount_minor - sum(share.amount_minor for share in paid)
+    counted = succeeded.late_capture_id is None
+    refunded = replace(
+        payment,
+        refunded_minor=payment.refunded_minor + (amount_minor if counted else 0),
+        unbacked_minor=payment.unbacked_minor + (suspense_minor if counted else 0),
+        fee_returned_minor=payment.fee_returned_minor + fee_minor,
+    )
+    refund = replace(succeeded, fee_returned_minor=fee_minor, suspense_minor=suspense_minor, returned_minor=0)
+    event = events.RefundSuccess(
+        **movement_facts(refunded, refund),
+        amount_minor=amount_minor,
+        fee_returned_minor=fee_minor,
+        channel_reference=refund.channel_reference or "",
+        suspense_minor=suspense_minor,
+    )
+    return refunded, refund, event
+
+
+def _held_minor(refund: Refund) -> int:
+    """Return what the payment's totals hold for a refund under way: none for what no booked capture stands behind."""
     return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
 
 
@@ -306,7 +374,7 @@ def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
     return replace(
         payment,
         **next_revision(payment, now),
-        refunding_minor=payment.refunding_minor - _booked_minor(refund),
+        refunding_minor=payment.refunding_minor - _held_minor(refund),
         fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
     )
 
@@ -314,10 +382,17 @@ def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
 def facts(payment: Payment, refund: Refund) -> RefundFacts:
     """Return what an event of the payment's latest change, which a refund made, begins with."""
     return {
+        **movement_facts(payment, refund),
+        "amount_minor": refund.amount_minor,
+        "fee_returned_minor": refund.fee_returned_minor,
+    }
+
+
+def movement_facts(payment: Payment, refund: Refund) -> RefundMovementFacts:
+    """Return what an event of the payment's latest change begins with, where a refund moved any amount."""
+    return {
         **payment_facts(payment),
         "refund_id": refund.refund_id,
         "capture_id": refund.capture_id,
-        "amount_minor": refund.amount_minor,
-        "fee_returned_minor": refund.fee_returned_minor,
         "reason": refund.reason,
     }

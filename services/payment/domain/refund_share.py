@@ -80,6 +80,63 @@ def pay(capture: Capture, share: RefundShare) -> Capture:
     )
 
 
+def fit(shares: Iterable[RefundShare], amount_minor: int) -> list[RefundShare]:
+    """Return the shares of a refund that turned out to be of a smaller amount; of the fee, their proportion."""
+    return _capped([(share, share.amount_minor) for share in shares], amount_minor)
+
+
+def backed(shares: Iterable[RefundShare], captures: Iterable[Capture], amount_minor: int) -> list[RefundShare]:
+    """Return what bears a refund that was thought to have failed: its shares, as far as captures still have them."""
+    left = {capture.capture_id: refundable_minor(capture) for capture in captures}
+    return _capped([(share, left.get(share.capture_id, 0)) for share in shares], amount_minor)
+
+
+def differences(shares: Sequence[RefundShare], kept: Iterable[RefundShare]) -> list[RefundShare]:
+    """Return what of shares is not kept; those that are kept whole are left out."""
+    rest = {share.capture_id: share for share in kept}
+    none = [replace(share, amount_minor=0, fee_returned_minor=0) for share in shares]
+    given = [(share, rest.get(share.capture_id, nothing)) for share, nothing in zip(shares, none, strict=True)]
+    return [
+        replace(
+            share,
+            amount_minor=share.amount_minor - left.amount_minor,
+            fee_returned_minor=share.fee_returned_minor - left.fee_returned_minor,
+        )
+        for share, left in given
+        if share.amount_minor > left.amount_minor
+    ]
+
+
+def pay_late(capture: Capture, share: RefundShare) -> Capture:
+    """Return a capture of which a refund gave back a share that was not held."""
+    return replace(
+        capture,
+        refunded_minor=capture.refunded_minor + share.amount_minor,
+        fee_returned_minor=capture.fee_returned_minor + share.fee_returned_minor,
+    )
+
+
+def take_back(capture: Capture, share: RefundShare) -> Capture:
+    """Return a capture whose share of a refund came back."""
+    return replace(
+        capture,
+        refunded_minor=capture.refunded_minor - share.amount_minor,
+        fee_returned_minor=capture.fee_returned_minor - share.fee_returned_minor,
+    )
+
+
+def _capped(limited: Iterable[tuple[RefundShare, int]], amount_minor: int) -> list[RefundShare]:
+    """Return shares of at most their limits, and of an amount together; a part returns its proportion of the fee."""
+    capped, left_minor = [], amount_minor
+    for share, limit_minor in limited:
+        part_minor = min(share.amount_minor, limit_minor, left_minor)
+        if part_minor > 0:
+            left_minor -= part_minor
+            fee_minor = share.fee_returned_minor * part_minor // share.amount_minor
+            capped.append(replace(share, amount_minor=part_minor, fee_returned_minor=fee_minor))
+    return capped
+
+
 def _returned_fee_minor(capture: Capture, amount_minor: int, *, unasked: bool) -> int:
     if not (unasked or capture.refund_fee_returned):
         return 0
@@ -87,7 +144,7 @@ def _returned_fee_minor(capture: Capture, amount_minor: int, *, unasked: bool) -
     return returned(
         fee_minor=capture.fee_minor,
         given_minor=capture.fee_returned_minor + capture.fee_returning_minor,
-        captured_minor=capture.amount_minor,
+        captured_minor=capture.carried_out_minor,
         refunded_minor=capture.refunded_minor + capture.refunding_minor,
         amount_minor=amount_minor,
     )

@@ -1,5 +1,6 @@
 """The methods of the PaymentService about captures and voids."""
 
+from datetime import timedelta
 from typing import Any
 
 from paykit.base.call import current_call
@@ -33,7 +34,8 @@ class CaptureMethods:
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, _context: Any) -> pb.CapturePaymentResponse:
         """Accept a capture, once per request_id."""
-        item = messages.capture.from_capture_payment(request, current_call().cause)
+        ttl = timedelta(seconds=self._runtime.settings.unsent_ttl_s)
+        item = messages.capture.from_capture_payment(request, current_call().cause, unsent_ttl=ttl)
         return await self._runtime.call(_CAPTURE, request, item)
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, _context: Any) -> pb.CancelPaymentResponse:

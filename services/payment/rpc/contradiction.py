@@ -10,6 +10,8 @@ from paykit.serve import auth
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, store
+from services.payment.commands.late_capture import RetryRefund
+from services.payment.messages.refund import to_refund
 
 _PROPOSE = Operation(
     name="ProposeResolution",
@@ -22,12 +24,21 @@ _APPROVE = Operation(
     command=commands.contradiction.decide_resolutions,
     reply=lambda row: pb.ApproveResolutionResponse(contradiction=messages.to_contradiction(row)),
     reply_type=pb.ApproveResolutionResponse,
+    wakes=commands.SUBMISSION_JOBS,  # What is accepted for an order that is closed is refunded.
 )
 _REJECT = Operation(
     name="RejectResolution",
     command=commands.contradiction.decide_resolutions,
     reply=lambda row: pb.RejectResolutionResponse(contradiction=messages.to_contradiction(row)),
     reply_type=pb.RejectResolutionResponse,
+)
+
+_RETRY = Operation(
+    name="RetryRefund",
+    command=commands.late_capture.retry_refunds,
+    reply=lambda refund: pb.RetryRefundResponse(refund=to_refund(refund)),
+    reply_type=pb.RetryRefundResponse,
+    wakes=commands.SUBMISSION_JOBS,
 )
 
 
@@ -66,3 +77,8 @@ class ContradictionMethods:
         """Refuse a proposal, once per request_id."""
         item = messages.from_decision(request, approved=False, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_REJECT, request, item)
+
+    async def RetryRefund(self, request: pb.RetryRefundRequest, _context: Any) -> pb.RetryRefundResponse:
+        """Give back money that came late, once per request_id."""
+        item = RetryRefund(contradiction_id=request.contradiction_id, cause=current_call().cause)
+        return await self._runtime.call(_RETRY, request, item)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any
 
 from paykit.base.call import current_call
@@ -114,8 +115,9 @@ class PaymentServicer(
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
         """Return what reads the payments of this call."""
-        cause, routes = current_call().cause, self._runtime.settings.payment_channels
-        return lambda request: messages.payment.from_create_payment(request, cause, routes)
+        cause, settings = current_call().cause, self._runtime.settings
+        routes, ttl = settings.payment_channels, timedelta(seconds=settings.unsent_ttl_s)
+        return lambda request: messages.payment.from_create_payment(request, cause, routes, unsent_ttl=ttl)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
@@ -135,7 +137,7 @@ async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
         raise domain.payment.not_found(payment_id)
     attempts = await store.attempts.of(tx, payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
     charged = domain.capture.of_charge(payment)
-    captures = [charged] if charged else await store.captures.of_payment(tx, payment_id)
+    captures = [domain.capture.timed(charged, attempts)] if charged else await store.captures.of_payment(tx, payment_id)
     return pb.GetPaymentResponse(
         payment=messages.payment.to_payment(payment),
         attempts=map(messages.attempt.to_attempt, attempts),

@@ -8,9 +8,10 @@ from services.payment.store.attempt import (
     attempts,
 )
 from services.payment.store.capture import captures
-from services.payment.store.contradiction import contradictions
+from services.payment.store.contradiction import contradictions, unmatched_evidence
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
-from services.payment.store.merchant import capture_terms, dispute_fees, keep_merchants
+from services.payment.store.late_capture import late_captures
+from services.payment.store.merchant import Payee, capture_terms, dispute_fees, keep_merchants, payees
 from services.payment.store.order import orders
 from services.payment.store.payment import PaymentFilter, payments
 from services.payment.store.refund import RefundFilter, refunds
@@ -22,6 +23,7 @@ __all__ = [
     "DisputeFilter",
     "DisputeReport",
     "OverdueAttempt",
+    "Payee",
     "PaymentFilter",
     "RefundFilter",
     "Response",
@@ -33,9 +35,12 @@ __all__ = [
     "disputes",
     "funds",
     "keep_merchants",
+    "late_captures",
     "orders",
+    "payees",
     "payments",
     "refund_shares",
     "refunds",
     "reports",
+    "unmatched_evidence",
 ]

@@ -33,7 +33,8 @@ captures = Captures(
     "capture",
     key="capture_id",
     changing=(
-        *("state", "fee_minor", "fee_plan_version", "refund_fee_returned", "refunded_minor", "refunding_minor"),
+        *("state", "approved_minor", "fee_minor", "fee_plan_version", "refund_fee_returned", "reversed_minor"),
+        *("refunded_minor", "refunding_minor"),
         *("disputed_minor", "fee_returned_minor", "fee_returning_minor", "channel_reference", "failure_reason"),
         *("failure_code", "update_time"),
     ),

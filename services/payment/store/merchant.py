@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from paykit.consume.delivery import Delivered
 from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
+from paykit.merchants.standing import MerchantStanding
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns
 from services.payment.domain.fee import CaptureTerms
@@ -18,6 +20,8 @@ def _limits_json(event: MerchantEvent) -> str:
 _MERCHANTS = MerchantProjection(
     Column("fee_plan_version", "bigint", lambda event: event.fee_plan_version),
     Column("refund_fee_returned", "boolean", lambda event: event.refund_fee_returned),
+    Column("default_basis_points", "bigint", lambda event: event.default_basis_points),
+    Column("fee_free", "boolean", lambda event: event.free),
     Column("refund_policy", "text", lambda event: event.refund_policy),
     Column("refund_limits", "jsonb", _limits_json),
 )
@@ -27,10 +31,20 @@ _FEE_COLUMNS = ("merchant_id", "currency_code", "basis_points", "fixed_minor", "
 
 _DELETE_FEES = "DELETE FROM merchant_fee WHERE merchant_id = ANY($1::text[])"
 
-# The terms in force for payments that are being captured.
+# Who may be paid, and whether the fee plan says what that costs in a currency.
+_SELECT_PAYEES = """
+SELECT merchant_id, currency_code, status,
+    fee_free OR coalesce(basis_points, default_basis_points) IS NOT NULL AS priced
+FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS asked (merchant_id, currency_code)) AS asked
+JOIN merchant USING (merchant_id)
+LEFT JOIN merchant_fee USING (merchant_id, currency_code)
+"""
+
+# The terms in force for payments that are being captured. A currency that had a rule when its payment was accepted, and
+# has none any more, costs nothing.
 _SELECT_TERMS = """
-SELECT payment_id, fee_plan_version, coalesce(basis_points, 0) AS basis_points, coalesce(fixed_minor, 0) AS fixed_minor,
-    refund_fee_returned
+SELECT payment_id, fee_plan_version, coalesce(basis_points, default_basis_points, 0) AS basis_points,
+    coalesce(fixed_minor, 0) AS fixed_minor, refund_fee_returned
 FROM unnest($1::text[], $2::text[], $3::text[]) AS captured (payment_id, merchant_id, currency_code)
 JOIN merchant USING (merchant_id)
 LEFT JOIN merchant_fee USING (merchant_id, currency_code)
@@ -41,6 +55,24 @@ SELECT payment_id, dispute_fee_minor
 FROM unnest($1::text[], $2::text[], $3::text[]) AS disputed (payment_id, merchant_id, currency_code)
 JOIN merchant_fee USING (merchant_id, currency_code)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """A merchant to be paid in a currency.
+
+    Attributes:
+        priced: Whether the fee plan in force says what that costs.
+    """
+
+    standing: MerchantStanding
+    priced: bool
+
+
+async def payees(tx: Tx, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Payee]:
+    """Read the merchants that are known of (merchant_id, currency_code), by these."""
+    rows = await tx.fetch(_SELECT_PAYEES, *([pair[i] for pair in wanted] for i in (0, 1)))
+    return {(row[0], row[1]): Payee(MerchantStanding(row[2]), row[3]) for row in rows}
 
 
 async def capture_terms(tx: Tx, captured: Sequence[Payment]) -> dict[str, CaptureTerms]:

@@ -13,7 +13,7 @@ from paykit.work import Rows
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
 # What is proven to be gone again of what payments captured: a refund that may still fail is not.
-_RETURNED = "refunded_minor + lost_minor"
+_RETURNED = "refunded_minor - unbacked_minor + reversed_minor + lost_minor"
 
 # What payments have captured, less that, and what they still may capture: what has failed or was given up counts not.
 _SELECT_TAKEN = f"""
@@ -143,7 +143,8 @@ payments = Payments(
     # All but the channel, which only `move` changes.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
-        *("expire_time", "captured_minor", "refunded_minor", "refunding_minor", "disputed_minor", "lost_minor"),
+        *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),
+        *("disputed_minor", "lost_minor"),
         *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
     ),

@@ -39,5 +39,8 @@ refunds = Refunds(
     Refund,
     "refund",
     key="refund_id",
-    changing=("state", "channel_reference", "failure_reason", "failure_code", "update_time"),
+    changing=(
+        *("state", "fee_returned_minor", "capture_id", "suspense_minor", "returned_minor", "approved_minor"),
+        *("channel_reference", "failure_reason", "failure_code", "update_time"),
+    ),
 )

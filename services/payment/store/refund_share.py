@@ -18,4 +18,6 @@ class RefundShares(Table[tuple[str, str], RefundShare]):
         return self.rows(tx, await self.select(tx, "refund_id = ANY($1::text[])", list(refund_ids)))
 
 
-refund_shares = RefundShares(RefundShare, "refund_share", key=("refund_id", "capture_id"))
+refund_shares = RefundShares(
+    RefundShare, "refund_share", key=("refund_id", "capture_id"), changing=("amount_minor", "fee_returned_minor")
+)

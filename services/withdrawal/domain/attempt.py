@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from paykit.channels import attempts
+from paykit.channels import attempts, judging
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, Verdict
 from paykit.clock import no_earlier
 from paykit.errors import IllegalTransition
@@ -21,7 +21,7 @@ class PayoutAttempt(attempts.Attempt):
 
 def decide(attempt: PayoutAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PayoutAttempt:
     """Return the attempt as a verdict leaves it."""
-    return attempts.decide(attempt, evidence, verdict, failure_reason=failure_reason(evidence), now=now)
+    return judging.decide(attempt, evidence, verdict, failure_reason=failure_reason(evidence), now=now)
 
 
 def failure_reason(evidence: Evidence) -> str:

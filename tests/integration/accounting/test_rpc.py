@@ -9,6 +9,7 @@ import pytest
 from paykit import paging
 from paykit.errors import CurrencyUnknown, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.process.runtime import Runtime
+from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import accounting_pb2 as pb
@@ -187,6 +188,19 @@ async def test_a_statement_is_paged_without_a_seam(call: AccountingServicer) -> 
         token = page.next_page_token
     assert token == ""
     assert seen == [(10_000, "10000"), (-320, "9680"), (10_000, "19680"), (-320, "19360")]
+
+
+async def test_a_statement_comes_in_pages_that_fit_into_a_reply_whatever_is_asked(
+    call: AccountingServicer, ledger: Runtime
+) -> None:
+    request = pb.ListEntriesRequest(account_id=SETTLEMENT, page_size=1_000)
+    whole = list((await call.ListEntries(request, ANY)).lines)
+    bytes_max = REST_BYTES_MAX + 3 * max(line.ByteSize() + ITEM_FRAME_BYTES_MAX for line in whole)
+    ledger.settings = ledger.settings.model_copy(update={"grpc_reply_bytes_max": bytes_max})
+    first = await call.ListEntries(request, ANY)
+    request.page_token = first.next_page_token
+    second = await call.ListEntries(request, ANY)
+    assert (len(first.lines), [*first.lines, *second.lines], second.next_page_token) == (3, whole, "")
 
 
 async def test_a_statement_that_ends_before_it_starts_is_refused(call: AccountingServicer) -> None:

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from paykit.clock import ManualClock
-from paykit.errors import DomainError, EtagMismatch, PageTokenInvalid, RequestIdReused
+from paykit.errors import DomainError, EtagMismatch, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
 from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
@@ -119,7 +119,22 @@ async def test_a_created_merchant_reads_back_whole_and_is_told(house: House) -> 
     assert "corner-books.example" not in repr(event)
 
 
-async def test_the_least_that_makes_a_merchant_costs_no_fee_and_is_settled_on_request(house: House) -> None:
+async def test_a_plan_says_what_disputes_and_other_currencies_cost(house: House) -> None:
+    usd = pb.FeeRule(currency_code="USD", basis_points=290, fixed_minor=30, dispute_fee_minor=1_500)
+    made = await house.create(fee_plan=pb.FeePlan(fees=[usd], default_basis_points=350))
+    free = await house.create(fee_plan=pb.FeePlan(free=True))
+    silent = await house.create(fee_plan=pb.FeePlan(fees=[usd], default_basis_points=0))
+
+    assert (list(made.fee_plan.fees), made.fee_plan.default_basis_points, made.fee_plan.free) == ([usd], 350, False)
+    assert (free.fee_plan.HasField("default_basis_points"), free.fee_plan.free) == (False, True)
+    assert (silent.fee_plan.HasField("default_basis_points"), silent.fee_plan.default_basis_points) == (True, 0)
+    event = (await house.told())[0]
+    assert (event.fees[0].dispute_fee_minor, event.default_basis_points, event.free) == (1_500, 350, False)
+    with pytest.raises(FieldInvalid):
+        await house.create(fee_plan=pb.FeePlan(free=True, default_basis_points=0))
+
+
+async def test_the_least_that_makes_a_merchant_has_no_fees_agreed_and_is_settled_on_request(house: House) -> None:
     request = pb.CreateMerchantRequest(
         request_id=str(uuid.uuid4()), display_name="Stall", contact_email="a@stall.example"
     )

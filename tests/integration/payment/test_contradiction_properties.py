@@ -12,6 +12,7 @@ from paykit.contradictions.deciding import DecideResolution, ProposeResolution
 from paykit.postgres.database import Tx
 from paykit.testing.batches import Step
 from services.payment import commands, store
+from services.payment.commands.late_capture import RetryRefund
 from tests.integration.payment import test_properties as of_payment
 from tests.integration.payment.conftest import House
 from tests.integration.payment.test_properties import CAUSE, ON_ONE_HOUSE
@@ -27,6 +28,10 @@ async def prepared(tx: Tx) -> None:
         rows.add(contradiction(number, ids[number], tx))
     await tx.save(rows)
     await propose(tx, [(1, "WRITE_OFF", "alice")])
+    # Money came late for order-2, and its refund was declined.
+    await of_payment.record(tx, [(2, "FAILED", "RESPONSE", "ch_2", None), (2, "SUCCEEDED", "CALLBACK", "ch_2", None)])
+    await tx.run("UPDATE contradiction SET contradiction_id = 'ctr_2' WHERE aggregate_id = $1", ids[2])
+    await tx.run("UPDATE late_capture SET contradiction_id = 'ctr_2', refunding = false, retry_time = update_time")
 
 
 def contradiction(number: int, payment_id: str, tx: Tx) -> Contradiction:
@@ -72,10 +77,17 @@ async def decide(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     return await commands.contradiction.decide_resolutions(tx, items)
 
 
-NUMBERS = st.sampled_from([0, 1, 1, 9])
+async def retry(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
+    tx.restart_lock_order()
+    items = [RetryRefund(contradiction_id=f"ctr_{number}", cause=CAUSE) for number in numbers]
+    return await commands.late_capture.retry_refunds(tx, items)
+
+
+NUMBERS = st.sampled_from([0, 1, 1, 2, 9])
 NAMES = st.sampled_from(["alice", "Alice", "bob", None])
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "propose_resolutions": (propose, st.tuples(NUMBERS, st.sampled_from(["WRITE_OFF", "ACCEPT"]), NAMES)),
+    "retry_refunds": (retry, NUMBERS),
     "decide_resolutions": (decide, st.tuples(NUMBERS, st.booleans(), NAMES)),
 }
 

@@ -1,10 +1,14 @@
 """Fees of payments captured and refunded in parts, on a real database, worked out by hand."""
 
+from typing import Any
+
 import pytest
 
 from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
+from services.payment.domain.capture import CaptureNotFound
+from services.payment.domain.fee import FeeRuleMissing
 from services.payment.domain.refund import RefundExceedsRefundable
 from tests.integration.payment.conftest import House
 
@@ -112,3 +116,72 @@ async def test_what_was_paid_twice_returns_its_fee_in_full(house: House) -> None
 
     after = await house.get(twice.payment_id)
     assert (after.refunded_minor, after.fee_minor, after.fee_returned_minor) == (10_000, 320, 320)
+
+
+def eur(amount_minor: int) -> Money:
+    return Money(amount_minor=amount_minor, currency_code="EUR")
+
+
+async def test_a_currency_whose_fee_is_not_agreed_is_refused_by_name(house: House) -> None:
+    with pytest.raises(FeeRuleMissing) as refused:
+        await house.create(amount=eur(10_000))
+
+    assert refused.value.field == "amount.currency_code"
+    assert refused.value.metadata == {"merchant_id": house.merchant_id, "currency_code": "EUR"}
+    assert await house.count("payment") == 0
+    accepted, left_out = await house.create_batch(house.request(), house.request(amount=eur(10_000)))
+    assert (accepted.HasField("payment"), left_out.HasField("error")) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("plan", "fee_minor"),
+    [({"free": True}, 0), ({"default_basis_points": 350}, 350), ({"default_basis_points": 0}, 0)],
+)
+async def test_a_plan_says_what_other_currencies_cost(house: House, plan: dict[str, Any], fee_minor: int) -> None:
+    await house.know_merchant(aggregate_version=3, fee_plan_version=2, **plan)
+
+    other = await house.paid(amount=eur(10_000))
+    own = await house.paid()
+
+    assert (other.fee_minor, own.fee_minor) == (fee_minor, 320)
+
+
+async def test_a_rule_that_is_gone_by_the_capture_leaves_what_was_accepted_free(house: House) -> None:
+    payment = await house.create()
+    await house.know_merchant(aggregate_version=3, fee_plan_version=2, fees=())
+    await house.submit()
+
+    assert (await house.get(payment.payment_id)).fee_minor == 0
+
+
+async def test_a_refund_can_name_the_capture_that_it_gives_back(house: House) -> None:
+    payment = await captured(house, 1_000, 1_000, plans=((1_000, True), (1_500, True)))
+    first, second = [capture.capture_id for capture in await house.captures(payment.payment_id)]
+
+    refund = await house.refund(payment.payment_id, 1_000, capture_id=second)
+    await house.submit()
+
+    assert (refund.capture_id, refund.fee_returned_minor) == (second, 200)
+    with pytest.raises(RefundExceedsRefundable) as refused:
+        await house.refund(payment.payment_id, 1, capture_id=second)
+    assert refused.value.metadata["refundable_minor"] == "0"
+    with pytest.raises(CaptureNotFound):
+        await house.refund(payment.payment_id, 1, capture_id="cap_" + "0" * 32)
+    assert (await house.refund(payment.payment_id, 1_000)).capture_id == first
+
+
+async def test_a_charge_has_one_capture_to_name(house: House) -> None:
+    payment = await house.paid()
+
+    assert (await house.refund(payment.payment_id, 1_000, capture_id=payment.capture_id)).fee_returned_minor == 32
+    with pytest.raises(CaptureNotFound):
+        await house.refund(payment.payment_id, 1, capture_id="cap_" + "0" * 32)
+
+
+async def test_a_merchant_who_gives_back_what_was_paid_twice_gives_it_back_by_its_own_terms(house: House) -> None:
+    await house.know_merchant(aggregate_version=3, fee_plan_version=2, refund_fee_returned=False)
+    payment = await house.paid()
+
+    refund = await house.refund(payment.payment_id, 10_000, reason=pb.REFUND_REASON_DUPLICATE)
+
+    assert refund.fee_returned_minor == 0

@@ -2,18 +2,24 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from paykit.clock import ManualClock
 from paykit.errors import PageTokenInvalid
 from paykit.ids import new_id
+from paykit.serve import server as grpc_server
 from paykit.serve.reply_sizes import BatchReplyTooLarge
+from paykit.serve.server import ServerOptions
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START
 from paystream.payment.v1 import payment_pb2 as pb
+from paystream.payment.v1 import payment_pb2_grpc
+from services.payment.rpc import servicers
 from tests.integration.payment.conftest import House
 
 
@@ -144,14 +150,19 @@ def large_requests(house: House, count: int) -> list[pb.CreatePaymentRequest]:
 
 
 async def test_two_hundred_payments_with_all_the_metadata_there_may_be_are_listed_in_pages_that_fit(
-    house: House,
+    house: House, tmp_path: Path
 ) -> None:
     created = []
     for _ in range(2):
         requests = [house.request(metadata=METADATA) for _ in range(100)]
         created += [result.payment.payment_id for result in await house.create_batch(*requests)]
     request = pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=1_000)
-    found = await pages(house.call.ListPayments, request, "payments")
+    # Over the wire, to a client that knows no limit but gRPC's own.
+    server = await grpc_server.start(servicers(house.runtime), ServerOptions(address=f"unix:{tmp_path}/payment.sock"))
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub: Any = payment_pb2_grpc.PaymentServiceStub(channel)
+        found = await pages(lambda asked, _context: stub.ListPayments(asked, timeout=30), request, "payments")
+    await server.stop(0)
     # A payment of 25,865 bytes counts as 25,873: 161 of them are 4,165,553 bytes, 162 are 4,191,426, and 4 MiB less the
     # 4,096 bytes for the rest are 4,190,208.
     assert [len(page) for page in found] == [161, 39]

@@ -16,6 +16,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, messages, store
+from services.payment.domain.attempt import UNSENT_TTL
 from services.payment.domain.order import (
     OrderAmountExceeded,
     OrderClosed,
@@ -301,7 +302,8 @@ async def capture(house: House, attempt_id: str) -> None:
 async def statements(house: House, **changes: Any) -> int:
     """Count the statements of the command behind one CreatePayment."""
     routes = house.runtime.settings.payment_channels
-    item = messages.payment.from_create_payment(house.request(**changes), Cause("cor_test", None, None, None), routes)
+    cause = Cause("cor_test", None, None, None)
+    item = messages.payment.from_create_payment(house.request(**changes), cause, routes, unsent_ttl=UNSENT_TTL)
     counting = CountingTx()
 
     async def work(tx: Tx) -> None:

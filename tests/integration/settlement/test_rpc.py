@@ -9,6 +9,7 @@ import pytest
 
 from paykit.errors import FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
 from paykit.merchants.standing import MerchantSuspended
+from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
@@ -148,6 +149,31 @@ async def test_the_items_of_one_transaction_come_by_merchant_in_pages(till: Till
     second = await call.ListSettlementItems(asked, ANY)
     assert [(each.merchant_id, each.amount_minor) for each in [*first.items, *second.items]] == [(ALICE, -9), (BOB, 9)]
     assert second.next_page_token == ""
+
+
+async def test_items_come_in_pages_that_fit_into_a_reply_whatever_is_asked(
+    till: Till, call: SettlementServicer
+) -> None:
+    made = await created(till, call)
+    asked = pb.ListSettlementItemsRequest(settlement_id=made.settlement_id, page_size=1_000)
+    whole = list((await call.ListSettlementItems(asked, ANY)).items)
+    limit_replies(till, REST_BYTES_MAX + 2 * max(item.ByteSize() + ITEM_FRAME_BYTES_MAX for item in whole))
+    first = await call.ListSettlementItems(asked, ANY)
+    asked.page_token = first.next_page_token
+    second = await call.ListSettlementItems(asked, ANY)
+    assert (len(first.items), [*first.items, *second.items], second.next_page_token) == (2, whole, "")
+
+
+async def test_the_chunks_of_a_report_fit_into_replies(till: Till, call: SettlementServicer) -> None:
+    made = await created(till, call)
+    whole = b"".join(await exported(call, made.settlement_id, pb.EXPORT_FORMAT_CSV))
+    limit_replies(till, REST_BYTES_MAX + 100)
+    chunks = await exported(call, made.settlement_id, pb.EXPORT_FORMAT_CSV)
+    assert (b"".join(chunks), max(map(len, chunks))) == (whole, 100)
+
+
+def limit_replies(till: Till, bytes_max: int) -> None:
+    till.runtime.settings = till.runtime.settings.model_copy(update={"grpc_reply_bytes_max": bytes_max})
 
 
 async def test_the_pending_balance_is_that_of_the_ledgers_account(till: Till, call: SettlementServicer) -> None:

@@ -16,9 +16,11 @@ from services.accounting.domain import journal as journals
 from services.accounting.domain import transaction as domain
 from services.accounting.domain.journal import (
     AccountCurrencyMismatch,
+    AccountKindInTransit,
     AccountKindUnknown,
     EntriesUnbalanced,
     Journal,
+    JournalNeedsApproval,
     Leg,
     Reversal,
     ReversalNotReversible,
@@ -30,15 +32,15 @@ from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, credit, debit,
 
 ASSET = store.load_chart("merchant_asset")
 KINDS = ASSET.kinds
-RESERVE_EUR = Account(
-    account_id=chart.account_id(KINDS["merchant.reserve"], ALICE, "EUR"),
-    account_kind="merchant.reserve",
+AVAILABLE_EUR = Account(
+    account_id=chart.account_id(KINDS["merchant.available"], ALICE, "EUR"),
+    account_kind="merchant.available",
     merchant_id=ALICE,
     currency_code="EUR",
     normal_side=Side.DEBIT,
     create_time=NOON,
 )
-ACCOUNTS = {RESERVE_EUR.account_id: RESERVE_EUR}
+ACCOUNTS = {AVAILABLE_EUR.account_id: AVAILABLE_EUR}
 GOODWILL = (debit("merchant.settlement", 500, ALICE), credit("platform.fees", 500))
 
 
@@ -74,7 +76,7 @@ def test_effects_follow_from_the_sides_of_the_chart() -> None:
     [
         (GOODWILL, ALICE, Direction.CREDIT),
         ((credit("merchant.settlement", 5, ALICE), debit("platform.fees", 5)), ALICE, Direction.DEBIT),
-        ((credit("merchant.settlement", 5, ALICE), debit("merchant.reserve", 5, ALICE)), ALICE, None),
+        ((credit("merchant.settlement", 5, ALICE), debit("merchant.available", 5, ALICE)), ALICE, None),
         ((debit("platform.fees", 5), credit("platform.income", 5)), None, None),
     ],
 )
@@ -93,9 +95,9 @@ def test_a_journal_between_two_merchants_concerns_no_single_one() -> None:
 
 
 def test_an_account_can_be_named_by_its_id() -> None:
-    by_id = Leg(side=Side.DEBIT, amount_minor=9, account_id=RESERVE_EUR.account_id)
+    by_id = Leg(side=Side.DEBIT, amount_minor=9, account_id=AVAILABLE_EUR.account_id)
     made = booked(journal(by_id, credit("platform.fees", 9), currency_code="EUR"))
-    assert made.entries[0].account_kind == "merchant.reserve"
+    assert made.entries[0].account_kind == "merchant.available"
     assert made.entries[0].merchant_id == ALICE
 
 
@@ -144,7 +146,7 @@ def test_an_account_can_be_named_by_its_id() -> None:
             "entries[0].account_id",
         ),
         (
-            journal(Leg(side=Side.DEBIT, amount_minor=500, account_id=RESERVE_EUR.account_id), GOODWILL[1]),
+            journal(Leg(side=Side.DEBIT, amount_minor=500, account_id=AVAILABLE_EUR.account_id), GOODWILL[1]),
             AccountCurrencyMismatch,
             "entries[0].account_id",
         ),
@@ -154,6 +156,54 @@ def test_a_wrong_journal_is_refused_naming_the_field(asked: Journal, refusal: ty
     result = book(asked)
     assert isinstance(result, refusal)
     assert getattr(result, "field", None) == field
+
+
+@pytest.mark.parametrize("kind", ["merchant.withdrawing", "merchant.disputed", "merchant.reserve", "channel.disputed"])
+@pytest.mark.parametrize("transaction_type", ["Adjustment", "CorrectionWithdrawal"])
+def test_what_waits_for_an_event_is_moved_by_no_journal(kind: str, transaction_type: str) -> None:
+    liability = store.load_chart("psp_liability")
+    owner = ALICE if kind.startswith("merchant.") else None
+    asked = journal(debit(kind, 5, owner), credit("platform.fees", 5), transaction_type=transaction_type)
+    with pytest.raises(AccountKindInTransit) as refused:
+        journals.book(liability, asked, accounts={}, merchants={ALICE}, now=NOON)
+    assert (refused.value.field, refused.value.metadata) == ("entries[0]", {"account_kind": kind})
+
+
+def alone(asked: Journal, *, limit: int = 1_000, before: int = 0) -> None:
+    journals.require_alone(booked(asked), limit_minor=limit, booked_minor=before)
+
+
+def test_one_person_books_up_to_the_limit_of_a_day_alone() -> None:
+    alone(journal(*GOODWILL), limit=500)
+    alone(journal(*GOODWILL), before=500)
+    with pytest.raises(JournalNeedsApproval) as refused:
+        alone(journal(*GOODWILL), before=501)
+    assert refused.value.metadata == {"limit_minor": "1000", "booked_minor": "501", "amount_minor": "500"}
+    with pytest.raises(JournalNeedsApproval):
+        alone(journal(*GOODWILL), limit=0)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        journal(*GOODWILL, transaction_type="CorrectionFee"),
+        journal(*GOODWILL, transaction_type="WriteOff"),
+        journal(debit("suspense", 5), credit("platform.losses", 5)),
+        journal(debit("merchant.settlement", 5, ALICE), credit("merchant.receivable", 5, ALICE)),
+    ],
+)
+def test_corrections_and_what_is_owed_take_two_people_whatever_the_amount(asked: Journal) -> None:
+    with pytest.raises(JournalNeedsApproval):
+        alone(asked, limit=2**53 - 1)
+
+
+def test_a_leaving_merchant_s_negative_settlement_becomes_a_debt_without_a_direction() -> None:
+    made = booked(journal(debit("merchant.settlement", 320, ALICE), credit("merchant.receivable", 320, ALICE)))
+    assert [(entry.account_kind, entry.effect) for entry in made.entries] == [
+        ("merchant.settlement", +1),
+        ("merchant.receivable", +1),
+    ]
+    assert made.direction is None
 
 
 def reversal(**changes: Any) -> Reversal:

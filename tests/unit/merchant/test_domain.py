@@ -25,6 +25,8 @@ NOON = MORNING + timedelta(hours=4)
 USD = FeeRule(currency_code="USD", basis_points=290, fixed_minor=30, dispute_fee_minor=0)
 JPY = FeeRule(currency_code="JPY", basis_points=360, fixed_minor=0, dispute_fee_minor=0)
 
+NO_DEFAULT: dict[str, Any] = {"default_basis_points": None, "free": False}
+
 
 def make(**changes: Any) -> Merchant:
     given: dict[str, Any] = {
@@ -56,7 +58,14 @@ def test_a_new_merchant_is_created_at_version_one_with_fees_in_order_of_currency
         status=MerchantStatus.CREATED,
         country_code="DE",
         contact_email="owner@corner-books.example",
-        fee_plan=FeePlan(version=1, fees=(JPY, USD), refund_fee_returned=True, effective_time=MORNING),
+        fee_plan=FeePlan(
+            version=1,
+            fees=(JPY, USD),
+            refund_fee_returned=True,
+            default_basis_points=None,
+            free=False,
+            effective_time=MORNING,
+        ),
         settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
         create_time=MORNING,
         update_time=MORNING,
@@ -114,7 +123,14 @@ def test_another_fee_plan_is_the_next_version_in_force_at_once() -> None:
     changed, event = domain.merchant.update(
         make(), Profile(fee_terms=FeePlanTerms(fees=(cheaper,))), etag="v1", now=NOON
     )
-    assert changed.fee_plan == FeePlan(version=2, fees=(cheaper,), refund_fee_returned=False, effective_time=NOON)
+    assert changed.fee_plan == FeePlan(
+        version=2,
+        fees=(cheaper,),
+        refund_fee_returned=False,
+        default_basis_points=None,
+        free=False,
+        effective_time=NOON,
+    )
     assert (changed.version, changed.etag, changed.create_time, changed.update_time) == (2, "v2", MORNING, NOON)
     assert isinstance(event, events.MerchantUpdated)
     assert (event.aggregate_version, event.fee_plan_version, event.fees) == (2, 2, (cheaper,))
@@ -338,3 +354,24 @@ def restrict(
     return domain.merchant.restrict(
         merchant, payout_hold=payout_hold, frozen=frozen, closing=closing, reason=reason, etag=etag, now=NOON
     )
+
+
+def test_what_other_currencies_cost_is_a_part_of_the_plan() -> None:
+    made, free_terms = make(), FeePlanTerms(fees=(USD, JPY), free=True)
+    free, told = domain.merchant.update(made, Profile(fee_terms=free_terms), etag="", now=NOON)
+    priced, told_too = domain.merchant.update(
+        free, Profile(fee_terms=FeePlanTerms(fees=(USD, JPY), default_basis_points=350)), etag="", now=NOON
+    )
+
+    assert told is not None
+    assert told_too is not None
+    assert (told.free, told.default_basis_points, told.fee_plan_version) == (True, None, 2)
+    assert (told_too.free, told_too.default_basis_points, told_too.fee_plan_version) == (False, 350, 3)
+    assert priced.fee_plan.default_basis_points == 350
+
+
+def test_other_currencies_are_not_both_free_and_priced() -> None:
+    terms = FeePlanTerms(free=True, default_basis_points=0)
+    with pytest.raises(FieldInvalid) as refused:
+        domain.merchant.update(make(), Profile(fee_terms=terms), etag="", now=NOON)
+    assert refused.value.field == "fee_plan.free"

@@ -13,7 +13,7 @@ from paykit.errors import FieldInvalid, IllegalTransition, InvariantError
 from paystream.order.v1 import events
 from services.order import domain
 from services.order.domain import (
-    Count,
+    AmountsMoved,
     LineItem,
     LineItemAmountMismatch,
     Order,
@@ -71,20 +71,20 @@ def test_a_new_order_says_so_as_version_one() -> None:
 
 
 def test_a_capture_of_a_part_changes_what_is_paid_and_the_etag_and_tells_nothing() -> None:
-    after, event = domain.count(order(), Count(captured_minor=1_999), now=LATER)
+    after, event = domain.count(order(), AmountsMoved(captured_minor=1_999), now=LATER)
     assert event is None
     assert after == order(captured_minor=1_999, update_time=LATER)
     assert (order().etag, after.etag) == ("1-0-0-0", "1-1999-0-0")
 
 
 def test_the_capture_that_reaches_the_total_pays_the_order() -> None:
-    after, event = domain.count(order(captured_minor=1_500), Count(captured_minor=500), now=LATER)
+    after, event = domain.count(order(captured_minor=1_500), AmountsMoved(captured_minor=500), now=LATER)
     assert after == order(captured_minor=2_000, state=OrderState.PAID, update_time=LATER, aggregate_version=2)
     assert event == events.OrderPaid(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=2_000)
 
 
 def test_the_capture_that_passes_the_total_pays_the_order() -> None:
-    after, event = domain.count(order(captured_minor=1_500), Count(captured_minor=501), now=LATER)
+    after, event = domain.count(order(captured_minor=1_500), AmountsMoved(captured_minor=501), now=LATER)
     assert (after.state, after.paid_minor) == (OrderState.PAID, 2_001)
     assert event is not None
     assert event.paid_minor == 2_001
@@ -93,7 +93,7 @@ def test_the_capture_that_passes_the_total_pays_the_order() -> None:
 @pytest.mark.parametrize("state", [OrderState.PAID, OrderState.CANCELLED, OrderState.EXPIRED])
 def test_a_capture_for_an_order_that_has_ended_is_recorded_and_changes_no_state(state: OrderState) -> None:
     before = order(state=state, captured_minor=2_000, aggregate_version=2)
-    after, event = domain.count(before, Count(captured_minor=700), now=LATER)
+    after, event = domain.count(before, AmountsMoved(captured_minor=700), now=LATER)
     assert event is None
     assert after == replace(before, captured_minor=2_700, update_time=LATER)
 
@@ -101,7 +101,7 @@ def test_a_capture_for_an_order_that_has_ended_is_recorded_and_changes_no_state(
 @pytest.mark.parametrize("state", OrderState)
 def test_a_refund_is_told_in_every_state_and_changes_none(state: OrderState) -> None:
     before = order(state=state, captured_minor=1_000, refunded_minor=100, aggregate_version=4)
-    after, event = domain.refund(before, Count(refunded_minor=300), **REFUNDED, now=LATER)
+    after, event = domain.refund(before, AmountsMoved(refunded_minor=300), **REFUNDED, now=LATER)
     assert after == replace(before, refunded_minor=400, update_time=LATER, aggregate_version=5)
     assert event == events.OrderRefunded(
         **ABOUT,
@@ -118,27 +118,27 @@ def test_a_refund_is_told_in_every_state_and_changes_none(state: OrderState) -> 
 
 def test_an_order_is_fully_refunded_when_all_that_was_captured_has_gone_back() -> None:
     before = order(state=OrderState.CANCELLED, captured_minor=1_000, refunded_minor=100)
-    after, event = domain.refund(before, Count(refunded_minor=900), **REFUNDED, now=LATER)
+    after, event = domain.refund(before, AmountsMoved(refunded_minor=900), **REFUNDED, now=LATER)
     assert event.fully_refunded
     assert after.fully_refunded
     assert not order().fully_refunded
 
 
 def test_what_goes_back_of_an_open_order_is_to_be_paid_again() -> None:
-    part, _ = domain.count(order(), Count(captured_minor=1_000), now=LATER)
-    back, _ = domain.refund(part, Count(refunded_minor=1_000), **REFUNDED, now=LATER)
-    again, told = domain.count(back, Count(captured_minor=1_000), now=LATER)
-    whole, paid = domain.count(again, Count(captured_minor=1_000), now=LATER)
+    part, _ = domain.count(order(), AmountsMoved(captured_minor=1_000), now=LATER)
+    back, _ = domain.refund(part, AmountsMoved(refunded_minor=1_000), **REFUNDED, now=LATER)
+    again, told = domain.count(back, AmountsMoved(captured_minor=1_000), now=LATER)
+    whole, paid = domain.count(again, AmountsMoved(captured_minor=1_000), now=LATER)
 
     assert (back.state, back.paid_minor, again.state, again.paid_minor, told) == ("CREATED", 0, "CREATED", 1_000, None)
     assert (whole.state, whole.paid_minor, paid and paid.paid_minor) == ("PAID", 2_000, 2_000)
 
 
-@pytest.mark.parametrize("gone", [Count(lost_minor=600), Count(captured_minor=-600)])
-def test_what_is_lost_or_bounces_of_an_open_order_is_to_be_paid_again(gone: Count) -> None:
+@pytest.mark.parametrize("gone", [AmountsMoved(lost_minor=600), AmountsMoved(captured_minor=-600)])
+def test_what_is_lost_or_bounces_of_an_open_order_is_to_be_paid_again(gone: AmountsMoved) -> None:
     part, _ = domain.count(order(captured_minor=1_000), gone, now=LATER)
-    short, _ = domain.count(part, Count(captured_minor=1_000), now=LATER)
-    whole, _ = domain.count(short, Count(captured_minor=600), now=LATER)
+    short, _ = domain.count(part, AmountsMoved(captured_minor=1_000), now=LATER)
+    whole, _ = domain.count(short, AmountsMoved(captured_minor=600), now=LATER)
 
     assert [(each.state, each.paid_minor) for each in (part, short, whole)] == [
         ("CREATED", 400),
@@ -147,20 +147,34 @@ def test_what_is_lost_or_bounces_of_an_open_order_is_to_be_paid_again(gone: Coun
     ]
 
 
+def test_what_bounced_after_it_was_refunded_is_to_be_paid_twice() -> None:
+    short, _ = domain.count(
+        order(captured_minor=1_000, refunded_minor=400), AmountsMoved(captured_minor=-1_000), now=LATER
+    )
+    whole, _ = domain.count(short, AmountsMoved(captured_minor=2_399), now=LATER)
+    paid, _ = domain.count(whole, AmountsMoved(captured_minor=1), now=LATER)
+
+    assert [(each.state, each.paid_minor) for each in (short, whole, paid)] == [
+        ("CREATED", 0),
+        ("CREATED", 1_999),
+        ("PAID", 2_000),
+    ]
+
+
 @pytest.mark.parametrize("state", [OrderState.PAID, OrderState.CANCELLED, OrderState.EXPIRED])
 def test_what_goes_of_an_order_that_has_ended_leaves_its_state(state: OrderState) -> None:
     before = order(state=state, captured_minor=2_000)
 
-    after, told = domain.count(before, Count(lost_minor=500), now=LATER)
+    after, told = domain.count(before, AmountsMoved(lost_minor=500), now=LATER)
 
     assert (after.state, after.paid_minor, told) == (state, 1_500, None)
 
 
-@pytest.mark.parametrize("back", [Count(refunded_minor=-1_000), Count(lost_minor=-1_000)])
-def test_what_comes_back_to_an_open_order_can_pay_it(back: Count) -> None:
-    gone = replace(Count(), refunded_minor=-back.refunded_minor, lost_minor=-back.lost_minor)
+@pytest.mark.parametrize("back", [AmountsMoved(refunded_minor=-1_000), AmountsMoved(lost_minor=-1_000)])
+def test_what_comes_back_to_an_open_order_can_pay_it(back: AmountsMoved) -> None:
+    gone = replace(AmountsMoved(), refunded_minor=-back.refunded_minor, lost_minor=-back.lost_minor)
     short, _ = domain.count(order(captured_minor=1_000), gone, now=LATER)
-    short, _ = domain.count(short, Count(captured_minor=1_000, returned_before_minor=1_000), now=LATER)
+    short, _ = domain.count(short, AmountsMoved(captured_minor=1_000, returned_before_minor=1_000), now=LATER)
     after, paid = domain.count(short, back, now=LATER)
 
     assert (short.state, after.state, paid and paid.paid_minor) == ("CREATED", "PAID", 2_000)
@@ -169,15 +183,15 @@ def test_what_comes_back_to_an_open_order_can_pay_it(back: Count) -> None:
 def test_a_capture_heard_of_before_the_refund_that_made_room_for_it_does_not_pay_the_order() -> None:
     # The refund of the first 1,000 is still on its way, in another partition.
     early, told = domain.count(
-        order(captured_minor=1_000), Count(captured_minor=1_000, returned_before_minor=1_000), now=LATER
+        order(captured_minor=1_000), AmountsMoved(captured_minor=1_000, returned_before_minor=1_000), now=LATER
     )
-    after, _ = domain.refund(early, Count(refunded_minor=1_000), **REFUNDED, now=LATER)
+    after, _ = domain.refund(early, AmountsMoved(refunded_minor=1_000), **REFUNDED, now=LATER)
 
     assert (told, early.state, after.state, after.paid_minor) == (None, "CREATED", "CREATED", 1_000)
 
 
 def test_a_final_capture_settles_an_order_below_its_total() -> None:
-    settled, paid = domain.count(order(total_minor=10_000), Count(captured_minor=5_000, final=True), now=LATER)
+    settled, paid = domain.count(order(total_minor=10_000), AmountsMoved(captured_minor=5_000, final=True), now=LATER)
 
     assert (settled.state, settled.paid_minor, paid and paid.paid_minor) == ("PAID", 5_000, 5_000)
 
@@ -209,7 +223,7 @@ def test_an_order_that_has_time_does_not_expire(expire_time: datetime | None) ->
 
 
 def test_an_order_told_of_by_a_clock_that_is_behind_does_not_run_backwards() -> None:
-    after, _ = domain.count(order(update_time=LATER), Count(captured_minor=1), now=NOON)
+    after, _ = domain.count(order(update_time=LATER), AmountsMoved(captured_minor=1), now=NOON)
     assert after.update_time == LATER
 
 
@@ -282,10 +296,10 @@ def test_whatever_happens_an_order_ends_once_and_its_versions_have_no_gap(steps:
 
 def take(at: Order, step: str, amount_minor: int) -> tuple[Order, Any]:
     if step == "capture":
-        return domain.count(at, Count(captured_minor=amount_minor), now=LATER)
+        return domain.count(at, AmountsMoved(captured_minor=amount_minor), now=LATER)
     if step == "refund":
         left = min(amount_minor, at.paid_minor)
         if not left:
             return at, None
-        return domain.refund(at, Count(refunded_minor=left), **REFUNDED, now=LATER)
+        return domain.refund(at, AmountsMoved(refunded_minor=left), **REFUNDED, now=LATER)
     return domain.cancel(at, now=LATER) if step == "cancel" else domain.expire(at, now=LATER)

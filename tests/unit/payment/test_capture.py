@@ -160,7 +160,9 @@ def create(before: Payment, *, capture_id: str = "cap_a", amount_minor: int | No
 
 
 def succeed(before: Payment, made: Any, reference: str) -> Any:
-    return capture.succeed(before, made, channel_reference=reference, terms=terms(), now=LATER)
+    return capture.succeed(
+        before, made, channel_reference=reference, amount_minor=made.amount_minor, terms=terms(), now=LATER
+    )
 
 
 def fail(before: Payment, made: Any) -> Any:

@@ -291,13 +291,21 @@ class FeePlan(_message.Message):
     FEES_FIELD_NUMBER: _builtins.int
     REFUND_FEE_RETURNED_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    DEFAULT_BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    FREE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """From 1, one more with every change. Set by paystream; ignored in requests."""
     refund_fee_returned: _builtins.bool
     """Whether a refund returns the fee, in proportion to the amount refunded."""
+    default_basis_points: _builtins.int
+    """The fee in currencies without a rule, in hundredths of a percent of what is captured; absent where they have none."""
+    free: _builtins.bool
+    """Whether currencies without a rule cost no fee; not beside default_basis_points."""
     @_builtins.property
     def fees(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeeRule]:
-        """One rule for a currency; a currency without a rule costs no fee. Sorted by currency in responses."""
+        """One rule for a currency. A payment in a currency without a rule is refused (FEE_RULE_MISSING), unless the plan is free
+        or has default_basis_points. Sorted by currency in responses.
+        """
 
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
@@ -310,12 +318,16 @@ class FeePlan(_message.Message):
         fees: _abc.Iterable[Global___FeeRule] | None = ...,
         refund_fee_returned: _builtins.bool = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
+        default_basis_points: _builtins.int | None = ...,
+        free: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default_basis_points", b"_default_basis_points", "default_basis_points", b"default_basis_points", "effective_time", b"effective_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "fees", b"fees", "refund_fee_returned", b"refund_fee_returned", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_basis_points", b"_default_basis_points", "default_basis_points", b"default_basis_points", "effective_time", b"effective_time", "fees", b"fees", "free", b"free", "refund_fee_returned", b"refund_fee_returned", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__default_basis_points: _TypeAlias = _typing.Literal["default_basis_points"]  # noqa: Y015
+    _WhichOneofArgType__default_basis_points: _TypeAlias = _typing.Literal["_default_basis_points", b"_default_basis_points"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default_basis_points) -> _WhichOneofReturnType__default_basis_points | None: ...
 
 Global___FeePlan: _TypeAlias = FeePlan  # noqa: Y015
 
@@ -330,22 +342,26 @@ class FeeRule(_message.Message):
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     BASIS_POINTS_FIELD_NUMBER: _builtins.int
     FIXED_MINOR_FIELD_NUMBER: _builtins.int
+    DISPUTE_FEE_MINOR_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code, once in a plan."""
     basis_points: _builtins.int
     """Hundredths of a percent of what is captured."""
     fixed_minor: _builtins.int
     """The fixed part, in minor units of the currency."""
+    dispute_fee_minor: _builtins.int
+    """Charged for a dispute that reaches chargeback, in minor units of the currency; given back when it is won."""
     def __init__(
         self,
         *,
         currency_code: _builtins.str = ...,
         basis_points: _builtins.int = ...,
         fixed_minor: _builtins.int = ...,
+        dispute_fee_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis_points", b"basis_points", "currency_code", b"currency_code", "fixed_minor", b"fixed_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis_points", b"basis_points", "currency_code", b"currency_code", "dispute_fee_minor", b"dispute_fee_minor", "fixed_minor", b"fixed_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -474,7 +490,7 @@ class CreateMerchantRequest(_message.Message):
     """Where paystream writes to: one address, no display name."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
-        """The first version of the fee plan; absent means no fees."""
+        """The first version of the fee plan; absent means no rules, so that no payments can be made yet."""
 
     @_builtins.property
     def settlement_policy(self) -> Global___SettlementPolicy:
@@ -658,7 +674,7 @@ class UpdateMerchantRequest(_message.Message):
     """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
-        """New fee plan, as a whole; absent means no fees."""
+        """New fee plan, as a whole; absent means no rules."""
 
     @_builtins.property
     def settlement_policy(self) -> Global___SettlementPolicy:

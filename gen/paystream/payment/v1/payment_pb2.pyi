@@ -81,6 +81,8 @@ class _RefundStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundSta
     """The channel was called and has not answered; evidence will end it."""
     REFUND_STATE_QUEUED: _RefundState.ValueType  # 5
     """It waits until the merchant's funds cover it, and is not sent before."""
+    REFUND_STATE_RETURNED: _RefundState.ValueType  # 6
+    """The payer had the money back, and it came back from there; the amount can be refunded again."""
 
 class RefundState(_RefundState, metaclass=_RefundStateEnumTypeWrapper):
     """How far a refund has come."""
@@ -97,6 +99,8 @@ REFUND_STATE_UNKNOWN: RefundState.ValueType  # 4
 """The channel was called and has not answered; evidence will end it."""
 REFUND_STATE_QUEUED: RefundState.ValueType  # 5
 """It waits until the merchant's funds cover it, and is not sent before."""
+REFUND_STATE_RETURNED: RefundState.ValueType  # 6
+"""The payer had the money back, and it came back from there; the amount can be refunded again."""
 Global___RefundState: _TypeAlias = RefundState  # noqa: Y015
 
 class _RefundReason:
@@ -590,6 +594,8 @@ class Payment(_message.Message):
     CANCELLED_MINOR_FIELD_NUMBER: _builtins.int
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REVERSED_MINOR_FIELD_NUMBER: _builtins.int
+    UNBACKED_MINOR_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -640,6 +646,10 @@ class Payment(_message.Message):
     """Given up without having been captured."""
     cancel_reason: Global___CancelReason.ValueType
     """Why what was not captured is being, or was, given up."""
+    reversed_minor: _builtins.int
+    """The part of captured_minor that bounced: the channel took it back."""
+    unbacked_minor: _builtins.int
+    """The part of refunded_minor that no capture stood behind when it went."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What was asked for."""
@@ -698,10 +708,12 @@ class Payment(_message.Message):
         cancelled_minor: _builtins.int = ...,
         cancel_reason: Global___CancelReason.ValueType = ...,
         authorization_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        reversed_minor: _builtins.int = ...,
+        unbacked_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "payment_method", b"payment_method", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "reversed_minor", b"reversed_minor", "state", b"state", "unbacked_minor", b"unbacked_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -746,6 +758,8 @@ class Capture(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
+    REVERSED_MINOR_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """cap_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -764,6 +778,12 @@ class Capture(_message.Message):
     """Why it failed, as the channel says; empty when it said nothing."""
     merchant_reference: _builtins.str
     """The merchant's own reference; empty for none."""
+    captured_minor: _builtins.int
+    """What was taken of it, in minor units of amount.currency_code; less than amount where its channel approved a part, 0
+    before it succeeded.
+    """
+    reversed_minor: _builtins.int
+    """The part of captured_minor that bounced."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is taken."""
@@ -796,10 +816,12 @@ class Capture(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        captured_minor: _builtins.int = ...,
+        reversed_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "captured_minor", b"captured_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reversed_minor", b"reversed_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -846,6 +868,9 @@ class Refund(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
+    SUSPENSE_MINOR_FIELD_NUMBER: _builtins.int
+    RETURNED_MINOR_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """ref_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -870,6 +895,14 @@ class Refund(_message.Message):
     """Why it failed, as the channel says; empty when it said nothing."""
     merchant_reference: _builtins.str
     """The merchant's own reference; empty for none."""
+    refunded_minor: _builtins.int
+    """What was given back, in minor units of amount.currency_code; less than amount where its channel gave back a part, 0
+    before it succeeded.
+    """
+    suspense_minor: _builtins.int
+    """The part of that which no capture stood behind when it went."""
+    returned_minor: _builtins.int
+    """What of it came back."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is given back."""
@@ -904,10 +937,13 @@ class Refund(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        refunded_minor: _builtins.int = ...,
+        suspense_minor: _builtins.int = ...,
+        returned_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "refunded_minor", b"refunded_minor", "returned_minor", b"returned_minor", "state", b"state", "suspense_minor", b"suspense_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -933,6 +969,7 @@ class Attempt(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """att_ and a UUIDv7: the key under which the channel knows it."""
     payment_id: _builtins.str
@@ -965,6 +1002,10 @@ class Attempt(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be sent: what is not sent by then fails with EXPIRED_UNSENT; absent for what gives money back."""
+
     def __init__(
         self,
         *,
@@ -982,10 +1023,11 @@ class Attempt(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         capture_id: _builtins.str = ...,
         channel: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "expire_time", b"expire_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1025,6 +1067,7 @@ class CreatePaymentRequest(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     CAPTURE_MODE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -1049,6 +1092,12 @@ class CreatePaymentRequest(_message.Message):
         values of 500 bytes without NUL.
         """
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be sent to its channel, which may be away: to come, at most 30 days ahead. What is not sent by then
+        fails with EXPIRED_UNSENT, and is not taken later. Absent for 24 hours, unless the operator set another time.
+        """
+
     def __init__(
         self,
         *,
@@ -1060,10 +1109,11 @@ class CreatePaymentRequest(_message.Message):
         payment_method: Global___PaymentMethod | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         capture_mode: Global___CaptureMode.ValueType = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "payment_method", b"payment_method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "expire_time", b"expire_time", "payment_method", b"payment_method"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1497,6 +1547,7 @@ class CreateRefundRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     payment_id: _builtins.str
@@ -1507,6 +1558,8 @@ class CreateRefundRequest(_message.Message):
     """The merchant's own reference, unique among the merchant's refunds, at most 100 characters, no control characters; empty
     for none.
     """
+    capture_id: _builtins.str
+    """The one capture to give back: cap_ and 32 hexadecimal digits; empty for the oldest that are left, one after another."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to give back, in the payment's currency."""
@@ -1526,10 +1579,11 @@ class CreateRefundRequest(_message.Message):
         reason: Global___RefundReason.ValueType = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        capture_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1758,7 +1812,7 @@ class ReportChannelResultRequest(_message.Message):
     """Why it was declined, as the channel says, lower_snake; empty unless DECLINED."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount the channel holds it for; checked when given."""
+        """The amount the channel holds it for; absent where it does not say."""
 
     def __init__(
         self,
@@ -2692,3 +2746,161 @@ class RejectResolutionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RejectResolutionResponse: _TypeAlias = RejectResolutionResponse  # noqa: Y015
+
+@_typing.final
+class RetryRefundRequest(_message.Message):
+    """Asks to give back money that came late."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it refunds nothing."""
+    contradiction_id: _builtins.str
+    """The contradiction that the money came with: ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundRequest: _TypeAlias = RetryRefundRequest  # noqa: Y015
+
+@_typing.final
+class RetryRefundResponse(_message.Message):
+    """Answers RetryRefund."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def refund(self) -> Global___Refund:
+        """The refund as it was accepted."""
+
+    def __init__(
+        self,
+        *,
+        refund: Global___Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundResponse: _TypeAlias = RetryRefundResponse  # noqa: Y015
+
+@_typing.final
+class UnmatchedEvidence(_message.Message):
+    """What a channel told of an attempt that payment does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DECLINE_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    evidence_id: _builtins.str
+    """evd_ and a UUIDv7."""
+    attempt_id: _builtins.str
+    """The attempt as the channel named it."""
+    channel_reference: _builtins.str
+    """The channel's reference; empty when it gave none."""
+    outcome: Global___ChannelOutcome.ValueType
+    """What became of it."""
+    decline_code: _builtins.str
+    """Why it was declined, as the channel says; empty when it said nothing."""
+    refusal: _builtins.str
+    """The reason that the caller was answered, as in docs/errors.md."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What the channel holds it for; absent when it did not say."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was told first."""
+
+    def __init__(
+        self,
+        *,
+        evidence_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        channel_reference: _builtins.str = ...,
+        outcome: Global___ChannelOutcome.ValueType = ...,
+        decline_code: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "evidence_id", b"evidence_id", "outcome", b"outcome", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmatchedEvidence: _TypeAlias = UnmatchedEvidence  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceRequest(_message.Message):
+    """Asks for what was told of attempts that payment does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceRequest: _TypeAlias = ListUnmatchedEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceResponse(_message.Message):
+    """Answers ListUnmatchedEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmatchedEvidence]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        evidence: _abc.Iterable[Global___UnmatchedEvidence] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceResponse: _TypeAlias = ListUnmatchedEvidenceResponse  # noqa: Y015

@@ -162,6 +162,16 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
                 _registered_method=True)
+        self.RetryRefund = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/RetryRefund',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+                _registered_method=True)
+        self.ListUnmatchedEvidence = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -187,15 +197,20 @@ class PaymentServiceServicer:
         payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
         order that is closed meanwhile is refunded, what is authorized is voided.
 
+        A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+        when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+        MERCHANT_SUSPENDED.
+
         Idempotent by request_id: the same request again returns the payment it created; another request with the same
         id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-        MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-        (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-        ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-        PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+        MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+        for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+        currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+        ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+        EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -278,11 +293,11 @@ class PaymentServiceServicer:
         settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
         as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
         CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
-        available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
-        that has it).
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+        CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+        payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -315,10 +330,12 @@ class PaymentServiceServicer:
     def ReportChannelResult(self, request, context):
         """Takes a channel's word on an attempt: its callback.
 
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-        recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -441,6 +458,25 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryRefund(self, request, context):
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatchedEvidence(self, request, context):
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -558,6 +594,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.RejectResolution,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.SerializeToString,
+            ),
+            'RetryRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryRefund,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvidence,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1194,6 +1240,60 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/RejectResolution',
             paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/RetryRefund',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

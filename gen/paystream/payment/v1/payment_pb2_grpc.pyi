@@ -53,15 +53,20 @@ class PaymentServiceStub:
     payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
     order that is closed meanwhile is refunded, what is authorized is voided.
 
+    A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+    when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+    MERCHANT_SUSPENDED.
+
     Idempotent by request_id: the same request again returns the payment it created; another request with the same
     id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-    MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+    MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+    for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+    currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+    ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+    EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
@@ -114,11 +119,11 @@ class PaymentServiceStub:
     settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
     as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
     CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
-    available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
-    that has it).
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+    CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+    payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
     """
     CancelRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelRefundRequest, _payment_pb2.CancelRefundResponse]
     """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
@@ -133,10 +138,12 @@ class PaymentServiceStub:
     ReportChannelResult: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
     """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
@@ -208,6 +215,17 @@ class PaymentServiceStub:
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
     (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
+    RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -234,15 +252,20 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
     order that is closed meanwhile is refunded, what is authorized is voided.
 
+    A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+    when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+    MERCHANT_SUSPENDED.
+
     Idempotent by request_id: the same request again returns the payment it created; another request with the same
     id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-    MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+    MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+    for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+    currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+    ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+    EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]  # type: ignore[assignment]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
@@ -295,11 +318,11 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
     as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
     CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
-    available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
-    that has it).
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+    CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+    payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
     """
     CancelRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelRefundRequest, _payment_pb2.CancelRefundResponse]  # type: ignore[assignment]
     """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
@@ -314,10 +337,12 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ReportChannelResult: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]  # type: ignore[assignment]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
     """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
@@ -389,6 +414,17 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
     (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
+    RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes payments and gives them back.
@@ -418,15 +454,20 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
         order that is closed meanwhile is refunded, what is authorized is voided.
 
+        A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+        when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+        MERCHANT_SUSPENDED.
+
         Idempotent by request_id: the same request again returns the payment it created; another request with the same
         id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN,
-        MERCHANT_CLOSING, CHANNEL_NOT_AVAILABLE
-        (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-        ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-        PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+        MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+        for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+        currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+        ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+        EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
         """
 
     @_abc_1.abstractmethod
@@ -521,11 +562,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
         as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
         CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured),
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code) and REFUND_WOULD_OVERDRAW (metadata
-        available_minor, limit_minor, currency_code); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund
-        that has it).
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+        CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+        payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
         """
 
     @_abc_1.abstractmethod
@@ -564,10 +605,12 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.ReportChannelResultResponse, _abc.Awaitable[_payment_pb2.ReportChannelResultResponse]]:
         """Takes a channel's word on an attempt: its callback.
 
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-        recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
         """
 
     @_abc_1.abstractmethod
@@ -704,6 +747,29 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
         (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def RetryRefund(
+        self,
+        request: _payment_pb2.RetryRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RetryRefundResponse, _abc.Awaitable[_payment_pb2.RetryRefundResponse]]:
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvidence(
+        self,
+        request: _payment_pb2.ListUnmatchedEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_payment_pb2.ListUnmatchedEvidenceResponse]]:
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -20,8 +20,10 @@ from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1 import accounting_pb2_grpc
 from services.accounting import domain, messages, store
 from services.accounting.commands import journals
+from services.accounting.domain.journal import Journal
 from services.accounting.domain.statement import LineKey, Statement
 from services.accounting.domain.transaction import ENTRIES_MAX, Account, Transaction
+from services.accounting.rpc.two_people import TwoPeopleMethods
 from services.accounting.store import AccountFilter, TransactionFilter
 
 _Result = pb.BatchCreateTransactionsResponse.Result
@@ -55,7 +57,7 @@ _END = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 """Where a statement without limits begins and ends: the bounds of protobuf's Timestamp."""
 
 
-class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
+class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingServiceServicer):
     """Serves paystream.accounting.v1.AccountingService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -65,14 +67,13 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         self, request: pb.CreateTransactionRequest, _context: Any
     ) -> pb.CreateTransactionResponse:
         """Book a manual journal, once per request_id."""
-        return await self._runtime.call(_CREATE, request, messages.from_create(request, current_call().cause))
+        return await self._runtime.call(_CREATE, request, self._journal(request))
 
     async def BatchCreateTransactions(
         self, request: pb.BatchCreateTransactionsRequest, _context: Any
     ) -> pb.BatchCreateTransactionsResponse:
         """Book manual journals, each by itself."""
-        cause = current_call().cause
-        items = batching.read_items(request.requests, lambda item: messages.from_create(item, cause))
+        items = batching.read_items(request.requests, self._journal)
         results = await self._runtime.call_batch(_CREATE_IN_BATCH, request.requests, items)
         return pb.BatchCreateTransactionsResponse(results=batching.to_results(_Result, results))
 
@@ -80,7 +81,14 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         self, request: pb.ReverseTransactionRequest, _context: Any
     ) -> pb.ReverseTransactionResponse:
         """Book the opposite of a transaction, once."""
-        return await self._runtime.call(_REVERSE, request, messages.from_reverse(request, current_call().cause))
+        limits = self._runtime.settings.accounting_journal_limits
+        item = messages.from_reverse(request, current_call().cause, alone_limits=limits)
+        return await self._runtime.call(_REVERSE, request, item)
+
+    def _journal(self, request: pb.CreateTransactionRequest) -> Journal:
+        limits = self._runtime.settings.accounting_journal_limits
+        limit_minor = limits.get(request.currency_code, limits["*"])
+        return messages.from_create(request, current_call().cause, alone_limit_minor=limit_minor)
 
     async def GetTransaction(self, request: pb.GetTransactionRequest, _context: Any) -> pb.GetTransactionResponse:
         """Read a transaction."""
