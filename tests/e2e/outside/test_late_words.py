@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from paystream.withdrawal.v1 import withdrawal_pb2
 from tests.e2e.conftest import Line
 from tests.e2e.model import audit
 from tests.e2e.outside.shop import Shop
@@ -247,7 +248,9 @@ async def a_payout_failed_then_paid_holds_up_others_until_two_people_have_decide
     await shop.funded(100_000, fee_minor=0)
     await shop.withdraw(19_009, "FAILED")
     await shop.until_withdrawable(80_991)
-    waiting = await shop.withdraw(50_000, "HELD")
+    waiting = await shop.withdraw(50_000, "APPROVED")
+    blocked = (await shop.withdrawal(waiting)).withdrawal.blocked_reason
+    assert blocked == withdrawal_pb2.BLOCKED_REASON_CONTRADICTION_OPEN
     contradiction = await shop.contradiction("LATE_SUCCESS", "withdrawal")
     await shop.decide(contradiction, "NONE", "withdrawal")
     await shop.until_withdrawal(waiting, "COMPLETED")
