@@ -14,8 +14,11 @@ DRAIN_S_MAX = 90.0
 OPEN_CALLS = """
 SELECT 'payment attempt ' || attempt_id || ' ' || state FROM payment.attempt
     WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN')
-UNION ALL SELECT 'withdrawal attempt ' || attempt_id || ' ' || state FROM withdrawal.attempt
-    WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN')
+UNION ALL SELECT 'withdrawal attempt ' || a.attempt_id || ' ' || a.state
+    FROM withdrawal.attempt a JOIN withdrawal.withdrawal w USING (withdrawal_id)
+    WHERE a.state IN ('STARTED', 'UNKNOWN') OR a.state = 'PENDING' AND NOT EXISTS (
+        SELECT FROM withdrawal.open_contradiction o
+        WHERE o.merchant_id = w.merchant_id AND o.currency_code = w.currency_code AND NOT o.resolved)
 UNION ALL SELECT 'callback of ' || attempt_id || ' ' || report || ', try ' || tries FROM channel.callback
 UNION ALL SELECT 'sequel of ' || attempt_id || ' ' || kind FROM channel.sequel
 """

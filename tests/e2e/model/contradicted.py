@@ -35,6 +35,14 @@ ATTEMPTS = """
 SELECT attempt_id FROM channel.channel_transaction WHERE merchant_id = $1 ORDER BY create_time, attempt_id
 """
 
+CAPTURED = """
+SELECT a.attempt_id FROM payment.attempt a JOIN payment.payment p USING (payment_id)
+WHERE p.merchant_id = $1 AND p.state = 'SUCCEEDED' AND p.reversed_minor = 0
+    AND a.state = 'SUCCEEDED' AND a.action IN ('CHARGE', 'CAPTURE')
+ORDER BY a.attempt_id
+"""
+"""What payment holds as captured; disputes of other money are refused, and told for days."""
+
 
 @dataclass
 class ContradictedJourney:
@@ -152,7 +160,9 @@ class ContradictedJourney:
         return f"{attempt_id} {word} {amount_minor}"
 
     async def _dispute(self) -> str:
-        attempts = await self.line.kept.rows(ATTEMPTS, self.shop.merchant_id)
+        attempts = await self.line.kept.rows(CAPTURED, self.shop.merchant_id)
+        if not attempts:
+            return "none"
         request = channel_pb2.OpenDisputeRequest(
             request_id=new_request_id(),
             attempt_id=self._draw.choice(attempts)["attempt_id"],

@@ -10,7 +10,9 @@ from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
 from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
 
 
-class Listener(payment_pb2_grpc.PaymentServiceServicer, withdrawal_pb2_grpc.WithdrawalServiceServicer):
+class Listener(  # type: ignore[misc]  # both services have calls of the same names; none of them is made here
+    payment_pb2_grpc.PaymentServiceServicer, withdrawal_pb2_grpc.WithdrawalServiceServicer
+):
     """The receiving end: writes down what it is told, after refusing as often as it is set to."""
 
     def __init__(self) -> None:
