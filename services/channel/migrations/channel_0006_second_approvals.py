@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "channel_0005"
-down_revision = "channel_0004"
+revision = "channel_0006"
+down_revision = "channel_0005"
 branch_labels = None
 depends_on = None
 
