@@ -1,10 +1,12 @@
 """Disputes: reported by channels, answered for merchants, and the answers told."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from paykit.cause import Cause
 from paykit.channels import attempts as channel_attempts
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError
 from paykit.ids import new_id
@@ -12,11 +14,12 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.payment import domain, store
 from services.payment.commands import work
+from services.payment.commands.evidence import unmatched
 from services.payment.commands.order import CapturedOrders, captured_orders
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, Reported
-from services.payment.store import DisputeReport
+from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, DisputeFile, Reported
+from services.payment.store import DisputeReport, FileWithContent
 
 ANSWERING_JOB = "respond_to_disputes"
 """The job that tells channels what merchants answered."""
@@ -44,6 +47,16 @@ class ContestDispute:
 
     dispute_id: str
     evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddDisputeFile:
+    """A file to go with the answer to a dispute."""
+
+    dispute_id: str
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +140,15 @@ async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Disput
 
     What follows from each word is in `domain.dispute_words`. Emits DisputeInquiryOpened, DisputeOpened, DisputeWon,
     DisputeLost and DisputeOverturned; for what does not agree with the record, which is listed, DisputeContradicted.
-    What becomes free for an order that was closed meanwhile is refunded.
+    What becomes free for an order that was closed meanwhile is refunded. What is refused is kept as unmatched evidence,
+    and told by EvidenceUnmatched.
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows = await _lock_reported(tx, items)
     results = fold(items, lambda item: _report(rows, item))
     await rows.save()
     await store.reports.insert_absent(tx, rows.reports)
+    await store.unmatched_evidence.keep(tx, [_evidence(item) for item in items], results, tell=unmatched)
     return results
 
 
@@ -167,6 +182,36 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
 
     results = fold(items, contest)
     await tx.save(disputes)
+    return results
+
+
+async def add_dispute_files(tx: Tx, items: Sequence[AddDisputeFile]) -> list[DisputeFile | DomainError]:
+    """Keep files for the answers to disputes.
+
+    Refusals: DisputeNotFound, IllegalTransition, DisputeFilesExceeded.
+    """
+    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
+    counts = await store.dispute_files.counts(tx, list(disputes))
+    files: list[FileWithContent] = []
+
+    def add(item: AddDisputeFile) -> DisputeFile:
+        dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
+        domain.dispute.require_room(dispute, counts.get(item.dispute_id, 0))
+        counts[item.dispute_id] = counts.get(item.dispute_id, 0) + 1
+        file = DisputeFile(
+            file_id=new_id("dsf"),
+            dispute_id=item.dispute_id,
+            name=item.name,
+            media_type=item.media_type,
+            size_bytes=len(item.content),
+            content_hash=hashlib.sha256(item.content).hexdigest(),
+            create_time=tx.now,
+        )
+        files.append(FileWithContent(file=file, content=item.content))
+        return file
+
+    results = fold(items, add)
+    await store.dispute_files.add(tx, files)
     return results
 
 
@@ -275,6 +320,21 @@ def _keep(rows: ReportedWork, dispute: Dispute, reported: Reported, *, contradic
             record_time=rows.tx.now,
         )
     )
+
+
+def _evidence(item: ReportDispute) -> RecordEvidence:
+    """Return a report as evidence that money is taken back, for keeping it where it is about nothing."""
+    reported = item.reported
+    evidence = Evidence(
+        attempt_id=reported.attempt_id,
+        source=Source.CALLBACK,
+        outcome=EvidenceOutcome.RETURNED,
+        channel_reference=reported.dispute_reference,
+        failure_code=f"dispute_{reported.outcome.lower()}",
+        amount_minor=reported.amount_minor,
+        currency_code=reported.currency_code,
+    )
+    return RecordEvidence(evidence=evidence, cause=item.cause)
 
 
 def _said(reported: Reported) -> str:

@@ -22,12 +22,13 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9011  a capture: APPROVED, later disputed in full; contesting wins
   9012  a capture: APPROVED, later disputed in full; contesting loses
   9013  an authorization or capture: APPROVED for a part, down to a whole 5000 (19013: 15000)
-  9014  APPROVED, later approved again under another reference and called back
+  9014  an authorization or capture: APPROVED, later approved again under another reference and called back
   9015  APPROVED, later DECLINED after all and called back: a capture bounces, a refund comes back, a payout fails
   9016  a payout: APPROVED, later returned by the bank less a fee of 1500, and called back
   9017  an authorization or capture: as 9009, and its first two refunds are DECLINED, refund_not_allowed
   9018  an authorization: cancelling it is DECLINED, but done later and called back
   9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
+  9020  a refund or payout: APPROVED, later approved again under another reference and called back
 
 An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """
@@ -152,6 +153,16 @@ class ChannelServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AdvanceDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
+    """
     GetDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
@@ -253,6 +264,16 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Idempotent by dispute_reference: the same answer again changes nothing.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+    """
+    AdvanceDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]  # type: ignore[assignment]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
     """
     GetDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
@@ -448,6 +469,22 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by dispute_reference: the same answer again changes nothing.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
         state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+
+    @_abc_1.abstractmethod
+    def AdvanceDispute(
+        self,
+        request: _channel_pb2.AdvanceDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.AdvanceDisputeResponse, _abc.Awaitable[_channel_pb2.AdvanceDisputeResponse]]:
+        """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+        another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+        given again.
+
+        Idempotent by request_id, as OpenDispute.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+        no more comes back than is held).
         """
 
     @_abc_1.abstractmethod

@@ -153,7 +153,8 @@ class PaymentServiceStub:
     nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
     that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
     capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+    refused is kept, too: ListUnmatchedEvidence.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
     captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
     currency_code: the attempt's).
@@ -177,6 +178,16 @@ class PaymentServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
@@ -352,7 +363,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
     that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
     capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+    refused is kept, too: ListUnmatchedEvidence.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
     captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
     currency_code: the attempt's).
@@ -376,6 +388,16 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]  # type: ignore[assignment]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]  # type: ignore[assignment]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]  # type: ignore[assignment]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
@@ -626,7 +648,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
         that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
         capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+        refused is kept, too: ListUnmatchedEvidence.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
         captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
         currency_code: the attempt's).
@@ -674,6 +697,28 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
         DISPUTE_RESPONSE_LATE (metadata respond_by).
         """
+
+    @_abc_1.abstractmethod
+    def AddDisputeFile(
+        self,
+        request: _payment_pb2.AddDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.AddDisputeFileResponse, _abc.Awaitable[_payment_pb2.AddDisputeFileResponse]]:
+        """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+        dispute is OPENED; no event carries it.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_FILES_EXCEEDED (metadata files_max).
+        """
+
+    @_abc_1.abstractmethod
+    def GetDisputeFile(
+        self,
+        request: _payment_pb2.GetDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetDisputeFileResponse, _abc.Awaitable[_payment_pb2.GetDisputeFileResponse]]:
+        """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListOverdueAttempts(
