@@ -104,6 +104,8 @@ def _capture(number: int, merchant_id: str, now: datetime) -> PaymentSuccess:
         method=PaymentMethod.CARD,
         channel="simulator",
         channel_reference=f"sim_{number:012d}",
+        final=False,
+        order_returned_minor=0,
     )
 
 

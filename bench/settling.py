@@ -24,6 +24,8 @@ from paystream.accounting.v1.events import Direction, Entry, Side, TransactionCr
 from paystream.merchant.v1.events import (
     MerchantCreated,
     MerchantStatus,
+    RefundPolicy,
+    ReserveBase,
     SettlementPolicy,
     SettlementSchedule,
     SettlementThreshold,
@@ -150,7 +152,18 @@ def _merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
             thresholds=(SettlementThreshold(currency_code="USD", threshold_minor=threshold_minor),),
             reserve_basis_points=500,
             reserve_days=90,
+            cut_off_month_day=None,
+            business_days=False,
+            calendar=None,
+            reserve_base=ReserveBase.NET,
         ),
+        default_basis_points=None,
+        free=False,
+        refund_policy=RefundPolicy.ALLOW,
+        refund_limits=(),
+        payout_hold=False,
+        frozen=False,
+        closing=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""Who and what caused a change: carried from the call or event that came in to the events that go out."""
+"""Who and what caused a change: carried from the call or event that came in to the events that go out, and to rows."""
 
 from dataclasses import dataclass
 
@@ -18,3 +18,20 @@ class Cause:
     causation_id: str | None = None
     actor: str | None = None
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatingCall:
+    """The call that a row was created by, kept with it for good: sent again, it finds the row and creates nothing.
+
+    Attributes:
+        request_key: A digest of caller, method and request id, unique in its table; None where no call asked for it.
+        request_hash: A digest of the request.
+    """
+
+    request_key: bytes | None = None
+    request_hash: bytes | None = None
+
+
+NO_CALL = CreatingCall()
+"""Of what paystream makes of its own accord."""

@@ -5,7 +5,8 @@ and one table in `paykit.serve.status` maps its kind to a gRPC code::
 
     DomainError                  a business rule said no; the caller can do something about it
       FieldInvalid               a field breaks a rule
-      CurrencyUnknown            not an ISO 4217 code in use
+      CurrencyUnknown            not an ISO 4217 code
+      CurrencyClosed             takes no new business
       CurrencyMismatch           two amounts, or an amount and a resource, are in different currencies
       IllegalTransition          the state does not allow the action
       ...                        the others live in the domain that raises them
@@ -71,10 +72,17 @@ class FieldInvalid(DomainError):
 
 
 class CurrencyUnknown(DomainError):
-    """The code is not an ISO 4217 currency in use."""
+    """The code is not an ISO 4217 currency."""
 
     kind = Kind.INVALID_ARGUMENT
     reason = "CURRENCY_UNKNOWN"
+
+
+class CurrencyClosed(DomainError):
+    """The currency takes no new business: what already is in it goes on."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "CURRENCY_CLOSED"
 
 
 class CurrencyMismatch(DomainError):

@@ -26,6 +26,7 @@ ROOMS_OF_THEIR_OWN = {
 SQL_OF_THE_LIBRARY = {
     "paykit.postgres": "what SQL is spoken through: transactions, declared tables, the outbox, wake-ups",
     "paykit.channels": "attempts and evidence are tables that the library brings to payment and withdrawal",
+    "paykit.contradictions": "contradictions are a table that the library brings to payment and withdrawal",
     "paykit.consume": "offsets, the inbox, dead letters and parked events are tables of the runtime",
     "paykit.kafka": "the relay leads by an advisory lock",
     "paykit.merchants": "the projection of merchants is a table that the library brings to services",
@@ -41,7 +42,7 @@ LOCKS_WITHOUT_TX = {
 }
 
 NAMED_ALIKE = dict.fromkeys(
-    ("AttemptNotFound", "DisputeExceedsCaptured", "DisputeNotFound", "DisputeResponseLate", "MerchantUnknown"),
+    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "MerchantUnknown"),
     "one reason of docs/errors.md, which several services answer with",
 )
 

@@ -8,6 +8,7 @@ default. Secrets have no default and print as `**********`.
 import json
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -90,6 +91,14 @@ Limits = Annotated[
 """Amounts in minor units by currency; `*` stands for those that are not named."""
 
 
+Closings = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], date],
+    NoDecode,
+    BeforeValidator(_read_json),
+]
+"""Days by currency."""
+
+
 Routes = Annotated[
     tuple[ChannelRoute, ...], NoDecode, BeforeValidator(lambda text: channel_routes.read(text, "channel"))
 ]
@@ -130,7 +139,9 @@ class Settings(BaseSettings):
         topic_prefix: Put before every topic and subject; tests share one broker by it.
         grpc_address: Where the services answer.
         grpc_port_shared: Several processes on one machine answer on the same port, the kernel spreading connections.
-        grpc_message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
+        grpc_message_bytes_max: Larger requests are refused with RESOURCE_EXHAUSTED, and no larger reply is sent.
+        grpc_reply_bytes_max: Pages end before they are larger, and what else would be is refused. The default is what
+            gRPC's clients take if they are not told otherwise. Never above `grpc_message_bytes_max`, whatever it says.
         grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
         shutdown_grace_s: How long calls in progress may take after SIGTERM.
@@ -140,11 +151,19 @@ class Settings(BaseSettings):
             a table `[[channel]]` for each.
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        unsent_ttl_s: Business time until a payment or capture that could not be sent to its channel fails unsent, where
+            its caller asked for no other time.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
-        withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: a withdrawal
-            above it has to be approved by a second person. JSON, as in `{"*": 1000000, "JPY": 500000}`.
-        withdrawal_daily_limits: As these: what a merchant may withdraw in a day of its time zone.
-        accounting_chart: The chart of accounts of a new ledger; an existing one refuses another than its own.
+        withdrawal_approval_limits: In minor units by currency, `*` standing for those that are not named: above
+            it, what a merchant withdraws in 24 hours has to be approved by a second person. JSON, as in
+            `{"*": 1000000, "JPY": 500000}`.
+        withdrawal_daily_limits: As these: what a merchant may withdraw in any 24 hours.
+        currency_closings: From which day on, in UTC, a currency takes no new orders and payments here, though the table
+            of currencies has it open. JSON, as in `{"PLN": "2027-01-01"}`.
+        accounting_journal_limits: As these: what one person may book by journals and reversals in 24 hours without a
+            second one; 0 has every journal proposed and approved.
+        accounting_chart: The chart of accounts of a new ledger, by its name or as the path of a TOML file; an existing
+            one refuses another than its own, but takes a version with more kinds and types.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -167,6 +186,7 @@ class Settings(BaseSettings):
     grpc_address: str = Field(default="localhost:50051", pattern=r"^(unix:.+|.+:\d{1,5})$")
     grpc_port_shared: bool = False
     grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
+    grpc_reply_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     grpc_calls_max: int = Field(default=1_000, ge=1, le=100_000)
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
@@ -175,10 +195,13 @@ class Settings(BaseSettings):
     channel_routes: Routes = Field(default=(), max_length=20)
     bank_channel: Bank | None = None
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    unsent_ttl_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
     withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})
-    accounting_chart: str = Field(default="merchant_asset", pattern=r"^[a-z_]+$")
+    currency_closings: Closings = Field(default={}, max_length=200)
+    accounting_journal_limits: Limits = Field(default={"*": 1_000_000})
+    accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"
     log_level: LogLevel = "info"
@@ -200,6 +223,11 @@ class Settings(BaseSettings):
     def admin_url(self) -> str:
         """Return the URL for `paystream db`."""
         return (self.database_admin_url or self.database_url).get_secret_value()
+
+    @property
+    def reply_bytes_max(self) -> int:
+        """The largest reply that is sent."""
+        return min(self.grpc_reply_bytes_max, self.grpc_message_bytes_max)
 
     @property
     def payment_channels(self) -> tuple[ChannelRoute, ...]:

@@ -8,6 +8,7 @@ request, so it is never stored, never a result of a batch item, and callers and 
       CardNumberRefused      a field holds a card number
       DeadlineExceeded       the caller's time is over
       CallsExhausted         too many calls at once
+      ReplyTooLarge          the answer is larger than a reply may be
       DependencyUnavailable  how an UnavailableError looks to a caller
     UnavailableError         PostgreSQL, Kafka, the registry or a channel cannot be reached
     CommitUnknownError       the connection broke during COMMIT
@@ -44,6 +45,13 @@ class CallsExhausted(DomainError):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "CALLS_EXHAUSTED"
+
+
+class ReplyTooLarge(DomainError):
+    """The answer is larger than a reply may be; what the call was to do is done, if it was to do something."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "REPLY_TOO_LARGE"
 
 
 class DependencyUnavailable(DomainError):

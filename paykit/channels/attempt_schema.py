@@ -74,3 +74,45 @@ def create_v1(own: Sequence[str]) -> None:
     runtime_schema.guard_states("attempt", _CHANGES_V1)
     op.execute(runtime_schema.revoke("attempt", "DELETE"))
     op.execute(runtime_schema.revoke("evidence", "UPDATE", "DELETE"))
+
+
+# The channel's own amount; the key tells words apart that differ in it alone.
+_V2 = """
+ALTER TABLE attempt ADD COLUMN approved_minor bigint
+    CHECK (approved_minor BETWEEN 1 AND 9007199254740991 AND approved_minor <> amount_minor);
+ALTER TABLE evidence
+    ADD COLUMN amount_minor bigint,
+    ADD COLUMN currency_code text COLLATE "C",
+    DROP CONSTRAINT evidence_key,
+    ADD CONSTRAINT evidence_key UNIQUE NULLS NOT DISTINCT
+        (attempt_id, source, outcome, channel_reference, failure_code, amount_minor);
+
+-- What channels told that is about no attempt that is known or was sent, or in another currency than it: once however
+-- often it was told. Nothing is empty text, and no amount is 0, so that a key can be made of all.
+CREATE TABLE unmatched_evidence (
+    evidence_id text COLLATE "C" PRIMARY KEY,
+    attempt_id text COLLATE "C" NOT NULL,
+    outcome text COLLATE "C" NOT NULL,
+    channel_reference text COLLATE "C" NOT NULL,
+    failure_code text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency_code text COLLATE "C" NOT NULL,
+    refusal text COLLATE "C" NOT NULL,
+    create_time timestamptz NOT NULL,
+    CONSTRAINT unmatched_evidence_key UNIQUE
+        (attempt_id, outcome, channel_reference, failure_code, amount_minor, currency_code)
+);
+CREATE INDEX unmatched_evidence_list ON unmatched_evidence (create_time, evidence_id);
+"""
+_LATER_WORDS_V2 = (("SUCCEEDED", "FAILED"), ("FAILED", "SUCCEEDED"))
+
+
+def upgrade_v2(changes: Sequence[tuple[str, str]] = _CHANGES_V1) -> None:
+    """Have attempts follow what is said later, over whichever amount, and keep what is about none of them.
+
+    Args:
+        changes: Of an attempt's state, as the service had them before.
+    """
+    runtime_schema.run_script(_V2)
+    runtime_schema.guard_states("attempt", (*changes, *_LATER_WORDS_V2))
+    op.execute(runtime_schema.revoke("unmatched_evidence", "UPDATE", "DELETE"))

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from paykit.channels.attempts import Attempt, Claimed, Evidence, Verdict, inquiry_pause_s, worth_keeping
+from paykit.channels.attempts import (
+    Attempt,
+    Claimed,
+    Evidence,
+    EvidenceOutcome,
+    Source,
+    Verdict,
+    inquiry_pause_s,
+    worth_keeping,
+)
+from paykit.channels.judging import Word, recorded_evidence, word_of
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
@@ -11,7 +21,10 @@ from paykit.postgres.table import Table
 A = TypeVar("A", bound=Attempt)
 C = TypeVar("C", bound=Claimed[Any])
 
-_CHANGING = ("state", "channel_reference", "failure_reason", "failure_code", "inquiry_count", "contradicted")
+_CHANGING = (
+    *("state", "channel_reference", "failure_reason", "failure_code", "approved_minor", "inquiry_count"),
+    "contradicted",
+)
 _AGE_S = "coalesce(extract(epoch FROM clock_timestamp() - start_time), 0)::float8"
 
 _ANY_PENDING = "SELECT EXISTS (SELECT FROM attempt WHERE state = 'PENDING' AND channel = $1)"
@@ -47,11 +60,17 @@ WHERE attempt.attempt_id = new.attempt_id
 
 # What was told before is there already.
 _INSERT_EVIDENCE = """
-INSERT INTO evidence (attempt_id, source, outcome, verdict, channel_reference, failure_code, record_time)
-SELECT attempt_id, source, outcome, verdict, channel_reference, failure_code, $7
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-  AS new (attempt_id, source, outcome, verdict, channel_reference, failure_code)
+INSERT INTO evidence (attempt_id, source, outcome, verdict, channel_reference, failure_code, amount_minor,
+    currency_code, record_time)
+SELECT attempt_id, source, outcome, verdict, channel_reference, failure_code, amount_minor, currency_code, $9
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[])
+  AS new (attempt_id, source, outcome, verdict, channel_reference, failure_code, amount_minor, currency_code)
 ON CONFLICT ON CONSTRAINT evidence_key DO NOTHING
+"""
+
+_SELECT_EVIDENCE = """
+SELECT attempt_id, source, outcome, channel_reference, failure_code, amount_minor, currency_code FROM evidence
+WHERE attempt_id = ANY($1::text[])
 """
 
 
@@ -117,15 +136,41 @@ class AttemptTable(Table[str, A], Generic[A, C]):
 
 
 class EvidenceLog:
-    """Evidence to keep beside its attempts, once however often it was told: a unit of work."""
+    """Evidence to keep beside its attempts, once however often it was told: a unit of work.
+
+    Attributes:
+        heard: The words of each attempt that is contradicted, those of this transaction so far included.
+    """
 
     def __init__(self) -> None:
         self.kept: list[tuple[Evidence, Verdict]] = []
+        self.heard: dict[str, set[Word]] = {}
 
-    def add(self, evidence: Evidence, verdict: Verdict) -> None:
-        """Take evidence, if it tells more than its attempt itself."""
-        if worth_keeping(evidence, verdict):
-            self.kept.append((evidence, verdict))
+    async def read(self, tx: Tx, attempts: Iterable[Attempt]) -> None:
+        """Read what was heard of locked attempts; a statement is run only where one is contradicted."""
+        contradicted = {attempt.attempt_id: attempt for attempt in attempts if attempt.contradicted}
+        for row in await tx.fetch(_SELECT_EVIDENCE, sorted(contradicted)) if contradicted else ():
+            self._hear(contradicted[row["attempt_id"]], _read_evidence(row))
+
+    def add(self, attempt: Attempt, evidence: Evidence, verdict: Verdict) -> None:
+        """Take evidence, if it tells more than its attempt itself does.
+
+        With the first that contradicts, what was recorded is kept as well.
+
+        Args:
+            attempt: As it was before the evidence.
+            evidence: What became known.
+            verdict: On it.
+        """
+        if verdict is not Verdict.CONTRADICT:
+            if worth_keeping(evidence, verdict):
+                self.kept.append((evidence, verdict))
+            return
+        if not attempt.contradicted:
+            self._hear(attempt, recorded_evidence(attempt))
+            self.kept.append((recorded_evidence(attempt), Verdict.CONFIRM))
+        self._hear(attempt, evidence)
+        self.kept.append((evidence, verdict))
 
     @property
     def unsaved(self) -> bool:
@@ -138,6 +183,22 @@ class EvidenceLog:
             return
         rows = sorted(self.kept, key=lambda pair: pair[0].attempt_id)
         evidence, verdicts = [pair[0] for pair in rows], [pair[1] for pair in rows]
-        first, last = ("attempt_id", "source", "outcome"), ("channel_reference", "failure_code")
+        first = ("attempt_id", "source", "outcome")
+        last = ("channel_reference", "failure_code", "amount_minor", "currency_code")
         await tx.run(_INSERT_EVIDENCE, *columns(evidence, first), verdicts, *columns(evidence, last), tx.now)
         self.kept = []
+
+    def _hear(self, attempt: Attempt, evidence: Evidence) -> None:
+        self.heard.setdefault(attempt.attempt_id, set()).add(word_of(attempt, evidence))
+
+
+def _read_evidence(row: Any) -> Evidence:
+    return Evidence(
+        attempt_id=row["attempt_id"],
+        source=Source(row["source"]),
+        outcome=EvidenceOutcome(row["outcome"]),
+        channel_reference=row["channel_reference"],
+        failure_code=row["failure_code"],
+        amount_minor=row["amount_minor"],
+        currency_code=row["currency_code"],
+    )

@@ -50,6 +50,7 @@ class Calls(Generic[C]):
         record: Applies evidence; its command takes RecordEvidence.
         claim: Takes attempts off the queue to send them, where more than they change with that; by channel, limit and
             lease_s. None for `table.claim_pending`.
+        withheld: Says of what was taken that it is not sent after all; None where all is sent.
     """
 
     channel: str
@@ -58,6 +59,7 @@ class Calls(Generic[C]):
     connect: Callable[[], AbstractAsyncContextManager[Channel | None]]
     record: Operation[RecordEvidence, Any, Any]
     claim: Callable[..., Awaitable[list[C]]] | None = None
+    withheld: Callable[[C], Evidence | None] | None = None
 
 
 _Claim = Callable[[Tx], Awaitable[list[C]]]
@@ -77,9 +79,7 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(
-            runtime, calls, claim, lambda some, since: send_in_time(channel, [calls.request(c) for c in some], since)
-        )
+        return await _work(runtime, calls, claim, lambda some, since: _send(channel, calls, some, since))
 
 
 async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
@@ -101,6 +101,14 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
             claim,
             lambda some, _: exchange.inquire(channel, [_inquiry(calls, claimed) for claimed in some]),
         )
+
+
+async def _send(channel: Channel, calls: Calls[C], claimed: Sequence[C], since: float) -> list[Evidence]:
+    """Send what is to be sent of what was claimed; of the rest, return that it is not."""
+    withheld = [evidence for c in claimed if calls.withheld and (evidence := calls.withheld(c))]
+    held = {evidence.attempt_id for evidence in withheld}
+    requests = [calls.request(c) for c in claimed if c.attempt.attempt_id not in held]
+    return [*withheld, *(await send_in_time(channel, requests, since) if requests else [])]
 
 
 async def send_in_time(channel: Channel, requests: Sequence[ChannelRequest], since: float) -> list[Evidence]:

@@ -35,7 +35,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class OverdueAttempts:
     """How many attempts of a channel are overdue, and since when the longest of them was sent."""
 
     channel: str
@@ -43,9 +43,9 @@ class Count:
     oldest_s: float
 
 
-async def count_overdue(tx: Tx, within_s: float) -> list[Count]:
+async def count_overdue(tx: Tx, within_s: float) -> list[OverdueAttempts]:
     """Count attempts sent longer ago than this that have no outcome, by channel."""
-    return [Count(**row) for row in await tx.fetch(_COUNT, within_s)]
+    return [OverdueAttempts(**row) for row in await tx.fetch(_COUNT, within_s)]
 
 
 async def report(runtime: Runtime, channels: Iterable[str]) -> None:

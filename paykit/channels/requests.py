@@ -93,13 +93,33 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFile:
+    """A file that speaks for a merchant, such as a signed receipt.
+
+    Attributes:
+        media_type: As in application/pdf.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeAnswer:
-    """What a merchant answers to a dispute: that it contests it, with what speaks for it, or accepts the loss."""
+    """What a merchant answers to a dispute: that it contests it, with what speaks for it, or accepts the loss.
+
+    Attributes:
+        category: The card scheme's or bank's own, as it was reported; empty for none.
+        files: At most 2.5 MiB together.
+    """
 
     dispute_reference: str
     contested: bool
     evidence: str
     correlation_id: str
+    category: str = ""
+    files: tuple[EvidenceFile, ...] = ()
 
 
 class AnswerOutcome(StrEnum):
@@ -137,7 +157,12 @@ def request_facts(claimed: Claimed[Any], *, related_no: str, callback_address: s
 
 
 def response(
-    request: ChannelRequest, outcome: EvidenceOutcome, *, reference: str | None = None, code: str | None = None
+    request: ChannelRequest,
+    outcome: EvidenceOutcome,
+    *,
+    reference: str | None = None,
+    code: str | None = None,
+    amount_minor: int | None = None,
 ) -> Evidence:
     """Make the evidence of what a channel answered to a request.
 
@@ -146,6 +171,7 @@ def response(
         outcome: SUCCEEDED, FAILED, PENDING or NO_ANSWER.
         reference: The channel's own; with SUCCEEDED there is always one.
         code: Why it failed, as the channel says.
+        amount_minor: What the channel carried out, in the request's currency; None where it does not say.
     """
     return Evidence(
         attempt_id=request.attempt_id,
@@ -153,4 +179,6 @@ def response(
         outcome=outcome,
         channel_reference=reference,
         failure_code=code,
+        amount_minor=amount_minor,
+        currency_code=None if amount_minor is None else request.currency_code,
     )

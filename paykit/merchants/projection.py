@@ -1,7 +1,7 @@
 """What a service knows of merchants: its table `merchant`, a projection of merchant.events.
 
 Every event of a merchant carries the merchant's complete state, so the newest one is all there is to know. The service
-makes the table, with at least `merchant_id` (primary key), `status` and `aggregate_version`.
+makes the table, with at least `merchant_id` (primary key), `status` (its standing) and `aggregate_version`.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from paykit.consume.delivery import Delivered, Handle, Handler, Subscription
+from paykit.merchants.standing import MerchantStanding, standing_of
 from paykit.postgres.database import Tx
 from paystream.merchant.v1.events import (
     MerchantActivated,
     MerchantCreated,
-    MerchantStatus,
     MerchantSuspended,
     MerchantUpdated,
 )
@@ -34,7 +34,7 @@ RETURNING merchant_id
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a service keeps of a merchant beside its status.
+    """What a service keeps of a merchant beside its standing.
 
     Attributes:
         name: Of the column.
@@ -68,17 +68,17 @@ class MerchantProjection:
         changed = await tx.fetch(
             self._upsert,
             [event.merchant_id for event in rows],
-            [event.status for event in rows],
+            [standing_of(event) for event in rows],
             [event.aggregate_version for event in rows],
             *([column.value(event) for event in rows] for column in self._columns),
         )
         return [newest[row["merchant_id"]] for row in changed]
 
 
-async def statuses(tx: Tx, merchant_ids: Collection[str]) -> dict[str, MerchantStatus]:
-    """Read the status of the merchants that are known."""
+async def statuses(tx: Tx, merchant_ids: Collection[str]) -> dict[str, MerchantStanding]:
+    """Read the standing of the merchants that are known."""
     rows = await tx.fetch(_SELECT_STATUSES, list(merchant_ids))
-    return {row["merchant_id"]: MerchantStatus(row["status"]) for row in rows}
+    return {row["merchant_id"]: MerchantStanding(row["status"]) for row in rows}
 
 
 def subscription(handler: Handler, *, rebuild: Handler | None = None) -> Subscription:

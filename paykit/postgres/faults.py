@@ -12,7 +12,7 @@ class Fault(StrEnum):
     """What to do about a database error."""
 
     CONFLICT = "conflict"
-    """Serialization failure or deadlock: the same work may succeed when run again."""
+    """Serialization failure, deadlock or a rival's row: the same work ends otherwise when run again."""
     LOCKED = "locked"
     """A row was locked by another for longer than the lane allows."""
     UNAVAILABLE = "unavailable"
@@ -25,6 +25,9 @@ UniqueViolation = asyncpg.UniqueViolationError
 """What a statement raises that another row with its unique key stands against: it can be done anew, otherwise."""
 
 _CONFLICT_STATES = frozenset({"40001", "40P01"})
+_RIVAL_KEYS = ("_merchant_reference_key", "_request_key")
+"""Of unique constraints that are looked at before a row is inserted: only a rival at the same time can break them, and
+the same work run again sees what it committed."""
 _LOCKED_STATES = frozenset({"55P03"})
 _READ_ONLY = "25006"
 _UNAVAILABLE_CLASSES = ("08", "28", "53", "57", "58", "XX")
@@ -42,6 +45,8 @@ def sort(error: BaseException) -> Fault:
     cause = _root(error)
     state = getattr(cause, "sqlstate", None)
     if isinstance(cause, asyncpg.InvalidCachedStatementError):  # A migration changed a table under a prepared plan.
+        return Fault.CONFLICT
+    if isinstance(cause, UniqueViolation) and str(cause.constraint_name).endswith(_RIVAL_KEYS):
         return Fault.CONFLICT
     if isinstance(state, str):
         return _sort_state(state)

@@ -181,6 +181,24 @@ def revoke(table: str, *privileges: str) -> str:
     return f'REVOKE {", ".join(privileges)} ON "{table}" FROM "paystream_{service}"'
 
 
+def keep_creating_calls(table: str) -> None:
+    """Add the columns of `paykit.cause.CreatingCall` to a table, each request key at most once."""
+    op.execute(f"""
+        ALTER TABLE "{table}" ADD COLUMN request_key bytea CHECK (length(request_key) = 16),
+            ADD COLUMN request_hash bytea CHECK ((request_key IS NULL) = (request_hash IS NULL))
+    """)
+    op.execute(f'CREATE UNIQUE INDEX {table}_request_key ON "{table}" (request_key) WHERE request_key IS NOT NULL')
+
+
+def keep_labels(table: str) -> None:
+    """Add the columns of `paykit.merchants.labels.Labels` to a table that has a merchant_id."""
+    op.execute(f"""
+        ALTER TABLE "{table}" ADD COLUMN merchant_reference text COLLATE "C",
+            ADD COLUMN metadata text NOT NULL DEFAULT '{{}}',
+            ADD CONSTRAINT {table}_merchant_reference_key UNIQUE (merchant_id, merchant_reference)
+    """)
+
+
 def guard_states(table: str, allowed: Sequence[tuple[str, str]]) -> None:
     """Have the database refuse every change of a table's `state` but these, whoever writes the row.
 

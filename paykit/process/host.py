@@ -158,7 +158,11 @@ class Host:
             address=settings.grpc_address,
             port_shared=settings.grpc_port_shared,
             message_bytes_max=settings.grpc_message_bytes_max,
-            edge=EdgeOptions(calls_max=settings.grpc_calls_max, deadline_default_s=settings.grpc_deadline_default_s),
+            edge=EdgeOptions(
+                calls_max=settings.grpc_calls_max,
+                deadline_default_s=settings.grpc_deadline_default_s,
+                reply_bytes_max=settings.reply_bytes_max,
+            ),
         )
 
 

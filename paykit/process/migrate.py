@@ -4,7 +4,7 @@
 rows and never change a table. Only an administrator's URL, used by `paystream db`, can act as the owner.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -53,7 +53,8 @@ async def migrate(url: str, services: Sequence[str], *, directory: Path | None =
     async with _connected(url) as connection:
         await connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         for service in services:
-            await connection.run_sync(_upgrade, service, directory or catalogue.migrations_of(service))
+            bring = catalogue.load_service(service).on_migrate if directory is None else _bring_nothing
+            await connection.run_sync(_upgrade, service, directory or catalogue.migrations_of(service), bring)
 
 
 @asynccontextmanager
@@ -109,8 +110,12 @@ def _create_role(name: str, option: str) -> str:
     )
 
 
-def _upgrade(connection: Connection, service: str, directory: Path) -> None:
-    """Run Alembic in one transaction, as the schema's owner."""
+def _bring_nothing(_connection: Connection) -> None:
+    """Leave the rows of a schema alone."""
+
+
+def _upgrade(connection: Connection, service: str, directory: Path, bring: Callable[[Connection], None]) -> None:
+    """Run Alembic in one transaction, as the schema's owner, and bring the rows that come with the build."""
     connection.exec_driver_sql("BEGIN")
     try:
         connection.exec_driver_sql(f'SET LOCAL ROLE "paystream_{service}_owner"')
@@ -127,6 +132,7 @@ def _upgrade(connection: Connection, service: str, directory: Path) -> None:
         }
         command.upgrade(config, "head")
         runtime_schema.complete(connection)
+        bring(connection)
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")
         raise

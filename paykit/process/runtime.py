@@ -19,12 +19,15 @@ from paykit.consume.watermark import Watermark
 from paykit.errors import DomainError, FieldInvalid, ItemFailed
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
+from paykit.money import close_currencies
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.wakeups import OUTBOX, Wakeups
 from paykit.process.business_clock import BusinessClock
 from paykit.process.declaration import Declaration
 from paykit.serve import idempotency, operations, waiting
-from paykit.serve.operations import BATCH_ITEMS_MAX, Call, Committer, Operation, Outcome, Settled
+from paykit.serve.batch_reply import BatchReply
+from paykit.serve.operations import BATCH_ITEMS_MAX, Acceptance, Call, Committer, Operation, Outcome, Settled
+from paykit.serve.reply_sizes import BatchReplyTooLarge
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -66,6 +69,7 @@ class Runtime:
         """Make what a service works with; without `topic_ends`, parked events wait for their time alone."""
         self.service = service
         self.settings = settings
+        close_currencies(settings.currency_closings)
         self.clock = clock or OffsetClock(SystemClock())
         self.codec = codec
         url = service_url(settings, service.name)
@@ -93,6 +97,11 @@ class Runtime:
         self.replay = Replay(self.database, self.application)
         self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 
+    @property
+    def reply_bytes_max(self) -> int:
+        """The largest reply that is sent."""
+        return self.settings.reply_bytes_max
+
     async def prepare(self) -> None:
         """Set the clock, and learn the schema ids of all that the service emits or handles.
 
@@ -119,28 +128,33 @@ class Runtime:
         """
         if isinstance(item, DomainError):
             raise item
-        settled = await self._submit(operation, Call(item, self._claim(operation.name, request)))
+        settled = await self._submit(operation, _call(operation, request, item))
         if settled.replayed:
             current_call().trailers.append(REPLAYED_TRAILER)
         return cast("Reply", settled.reply)
 
     async def call_batch(
-        self, operation: Operation[I, R, Reply], requests: Sequence[Message], items: Sequence[I | DomainError]
+        self,
+        operation: Operation[I, R, Reply],
+        requests: Sequence[Message],
+        items: Sequence[I | DomainError],
+        *,
+        one_reply: bool = True,
     ) -> list[Reply | DomainError]:
         """Carry out a batch in one transaction, each request id once; one reply or refusal per item, in order.
 
         Items that are refusals already stay so. An item that fails unexpectedly is refused alone, with `ItemFailed`.
+        What could not be answered in one reply is not carried out, unless results have replies of their own.
 
         Raises:
             FieldInvalid: More than BATCH_ITEMS_MAX items.
+            BatchReplyTooLarge: The results are larger than one reply may be; nothing was done.
             UnavailableError: PostgreSQL cannot be reached; nothing was done.
         """
         calls: dict[int, Call[Any]] = {
-            i: Call(item, self._claim(operation.name, requests[i]))
-            for i, item in enumerate(items)
-            if not isinstance(item, DomainError)
+            i: _call(operation, requests[i], item) for i, item in enumerate(items) if not isinstance(item, DomainError)
         }
-        return await self._batch(operation, items, calls)
+        return await self._batch(operation, items, calls, bytes_max=self.reply_bytes_max if one_reply else None)
 
     async def change(self, operation: Operation[I, R, Reply], item: I) -> Reply:
         """Carry out a call that has no request id, such as an update guarded by an etag.
@@ -158,7 +172,7 @@ class Runtime:
         calls: dict[int, Call[Any]] = {
             i: Call(item, None) for i, item in enumerate(items) if not isinstance(item, DomainError)
         }
-        return await self._batch(operation, items, calls)
+        return await self._batch(operation, items, calls, bytes_max=self.reply_bytes_max if operation.answers else None)
 
     async def read(self, query: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot."""
@@ -173,14 +187,21 @@ class Runtime:
         self.wakeups.signal(job_name)
 
     async def _batch(
-        self, operation: Operation[I, R, Reply], items: Sequence[I | DomainError], calls: dict[int, Call[Any]]
+        self,
+        operation: Operation[I, R, Reply],
+        items: Sequence[I | DomainError],
+        calls: dict[int, Call[Any]],
+        *,
+        bytes_max: int | None,
     ) -> list[Reply | DomainError]:
         """Carry out the calls, by position, and leave the refusals among the items as they are."""
         if len(items) > BATCH_ITEMS_MAX:
             raise FieldInvalid(f"at most {BATCH_ITEMS_MAX} items in one batch", field="requests")
         results: list[Any] = list(items)
         if calls:
-            for i, result in zip(calls, await self._settle(operation, list(calls.values())), strict=True):
+            refused = [item for item in items if isinstance(item, DomainError)]
+            accept = BatchReply(bytes_max, refused).accept if bytes_max is not None else None
+            for i, result in zip(calls, await self._settle(operation, list(calls.values()), accept), strict=True):
                 results[i] = result
             self._wake_all(operation)
         return results
@@ -192,15 +213,24 @@ class Runtime:
         self._wake_all(operation)
         return settled
 
-    async def _settle(self, operation: Operation[I, R, Reply], calls: Sequence[Call[I]]) -> list[Any]:
-        """Carry out calls in one transaction, and those again that lack what an event is still to tell."""
+    async def _settle(
+        self, operation: Operation[I, R, Reply], calls: Sequence[Call[I]], accept: Acceptance | None
+    ) -> list[Any]:
+        """Carry out calls in one transaction, and those again that lack what an event is still to tell.
+
+        Raises:
+            BatchReplyTooLarge: None was carried out.
+        """
         committer = self._committer(operation)
 
         async def settled(positions: Sequence[int]) -> list[Any]:
-            outcomes = await committer.settle([calls[at] for at in positions])
+            outcomes = await committer.settle([calls[at] for at in positions], accept=accept)
             return [_item_result(outcome) for outcome in outcomes]
 
-        return await waiting.until_all_known(operation.waits_for, settled, count=len(calls))
+        results = await waiting.until_all_known(operation.waits_for, settled, count=len(calls))
+        if isinstance(results[0], BatchReplyTooLarge) and all(isinstance(r, BatchReplyTooLarge) for r in results):
+            raise results[0]
+        return results
 
     def _wake_all(self, operation: Operation[I, R, Reply]) -> None:
         for job_name in operation.wakes:
@@ -212,10 +242,16 @@ class Runtime:
             committer = self._committers[operation] = Committer(self.database, operation)
         return committer
 
-    @staticmethod
-    def _claim(method: str, request: Any) -> idempotency.Claim:
-        key = (current_call().caller, method, request.request_id.lower())
-        return idempotency.Claim(key, idempotency.hash_request(request))
+
+def _call(operation: Operation[I, Any, Any], request: Any, item: I) -> Call[I]:
+    """Make the call of a request; an item that creates something carries it, so that what it creates can keep it.
+
+    The item is nobody else's yet, and so it is written to in place: making it anew would cost as much as reading it.
+    """
+    claim = idempotency.Claim.of((current_call().caller, operation.name, request.request_id.lower()), request)
+    if operation.creates is not None:
+        object.__setattr__(item, "creating_call", claim.creating_call)
+    return Call(item, claim)
 
 
 async def _submitted(committer: Committer[I, Any, Any], call: Call[I]) -> Settled[Any]:

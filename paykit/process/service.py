@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.engine import Connection
+
 from paykit.process.declaration import Declaration
 from paykit.process.runtime import Runtime
 from paykit.serve.server import Servicer
@@ -34,9 +36,11 @@ class Service(Declaration):
     Attributes:
         servicers: Makes its gRPC servicers.
         jobs: Its timed work.
+        on_migrate: Brings rows that come with the build, after every migration, as the owner of the schema.
         on_start: Checks or prepares state once per process, before anything is served.
     """
 
     servicers: Callable[[Runtime], Sequence[Servicer]] = lambda _runtime: ()
     jobs: Sequence[Job] = field(default_factory=tuple)
+    on_migrate: Callable[[Connection], None] = lambda _connection: None
     on_start: Callable[[Runtime], Awaitable[None]] = _start_at_once

@@ -8,6 +8,7 @@ tokens replaces `declared_caller` without another change.
 import re
 from collections.abc import Callable, Mapping
 
+from paykit.base.call import current_call
 from paykit.serve.validation import card_numbers
 
 CALLER_KEY = "paystream-caller"
@@ -22,6 +23,12 @@ _NAME = re.compile(r"[A-Za-z0-9._:@/-]{1,128}", re.ASCII)
 def declared_caller(metadata: Mapping[str, str | bytes]) -> str:
     """Believe the metadata `paystream-caller`; without it, or if it is no plain name, the caller is anonymous."""
     return plain_name(metadata.get(CALLER_KEY)) or ANONYMOUS
+
+
+def named_caller() -> str | None:
+    """Return the name of the caller in progress; None without one: who has none could be anybody."""
+    caller = current_call().caller
+    return None if caller == ANONYMOUS else caller
 
 
 def plain_name(value: str | bytes | None) -> str | None:

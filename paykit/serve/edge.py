@@ -24,7 +24,7 @@ from paykit.base.errors import (
 from paykit.base.metrics import CALLS_IN_FLIGHT
 from paykit.cause import Cause
 from paykit.errors import DomainError
-from paykit.serve import auth, status
+from paykit.serve import auth, reply_sizes, status
 from paykit.serve.validation import validator as validation
 
 CORRELATION_KEY = "x-correlation-id"
@@ -49,11 +49,13 @@ class EdgeOptions:
         calls_max: Calls in progress at once; one more is refused. Health checks and reflection are not counted: a probe
             that fails under load takes the process away.
         deadline_default_s: For a call with one reply that came without a deadline.
+        reply_bytes_max: What would be answered by more is refused.
         authenticate: Names the caller, or refuses it.
     """
 
     calls_max: int = 1_000
     deadline_default_s: float = 30.0
+    reply_bytes_max: int = 4 * 1024 * 1024
     authenticate: auth.Authenticator = auth.declared_caller
 
 
@@ -101,6 +103,20 @@ class Gate:
         if self._in_flight > self._options.calls_max:
             raise CallsExhausted("too many calls at once", calls_max=str(self._options.calls_max))
 
+    def sendable(self, serialized: bytes) -> bytes:
+        """Return a reply that may be sent.
+
+        Raises:
+            ReplyTooLarge: It is larger than replies may be.
+        """
+        self._require_sendable(len(serialized))
+        return serialized
+
+    def sendable_message(self, reply: Message) -> Message:
+        """Do as `sendable` for one of several replies, which gRPC itself serializes."""
+        self._require_sendable(reply.ByteSize())
+        return reply
+
     def open(self, context: Context, request: Message | None = None, *, one_reply: bool) -> CallContext:
         """Learn who calls, for which journey and until when, and make that the call in progress.
 
@@ -139,6 +155,10 @@ class Gate:
             return Answer("INTERNAL", status.internal_status(error_id))
         # Cancelled: by the caller, or by gRPC because the deadline passed.
         return Answer("DEADLINE_EXCEEDED" if context.time_remaining() == 0 else "CANCELLED")
+
+    def _require_sendable(self, size: int) -> None:
+        if size > self._options.reply_bytes_max:
+            raise reply_sizes.reply_too_large(size, self._options.reply_bytes_max)
 
     def _tell_of_outage(self, error: UnavailableError) -> None:
         """Write one line for the many calls that meet the same outage."""

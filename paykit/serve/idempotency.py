@@ -1,22 +1,30 @@
 """Calls that may be repeated: a request id is carried out once, and a repetition gets the stored reply.
 
 Claims come first in the transaction: a second transaction with the same request id waits on the claim row until the
-first has committed, and then finds its reply. Only successes are stored; a refusal takes its claim back.
+first has committed, and then finds its reply. Only successes are stored; a refusal takes its claim back. Replies are
+forgotten after a while; what a call created keeps the call's key, and is found by it when the claim is made anew.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from functools import cache
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from google.protobuf.message import Message
 
 from paykit.base.errors import UnavailableError
+from paykit.cause import CreatingCall
 from paykit.errors import RequestIdReused
 from paykit.postgres.database import Tx
 
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+REQUEST_KEY_BYTES = 16
+"""Of the digest that what was created keeps of its call."""
 RETENTION_H = 24
-"""Replies are kept at least this long; natural unique keys protect longer."""
+"""Replies are kept at least this long; what was created is found by its request key for good."""
 EXPIRED_ROWS_MAX = 20_000
 """Replies forgotten in one transaction."""
 
@@ -26,10 +34,69 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A request id in its scope, with a digest of the request it came with."""
+    """A request id in its scope, with what a row that the call creates keeps of it."""
 
     key: Key
+    creating_call: CreatingCall
+
+    @classmethod
+    def of(cls, key: Key, request: Message) -> "Claim":
+        """Make the claim of a request."""
+        digest = hashlib.sha256("\x1f".join(key).encode()).digest()
+        return cls(key, CreatingCall(request_key=digest[:REQUEST_KEY_BYTES], request_hash=hash_request(request)))
+
+    @property
+    def request_hash(self) -> bytes | None:
+        """The digest of the request."""
+        return self.creating_call.request_hash
+
+
+class CreatedRows(Protocol):
+    """A table of what calls create."""
+
+    @property
+    def quoted(self) -> str:
+        """Its name in SQL."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The column that is its primary key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creates(Generic[R_co]):
+    """Where an operation keeps what its calls created.
+
+    Attributes:
+        table: Has the columns of `CreatingCall`.
+        read: Reads results by the key of that table, as they are now.
+    """
+
+    table: CreatedRows
+    read: Callable[[Tx, Collection[str]], Awaitable[Mapping[str, R_co]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Created(Generic[R_co]):
+    """What an earlier call with the same request id created, as it is now."""
+
     request_hash: bytes
+    result: R_co
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier(Generic[R_co]):
+    """What is known of earlier calls with the same request ids.
+
+    Attributes:
+        stored: Their replies, while they are kept.
+        created: What they created, where the replies are forgotten.
+    """
+
+    stored: Mapping[Key, "Stored"]
+    created: Mapping[Key, Created[R_co]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +118,14 @@ SELECT c.caller, c.method, c.request_id, c.request_hash, now()
 FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, request_hash)
 ORDER BY c.caller, c.method, c.request_id
 ON CONFLICT DO NOTHING
+"""
+
+# The same, and what earlier calls created whose claims are forgotten. The statement's snapshot has all that, which is
+# old by then; what a rival commits meanwhile still has its claim, so that this one is not inserted.
+_INSERT_CLAIMS_AND_FIND = """
+WITH claimed AS ({insert} RETURNING 1)
+SELECT (SELECT count(*) FROM claimed) AS claimed, created.request_key, created.request_hash, created.{key}
+FROM (SELECT) AS once LEFT JOIN {table} AS created ON created.request_key = ANY($5::bytea[])
 """
 
 _SELECT_REPLIES = """
@@ -89,25 +164,34 @@ def hash_request(request: Message) -> bytes:
         identified.request_id = request_id
 
 
-async def claim(tx: Tx, claims: Sequence[Claim]) -> dict[Key, Stored]:
-    """Claim distinct request ids; give the stored replies of those that were claimed before.
+async def claim(tx: Tx, claims: Sequence[Claim], creates: Creates[R] | None) -> Earlier[R]:
+    """Claim distinct request ids; give what is known of those that were claimed before.
+
+    A claim whose call is found by what it created stays until it is released.
 
     Raises:
         UnavailableError: A claim vanished between two statements, as its retention ended; try again.
     """
+    if not claims:
+        return Earlier({}, {})
     columns = _columns([c.key for c in claims])
-    inserted = await tx.run(_INSERT_CLAIMS, *columns, [c.request_hash for c in claims])
-    if inserted == len(claims):
-        return {}
+    arguments = (*columns, [c.request_hash for c in claims])
+    created: dict[Key, Created[R]] = {}
+    if creates is None:
+        claimed = await tx.run(_INSERT_CLAIMS, *arguments)
+    else:
+        claimed, created = await _claim_and_find(tx, claims, arguments, creates)
+    if claimed == len(claims):
+        return Earlier({}, created)
     rows = await tx.fetch(_SELECT_REPLIES, *columns)
     stored = {
         (row["caller"], row["method"], row["request_id"]): Stored(row["request_hash"], row["reply"])
         for row in rows
         if row["reply"] is not None
     }
-    if len(stored) + inserted != len(claims):
+    if len(stored) + claimed != len(claims):
         raise UnavailableError("a stored reply expired during the call", part="postgresql")
-    return stored
+    return Earlier(stored, {key: found for key, found in created.items() if key not in stored})
 
 
 async def store(tx: Tx, replies: Sequence[tuple[Key, bytes]]) -> None:
@@ -133,6 +217,24 @@ def reused(key: Key) -> RequestIdReused:
     return RequestIdReused(
         f"request_id {key[2]} was used before with another {key[1]} request.", field="request_id", method=key[1]
     )
+
+
+async def _claim_and_find(
+    tx: Tx, claims: Sequence[Claim], arguments: Sequence[Any], creates: Creates[R]
+) -> tuple[int, dict[Key, Created[R]]]:
+    """Claim, and find in the same round trip what earlier calls created; it is read only where there is some."""
+    keys = {claim.creating_call.request_key: claim.key for claim in claims}
+    rows = await tx.fetch(_find_statement(creates.table.quoted, creates.table.key), *arguments, list(keys))
+    found = {row[3]: (keys[row[1]], row[2]) for row in rows if row[1] is not None}
+    if not found:
+        return rows[0][0], {}
+    results = await creates.read(tx, found.keys())
+    return rows[0][0], {key: Created(hashed, results[created_id]) for created_id, (key, hashed) in found.items()}
+
+
+@cache
+def _find_statement(table: str, key: str) -> str:
+    return _INSERT_CLAIMS_AND_FIND.format(insert=_INSERT_CLAIMS, table=table, key=key)
 
 
 def _columns(keys: Sequence[Key]) -> list[list[Any]]:

@@ -1,15 +1,22 @@
-"""Lists of resources, newest first or by key: the page a caller asked for, and the token of the one after it."""
+"""Lists of resources, newest first or by key: the page a caller asked for, and the token of the one after it.
+
+A page is as long as was asked, or as its bytes allow; a shorter one has a token like any that is not the last.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from google.protobuf.message import Message
+
 from paykit import paging
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.serve import reply_sizes
 
 T = TypeVar("T")
 W = TypeVar("W")
 W_contra = TypeVar("W_contra", contravariant=True)
+M = TypeVar("M", bound=Message)
 T_co = TypeVar("T_co", covariant=True)
 K = TypeVar("K", str, int)
 K_contra = TypeVar("K_contra", str, int, contravariant=True)
@@ -17,6 +24,11 @@ K_contra = TypeVar("K_contra", str, int, contravariant=True)
 
 class SnapshotReader(Protocol):
     """A service's tables, as its runtime gives them to read."""
+
+    @property
+    def reply_bytes_max(self) -> int:
+        """The largest reply that is sent."""
+        ...
 
     async def read(self, query: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot."""
@@ -51,8 +63,9 @@ async def newest_page(
     *,
     wanted: W,
     key: Callable[[T], TimeKey],
-) -> tuple[Sequence[T], str]:
-    """Read a page and the token of the next; the token is empty on the last page.
+    show: Callable[[T], M],
+) -> tuple[Sequence[M], str]:
+    """Read a page, as messages, and the token of the next; the token is empty on the last page.
 
     Args:
         runtime: Of the service.
@@ -60,16 +73,18 @@ async def newest_page(
         query: Is asked for one row more than the page has, to see whether there is another.
         wanted: What the list selects; a token is good for the same query and the same selection only.
         key: Gives the create_time and the id of a resource.
+        show: Makes the message of a resource.
 
     Raises:
         FieldInvalid: The page size is negative.
         PageTokenInvalid: The token is malformed, or of another list or other filters.
+        ReplyTooLarge: A single resource is larger than a reply may be.
     """
     scope, size = (type(request).__name__, wanted), paging.page_size(request.page_size)
     after = paging.decode_time_token(request.page_token, scope)
     rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
-    page = rows[:size]
-    return page, paging.encode_time_token(key(page[-1]), scope) if len(rows) > size else ""
+    page = cut(rows, size=size, show=show, bytes_max=runtime.reply_bytes_max)
+    return page, paging.encode_time_token(key(rows[len(page) - 1]), scope) if len(page) < len(rows) else ""
 
 
 async def page_by_key(
@@ -80,12 +95,22 @@ async def page_by_key(
     wanted: W,
     key: Callable[[T], K],
     kind: type[K],
-) -> tuple[Sequence[T], str]:
+    show: Callable[[T], M],
+) -> tuple[Sequence[M], str]:
     """Read a page and the token of the next, as `newest_page`, of a list in the order of a key of this type."""
     scope = (type(request).__name__.removesuffix("Request"), wanted)
     size = paging.page_size(request.page_size)
     values = paging.decode_page_token(request.page_token, scope, kinds=(kind,))
     after = kind(values[0]) if values else None
     rows = await runtime.read(lambda tx: query(tx, wanted, after=after, limit=size + 1))
-    page = rows[:size]
-    return page, paging.encode_page_token([key(page[-1])], scope) if len(rows) > size else ""
+    page = cut(rows, size=size, show=show, bytes_max=runtime.reply_bytes_max)
+    return page, paging.encode_page_token([key(rows[len(page) - 1])], scope) if len(page) < len(rows) else ""
+
+
+def cut(rows: Sequence[T], *, size: int, show: Callable[[T], M], bytes_max: int) -> list[M]:
+    """Make the messages of a page: of the first rows, at most `size` of them and as many as fit.
+
+    Raises:
+        ReplyTooLarge: A single row is larger than a reply may be.
+    """
+    return reply_sizes.fitting(map(show, rows[:size]), bytes_max)

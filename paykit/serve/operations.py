@@ -20,6 +20,7 @@ from paykit.postgres import faults
 from paykit.postgres.database import FAST, SLOW, Database, Lane, Tx
 from paykit.postgres.faults import Fault
 from paykit.serve import idempotency
+from paykit.serve.reply_sizes import BatchReplyTooLarge
 
 I = TypeVar("I")  # noqa: E741 - item
 R = TypeVar("R")
@@ -49,6 +50,8 @@ class Operation(Generic[I, R, Reply]):
         command: Decides and saves a sequence of items; one result or refusal per item, in order.
         reply: Makes the response message of a result.
         reply_type: The response message's class.
+        creates: Where its results are kept with the calls that created them, if it creates something; its items have an
+            attribute `creating_call` then.
         waits_for: Refusals that an event on its way may yet make untrue: the call waits a moment before it is refused.
         wakes: Jobs that have work when the command has committed.
     """
@@ -57,8 +60,14 @@ class Operation(Generic[I, R, Reply]):
     command: Callable[[Tx, Sequence[I]], Awaitable[Sequence[R | DomainError]]]
     reply: Callable[[R], Reply]
     reply_type: type[Reply]
+    creates: idempotency.Creates[R] | None = None
     waits_for: tuple[type[DomainError], ...] = ()
     wakes: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> bool:
+        """Whether somebody is sent the reply."""
+        return self.reply_type is not Message
 
 
 def unanswered(
@@ -78,13 +87,21 @@ class Call(Generic[I]):
 
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[Reply]):
-    """The reply to a call, and whether an earlier call with the same request id made it."""
+    """The reply to a call.
+
+    Attributes:
+        replayed: Whether an earlier call with the same request id made it.
+        size: Its bytes, where they were counted.
+    """
 
     reply: Reply
     replayed: bool = False
+    size: int | None = None
 
 
 Outcome = Settled[Any] | Exception
+Acceptance = Callable[[Sequence[Call[Any]], Sequence[Outcome]], None]
+"""Raises BatchReplyTooLarge for outcomes that must not be committed."""
 
 _log = structlog.get_logger()
 
@@ -92,14 +109,16 @@ _log = structlog.get_logger()
 async def apply(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[I]]) -> list[Outcome]:
     """Carry out calls in one transaction, each request id once; one outcome per call, in order."""
     first, repeats = _split_repeats(calls)
-    stored = await _claim(tx, [calls[i] for i in first])
+    claims = [claim for i in first if (claim := calls[i].claim)]
+    earlier = await idempotency.claim(tx, claims, operation.creates)
     outcomes: list[Outcome | None] = [None] * len(calls)
     fresh = []
     for i in first:
-        recalled = _recall(operation, calls[i], stored)
+        recalled = _recall(operation, calls[i], earlier)
         outcomes[i] = recalled
         if recalled is None:
             fresh.append(i)
+    await idempotency.release(tx, list(earlier.created))
     for i, outcome in zip(fresh, await _execute(tx, operation, [calls[i] for i in fresh]), strict=True):
         outcomes[i] = outcome
     return await _answer_repeats(tx, operation, calls, outcomes, repeats)
@@ -118,21 +137,19 @@ def _split_repeats(calls: Sequence[Call[Any]]) -> tuple[list[int], list[tuple[in
     return first, repeats
 
 
-async def _claim(tx: Tx, calls: Sequence[Call[Any]]) -> dict[idempotency.Key, idempotency.Stored]:
-    claims = [call.claim for call in calls if call.claim]
-    return await idempotency.claim(tx, claims) if claims else {}
-
-
-def _recall(
-    operation: Operation[Any, Any, Reply], call: Call[Any], stored: dict[idempotency.Key, idempotency.Stored]
-) -> Outcome | None:
+def _recall(operation: Operation[Any, R, Reply], call: Call[Any], earlier: idempotency.Earlier[R]) -> Outcome | None:
     """Return the outcome that an earlier call already decided; None where there was none."""
-    earlier = stored.get(call.claim.key) if call.claim else None
-    if call.claim is None or earlier is None:
+    claim = call.claim
+    if claim is None:
         return None
-    if earlier.request_hash != call.claim.request_hash:
-        return idempotency.reused(call.claim.key)
-    return Settled(operation.reply_type.FromString(earlier.reply), replayed=True)
+    decided = earlier.stored.get(claim.key) or earlier.created.get(claim.key)
+    if decided is None:
+        return None
+    if decided.request_hash != claim.request_hash:
+        return idempotency.reused(claim.key)
+    if isinstance(decided, idempotency.Created):
+        return Settled(operation.reply(decided.result), replayed=True)
+    return Settled(operation.reply_type.FromString(decided.reply), replayed=True, size=len(decided.reply))
 
 
 async def _execute(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Call[I]]) -> list[Outcome]:
@@ -149,9 +166,12 @@ async def _execute(tx: Tx, operation: Operation[I, R, Reply], calls: Sequence[Ca
                 refused.append(call.claim.key)
             continue
         reply = operation.reply(result)
-        outcomes.append(Settled(reply))
-        if call.claim:
-            replies.append((call.claim.key, reply.SerializeToString()))
+        if call.claim is None:
+            outcomes.append(Settled(reply))
+            continue
+        serialized = reply.SerializeToString()
+        outcomes.append(Settled(reply, size=len(serialized)))
+        replies.append((call.claim.key, serialized))
     await idempotency.store(tx, replies)
     await idempotency.release(tx, refused)
     return outcomes
@@ -170,7 +190,7 @@ async def _answer_repeats(
         if isinstance(outcome, Exception) or mine is None or first is None:
             outcomes[i] = (await apply(tx, operation, [calls[i]]))[0]
         elif mine.request_hash == first.request_hash and isinstance(outcome, Settled):
-            outcomes[i] = Settled(outcome.reply, replayed=True)
+            outcomes[i] = Settled(outcome.reply, replayed=True, size=outcome.size)
         else:
             outcomes[i] = idempotency.reused(mine.key)
     return [outcome for outcome in outcomes if outcome is not None]
@@ -199,17 +219,23 @@ class Committer(Generic[I, R, Reply]):
             _keep(self._flights, self._fly())
         return await waiting.future
 
-    async def settle(self, calls: Sequence[Call[I]]) -> list[Outcome]:
-        """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order."""
+    async def settle(self, calls: Sequence[Call[I]], *, accept: Acceptance | None = None) -> list[Outcome]:
+        """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order.
+
+        `accept` sees the outcomes before they are committed: what it refuses has its refusal as outcome, and is undone.
+        """
         try:
-            return await self._commit(calls, SLOW)
+            return await self._commit(calls, SLOW, accept)
+        except BatchReplyTooLarge as refusal:
+            return [refusal] * len(calls)
         except Exception as error:  # noqa: BLE001 - the culprit's error is its outcome
             if faults.sort(error) is Fault.LOCKED:
                 error = UnavailableError("a row stayed locked for too long", part="postgresql")
             if len(calls) == 1 or isinstance(error, UnavailableError):
                 return [error] * len(calls)
         middle = len(calls) // 2
-        return [*await self.settle(calls[:middle]), *await self.settle(calls[middle:])]
+        halves = (calls[:middle], calls[middle:])
+        return [outcome for half in halves for outcome in await self.settle(half, accept=accept)]
 
     async def _fly(self) -> None:
         try:
@@ -236,11 +262,18 @@ class Committer(Generic[I, R, Reply]):
         async with self._slow_lanes:
             waiting.answer((await self.settle([waiting.call]))[0])
 
-    async def _commit(self, calls: Sequence[Call[I]], lane: Lane) -> list[Outcome]:
+    async def _commit(self, calls: Sequence[Call[I]], lane: Lane, accept: Acceptance | None = None) -> list[Outcome]:
         """Commit, and after a COMMIT without an answer look the calls up by running them again under their claims."""
+
+        async def work(tx: Tx) -> list[Outcome]:
+            outcomes = await apply(tx, self._operation, calls)
+            if accept is not None:
+                accept(calls, outcomes)
+            return outcomes
+
         for lookups_left in range(COMMIT_LOOKUPS_MAX, -1, -1):
             try:
-                return await self._database.transaction(lambda tx: apply(tx, self._operation, calls), lane=lane)
+                return await self._database.transaction(work, lane=lane)
             except CommitUnknownError:
                 if not lookups_left or any(call.claim is None for call in calls):
                     raise

@@ -42,7 +42,7 @@ class ServerOptions:
     Attributes:
         address: `host:port`, where port 0 takes a free one, or `unix:/path`.
         port_shared: Whether other processes may answer on the same port.
-        message_bytes_max: Larger requests and replies are refused with RESOURCE_EXHAUSTED.
+        message_bytes_max: Larger requests are refused with RESOURCE_EXHAUSTED, and no larger reply is sent.
         edge: How calls are treated.
     """
 

@@ -53,21 +53,21 @@ class Wrapping:
         async with _Passage(self, context) as passage:
             passage.open(received[0], one_reply=True)
             reply = await _in_time(self._behaviour(checked(received), context), passage, context)
-            return self._serialize(reply)  # type: ignore[no-any-return]
+            return self.gate.sendable(self._serialize(reply))
 
     async def stream_unary(self, received: AsyncIterator[Received], context: Context) -> bytes:
         """Serve a stream of requests with one reply."""
         async with _Passage(self, context) as passage:
             passage.open(one_reply=True)
             reply = await _in_time(self._behaviour(_each_checked(received), context), passage, context)
-            return self._serialize(reply)  # type: ignore[no-any-return]
+            return self.gate.sendable(self._serialize(reply))
 
     async def unary_stream(self, received: Received, context: Context) -> AsyncIterator[Message]:
         """Serve one request with a stream of replies that the servicer yields."""
         async with _Passage(self, context) as passage:
             passage.open(received[0])
             async for reply in self._behaviour(checked(received), context):
-                yield reply
+                yield self.gate.sendable_message(reply)
 
     async def unary_written(self, received: Received, context: Context) -> None:
         """Serve one request with a stream of replies that the servicer writes to the context."""
@@ -80,7 +80,7 @@ class Wrapping:
         async with _Passage(self, context) as passage:
             passage.open()
             async for reply in self._behaviour(_each_checked(received), context):
-                yield reply
+                yield self.gate.sendable_message(reply)
 
 
 class _Passage:

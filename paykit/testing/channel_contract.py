@@ -82,11 +82,13 @@ class ChannelContract:
     Attributes:
         adapter: The adapter under test.
         declined_minor: An amount that the channel declines to authorize, or to pay out.
+        partial: An amount that the channel authorizes in part, and that part; None where it never does.
         batch_size: Requests in the largest batch; paystream sends up to 500.
     """
 
     adapter: ClassVar[Adapter[Any]]
     declined_minor: ClassVar[int]
+    partial: ClassVar[tuple[int, int] | None] = None
     currency_code: ClassVar[str] = "USD"
     method_token: ClassVar[str] = "tok_contract"  # noqa: S105 - names a card of a sandbox
     destination_token: ClassVar[str] = "ba_contract"  # noqa: S105
@@ -99,6 +101,18 @@ class ChannelContract:
             assert (evidence.outcome, evidence.source) == (EvidenceOutcome.SUCCEEDED, Source.RESPONSE), operation
             assert evidence.channel_reference, operation
             assert evidence.failure_code is None, operation
+            if operation is not ChannelOperation.VOID:
+                assert (evidence.amount_minor, evidence.currency_code) in {(None, None), (1_000, self.currency_code)}
+
+    async def test_the_channels_own_amount_is_told(self, rig: ChannelRig) -> None:
+        """What is authorized in part is told with that part, by the answer and by an inquiry."""
+        if self.partial is None:
+            return
+        asked_minor, approved_minor = self.partial
+        request = replace(self._authorization(0, capture=True), amount_minor=asked_minor)
+        for evidence in (*await send(rig, [request]), *await inquire(rig, [request])):
+            assert evidence.outcome is EvidenceOutcome.SUCCEEDED
+            assert (evidence.amount_minor, evidence.currency_code) == (approved_minor, self.currency_code)
 
     async def test_evidence_stands_in_the_order_of_the_requests(self, rig: ChannelRig) -> None:
         """One that is declined leaves its neighbours alone."""

@@ -48,7 +48,8 @@ ENTRIES = (
     Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
     Entry("clock", "clock", "The clock of business time, on a development stack."),
     Entry("settlement", "settlement", "Verify settlements and write their reports."),
-    Entry("payments", "payments", "Payments whose outcome is overdue."),
+    Entry("payments", "oversight.payments", "Payments whose outcome is overdue."),
+    Entry("contradictions", "oversight.contradictions", "What channels said against what is recorded."),
     Entry("ledger", "ledger", "The books: balances, and whether they are right."),
 )
 

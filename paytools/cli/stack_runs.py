@@ -99,7 +99,12 @@ def lines_to_try(endpoints: Endpoints) -> list[str]:
     if not endpoints.services:
         return []
     merchant = json.dumps(
-        {"request_id": str(uuid.uuid4()), "display_name": "Corner Shop", "contact_email": "owner@shop.example"}
+        {
+            "request_id": str(uuid.uuid4()),
+            "display_name": "Corner Shop",
+            "contact_email": "owner@shop.example",
+            "fee_plan": {"fees": [{"currency_code": "USD", "basis_points": 290, "fixed_minor": 30}]},
+        }
     )
     return [
         "",

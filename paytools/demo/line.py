@@ -172,7 +172,10 @@ async def settle_by_hand(clients: Clients, merchant_id: str) -> int:
     pending = settlement_pb2.GetPendingBalanceRequest(merchant_id=merchant_id)
     for balance in (await call(clients.settlement.GetPendingBalance, pending)).balances:
         request = settlement_pb2.CreateSettlementRequest(
-            request_id=new_request_id(), merchant_id=merchant_id, currency_code=balance.currency_code
+            request_id=new_request_id(),
+            merchant_id=merchant_id,
+            currency_code=balance.currency_code,
+            override_reason="Settled by hand, before its time.",
         )
         await call(clients.settlement.CreateSettlement, request)
 

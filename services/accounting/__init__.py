@@ -2,12 +2,14 @@
 
 Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -> `booking.book` -> `posting.post`.
 
-Tables (all records): chart_in_use, currency, account, balance, transaction, entry, refusal.
-RPCs: CreateTransaction BatchCreateTransactions ReverseTransaction GetTransaction ListTransactions GetAccount
+Tables (all records): chart_in_use, chart_version, currency, account, balance, transaction, entry, refusal,
+    journal_proposal, period.
+RPCs: CreateTransaction BatchCreateTransactions ReverseTransaction ProposeJournal ApproveJournal RejectJournal
+    GetJournalProposal ListJournalProposals ClosePeriod ListPeriods GetTransaction ListTransactions GetAccount
     ListAccounts GetBalance ListEntries GetTrialBalance.
-Topics: payment.events (PaymentSuccess, RefundSuccess, Dispute*), settlement.events (SettlementCreated, ReserveReleased)
-    and withdrawal.events (but WithdrawalApproved and -Submitted) in; accounting.events out (AccountCreated,
-    TransactionCreated, TransactionRejected).
+Topics: payment.events, settlement.events, withdrawal.events and channel.events in, of which
+    `domain/booked_event.py` says what is booked; accounting.events out (AccountCreated, TransactionCreated,
+    TransactionRejected).
 
 | what | where |
 |---|---|
@@ -15,17 +17,20 @@ Topics: payment.events (PaymentSuccess, RefundSuccess, Dispute*), settlement.eve
 | kinds of account and the entries of each event, proved to balance | `charts/*.toml`, `domain/chart.py` |
 | from an event to its transaction | `domain/booking.py`, called by `commands/events.py`, called by `handlers.py` |
 | what is booked in several steps, and which step may follow which | `domain/lifecycle.py` |
+| where entries go as far as funds are short | `domain/shortfall.py`, called by `commands/posting.py` |
 | transactions, accounts and the refusals of the ledger | `domain/transaction.py` |
 | booking: replays, floors, balances, events | `commands/posting.py`, SQL in `store/{transaction,balance,account}.py` |
-| manual journals and reversals | `domain/journal.py`, `commands/journals.py`, called by `rpc.py` |
+| manual journals and reversals | `domain/journal.py`, `commands/journals.py`, called by `rpc/accounting.py` |
+| proposed journals, periods | `domain/{proposal,period}.py`, `commands/{proposals,periods}.py` |
 | statements, trial balances | `domain/statement.py`, SQL in `store/statement.py` |
-| which chart a ledger is kept by | `store/chart.py`, checked by `jobs.py` at the start |
+| which chart a ledger is kept by, and can go on by | `store/chart.py`, `domain/chart_upgrade.py`, `jobs.py` |
 | `paystream ledger verify`: all recomputed from the entries | `commands/verification.py`, `store/verification.py` |
+| what is open though it is right: suspense, debts, holds | `commands/open_matters.py`, `store/books.py` |
 | `paystream ledger balances`: the books by kind, and what is in transit | `store/books.py` |
 
 Invariants: in each transaction and currency debits equal credits; a balance is the sum of its entries' effects; entries
 and transactions never change; a transaction is booked once per (transaction_type, related_no), for its id is the UUIDv5
 of the pair; it is reversed at most once, for the same reason; no account falls below its kind's floor; what a dispute,
-settlement or withdrawal has put in transit is taken out once, by as much; what was refused to an event for good is
-never booked.
+settlement or withdrawal has put in transit is taken out once, by as much, a reserve in parts; what was refused to an
+event for good is never booked; nothing is dated into a closed period.
 """

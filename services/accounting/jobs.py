@@ -1,17 +1,22 @@
 """What accounting does once, when it starts."""
 
+from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from services.accounting import store
-from services.accounting.domain.chart import ChartError
 
 
 async def keep_chart(runtime: Runtime) -> None:
-    """Note the chart at the first start, and refuse another one ever after.
+    """Note the chart at the first start, take a version of it that has more later, and refuse any other.
+
+    Nobody books meanwhile.
 
     Raises:
-        ChartError: The ledger is kept by another chart than the settings name.
+        ChartError: The chart of the settings is wrong, or the ledger cannot be kept by it.
     """
-    named = store.load_chart(runtime.settings.accounting_chart).name
-    kept = await runtime.transaction(lambda tx: store.keep_chart(tx, named))
-    if kept != named:
-        raise ChartError(f"this ledger is kept by the chart {kept!r}; PAYSTREAM_ACCOUNTING_CHART names {named!r}")
+    chart = store.load_chart(runtime.settings.accounting_chart)
+
+    async def keep(tx: Tx) -> None:
+        await store.close_books(tx)
+        await store.keep_chart(tx, chart)
+
+    await runtime.transaction(keep)

@@ -2,20 +2,26 @@
 
 from paykit.process.service import Service
 from paystream.accounting.v1 import events as accounting_events
+from paystream.channel.v1 import events as channel_events
 from paystream.payment.v1 import events as payment_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import events as withdrawal_events
-from services.accounting import handlers, jobs, rpc
+from services.accounting import handlers, jobs, rpc, store
 
 SERVICE = Service(
     name="accounting",
-    locks=("balance",),
-    records=("chart_in_use", "currency", "account", "balance", "transaction", "entry", "refusal"),
+    locks=("journal_proposal", "balance"),
+    records=(
+        *("chart_in_use", "currency", "account", "balance", "transaction", "entry", "refusal"),
+        *("chart_version", "journal_proposal", "period"),
+    ),
     servicers=rpc.servicers,
     subscriptions=tuple(
-        handlers.subscription(module.EVENTS) for module in (payment_events, settlement_events, withdrawal_events)
+        handlers.subscription(module.EVENTS)
+        for module in (payment_events, settlement_events, withdrawal_events, channel_events)
     ),
     consumers=2,
     emits=accounting_events.EVENTS,
     on_start=jobs.keep_chart,
+    on_migrate=store.bring_currencies,
 )

@@ -1,13 +1,16 @@
 """The channel on the wire: between messages and instructions, transactions and behaviours."""
 
+import hashlib
+
 from paykit import money
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.serve.timestamps import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel.commands import OpenDispute
+from services.channel.commands import AdvanceDispute, OpenDispute, RespondToDispute, SetOutcome
 from services.channel.domain.behaviour import Behaviour
-from services.channel.domain.dispute import ChannelDispute, DisputeReason
+from services.channel.domain.dispute import ChannelDispute, ChannelDisputeStage, DisputeReason, DisputeResponse
+from services.channel.domain.late_outcome import LateOutcome, LateWord
 from services.channel.domain.transaction import Action, ChannelTransaction, Instruction
 
 
@@ -55,7 +58,20 @@ def from_cancel(request: pb.CancelRequest) -> Instruction:
         attempt_id=request.attempt_id,
         action=Action.CANCEL,
         authorization_reference=request.authorization_reference,
+        callback_address=request.callback_address,
+        correlation_id=request.correlation_id,
     )
+
+
+def from_set_outcome(request: pb.SetOutcomeRequest) -> SetOutcome:
+    """Read a late outcome.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    amount = money.Money(request.amount.amount_minor, _currency(request.amount)) if request.HasField("amount") else None
+    name = pb.LateOutcome.Name(request.outcome).removeprefix("LATE_OUTCOME_")
+    return SetOutcome(attempt_id=request.attempt_id, word=LateWord(outcome=LateOutcome(name), amount=amount))
 
 
 def from_pay(request: pb.PayRequest) -> Instruction:
@@ -91,6 +107,35 @@ def from_open_dispute(request: pb.OpenDisputeRequest) -> OpenDispute:
         reason=DisputeReason(name.removeprefix("DISPUTE_REASON_")),
         respond_within_s=request.respond_within_seconds,
         contest_loses=request.contest_loses,
+        stage=_stage(request.stage or pb.DISPUTE_STAGE_CHARGEBACK),
+        category=request.category,
+        lose_minor=request.lose_minor,
+        above_limits=request.above_limits,
+    )
+
+
+def from_respond_to_dispute(request: pb.RespondToDisputeRequest) -> RespondToDispute:
+    """Read a merchant's answer; of files, what they are is kept."""
+    files = [
+        f"{file.name} {file.media_type} {len(file.content)} {hashlib.sha256(file.content).hexdigest()}"
+        for file in request.files
+    ]
+    answer = DisputeResponse(contested=request.contested, evidence=request.evidence, files="\n".join(files))
+    return RespondToDispute(dispute_reference=request.dispute_reference, answer=answer)
+
+
+def from_advance_dispute(request: pb.AdvanceDisputeRequest) -> AdvanceDispute:
+    """Read the next word of the payer's bank.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    amount = money.Money(request.amount.amount_minor, _currency(request.amount)) if request.HasField("amount") else None
+    return AdvanceDispute(
+        dispute_reference=request.dispute_reference,
+        stage=_stage(request.stage) if request.stage else None,
+        won=None if request.stage else request.won,
+        amount=amount,
     )
 
 
@@ -105,6 +150,10 @@ def to_dispute(dispute: ChannelDispute) -> pb.Dispute:
         state=pb.DisputeState.Value(f"DISPUTE_STATE_{dispute.state}"),
         respond_by=to_timestamp(dispute.respond_by),
         evidence=dispute.evidence,
+        stage=pb.DisputeStage.Value(f"DISPUTE_STAGE_{dispute.stage}"),
+        category=dispute.category,
+        taken_minor=dispute.taken_minor,
+        files=dispute.files.splitlines(),
         create_time=to_timestamp(dispute.create_time),
         update_time=to_timestamp(dispute.update_time),
     )
@@ -126,14 +175,18 @@ def to_transaction(transaction: ChannelTransaction) -> pb.Transaction:
         create_time=to_timestamp(transaction.create_time),
         update_time=to_timestamp(transaction.update_time),
         return_time=to_timestamp(transaction.return_time) if transaction.return_time else None,
+        returned_amount=to_amount(transaction, transaction.returned_minor) if transaction.returned_minor else None,
+        second_reference=transaction.second_reference or "",
+        second_amount=to_amount(transaction, transaction.second_minor) if transaction.second_minor else None,
     )
 
 
-def to_amount(transaction: ChannelTransaction) -> Money | None:
-    """Make the amount; a declined cancellation has none."""
-    if transaction.amount_minor is None:
+def to_amount(transaction: ChannelTransaction, part_minor: int | None = None) -> Money | None:
+    """Make the amount, or a part of it; a declined cancellation has none."""
+    amount_minor = transaction.amount_minor if part_minor is None else part_minor
+    if amount_minor is None:
         return None
-    return Money(amount_minor=transaction.amount_minor, currency_code=transaction.currency_code or "")
+    return Money(amount_minor=amount_minor, currency_code=transaction.currency_code or "")
 
 
 def to_inquiry(transaction: ChannelTransaction | None, finality_seconds: int) -> pb.InquireResponse:
@@ -179,6 +232,10 @@ def from_behaviour(behaviour: pb.Behaviour) -> Behaviour:
     )
 
 
+def _stage(stage: pb.DisputeStage.ValueType) -> ChannelDisputeStage:
+    return ChannelDisputeStage(pb.DisputeStage.Name(stage).removeprefix("DISPUTE_STAGE_"))
+
+
 def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) -> Instruction:
     return Instruction(
         attempt_id=request.attempt_id,
@@ -193,5 +250,5 @@ def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) ->
 
 
 def _currency(amount: Money) -> str:
-    require_currency(amount.currency_code, field="amount.currency_code")
+    require_known_currency(amount.currency_code, field="amount.currency_code")
     return amount.currency_code

@@ -12,6 +12,7 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
+from paykit.serve.idempotency import Creates
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paykit.serve.status import to_status
@@ -51,11 +52,32 @@ _SET_BEHAVIOUR = Operation(
     reply=lambda behaviour: pb.SetBehaviourResponse(behaviour=messages.to_behaviour(behaviour)),
     reply_type=pb.SetBehaviourResponse,
 )
+_SET_OUTCOME = Operation(
+    name="SetOutcome",
+    command=commands.set_outcomes,
+    reply=lambda turned: pb.SetOutcomeResponse(transaction=messages.to_transaction(turned)),
+    reply_type=pb.SetOutcomeResponse,
+)
+_DECLINE_REFUNDS = Operation(
+    name="DeclineRefunds",
+    command=commands.decline_refunds,
+    reply=lambda authorization: pb.DeclineRefundsResponse(
+        authorization_reference=authorization.authorization_reference, count=authorization.refund_declines_left
+    ),
+    reply_type=pb.DeclineRefundsResponse,
+)
 _OPEN_DISPUTE = Operation(
     name="OpenDispute",
     command=commands.open_disputes,
     reply=lambda opened: pb.OpenDisputeResponse(dispute=messages.to_dispute(opened)),
     reply_type=pb.OpenDisputeResponse,
+    creates=Creates(table=store.disputes, read=store.disputes.by_key),
+)
+_ADVANCE_DISPUTE = Operation(
+    name="AdvanceDispute",
+    command=commands.advance_disputes,
+    reply=lambda advanced: pb.AdvanceDisputeResponse(dispute=messages.to_dispute(advanced)),
+    reply_type=pb.AdvanceDisputeResponse,
 )
 _RESPOND_TO_DISPUTE = Operation(
     name="RespondToDispute",
@@ -121,16 +143,27 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         """Say what became of many attempts."""
         return pb.BatchInquireResponse(responses=await self._inquire(request.requests))
 
+    async def SetOutcome(self, request: pb.SetOutcomeRequest, _context: Any) -> pb.SetOutcomeResponse:
+        """Say something of an attempt after it was decided, once per request_id."""
+        return await self._runtime.call(_SET_OUTCOME, request, messages.from_set_outcome(request))
+
+    async def DeclineRefunds(self, request: pb.DeclineRefundsRequest, _context: Any) -> pb.DeclineRefundsResponse:
+        """Have the next refunds of a capture declined."""
+        item = commands.DeclineRefunds(attempt_id=request.attempt_id, count=request.count)
+        return await self._runtime.change(_DECLINE_REFUNDS, item)
+
     async def OpenDispute(self, request: pb.OpenDisputeRequest, _context: Any) -> pb.OpenDisputeResponse:
         """Have a payer dispute a capture, once per request_id."""
         return await self._runtime.call(_OPEN_DISPUTE, request, messages.from_open_dispute(request))
 
     async def RespondToDispute(self, request: pb.RespondToDisputeRequest, _context: Any) -> pb.RespondToDisputeResponse:
         """Take a merchant's answer to a dispute."""
-        item = commands.RespondToDispute(
-            dispute_reference=request.dispute_reference, contested=request.contested, evidence=request.evidence
-        )
+        item = messages.from_respond_to_dispute(request)
         return await self._runtime.change(_RESPOND_TO_DISPUTE, item)
+
+    async def AdvanceDispute(self, request: pb.AdvanceDisputeRequest, _context: Any) -> pb.AdvanceDisputeResponse:
+        """Have the payer's bank go on with a dispute, once per request_id."""
+        return await self._runtime.call(_ADVANCE_DISPUTE, request, messages.from_advance_dispute(request))
 
     async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
         """Read a dispute."""

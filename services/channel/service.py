@@ -11,6 +11,7 @@ SERVICE = Service(
         "attempt",
         "channel_transaction",
         "card_authorization",
+        "later_line",
         "dispute",
         "sequel",
         "behaviour",

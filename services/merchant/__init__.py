@@ -8,7 +8,8 @@
 | creating and changing merchants | `commands.py`, called by `rpc.py`; protos in `messages.py` |
 
 Tables (all records): merchant, fee_plan and fee_rule (every version, never changed).
-RPCs: CreateMerchant, GetMerchant, ListMerchants, UpdateMerchant, ActivateMerchant, SuspendMerchant, ListFeePlans.
+RPCs: CreateMerchant, GetMerchant, ListMerchants, UpdateMerchant, ActivateMerchant, SuspendMerchant, RestrictMerchant,
+ListFeePlans.
 Topics out: merchant.events (key merchant_id); every event carries the complete public state. Topics in: none.
 
 Invariants: CREATED -> ACTIVE <-> SUSPENDED; the version grows by one with every change and is the event's

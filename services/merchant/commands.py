@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import fold
 from paystream.merchant.v1.events import SettlementPolicy
 from services.merchant import domain, store
 from services.merchant.domain.fee_plan import FeePlanTerms
-from services.merchant.domain.merchant import Event, Merchant, Profile
+from services.merchant.domain.merchant import ANY_REFUND, Event, Merchant, Profile, RefundTerms
 from services.merchant.store import FeePlanRow
 
 
@@ -26,6 +27,8 @@ class CreateMerchant:
     fee_terms: FeePlanTerms
     settlement_policy: SettlementPolicy
     cause: Cause
+    refund_terms: RefundTerms = ANY_REFUND
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,22 @@ class ChangeStatus:
     """A merchant to activate or suspend; an empty etag matches any version."""
 
     merchant_id: str
+    etag: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictMerchant:
+    """What of a merchant's business is to stop or to go on; None leaves it as it is.
+
+    An empty etag matches any version.
+    """
+
+    merchant_id: str
+    payout_hold: bool | None
+    frozen: bool | None
+    closing: bool | None
+    reason: str
     etag: str
     cause: Cause
 
@@ -70,6 +89,8 @@ async def create_merchants(tx: Tx, items: Sequence[CreateMerchant]) -> list[Merc
             fee_terms=item.fee_terms,
             settlement_policy=item.settlement_policy,
             now=tx.now,
+            refund_terms=item.refund_terms,
+            creating_call=item.creating_call,
         )
         merchants.add(merchant)
         fee_plans.add(FeePlanRow.of(merchant.merchant_id, merchant.fee_plan))
@@ -99,6 +120,24 @@ async def suspend_merchants(tx: Tx, items: Sequence[ChangeStatus]) -> list[Merch
     """Stop merchants' new payments; emits MerchantSuspended for each that could take them before."""
     return await _change(
         tx, items, lambda merchant, item: domain.merchant.suspend(merchant, etag=item.etag, now=tx.now)
+    )
+
+
+async def restrict_merchants(tx: Tx, items: Sequence[RestrictMerchant]) -> list[Merchant | DomainError]:
+    """Stop parts of merchants' business, or let them go on; emits MerchantUpdated where that changes something."""
+    return await _change(tx, items, lambda merchant, item: _restrict(merchant, item, tx.now))
+
+
+def _restrict(merchant: Merchant, item: RestrictMerchant, now: datetime) -> tuple[Merchant, Event | None]:
+    present = merchant.restrictions
+    return domain.merchant.restrict(
+        merchant,
+        payout_hold=present.payout_hold if item.payout_hold is None else item.payout_hold,
+        frozen=present.frozen if item.frozen is None else item.frozen,
+        closing=present.closing if item.closing is None else item.closing,
+        reason=item.reason,
+        etag=item.etag,
+        now=now,
     )
 
 

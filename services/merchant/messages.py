@@ -6,16 +6,23 @@ from paystream.merchant.v1 import merchant_pb2 as pb
 from paystream.merchant.v1.events import (
     FeeRule,
     MerchantStatus,
+    RefundLimit,
+    RefundPolicy,
+    ReserveBase,
     SettlementPolicy,
     SettlementSchedule,
     SettlementThreshold,
 )
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
-from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profile
+from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profile, RefundTerms
 
-_UPDATABLE = frozenset({"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy"})
+_UPDATABLE = frozenset(
+    {"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy", "refund_terms"}
+)
 _STATUS_PREFIX = "MERCHANT_STATUS_"
 _SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
+_REFUND_POLICY_PREFIX = "REFUND_POLICY_"
+_RESERVE_BASE_PREFIX = "RESERVE_BASE_"
 
 
 class UpdateMaskInvalid(DomainError):
@@ -38,6 +45,11 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         create_time=to_timestamp(merchant.create_time),
         update_time=to_timestamp(merchant.update_time),
         etag=merchant.etag,
+        refund_terms=_to_refund_terms(merchant.refund_terms),
+        payout_hold=merchant.restrictions.payout_hold,
+        frozen=merchant.restrictions.frozen,
+        closing=merchant.restrictions.closing,
+        restriction_reason=merchant.restrictions.restriction_reason or "",
     )
 
 
@@ -46,10 +58,17 @@ def to_fee_plan(plan: FeePlan) -> pb.FeePlan:
     return pb.FeePlan(
         version=plan.version,
         fees=[
-            pb.FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
+            pb.FeeRule(
+                currency_code=fee.currency_code,
+                basis_points=fee.basis_points,
+                fixed_minor=fee.fixed_minor,
+                dispute_fee_minor=fee.dispute_fee_minor,
+            )
             for fee in plan.fees
         ],
         refund_fee_returned=plan.refund_fee_returned,
+        default_basis_points=plan.default_basis_points,
+        free=plan.free,
         effective_time=to_timestamp(plan.effective_time),
     )
 
@@ -60,12 +79,22 @@ def from_status(status: pb.MerchantStatus.ValueType) -> MerchantStatus | None:
 
 
 def from_fee_plan(plan: pb.FeePlan) -> FeePlanTerms:
-    """Read what a caller says about fees; an absent plan is one without fees."""
+    """Read what a caller says about fees; an absent plan is one without rules."""
     rules = [
-        FeeRule(currency_code=fee.currency_code, basis_points=fee.basis_points, fixed_minor=fee.fixed_minor)
+        FeeRule(
+            currency_code=fee.currency_code,
+            basis_points=fee.basis_points,
+            fixed_minor=fee.fixed_minor,
+            dispute_fee_minor=fee.dispute_fee_minor,
+        )
         for fee in plan.fees
     ]
-    return FeePlanTerms(fees=tuple(rules), refund_fee_returned=plan.refund_fee_returned)
+    return FeePlanTerms(
+        fees=tuple(rules),
+        refund_fee_returned=plan.refund_fee_returned,
+        default_basis_points=plan.default_basis_points if plan.HasField("default_basis_points") else None,
+        free=plan.free,
+    )
 
 
 def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> SettlementPolicy:
@@ -85,6 +114,23 @@ def from_policy(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) ->
         ),
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
+        cut_off_month_day=policy.cut_off_month_day or None,
+        business_days=policy.business_days,
+        calendar=policy.calendar or None,
+        reserve_base=_reserve_base(policy.reserve_base),
+    )
+
+
+def from_refund_terms(request: pb.CreateMerchantRequest | pb.UpdateMerchantRequest) -> RefundTerms:
+    """Read a request's terms of refunds; absent ones allow any."""
+    terms = request.refund_terms
+    name = pb.RefundPolicy.Name(terms.refund_policy or pb.REFUND_POLICY_ALLOW)
+    return RefundTerms(
+        refund_policy=RefundPolicy(name.removeprefix(_REFUND_POLICY_PREFIX)),
+        refund_limits=tuple(
+            RefundLimit(currency_code=limit.currency_code, limit_minor=limit.limit_minor)
+            for limit in terms.refund_limits
+        ),
     )
 
 
@@ -106,7 +152,23 @@ def from_update(request: pb.UpdateMerchantRequest) -> Profile:
         contact_email=request.contact_email if "contact_email" in paths else None,
         fee_terms=from_fee_plan(request.fee_plan) if "fee_plan" in paths else None,
         settlement_policy=from_policy(request) if "settlement_policy" in paths else None,
+        refund_terms=from_refund_terms(request) if "refund_terms" in paths else None,
     )
+
+
+def _to_refund_terms(terms: RefundTerms) -> pb.RefundTerms:
+    return pb.RefundTerms(
+        refund_policy=pb.RefundPolicy.Value(_REFUND_POLICY_PREFIX + terms.refund_policy),
+        refund_limits=[
+            pb.RefundLimit(currency_code=limit.currency_code, limit_minor=limit.limit_minor)
+            for limit in terms.refund_limits
+        ],
+    )
+
+
+def from_optional_flag(request: pb.RestrictMerchantRequest, name: str) -> bool | None:
+    """Read a flag that may be absent."""
+    return bool(getattr(request, name)) if request.HasField(name) else None  # type: ignore[arg-type]
 
 
 def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
@@ -122,4 +184,12 @@ def _to_policy(policy: SettlementPolicy) -> pb.SettlementPolicy:
         ],
         reserve_basis_points=policy.reserve_basis_points,
         reserve_days=policy.reserve_days,
+        cut_off_month_day=policy.cut_off_month_day or 0,
+        business_days=policy.business_days,
+        calendar=policy.calendar or "",
+        reserve_base=pb.ReserveBase.Value(_RESERVE_BASE_PREFIX + policy.reserve_base),
     )
+
+
+def _reserve_base(base: pb.ReserveBase.ValueType) -> ReserveBase:
+    return ReserveBase(pb.ReserveBase.Name(base).removeprefix(_RESERVE_BASE_PREFIX)) if base else ReserveBase.NET

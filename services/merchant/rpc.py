@@ -7,6 +7,7 @@ from paykit.base.call import current_call
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import page_by_key
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
@@ -21,6 +22,7 @@ _CREATE = Operation(
     command=commands.create_merchants,
     reply=lambda merchant: pb.CreateMerchantResponse(merchant=messages.to_merchant(merchant)),
     reply_type=pb.CreateMerchantResponse,
+    creates=Creates(table=store.merchants, read=store.merchants.by_key),
 )
 _UPDATE = Operation(
     name="UpdateMerchant",
@@ -40,6 +42,12 @@ _SUSPEND = Operation(
     reply=lambda merchant: pb.SuspendMerchantResponse(merchant=messages.to_merchant(merchant)),
     reply_type=pb.SuspendMerchantResponse,
 )
+_RESTRICT = Operation(
+    name="RestrictMerchant",
+    command=commands.restrict_merchants,
+    reply=lambda merchant: pb.RestrictMerchantResponse(merchant=messages.to_merchant(merchant)),
+    reply_type=pb.RestrictMerchantResponse,
+)
 
 
 class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
@@ -56,6 +64,7 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             country_code=request.country_code or None,
             contact_email=request.contact_email,
             fee_terms=messages.from_fee_plan(request.fee_plan),
+            refund_terms=messages.from_refund_terms(request),
             settlement_policy=messages.from_policy(request),
             cause=current_call().cause,
         )
@@ -74,9 +83,10 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             store.merchants.list,
             wanted=messages.from_status(request.status),
             key=lambda merchant: merchant.merchant_id,
+            show=messages.to_merchant,
             kind=str,
         )
-        return pb.ListMerchantsResponse(merchants=map(messages.to_merchant, page), next_page_token=token)
+        return pb.ListMerchantsResponse(merchants=page, next_page_token=token)
 
     async def UpdateMerchant(self, request: pb.UpdateMerchantRequest, _context: Any) -> pb.UpdateMerchantResponse:
         """Change the fields that the mask names."""
@@ -96,12 +106,31 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
         """Stop a merchant's new payments."""
         return await self._runtime.change(_SUSPEND, _status_change(request))
 
+    async def RestrictMerchant(self, request: pb.RestrictMerchantRequest, _context: Any) -> pb.RestrictMerchantResponse:
+        """Stop parts of a merchant's business, or let them go on."""
+        item = commands.RestrictMerchant(
+            merchant_id=request.merchant_id,
+            payout_hold=messages.from_optional_flag(request, "payout_hold"),
+            frozen=messages.from_optional_flag(request, "frozen"),
+            closing=messages.from_optional_flag(request, "closing"),
+            reason=request.reason,
+            etag=request.etag,
+            cause=current_call().cause,
+        )
+        return await self._runtime.change(_RESTRICT, item)
+
     async def ListFeePlans(self, request: pb.ListFeePlansRequest, _context: Any) -> pb.ListFeePlansResponse:
         """Read a page of a merchant's fee plans."""
         page, token = await page_by_key(
-            self._runtime, request, _plans, wanted=request.merchant_id, key=lambda plan: plan.version, kind=int
+            self._runtime,
+            request,
+            _plans,
+            wanted=request.merchant_id,
+            key=lambda plan: plan.version,
+            kind=int,
+            show=messages.to_fee_plan,
         )
-        return pb.ListFeePlansResponse(fee_plans=map(messages.to_fee_plan, page), next_page_token=token)
+        return pb.ListFeePlansResponse(fee_plans=page, next_page_token=token)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

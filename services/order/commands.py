@@ -1,25 +1,27 @@
 """The business operations on orders; each takes a sequence and gives one result or refusal per item, in order."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeAlias
+from datetime import UTC, datetime, timedelta
 
-from paykit.cause import Cause
+from paykit import consumption
+from paykit.cause import NO_CALL, Cause, CreatingCall
+from paykit.consumption import Consumption, ConsumptionWatch
 from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
 from paykit.merchants.references import insert_referenced
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
-from paystream.merchant.v1.events import MerchantStatus
-from paystream.order.v1 import events
+from paystream.payment.v1.events import PaymentSuccess
 from services.order import domain, store
-from services.order.domain import LineItem, Order
-from services.order.store import Movement
+from services.order.domain import AmountsMoved, LineItem, Order
+from services.order.store import Movement, MovementKind
 
-Event: TypeAlias = events.OrderPaid | events.OrderRefunded
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Until then no order has expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class CreateOrder:
     ttl: timedelta | None
     metadata: str
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,16 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteOrder:
+    """An order to settle at what is paid of it."""
+
+    order_id: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordMovement:
-    """A capture or a refund to record."""
+    """What a payment tells of an order's money, to record."""
 
     movement: Movement
     cause: Cause
@@ -84,35 +95,59 @@ async def cancel_orders(tx: Tx, items: Sequence[CancelOrder]) -> list[Order | Do
     return results
 
 
-async def expire_orders(tx: Tx, *, limit: int) -> int:
-    """End open orders whose time is over, and return their number; emits OrderExpired for each."""
-    overdue = await store.orders.lock_overdue(tx, limit=limit)
+async def complete_orders(tx: Tx, items: Sequence[CompleteOrder]) -> list[Order | DomainError]:
+    """Settle orders at what is paid of them; emits OrderPaid.
+
+    Refusals: OrderNotFound, IllegalTransition, OrderNotPaid.
+    """
+    orders = await store.orders.lock(tx, [item.order_id for item in items])
+
+    def complete(item: CompleteOrder) -> Order:
+        completed, event = domain.complete(orders.require(item.order_id, domain.not_found), now=tx.now)
+        tx.emit(event, cause=item.cause)
+        return orders.put(completed)
+
+    results = fold(items, complete)
+    await tx.save(orders)
+    return results
+
+
+async def expire_orders(tx: Tx, seen: Consumption, *, limit: int) -> int:
+    """End open orders whose time is over, and return their number; emits OrderExpired for each.
+
+    None is ended before what payments told until its time is applied, as far as a look at their topic shows.
+    """
+    await store.watches.insert_absent(tx, [ConsumptionWatch(topic=PaymentSuccess.TOPIC)])
+    watches = await store.watches.lock(tx, [PaymentSuccess.TOPIC])
+    watch = watches.put(consumption.look(watches[PaymentSuccess.TOPIC], seen))
+    overdue = await store.orders.lock_overdue(tx, watch.complete_time or NEVER, limit=limit)
     for order in list(overdue.values()):
         expired, event = domain.expire(order, now=tx.now)
         tx.emit(event, cause=Cause(order.correlation_id))
         overdue.put(expired)
-    await tx.save(overdue)
+    await tx.save(watches, overdue)
     return len(overdue)
 
 
-async def record_captures(tx: Tx, items: Sequence[RecordMovement]) -> list[DomainError | None]:
-    """Record what was captured for orders, each capture once; emits OrderPaid for each order that is thereby paid.
+async def record_movements(tx: Tx, items: Sequence[RecordMovement]) -> list[DomainError | None]:
+    """Record what payments took and gave back for orders, each movement once.
 
-    Refusals: OrderNotFound, CurrencyMismatch.
+    Emits OrderPaid for each order that is thereby paid, and OrderRefunded for each refund. Refusals: OrderNotFound,
+    CurrencyMismatch.
     """
-    return await _record(tx, items, store.insert_captures, _captured)
+    orders = await store.orders.lock(tx, [item.movement.order_id for item in items])
+    fitting = fold(items, lambda item: _fitting(item, orders))
+    new = await store.insert_movements(tx, [item.movement for item in kept(fitting)])
+    for item in kept(fitting):
+        if item.movement.key in new:
+            new.remove(item.movement.key)  # It may stand there twice.
+            _record(tx, item, orders)
+    await tx.save(orders)
+    return [item if isinstance(item, DomainError) else None for item in fitting]
 
 
-async def record_refunds(tx: Tx, items: Sequence[RecordMovement]) -> list[DomainError | None]:
-    """Record what went back to payers, each refund once; emits OrderRefunded for each.
-
-    Refusals: OrderNotFound, CurrencyMismatch.
-    """
-    return await _record(tx, items, store.insert_refunds, _refunded)
-
-
-def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> Order:
-    require_currency(item.currency_code, field="total.currency_code")
+def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -> Order:
+    require_currency(item.currency_code, at=now, field="total.currency_code")
     domain.check_items(item.line_items, total_minor=item.total_minor)
     expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
     standing.require_active(item.merchant_id, status)
@@ -129,6 +164,7 @@ def _create(item: CreateOrder, status: MerchantStatus | None, now: datetime) -> 
         create_time=now,
         update_time=now,
         line_items=item.line_items,
+        creating_call=item.creating_call,
     )
 
 
@@ -138,41 +174,26 @@ def _cancel(tx: Tx, item: CancelOrder, orders: Rows[str, Order]) -> Order:
     return orders.put(cancelled)
 
 
-async def _record(
-    tx: Tx,
-    items: Sequence[RecordMovement],
-    insert: Callable[[Tx, Sequence[Movement]], Awaitable[set[str]]],
-    apply: Callable[[Order, Movement, datetime], tuple[Order, Event | None]],
-) -> list[DomainError | None]:
-    """Lock the orders, apply each movement that is new to what those before it left, and save what changed."""
-    orders = await store.orders.lock(tx, [item.movement.order_id for item in items])
-    fitting = fold(items, lambda item: _fitting(item, orders))
-    new = await insert(tx, [item.movement for item in kept(fitting)])
-    for item in kept(fitting):
-        movement = item.movement
-        if movement.movement_id not in new:
-            continue
-        new.remove(movement.movement_id)  # It may stand there twice.
-        order, event = apply(orders[movement.order_id], movement, tx.now)
-        orders.put(order)
-        if event is not None:
-            tx.emit(event, cause=item.cause)
-    await tx.save(orders)
-    return [item if isinstance(item, DomainError) else None for item in fitting]
-
-
-def _captured(order: Order, movement: Movement, now: datetime) -> tuple[Order, Event | None]:
-    return domain.capture(order, amount_minor=movement.amount_minor, now=now)
-
-
-def _refunded(order: Order, movement: Movement, now: datetime) -> tuple[Order, Event | None]:
-    return domain.refund(
-        order,
-        payment_id=movement.payment_id,
-        refund_id=movement.movement_id,
-        amount_minor=movement.amount_minor,
-        now=now,
+def _record(tx: Tx, item: RecordMovement, orders: Rows[str, Order]) -> None:
+    """Apply a movement that is new to what those before it left."""
+    movement, order = item.movement, orders[item.movement.order_id]
+    counted = AmountsMoved(
+        captured_minor=movement.captured_minor,
+        refunded_minor=movement.refunded_minor,
+        lost_minor=movement.lost_minor,
+        returned_before_minor=movement.returned_before_minor,
+        final=movement.final,
     )
+    if movement.kind is MovementKind.REFUND:
+        order, refunded = domain.refund(
+            order, counted, payment_id=movement.payment_id, refund_id=movement.movement_id, now=tx.now
+        )
+        tx.emit(refunded, cause=item.cause)
+    else:
+        order, paid = domain.count(order, counted, now=tx.now)
+        if paid is not None:
+            tx.emit(paid, cause=item.cause)
+    orders.put(order)
 
 
 def _fitting(item: RecordMovement, orders: Rows[str, Order]) -> RecordMovement:

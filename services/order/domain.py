@@ -1,7 +1,8 @@
 """An order: its states, what may happen in each, and the events that say so. Pure: `now` and ids are arguments.
 
-Captures are recorded in every state, for they are facts; only one that completes an order still open makes it PAID. A
-capture alone is told by no event of the order, so aggregate_version counts what is told, and the etag looks at both.
+What payments tell is recorded in every state, for it is fact; only what completes an order still open makes it PAID.
+An order counts net: what was refunded, lost in a dispute or bounced is to be paid again while it is open, and an
+order that was PAID stays so. What no event of the order tells changes no aggregate_version, so the etag looks at both.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from types import MappingProxyType
 
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, FieldInvalid, InvariantError, Kind
 from paystream.order.v1 import events
@@ -21,7 +23,7 @@ LIFE_MAX = timedelta(days=366)
 
 
 class OrderState(StrEnum):
-    """How far an order has come; one that is paid in part is still CREATED."""
+    """How far an order has come; one that is paid in part is still CREATED, one that was paid stays PAID."""
 
     CREATED = "CREATED"
     PAID = "PAID"
@@ -32,8 +34,9 @@ class OrderState(StrEnum):
 class OrderAction(StrEnum):
     """What can happen to an order."""
 
-    CAPTURE = "CAPTURE"
+    COUNT = "COUNT"
     PAY = "PAY"
+    COMPLETE = "COMPLETE"
     REFUND = "REFUND"
     CANCEL = "CANCEL"
     EXPIRE = "EXPIRE"
@@ -44,10 +47,11 @@ _S, _A = OrderState, OrderAction
 TRANSITIONS: Mapping[tuple[OrderState, OrderAction], OrderState] = MappingProxyType(
     {
         (_S.CREATED, _A.PAY): _S.PAID,
+        (_S.CREATED, _A.COMPLETE): _S.PAID,
         (_S.CREATED, _A.CANCEL): _S.CANCELLED,
         (_S.CREATED, _A.EXPIRE): _S.EXPIRED,
         # What a payment tells is recorded, whatever became of the order.
-        **{(state, action): state for state in OrderState for action in (_A.CAPTURE, _A.REFUND)},
+        **{(state, action): state for state in OrderState for action in (_A.COUNT, _A.REFUND)},
     }
 )
 """The state after an action; a pair that is missing is illegal."""
@@ -58,6 +62,13 @@ class OrderNotFound(DomainError):
 
     kind = Kind.NOT_FOUND
     reason = "ORDER_NOT_FOUND"
+
+
+class OrderNotPaid(DomainError):
+    """Nothing is paid of an order that is to be completed: it can be cancelled."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "ORDER_NOT_PAID"
 
 
 class LineItemAmountMismatch(DomainError):
@@ -91,10 +102,15 @@ class Order:
     Attributes:
         metadata: JSON text of an object of strings, as the merchant gave it.
         line_items: In the order given; empty where an order was read without them.
-        paid_minor: Captured so far, refunds not taken off.
+        captured_minor: Captured so far, less what bounced.
+        refunded_minor: Of that, less what came back.
+        lost_minor: Of that, in disputes.
+        known_returned_minor: The most that a capture told to have been refunded or lost before it. Each payment is
+            followed by itself, so that a capture may be heard of before the refund of another that made room for it.
         expire_time: None: it never expires.
         correlation_id: The journey that all events of the order carry.
         aggregate_version: From 1, +1 with every event.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     order_id: str
@@ -110,19 +126,49 @@ class Order:
     update_time: datetime
     line_items: tuple[LineItem, ...] = ()
     state: OrderState = OrderState.CREATED
-    paid_minor: int = 0
+    captured_minor: int = 0
     refunded_minor: int = 0
+    lost_minor: int = 0
+    known_returned_minor: int = 0
     aggregate_version: int = 1
+    creating_call: CreatingCall = NO_CALL
+
+    @property
+    def paid_minor(self) -> int:
+        """What was captured and has not gone again; nothing where a capture bounced that was refunded already."""
+        return max(self.captured_minor - self.refunded_minor - self.lost_minor, 0)
+
+    @property
+    def reached(self) -> bool:
+        """Whether what is paid has reached the total, as far as anything tells."""
+        returned_minor = max(self.refunded_minor + self.lost_minor, self.known_returned_minor)
+        return self.captured_minor - returned_minor >= self.total_minor
 
     @property
     def etag(self) -> str:
         """Changes with every change; opaque to callers."""
-        return f"{self.aggregate_version}-{self.paid_minor}"
+        return f"{self.aggregate_version}-{self.captured_minor}-{self.refunded_minor}-{self.lost_minor}"
 
     @property
     def fully_refunded(self) -> bool:
         """Whether something was captured and all of it has gone back."""
-        return 0 < self.paid_minor == self.refunded_minor
+        return 0 < self.captured_minor == self.refunded_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountsMoved:
+    """What a payment's event adds to an order's amounts; below zero where it takes something back.
+
+    Attributes:
+        returned_before_minor: With a capture: what had been refunded and lost of all payments for the order before it.
+        final: With a capture: whether it settles the order, though its total is not reached.
+    """
+
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    lost_minor: int = 0
+    returned_before_minor: int = 0
+    final: bool = False
 
 
 class OrderFacts(AggregateFacts):
@@ -188,39 +234,44 @@ def created(order: Order) -> events.OrderCreated:
     return events.OrderCreated(**facts(order), item_count=order.item_count, expires_at=order.expire_time)
 
 
-def capture(order: Order, *, amount_minor: int, now: datetime) -> tuple[Order, events.OrderPaid | None]:
-    """Record that a payment captured an amount for the order, in any state; an open one that it completes is paid."""
-    next_state(order.state, OrderAction.CAPTURE)
-    update_time = no_earlier(now, order.update_time)
-    captured = replace(order, paid_minor=order.paid_minor + amount_minor, update_time=update_time)
-    if order.state is not OrderState.CREATED or captured.paid_minor < order.total_minor:
-        return captured, None
-    paid = replace(captured, **next_revision(order, now), state=next_state(order.state, OrderAction.PAY))
-    return paid, events.OrderPaid(**facts(paid), paid_minor=paid.paid_minor)
+def count(order: Order, counted: AmountsMoved, *, now: datetime) -> tuple[Order, events.OrderPaid | None]:
+    """Record what a payment tells, in any state; an open order of which the total is reached is paid."""
+    next_state(order.state, OrderAction.COUNT)
+    followed = replace(_counted(order, counted), update_time=no_earlier(now, order.update_time))
+    settled = followed.reached or (counted.final and followed.paid_minor > 0)
+    if order.state is not OrderState.CREATED or not settled:
+        return followed, None
+    return _paid(followed, OrderAction.PAY, now)
 
 
 def refund(
-    order: Order, *, payment_id: str, refund_id: str, amount_minor: int, now: datetime
+    order: Order, counted: AmountsMoved, *, payment_id: str, refund_id: str, now: datetime
 ) -> tuple[Order, events.OrderRefunded]:
-    """Record that a refund of one of the order's payments reached the payer, in any state.
-
-    Raises:
-        InvariantError: More goes back than was captured.
-    """
-    if amount_minor > order.paid_minor - order.refunded_minor:
-        raise InvariantError(f"{order.order_id}: {refund_id} gives back more than was captured")
+    """Record that a refund of one of the order's payments reached the payer, in any state."""
     state = next_state(order.state, OrderAction.REFUND)
-    refunded_minor = order.refunded_minor + amount_minor
-    refunded = replace(order, **next_revision(order, now), state=state, refunded_minor=refunded_minor)
+    refunded = replace(_counted(order, counted), **next_revision(order, now), state=state)
     return refunded, events.OrderRefunded(
         **facts(refunded),
         paid_minor=refunded.paid_minor,
         payment_id=payment_id,
         refund_id=refund_id,
-        amount_minor=amount_minor,
-        refunded_minor=refunded_minor,
+        amount_minor=counted.refunded_minor,
+        refunded_minor=refunded.refunded_minor,
         fully_refunded=refunded.fully_refunded,
     )
+
+
+def complete(order: Order, *, now: datetime) -> tuple[Order, events.OrderPaid]:
+    """Settle an order at what is paid of it: nothing more is to be paid, and it expires no more.
+
+    Raises:
+        IllegalTransition: The order is paid, cancelled or expired.
+        OrderNotPaid: Nothing is paid of it.
+    """
+    next_state(order.state, OrderAction.COMPLETE)
+    if order.paid_minor <= 0:
+        raise OrderNotPaid("Nothing is paid of the order: it can be cancelled.", field="order_id")
+    return _paid(order, OrderAction.COMPLETE, now)
 
 
 def cancel(order: Order, *, now: datetime) -> tuple[Order, events.OrderCancelled]:
@@ -246,6 +297,24 @@ def expire(order: Order, *, now: datetime) -> tuple[Order, events.OrderExpired]:
     expired = replace(order, **next_revision(order, now), state=state)
     event = events.OrderExpired(**facts(expired), paid_minor=expired.paid_minor, expired_at=order.expire_time)
     return expired, event
+
+
+def _counted(order: Order, counted: AmountsMoved) -> Order:
+    """Add what a payment tells; what comes back of refunds and disputes is no more known as gone."""
+    came_back_minor = min(counted.refunded_minor + counted.lost_minor, 0)
+    known_minor = max(order.known_returned_minor, counted.returned_before_minor)
+    return replace(
+        order,
+        captured_minor=order.captured_minor + counted.captured_minor,
+        refunded_minor=order.refunded_minor + counted.refunded_minor,
+        lost_minor=order.lost_minor + counted.lost_minor,
+        known_returned_minor=max(known_minor + came_back_minor, 0),
+    )
+
+
+def _paid(order: Order, action: OrderAction, now: datetime) -> tuple[Order, events.OrderPaid]:
+    paid = replace(order, **next_revision(order, now), state=next_state(order.state, action))
+    return paid, events.OrderPaid(**facts(paid), paid_minor=paid.paid_minor)
 
 
 def facts(order: Order) -> OrderFacts:

@@ -1,13 +1,26 @@
 """Timed work on orders."""
 
+from paykit.consumption import Consumption
+from paykit.postgres.database import Tx
+from paykit.process.consumption import TopicEnds, topic_ends
 from paykit.process.runtime import Runtime
-from services.order import commands
+from paystream.payment.v1.events import PaymentSuccess
+from services.order import commands, store
 
 EXPIRED_AT_ONCE_MAX = 500
 """Orders that one transaction ends."""
 
 
-async def expire_orders(runtime: Runtime) -> bool:
-    """End open orders whose time is over; True when there may be more."""
-    ended = await runtime.transaction(lambda tx: commands.expire_orders(tx, limit=EXPIRED_AT_ONCE_MAX))
-    return ended == EXPIRED_AT_ONCE_MAX
+async def expire_orders(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) -> bool:
+    """End open orders whose time is over, once what payments told till then is applied; True when there may be more."""
+    read_time = runtime.clock.now()
+    if not await runtime.read(store.orders.any_overdue):
+        return False
+    topic = runtime.codec.topic(PaymentSuccess.TOPIC)
+    ends = await ends_of(runtime, topic)
+
+    async def expire(tx: Tx) -> int:
+        seen = Consumption(read_time, ends, await store.consumed(tx, topic))
+        return await commands.expire_orders(tx, seen, limit=EXPIRED_AT_ONCE_MAX)
+
+    return await runtime.transaction(expire) == EXPIRED_AT_ONCE_MAX

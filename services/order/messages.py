@@ -30,7 +30,9 @@ def to_order(order: Order) -> pb.Order:
         metadata=json.loads(order.metadata),
         state=_STATES[order.state],
         paid_minor=order.paid_minor,
+        captured_minor=order.captured_minor,
         refunded_minor=order.refunded_minor,
+        lost_minor=order.lost_minor,
         fully_refunded=order.fully_refunded,
         expire_time=to_timestamp(order.expire_time) if order.expire_time else None,
         correlation_id=order.correlation_id,
@@ -46,6 +48,7 @@ def to_order_payment(payment: OrderPayment) -> pb.OrderPayment:
         payment_id=payment.payment_id,
         captured_minor=payment.captured_minor,
         refunded_minor=payment.refunded_minor,
+        lost_minor=payment.lost_minor,
         create_time=to_timestamp(payment.create_time),
     )
 

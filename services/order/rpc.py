@@ -7,6 +7,7 @@ from paykit.base.call import current_call
 from paykit.merchants.standing import NOT_TOLD_YET
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
@@ -21,6 +22,7 @@ _CREATE = Operation(
     command=commands.create_orders,
     reply=lambda order: pb.CreateOrderResponse(order=messages.to_order(order)),
     reply_type=pb.CreateOrderResponse,
+    creates=Creates(table=store.orders, read=store.orders.in_full),
     waits_for=NOT_TOLD_YET,
 )
 _CANCEL = Operation(
@@ -28,6 +30,12 @@ _CANCEL = Operation(
     command=commands.cancel_orders,
     reply=lambda order: pb.CancelOrderResponse(order=messages.to_order(order)),
     reply_type=pb.CancelOrderResponse,
+)
+_COMPLETE = Operation(
+    name="CompleteOrder",
+    command=commands.complete_orders,
+    reply=lambda order: pb.CompleteOrderResponse(order=messages.to_order(order)),
+    reply_type=pb.CompleteOrderResponse,
 )
 
 
@@ -55,13 +63,19 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
             store.orders.list,
             wanted=messages.from_list_orders(request),
             key=lambda order: (order.create_time, order.order_id),
+            show=messages.to_order,
         )
-        return pb.ListOrdersResponse(orders=map(messages.to_order, page), next_page_token=token)
+        return pb.ListOrdersResponse(orders=page, next_page_token=token)
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, _context: Any) -> pb.CancelOrderResponse:
         """Call an order off, once per request_id."""
         item = commands.CancelOrder(order_id=request.order_id, cause=current_call().cause)
         return await self._runtime.call(_CANCEL, request, item)
+
+    async def CompleteOrder(self, request: pb.CompleteOrderRequest, _context: Any) -> pb.CompleteOrderResponse:
+        """Settle an order at what is paid of it, once per request_id."""
+        item = commands.CompleteOrder(order_id=request.order_id, cause=current_call().cause)
+        return await self._runtime.call(_COMPLETE, request, item)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

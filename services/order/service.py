@@ -1,6 +1,6 @@
 """What the order service is made of."""
 
-from paykit.consume.delivery import Handle, Subscription
+from paykit.consume.delivery import Subscription
 from paykit.merchants import projection as merchant_projection
 from paykit.process.service import Job, Service
 from paystream.order.v1 import events
@@ -9,20 +9,15 @@ from services.order import handlers, jobs, rpc
 
 SERVICE = Service(
     name="order",
-    locks=("order",),
-    records=("order", "line_item"),
-    projections=("merchant", "capture", "refund"),
+    locks=("consumption_watch", "order"),
+    records=("order", "line_item", "consumption_watch"),
+    projections=("merchant", "movement"),
     servicers=rpc.servicers,
     subscriptions=(
         merchant_projection.subscription(handlers.on_merchant_changed),
         Subscription(
             topic="payment.events",
-            handles={
-                payment_events.PaymentSuccess: Handle(
-                    handler=handlers.on_payment_success, rebuild=handlers.keep_captures
-                ),
-                payment_events.RefundSuccess: Handle(handler=handlers.on_refund_success, rebuild=handlers.keep_refunds),
-            },
+            handles=handlers.FOLLOWED,
             # An order follows the money that was taken and given back; what else becomes of a payment is told there.
             ignores=frozenset(
                 event.RECORD
@@ -33,11 +28,16 @@ SERVICE = Service(
                     payment_events.PaymentCancelled,
                     payment_events.PaymentUnknown,
                     payment_events.PaymentContradicted,
+                    payment_events.PaymentContradictionResolved,
                     payment_events.RefundCreated,
                     payment_events.RefundFailed,
+                    payment_events.DisputeInquiryOpened,
                     payment_events.DisputeOpened,
                     payment_events.DisputeWon,
-                    payment_events.DisputeLost,
+                    payment_events.DisputeContradicted,
+                    payment_events.EvidenceUnmatched,
+                    payment_events.LateCaptureReceived,
+                    payment_events.LateCaptureAccepted,
                 )
             ),
         ),

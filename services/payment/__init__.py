@@ -6,31 +6,39 @@
 | an authorization: what is left of it, how that is given up | `domain/authorization.py` |
 | a capture of an authorization | `domain/capture.py`, SQL in `store/capture.py`; fees in `domain/fee.py` |
 | a refund: what is refundable, the fee that returns | `domain/refund.py`, SQL in `store/refund.py` |
+| what each capture bears of a refund | `domain/refund_share.py`, SQL in `store/refund_share.py` |
 | the states that captures and refunds share | `domain/movement.py` |
 | a dispute, and the answer that its channel is told | `domain/dispute.py`, SQL in `store/dispute.py` |
+| what a channel says of one, and what follows | `domain/dispute_words.py`, `domain/dispute_rulings.py` |
 | a call to a channel | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels` |
 | what it knows of orders | `domain/order.py`, SQL in `store/order.py`, kept by `handlers.py` |
 | what it knows of merchants: status and fees | SQL in `store/merchant.py`, kept by `handlers.py` |
 | the locked rows that commands share, what is queued with them | `commands/work.py` |
 | accepting payments; whether they match their orders | `commands/payment.py`; `commands/order_matching.py` |
 | accepting captures and voids, and expiry | `commands/capture.py`, called by `rpc/capture.py` and `jobs/attempts.py` |
+| refunds against funds, those that wait | `domain/funds.py`, `commands/refund_funds.py`, SQL in `store/funds.py` |
 | accepting refunds | `commands/refund.py`, called by `rpc/refund.py` |
 | payments of closed orders, captures for them | `commands/order.py`, called by `handlers.py` and `commands/ending.py` |
 | applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
+| contradictions, and who ends them | `domain/contradiction.py`, `commands/contradiction.py` |
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
+| what is not sent any more: too late, or for a stopped merchant | `domain/attempt.py`, `commands/withholding.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
-Records: `payment`, `capture`, `refund`, `dispute`, `dispute_report`, `attempt`, `evidence`. Projections: `merchant`,
-`merchant_fee` (of merchant.events), `order` (of order.events).
+Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `dispute_file`,
+`attempt`, `evidence`, `contradiction`. Projections: `merchant`, `merchant_fee` (of merchant.events), `order` (of
+order.events), `merchant_funds` (of accounting.events).
 
 RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
-CreateRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
-ContestDispute ListOverdueAttempts.
+CreateRefund CancelRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
+ContestDispute AddDisputeFile GetDisputeFile ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
+ApproveResolution RejectResolution.
 
-Topics: in merchant.events and order.events; out payment.events, keyed by payment_id: PaymentCreated PaymentAuthorized
-PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted RefundCreated
-RefundSuccess RefundFailed DisputeOpened DisputeWon DisputeLost.
+Topics: in merchant.events, order.events and accounting.events; out payment.events, keyed by payment_id: PaymentCreated
+PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted
+RefundCreated RefundSuccess RefundFailed DisputeInquiryOpened DisputeOpened DisputeWon DisputeLost DisputeOverturned
+DisputeContradicted.
 
 Invariants, each with a constraint behind it:
 

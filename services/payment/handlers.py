@@ -1,16 +1,23 @@
 """What merchants and orders do, kept as far as payments need it; payments for an order that is closed are undone."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from paykit.consume.delivery import Delivered, HandlerResult
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
+from paystream.accounting.v1.events import TransactionCreated
 from paystream.order.v1.events import OrderCancelled, OrderCreated, OrderExpired, OrderPaid
+from paystream.payment.v1.events import RefundSuccess
 from services.payment import commands, store
+from services.payment.domain.funds import MerchantCurrency
 from services.payment.domain.order import ProjectedOrder, ProjectedOrderState
 
 OrderEvent: TypeAlias = OrderCreated | OrderPaid | OrderCancelled | OrderExpired
+FUNDS = frozenset({"merchant.settlement", "merchant.available"})
+"""The kinds of accounts that refunds can draw on."""
+
 ClosingEvent: TypeAlias = OrderCancelled | OrderExpired
 
 E = TypeVar("E", bound=OrderEvent)
@@ -44,6 +51,26 @@ async def on_order_closed(tx: Tx, deliveries: Sequence[Delivered[ClosingEvent]])
     causes = {delivery.key: delivery.cause for delivery in deliveries if delivery.key in closed}
     if causes:
         await commands.order.close_orders(tx, causes)
+    return [None] * len(deliveries)
+
+
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
+    """Follow merchants' funds, and count refunds no more that the ledger has booked."""
+    booked = [d.event.related_no for d in deliveries if d.event.transaction_type == RefundSuccess.__name__]
+    await store.funds.forget_booked(tx, booked)
+    return await keep_funds(tx, deliveries)
+
+
+async def keep_funds(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
+    """Follow merchants' funds: what is settled or not, and neither in transit nor held."""
+    effects = defaultdict[MerchantCurrency, int](int)
+    for delivery in deliveries:
+        for entry in delivery.event.entries:
+            if entry.merchant_id is not None and entry.account_kind in FUNDS:
+                effects[entry.merchant_id, entry.currency_code] += entry.effect * entry.amount_minor
+    await store.funds.follow(tx, effects)
     return [None] * len(deliveries)
 
 

@@ -4,8 +4,10 @@ from functools import partial
 
 from paykit.channels.overdue import REPORT_EVERY_S
 from paykit.consume.delivery import Handle, Subscription
+from paykit.contradictions import open_contradictions
 from paykit.merchants import projection as merchant_projection
 from paykit.process.service import Job, Service
+from paystream.accounting.v1 import events as accounting_events
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events
 from services.payment import commands, handlers, jobs, rpc
@@ -15,9 +17,23 @@ _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural",
 
 SERVICE = Service(
     name="payment",
-    locks=("order", "payment", "attempt", "dispute"),
-    records=("payment", "capture", "refund", "dispute", "dispute_report", "attempt", "evidence"),
-    projections=("merchant", "merchant_fee", "order"),
+    locks=("order", "payment", "attempt", "dispute", "merchant_funds"),
+    records=(
+        "payment",
+        "capture",
+        "refund",
+        "refund_share",
+        "refund_hold",
+        "dispute",
+        "dispute_report",
+        "dispute_file",
+        "attempt",
+        "evidence",
+        "late_capture",
+        "unmatched_evidence",
+        "contradiction",
+    ),
+    projections=("merchant", "merchant_fee", "order", "merchant_funds"),
     servicers=rpc.servicers,
     on_start=jobs.channels.require_channels,
     subscriptions=(
@@ -33,6 +49,18 @@ SERVICE = Service(
             # What of an order was refunded is payment's own word.
             ignores=frozenset({order_events.OrderRefunded.RECORD}),
         ),
+        Subscription(
+            topic="accounting.events",
+            handles={
+                accounting_events.TransactionCreated: Handle(
+                    handler=handlers.on_transaction_created,
+                    deduplication="inbox",
+                    commutative=True,
+                    rebuild=handlers.keep_funds,
+                ),
+            },
+            ignores=frozenset({accounting_events.AccountCreated.RECORD, accounting_events.TransactionRejected.RECORD}),
+        ),
     ),
     consumers=1,
     emits=(
@@ -43,12 +71,21 @@ SERVICE = Service(
         events.PaymentCancelled,
         events.PaymentUnknown,
         events.PaymentContradicted,
+        events.PaymentContradictionResolved,
+        events.PaymentReversed,
+        events.LateCaptureReceived,
+        events.LateCaptureAccepted,
+        events.RefundReturned,
+        events.EvidenceUnmatched,
         events.RefundCreated,
         events.RefundSuccess,
         events.RefundFailed,
+        events.DisputeInquiryOpened,
         events.DisputeOpened,
         events.DisputeWon,
         events.DisputeLost,
+        events.DisputeOverturned,
+        events.DisputeContradicted,
     ),
     jobs=(
         *(
@@ -56,8 +93,16 @@ SERVICE = Service(
             for lane, name in enumerate(commands.SUBMISSION_JOBS)
         ),
         Job(name="inquire_attempts", run=jobs.attempts.inquire_attempts, every_s=0.5),
+        Job(name="expire_unsent", run=jobs.attempts.expire_unsent, every_s=1.0),
         Job(name="expire_authorizations", run=jobs.attempts.expire_authorizations, every_s=1.0),
+        Job(name=commands.refund_funds.RELEASING_JOB, run=jobs.refunds.release_refunds, every_s=1.0),
         Job(name=commands.dispute.ANSWERING_JOB, run=jobs.disputes.respond_to_disputes, every_s=1.0),
         Job(name="report_overdue_attempts", run=jobs.overdue.report, every_s=REPORT_EVERY_S),
+        Job(name="retry_late_refunds", run=jobs.contradictions.retry_refunds, every_s=1.0),
+        Job(
+            name="report_contradictions",
+            run=jobs.contradictions.report,
+            every_s=open_contradictions.REPORT_EVERY_S,
+        ),
     ),
 )

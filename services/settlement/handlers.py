@@ -1,6 +1,6 @@
 """Events of the ledger and of merchants, to commands."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible
@@ -10,34 +10,50 @@ from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from services.settlement import commands, store
 from services.settlement.commands.booking import RecordBooking, RecordRejection
-from services.settlement.domain.item import BOOKING, RELEASE, items_of
+from services.settlement.domain import fund_transfer
+from services.settlement.domain.balance import changes_of
+from services.settlement.domain.fund_transfer import FundTransfer
+from services.settlement.domain.item import BOOKING, items_of
 from services.settlement.domain.settlement import Settlement
 
 
 async def on_transaction_created(
     tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
 ) -> Sequence[HandlerResult]:
-    """Collect what the ledger booked; settlements that it booked are completed.
+    """Follow balances, and collect what the ledger booked; settlements and transfers that it booked are completed.
 
-    A transaction collected before changes nothing, nor does one that touches no merchant's settlement account.
+    A transaction collected before changes nothing, nor does one that touches no account of a merchant.
     """
+    changes = [change for delivery in deliveries for change in changes_of(delivery.event)]
     others = [delivery.event for delivery in deliveries if delivery.event.transaction_type != BOOKING]
     items = [item for event in others for item in items_of(event)]
+    await commands.following.follow(tx, changes, items)
     if items:
         await commands.collecting.collect(tx, items)
     bookings = [RecordBooking(d.event, d.cause) for d in deliveries if d.event.transaction_type == BOOKING]
-    results = await commands.booking.complete_settlements(tx, bookings) if bookings else []
-    return _outcomes(deliveries, {BOOKING}, results)
+    completed = await commands.booking.complete_settlements(tx, bookings) if bookings else []
+    moved = [RecordBooking(d.event, d.cause) for d in deliveries if _is_transfer(d.event)]
+    booked = await commands.transferring.book_transfers(tx, moved) if moved else []
+    return _outcomes(deliveries, settlements=completed, transfers=booked)
+
+
+async def keep_balances(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
+    """Keep what transactions did to balances, and do nothing else."""
+    await store.balance_changes.add(tx, [change for delivery in deliveries for change in changes_of(delivery.event)])
+    return [None] * len(deliveries)
 
 
 async def on_transaction_rejected(
     tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
 ) -> Sequence[HandlerResult]:
-    """Record settlements and releases of reserves that the ledger refused; other refusals are nothing to us."""
-    ours = {BOOKING, RELEASE}
-    rejections = [RecordRejection(d.event, d.cause) for d in deliveries if d.event.transaction_type in ours]
-    results = await commands.booking.record_rejections(tx, rejections) if rejections else []
-    return _outcomes(deliveries, ours, results)
+    """Record settlements and transfers that the ledger refused; other refusals are nothing to us."""
+    refusals = [RecordRejection(d.event, d.cause) for d in deliveries if d.event.transaction_type == BOOKING]
+    unmoved = [RecordRejection(d.event, d.cause) for d in deliveries if _is_transfer(d.event)]
+    refused = await commands.transferring.refuse_transfers(tx, unmoved) if unmoved else []
+    # Two steps, each of which locks in the order declared.
+    tx.restart_lock_order()
+    failed = await commands.booking.record_rejections(tx, refusals) if refusals else []
+    return _outcomes(deliveries, settlements=failed, transfers=refused)
 
 
 async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
@@ -54,9 +70,28 @@ async def keep_policies(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) 
     return [None] * len(deliveries)
 
 
+def _is_transfer(event: TransactionCreated | TransactionRejected) -> bool:
+    """Return whether a transaction is one that we asked for under an id of its own, as all are since version 2."""
+    return event.transaction_type in fund_transfer.KINDS and not event.related_no.startswith("stl_")
+
+
 def _outcomes(
-    deliveries: Sequence[Delivered[Any]], types: Collection[str], results: Sequence[Settlement | DomainError]
+    deliveries: Sequence[Delivered[Any]],
+    *,
+    settlements: Sequence[Settlement | DomainError],
+    transfers: Sequence[FundTransfer | DomainError],
 ) -> list[HandlerResult]:
-    """Put refusals in the places of the deliveries of these types; about the others there is nothing to say."""
-    refusals = iter([Impossible(result) if isinstance(result, DomainError) else None for result in results])
-    return [next(refusals) if delivery.event.transaction_type in types else None for delivery in deliveries]
+    """Put refusals in the places of their deliveries; about the others there is nothing to say."""
+    of_settlements, of_transfers = map(_refusals, (settlements, transfers))
+    return [
+        next(of_settlements)
+        if delivery.event.transaction_type == BOOKING
+        else next(of_transfers)
+        if _is_transfer(delivery.event)
+        else None
+        for delivery in deliveries
+    ]
+
+
+def _refusals(results: Sequence[object]) -> Iterator[HandlerResult]:
+    return iter([Impossible(result) if isinstance(result, DomainError) else None for result in results])

@@ -1,9 +1,10 @@
-"""Timed work: closing what is due, releasing reserves. Several processes may do it side by side."""
+"""Timed work: closing what is due, releasing reserves, recovering balances. Several processes may do it together."""
 
 import asyncio
 from datetime import datetime
 
 import structlog
+from prometheus_client import Gauge
 
 from paykit.base.errors import UnavailableError
 from paykit.kafka import client as kafka
@@ -20,6 +21,14 @@ CLOSE_TRIES_MAX = 5
 """How often a look is begun anew because something began to collect where a settlement was to go on collecting."""
 RELEASES_MAX = 500
 """Reserves released in one transaction."""
+BALANCES_MAX = 500
+"""Balances looked at in one transaction."""
+REPORT_EVERY_S = 15.0
+
+NEGATIVE = Gauge("paystream_negative_balances", "Merchants and currencies whose balances are below zero together.")
+OLDEST = Gauge(
+    "paystream_negative_balances_oldest_seconds", "Seconds since the first of them fell below zero; 0 while none is."
+)
 
 _log = structlog.get_logger()
 
@@ -48,8 +57,22 @@ async def close_settlements(runtime: Runtime) -> bool:
 
 async def release_reserves(runtime: Runtime) -> bool:
     """Release the reserves that are due; True when there may be more."""
-    released = await runtime.transaction(lambda tx: commands.booking.release_reserves(tx, limit=RELEASES_MAX))
+    released = await runtime.transaction(lambda tx: commands.transferring.release_reserves(tx, limit=RELEASES_MAX))
     return released >= RELEASES_MAX
+
+
+async def recover_balances(runtime: Runtime) -> bool:
+    """Look at balances that may be negative or recover; True when there may be more."""
+    seen = await runtime.transaction(lambda tx: commands.transferring.look_at_balances(tx, limit=BALANCES_MAX))
+    return seen >= BALANCES_MAX
+
+
+async def report_balances(runtime: Runtime) -> bool:
+    """Set the metrics of negative balances; nothing is ever left to do at once."""
+    balances, oldest_s = await runtime.read(store.count_negative)
+    NEGATIVE.set(balances)
+    OLDEST.set(oldest_s)
+    return False
 
 
 async def _ends(runtime: Runtime) -> tuple[int, ...] | None:

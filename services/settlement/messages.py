@@ -1,12 +1,15 @@
 """Settlements on the wire: between messages and domain values."""
 
+from datetime import UTC
+
 from paykit.cause import Cause
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.settlement.v1 import settlement_pb2 as pb
 from services.settlement.commands.closing import CreateSettlement
+from services.settlement.commands.transferring import ExtendReserve
 from services.settlement.domain.settlement import Settlement, SettlementState
 from services.settlement.domain.sums import Sums
-from services.settlement.store import PendingBalance, PlacedItem, SettlementFilter
+from services.settlement.store import NegativeBalance, PendingBalance, PlacedItem, SettlementFilter
 
 _STATE_PREFIX = "SETTLEMENT_STATE_"
 
@@ -23,9 +26,12 @@ def to_settlement(settlement: Settlement) -> pb.Settlement:
         reserve_held_minor=settlement.reserve_held_minor,
         net_minor=settlement.net_minor,
         reserve_refusal=settlement.reserve_refusal or "",
+        reserve_released_minor=settlement.released_minor,
+        reserve_consumed_minor=settlement.consumed_minor,
         carried_into="" if settlement.holder_id == settlement.settlement_id else settlement.holder_id,
         failure_reason=settlement.failure_reason or "",
         transaction_id=settlement.transaction_id or "",
+        override_reason=settlement.override_reason or "",
         correlation_id=settlement.correlation_id or "",
         create_time=to_timestamp(settlement.create_time),
         update_time=to_timestamp(settlement.update_time),
@@ -68,12 +74,43 @@ def to_pending(pending: PendingBalance) -> pb.PendingBalance:
         settling_minor=str(pending.settling_minor),
         balance_minor=str(pending.sums.total_minor + pending.settling_minor),
         next_due_time=to_timestamp(pending.next_due_at) if pending.next_due_at else None,
+        hold_reason=pending.hold_reason or "",
+    )
+
+
+def to_negative(balance: NegativeBalance) -> pb.NegativeBalance:
+    """Make the negative balance."""
+    position, since = balance.position, balance.negative_since
+    return pb.NegativeBalance(
+        merchant_id=position.merchant_id,
+        currency_code=position.currency_code,
+        total_minor=str(position.total_minor),
+        settlement_minor=str(position.settlement_minor),
+        available_minor=str(position.available_minor),
+        reserve_minor=str(position.reserve_minor),
+        receivable_minor=str(position.receivable_minor),
+        negative_since_time=to_timestamp(since) if since else None,
+    )
+
+
+def from_extend(request: pb.ExtendReserveRequest, cause: Cause) -> ExtendReserve:
+    """Read the reserve that is to be held longer."""
+    return ExtendReserve(
+        settlement_id=request.settlement_id,
+        release_at=request.reserve_release_time.ToDatetime(UTC),
+        reason=request.reason,
+        cause=cause,
     )
 
 
 def from_create(request: pb.CreateSettlementRequest, cause: Cause) -> CreateSettlement:
     """Read the settlement that is asked for."""
-    return CreateSettlement(merchant_id=request.merchant_id, currency_code=request.currency_code, cause=cause)
+    return CreateSettlement(
+        merchant_id=request.merchant_id,
+        currency_code=request.currency_code,
+        override_reason=request.override_reason.strip() or None,
+        cause=cause,
+    )
 
 
 def from_list(request: pb.ListSettlementsRequest) -> SettlementFilter:

@@ -8,8 +8,10 @@ from paykit.base.call import current_call
 from paykit.merchants.standing import MerchantUnknown
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from paykit.serve.listing import newest_page
+from paykit.serve.idempotency import Creates
+from paykit.serve.listing import cut, newest_page
 from paykit.serve.operations import Operation
+from paykit.serve.reply_sizes import REST_BYTES_MAX
 from paykit.serve.server import Servicer
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
@@ -27,7 +29,15 @@ _CREATE = Operation(
     command=commands.closing.create_settlements,
     reply=lambda settlement: pb.CreateSettlementResponse(settlement=messages.to_settlement(settlement)),
     reply_type=pb.CreateSettlementResponse,
+    creates=Creates(table=store.settlements, read=store.settlements.by_key),
     waits_for=(MerchantUnknown,),
+)
+
+_EXTEND = Operation(
+    name="ExtendReserve",
+    command=commands.transferring.extend_reserves,
+    reply=lambda settlement: pb.ExtendReserveResponse(settlement=messages.to_settlement(settlement)),
+    reply_type=pb.ExtendReserveResponse,
 )
 
 _WRITERS: dict[int, type[ReportWriter]] = {
@@ -56,8 +66,9 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             store.settlements.list,
             wanted=messages.from_list(request),
             key=lambda settlement: (settlement.create_time, settlement.settlement_id),
+            show=messages.to_settlement,
         )
-        return pb.ListSettlementsResponse(settlements=map(messages.to_settlement, page), next_page_token=token)
+        return pb.ListSettlementsResponse(settlements=page, next_page_token=token)
 
     async def ListSettlementItems(
         self, request: pb.ListSettlementItemsRequest, _context: Any
@@ -67,9 +78,10 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         size = paging.page_size(request.page_size)
         after = _item_key(paging.decode_time_token(request.page_token, scope))
         items = await self._runtime.read(lambda tx: _items(tx, request, after, size + 1))
-        page = items[:size]
-        token = paging.encode_time_token(_time_key(page[-1].key), scope) if len(items) > size else ""
-        return pb.ListSettlementItemsResponse(items=map(messages.to_item, page), next_page_token=token)
+        page = cut(items, size=size, show=messages.to_item, bytes_max=self._runtime.reply_bytes_max)
+        more = len(page) < len(items)
+        token = paging.encode_time_token(_time_key(items[len(page) - 1].key), scope) if more else ""
+        return pb.ListSettlementItemsResponse(items=page, next_page_token=token)
 
     async def GetPendingBalance(
         self, request: pb.GetPendingBalanceRequest, _context: Any
@@ -85,21 +97,47 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
         item = messages.from_create(request, current_call().cause)
         return await self._runtime.call(_CREATE, request, item)
 
+    async def ExtendReserve(self, request: pb.ExtendReserveRequest, _context: Any) -> pb.ExtendReserveResponse:
+        """Hold a reserve longer, once per request_id."""
+        item = messages.from_extend(request, current_call().cause)
+        return await self._runtime.call(_EXTEND, request, item)
+
+    async def ListNegativeBalances(
+        self, request: pb.ListNegativeBalancesRequest, _context: Any
+    ) -> pb.ListNegativeBalancesResponse:
+        """Read a page of negative balances of all merchants."""
+        scope = ("ListNegativeBalances", request.currency_code)
+        size = paging.page_size(request.page_size)
+        token = paging.decode_page_token(request.page_token, scope, kinds=(str, str))
+        after = (str(token[0]), str(token[1])) if token else None
+        found = await self._runtime.read(
+            lambda tx: store.negative_balances(tx, request.currency_code, after=after, limit=size + 1)
+        )
+        page = cut(found, size=size, show=messages.to_negative, bytes_max=self._runtime.reply_bytes_max)
+        key = (page[-1].merchant_id, page[-1].currency_code) if len(page) < len(found) else None
+        return pb.ListNegativeBalancesResponse(
+            balances=page, next_page_token=paging.encode_page_token(key, scope) if key else ""
+        )
+
     async def ExportSettlement(
         self, request: pb.ExportSettlementRequest, _context: Any
     ) -> AsyncIterator[pb.ExportSettlementResponse]:
         """Stream a report; what is closed does not change, so its pages need no common snapshot."""
         settlement, homes = await self._runtime.read(lambda tx: _to_export(tx, request.settlement_id))
         writer = _WRITERS[request.format]()
-        for chunk in _chunks(writer.begin(settlement)):
+        for chunk in self._chunks(writer.begin(settlement)):
             yield chunk
         after: ItemKey | None = None
         while page := await self._runtime.read(_page_of(homes, after)):
-            for chunk in _chunks(writer.items(settlement, [placed.item for placed in page])):
+            for chunk in self._chunks(writer.items(settlement, [placed.item for placed in page])):
                 yield chunk
             after = page[-1].key
-        for chunk in _chunks(writer.end()):
+        for chunk in self._chunks(writer.end()):
             yield chunk
+
+    def _chunks(self, text: str) -> Sequence[pb.ExportSettlementResponse]:
+        data, size = text.encode(), min(CHUNK_BYTES_MAX, self._runtime.reply_bytes_max - REST_BYTES_MAX)
+        return [pb.ExportSettlementResponse(chunk=data[at : at + size]) for at in range(0, len(data), size)]
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
@@ -136,14 +174,6 @@ async def _to_export(tx: Tx, settlement_id: str) -> tuple[Settlement, list[str]]
 
 def _page_of(homes: Sequence[str], after: ItemKey | None) -> Any:
     return lambda tx: store.items_of_homes(tx, homes, after=after, limit=EXPORT_ITEMS)
-
-
-def _chunks(text: str) -> Sequence[pb.ExportSettlementResponse]:
-    data = text.encode()
-    return [
-        pb.ExportSettlementResponse(chunk=data[start : start + CHUNK_BYTES_MAX])
-        for start in range(0, len(data), CHUNK_BYTES_MAX)
-    ]
 
 
 def _time_key(key: ItemKey) -> paging.TimeKey:

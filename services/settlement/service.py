@@ -9,15 +9,17 @@ from services.settlement import handlers, jobs, rpc
 
 SERVICE = Service(
     name="settlement",
-    locks=("settlement",),
-    records=("settlement", "item"),
-    projections=("merchant",),
+    locks=("balance_watch", "settlement", "fund_transfer"),
+    records=("settlement", "item", "fund_transfer", "balance_watch"),
+    projections=("merchant", "balance_change", "merchant_balance"),
     servicers=rpc.servicers,
     subscriptions=(
         Subscription(
             topic="accounting.events",
             handles={
-                accounting_events.TransactionCreated: Handle(handler=handlers.on_transaction_created),
+                accounting_events.TransactionCreated: Handle(
+                    handler=handlers.on_transaction_created, rebuild=handlers.keep_balances
+                ),
                 accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
             },
             ignores=frozenset({accounting_events.AccountCreated.RECORD}),
@@ -25,9 +27,14 @@ SERVICE = Service(
         merchant_projection.subscription(handlers.on_merchant_changed, rebuild=handlers.keep_policies),
     ),
     consumers=2,
-    emits=(events.SettlementCreated, events.SettlementCompleted, events.SettlementFailed, events.ReserveReleased),
+    emits=(
+        *(events.SettlementCreated, events.SettlementCompleted, events.SettlementFailed, events.ReserveReleased),
+        *(events.ReserveConsumed, events.ReserveExtended, events.BalanceRecovered, events.MerchantBalanceNegative),
+    ),
     jobs=(
         Job(name="close_settlements", run=jobs.close_settlements, every_s=0.5),
         Job(name="release_reserves", run=jobs.release_reserves, every_s=1.0),
+        Job(name="recover_balances", run=jobs.recover_balances, every_s=0.5),
+        Job(name="report_balances", run=jobs.report_balances, every_s=jobs.REPORT_EVERY_S),
     ),
 )

@@ -1,6 +1,8 @@
 """What merchants, settlements and the ledger do, as far as withdrawals need it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible
@@ -8,18 +10,24 @@ from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
+from paystream.payment.v1.events import DisputeContradicted, PaymentContradicted, PaymentContradictionResolved
 from paystream.settlement.v1.events import SettlementCompleted
 from services.withdrawal import commands, store
 from services.withdrawal.commands.hold import RecordHold
-from services.withdrawal.store import Credit
+from services.withdrawal.domain.allowance import MerchantCurrency
+from services.withdrawal.store import ContradictionOf, Credit
 
 E = TypeVar("E", TransactionCreated, TransactionRejected)
 
 HOLD = "WithdrawalCreated"
 """The ledger's transaction that holds the amount of a withdrawal."""
 AVAILABLE = "merchant.available"
+SETTLEMENT = "merchant.settlement"
+FUNDS: Mapping[str, int] = MappingProxyType({AVAILABLE: 1, "merchant.receivable": -1})
+"""What can be withdrawn: what is available, less what the merchant owes. So it matters to nobody here how the ledger
+splits a payout between both, nor that a debt is paid out of what is available."""
 OWN_STEPS = ("Settlement", "Reserve", "Withdrawal")
-"""Transactions of these lives move available funds as settlements and withdrawals tell themselves."""
+"""Transactions of these lives move funds as settlements and withdrawals tell themselves."""
 
 
 async def on_merchant_changed(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) -> Sequence[HandlerResult]:
@@ -39,14 +47,22 @@ async def on_settlement_completed(
 async def on_transaction_created(
     tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
 ) -> Sequence[HandlerResult]:
-    """Go on with withdrawals whose amount the ledger holds, and follow adjustments of what is available."""
-    await keep_adjustments(tx, deliveries)
+    """Go on with withdrawals whose amount the ledger holds, and follow what else the ledger does to funds."""
+    await keep_funds(tx, deliveries)
     return await _record_holds(tx, deliveries, lambda _: None)
 
 
-async def keep_adjustments(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
-    """Follow manual and reversing journals on what is available, once each."""
+async def keep_funds(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
+    """Follow the balances of settlement accounts, and adjustments of what is available and owed.
+
+    The former once for each event, by the inbox; the latter once for each transaction.
+    """
     await store.merchant_credits.add(tx, [credit for d in deliveries for credit in _adjustments(d.event)])
+    effects: defaultdict[MerchantCurrency, int] = defaultdict(int)
+    for delivery in deliveries:
+        for key, effect_minor in _effects(delivery.event, {SETTLEMENT: 1}).items():
+            effects[key] += effect_minor
+    await store.add_to_settlement_balances(tx, effects)
     return [None] * len(deliveries)
 
 
@@ -72,6 +88,29 @@ async def _record_holds(
     ]
 
 
+async def on_contradiction(
+    tx: Tx, deliveries: Sequence[Delivered[PaymentContradicted | DisputeContradicted]]
+) -> Sequence[HandlerResult]:
+    """Keep payouts back of merchants and currencies about which two people are to decide."""
+    waiting = [d.event for d in deliveries if d.event.needs_decision]
+    await store.keep_open_contradictions(
+        tx, [_of(event) for event in waiting if event.contradiction_id], resolved=False
+    )
+    return [None] * len(deliveries)
+
+
+async def on_contradiction_resolved(
+    tx: Tx, deliveries: Sequence[Delivered[PaymentContradictionResolved]]
+) -> Sequence[HandlerResult]:
+    """Let payouts go that waited for a decision, unless they wait for another."""
+    await store.keep_open_contradictions(tx, [_of(delivery.event) for delivery in deliveries], resolved=True)
+    return [None] * len(deliveries)
+
+
+def _of(event: PaymentContradicted | DisputeContradicted | PaymentContradictionResolved) -> ContradictionOf:
+    return str(event.contradiction_id), str(event.merchant_id), event.currency_code
+
+
 def _settled(event: SettlementCompleted) -> Credit:
     return Credit(
         source_id=event.settlement_id,
@@ -83,15 +122,10 @@ def _settled(event: SettlementCompleted) -> Credit:
 
 
 def _adjustments(event: TransactionCreated) -> Iterator[Credit]:
-    """Sum the effect of a transaction on what each merchant has available; one currency per transaction and account."""
+    """Return the effect of a transaction on each merchant's funds, unless settlements and withdrawals tell of it."""
     if event.transaction_type.startswith(OWN_STEPS):
         return
-    effects: dict[tuple[str, str], int] = {}
-    for entry in event.entries:
-        if entry.account_kind == AVAILABLE and entry.merchant_id is not None:
-            key = (entry.merchant_id, entry.currency_code)
-            effects[key] = effects.get(key, 0) + entry.effect * entry.amount_minor
-    for (merchant_id, currency_code), amount_minor in effects.items():
+    for (merchant_id, currency_code), amount_minor in _effects(event, FUNDS).items():
         if amount_minor:
             yield Credit(
                 source_id=event.transaction_id,
@@ -100,3 +134,13 @@ def _adjustments(event: TransactionCreated) -> Iterator[Credit]:
                 amount_minor=amount_minor,
                 book_time=event.occurred_at,
             )
+
+
+def _effects(event: TransactionCreated, kinds: Mapping[str, int]) -> dict[MerchantCurrency, int]:
+    """Sum the effect of a transaction on merchants' accounts of these kinds, each with its sign."""
+    effects: dict[MerchantCurrency, int] = {}
+    for entry in event.entries:
+        if entry.merchant_id is not None and entry.account_kind in kinds:
+            key = (entry.merchant_id, entry.currency_code)
+            effects[key] = effects.get(key, 0) + kinds[entry.account_kind] * entry.effect * entry.amount_minor
+    return effects

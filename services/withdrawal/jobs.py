@@ -1,13 +1,20 @@
 """Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.channels.calls`."""
 
+from prometheus_client import Gauge
+
 from paykit.channels import calls as channel_calls
 from paykit.channels import overdue, registry
 from paykit.channels.calls import Calls
 from paykit.channels.requests import ChannelOperation, PayoutRequest, request_facts
+from paykit.contradictions import open_contradictions
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import unanswered
 from services.withdrawal import commands, store
 from services.withdrawal.store import ClaimedPayout
+
+BLOCKED = Gauge(
+    "paystream_withdrawals_blocked", "Withdrawals that are approved and kept from being sent, by reason.", ["reason"]
+)
 
 _RECORD_EVIDENCE = unanswered("RecordEvidence", commands.evidence.record_evidence)
 
@@ -37,6 +44,20 @@ async def report_overdue(runtime: Runtime) -> bool:
     return False
 
 
+async def report_contradictions(runtime: Runtime) -> bool:
+    """Set the metrics of contradictions that wait for people. Says that there is no more."""
+    await open_contradictions.report(runtime, store.contradictions)
+    return False
+
+
+async def report_blocked(runtime: Runtime) -> bool:
+    """Set the metric of payouts that are kept from being sent. Says that there is no more."""
+    counts = {count.reason: count.withdrawals for count in await runtime.read(store.count_blocked)}
+    for reason in store.BLOCKED_REASONS:
+        BLOCKED.labels(reason).set(counts.get(reason, 0))
+    return False
+
+
 def _calls(runtime: Runtime) -> Calls[ClaimedPayout]:
     callback_address = channel_calls.callback_address(runtime.settings)
     return Calls(
@@ -45,7 +66,7 @@ def _calls(runtime: Runtime) -> Calls[ClaimedPayout]:
         request=lambda claimed: _to_request(claimed, callback_address),
         connect=lambda: registry.connect(runtime.settings.payout_channel),
         record=_RECORD_EVIDENCE,
-        claim=commands.withdrawal.submit_withdrawals,
+        claim=commands.submission.submit_withdrawals,
     )
 
 

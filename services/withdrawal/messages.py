@@ -4,11 +4,13 @@ from paykit.base.config import Settings
 from paykit.cause import Cause
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
+from paykit.channels.unmatched_evidence import UnmatchedEvidence
+from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.commands.withdrawal import CreateWithdrawal, Decide
+from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, Decide
 from services.withdrawal.domain.allowance import Allowance, limit_of
 from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
@@ -20,11 +22,16 @@ _FROM_STATES = {wire: state for state, wire in _STATES.items()}
 _ATTEMPT_STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
 _ACCOUNT_STATES = {state: pb.BankAccountState.Value(f"BANK_ACCOUNT_STATE_{state}") for state in BankAccountState}
 _FROM_ACCOUNT_STATES = {wire: state for state, wire in _ACCOUNT_STATES.items()}
+_BLOCKED_REASONS: dict[str | None, pb.BlockedReason.ValueType] = {
+    None: pb.BLOCKED_REASON_UNSPECIFIED,
+    **{name.removeprefix("BLOCKED_REASON_"): value for name, value in pb.BlockedReason.items()},
+}
 _OUTCOMES = {
     pb.BANK_OUTCOME_COMPLETED: EvidenceOutcome.SUCCEEDED,
     pb.BANK_OUTCOME_FAILED: EvidenceOutcome.FAILED,
     pb.BANK_OUTCOME_RETURNED: EvidenceOutcome.RETURNED,
 }
+_WIRE_OUTCOMES = {outcome: wire for wire, outcome in _OUTCOMES.items()}
 _VERIFICATIONS = {
     pb.VERIFICATION_RESULT_VERIFIED: BankAccountAction.VERIFY,
     pb.VERIFICATION_RESULT_REFUSED: BankAccountAction.REFUSE,
@@ -49,9 +56,14 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
         failure_code=withdrawal.failure_code or "",
         return_code=withdrawal.return_code or "",
         contradicted=withdrawal.contradicted,
+        returned_minor=withdrawal.returned_minor,
+        taken_minor=withdrawal.taken_minor,
+        blocked_reason=_BLOCKED_REASONS[withdrawal.blocked_reason],
         correlation_id=withdrawal.correlation_id,
         create_time=to_timestamp(withdrawal.create_time),
         update_time=to_timestamp(withdrawal.update_time),
+        merchant_reference=withdrawal.labels.merchant_reference or "",
+        metadata=withdrawal.labels.metadata_map(),
     )
 
 
@@ -61,6 +73,21 @@ def to_attempt(attempt: PayoutAttempt) -> pb.Attempt:
         **attempt_fields(attempt),
         withdrawal_id=attempt.withdrawal_id,
         state=_ATTEMPT_STATES[attempt.state],
+    )
+
+
+def to_unmatched(kept: UnmatchedEvidence) -> pb.UnmatchedEvidence:
+    """Make the resource."""
+    amount = money_pb2.Money(amount_minor=kept.amount_minor, currency_code=kept.currency_code)
+    return pb.UnmatchedEvidence(
+        evidence_id=kept.evidence_id,
+        attempt_id=kept.attempt_id,
+        channel_reference=kept.channel_reference,
+        outcome=_WIRE_OUTCOMES.get(kept.outcome, pb.BANK_OUTCOME_UNSPECIFIED),
+        code=kept.failure_code,
+        amount=amount if kept.amount_minor else None,
+        create_time=to_timestamp(kept.create_time),
+        refusal=kept.refusal,
     )
 
 
@@ -79,15 +106,18 @@ def to_account(account: BankAccount) -> pb.BankAccount:
 
 def to_balance(allowance: Allowance, *, currency_code: str, settings: Settings) -> pb.GetWithdrawableBalanceResponse:
     """Make the answer to GetWithdrawableBalance."""
+    approval_limit_minor = limit_of(settings.withdrawal_approval_limits, currency_code)
     daily_limit_minor = limit_of(settings.withdrawal_daily_limits, currency_code)
     return pb.GetWithdrawableBalanceResponse(
         currency_code=currency_code,
         settled_minor=str(allowance.settled_minor),
         withdrawn_minor=str(allowance.withdrawn_minor),
         withdrawable_minor=str(allowance.withdrawable_minor),
-        approval_limit_minor=limit_of(settings.withdrawal_approval_limits, currency_code),
+        settlement_minor=str(allowance.settlement_minor),
+        approval_limit_minor=approval_limit_minor,
+        approval_left_minor=allowance.left_minor(approval_limit_minor),
         daily_limit_minor=daily_limit_minor,
-        daily_left_minor=allowance.left_today_minor(daily_limit_minor),
+        daily_left_minor=allowance.left_minor(daily_limit_minor),
     )
 
 
@@ -105,6 +135,7 @@ def from_create_withdrawal(
         approval_limit_minor=limit_of(settings.withdrawal_approval_limits, amount.currency_code),
         daily_limit_minor=limit_of(settings.withdrawal_daily_limits, amount.currency_code),
         cause=cause,
+        labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
 
@@ -117,6 +148,11 @@ def from_decision(
     return Decide(withdrawal_id=request.withdrawal_id, action=action, decider=decider, cause=cause)
 
 
+def from_cancel(request: pb.CancelWithdrawalRequest, *, cause: Cause) -> Cancel:
+    """Read which withdrawal is called off."""
+    return Cancel(withdrawal_id=request.withdrawal_id, reason=request.reason or None, cause=cause)
+
+
 def from_report(request: pb.ReportBankResultRequest) -> Evidence:
     """Read the bank's callback."""
     return reported(request, _OUTCOMES[request.outcome], code=request.code)
@@ -127,7 +163,9 @@ def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilte
     return WithdrawalFilter(
         merchant_id=request.merchant_id or None,
         settlement_id=request.settlement_id or None,
+        merchant_reference=request.merchant_reference or None,
         state=_FROM_STATES.get(request.state),
+        blocked=request.blocked or None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
     )

@@ -14,8 +14,10 @@ from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant
 from tests.integration.order import test_properties as of_order
 from tests.integration.payment import test_capture_properties as of_captures
+from tests.integration.payment import test_contradiction_properties as of_contradictions
 from tests.integration.payment import test_dispute_properties as of_disputes
 from tests.integration.payment import test_properties as of_payment
+from tests.integration.payment import test_refund_fund_properties as of_refund_funds
 from tests.integration.settlement import test_properties as of_settlement
 from tests.integration.withdrawal import test_properties as of_withdrawal
 
@@ -25,7 +27,13 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "channel": of_channel.STEPS,
     "merchant": of_merchant.STEPS,
     "order": of_order.STEPS,
-    "payment": {**of_payment.STEPS, **of_captures.STEPS, **of_disputes.STEPS},
+    "payment": {
+        **of_payment.STEPS,
+        **of_captures.STEPS,
+        **of_disputes.STEPS,
+        **of_contradictions.STEPS,
+        **of_refund_funds.STEPS,
+    },
     "settlement": of_settlement.STEPS,
     "withdrawal": of_withdrawal.STEPS,
 }

@@ -116,7 +116,13 @@ class Simulator(Channel):
     async def answer_dispute(self, answer: DisputeAnswer) -> AnswerOutcome:
         """Tell what a merchant answers to a dispute."""
         request = pb.RespondToDisputeRequest(
-            dispute_reference=answer.dispute_reference, contested=answer.contested, evidence=answer.evidence
+            dispute_reference=answer.dispute_reference,
+            contested=answer.contested,
+            evidence=answer.evidence,
+            files=[
+                pb.DisputeFile(name=file.name, media_type=file.media_type, content=file.content)
+                for file in answer.files
+            ],
         )
         metadata = (("x-correlation-id", answer.correlation_id),)
         try:
@@ -194,12 +200,15 @@ def _decided(attempt_id: str, transaction: pb.Transaction, source: Source) -> Ev
     unnamed = outcome is EvidenceOutcome.SUCCEEDED and not transaction.channel_reference
     if unnamed or transaction.attempt_id != attempt_id:
         outcome = EvidenceOutcome.NO_ANSWER
+    approved = outcome is EvidenceOutcome.SUCCEEDED and transaction.HasField("amount")
     return Evidence(
         attempt_id=attempt_id,
         source=source,
         outcome=outcome,
         channel_reference=transaction.channel_reference or None,
         failure_code=transaction.decline_code or None if outcome is EvidenceOutcome.FAILED else None,
+        amount_minor=transaction.amount.amount_minor if approved else None,
+        currency_code=transaction.amount.currency_code if approved else None,
     )
 
 
@@ -231,7 +240,12 @@ def _capture(request: CaptureRequest) -> pb.CaptureRequest:
 
 
 def _cancel(request: VoidRequest) -> pb.CancelRequest:
-    return pb.CancelRequest(attempt_id=request.attempt_id, authorization_reference=request.original_reference)
+    return pb.CancelRequest(
+        attempt_id=request.attempt_id,
+        authorization_reference=request.original_reference,
+        callback_address=request.callback_address,
+        correlation_id=request.correlation_id,
+    )
 
 
 def _refund(request: RefundRequest) -> pb.RefundRequest:

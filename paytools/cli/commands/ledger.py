@@ -15,8 +15,10 @@ from paykit.postgres.database import Tx
 from paytools.cli import table
 from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paytools.cli.reading import DatabaseUrl, read
+from services.accounting.commands.open_matters import OpenMatter
 from services.accounting.commands.verification import LedgerDifferenceError, VerifyReport, verify
-from services.accounting.store import books
+from services.accounting.domain.chart import ChartError
+from services.accounting.store import books, load_chart
 from services.accounting.store.books import InTransit, KindBalance
 
 PARTS_MAX = 1_000
@@ -33,7 +35,10 @@ def _group() -> None:
 
 @app.command(name="verify")
 def verify_(postgres: DatabaseUrl = None, home: Home = DEFAULT_HOME) -> None:
-    """Recompute every balance and invariant from the entries; leave with status 1 at the first difference."""
+    """Recompute every balance and invariant from the entries; leave with status 1 at the first difference.
+
+    What is right and open all the same is named: suspense, debts of merchants, holds without an end.
+    """
     console = Console(highlight=False, soft_wrap=True)
 
     async def work(tx: Tx) -> VerifyReport:
@@ -49,6 +54,7 @@ def verify_(postgres: DatabaseUrl = None, home: Home = DEFAULT_HOME) -> None:
         f"The ledger is right: {report.accounts:,} accounts, {report.transactions:,} transactions, "
         f"{report.entries:,} entries."
     )
+    _echo_open_matters(report.open_matters)
 
 
 @app.command(name="balances")
@@ -81,6 +87,42 @@ def balances_(
         _echo_in_transit(parts)
 
 
+@app.command(name="prove")
+def prove_(
+    chart: Annotated[str, typer.Argument(help="The name of a chart that ships, or the path of a TOML file.")],
+) -> None:
+    """Prove a chart of accounts before a ledger is kept by it; leave with status 1 if it is wrong."""
+    try:
+        proved = load_chart(chart)
+    except ChartError as error:
+        fail(str(error))
+    typer.echo(
+        f"{proved.name} balances whatever the amounts: {len(proved.kinds)} kinds, {len(proved.types)} types, "
+        f"hash {proved.content_hash}."
+    )
+
+
+def _echo_open_matters(matters: Sequence[OpenMatter]) -> None:
+    """Name what is open though the books are right."""
+    if not matters:
+        typer.echo("Nothing is in suspense, owed or held for too long.")
+        return
+    rows = [
+        (
+            matter.kind.value,
+            matter.account_kind,
+            matter.merchant_id or "",
+            matter.reference if matter.reference != matter.merchant_id else "",
+            f"{matter.since:%Y-%m-%d %H:%M:%S}" if matter.since else "",
+            format_money(Money(matter.amount_minor, matter.currency_code)),
+        )
+        for matter in matters[:PARTS_MAX]
+    ]
+    table.echo(("open", "account", "merchant", "what", "since (UTC)", "amount"), _aligned(rows, column=5))
+    if len(matters) > PARTS_MAX:
+        typer.echo(f"and {len(matters) - PARTS_MAX:,} more")
+
+
 def _echo_balances(kinds: list[KindBalance]) -> None:
     rows = []
     for currency, of_currency in groupby(kinds, key=attrgetter("currency_code")):
@@ -105,7 +147,7 @@ def _echo_in_transit(parts: list[InTransit]) -> None:
     rows = [
         (
             part.account_kind,
-            part.merchant_id,
+            part.merchant_id or "",
             part.reference,
             str(part.transactions),
             f"{part.since:%Y-%m-%d %H:%M:%S}",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -23,9 +24,10 @@ from paytools.cli.commands.call import refusal_lines, wait_for
 from paytools.cli.reading import DatabaseUrl, read
 from services.accounting import store as accounting_store
 from services.settlement import store as settlement_store
+from services.settlement.domain.balance import FOLLOWED
 from services.settlement.domain.item import ACCOUNT_KIND, BOOKING
 from services.settlement.domain.settlement import MerchantCurrency
-from services.settlement.domain.verification import Collected, SettlementDifferenceError, compare
+from services.settlement.domain.verification import Collected, SettlementDifferenceError, compare, compare_balances
 
 LOOK_AGAIN_S = 0.25
 EXPORT_S_MAX = 3600.0
@@ -54,6 +56,7 @@ def verify(
     """Hold every settlement against its items, and all of them against the ledger; leave with 1 at a difference.
 
     Every transaction on a merchant's settlement account is one item, and what is not booked is the account's balance.
+    Named beside that, and no difference: what is held, balances below zero, reserves and transfers without an end.
     """
     console = Console(highlight=False, soft_wrap=True)
     url = find(postgres, part="postgres", home=home)
@@ -66,11 +69,14 @@ def verify(
     try:
         asyncio.run(read(url, "settlement", check))
         ours = asyncio.run(_compared(url, until=time.monotonic() + wait))
+        noticed = asyncio.run(read(url, "settlement", settlement_store.notices))
     except SettlementDifferenceError as difference:
         fail(f"the settlements differ: {difference}")
     except UnavailableError as error:
         fail(str(error))
     console.print(f"ok  {'the ledger':32} {len(ours):>12,} merchants and currencies")
+    for notice in noticed:
+        console.print(f"see {notice.what:10} {notice.subject}: {notice.detail}")
     console.print(f"The settlements are right: {sum(tally.items for tally in ours.values()):,} transactions.")
 
 
@@ -101,19 +107,34 @@ async def _compared(url: str, *, until: float) -> dict[MerchantCurrency, Collect
         ledger = await read(
             url, "accounting", lambda tx: accounting_store.account_flows(tx, ACCOUNT_KIND, leaving_out=[BOOKING])
         )
+        kinds = await _ledger_balances(url)
         ours = await read(url, "settlement", settlement_store.collected)
+        followed = await read(url, "settlement", settlement_store.balances_followed)
         theirs = {
             (tally.merchant_id, tally.currency_code): Collected(tally.transactions, tally.digest, tally.balance_minor)
             for tally in ledger
         }
         try:
             compare(ours, theirs)
+            for kind, balances in kinds.items():
+                compare_balances(kind, followed[kind], balances)
         except SettlementDifferenceError:
             if time.monotonic() >= until:
                 raise
             await asyncio.sleep(LOOK_AGAIN_S)
         else:
             return ours
+
+
+async def _ledger_balances(url: str) -> dict[str, dict[MerchantCurrency, int]]:
+    """Read the ledger's balances of the kinds of accounts that settlement follows."""
+    balances: dict[str, dict[MerchantCurrency, int]] = {}
+    for kind in FOLLOWED:
+        flows = await read(
+            url, "accounting", partial(accounting_store.account_flows, account_kind=kind, leaving_out=[])
+        )
+        balances[kind] = {(flow.merchant_id, flow.currency_code): flow.balance_minor for flow in flows}
+    return balances
 
 
 def _chunks(channel: grpc.Channel, settlement_id: str, format_: Format) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from paykit.postgres.database import Tx
 from paykit.work import fold, kept
 from services.accounting import domain, store
 from services.accounting.commands.posting import Posting, post
+from services.accounting.domain.chart import Chart
 from services.accounting.domain.transaction import InsufficientFunds, Transaction
 from services.accounting.store import RefusalRow
 
@@ -34,7 +35,7 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
 
     Returns:
         The transaction, booked now or before by the same content; None for an event that moves nothing; in its place a
-        refusal of `booking.book`, `lifecycle.require_open` or `posting.post`.
+        refusal of `booking.book`, `lifecycle.require_open`, `lifecycle.require_left` or `posting.post`.
 
     Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
     """
@@ -42,19 +43,20 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
         return []
     if not items:
         return []
-    chart = await store.chart_in_use(tx)
+    books = await store.open_books(tx)
 
     def posting_of(item: BookEvent) -> Posting | None:
-        transaction = domain.booking.book(chart, item.event, tx.now)
-        return None if transaction is None else Posting(transaction, item.cause, item.stripe)
+        transaction = domain.booking.book(books.chart, item.event, tx.now, closed_through=books.closed_through)
+        return None if transaction is None else _posting(books.chart, transaction, item)
 
     postings = fold(items, posting_of)
-    moving = [posting for posting in postings if posting is not None]
-    if domain.booked_event.BY_CLASS[type(items[0].event)].ends is not None:
-        endings = [posting.transaction for posting in kept(moving)]
-        booked = await store.transactions.by_key(tx, domain.lifecycle.ids_before(endings))
-        moving = fold(moving, lambda posting: _open(posting, booked))
-    results = iter(await post(tx, chart, moving))
+    moving: list[Posting | DomainError] = [posting for posting in postings if posting is not None]
+    booked_event = domain.booked_event.BY_CLASS[type(items[0].event)]
+    if booked_event.ends:
+        moving = await _after_openings(tx, moving)
+    if booked_event.part_of is not None:
+        moving = await _within_what_is_left(tx, moving)
+    results = iter(await post(tx, books.chart, moving))
     return [None if posting is None else next(results) for posting in postings]
 
 
@@ -77,9 +79,42 @@ async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction 
     return results
 
 
-def _open(posting: Posting, booked: Mapping[str, Transaction]) -> Posting:
-    domain.lifecycle.require_open(posting.transaction, booked)
-    return posting
+def _posting(chart: Chart, transaction: Transaction, item: BookEvent) -> Posting:
+    shortfalls = chart.shortfalls(transaction.transaction_type, transaction.merchant_id, transaction.currency_code)
+    return Posting(transaction, item.cause, item.stripe, shortfalls=shortfalls)
+
+
+async def _after_openings(tx: Tx, postings: Sequence[Posting | DomainError]) -> list[Posting | DomainError]:
+    """Refuse the endings of what was not opened, or ended otherwise."""
+    endings = [posting.transaction for posting in kept(postings)]
+    booked = await store.transactions.by_key(tx, domain.lifecycle.ids_before(endings))
+
+    def open_(posting: Posting) -> Posting:
+        domain.lifecycle.require_open(posting.transaction, booked)
+        return posting
+
+    return fold(postings, open_)
+
+
+async def _within_what_is_left(tx: Tx, postings: Sequence[Posting | DomainError]) -> list[Posting | DomainError]:
+    """Refuse to take more than is left of what was put aside; one key's events come one after another."""
+    takings = [posting.transaction for posting in kept(postings)]
+    if not takings:
+        return list(postings)
+    openings = await store.transactions.by_key(tx, {domain.lifecycle.opening_id(taking) for taking in takings})
+    portions = domain.lifecycle.TAKEN_BY[takings[0].transaction_type]
+    taken = await store.transactions.taken(tx, {taking.root_reference for taking in takings}, portions.takings)
+
+    def within(posting: Posting) -> Posting:
+        taking = posting.transaction
+        before = taken.setdefault(taking.root_reference, {})
+        others = sum(amount for key, amount in before.items() if key != taking.transaction_id)
+        opening = openings.get(domain.lifecycle.opening_id(taking))
+        domain.lifecycle.require_left(taking, opening, taken_minor=others)
+        before.setdefault(taking.transaction_id, taking.amount_minor)
+        return posting
+
+    return fold(postings, within)
 
 
 def _without_repetitions(items: Sequence[BookEvent]) -> Iterator[dict[str, BookEvent]]:

@@ -1,7 +1,7 @@
 """Booking transactions: what was booked before stays, floors hold, balances follow, events tell."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from paykit.cause import Cause
 from paykit.errors import DomainError
@@ -9,6 +9,7 @@ from paykit.postgres.database import Tx
 from paykit.work import fold, kept
 from services.accounting import domain, store
 from services.accounting.domain.chart import Chart
+from services.accounting.domain.shortfall import Shortfalls
 from services.accounting.domain.transaction import FLOOR_STRIPE, Transaction
 
 
@@ -21,12 +22,14 @@ class Posting:
         cause: Who and what caused it.
         stripe: The row of each striped account to add to: CALLER_STRIPE, or one of the consumers'.
         dated: Whether who asks named the effective time; if not, a replay may differ in it.
+        shortfalls: Where its entries go as far as funds are short.
     """
 
     transaction: Transaction
     cause: Cause
     stripe: int
     dated: bool = True
+    shortfalls: Shortfalls = field(default_factory=dict)
 
 
 async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) -> list[Transaction | DomainError]:
@@ -42,6 +45,12 @@ async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) 
     floored = {
         entry.account_id for transaction in asked for entry in transaction.entries if entry.account_kind in chart.floors
     }
+    floored |= {
+        rest.account_id
+        for posting in kept(postings)
+        for rest in posting.shortfalls.values()
+        if rest.account_kind in chart.floors
+    }
     # First the locks, then the look at what was booked: a rival that booked the same pair held the same locks.
     balances = await store.lock_floored_balances(tx, floored)
     locked = frozenset(balances)
@@ -54,6 +63,8 @@ async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) 
         """Take a posting that was not booked before, on the balances that those before it leave."""
         transaction = posting.transaction
         if transaction.transaction_id not in booked and transaction.transaction_id not in accepted:
+            if posting.shortfalls:
+                transaction = _divide(chart, posting, balances)
             if floored:
                 balances.update(domain.transaction.spend(chart, transaction, balances))
             accepted[transaction.transaction_id] = posting
@@ -66,6 +77,18 @@ async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) 
         tx.hold(posting.transaction.root_reference)
         tx.emit(domain.transaction.created_event(posting.transaction), cause=posting.cause)
     return fold(decisions, lambda posting: _as_booked(booked[posting.transaction.transaction_id], posting))
+
+
+def _divide(chart: Chart, posting: Posting, balances: Mapping[str, int]) -> Transaction:
+    """Divide a transaction's entries by what there is to spend, and have the posting book that."""
+    asked = posting.transaction
+    spendable = {
+        entry.account_id: balances.get(entry.account_id, 0) - chart.floors[entry.account_kind]
+        for entry in asked.entries
+        if entry.account_id in posting.shortfalls
+    }
+    posting.transaction = domain.shortfall.divide(asked, posting.shortfalls, spendable)
+    return posting.transaction
 
 
 async def _insert(tx: Tx, accepted: dict[str, Posting], booked: dict[str, Transaction]) -> list[Posting]:
@@ -125,6 +148,8 @@ def _as_booked(booked: Transaction, posting: Posting) -> Transaction:
         TransactionConflict: It was booked with other content.
     """
     asked = posting.transaction
+    if booked is not asked and posting.shortfalls:
+        asked = domain.shortfall.divided_as(booked, asked, posting.shortfalls)
     if booked is asked or domain.transaction.is_replay(booked, asked, dated=posting.dated):
         return booked
     raise domain.transaction.conflict(booked)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from paykit.postgres.database import Tx
 from services.accounting import domain, store
+from services.accounting.commands.open_matters import OpenMatter, open_matters
 from services.accounting.domain.chart import Chart, account_id
 from services.accounting.domain.transaction import Account
 
@@ -38,12 +39,13 @@ class LedgerDifferenceError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyReport:
-    """What was looked at, when all of it holds."""
+    """What was looked at, when all of it holds, and what is open all the same."""
 
     accounts: int
     transactions: int
     entries: int
     checks: tuple[str, ...]
+    open_matters: tuple[OpenMatter, ...] = ()
 
 
 async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> VerifyReport:
@@ -70,6 +72,7 @@ async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> 
         transactions=counts["transaction"],
         entries=counts["entry"],
         checks=(ACCOUNT_IDS, TRANSACTION_IDS, *(check.name for check in set_checks)),
+        open_matters=tuple(await open_matters(tx)),
     )
 
 

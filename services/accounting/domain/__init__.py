@@ -1,5 +1,27 @@
 """The rules of accounting: states, decisions and the events that tell of them. Pure."""
 
-from services.accounting.domain import booked_event, booking, chart, journal, lifecycle, statement, transaction
+from services.accounting.domain import (
+    booked_event,
+    booking,
+    chart,
+    journal,
+    lifecycle,
+    period,
+    proposal,
+    shortfall,
+    statement,
+    transaction,
+)
 
-__all__ = ["booked_event", "booking", "chart", "journal", "lifecycle", "statement", "transaction"]
+__all__ = [
+    "booked_event",
+    "booking",
+    "chart",
+    "journal",
+    "lifecycle",
+    "period",
+    "proposal",
+    "shortfall",
+    "statement",
+    "transaction",
+]

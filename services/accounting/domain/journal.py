@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paykit.merchants.standing import MerchantUnknown
-from paykit.money import AMOUNT_MINOR_MAX, require_currency
+from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.domain import lifecycle
 from services.accounting.domain import transaction as transactions
-from services.accounting.domain.chart import AccountKind, Chart
+from services.accounting.domain.chart import EVENT_AMOUNTS, AccountKind, Chart
 from services.accounting.domain.transaction import Account, Transaction
 
 EVENT_OWNED_PREFIXES = (
@@ -22,10 +22,20 @@ EVENT_OWNED_PREFIXES = (
     "Reserve",
     "Withdrawal",
     "Channel",
-    "Correction",
+    "LateCapture",
+    "Balance",
     transactions.REVERSAL,
 )
 """Transaction types that begin so belong to the events of these aggregates, also those not booked yet."""
+
+TWO_PEOPLE_PREFIXES = ("Correction", "WriteOff")
+"""Types that begin so are booked by two people alone: they correct what events booked, or give up what is owed."""
+
+TWO_PEOPLE_KINDS = frozenset({"suspense", "merchant.receivable", "platform.losses"})
+"""What is unclear or owed: only two people move it, whatever the amount."""
+
+IN_TRANSIT_KINDS = frozenset(lifecycle.IN_TRANSIT) - TWO_PEOPLE_KINDS
+"""What waits for an event to end it: a journal would take away what that event is going to take."""
 
 
 class TransactionTypeReserved(DomainError):
@@ -33,6 +43,20 @@ class TransactionTypeReserved(DomainError):
 
     kind = Kind.INVALID_ARGUMENT
     reason = "TRANSACTION_TYPE_RESERVED"
+
+
+class AccountKindInTransit(DomainError):
+    """What is on accounts of this kind waits for an event: no journal moves it."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "ACCOUNT_KIND_IN_TRANSIT"
+
+
+class JournalNeedsApproval(DomainError):
+    """One person may not book it alone: propose it, and have another approve it."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "JOURNAL_NEEDS_APPROVAL"
 
 
 class EntriesUnbalanced(DomainError):
@@ -64,7 +88,7 @@ class TransactionAlreadyReversed(DomainError):
 
 
 class TransactionNotReversible(DomainError):
-    """The transaction is a step of several; the step that follows it takes it back."""
+    """The transaction belongs to an event: only an event takes it back, or a correction of a type of its own."""
 
     kind = Kind.FAILED_PRECONDITION
     reason = "TRANSACTION_NOT_REVERSIBLE"
@@ -90,7 +114,12 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """A manual journal as asked for; `effective_at` is None for now."""
+    """A manual journal as asked for.
+
+    Attributes:
+        effective_at: None for now.
+        alone_limit_minor: What one person may book in 24 hours in this currency; None where two have decided.
+    """
 
     transaction_type: str
     related_no: str
@@ -99,16 +128,20 @@ class Journal:
     reason: str
     effective_at: datetime | None
     cause: Cause
+    alone_limit_minor: int | None = None
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reversal:
-    """A reversal as asked for; `effective_at` is None for now."""
+    """A reversal as asked for; `effective_at` is None for now, and limits hold by currency, as those of a journal."""
 
     transaction_id: str
     reason: str
     effective_at: datetime | None
     cause: Cause
+    alone_limits: Mapping[str, int] | None = None
+    creating_call: CreatingCall = NO_CALL
 
 
 def book(
@@ -134,15 +167,17 @@ def book(
             owner = _named_by_kind(chart, leg, field, merchants)
         else:
             owner = _named_by_id(chart, leg.account_id, journal.currency_code, f"{field}.account_id", accounts)
+        _refuse_in_transit(owner[0], field)
         entries.append(transactions.make_entry(*owner, journal.currency_code, leg.side, leg.amount_minor))
-    merchant_id, direction = _seen_from_merchant(entries)
+    owners = {entry.merchant_id for entry in entries if entry.merchant_id is not None}
+    merchant_id = owners.pop() if len(owners) == 1 else None
     return Transaction(
         transaction_id=transactions.transaction_id(journal.transaction_type, journal.related_no),
         transaction_type=journal.transaction_type,
         related_no=journal.related_no,
         root_reference=journal.related_no,
         merchant_id=merchant_id,
-        direction=direction,
+        direction=None if merchant_id is None else chart.direction_of(entries),
         amount_minor=sum(leg.amount_minor for leg in journal.legs if leg.side is Side.DEBIT),
         currency_code=journal.currency_code,
         effective_at=journal.effective_at or now,
@@ -150,6 +185,7 @@ def book(
         entries=tuple(entries),
         actor=journal.cause.actor,
         reason=journal.reason,
+        creating_call=journal.creating_call,
     )
 
 
@@ -157,15 +193,15 @@ def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Tran
     """Make the transaction that takes back another one: the same entries with sides and effects turned over.
 
     Raises:
-        ReversalNotReversible, TransactionNotReversible: The transaction is a reversal, or a step of several.
+        ReversalNotReversible, TransactionNotReversible: The transaction is a reversal, or an event booked it.
         FieldInvalid: The reversal is dated before the transaction, or ahead of now.
     """
     effective_at = reversal.effective_at or now
     if original.transaction_type == transactions.REVERSAL:
         raise ReversalNotReversible("A reversal cannot be reversed.", transaction_id=original.transaction_id)
-    if original.transaction_type in lifecycle.STEPS:
+    if original.transaction_type in EVENT_AMOUNTS:
         raise TransactionNotReversible(
-            f"{original.transaction_type} is a step of several: only what follows it takes it back.",
+            f"{original.transaction_type} belongs to an event: what follows takes it back, or a correction.",
             transaction_id=original.transaction_id,
             transaction_type=original.transaction_type,
         )
@@ -184,7 +220,27 @@ def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Tran
         reverses_transaction_id=original.transaction_id,
         actor=reversal.cause.actor,
         reason=reversal.reason,
+        creating_call=reversal.creating_call,
     )
+
+
+def require_alone(transaction: Transaction, *, limit_minor: int, booked_minor: int) -> None:
+    """Accept what one person books alone, having booked that much within 24 hours.
+
+    Raises:
+        JournalNeedsApproval: It needs two people, by its type, its accounts or its amount.
+    """
+    by_type = transaction.transaction_type.startswith(TWO_PEOPLE_PREFIXES)
+    if by_type or any(entry.account_kind in TWO_PEOPLE_KINDS for entry in transaction.entries):
+        message = "What corrects events, is owed or is unclear takes two people: propose it, and have another approve."
+        raise JournalNeedsApproval(message, transaction_type=transaction.transaction_type)
+    if booked_minor + transaction.amount_minor > limit_minor:
+        raise JournalNeedsApproval(
+            f"{booked_minor} were booked alone within 24 hours, {transaction.amount_minor} more exceed {limit_minor}.",
+            limit_minor=str(limit_minor),
+            booked_minor=str(booked_minor),
+            amount_minor=str(transaction.amount_minor),
+        )
 
 
 def already_reversed(transaction_id: str) -> TransactionAlreadyReversed:
@@ -201,7 +257,7 @@ def _check(journal: Journal, now: datetime) -> None:
     if journal.transaction_type.startswith(EVENT_OWNED_PREFIXES):
         message = f"{journal.transaction_type} belongs to an event; manual journals need a type of their own."
         raise TransactionTypeReserved(message, field="transaction_type", transaction_type=journal.transaction_type)
-    require_currency(journal.currency_code)
+    require_known_currency(journal.currency_code)
     if debits != credits_:
         message = f"Debits are {debits}, credits {credits_}."
         raise EntriesUnbalanced(message, field="entries", debit_minor=str(debits), credit_minor=str(credits_))
@@ -237,14 +293,10 @@ def _named_by_kind(chart: Chart, leg: Leg, field: str, merchants: Collection[str
     return kind, leg.merchant_id
 
 
-def _seen_from_merchant(entries: list[Entry]) -> tuple[str | None, Direction | None]:
-    """Return the one merchant concerned, and whether its accounts together rise or fall."""
-    owners = {entry.merchant_id for entry in entries if entry.merchant_id is not None}
-    if len(owners) != 1:
-        return None, None
-    net = sum(entry.effect * entry.amount_minor for entry in entries if entry.merchant_id is not None)
-    direction = None if net == 0 else Direction.CREDIT if net > 0 else Direction.DEBIT
-    return owners.pop(), direction
+def _refuse_in_transit(kind: AccountKind, field: str) -> None:
+    if kind.name in IN_TRANSIT_KINDS:
+        message = f"What is on {kind.name} waits for an event, and no journal moves it."
+        raise AccountKindInTransit(message, field=field, account_kind=kind.name)
 
 
 def _turned_over(entry: Entry) -> Entry:

@@ -1,6 +1,6 @@
 """What the ledger shows of its accounts: statements and trial balances. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from paystream.accounting.v1.events import Side
@@ -38,10 +38,6 @@ class Statement:
     opening_balance_minor: int
     closing_balance_minor: int
     lines: tuple[StatementLine, ...]
-
-    def cut(self, size: int) -> tuple["Statement", bool]:
-        """Return at most this many lines of it, and whether there are more."""
-        return replace(self, lines=self.lines[:size]), len(self.lines) > size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

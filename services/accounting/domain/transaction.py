@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.ids import named_id
 from paystream.accounting.v1 import events
@@ -24,6 +25,7 @@ FIRST_STRIPES: Mapping[str, int] = {
     "payment.events": 0,
     "settlement.events": CALLER_STRIPE + 1,
     "withdrawal.events": CALLER_STRIPE + 1,
+    "channel.events": CALLER_STRIPE + 1 + STRIPES,
 }
 """Where the rows of a topic begin. Two topics may share rows if they book on different accounts without a floor; those
 that book on the same ones must not: the consumers of the two could wait for each other in a circle."""
@@ -89,10 +91,12 @@ class Transaction:
         direction: Seen from the merchant; None between its own accounts or where no single one is concerned.
         amount_minor: The principal, 1..2^53-1; entries may be of other amounts, as the fee.
         effective_at: Balances include it from this time on.
+        occurred_at: When it happened, where that lies in a period that is closed; None where it is effective then.
         create_time: When it was booked.
         entries: 2 to ENTRIES_MAX, all of currency_code, in the order of booking.
         actor: Who booked a manual journal or reversal.
         reason: Why a manual journal or reversal was booked.
+        creating_call: Of these, kept so that the same call books nothing again.
     """
 
     transaction_id: str
@@ -109,6 +113,8 @@ class Transaction:
     reverses_transaction_id: str | None = None
     actor: str | None = None
     reason: str | None = None
+    occurred_at: datetime | None = None
+    creating_call: CreatingCall = NO_CALL
 
 
 def transaction_id(transaction_type: str, related_no: str) -> str:
@@ -131,8 +137,12 @@ def is_replay(booked: Transaction, asked: Transaction, *, dated: bool) -> bool:
         and booked.currency_code == asked.currency_code
         and booked.entries == asked.entries
         and booked.reason == asked.reason
-        and (booked.effective_at == asked.effective_at or not dated)
+        and (_happened(booked) == _happened(asked) or not dated)
     )
+
+
+def _happened(transaction: Transaction) -> datetime:
+    return transaction.occurred_at or transaction.effective_at
 
 
 def conflict(booked: Transaction) -> TransactionConflict:
@@ -189,7 +199,7 @@ def spend(chart: Chart, transaction: Transaction, balances: Mapping[str, int]) -
 def created_event(transaction: Transaction) -> events.TransactionCreated:
     """Tell that a transaction was booked."""
     return events.TransactionCreated(
-        occurred_at=transaction.effective_at,
+        occurred_at=_happened(transaction),
         merchant_id=transaction.merchant_id,
         actor=transaction.actor,
         aggregate_version=1,

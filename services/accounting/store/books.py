@@ -4,14 +4,18 @@
 settlements and withdrawals that were opened and not ended, and by journals.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.postgres.database import Tx
 from services.accounting.domain import lifecycle
 
-IN_TRANSIT = (*(steps.transit for steps in lifecycle.LIFECYCLES if steps.transit is not None), "merchant.settlement")
-"""Kinds of account that an amount passes through: what is on them is on its way."""
+EXPLAINED = (*lifecycle.IN_TRANSIT, "merchant.settlement", "merchant.receivable")
+"""Kinds of account that an amount passes through: what is on them is on its way, or owed."""
+
+_BY_RELATED_NO = ("merchant.disputed", "channel.disputed")
+"""Kinds of which one root_reference may have several things in transit: a payment's disputes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class InTransit:
 
     currency_code: str
     account_kind: str
-    merchant_id: str
+    merchant_id: str | None
     reference: str
     amount_minor: int
     transactions: int
@@ -56,7 +60,7 @@ ORDER BY account.currency_code, account.account_kind
 """
 
 # An account with nothing on it has nothing to explain, whatever went through it. What has come and gone leaves nothing:
-# a step and its end have one related_no, a journal and its reversal one root_reference.
+# the steps of a dispute have one related_no, all others and journals with their reversals one root_reference.
 _SELECT_IN_TRANSIT = """
 SELECT account.currency_code, account.account_kind, account.merchant_id, named.reference,
     sum(entry.effect * entry.amount_minor) AS amount_minor, count(DISTINCT transaction.transaction_id) AS transactions,
@@ -65,18 +69,48 @@ FROM account
 JOIN entry ON entry.account_id = account.account_id
 JOIN transaction ON transaction.transaction_id = entry.transaction_id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN account.account_kind = 'merchant.settlement' THEN transaction.transaction_type
-        WHEN transaction.transaction_type = ANY ($2::text[]) THEN transaction.related_no
+    SELECT CASE WHEN account.account_kind IN ('merchant.settlement', 'merchant.receivable')
+            THEN transaction.transaction_type
+        WHEN account.account_kind = ANY ($2::text[]) AND transaction.transaction_type = ANY ($6::text[])
+            THEN transaction.related_no
         ELSE transaction.root_reference END AS reference
 ) AS named
 WHERE account.account_kind = ANY ($1::text[])
     AND ($3::text IS NULL OR account.currency_code = $3) AND ($4::text IS NULL OR account.merchant_id = $4)
     AND (SELECT sum(balance_minor) FROM balance WHERE balance.account_id = account.account_id) <> 0
 GROUP BY account.currency_code, account.account_kind, account.merchant_id, named.reference
-HAVING sum(entry.effect * entry.amount_minor) <> 0
+HAVING sum(entry.effect * entry.amount_minor) < 0
+    OR (sum(entry.effect * entry.amount_minor) > 0 AND ($7::timestamptz IS NULL OR min(transaction.effective_at) < $7))
 ORDER BY account.currency_code, account.account_kind, account.merchant_id, since, named.reference
 LIMIT $5
 """
+
+
+_SELECT_OWING = """
+SELECT account.account_kind, account.currency_code, account.merchant_id, sum(balance.balance_minor) AS balance_minor
+FROM account JOIN balance ON balance.account_id = account.account_id
+WHERE account.account_kind IN ('merchant.settlement', 'merchant.receivable')
+GROUP BY account.account_kind, account.currency_code, account.merchant_id
+HAVING sum(balance.balance_minor) * CASE account.account_kind WHEN 'merchant.settlement' THEN -1 ELSE 1 END > 0
+ORDER BY account.account_kind DESC, account.currency_code, account.merchant_id
+LIMIT $1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owing:
+    """A merchant that owes: its settlement account is below zero, or its receivable above."""
+
+    account_kind: str
+    currency_code: str
+    merchant_id: str
+    balance_minor: int
+
+
+async def owing(tx: Tx, *, limit: int) -> list[Owing]:
+    """Read who owes, on which kind of account and how much, below zero on the settlement account."""
+    rows = await tx.fetch(_SELECT_OWING, limit)
+    return [Owing(**{**row, "balance_minor": int(row["balance_minor"])}) for row in rows]
 
 
 async def kind_balances(
@@ -88,10 +122,26 @@ async def kind_balances(
 
 
 async def in_transit(
-    tx: Tx, *, currency_code: str | None = None, merchant_id: str | None = None, limit: int
+    tx: Tx,
+    *,
+    currency_code: str | None = None,
+    merchant_id: str | None = None,
+    kinds: Sequence[str] = EXPLAINED,
+    before: datetime | None = None,
+    limit: int,
 ) -> list[InTransit]:
-    """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first."""
+    """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first.
+
+    Args:
+        tx: The transaction.
+        currency_code: Only this currency.
+        merchant_id: Only this merchant's accounts.
+        kinds: Kinds of account.
+        before: Only what has waited since before then, and what is below zero whenever it began.
+        limit: Parts at most.
+    """
     # Every entry of an account is looked at, which takes longer than any call on one with millions of them.
     await tx.fetch("SELECT set_config('statement_timeout', '0', true)")
-    rows = await tx.fetch(_SELECT_IN_TRANSIT, IN_TRANSIT, sorted(lifecycle.STEPS), currency_code, merchant_id, limit)
+    steps = sorted(lifecycle.STEPS)
+    rows = await tx.fetch(_SELECT_IN_TRANSIT, kinds, _BY_RELATED_NO, currency_code, merchant_id, limit, steps, before)
     return [InTransit(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]

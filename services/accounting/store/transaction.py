@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from paykit.base.four_eyes import folded
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import UniqueViolation
@@ -39,6 +40,24 @@ JOIN entry ON entry.account_id = named.account_id AND entry.effective_at = trans
 JOIN account ON account.account_id = entry.account_id
 WHERE transaction.transaction_id = ANY($1::text[])
 ORDER BY entry.transaction_id, entry.line
+"""
+
+
+_ALONE_LOCK = 0x616C_6F6E
+"""Advisory lock of what people book alone: two calls at once must not both find room below one limit."""
+
+_LOCK_ALONE = "SELECT pg_advisory_xact_lock($1)"
+
+_SELECT_ALONE = """
+SELECT coalesce(actor, '') AS actor, currency_code, sum(amount_minor) AS amount_minor FROM transaction
+WHERE reason IS NOT NULL AND create_time > $1 AND NOT EXISTS (
+    SELECT FROM journal_proposal WHERE journal_proposal.transaction_id = transaction.transaction_id)
+GROUP BY 1, 2
+"""
+
+_SELECT_TAKEN = """
+SELECT root_reference, transaction_id, amount_minor FROM transaction
+WHERE root_reference = ANY($1::text[]) AND transaction_type = ANY($2::text[])
 """
 
 
@@ -95,6 +114,24 @@ class Transactions(Table[str, Transaction]):
     async def by_key(self, tx: Tx, keys: Collection[str]) -> dict[str, Transaction]:
         """Read transactions with their entries; those that are not there are left out."""
         return await _with_entries(tx, await super().by_key(tx, keys))
+
+    async def booked_alone(self, tx: Tx, *, since: datetime) -> dict[tuple[str, str], int]:
+        """Sum up what people booked alone, by folded name and currency, and keep others from booking so meanwhile."""
+        await tx.fetch(_LOCK_ALONE, _ALONE_LOCK)
+        sums: dict[tuple[str, str], int] = {}
+        for row in await tx.fetch(_SELECT_ALONE, since):
+            key = folded(row["actor"]), row["currency_code"]
+            sums[key] = sums.get(key, 0) + int(row["amount_minor"])
+        return sums
+
+    async def taken(
+        self, tx: Tx, root_references: Collection[str], types: Collection[str]
+    ) -> dict[str, dict[str, int]]:
+        """Read the amounts of transactions of some types, by root_reference and transaction_id."""
+        amounts: dict[str, dict[str, int]] = {}
+        for row in await tx.fetch(_SELECT_TAKEN, sorted(root_references), sorted(types)):
+            amounts.setdefault(row["root_reference"], {})[row["transaction_id"]] = row["amount_minor"]
+        return amounts
 
     async def list(
         self, tx: Tx, selection: TransactionFilter, *, after: TimeKey | None, limit: int

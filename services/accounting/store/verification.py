@@ -141,34 +141,79 @@ ORDER BY account.currency_code
 LIMIT 1
 """
 
+# A lifecycle is known by its place in the arrays. What takes nothing out of transit needs no opening.
 _STEPS = """
 WITH step AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS step (ending, opening, transit)
+    SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[]) AS step (transaction_type, lifecycle, ends)
+), transit AS (
+    SELECT * FROM unnest($4::integer[], $5::text[]) AS transit (lifecycle, account_kind)
 ), ended AS (
-    SELECT ending.*, step.opening, step.transit,
-        count(*) OVER (PARTITION BY step.opening, ending.related_no) AS endings
-    FROM transaction AS ending JOIN step ON step.ending = ending.transaction_type
+    SELECT step.lifecycle, related_no, min(transaction_id) FILTER (WHERE ends) AS subject,
+        min(transaction_id) FILTER (WHERE NOT ends) AS opening, count(*) FILTER (WHERE NOT ends) AS openings,
+        count(*) FILTER (WHERE ends) AS endings,
+        count(DISTINCT coalesce(merchant_id, '') || ' ' || currency_code) AS owners,
+        min(amount_minor) FILTER (WHERE ends) AS taken_minor, min(amount_minor) FILTER (WHERE NOT ends) AS put_minor,
+        array_agg(transaction_id) AS transaction_ids
+    FROM transaction JOIN step ON step.transaction_type = transaction.transaction_type
+    GROUP BY step.lifecycle, related_no
+    HAVING bool_or(ends)
 ), compared AS (
-    SELECT ended.transaction_id AS subject,
-        CASE WHEN opened.transaction_id IS NULL
-                THEN 'ends ' || ended.opening || ' ' || ended.related_no || ', which does not exist'
-            WHEN ended.endings > 1 THEN 'is not the only one to end ' || opened.transaction_id
-            WHEN (ended.merchant_id, ended.currency_code) IS DISTINCT FROM (opened.merchant_id, opened.currency_code)
-                THEN 'ends ' || opened.transaction_id || ' of another merchant or currency'
-            WHEN ended.amount_minor <> held.amount_minor
-                THEN 'takes out ' || ended.amount_minor || ' where ' || opened.transaction_id || ' put in '
-                    || held.amount_minor
+    SELECT subject,
+        CASE WHEN openings = 0 AND (held.kinds = 0 OR held.left_minor <> 0)
+                THEN 'ends ' || related_no || ', which was not opened'
+            WHEN endings > greatest(openings, 1) THEN 'is not the only one to end ' || coalesce(opening, related_no)
+            WHEN owners > 1 THEN 'ends ' || opening || ' of another merchant or currency'
+            WHEN taken_minor <> put_minor
+                THEN 'takes out ' || taken_minor || ' where ' || opening || ' put in ' || put_minor
+            WHEN held.left_minor <> 0 THEN 'leaves ' || held.left_minor || ' of ' || opening || ' in transit'
         END AS detail
     FROM ended
-    LEFT JOIN transaction AS opened
-        ON opened.transaction_type = ended.opening AND opened.related_no = ended.related_no
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN ended.transit IS NULL THEN opened.amount_minor ELSE (
-            SELECT coalesce(sum(entry.effect * entry.amount_minor), 0)
-            FROM entry JOIN account ON account.account_id = entry.account_id AND account.account_kind = ended.transit
-            WHERE entry.account_id = ANY (opened.account_ids) AND entry.effective_at = opened.effective_at
-                AND entry.transaction_id = opened.transaction_id
-        ) END AS amount_minor
+        SELECT count(*) AS kinds, coalesce(sum(abs(net.effect_minor)), 0) AS left_minor
+        FROM transit
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(entry.effect * entry.amount_minor), 0) AS effect_minor
+            FROM transaction
+            JOIN account ON account.account_id = ANY (transaction.account_ids)
+                AND account.account_kind = transit.account_kind
+            JOIN entry ON entry.account_id = account.account_id AND entry.effective_at = transaction.effective_at
+                AND entry.transaction_id = transaction.transaction_id
+            WHERE transaction.transaction_id = ANY (ended.transaction_ids)
+        ) AS net
+        WHERE transit.lifecycle = ended.lifecycle
+    ) AS held
+)
+SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
+"""
+
+_PORTIONS = """
+WITH taken AS (
+    SELECT portions.opening, portions.transit, root_reference, min(transaction_id) AS subject,
+        min(merchant_id) AS merchant_id, count(DISTINCT coalesce(merchant_id, '') || ' ' || currency_code) AS owners,
+        min(currency_code) AS currency_code, sum(amount_minor) AS taken_minor
+    FROM transaction
+    JOIN unnest($1::text[], $2::text[], $3::text[]) AS portions (taking, opening, transit)
+        ON portions.taking = transaction.transaction_type
+    GROUP BY portions.opening, portions.transit, root_reference
+), compared AS (
+    SELECT subject,
+        CASE WHEN opened.transaction_id IS NULL
+                THEN 'takes of ' || opening || ' ' || taken.root_reference || ', which does not exist'
+            WHEN owners > 1 OR (taken.merchant_id, taken.currency_code)
+                IS DISTINCT FROM (opened.merchant_id, opened.currency_code)
+                THEN 'takes of ' || opened.transaction_id || ' of another merchant or currency'
+            WHEN taken_minor > held.amount_minor
+                THEN 'is one of those that take ' || taken_minor || ' where ' || opened.transaction_id || ' put aside '
+                    || held.amount_minor
+        END AS detail
+    FROM taken
+    LEFT JOIN transaction AS opened
+        ON opened.transaction_type = taken.opening AND opened.related_no = taken.root_reference
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(entry.effect * entry.amount_minor), 0) AS amount_minor
+        FROM entry JOIN account ON account.account_id = entry.account_id AND account.account_kind = taken.transit
+        WHERE entry.account_id = ANY (opened.account_ids) AND entry.effective_at = opened.effective_at
+            AND entry.transaction_id = opened.transaction_id
     ) AS held
 )
 SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
@@ -191,17 +236,32 @@ WHERE transaction_id > $1 ORDER BY transaction_id LIMIT $2
 
 def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
     """Return the claims that are checked in sets, in order."""
-    steps = [(ending, steps.opening, steps.transit) for ending, steps in lifecycle.ENDED_BY.items()]
     return (
         SetCheck("entries on their accounts", "entry", _ENTRIES_ON_ACCOUNTS),
         SetCheck("entries of their transactions", "entry", _ENTRIES_OF_TRANSACTIONS),
         SetCheck("reversals", "transaction", _REVERSALS),
-        SetCheck("steps and their ends", "transaction", _STEPS, tuple(map(list, zip(*steps, strict=True)))),
+        SetCheck("steps and their ends", "transaction", _STEPS, _steps()),
+        SetCheck("parts of what is put aside", "transaction", _PORTIONS, _portions()),
         SetCheck("refusals", "refusal", _REFUSALS),
         SetCheck("balances", "balance", _BALANCES),
         SetCheck("floors", "balance", _FLOORS, (list(chart.floors), list(chart.floors.values()))),
         SetCheck("trial balance", "balance", _TRIAL_BALANCE),
     )
+
+
+def _steps() -> tuple[list[Any], ...]:
+    steps = [
+        (step, at, step in lives.endings)
+        for at, lives in enumerate(lifecycle.LIFECYCLES)
+        for step in (*lives.openings, *lives.endings)
+    ]
+    transit = [(at, kind) for at, lives in enumerate(lifecycle.LIFECYCLES) for kind in lives.transit]
+    return (*map(list, zip(*steps, strict=True)), *map(list, zip(*transit, strict=True)))
+
+
+def _portions() -> tuple[list[Any], ...]:
+    takings = [(taking, portions.opening, portions.transit) for taking, portions in lifecycle.TAKEN_BY.items()]
+    return tuple(map(list, zip(*takings, strict=True)))
 
 
 async def first_difference(tx: Tx, check: SetCheck) -> tuple[str, str] | None:

@@ -1,17 +1,17 @@
-"""What happens to money after it has moved: payouts come back, captures are disputed; an amount decides which."""
+"""What happens to attempts after they were approved: undone, returned, done twice or disputed, as amounts decide."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping
 
-from paykit.cause import Cause
 from paykit.postgres.database import Tx
+from paykit.work import Rows
 from services.channel import store
-from services.channel.commands import dispute
+from services.channel.commands import dispute, late_outcome
 from services.channel.commands.dispute import OpenDispute
-from services.channel.domain import payout
+from services.channel.commands.late_outcome import SetOutcome
 from services.channel.domain.behaviour import Aftereffect
 from services.channel.domain.dispute import DisputeReason
-from services.channel.store import CallbackReport, DueCallback
+from services.channel.domain.late_outcome import word_of
+from services.channel.domain.transaction import ChannelTransaction
 
 
 async def bring_about(tx: Tx, *, limit: int) -> int:
@@ -19,10 +19,17 @@ async def bring_about(tx: Tx, *, limit: int) -> int:
     due = await store.take_aftereffects(tx, limit=limit)
     if not due:
         return 0
-    await _send_back(tx, [attempt_id for attempt_id, kind in due.items() if kind is Aftereffect.RETURN])
-    # A capture that was refunded meanwhile leaves nothing to dispute: then the refusal is what becomes of it.
+    # What somebody else said of an attempt meanwhile stands; then the refusal is what becomes of the word.
+    transactions = await store.transactions.lock_named(tx, due)
+    await late_outcome.turn_all(tx, transactions, _words(transactions, due))
+    # A capture that was refunded meanwhile leaves nothing to dispute.
     await dispute.open_disputes(tx, _disputed(due))
     return len(due)
+
+
+def _words(transactions: Rows[str, ChannelTransaction], due: Mapping[str, Aftereffect]) -> list[SetOutcome]:
+    words = {attempt_id: word_of(transactions[attempt_id], kind) for attempt_id, kind in due.items()}
+    return [SetOutcome(attempt_id=attempt_id, word=word) for attempt_id, word in words.items() if word is not None]
 
 
 def _disputed(due: Mapping[str, Aftereffect]) -> list[OpenDispute]:
@@ -35,24 +42,5 @@ def _disputed(due: Mapping[str, Aftereffect]) -> list[OpenDispute]:
             contest_loses=kind is Aftereffect.DISPUTE_LOST,
         )
         for attempt_id, kind in due.items()
-        if kind is not Aftereffect.RETURN
+        if kind in {Aftereffect.DISPUTE_WON, Aftereffect.DISPUTE_LOST}
     ]
-
-
-async def _send_back(tx: Tx, attempt_ids: Sequence[str]) -> None:
-    if not attempt_ids:
-        return
-    payouts = await store.transactions.lock(tx, attempt_ids)
-    behaviours = await store.behaviours_of(tx, [paid_out.merchant_id for paid_out in payouts.values()])
-    callbacks = []
-    for paid_out in list(payouts.values()):
-        returned = payouts.put(payout.send_back(paid_out, now=tx.now))
-        tx.hold(payout.return_reference(returned))
-        tx.emit(payout.return_line(returned), cause=Cause(returned.correlation_id))
-        if returned.callback_address:
-            due_time = tx.now + timedelta(milliseconds=behaviours.of(returned.merchant_id).callback_delay_ms)
-            callbacks.append(
-                DueCallback(attempt_id=returned.attempt_id, due_time=due_time, report=CallbackReport.RETURN)
-            )
-    await tx.save(payouts)
-    await store.insert_callbacks(tx, callbacks)

@@ -45,4 +45,9 @@ def _closed(tx: Tx, statement_id: str, total: DayTotal) -> events.ChannelStateme
         returned_minor=total.returned_minor,
         channel_fee_minor=total.channel_fee_minor,
         net_minor=total.net_minor,
+        dispute_won_minor=total.dispute_won_minor,
+        reversed_minor=total.reversed_minor,
+        refund_returned_minor=total.refund_returned_minor,
+        acquirer_net_minor=total.acquirer_net_minor,
+        bank_net_minor=total.bank_net_minor,
     )

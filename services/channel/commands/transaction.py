@@ -9,9 +9,10 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.channel import store
-from services.channel.domain import behaviour, transaction
+from services.channel.domain import behaviour, line, transaction
 from services.channel.domain.behaviour import Aftereffect, Behaviour, Behaviours, Scenario
 from services.channel.domain.transaction import (
+    MONEY_IN,
     Action,
     AttemptIdReused,
     Authorization,
@@ -158,10 +159,14 @@ def _merchant(instruction: Instruction, authorizations: Rows[str, Authorization]
 
 
 def _scenario(submission: _Submission, instruction: Instruction) -> Scenario:
-    if instruction.action is Action.CANCEL or instruction.amount_minor is None:
-        return behaviour.ORDINARY
+    if instruction.amount_minor is None:
+        named = submission.authorizations.get(instruction.authorization_reference)
+        if named is None or named.cancel_undone:
+            return behaviour.ORDINARY
+        return behaviour.cancel_scenario_of(named.amount_minor)
     applying = submission.behaviours.of(_merchant(instruction, submission.authorizations))
-    return behaviour.scenario_of(instruction.attempt_id, instruction.amount_minor, applying)
+    money_in = instruction.action in MONEY_IN
+    return behaviour.scenario_of(instruction.attempt_id, instruction.amount_minor, applying, money_in=money_in)
 
 
 async def _report(tx: Tx, decided: Sequence[ChannelTransaction], behaviours: Behaviours) -> None:
@@ -169,7 +174,7 @@ async def _report(tx: Tx, decided: Sequence[ChannelTransaction], behaviours: Beh
     callbacks: list[DueCallback] = []
     for row in decided:
         if row.line_date is not None:
-            tx.emit(transaction.statement_line(row), cause=Cause(row.correlation_id))
+            tx.emit(line.statement_line(row), cause=Cause(row.correlation_id))
         if row.later is None and row.callback_address:
             due_time = tx.now + timedelta(milliseconds=behaviours.of(row.merchant_id).callback_delay_ms)
             callbacks += [DueCallback(attempt_id=row.attempt_id, due_time=due_time)] * row.callbacks

@@ -9,6 +9,8 @@ from types import MappingProxyType
 FIXED_MODULUS = 10_000
 """Amounts with a fixed scenario are recognised by amount_minor modulo this."""
 BASIS_POINTS = 10_000
+PART_MINOR = 5_000
+"""What is approved in part is a whole multiple of this, in minor units."""
 GLOBAL = ""
 """The merchant_id under which the global behaviour is kept."""
 
@@ -22,9 +24,17 @@ class Decision(StrEnum):
 
 
 class Aftereffect(StrEnum):
-    """What happens to money that has moved: a payout comes back, or a capture is disputed and contesting ends so."""
+    """What happens to an attempt after it was approved.
+
+    RETURN, RETURN_SHORT: a payout comes back, whole or less the bank's fee. UNDONE: it failed after all.
+    APPROVED_AGAIN: it is approved a second time, under another reference. DISPUTE_WON, DISPUTE_LOST: a capture is
+    disputed, and contesting ends so.
+    """
 
     RETURN = "RETURN"
+    RETURN_SHORT = "RETURN_SHORT"
+    UNDONE = "UNDONE"
+    APPROVED_AGAIN = "APPROVED_AGAIN"
     DISPUTE_WON = "DISPUTE_WON"
     DISPUTE_LOST = "DISPUTE_LOST"
 
@@ -80,8 +90,12 @@ class Scenario:
         later: What is decided after the callback delay, whatever was answered.
         callbacks: How often the final result is called back.
         wrong_fee_minor: Minor units that the statement line charges too much.
-        aftereffect: What happens after the callback delay to money that moved; a return to payouts alone, a dispute to
+        aftereffect: What happens after the callback delay to what was approved; a return to payouts alone, a dispute to
             captures alone.
+        part: Whether only a part is approved, as `part_of` says.
+        refund_declines: How many refunds of what it captures are declined, from the first.
+        money_in: Whether it meets authorizations and captures alone, or with False refunds and payouts alone: the
+            others are ordinary then.
     """
 
     outcome: Decision = Decision.APPROVED
@@ -92,12 +106,16 @@ class Scenario:
     callbacks: int = 0
     wrong_fee_minor: int = 0
     aftereffect: Aftereffect | None = None
+    part: bool = False
+    refund_declines: int = 0
+    money_in: bool | None = None
 
 
 ORDINARY = Scenario()
 _DECLINED = Scenario(outcome=Decision.DECLINED, decline_code="do_not_honor")
 _LOST_ANSWER = Scenario(answered=False)
 _LOST_CALL = Scenario(applied=False, answered=False)
+_DECLINED_WRONGLY = replace(_DECLINED, later=Decision.APPROVED, callbacks=1)
 _APPROVED_LATE = Scenario(outcome=Decision.PENDING, later=Decision.APPROVED, callbacks=1)
 
 FIXED: Mapping[int, Scenario] = MappingProxyType(
@@ -110,20 +128,47 @@ FIXED: Mapping[int, Scenario] = MappingProxyType(
         9006: Scenario(wrong_fee_minor=1),
         9007: Scenario(callbacks=2),
         9008: Scenario(outcome=Decision.PENDING, later=Decision.DECLINED, callbacks=1),
-        9009: replace(_DECLINED, later=Decision.APPROVED, callbacks=1),
+        9009: _DECLINED_WRONGLY,
         9010: Scenario(aftereffect=Aftereffect.RETURN),
         9011: Scenario(aftereffect=Aftereffect.DISPUTE_WON),
         9012: Scenario(aftereffect=Aftereffect.DISPUTE_LOST),
+        9013: Scenario(part=True, money_in=True),
+        9014: Scenario(aftereffect=Aftereffect.APPROVED_AGAIN, money_in=True),
+        9015: Scenario(aftereffect=Aftereffect.UNDONE),
+        9016: Scenario(aftereffect=Aftereffect.RETURN_SHORT),
+        9017: replace(_DECLINED_WRONGLY, refund_declines=2, money_in=True),
+        9020: Scenario(aftereffect=Aftereffect.APPROVED_AGAIN, money_in=False),
     }
 )
 """Scenarios by amount_minor modulo FIXED_MODULUS; the proto of the service lists them for callers."""
 
+FIXED_CANCELS: Mapping[int, Scenario] = MappingProxyType(
+    {
+        9018: replace(_DECLINED_WRONGLY, decline_code="processing_error"),
+        9019: Scenario(aftereffect=Aftereffect.UNDONE),
+    }
+)
+"""Scenarios of cancelling, by what was authorized."""
 
-def scenario_of(attempt_id: str, amount_minor: int, behaviour: Behaviour) -> Scenario:
-    """Decide what happens to an attempt; the same arguments always give the same scenario."""
+
+def part_of(amount_minor: int) -> int:
+    """Return what is approved where only a part is: the amount, down to a whole multiple of PART_MINOR."""
+    return amount_minor - amount_minor % PART_MINOR
+
+
+def cancel_scenario_of(authorized_minor: int) -> Scenario:
+    """Decide what happens to the cancelling of an authorization."""
+    return FIXED_CANCELS.get(authorized_minor % FIXED_MODULUS, ORDINARY)
+
+
+def scenario_of(attempt_id: str, amount_minor: int, behaviour: Behaviour, *, money_in: bool) -> Scenario:
+    """Decide what happens to an attempt; the same arguments always give the same scenario.
+
+    `money_in` says that it is an authorization or a capture.
+    """
     fixed = FIXED.get(amount_minor % FIXED_MODULUS)
     if fixed is not None:
-        return fixed
+        return fixed if fixed.money_in in {None, money_in} else ORDINARY
     scenario = _drawn_outcome(_draw(attempt_id, "outcome"), behaviour)
     if scenario is ORDINARY and _draw(attempt_id, "callback") < behaviour.duplicate_callback_basis_points:
         scenario = replace(scenario, callbacks=2)

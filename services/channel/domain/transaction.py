@@ -10,8 +10,7 @@ from enum import StrEnum
 
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.ids import named_id
-from paystream.channel.v1 import events
-from services.channel.domain.behaviour import BASIS_POINTS, Aftereffect, Behaviour, Decision, Scenario
+from services.channel.domain.behaviour import BASIS_POINTS, Aftereffect, Behaviour, Decision, Scenario, part_of
 
 CHANNEL = "simulator"
 """The name of this channel in events."""
@@ -88,6 +87,8 @@ class Authorization:
         captured_minor: Captured.
         refunded_minor: Refunded, or may still be by a pending refund.
         disputed_minor: Held back by disputes, or lost in them.
+        refund_declines_left: How many of the next refunds are declined.
+        cancel_undone: Whether cancelling it was undone; then it is so no more.
     """
 
     authorization_reference: str
@@ -100,6 +101,8 @@ class Authorization:
     captured_minor: int = 0
     refunded_minor: int = 0
     disputed_minor: int = 0
+    refund_declines_left: int = 0
+    cancel_undone: bool = False
 
     @property
     def kept_minor(self) -> int:
@@ -112,14 +115,18 @@ class ChannelTransaction:
     """One attempt on the channel's record.
 
     Attributes:
+        amount_minor: What was asked for; where less was approved, that.
         moves_money: Whether approval moves money.
         fee_minor: What the channel charges if it is approved.
         wrong_fee_minor: What the statement line charges too much.
         later: What will be decided at resolve_time, if anything is open.
         callbacks: How often the final result is called back.
         fingerprint: Digest of the instruction, by which a repetition is told from another instruction.
-        line_date: Day of its statement line, YYYY-MM-DD in UTC; None while it has none.
+        line_date: Day of its statement line, YYYY-MM-DD in UTC; None while it has none. Once it has one, amount and fee
+            stay: what changes later has lines of its own.
         return_time: When an approved payout came back; None while it has not.
+        returned_minor: What of it came back; None while nothing has.
+        second_reference: The channel's reference of a second approval, of second_minor; None while there is none.
         version: From 1, one more with every change.
     """
 
@@ -147,6 +154,14 @@ class ChannelTransaction:
     line_date: str | None
     version: int
     return_time: datetime | None = None
+    returned_minor: int | None = None
+    second_reference: str | None = None
+    second_minor: int | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Return whether it counts in limits: approved, or it may still be."""
+        return self.outcome is not Decision.DECLINED or self.later is Decision.APPROVED
 
     @property
     def captured(self) -> bool:
@@ -159,6 +174,19 @@ class ChannelTransaction:
         return self.fee_minor if self.captured else 0
 
 
+MONEY_IN = frozenset({Action.AUTHORIZE, Action.CAPTURE})
+"""What brings money in, or may."""
+DECLINED_LATE = "do_not_honor"
+"""The decline code of what is declined only after a while."""
+REFUND_DECLINED = "refund_not_allowed"
+"""The decline code of refunds that are declined because it was set so."""
+
+
+def fee_of(amount_minor: int, behaviour: Behaviour) -> int:
+    """Return what the channel charges for capturing an amount, rounded half up."""
+    return (amount_minor * behaviour.fee_basis_points + BASIS_POINTS // 2) // BASIS_POINTS
+
+
 def channel_reference(attempt_id: str) -> str:
     """Return the channel's reference of an attempt; it follows from the attempt, so that a repetition has the same."""
     return named_id("chn", attempt_id)
@@ -166,8 +194,8 @@ def channel_reference(attempt_id: str) -> str:
 
 def authorization_of(transaction: ChannelTransaction) -> str | None:
     """Name the authorization that a transaction is about: its own, for an authorization; none, for a payout."""
-    authorizes = transaction.action is Action.AUTHORIZE
-    return transaction.channel_reference if authorizes else transaction.authorization_reference
+    own = transaction.action is Action.AUTHORIZE
+    return transaction.channel_reference if own else transaction.authorization_reference
 
 
 def record(
@@ -188,7 +216,8 @@ def record(
     """
     refusal = _refusal(instruction, authorization)
     if refusal:
-        scenario = replace(scenario, outcome=Decision.DECLINED, decline_code=refusal, later=None, callbacks=0)
+        scenario = Scenario(outcome=Decision.DECLINED, decline_code=refusal)
+    amount_minor = _approved_minor(instruction, scenario)
     cancelled = authorization if instruction.action is Action.CANCEL and not refusal else None
     later_at = now + timedelta(milliseconds=behaviour.callback_delay_ms)
     transaction = ChannelTransaction(
@@ -196,14 +225,14 @@ def record(
         action=instruction.action,
         channel_reference=channel_reference(instruction.attempt_id),
         merchant_id=authorization.merchant_id if authorization else instruction.merchant_id,
-        amount_minor=cancelled.amount_minor - cancelled.taken_minor if cancelled else instruction.amount_minor,
+        amount_minor=cancelled.amount_minor - cancelled.taken_minor if cancelled else amount_minor,
         currency_code=cancelled.currency_code if cancelled else instruction.currency_code,
         authorization_reference=instruction.authorization_reference,
         related_no=instruction.related_no,
         outcome=scenario.outcome,
         decline_code=scenario.decline_code,
         moves_money=instruction.moves_money,
-        fee_minor=_fee(instruction, behaviour),
+        fee_minor=_fee(instruction, amount_minor, behaviour),
         wrong_fee_minor=scenario.wrong_fee_minor,
         later=scenario.later,
         resolve_time=later_at if scenario.later else None,
@@ -216,13 +245,21 @@ def record(
         line_date=None,
         version=1,
     )
-    return _dated(transaction, now), _recorded(instruction, transaction, authorization)
+    dated = _dated(transaction, now)
+    return dated, _recorded(dated, authorization, refund_declines=scenario.refund_declines)
 
 
 def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
-    """Return whether a aftereffect can follow: a return to an approved payout, a dispute to an approved capture."""
-    paid_out, captures = transaction.action is Action.PAY, transaction.action in {Action.AUTHORIZE, Action.CAPTURE}
-    return transaction.captured and (paid_out if aftereffect is Aftereffect.RETURN else captures)
+    """Return whether an aftereffect can follow."""
+    match aftereffect:
+        case Aftereffect.RETURN | Aftereffect.RETURN_SHORT:
+            return transaction.captured and transaction.action is Action.PAY
+        case Aftereffect.UNDONE:
+            return transaction.outcome is Decision.APPROVED
+        case Aftereffect.APPROVED_AGAIN:
+            return transaction.outcome is Decision.APPROVED and transaction.action is not Action.CANCEL
+        case _:
+            return transaction.captured and transaction.action in MONEY_IN
 
 
 def resolve(
@@ -235,45 +272,34 @@ def resolve(
     """
     if transaction.later is None:
         raise InvariantError(f"{transaction.attempt_id} has nothing open")
-    declined = transaction.later is Decision.DECLINED
+    code = DECLINED_LATE if transaction.later is Decision.DECLINED else ""
+    return decide(transaction, authorization, outcome=transaction.later, decline_code=code, now=now)
+
+
+def decide(
+    transaction: ChannelTransaction,
+    authorization: Authorization | None,
+    *,
+    outcome: Decision,
+    now: datetime,
+    decline_code: str = "",
+    amount_minor: int | None = None,
+    fee_minor: int | None = None,
+) -> tuple[ChannelTransaction, Authorization | None]:
+    """Put an outcome in the place of the one before, and in the authorization's limits; None leaves what there is."""
     decided = replace(
         transaction,
-        outcome=transaction.later,
-        decline_code="do_not_honor" if declined else "",
+        outcome=outcome,
+        decline_code=decline_code,
+        amount_minor=transaction.amount_minor if amount_minor is None else amount_minor,
+        fee_minor=transaction.fee_minor if fee_minor is None else fee_minor,
         later=None,
         resolve_time=None,
         update_time=now,
         version=transaction.version + 1,
     )
-    return _dated(decided, now), _resolved(decided, authorization)
-
-
-def statement_line(transaction: ChannelTransaction) -> events.ChannelTransactionReported:
-    """Write the statement line of money that moved.
-
-    Raises:
-        InvariantError: No money moved.
-    """
-    if transaction.line_date is None or transaction.amount_minor is None or transaction.currency_code is None:
-        raise InvariantError(f"{transaction.attempt_id} moved no money")
-    capture = transaction.action is Action.AUTHORIZE
-    return events.ChannelTransactionReported(
-        occurred_at=transaction.update_time,
-        merchant_id=transaction.merchant_id,
-        aggregate_version=transaction.version,
-        channel=CHANNEL,
-        channel_reference=transaction.channel_reference,
-        line_id=named_id("lin", transaction.channel_reference),
-        operation=events.ChannelOperation.CAPTURE if capture else events.ChannelOperation(transaction.action),
-        outcome=events.ChannelOutcome.SUCCEEDED,
-        statement_id=None,
-        related_no=transaction.related_no,
-        original_channel_reference=transaction.authorization_reference if transaction.action is Action.REFUND else None,
-        amount_minor=transaction.amount_minor,
-        currency_code=transaction.currency_code,
-        channel_fee_minor=transaction.fee_minor + transaction.wrong_fee_minor,
-        line_date=transaction.line_date,
-    )
+    decided = _dated(decided, now)
+    return decided, _counted(decided, _counted(transaction, authorization, sign=-1), sign=1)
 
 
 def _refusal(instruction: Instruction, authorization: Authorization | None) -> str:
@@ -292,7 +318,7 @@ def _refusal(instruction: Instruction, authorization: Authorization | None) -> s
 def _amount_refusal(instruction: Instruction, authorization: Authorization) -> str:
     amount_minor = instruction.amount_minor or 0
     if instruction.action is Action.REFUND:
-        return "refund_exceeds_captured" if amount_minor > authorization.kept_minor else ""
+        return _refund_refusal(amount_minor, authorization)
     if authorization.cancelled:
         return "authorization_cancelled"
     left_minor = authorization.amount_minor - authorization.taken_minor
@@ -301,60 +327,72 @@ def _amount_refusal(instruction: Instruction, authorization: Authorization) -> s
     return "capture_exceeds_authorized" if amount_minor > left_minor else ""
 
 
-def _fee(instruction: Instruction, behaviour: Behaviour) -> int:
-    if instruction.amount_minor is None or not (instruction.capture or instruction.action is Action.CAPTURE):
+def _refund_refusal(amount_minor: int, authorization: Authorization) -> str:
+    if authorization.refund_declines_left:
+        return REFUND_DECLINED
+    return "refund_exceeds_captured" if amount_minor > authorization.kept_minor else ""
+
+
+def _approved_minor(instruction: Instruction, scenario: Scenario) -> int | None:
+    asked_minor = instruction.amount_minor
+    return part_of(asked_minor) if asked_minor and scenario.part else asked_minor
+
+
+def _fee(instruction: Instruction, amount_minor: int | None, behaviour: Behaviour) -> int:
+    if amount_minor is None or not (instruction.capture or instruction.action is Action.CAPTURE):
         return 0
-    return (instruction.amount_minor * behaviour.fee_basis_points + BASIS_POINTS // 2) // BASIS_POINTS
+    return fee_of(amount_minor, behaviour)
 
 
 def _dated(transaction: ChannelTransaction, now: datetime) -> ChannelTransaction:
-    return replace(transaction, line_date=now.date().isoformat()) if transaction.captured else transaction
+    if transaction.line_date is not None or not transaction.captured:
+        return transaction
+    return replace(transaction, line_date=now.date().isoformat())
 
 
 def _recorded(
-    instruction: Instruction, transaction: ChannelTransaction, authorization: Authorization | None
+    transaction: ChannelTransaction, authorization: Authorization | None, *, refund_declines: int
 ) -> Authorization | None:
     """Return the authorization after an attempt was taken on record."""
-    amount_minor = instruction.amount_minor or 0
-    stands = transaction.outcome is not Decision.DECLINED or transaction.later is Decision.APPROVED
-    if instruction.action is Action.AUTHORIZE:
-        taken_minor = amount_minor if instruction.capture and stands else 0
-        return Authorization(
+    if transaction.action is Action.AUTHORIZE:
+        authorization = Authorization(
             authorization_reference=transaction.channel_reference,
-            merchant_id=instruction.merchant_id or "",
-            amount_minor=amount_minor,
-            currency_code=instruction.currency_code or "",
+            merchant_id=transaction.merchant_id or "",
+            amount_minor=transaction.amount_minor or 0,
+            currency_code=transaction.currency_code or "",
             status=transaction.outcome,
-            taken_minor=taken_minor,
-            captured_minor=taken_minor if transaction.captured else 0,
         )
-    if authorization is None or not stands:
+    counted = _counted(transaction, authorization, sign=1)
+    if counted is None:
+        return None
+    declined = transaction.action is Action.REFUND and transaction.decline_code == REFUND_DECLINED
+    more = refund_declines - declined
+    return replace(counted, refund_declines_left=counted.refund_declines_left + more) if more else counted
+
+
+def _counted(
+    transaction: ChannelTransaction, authorization: Authorization | None, *, sign: int
+) -> Authorization | None:
+    """Add what an attempt uses of an authorization to it, or with a sign of -1 take it away."""
+    if authorization is None:
+        return None
+    if transaction.action is Action.AUTHORIZE:
+        amount_minor = transaction.amount_minor or 0
+        authorization = replace(authorization, status=transaction.outcome, amount_minor=amount_minor)
+    if not transaction.stands:
         return authorization
-    if instruction.action is Action.CANCEL:
-        return replace(authorization, cancelled=True)
-    if instruction.action is Action.REFUND:
+    if transaction.action is Action.CANCEL:
+        return replace(authorization, cancelled=sign > 0)
+    return _used(transaction, authorization, sign * (transaction.amount_minor or 0))
+
+
+def _used(transaction: ChannelTransaction, authorization: Authorization, amount_minor: int) -> Authorization:
+    if not transaction.moves_money:
+        return authorization
+    if transaction.action is Action.REFUND:
         return replace(authorization, refunded_minor=authorization.refunded_minor + amount_minor)
-    captured_minor = amount_minor if transaction.captured else 0
     return replace(
         authorization,
         taken_minor=authorization.taken_minor + amount_minor,
-        captured_minor=authorization.captured_minor + captured_minor,
+        captured_minor=authorization.captured_minor + (amount_minor if transaction.captured else 0),
     )
-
-
-def _resolved(transaction: ChannelTransaction, authorization: Authorization | None) -> Authorization | None:
-    """Return the authorization after an open attempt was decided; its amount was counted before."""
-    if authorization is None:
-        return None
-    amount_minor = transaction.amount_minor or 0
-    if transaction.action is Action.AUTHORIZE:
-        authorization = replace(authorization, status=transaction.outcome)
-    if not transaction.moves_money:
-        return authorization
-    approved = transaction.outcome is Decision.APPROVED
-    if transaction.action is Action.REFUND:
-        given_back_minor = 0 if approved else amount_minor
-        return replace(authorization, refunded_minor=authorization.refunded_minor - given_back_minor)
-    if approved:
-        return replace(authorization, captured_minor=authorization.captured_minor + amount_minor)
-    return replace(authorization, taken_minor=authorization.taken_minor - amount_minor)

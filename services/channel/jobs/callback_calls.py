@@ -58,14 +58,23 @@ def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[A
     """Return the method to call and its request."""
     if contents.dispute is not None:
         method = payment_pb2_grpc.PaymentServiceStub(channel).ReportDispute
-        return method, _dispute(contents.dispute, contents.callback.report)
+        return method, _dispute(contents.dispute, contents.callback)
     if contents.transaction.action is Action.PAY:
         bank = withdrawal_pb2_grpc.WithdrawalServiceStub(channel)
         return bank.ReportBankResult, _payout(contents.transaction, contents.callback.report)
-    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, _result(contents.transaction)
+    result = _result(contents.transaction, contents.callback.report)
+    return payment_pb2_grpc.PaymentServiceStub(channel).ReportChannelResult, result
 
 
-def _result(transaction: ChannelTransaction) -> payment_pb2.ReportChannelResultRequest:
+def _result(transaction: ChannelTransaction, report: CallbackReport) -> payment_pb2.ReportChannelResultRequest:
+    """Tell how the attempt stands now, or that it was approved a second time, whatever became of the first."""
+    if report is CallbackReport.SECOND_RESULT:
+        return payment_pb2.ReportChannelResultRequest(
+            attempt_id=transaction.attempt_id,
+            channel_reference=transaction.second_reference or "",
+            outcome=payment_pb2.CHANNEL_OUTCOME_APPROVED,
+            amount=messages.to_amount(transaction, transaction.second_minor),
+        )
     return payment_pb2.ReportChannelResultRequest(
         attempt_id=transaction.attempt_id,
         channel_reference=transaction.channel_reference,
@@ -76,22 +85,35 @@ def _result(transaction: ChannelTransaction) -> payment_pb2.ReportChannelResultR
 
 
 def _payout(transaction: ChannelTransaction, report: CallbackReport) -> withdrawal_pb2.ReportBankResultRequest:
-    returned = report is CallbackReport.RETURN
+    """Tell how the payout stands now, or that it was made a second time, whatever became of the first."""
+    attempt_id = transaction.attempt_id
+    if report is CallbackReport.SECOND_RESULT:
+        return withdrawal_pb2.ReportBankResultRequest(
+            attempt_id=attempt_id,
+            channel_reference=transaction.second_reference or "",
+            outcome=withdrawal_pb2.BANK_OUTCOME_COMPLETED,
+            amount=messages.to_amount(transaction, transaction.second_minor),
+        )
+    returned = transaction.return_time is not None
     return withdrawal_pb2.ReportBankResultRequest(
-        attempt_id=transaction.attempt_id,
+        attempt_id=attempt_id,
         channel_reference=transaction.channel_reference,
         outcome=withdrawal_pb2.BANK_OUTCOME_RETURNED if returned else _PAID[transaction.outcome],
         code=RETURN_CODE if returned else transaction.decline_code,
-        amount=messages.to_amount(transaction),
+        amount=messages.to_amount(transaction, transaction.returned_minor),
     )
 
 
-def _dispute(dispute: ChannelDispute, report: CallbackReport) -> payment_pb2.ReportDisputeRequest:
+def _dispute(dispute: ChannelDispute, callback: Callback) -> payment_pb2.ReportDisputeRequest:
+    amount_minor = callback.dispute_amount_minor or dispute.amount_minor
     return payment_pb2.ReportDisputeRequest(
         attempt_id=dispute.attempt_id,
         dispute_reference=dispute.dispute_reference,
-        outcome=_DISPUTED[report],
-        amount=Money(amount_minor=dispute.amount_minor, currency_code=dispute.currency_code),
+        outcome=_DISPUTED[callback.report],
+        amount=Money(amount_minor=amount_minor, currency_code=dispute.currency_code),
         reason=payment_pb2.DisputeReason.Value(f"DISPUTE_REASON_{dispute.reason}"),
         respond_by=to_timestamp(dispute.respond_by),
+        stage=payment_pb2.DisputeStage.Value(f"DISPUTE_STAGE_{callback.dispute_stage or dispute.stage}"),
+        category=dispute.category,
+        occur_time=to_timestamp(callback.occur_time) if callback.occur_time else None,
     )

@@ -23,7 +23,7 @@ TRIES_MAX = 12
 """After this many calls without an answer a result is not told any more: an inquiry tells it, too. The last waits are
 LEASE_S long each."""
 TRIES_UNASKED_MAX = 8_640
-"""The same for disputes and returns, about three days: nobody inquires about what is not known to have happened."""
+"""The same for everything else, about three days: nobody inquires about what is not known to have happened."""
 
 # The receiver understood and will never agree: telling it again changes nothing.
 _FINAL = frozenset(

@@ -13,7 +13,13 @@ from services.channel.store.callback import (
 )
 from services.channel.store.dispute import disputes
 from services.channel.store.statement import DayTotal, insert_statements, sum_open_days
-from services.channel.store.transaction import authorizations, claim_attempts, release_attempts, transactions
+from services.channel.store.transaction import (
+    authorizations,
+    claim_attempts,
+    later_lines,
+    release_attempts,
+    transactions,
+)
 
 __all__ = [
     "Callback",
@@ -29,6 +35,7 @@ __all__ = [
     "insert_aftereffects",
     "insert_callbacks",
     "insert_statements",
+    "later_lines",
     "lease_callbacks",
     "postpone_callbacks",
     "release_attempts",

@@ -1,10 +1,11 @@
-"""The SQL of attempts, of the transactions that they became, and of authorizations."""
+"""The SQL of attempts, of the transactions that they became, of authorizations, and of later lines."""
 
 from collections.abc import Collection
 
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from paykit.work import Rows
+from services.channel.domain.line import LaterLine
 from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 # Waits for a concurrent transaction that has the same attempt, in key order so that two batches cannot deadlock.
@@ -19,6 +20,12 @@ _RELEASE_ATTEMPTS = "DELETE FROM attempt WHERE attempt_id = ANY($1::text[])"
 class ChannelTransactions(Table[str, ChannelTransaction]):
     """The table `channel_transaction`: one row for each attempt that is on record."""
 
+    async def lock_named(self, tx: Tx, attempt_ids: Collection[str]) -> Rows[str, ChannelTransaction]:
+        """Lock the transactions of some attempts, and hold their references."""
+        named = await self.lock(tx, attempt_ids)
+        tx.hold(*(transaction.channel_reference for transaction in named.values()))
+        return named
+
     async def lock_open(self, tx: Tx, *, limit: int) -> Rows[str, ChannelTransaction]:
         """Lock transactions whose decision is due and that no other process decides; hold their references."""
         condition = "resolve_time <= $1 ORDER BY resolve_time, attempt_id LIMIT $2"
@@ -32,8 +39,8 @@ transactions = ChannelTransactions(
     "channel_transaction",
     key="attempt_id",
     changing=(
-        *("outcome", "decline_code", "later", "resolve_time", "return_time", "line_date"),
-        *("update_time", "version"),
+        *("amount_minor", "fee_minor", "outcome", "decline_code", "later", "resolve_time", "line_date"),
+        *("return_time", "returned_minor", "second_reference", "second_minor", "update_time", "version"),
     ),
 )
 
@@ -41,8 +48,13 @@ authorizations: Table[str, Authorization] = Table(
     Authorization,
     "card_authorization",
     key="authorization_reference",
-    changing=("status", "cancelled", "taken_minor", "captured_minor", "refunded_minor", "disputed_minor"),
+    changing=(
+        *("amount_minor", "status", "cancelled", "taken_minor", "captured_minor", "refunded_minor", "disputed_minor"),
+        *("refund_declines_left", "cancel_undone"),
+    ),
 )
+
+later_lines: Table[str, LaterLine] = Table(LaterLine, "later_line", key="line_id", changing=())
 
 
 async def claim_attempts(tx: Tx, attempt_ids: Collection[str]) -> set[str]:

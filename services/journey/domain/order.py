@@ -20,7 +20,7 @@ def order_steps(
     """The steps of an order, by the captures and refunds of all its payments."""
     state = enum_name(order_pb2.OrderState, order.state, "ORDER_STATE_")
     reached = {
-        "PAID": _paid_time(order, captures),
+        "PAID": _paid_time(order, captures, refunds),
         "CANCELLED": earliest([refund.create_time for refund in refunds if refund.reason == _ORDER_CANCELLED]),
         "EXPIRED": order.expire_time,
     }
@@ -40,11 +40,23 @@ def order_steps(
     return steps
 
 
-def _paid_time(order: order_pb2.Order, captures: Sequence[payment_pb2.Capture]) -> Timestamp:
-    """When the captures reached the total."""
+def _paid_time(
+    order: order_pb2.Order, captures: Sequence[payment_pb2.Capture], refunds: Sequence[payment_pb2.Refund]
+) -> Timestamp:
+    """When the captures, less what had been refunded, reached the total, or a final one settled the order below it."""
+    moves = [
+        (capture.update_time, capture.amount.amount_minor, capture.final) for capture in filter(is_captured, captures)
+    ]
+    moves += [(refund.update_time, -refund.amount.amount_minor, False) for refund in filter(_is_booked, refunds)]
     paid_minor = 0
-    for capture in sorted(filter(is_captured, captures), key=lambda capture: moment(capture.update_time)):
-        paid_minor += capture.amount.amount_minor
-        if paid_minor >= order.total.amount_minor:
-            return capture.update_time
+    for time, amount_minor, final in sorted(moves, key=lambda move: moment(move[0])):
+        paid_minor += amount_minor
+        if paid_minor >= order.total.amount_minor or final:
+            return time
     return order.update_time
+
+
+def _is_booked(refund: payment_pb2.Refund) -> bool:
+    """Whether it gave back what had been booked as captured."""
+    booked = refund.reason != payment_pb2.REFUND_REASON_CONTRADICTION
+    return booked and refund.state == payment_pb2.REFUND_STATE_SUCCEEDED

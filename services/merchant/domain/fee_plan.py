@@ -1,6 +1,6 @@
 """Fee plans: what a merchant pays, version by version. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paystream.merchant.v1.events import FeeRule
@@ -12,14 +12,18 @@ class FeePlan:
 
     Attributes:
         version: From 1, one more with every change.
-        fees: Ascending by currency_code; a currency without a rule costs no fee.
+        fees: Ascending by currency_code.
         refund_fee_returned: Whether a refund returns the fee in proportion.
+        default_basis_points: The fee of currencies without a rule, in hundredths of a percent; None where none is set.
+        free: Whether currencies without a rule cost no fee. Without this and a default nobody pays in them.
         effective_time: From when it is in force, until the next version's.
     """
 
     version: int
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
+    default_basis_points: int | None
+    free: bool
     effective_time: datetime
 
 
@@ -29,6 +33,8 @@ class FeePlanTerms:
 
     fees: tuple[FeeRule, ...] = ()
     refund_fee_returned: bool = False
+    default_basis_points: int | None = None
+    free: bool = False
 
 
 def first(terms: FeePlanTerms, *, now: datetime) -> FeePlan:
@@ -41,10 +47,17 @@ def following(present: FeePlan, terms: FeePlanTerms | None, *, now: datetime) ->
     if terms is None:
         return present
     plan = _version(terms, present.version + 1, now)
-    same = (present.fees, present.refund_fee_returned) == (plan.fees, plan.refund_fee_returned)
+    same = replace(plan, version=present.version, effective_time=present.effective_time) == present
     return present if same else plan
 
 
 def _version(terms: FeePlanTerms, version: int, now: datetime) -> FeePlan:
     fees = tuple(sorted(terms.fees, key=lambda fee: fee.currency_code))
-    return FeePlan(version=version, fees=fees, refund_fee_returned=terms.refund_fee_returned, effective_time=now)
+    return FeePlan(
+        version=version,
+        fees=fees,
+        refund_fee_returned=terms.refund_fee_returned,
+        default_basis_points=terms.default_basis_points,
+        free=terms.free,
+        effective_time=now,
+    )

@@ -7,10 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, EtagMismatch, Kind
 from paystream.merchant.v1 import events
-from paystream.merchant.v1.events import MerchantStatus, SettlementPolicy, SettlementSchedule
+from paystream.merchant.v1.events import (
+    MerchantStatus,
+    RefundLimit,
+    RefundPolicy,
+    SettlementPolicy,
+    SettlementSchedule,
+)
 from services.merchant.domain import fee_plan, rules
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
 
@@ -25,8 +32,28 @@ MANUAL_SETTLEMENT = SettlementPolicy(
     thresholds=(),
     reserve_basis_points=0,
     reserve_days=0,
+    cut_off_month_day=None,
+    business_days=False,
+    calendar=None,
+    reserve_base=events.ReserveBase.NET,
 )
 """The policy of a merchant for whom none was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundTerms:
+    """What becomes of refunds that a merchant's funds do not cover.
+
+    Attributes:
+        refund_limits: With ALLOW: how far below zero, ascending by currency_code; a currency without one has no limit.
+    """
+
+    refund_policy: RefundPolicy = RefundPolicy.ALLOW
+    refund_limits: tuple[RefundLimit, ...] = ()
+
+
+ANY_REFUND = RefundTerms()
+"""The terms of a merchant for whom none were given."""
 
 
 class MerchantNotFound(DomainError):
@@ -44,12 +71,33 @@ class MerchantStateInvalid(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restrictions:
+    """What of a merchant's business is stopped, whatever its status is.
+
+    Attributes:
+        payout_hold: Payouts wait.
+        frozen: Nothing new is taken, nothing settled or paid out.
+        closing: It leaves: no new orders and payments; refunds, settlements and payouts go on.
+        restriction_reason: Why one of these last changed; None if none ever did.
+    """
+
+    payout_hold: bool = False
+    frozen: bool = False
+    closing: bool = False
+    restriction_reason: str | None = None
+
+
+NOT_RESTRICTED = Restrictions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """A business that takes payments.
 
     Attributes:
         country_code: ISO 3166-1 alpha-2, if given.
         version: From 1, one more with every change; becomes aggregate_version and etag.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     merchant_id: str
@@ -62,6 +110,9 @@ class Merchant:
     create_time: datetime
     update_time: datetime
     version: int
+    refund_terms: RefundTerms = ANY_REFUND
+    restrictions: Restrictions = NOT_RESTRICTED
+    creating_call: CreatingCall = NO_CALL
 
     @property
     def etag(self) -> str:
@@ -79,6 +130,7 @@ class Profile:
     contact_email: str | None = None
     fee_terms: FeePlanTerms | None = None
     settlement_policy: SettlementPolicy | None = None
+    refund_terms: RefundTerms | None = None
 
 
 def create(
@@ -90,6 +142,8 @@ def create(
     fee_terms: FeePlanTerms,
     settlement_policy: SettlementPolicy,
     now: datetime,
+    refund_terms: RefundTerms = ANY_REFUND,
+    creating_call: CreatingCall = NO_CALL,
 ) -> tuple[Merchant, Event]:
     """Make a merchant that may not take payments yet.
 
@@ -102,6 +156,7 @@ def create(
             contact_email=contact_email,
             fee_terms=fee_terms,
             settlement_policy=settlement_policy,
+            refund_terms=refund_terms,
         )
     )
     merchant = Merchant(
@@ -115,6 +170,8 @@ def create(
         create_time=now,
         update_time=now,
         version=1,
+        refund_terms=_limits_sorted(refund_terms),
+        creating_call=creating_call,
     )
     return merchant, _told(events.MerchantCreated, merchant)
 
@@ -138,6 +195,7 @@ def update(merchant: Merchant, profile: Profile, *, etag: str, now: datetime) ->
         contact_email=_or(profile.contact_email, merchant.contact_email),
         fee_plan=fee_plan.following(merchant.fee_plan, profile.fee_terms, now=now),
         settlement_policy=_sorted(profile.settlement_policy or merchant.settlement_policy),
+        refund_terms=_limits_sorted(profile.refund_terms or merchant.refund_terms),
     )
     if changed == merchant:
         return merchant, None
@@ -171,6 +229,22 @@ def suspend(merchant: Merchant, *, etag: str, now: datetime) -> tuple[Merchant, 
     return _changed(replace(merchant, status=MerchantStatus.SUSPENDED), events.MerchantSuspended, now)
 
 
+def restrict(
+    merchant: Merchant, *, payout_hold: bool, frozen: bool, closing: bool, reason: str, etag: str, now: datetime
+) -> tuple[Merchant, Event | None]:
+    """Stop parts of a merchant's business, or let them go on; what is as asked already stays as it is.
+
+    Raises:
+        EtagMismatch: The merchant changed since the caller read it.
+    """
+    _check_etag(merchant, etag)
+    present = merchant.restrictions
+    if (payout_hold, frozen, closing) == (present.payout_hold, present.frozen, present.closing):
+        return merchant, None
+    restrictions = Restrictions(payout_hold=payout_hold, frozen=frozen, closing=closing, restriction_reason=reason)
+    return _changed(replace(merchant, restrictions=restrictions), events.MerchantUpdated, now)
+
+
 def not_found(merchant_id: str) -> MerchantNotFound:
     """Refuse an id that no merchant has."""
     return MerchantNotFound("no merchant has this id.", field="merchant_id", merchant_id=merchant_id)
@@ -182,9 +256,11 @@ def _check(profile: Profile) -> None:
     if profile.contact_email is not None:
         rules.check_email(profile.contact_email)
     if profile.fee_terms is not None:
-        rules.check_fees(profile.fee_terms.fees)
+        rules.check_fees(profile.fee_terms)
     if profile.settlement_policy is not None:
         rules.check_settlement_policy(profile.settlement_policy)
+    if profile.refund_terms is not None:
+        rules.check_refund_limits(profile.refund_terms.refund_limits)
 
 
 def _check_etag(merchant: Merchant, etag: str) -> None:
@@ -198,6 +274,10 @@ def _or(given: str | None, present: str) -> str:
 
 def _sorted(policy: SettlementPolicy) -> SettlementPolicy:
     return replace(policy, thresholds=tuple(sorted(policy.thresholds, key=lambda threshold: threshold.currency_code)))
+
+
+def _limits_sorted(terms: RefundTerms) -> RefundTerms:
+    return replace(terms, refund_limits=tuple(sorted(terms.refund_limits, key=lambda limit: limit.currency_code)))
 
 
 def _changed(merchant: Merchant, event_type: type[Event], now: datetime) -> tuple[Merchant, Event]:
@@ -218,4 +298,11 @@ def _told(event_type: type[Event], merchant: Merchant) -> Event:
         fees=merchant.fee_plan.fees,
         refund_fee_returned=merchant.fee_plan.refund_fee_returned,
         settlement_policy=merchant.settlement_policy,
+        default_basis_points=merchant.fee_plan.default_basis_points,
+        free=merchant.fee_plan.free,
+        refund_policy=merchant.refund_terms.refund_policy,
+        refund_limits=merchant.refund_terms.refund_limits,
+        payout_hold=merchant.restrictions.payout_hold,
+        frozen=merchant.restrictions.frozen,
+        closing=merchant.restrictions.closing,
     )

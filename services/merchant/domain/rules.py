@@ -4,9 +4,10 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 
-from paykit import money
+from paykit import calendars, money
 from paykit.errors import DomainError, FieldInvalid, Kind
-from paystream.merchant.v1.events import FeeRule, SettlementPolicy, SettlementSchedule, SettlementThreshold
+from paystream.merchant.v1.events import RefundLimit, SettlementPolicy, SettlementSchedule, SettlementThreshold
+from services.merchant.domain.fee_plan import FeePlanTerms
 
 DISPLAY_NAME_CHARACTERS_MAX = 200
 EMAIL_CHARACTERS_MAX = 254
@@ -21,7 +22,7 @@ _EMAIL = re.compile(
 )
 # The database of zones also holds files that are no zones of places: posix/, right/, localtime, posixrules.
 _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
-_CUT_OFF_SCHEDULES = frozenset({SettlementSchedule.DAILY, SettlementSchedule.WEEKLY})
+_CUT_OFF_SCHEDULES = frozenset({SettlementSchedule.DAILY, SettlementSchedule.WEEKLY, SettlementSchedule.MONTHLY})
 
 
 class EmailInvalid(DomainError):
@@ -36,6 +37,13 @@ class TimeZoneUnknown(DomainError):
 
     kind = Kind.INVALID_ARGUMENT
     reason = "TIME_ZONE_UNKNOWN"
+
+
+class CalendarUnknown(DomainError):
+    """No calendar of business days has this code."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CALENDAR_UNKNOWN"
 
 
 class CurrencyRepeated(DomainError):
@@ -74,14 +82,27 @@ def check_email(contact_email: str) -> None:
         raise EmailInvalid("contact_email must be one plain e-mail address.", field="contact_email")
 
 
-def check_fees(fees: Sequence[FeeRule]) -> None:
-    """Accept rules of known currencies, one for each.
+def check_fees(terms: FeePlanTerms) -> None:
+    """Accept rules of known currencies, one for each, and one word on the other currencies.
 
     Raises:
         CurrencyUnknown: A rule's currency is not in use.
         CurrencyRepeated: Two rules are for one currency.
+        FieldInvalid: The other currencies are both free and not.
     """
-    _check_currencies([fee.currency_code for fee in fees], field="fee_plan.fees")
+    _check_currencies([fee.currency_code for fee in terms.fees], field="fee_plan.fees")
+    if terms.free and terms.default_basis_points is not None:
+        raise FieldInvalid("free and default_basis_points exclude each other.", field="fee_plan.free")
+
+
+def check_refund_limits(limits: Sequence[RefundLimit]) -> None:
+    """Accept limits of known currencies, one for each.
+
+    Raises:
+        CurrencyUnknown: A limit's currency is not in use.
+        CurrencyRepeated: Two limits are for one currency.
+    """
+    _check_currencies([limit.currency_code for limit in limits], field="refund_terms.refund_limits")
 
 
 def check_settlement_policy(policy: SettlementPolicy) -> None:
@@ -90,10 +111,12 @@ def check_settlement_policy(policy: SettlementPolicy) -> None:
     Raises:
         SettlementPolicyInvalid: A field is missing that the schedule needs, or there where it has no meaning.
         TimeZoneUnknown: The zone is not in the IANA database.
+        CalendarUnknown: No calendar has this code.
         CurrencyUnknown: A threshold's currency is not in use.
         CurrencyRepeated: Two thresholds are for one currency.
     """
     _check_schedule(policy)
+    _check_calendar(policy)
     _check_zone(policy.time_zone)
     thresholds: Sequence[SettlementThreshold] = policy.thresholds
     _check_currencies([threshold.currency_code for threshold in thresholds], field="settlement_policy.thresholds")
@@ -104,11 +127,23 @@ def check_settlement_policy(policy: SettlementPolicy) -> None:
 def _check_schedule(policy: SettlementPolicy) -> None:
     schedule = policy.schedule
     if (policy.cut_off_time is not None) != (schedule in _CUT_OFF_SCHEDULES):
-        raise _contradiction("cut_off_time belongs to the schedules DAILY and WEEKLY.", "cut_off_time")
+        raise _contradiction("cut_off_time belongs to the schedules DAILY, WEEKLY and MONTHLY.", "cut_off_time")
     if (policy.cut_off_weekday is not None) != (schedule is SettlementSchedule.WEEKLY):
         raise _contradiction("cut_off_weekday belongs to the schedule WEEKLY.", "cut_off_weekday")
+    if (policy.cut_off_month_day is not None) != (schedule is SettlementSchedule.MONTHLY):
+        raise _contradiction("cut_off_month_day belongs to the schedule MONTHLY.", "cut_off_month_day")
     if schedule is SettlementSchedule.THRESHOLD and not policy.thresholds:
         raise _contradiction("the schedule THRESHOLD needs a threshold.", "thresholds")
+
+
+def _check_calendar(policy: SettlementPolicy) -> None:
+    if policy.calendar is None:
+        return
+    if not policy.business_days:
+        raise _contradiction("calendar belongs to policies of business_days.", "calendar")
+    if not calendars.is_known(policy.calendar):
+        field = "settlement_policy.calendar"
+        raise CalendarUnknown(f"No calendar of business days is known of {policy.calendar!r}.", field=field)
 
 
 def _contradiction(message: str, field: str) -> SettlementPolicyInvalid:
@@ -127,7 +162,7 @@ def _check_zone(name: str) -> None:
 
 def _check_currencies(codes: Sequence[str], *, field: str) -> None:
     for i, code in enumerate(codes):
-        money.require_currency(code, field=f"{field}[{i}].currency_code")
+        money.require_known_currency(code, field=f"{field}[{i}].currency_code")
         if code in codes[:i]:
             raise CurrencyRepeated(
                 f"{code} stands there twice.", field=f"{field}[{i}].currency_code", currency_code=code

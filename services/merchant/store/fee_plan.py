@@ -15,11 +15,12 @@ from services.merchant.domain.fee_plan import FeePlan
 PlanKey = tuple[str, int]
 """merchant_id, version."""
 
-_RULE_COLUMNS = ("merchant_id", "version", "currency_code", "basis_points", "fixed_minor")
+_RULE_COLUMNS = ("merchant_id", "version", "currency_code", "basis_points", "fixed_minor", "dispute_fee_minor")
 
 # A plan stands there once for each of its rules; one without rules once, with no currency.
 _SELECT = """
-SELECT merchant_id, version, refund_fee_returned, effective_time, currency_code, basis_points, fixed_minor
+SELECT merchant_id, version, refund_fee_returned, default_basis_points, free, effective_time, currency_code,
+    basis_points, fixed_minor, dispute_fee_minor
 FROM fee_plan LEFT JOIN fee_rule USING (merchant_id, version)
 WHERE (merchant_id, version) IN (SELECT * FROM unnest($1::text[], $2::bigint[]))
 ORDER BY merchant_id, version, currency_code
@@ -33,6 +34,8 @@ class FeePlanRow:
     merchant_id: str
     version: int
     refund_fee_returned: bool
+    default_basis_points: int | None
+    free: bool
     effective_time: datetime
     fees: tuple[FeeRule, ...] = ()
 
@@ -43,6 +46,8 @@ class FeePlanRow:
             merchant_id=merchant_id,
             version=plan.version,
             refund_fee_returned=plan.refund_fee_returned,
+            default_basis_points=plan.default_basis_points,
+            free=plan.free,
             effective_time=plan.effective_time,
             fees=plan.fees,
         )
@@ -55,7 +60,10 @@ class FeePlans(Table[PlanKey, FeePlanRow]):
         """Insert versions with their rules, in the order of their keys."""
         await super().insert(tx, rows)
         rules = [
-            (row.merchant_id, row.version, fee.currency_code, fee.basis_points, fee.fixed_minor)
+            (
+                *(row.merchant_id, row.version, fee.currency_code, fee.basis_points, fee.fixed_minor),
+                fee.dispute_fee_minor,
+            )
             for row in sorted(rows, key=self.key_of)
             for fee in row.fees
         ]
@@ -82,7 +90,12 @@ fee_plans = FeePlans(FeePlanRow, "fee_plan", key=("merchant_id", "version"), wit
 
 def _plan(lines: Sequence[Any]) -> FeePlan:
     fees = [
-        FeeRule(currency_code=line["currency_code"], basis_points=line["basis_points"], fixed_minor=line["fixed_minor"])
+        FeeRule(
+            currency_code=line["currency_code"],
+            basis_points=line["basis_points"],
+            fixed_minor=line["fixed_minor"],
+            dispute_fee_minor=line["dispute_fee_minor"],
+        )
         for line in lines
         if line["currency_code"] is not None
     ]
@@ -90,5 +103,7 @@ def _plan(lines: Sequence[Any]) -> FeePlan:
         version=lines[0]["version"],
         fees=tuple(fees),
         refund_fee_returned=lines[0]["refund_fee_returned"],
+        default_basis_points=lines[0]["default_basis_points"],
+        free=lines[0]["free"],
         effective_time=lines[0]["effective_time"],
     )

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
 from paykit.work import Rows
-from paystream.merchant.v1.events import MerchantStatus, SettlementPolicy, SettlementThreshold
-from services.merchant.domain.merchant import Merchant
+from paystream.merchant.v1.events import MerchantStatus, RefundLimit, SettlementPolicy, SettlementThreshold
+from services.merchant.domain.merchant import ANY_REFUND, Merchant, RefundTerms, Restrictions
 from services.merchant.store.fee_plan import fee_plans
 
 
@@ -27,11 +28,22 @@ class MerchantRow:
     create_time: datetime
     update_time: datetime
     version: int
+    restrictions: Restrictions
+    refund_terms: RefundTerms = ANY_REFUND
+    creating_call: CreatingCall = NO_CALL
 
 
 def _thresholds_json(row: MerchantRow) -> str:
     thresholds = row.settlement_policy.thresholds
     return json.dumps({threshold.currency_code: threshold.threshold_minor for threshold in thresholds})
+
+
+def _limits_json(row: MerchantRow) -> str:
+    return json.dumps({limit.currency_code: limit.limit_minor for limit in row.refund_terms.refund_limits})
+
+
+def _limits(amounts: Mapping[str, int]) -> tuple[RefundLimit, ...]:
+    return tuple(RefundLimit(currency_code=code, limit_minor=amount_minor) for code, amount_minor in amounts.items())
 
 
 def _thresholds(amounts: Mapping[str, int]) -> tuple[SettlementThreshold, ...]:
@@ -47,11 +59,11 @@ _table: Table[str, MerchantRow] = Table(
     key="merchant_id",
     changing=(
         *("display_name", "status", "country_code", "contact_email", "fee_plan_version", "settlement_policy"),
-        *("update_time", "version"),
+        *("refund_terms", "restrictions", "update_time", "version"),
     ),
-    sql_types={"thresholds": "jsonb"},
-    readers={"thresholds": _thresholds},
-    writers={"thresholds": _thresholds_json},
+    sql_types={"thresholds": "jsonb", "refund_limits": "jsonb"},
+    readers={"thresholds": _thresholds, "refund_limits": _limits},
+    writers={"thresholds": _thresholds_json, "refund_limits": _limits_json},
 )
 
 
@@ -62,10 +74,15 @@ class Merchants:
         """Return the id."""
         return merchant.merchant_id
 
+    quoted, key = _table.quoted, _table.key
+
     async def get(self, tx: Tx, merchant_id: str) -> Merchant | None:
         """Read one merchant."""
-        rows = await _table.by_key(tx, [merchant_id])
-        return (await _with_plans(tx, rows.values())).get(merchant_id)
+        return (await self.by_key(tx, [merchant_id])).get(merchant_id)
+
+    async def by_key(self, tx: Tx, merchant_ids: Collection[str]) -> dict[str, Merchant]:
+        """Read merchants; those that are not there are left out."""
+        return await _with_plans(tx, (await _table.by_key(tx, merchant_ids)).values())
 
     async def lock(self, tx: Tx, merchant_ids: Iterable[str]) -> Rows[str, Merchant]:
         """Lock the merchants that exist, in the order of their ids."""
@@ -109,6 +126,9 @@ def _row(merchant: Merchant) -> MerchantRow:
         create_time=merchant.create_time,
         update_time=merchant.update_time,
         version=merchant.version,
+        refund_terms=merchant.refund_terms,
+        restrictions=merchant.restrictions,
+        creating_call=merchant.creating_call,
     )
 
 
@@ -126,6 +146,9 @@ async def _with_plans(tx: Tx, rows: Collection[MerchantRow]) -> dict[str, Mercha
             create_time=row.create_time,
             update_time=row.update_time,
             version=row.version,
+            refund_terms=row.refund_terms,
+            restrictions=row.restrictions,
+            creating_call=row.creating_call,
         )
         for row in rows
     }

@@ -1,27 +1,26 @@
-"""Every SQL statement of order: its orders, and what it knows of payments and merchants."""
+"""Every SQL statement of order: its orders, what it knows of payments and merchants, how far it follows payments."""
 
+from services.order.store.expiry import consumed, watches
 from services.order.store.order import OrderFilter, insert_line_items, orders
 from services.order.store.payment import (
     Movement,
+    MovementKind,
     OrderPayment,
-    captured,
-    insert_captures,
-    insert_refunds,
+    insert_movements,
     merchants,
     payments_of_order,
-    refunded,
 )
 
 __all__ = [
     "Movement",
+    "MovementKind",
     "OrderFilter",
     "OrderPayment",
-    "captured",
-    "insert_captures",
+    "consumed",
     "insert_line_items",
-    "insert_refunds",
+    "insert_movements",
     "merchants",
     "orders",
     "payments_of_order",
-    "refunded",
+    "watches",
 ]

@@ -1,6 +1,7 @@
 """The SQL of orders and their items."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,8 +18,11 @@ INSERT INTO line_item (order_id, line, name, quantity, unit_price_minor, amount_
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
 """
 
+_ANY_OVERDUE = """SELECT EXISTS (SELECT FROM "order" WHERE state = 'CREATED' AND expire_time <= $1)"""
+
 _SELECT_LINE_ITEMS = """
-SELECT name, quantity, unit_price_minor, amount_minor FROM line_item WHERE order_id = $1 ORDER BY line
+SELECT order_id, name, quantity, unit_price_minor, amount_minor FROM line_item
+WHERE order_id = ANY($1::text[]) ORDER BY order_id, line
 """
 
 
@@ -40,18 +44,29 @@ class OrderFilter:
 class Orders(Table[str, Order]):
     """The table `order`; rows are read without their items, unless in full."""
 
-    async def lock_overdue(self, tx: Tx, *, limit: int) -> Rows[str, Order]:
-        """Lock open orders whose time is over, the longest overdue first, as far as nobody else has them."""
+    async def any_overdue(self, tx: Tx) -> bool:
+        """Return whether the time of an open order is over."""
+        return bool((await tx.fetch(_ANY_OVERDUE, tx.now))[0][0])
+
+    async def lock_overdue(self, tx: Tx, until: datetime, *, limit: int) -> Rows[str, Order]:
+        """Lock open orders whose time was over then, the longest overdue first, as far as nobody else has them."""
         condition = "state = 'CREATED' AND expire_time <= $1 ORDER BY expire_time LIMIT $2"
-        return await self.claim_where(tx, condition, tx.now, limit)
+        return await self.claim_where(tx, condition, until, limit)
 
     async def get_in_full(self, tx: Tx, order_id: str) -> Order | None:
         """Read one order with its items."""
-        order = await self.get(tx, order_id)
-        if order is None:
-            return None
-        items = [LineItem(**item) for item in await tx.fetch(_SELECT_LINE_ITEMS, order_id)]
-        return replace(order, line_items=tuple(items))
+        return (await self.in_full(tx, [order_id])).get(order_id)
+
+    async def in_full(self, tx: Tx, order_ids: Collection[str]) -> dict[str, Order]:
+        """Read orders with their items; those that are not there are left out."""
+        items: defaultdict[str, list[LineItem]] = defaultdict(list)
+        for order_id, *values in await tx.fetch(_SELECT_LINE_ITEMS, order_ids):
+            name, quantity, unit_price_minor, amount_minor = values
+            items[order_id].append(
+                LineItem(name=name, quantity=quantity, unit_price_minor=unit_price_minor, amount_minor=amount_minor)
+            )
+        orders = await self.by_key(tx, order_ids)
+        return {order_id: replace(order, line_items=tuple(items[order_id])) for order_id, order in orders.items()}
 
     async def list(self, tx: Tx, selection: OrderFilter, *, after: TimeKey | None, limit: int) -> list[Order]:
         """List a merchant's orders, newest first, from after a (create_time, order_id) on."""
@@ -63,7 +78,10 @@ orders = Orders(
     Order,
     "order",
     key="order_id",
-    changing=("state", "paid_minor", "refunded_minor", "aggregate_version", "update_time"),
+    changing=(
+        *("state", "captured_minor", "refunded_minor", "lost_minor", "known_returned_minor", "aggregate_version"),
+        "update_time",
+    ),
     without=("line_items",),
 )
 

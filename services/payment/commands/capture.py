@@ -1,19 +1,22 @@
 """Captures and voids of authorized payments: as callers ask for them, and as time and orders demand them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.channels.attempts import AttemptState
 from paykit.errors import DomainError, IllegalTransition
 from paykit.ids import new_id
+from paykit.merchants.labels import NO_LABELS, Labels
+from paykit.merchants.references import TakenReferences, taken_references
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import work
 from services.payment.commands.work import PaymentWork
-from services.payment.domain.attempt import PaymentAttempt
+from services.payment.domain.attempt import UNSENT_TTL, PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, PaymentState
 
@@ -28,13 +31,17 @@ class CapturePayment:
     Attributes:
         amount_minor: None, as is the currency, for all that is left.
         final: What it leaves is given up.
+        unsent_ttl: How long it may wait to be sent.
     """
 
     payment_id: str
     amount_minor: int | None
     currency_code: str | None
     final: bool
+    unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +64,20 @@ async def capture_payments(tx: Tx, items: Sequence[CapturePayment]) -> list[Capt
     """Accept captures and queue them, one after another under the lock of their payments.
 
     Writes a capture and an attempt each. Refusals: PaymentNotFound, CurrencyMismatch, IllegalTransition,
-    CaptureExceedsCapturable.
+    CaptureExceedsCapturable, MerchantReferenceTaken.
     """
     rows = work.begin(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
-    results = fold(items, lambda item: _capture(rows, item))
+    references = await taken_references(tx, store.captures, work.wanted_references(rows, items))
+    results = fold(items, lambda item: _capture(rows, item, references))
     await rows.save()
     return results
+
+
+async def captured_payments(tx: Tx, capture_ids: Collection[str]) -> dict[str, Captured]:
+    """Read captures with their payments, as they are now."""
+    captures = await store.captures.by_key(tx, capture_ids)
+    payments = await store.payments.by_key(tx, {capture.payment_id for capture in captures.values()})
+    return {key: Captured(capture, payments[capture.payment_id]) for key, capture in captures.items()}
 
 
 async def cancel_payments(tx: Tx, items: Sequence[CancelPayment]) -> list[Payment | DomainError]:
@@ -91,7 +106,8 @@ async def expire_authorizations(tx: Tx) -> int:
 async def with_unsent(tx: Tx, payments: Rows[str, Payment]) -> PaymentWork:
     """Begin work with the attempts that new payments wait to be sent by, locked against the job that sends them."""
     unanswered = [payment.payment_id for payment in payments.values() if payment.state is PaymentState.CREATED]
-    return work.begin(tx, payments, await store.attempts.lock_first(tx, unanswered) if unanswered else None)
+    attempts = await store.attempts.lock_first(tx, unanswered) if unanswered else None
+    return work.begin(tx, payments, attempts=attempts, captures=await work.captures_to_refund(tx, payments.values()))
 
 
 def cancel_unsent(rows: PaymentWork, payment: Payment, *, reason: events.CancelReason, cause: Cause) -> Payment | None:
@@ -116,7 +132,7 @@ def intend_cancel(
     return rows.void_if_due(payment.payment_id, traceparent=traceparent)
 
 
-def _capture(rows: PaymentWork, item: CapturePayment) -> Captured:
+def _capture(rows: PaymentWork, item: CapturePayment, references: TakenReferences) -> Captured:
     """Decide one capture on the payment as the captures before it left it."""
     payment = rows.payments.require(item.payment_id, domain.payment.not_found)
     if item.currency_code is not None:
@@ -124,7 +140,9 @@ def _capture(rows: PaymentWork, item: CapturePayment) -> Captured:
     payment, capture = domain.capture.create(
         payment, capture_id=new_id("cap"), amount_minor=item.amount_minor, final=item.final, now=rows.tx.now
     )
-    rows.add_capture(payment, capture, item.cause)
+    references.take(capture.merchant_id, item.labels.merchant_reference, capture.capture_id)
+    capture = replace(capture, labels=item.labels, creating_call=item.creating_call)
+    rows.add_capture(payment, capture, item.cause, expire_time=rows.tx.now + item.unsent_ttl)
     return Captured(capture, payment)
 
 

@@ -1,31 +1,28 @@
 """Disputes: reported by channels, answered for merchants, and the answers told."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from paykit.cause import Cause
 from paykit.channels import attempts as channel_attempts
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
+from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
-from paystream.payment.v1 import events
 from services.payment import domain, store
+from services.payment.commands import work
+from services.payment.commands.evidence import unmatched
+from services.payment.commands.order import CapturedOrders, captured_orders
+from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
-from services.payment.domain.payment import Payment
+from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, DisputeFile, Reported
+from services.payment.store import DisputeReport, FileWithContent
 
 ANSWERING_JOB = "respond_to_disputes"
 """The job that tells channels what merchants answered."""
-
-_DisputeEvent = events.DisputeOpened | events.DisputeWon | events.DisputeLost
-_Decision = Callable[..., tuple[Payment, Dispute, _DisputeEvent]]
-
-_DECISIONS: dict[DisputeOutcome, _Decision] = {
-    DisputeOutcome.WON: domain.dispute.win,
-    DisputeOutcome.LOST: domain.dispute.lose,
-}
-_OPEN = frozenset({DisputeState.OPENED, DisputeState.CONTESTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +50,16 @@ class ContestDispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddDisputeFile:
+    """A file to go with the answer to a dispute."""
+
+    dispute_id: str
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAnswer:
     """What a channel made of a merchant's answer: whether it took it, or never will."""
 
@@ -61,53 +68,104 @@ class RecordAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeWork:
-    """Locked payments with their disputes, which change only under that lock, as each step leaves them for the next.
+class DisputeWork(PaymentWork):
+    """Locked payments with their captures and disputes, which change only under that lock, as steps leave them.
 
     Attributes:
-        attempts: The locked charges and captures that are disputed; they do not change.
+        orders: Of the payments.
+        fees_minor: What a dispute costs, by payment.
+    """
+
+    disputes: Rows[str, Dispute]
+    contradictions: Rows[str, Contradiction]
+    orders: CapturedOrders
+    fees_minor: Mapping[str, int]
+
+    def case(self, dispute: Dispute) -> DisputeCase:
+        """Return a dispute with what it changes."""
+        payment, capture = self.payments[dispute.payment_id], self.captures.get(dispute.capture_id)
+        return DisputeCase(payment=payment, capture=capture, dispute=dispute)
+
+    def circumstances(self, payment_id: str, *, accepted: bool = False) -> Circumstances:
+        """Return what steps need beside the word."""
+        fee_minor = self.fees_minor.get(payment_id, 0)
+        return Circumstances(
+            fee_minor=fee_minor,
+            overturn_id=new_id("ovt"),
+            contradiction_id=new_id("ctr"),
+            now=self.tx.now,
+            accepted=accepted,
+        )
+
+    def take(self, case: DisputeCase, cause: Cause) -> Dispute:
+        """Take a dispute, new or not, with what it changed; emit what it told, and refund what it freed in vain."""
+        payment = case.payment
+        freed_minor = self.payments[payment.payment_id].disputed_minor - payment.disputed_minor
+        self.payments.put(payment)
+        if case.capture is not None:
+            self.captures.put(case.capture)
+        if case.contradiction is not None:
+            self.contradictions.add(case.contradiction)
+        for event in case.told:
+            self.tx.emit(event, cause=cause)
+        known = case.dispute.dispute_id in self.disputes
+        dispute = (self.disputes.put if known else self.disputes.add)(case.dispute)
+        if freed_minor > 0:
+            self.orders.refund_freed(self, payment, amount_minor=freed_minor, cause=cause)
+        return dispute
+
+    async def save(self) -> None:
+        """Write every row that is new or changed."""
+        await PaymentWork.save(self)
+        await self.tx.save(self.disputes, self.contradictions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedWork(DisputeWork):
+    """What a transaction that applies reports works on.
+
+    Attributes:
         ids: Of the disputes, by channel and dispute_reference.
+        said: What was said before, by dispute.
         reports: What channels said, to be kept.
     """
 
-    tx: Tx
-    payments: Rows[str, Payment]
-    attempts: Rows[str, PaymentAttempt]
-    disputes: Rows[str, Dispute]
     ids: dict[tuple[str, str], str]
-    reports: list[store.DisputeReport]
+    said: set[tuple[str, str]]
+    reports: list[DisputeReport]
 
 
 async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Dispute | DomainError]:
     """Apply what channels say of disputes, in order; what was told before changes nothing.
 
-    Emits DisputeOpened, DisputeWon and DisputeLost; a decision of a dispute never heard of opens it first. What
-    contradicts a decision is kept beside it, and marks the dispute.
-    Refusals: AttemptNotFound, IllegalTransition, DisputeExceedsCaptured, ChannelAmountMismatch, DisputeReferenceTaken.
+    What follows from each word is in `domain.dispute_words`. Emits DisputeInquiryOpened, DisputeOpened, DisputeWon,
+    DisputeLost and DisputeOverturned; for what does not agree with the record, which is listed, DisputeContradicted.
+    What becomes free for an order that was closed meanwhile is refunded. What is refused is kept as unmatched evidence,
+    and told by EvidenceUnmatched.
+    Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows = await _lock_reported(tx, items)
     results = fold(items, lambda item: _report(rows, item))
-    await tx.save(rows.payments, rows.disputes)
+    await rows.save()
     await store.reports.insert_absent(tx, rows.reports)
+    await store.unmatched_evidence.keep(tx, [_evidence(item) for item in items], results, tell=unmatched)
     return results
 
 
 async def accept_disputes(tx: Tx, items: Sequence[AcceptDispute]) -> list[Dispute | DomainError]:
-    """Return disputes up, and have their channels told; emits DisputeLost.
+    """Give disputes up, and have their channels told; emits DisputeLost, or DisputeOverturned in pre-arbitration.
 
     Refusals: DisputeNotFound, IllegalTransition.
     """
-    payments, disputes = await _lock(tx, [item.dispute_id for item in items])
+    rows = await _lock(tx, [item.dispute_id for item in items])
 
     def accept(item: AcceptDispute) -> Dispute:
-        dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
-        payment, lost, event = domain.dispute.accept(payments[dispute.payment_id], dispute, now=tx.now)
-        payments.put(payment)
-        tx.emit(event, cause=item.cause)
-        return disputes.put(lost)
+        dispute = rows.disputes.require(item.dispute_id, domain.dispute.not_found)
+        circumstances = rows.circumstances(dispute.payment_id, accepted=True)
+        return rows.take(domain.dispute_rulings.accept(rows.case(dispute), circumstances), item.cause)
 
     results = fold(items, accept)
-    await tx.save(payments, disputes)
+    await rows.save()
     return results
 
 
@@ -116,7 +174,7 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
 
     Refusals: DisputeNotFound, IllegalTransition, DisputeResponseLate.
     """
-    _, disputes = await _lock(tx, [item.dispute_id for item in items])
+    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
 
     def contest(item: ContestDispute) -> Dispute:
         dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
@@ -127,69 +185,161 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
     return results
 
 
+async def add_dispute_files(tx: Tx, items: Sequence[AddDisputeFile]) -> list[DisputeFile | DomainError]:
+    """Keep files for the answers to disputes.
+
+    Refusals: DisputeNotFound, IllegalTransition, DisputeFilesExceeded.
+    """
+    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
+    counts = await store.dispute_files.counts(tx, list(disputes))
+    files: list[FileWithContent] = []
+
+    def add(item: AddDisputeFile) -> DisputeFile:
+        dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
+        domain.dispute.require_room(dispute, counts.get(item.dispute_id, 0))
+        counts[item.dispute_id] = counts.get(item.dispute_id, 0) + 1
+        file = DisputeFile(
+            file_id=new_id("dsf"),
+            dispute_id=item.dispute_id,
+            name=item.name,
+            media_type=item.media_type,
+            size_bytes=len(item.content),
+            content_hash=hashlib.sha256(item.content).hexdigest(),
+            create_time=tx.now,
+        )
+        files.append(FileWithContent(file=file, content=item.content))
+        return file
+
+    results = fold(items, add)
+    await store.dispute_files.add(tx, files)
+    return results
+
+
 async def record_answers(tx: Tx, items: Sequence[RecordAnswer]) -> None:
-    """Record which answers channels took, and which they never will; of disputes each at most once."""
-    _, disputes = await _lock(tx, [item.dispute_id for item in items])
+    """Record which answers channels took, and which they never will; of disputes each at most once.
+
+    An answer that another stage has overtaken meanwhile is nobody's any more.
+    """
+    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
     for item in items:
-        disputes.put(domain.dispute.answered(disputes[item.dispute_id], taken=item.taken, now=tx.now))
+        dispute = disputes[item.dispute_id]
+        if dispute.response_state is not None:
+            disputes.put(domain.dispute.answered(dispute, taken=item.taken, now=tx.now))
     await tx.save(disputes)
 
 
-async def _lock(tx: Tx, dispute_ids: Sequence[str]) -> tuple[Rows[str, Payment], Rows[str, Dispute]]:
+async def _lock_answered(tx: Tx, dispute_ids: Sequence[str]) -> Rows[str, Dispute]:
+    """Lock payments, which do not change, and with them their disputes."""
+    await store.payments.lock_of_disputes(tx, dispute_ids)
+    return await store.disputes.guarded(tx, dispute_ids)
+
+
+async def _lock(tx: Tx, dispute_ids: Sequence[str]) -> DisputeWork:
     payments = await store.payments.lock_of_disputes(tx, dispute_ids)
-    return payments, await store.disputes.guarded(tx, dispute_ids)
-
-
-async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> DisputeWork:
-    """Lock payments before attempts, as everyone does."""
-    attempt_ids = {item.reported.attempt_id for item in items}
-    payments = await store.payments.lock_of_attempts(tx, attempt_ids)
-    attempts = await store.attempts.lock(tx, attempt_ids)
-    reported = [item.reported for item in items if item.reported.attempt_id in attempts]
-    references = {(attempts[report.attempt_id].channel, report.dispute_reference) for report in reported}
-    disputes = await store.disputes.by_reference(tx, references)
     return DisputeWork(
         tx=tx,
         payments=payments,
+        captures=await work.captures_to_refund(tx, payments.values()),
+        refunds=store.refunds.rows(tx),
+        shares=store.refund_shares.rows(tx),
+        attempts=store.attempts.rows(tx),
+        disputes=await store.disputes.guarded(tx, dispute_ids),
+        contradictions=store.contradictions.rows(tx),
+        orders=await captured_orders(tx, [*payments.values()]),
+        fees_minor={},
+    )
+
+
+async def _lock_reported(tx: Tx, items: Sequence[ReportDispute]) -> ReportedWork:
+    """Lock payments before attempts, as everyone does."""
+    reports = [(item.reported.attempt_id, item.reported.dispute_reference) for item in items]
+    payments = await store.payments.lock_of_reports(tx, reports)
+    attempts = await store.attempts.lock(tx, {attempt_id for attempt_id, _ in reports})
+    references = {(attempts[attempt].channel, reference) for attempt, reference in reports if attempt in attempts}
+    disputes = await store.disputes.by_reference(tx, references)
+    return ReportedWork(
+        tx=tx,
+        payments=payments,
+        captures=await work.captures_to_refund(tx, payments.values()),
+        refunds=store.refunds.rows(tx),
+        shares=store.refund_shares.rows(tx),
         attempts=attempts,
         disputes=store.disputes.rows(tx, disputes),
+        contradictions=store.contradictions.rows(tx),
+        orders=await captured_orders(tx, [*payments.values()]),
+        fees_minor=await store.dispute_fees(tx, list(payments.values())),
         ids={(dispute.channel, dispute.dispute_reference): dispute.dispute_id for dispute in disputes},
+        said=await store.reports.said_of(tx, {dispute.dispute_id for dispute in disputes}),
         reports=[],
     )
 
 
-def _report(rows: DisputeWork, item: ReportDispute) -> Dispute:
-    reported, now = item.reported, rows.tx.now
+def _report(rows: ReportedWork, item: ReportDispute) -> Dispute:
+    """Apply a word to its dispute as the words before it left that."""
+    reported = item.reported
     attempt = rows.attempts.require(reported.attempt_id, channel_attempts.not_found)
     dispute_id = rows.ids.get((attempt.channel, reported.dispute_reference))
-    dispute = rows.disputes[dispute_id] if dispute_id else _open(rows, item, attempt)
-    domain.dispute.require_same(dispute, reported)
-    contradicts = domain.dispute.contradicts(dispute, reported.outcome)
+    if dispute_id is None:
+        case = _open(rows, reported, attempt)
+        rows.ids[attempt.channel, reported.dispute_reference] = case.dispute.dispute_id
+        _keep(rows, case.dispute, reported, contradicts=False)
+        return rows.take(case, item.cause)
+    dispute = rows.disputes[dispute_id]
+    if (dispute_id, _said(reported)) in rows.said:
+        return dispute
+    case = domain.dispute_rulings.hear(rows.case(dispute), reported, rows.circumstances(dispute.payment_id))
+    _keep(rows, dispute, reported, contradicts=case.contradiction is not None)
+    return dispute if case.dispute == dispute else rows.take(case, item.cause)
+
+
+def _open(rows: ReportedWork, reported: Reported, attempt: PaymentAttempt) -> DisputeCase:
+    return domain.dispute_rulings.open_case(
+        rows.payments[attempt.payment_id],
+        rows.captures.get(attempt.capture_id),
+        attempt,
+        reported,
+        dispute_id=new_id("dsp"),
+        circumstances=rows.circumstances(attempt.payment_id),
+    )
+
+
+def _keep(rows: ReportedWork, dispute: Dispute, reported: Reported, *, contradicts: bool) -> None:
+    said = _said(reported)
+    rows.said.add((dispute.dispute_id, said))
     rows.reports.append(
-        store.DisputeReport(
-            dispute_id=dispute.dispute_id, outcome=reported.outcome, contradicts=contradicts, record_time=now
+        DisputeReport(
+            dispute_id=dispute.dispute_id,
+            said=said,
+            outcome=reported.outcome,
+            attempt_id=reported.attempt_id,
+            stage=reported.stage,
+            amount_minor=reported.amount_minor,
+            currency_code=reported.currency_code,
+            contradicts=contradicts,
+            occur_time=reported.occur_time,
+            record_time=rows.tx.now,
         )
     )
-    if contradicts and not dispute.contradicted:
-        return rows.disputes.put(domain.dispute.contradict(dispute, now=now))
-    if dispute.state in _OPEN and reported.outcome in _DECISIONS:
-        return _decide(rows, item, dispute)
-    return dispute
 
 
-def _open(rows: DisputeWork, item: ReportDispute, attempt: PaymentAttempt) -> Dispute:
-    payment, dispute, event = domain.dispute.open_dispute(
-        rows.payments[attempt.payment_id], attempt, item.reported, dispute_id=new_id("dsp"), now=rows.tx.now
+def _evidence(item: ReportDispute) -> RecordEvidence:
+    """Return a report as evidence that money is taken back, for keeping it where it is about nothing."""
+    reported = item.reported
+    evidence = Evidence(
+        attempt_id=reported.attempt_id,
+        source=Source.CALLBACK,
+        outcome=EvidenceOutcome.RETURNED,
+        channel_reference=reported.dispute_reference,
+        failure_code=f"dispute_{reported.outcome.lower()}",
+        amount_minor=reported.amount_minor,
+        currency_code=reported.currency_code,
     )
-    rows.ids[dispute.channel, dispute.dispute_reference] = dispute.dispute_id
-    rows.payments.put(payment)
-    rows.tx.emit(event, cause=item.cause)
-    return rows.disputes.add(dispute)
+    return RecordEvidence(evidence=evidence, cause=item.cause)
 
 
-def _decide(rows: DisputeWork, item: ReportDispute, dispute: Dispute) -> Dispute:
-    decide = _DECISIONS[item.reported.outcome]
-    payment, decided, event = decide(rows.payments[dispute.payment_id], dispute, now=rows.tx.now)
-    rows.payments.put(payment)
-    rows.tx.emit(event, cause=item.cause)
-    return rows.disputes.put(decided)
+def _said(reported: Reported) -> str:
+    """Return all that a report says as one text, so that the same word told again is known."""
+    times = [time.isoformat() if time else "-" for time in (reported.respond_by, reported.occur_time)]
+    stage, category = reported.stage or "-", reported.category or "-"
+    amount = f"{reported.amount_minor} {reported.currency_code}"
+    return " ".join((reported.outcome, stage, amount, reported.attempt_id, *times, reported.reason, category))

@@ -4,16 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome, RecordEvidence, Verdict
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
+from paykit.channels.judging import LaterWord
 from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paystream.payment.v1 import events
 from services.payment import domain
+from services.payment.commands import late_capture, later_word
 from services.payment.commands.order import CapturedOrders
-from services.payment.commands.work import PaymentWork
+from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.payment import Payment
+from services.payment.domain.refund import Refund
 
 VOID_RETRY_PAUSE = timedelta(hours=1)
 """Business time until a void that paystream decided, and its channel refused, is tried again."""
@@ -24,7 +27,7 @@ NOTHING_HELD_CODES = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceWork(PaymentWork):
+class EvidenceWork(ContradictionWork):
     """What a transaction that applies evidence works on.
 
     Attributes:
@@ -38,55 +41,18 @@ class EvidenceWork(PaymentWork):
     authorization_ttl: timedelta
 
 
-def contradict(rows: EvidenceWork, item: RecordEvidence, recorded: PaymentAttempt) -> None:
-    """Tell that evidence contradicts the record; what a failed call did after all is undone."""
-    evidence = item.evidence
-    payment, event = domain.payment.contradict(
-        rows.payments[recorded.payment_id],
-        refund_id=recorded.refund_id,
-        recorded=events.PreviousState(recorded.state),
-        reported=events.ReportedOutcome(evidence.outcome),
-        evidence=events.Evidence(evidence.source),
-        channel_reference=evidence.channel_reference,
-        now=rows.tx.now,
-    )
-    rows.payments.put(payment)
-    rows.tx.emit(event, cause=item.cause)
-    if evidence.outcome is EvidenceOutcome.SUCCEEDED and recorded.state is AttemptState.FAILED:
-        _undo(rows, item, recorded)
-
-
-def _undo(rows: EvidenceWork, item: RecordEvidence, recorded: PaymentAttempt) -> None:
-    """Release what was authorized, and give back what was taken, after the call for it had failed."""
-    payment, reference = rows.payments[recorded.payment_id], item.evidence.channel_reference
-    if recorded.action is AttemptAction.AUTHORIZE:
-        rows.add_attempt(
-            payment,
-            AttemptAction.CANCEL,
-            amount_minor=recorded.amount_minor,
-            traceparent=recorded.traceparent,
-            original_reference=reference,
-        )
-    elif recorded.action in {AttemptAction.CHARGE, AttemptAction.CAPTURE}:
-        payment, refund, event = domain.refund.give_back(
-            payment, refund_id=new_id("ref"), amount_minor=recorded.amount_minor, now=rows.tx.now
-        )
-        reference = recorded.original_reference or reference
-        rows.add_refund(payment, refund, traceparent=recorded.traceparent, original_reference=reference)
-        rows.tx.emit(event, cause=item.cause)
-
-
 def _end_charge(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
     if verdict is not Verdict.SUCCEED:
         _end_first(rows, item, verdict, attempt)
         return
     payment, event = domain.payment.capture(
         rows.payments[attempt.payment_id],
-        amount_minor=attempt.amount_minor,
+        amount_minor=min(attempt.carried_out_minor, attempt.amount_minor),
         capture_id=new_id("cap"),
         channel_reference=_reference(attempt),
         terms=_terms(rows, attempt),
         now=rows.tx.now,
+        order_returned_minor=rows.orders.returned_before(rows.payments[attempt.payment_id]),
     )
     _take_captured(rows, item, payment, event)
 
@@ -98,6 +64,7 @@ def _end_authorization(rows: EvidenceWork, item: RecordEvidence, verdict: Verdic
     payment, event = domain.authorization.authorize(
         rows.payments[attempt.payment_id],
         channel_reference=_reference(attempt),
+        amount_minor=attempt.carried_out_minor,
         expire_time=rows.tx.now + rows.authorization_ttl,
         now=rows.tx.now,
     )
@@ -127,7 +94,13 @@ def _end_capture(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, att
         rows.captures.put(domain.movement.lose_answer(capture, now=now))
     elif verdict is Verdict.SUCCEED:
         payment, capture, event = domain.capture.succeed(
-            payment, capture, channel_reference=_reference(attempt), terms=_terms(rows, attempt), now=now
+            payment,
+            capture,
+            channel_reference=_reference(attempt),
+            amount_minor=attempt.carried_out_minor,
+            terms=_terms(rows, attempt),
+            now=now,
+            order_returned_minor=rows.orders.returned_before(payment),
         )
         rows.captures.put(capture)
         _take_captured(rows, item, payment, event)
@@ -151,21 +124,68 @@ def _end_void(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attemp
 
 
 def _end_refund(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
-    payment, refund = rows.payments[attempt.payment_id], rows.refunds[attempt.refund_id or ""]
-    event: events.RefundSuccess | events.RefundFailed
-    now = rows.tx.now
+    refund = rows.refunds[attempt.refund_id or ""]
     if verdict is Verdict.LOSE_ANSWER:
-        rows.refunds.put(domain.movement.lose_answer(refund, now=now))
-        return
-    if verdict is Verdict.SUCCEED:
-        payment, refund, event = domain.refund.succeed(payment, refund, channel_reference=_reference(attempt), now=now)
+        rows.refunds.put(domain.movement.lose_answer(refund, now=rows.tx.now))
+    elif verdict is Verdict.SUCCEED:
+        _end_refund_well(rows, item, attempt, refund)
     else:
-        payment, refund, event = domain.refund.fail(payment, refund, domain.attempt.failure(item.evidence), now=now)
+        _end_refund_in_vain(rows, item, attempt, refund)
+
+
+def _end_refund_well(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund) -> None:
+    """Book a refund, or the part of it that was approved; what came late is given back by it."""
+    held, amount_minor = rows.shares_of(refund), min(attempt.carried_out_minor, attempt.amount_minor)
+    paid = domain.refund_share.fit(held, amount_minor)
+    payment, refund, event = domain.refund.succeed(
+        rows.payments[attempt.payment_id],
+        refund,
+        paid,
+        channel_reference=_reference(attempt),
+        amount_minor=amount_minor,
+        now=rows.tx.now,
+    )
+    rows.payments.put(payment)
+    rows.refunds.put(refund)
+    rows.change_captures(held, domain.refund_share.release)
+    rows.change_captures(paid, domain.refund_share.pay_late)
+    rows.keep_shares(refund, paid)
+    rows.tx.emit(event, cause=item.cause)
+    rows.orders.count_refunded(event)
+    if refund.late_capture_id is not None:
+        _give_back_late_money(rows, item, attempt, refund)
+
+
+def _give_back_late_money(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund) -> None:
+    """End what came late, as the payer has it; where the payer has it twice now, people say who bears that."""
+    late, out_minor = rows.late_captures.get(refund.late_capture_id), late_capture.refund_done(rows, refund, item.cause)
+    heard = later_word.Heard(
+        item=item,
+        recorded=attempt,
+        decided=attempt,
+        word=LaterWord.SECOND_REFERENCE,
+        contradiction_id=new_id("ctr"),
+        orders=rows.orders,
+    )
+    if out_minor:
+        later_word.keep(rows, heard, later_word.out(refund, out_minor))
+    elif late and late.bounced:
+        later_word.keep(rows, heard, later_word.refund_twice(rows, heard))
+
+
+def _end_refund_in_vain(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund) -> None:
+    """Free what a refund held; what came late is to be given back by another."""
+    payment, refund, event = domain.refund.fail(
+        rows.payments[attempt.payment_id], refund, domain.attempt.failure(item.evidence), now=rows.tx.now
+    )
+    rows.change_captures(rows.shares_of(refund), domain.refund_share.release)
     rows.payments.put(payment)
     rows.refunds.put(refund)
     rows.tx.emit(event, cause=item.cause)
-    if isinstance(event, events.RefundFailed):
+    if refund.late_capture_id is None:
         rows.orders.refund_again(rows, event, item.cause)
+    else:
+        late_capture.refund_failed(rows, refund, attempt, item.cause)
 
 
 END: Mapping[AttemptAction, Callable[[EvidenceWork, RecordEvidence, Verdict, PaymentAttempt], None]] = {

@@ -2,22 +2,28 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from typing import TypeAlias
 
-from paykit.channels import attempts as channel_attempts
+from paykit.cause import Cause
+from paykit.channels import judging
 from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
+from paykit.channels.judging import LaterWord
+from paykit.channels.unmatched_evidence import UnmatchedEvidence
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
+from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.commands import ending
+from services.payment.commands import ending, later_word, work
 from services.payment.commands.ending import EvidenceWork
 from services.payment.commands.order import captured_orders
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.payment import Payment
+from services.payment.domain.refund import Refund
 
 EvidenceCommand: TypeAlias = Callable[[Tx, Sequence[RecordEvidence]], Awaitable[Sequence[PaymentAttempt | DomainError]]]
 
@@ -37,16 +43,20 @@ def recording(authorization_ttl_s: int) -> EvidenceCommand:
 async def record_evidence(
     tx: Tx, items: Sequence[RecordEvidence], *, authorization_ttl: timedelta = AUTHORIZATION_TTL
 ) -> list[PaymentAttempt | DomainError]:
-    """Apply evidence in order: it ends attempts and what they are for, or marks a contradiction.
+    """Apply evidence in order: it ends attempts and what they are for, or contradicts how they ended.
 
-    Emits PaymentAuthorized, PaymentSuccess, PaymentFailed, PaymentCancelled, PaymentUnknown, PaymentContradicted,
-    RefundCreated, RefundSuccess and RefundFailed. Evidence told before changes nothing.
+    Emits PaymentAuthorized, PaymentSuccess, PaymentFailed, PaymentCancelled, PaymentUnknown, PaymentReversed,
+    LateCaptureReceived, RefundCreated, RefundSuccess, RefundFailed, RefundReturned, PaymentContradicted and
+    PaymentContradictionResolved. Evidence told before changes nothing; what is about no attempt is kept, and told by
+    EvidenceUnmatched.
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows, log = await _lock(tx, items, authorization_ttl), tx.track(EvidenceLog())
+    await log.read(tx, rows.attempts.values())
     results = fold(items, lambda item: _apply(rows, item, log))
     await rows.save()
     await tx.save(log)
+    await store.unmatched_evidence.keep(tx, items, results, tell=unmatched)
     return results
 
 
@@ -56,17 +66,43 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
     payments = await store.payments.lock_of_attempts(tx, attempt_ids)
     attempts = await store.attempts.lock(tx, attempt_ids)
     captured = _payments(payments, attempts, items, outcomes={EvidenceOutcome.SUCCEEDED}, actions=_TAKES_MONEY)
+    refunds = await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id})
     refunding = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
+    contradicted = _contradicted(attempts, refunds)
     return EvidenceWork(
         tx=tx,
         payments=payments,
         attempts=attempts,
-        captures=await store.captures.guarded(tx, {a.capture_id for a in attempts.values() if a.capture_id}),
-        refunds=await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id}),
+        captures=await work.captures_to_refund(
+            tx,
+            _refundable(payments, attempts),
+            also={a.capture_id for a in attempts.values() if a.capture_id},
+        ),
+        refunds=refunds,
+        shares=await store.refund_shares.guarded_of(tx, _spread(refunds)),
+        contradictions=await store.contradictions.guarded_of(tx, contradicted),
+        late_captures=await store.late_captures.guarded_of(tx, contradicted),
         terms=await store.capture_terms(tx, captured),
         orders=await captured_orders(tx, [*captured, *refunding]),
         authorization_ttl=authorization_ttl,
     )
+
+
+def _contradicted(attempts: Rows[str, PaymentAttempt], refunds: Rows[str, Refund]) -> set[str]:
+    """Return the payments that may have contradictions, or money that came late."""
+    late = (refund.payment_id for refund in refunds.values() if refund.late_capture_id)
+    return {attempt.payment_id for attempt in attempts.values() if attempt.contradicted} | set(late)
+
+
+def _refundable(payments: Rows[str, Payment], attempts: Rows[str, PaymentAttempt]) -> list[Payment]:
+    """Return the payments of which something may be given back here, or something given back ends here."""
+    refunding = {attempt.payment_id for attempt in attempts.values() if attempt.action is AttemptAction.REFUND}
+    return [payment for payment in payments.values() if payment.order_id or payment.payment_id in refunding]
+
+
+def _spread(refunds: Rows[str, Refund]) -> list[str]:
+    """Return the refunds that several captures may bear."""
+    return [refund.refund_id for refund in refunds.values() if refund.capture_id is None]
 
 
 def _payments(
@@ -85,13 +121,39 @@ def _payments(
 
 def _apply(rows: EvidenceWork, item: RecordEvidence, log: EvidenceLog) -> PaymentAttempt:
     """Weigh one piece of evidence, and end what its attempt was for as the evidence before left it."""
-    attempt, verdict = channel_attempts.weigh(rows.attempts, item.evidence)
-    if not channel_attempts.changes_nothing(attempt, verdict):
+    attempt, verdict = judging.weigh(rows.attempts, item.evidence, log.heard)
+    if verdict is not Verdict.CONFIRM:
         decided = domain.attempt.decide(attempt, item.evidence, verdict, now=rows.tx.now)
         if verdict is Verdict.CONTRADICT:
-            ending.contradict(rows, item, attempt)
+            word = judging.later_word(attempt, item.evidence, log.heard.get(attempt.attempt_id, ()))
+            later_word.contradict(rows, item, attempt, decided, word=word, orders=rows.orders)
         elif verdict is not Verdict.WAIT:
             ending.END[attempt.action](rows, item, verdict, decided)
-        attempt = rows.attempts.put(decided)
-    log.add(item.evidence, verdict)
-    return attempt
+            _look_at_amount(rows, item, decided)
+        rows.attempts.put(decided)
+    log.add(attempt, item.evidence, verdict)
+    return rows.attempts[attempt.attempt_id]
+
+
+def _look_at_amount(rows: EvidenceWork, item: RecordEvidence, decided: PaymentAttempt) -> None:
+    """Treat what was carried out above what was asked for as a word of its own."""
+    if decided.carried_out_minor > decided.amount_minor:
+        asked = replace(decided, approved_minor=None)
+        later_word.contradict(rows, item, asked, decided, word=LaterWord.MORE, orders=rows.orders)
+
+
+def unmatched(kept: UnmatchedEvidence, _cause: Cause) -> events.EvidenceUnmatched:
+    """Tell of evidence about no attempt; its key is the attempt that it names."""
+    return events.EvidenceUnmatched(
+        occurred_at=kept.create_time,
+        merchant_id=None,
+        aggregate_version=1,
+        payment_id=kept.attempt_id,
+        evidence_id=kept.evidence_id,
+        attempt_id=kept.attempt_id,
+        channel="",
+        channel_reference=kept.channel_reference or None,
+        reported_outcome=kept.outcome,
+        amount_minor=kept.amount_minor or None,
+        currency_code=kept.currency_code or None,
+    )

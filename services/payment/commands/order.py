@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from paykit.cause import Cause
 from paykit.postgres.database import Tx
@@ -11,6 +12,21 @@ from services.payment.commands.capture import cancel_unsent, intend_cancel, with
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.order import ProjectedOrder
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
+
+
+class FreeingEvent(Protocol):
+    """An event after which an amount of a payment can be refunded again."""
+
+    @property
+    def payment_id(self) -> str:
+        """The payment."""
+        ...
+
+    @property
+    def order_id(self) -> str | None:
+        """What it was for."""
+        ...
+
 
 _NOT_AGAIN = frozenset({events.RefundReason.ORDER_CANCELLED, events.RefundReason.CONTRADICTION})
 """Reasons of refunds that closing an order has nothing to do with any more, or never had."""
@@ -25,10 +41,35 @@ class CapturedOrders:
 
     Attributes:
         captured_minor: By order: captured by all its payments, those of this transaction so far included.
+        returned_minor: By order: refunded and lost of those, likewise.
     """
 
     orders: Mapping[str, ProjectedOrder]
     captured_minor: dict[str, int]
+    returned_minor: dict[str, int]
+
+    def returned_before(self, payment: Payment) -> int:
+        """Return what was refunded and lost of all payments for a payment's order so far; 0 where it is for none."""
+        return self.returned_minor.get(payment.order_id or "", 0)
+
+    def count_refunded(self, event: events.RefundSuccess) -> None:
+        """Count what a refund gave back of an order."""
+        if event.reason is not events.RefundReason.CONTRADICTION:
+            self._count(event.order_id, event.amount_minor - event.suspense_minor)
+
+    def count_refund_returned(self, event: events.RefundReturned) -> None:
+        """Count what came back of a refund for an order."""
+        if event.reason is not events.RefundReason.CONTRADICTION:
+            self._count(event.order_id, event.suspense_minor - event.amount_minor)
+
+    def count_reversed(self, event: events.PaymentReversed) -> None:
+        """Count what bounced of an order's captures."""
+        self._count(event.order_id, event.amount_minor)
+
+    def _count(self, order_id: str | None, amount_minor: int) -> None:
+        order = self.orders.get(order_id or "")
+        if order is not None:
+            self.returned_minor[order.order_id] = self.returned_minor.get(order.order_id, 0) + amount_minor
 
     def refund_if_due(self, rows: PaymentWork, event: events.PaymentSuccess, cause: Cause) -> None:
         """Return a capture back if its order is closed or paid for already; emits RefundCreated."""
@@ -37,39 +78,49 @@ class CapturedOrders:
             return
         captured_minor = self.captured_minor.get(order.order_id, 0) + event.amount_minor
         self.captured_minor[order.order_id] = captured_minor
-        due = domain.order.refund_of_capture(order, amount_minor=event.amount_minor, captured_minor=captured_minor)
+        paid_minor = captured_minor - self.returned_minor.get(order.order_id, 0)
+        due = domain.order.refund_of_capture(order, amount_minor=event.amount_minor, paid_minor=paid_minor)
         if due:
             amount_minor, reason = due
             rows.refund_now(
                 event.payment_id, amount_minor=amount_minor, reason=reason, of_capture=event.capture_id, cause=cause
             )
 
-    def refund_again(self, rows: PaymentWork, failed: events.RefundFailed, cause: Cause) -> None:
-        """Give back what a refund that failed was to give back, if its order was closed meanwhile; emits RefundCreated.
+    def refund_again(
+        self, rows: PaymentWork, failed: events.RefundFailed | events.RefundReturned, cause: Cause
+    ) -> None:
+        """Give back what a refund that failed, or came back, was to give back, if its order was closed meanwhile.
 
-        While it was under way, it was left out of what closing the order gave back. That is tried once: a refund for
-        this very reason that fails too is told as any other.
+        Emits RefundCreated. While it was under way, or out, it was left out of what closing the order gave back. That
+        is tried once: a refund for this very reason that fails too is told as any other.
         """
-        order = self.orders.get(failed.order_id or "")
-        if order is None or order.state not in domain.order.CLOSED or failed.reason in _NOT_AGAIN:
+        if failed.reason not in _NOT_AGAIN:
+            self.refund_freed(rows, failed, amount_minor=failed.amount_minor, cause=cause)
+
+    def refund_freed(self, rows: PaymentWork, freeing: FreeingEvent, *, amount_minor: int, cause: Cause) -> None:
+        """Give back what became free again of a capture, if its order was closed meanwhile; emits RefundCreated.
+
+        It was held by a refund or a dispute when the order was closed, or had gone, and was left out of what closing it
+        gave back.
+        """
+        order = self.orders.get(freeing.order_id or "")
+        if order is None or order.state not in domain.order.CLOSED:
             return
-        rows.refund_now(
-            failed.payment_id,
-            amount_minor=failed.amount_minor,
-            reason=events.RefundReason.ORDER_CANCELLED,
-            of_capture=failed.capture_id,
-            cause=cause,
-        )
+        payment = rows.payments[freeing.payment_id]
+        free_minor = min(amount_minor, domain.payment.refundable_minor(payment))
+        if free_minor > 0:
+            reason = events.RefundReason.ORDER_CANCELLED
+            rows.refund_now(payment.payment_id, amount_minor=free_minor, reason=reason, of_capture=None, cause=cause)
 
 
 async def captured_orders(tx: Tx, captured: Sequence[Payment]) -> CapturedOrders:
     """Read the orders of locked payments that are captured or given back; no statement where there is none."""
     order_ids = {payment.order_id for payment in captured if payment.order_id}
     if not order_ids:
-        return CapturedOrders(orders={}, captured_minor={})
+        return CapturedOrders(orders={}, captured_minor={}, returned_minor={})
+    captured_minor, returned_minor = await store.payments.paid_minor(tx, order_ids)
     return CapturedOrders(
-        orders=await store.orders.by_key(tx, order_ids),
-        captured_minor=await store.payments.captured_minor(tx, order_ids),
+        orders=await store.orders.by_key(tx, order_ids), captured_minor=captured_minor, returned_minor=returned_minor
     )
 
 

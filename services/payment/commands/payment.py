@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
-from paykit.merchants import projection, standing
+from paykit.merchants import standing
 from paykit.merchants.references import insert_referenced
 from paykit.money import require_currency
 from paykit.postgres.database import Tx
 from paykit.work import fold
-from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events
 from services.payment import domain, store
 from services.payment.commands import order_matching
 from services.payment.commands.order_matching import Matching
-from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.attempt import UNSENT_TTL, AttemptAction, PaymentAttempt
 from services.payment.domain.payment import CaptureMode, Payment
+from services.payment.store import Payee
 
 _FIRST_ACTION = {CaptureMode.AUTOMATIC: AttemptAction.CHARGE, CaptureMode.MANUAL: AttemptAction.AUTHORIZE}
 
@@ -29,6 +30,8 @@ class CreatePayment:
     Attributes:
         metadata: JSON text of an object of strings.
         channel: The channel it goes through; None where none takes it.
+        expire_time: Until when it may be sent to that; None for as long as `unsent_ttl` says.
+        creating_call: Set where a call asks for it.
     """
 
     merchant_id: str
@@ -41,24 +44,27 @@ class CreatePayment:
     metadata: str
     capture_mode: CaptureMode
     channel: str | None
+    expire_time: datetime | None = None
+    unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Payment | DomainError]:
     """Accept payments and queue their charges or authorizations.
 
     Writes a payment and an attempt each, and emits PaymentCreated. Refusals: CurrencyUnknown, MerchantUnknown,
-    MerchantNotActive, MerchantSuspended, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
-    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken.
+    MerchantNotActive, MerchantSuspended, FeeRuleMissing, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
+    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken, FieldInvalid (expire_time).
     """
-    statuses = await projection.statuses(tx, {item.merchant_id for item in items})
+    payees = await store.payees(tx, [(item.merchant_id, item.currency_code) for item in items])
     matching = await _lock_orders(tx, items)
-    payments = fold(items, lambda item: _create(tx, item, statuses, matching))
+    payments = fold(items, lambda item: _create(tx, item, payees, matching))
     results = await insert_referenced(tx, store.payments, payments)
-    accepted = [(p, item.cause) for p, item in zip(results, items, strict=True) if isinstance(p, Payment)]
-    await store.attempts.insert(tx, [_first_attempt(payment, cause) for payment, cause in accepted])
-    for payment, cause in accepted:
-        tx.emit(domain.payment.created(payment), cause=cause)
+    accepted = [(p, item) for p, item in zip(results, items, strict=True) if isinstance(p, Payment)]
+    await store.attempts.insert(tx, [_first_attempt(payment, item) for payment, item in accepted])
+    for payment, item in accepted:
+        tx.emit(domain.payment.created(payment), cause=item.cause)
     return results
 
 
@@ -69,9 +75,13 @@ async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | Non
     return await order_matching.lock(tx, order_ids, references) if order_ids else None
 
 
-def _create(tx: Tx, item: CreatePayment, statuses: Mapping[str, MerchantStatus], matching: Matching | None) -> Payment:
-    require_currency(item.currency_code, field="amount.currency_code")
-    standing.require_active(item.merchant_id, statuses.get(item.merchant_id))
+def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee], matching: Matching | None) -> Payment:
+    require_currency(item.currency_code, at=tx.now, field="amount.currency_code")
+    payee = payees.get((item.merchant_id, item.currency_code))
+    standing.require_active(item.merchant_id, payee.standing if payee else None)
+    if payee and not payee.priced:
+        raise domain.fee.rule_missing(item.merchant_id, item.currency_code)
+    _send_until(item, now=tx.now)
     if not item.channel:
         raise domain.routing.not_available(item.currency_code, item.method)
     correlation_id = _admit(matching, item) if matching else None
@@ -90,6 +100,7 @@ def _create(tx: Tx, item: CreatePayment, statuses: Mapping[str, MerchantStatus],
         correlation_id=correlation_id or item.cause.correlation_id,
         create_time=tx.now,
         update_time=tx.now,
+        creating_call=item.creating_call,
     )
 
 
@@ -98,7 +109,11 @@ def _admit(matching: Matching, item: CreatePayment) -> str | None:
     return matching.admit(item.order_id, reference, currency_code=item.currency_code, amount_minor=item.amount_minor)
 
 
-def _first_attempt(payment: Payment, cause: Cause) -> PaymentAttempt:
+def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
+    return domain.attempt.send_until(item.expire_time, item.unsent_ttl, now=now)
+
+
+def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:
     return PaymentAttempt(
         attempt_id=new_id("att"),
         payment_id=payment.payment_id,
@@ -106,7 +121,8 @@ def _first_attempt(payment: Payment, cause: Cause) -> PaymentAttempt:
         channel=payment.channel,
         amount_minor=payment.amount_minor,
         currency_code=payment.currency_code,
-        traceparent=cause.traceparent,
+        expire_time=_send_until(item, now=payment.create_time),
+        traceparent=item.cause.traceparent,
         create_time=payment.create_time,
         update_time=payment.create_time,
     )

@@ -1,52 +1,73 @@
 """Refunds as callers ask for them. What channels answer is in `evidence`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
+from paykit.merchants.labels import NO_LABELS, Labels
+from paykit.merchants.references import TakenReferences, taken_references
 from paykit.postgres.database import Tx
 from paykit.work import fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.commands import work
+from services.payment.commands import refund_funds, work
+from services.payment.commands.refund_funds import LockedFunds
 from services.payment.commands.work import PaymentWork
+from services.payment.domain.funds import Admission
 from services.payment.domain.refund import Refund
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRefund:
-    """A refund asked for."""
+    """A refund asked for.
+
+    Attributes:
+        capture_id: The one capture to give back; None for the oldest that are left.
+    """
 
     payment_id: str
     amount_minor: int
     currency_code: str
     reason: events.RefundReason
+    capture_id: str | None = None
     cause: Cause
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 async def create_refunds(tx: Tx, items: Sequence[CreateRefund]) -> list[Refund | DomainError]:
     """Accept refunds and queue them, one after another under the lock of their payments.
 
-    Writes a refund and an attempt each, and emits RefundCreated. Refusals: PaymentNotFound, CurrencyMismatch,
-    IllegalTransition, RefundExceedsRefundable.
+    Writes a refund each and, unless it waits for funds, an attempt, and emits RefundCreated. Refusals: PaymentNotFound,
+    CurrencyMismatch, IllegalTransition, CaptureNotFound, RefundExceedsRefundable, RefundWouldOverdraw,
+    MerchantReferenceTaken.
     """
-    rows = work.begin(tx, await store.payments.lock(tx, [item.payment_id for item in items]))
-    results = fold(items, lambda item: _create(rows, item))
+    payments = await store.payments.lock(tx, [item.payment_id for item in items])
+    rows = work.begin(tx, payments, captures=await work.captures_to_refund(tx, payments.values()))
+    references = await taken_references(tx, store.refunds, work.wanted_references(rows, items))
+    funds = await refund_funds.lock(tx, {(p.merchant_id, p.currency_code) for p in payments.values()})
+    results = fold(items, lambda item: _create(rows, item, references, funds))
     await rows.save()
     return results
 
 
-def _create(rows: PaymentWork, item: CreateRefund) -> Refund:
-    payment, refund, event = domain.refund.create(
-        rows.payments.require(item.payment_id, domain.payment.not_found),
+def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences, funds: LockedFunds) -> Refund:
+    payment = rows.payments.require(item.payment_id, domain.payment.not_found)
+    accepted = domain.refund.create(
+        payment,
+        rows.captures_of(payment),
         refund_id=new_id("ref"),
         amount_minor=item.amount_minor,
         currency_code=item.currency_code,
         reason=item.reason,
         now=rows.tx.now,
+        of_capture=item.capture_id,
     )
-    rows.add_refund(payment, refund, traceparent=item.cause.traceparent)
-    rows.tx.emit(event, cause=item.cause)
-    return refund
+    refund = replace(accepted.refund, labels=item.labels, creating_call=item.creating_call)
+    admission, left = funds.admit(refund)
+    references.take(refund.merchant_id, item.labels.merchant_reference, refund.refund_id)
+    funds.put(refund, left)
+    accepted = replace(accepted, refund=refund)
+    return rows.accept_refund(domain.refund.queue(accepted) if admission is Admission.QUEUED else accepted, item.cause)

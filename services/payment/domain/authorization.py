@@ -52,9 +52,9 @@ def void_minor(payment: Payment) -> int:
 
 
 def authorize(
-    payment: Payment, *, channel_reference: str, expire_time: datetime, now: datetime
+    payment: Payment, *, channel_reference: str, amount_minor: int, expire_time: datetime, now: datetime
 ) -> tuple[Payment, events.PaymentAuthorized]:
-    """Record that the payment's amount was reserved.
+    """Record that an amount was reserved: the payment's, or the part of it that was approved.
 
     Raises:
         IllegalTransition: The payment has ended already.
@@ -63,13 +63,13 @@ def authorize(
         payment,
         **next_revision(payment, now),
         state=next_state(payment.state, PaymentAction.AUTHORIZE),
-        authorized_minor=payment.amount_minor,
+        authorized_minor=min(amount_minor, payment.amount_minor),
         channel_reference=channel_reference,
         expire_time=None if payment.cancel_reason else expire_time,
     )
     return authorized, events.PaymentAuthorized(
         **facts(authorized),
-        amount_minor=authorized.amount_minor,
+        amount_minor=authorized.authorized_minor,
         method=authorized.method,
         channel_reference=channel_reference,
         expires_at=expire_time,
@@ -134,6 +134,12 @@ def fail_void(payment: Payment, *, retry_time: datetime, now: datetime) -> Payme
     if payment.cancel_reason is events.CancelReason.REQUESTED:
         return replace(released, cancel_reason=None)
     return replace(released, expire_time=retry_time)
+
+
+def lose_remainder(payment: Payment, *, now: datetime) -> tuple[Payment, events.PaymentCancelled]:
+    """Record that its channel has released what was not captured, though it had said that it did not."""
+    reason = payment.cancel_reason or events.CancelReason.REQUESTED
+    return _cancel(payment, uncaptured_minor(payment), reason=reason, now=now)
 
 
 def cancel_unsent(

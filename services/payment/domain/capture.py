@@ -15,8 +15,15 @@ from services.payment.domain import authorization, movement
 from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
-from services.payment.domain.payment import Payment, PaymentAction, next_state
+from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, next_state
 from services.payment.domain.payment import capture as capture_payment
+
+
+class CaptureNotFound(DomainError):
+    """The payment has no capture of this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "CAPTURE_NOT_FOUND"
 
 
 class CaptureExceedsCapturable(DomainError):
@@ -33,13 +40,48 @@ class Capture(PaymentMovement):
     Attributes:
         final: What it leaves is given up once it has succeeded.
         fee_minor: Charged to the merchant for it; 0 before it succeeded.
+        fee_plan_version: The plan that the fee was computed by; None before it succeeded.
+        refund_fee_returned: Taken from that plan: a later one does not change what was agreed.
+        refunding_minor: Held of it by refunds without an outcome, UNKNOWN ones included.
+        reversed_minor: The part of it that bounced.
+        disputed_minor: Held of it by disputes, lost ones included.
+        fee_returning_minor: The part of the fee that returns when those refunds succeed.
     """
 
     WHAT: ClassVar[str] = "A capture"
 
     capture_id: str
+    merchant_id: str
     final: bool
     fee_minor: int = 0
+    fee_plan_version: int | None = None
+    refund_fee_returned: bool = False
+    reversed_minor: int = 0
+    refunded_minor: int = 0
+    refunding_minor: int = 0
+    disputed_minor: int = 0
+    fee_returned_minor: int = 0
+    fee_returning_minor: int = 0
+
+
+def named(captures: Iterable[Capture], capture_id: str | None) -> list[Capture]:
+    """Return the capture of this id, or all of them where none is named.
+
+    Raises:
+        CaptureNotFound: None of them has it.
+    """
+    found = [capture for capture in captures if capture_id in {None, capture.capture_id}]
+    if capture_id is not None and not found:
+        raise CaptureNotFound("The payment has no capture of this id.", field="capture_id", capture_id=capture_id)
+    return found
+
+
+def refundable_minor(capture: Capture) -> int:
+    """Return what can still be refunded of a capture; refunds without an outcome count as spent."""
+    if capture.state is not MovementState.SUCCEEDED:
+        return 0
+    spent_minor = capture.refunded_minor + capture.refunding_minor + capture.disputed_minor
+    return max(capture.carried_out_minor - capture.reversed_minor - spent_minor, 0)
 
 
 def create(
@@ -65,6 +107,7 @@ def create(
     capture = Capture(
         capture_id=capture_id,
         payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
         amount_minor=taken_minor,
         currency_code=payment.currency_code,
         final=final,
@@ -75,23 +118,39 @@ def create(
 
 
 def succeed(
-    payment: Payment, capture: Capture, *, channel_reference: str, terms: CaptureTerms, now: datetime
+    payment: Payment,
+    capture: Capture,
+    *,
+    channel_reference: str,
+    amount_minor: int,
+    terms: CaptureTerms,
+    now: datetime,
+    order_returned_minor: int = 0,
 ) -> tuple[Payment, Capture, events.PaymentSuccess]:
-    """Record that the amount is taken.
+    """Record that the amount is taken, or the part of it that was approved; the rest can be captured again.
 
     Raises:
         IllegalTransition: The capture has ended already.
     """
-    succeeded = movement.succeed(capture, channel_reference=channel_reference, now=now)
+    amount_minor = min(amount_minor, capture.amount_minor)
+    succeeded = movement.succeed(capture, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
     captured, event = capture_payment(
         _hold(payment, -capture.amount_minor, now),
-        amount_minor=capture.amount_minor,
+        amount_minor=amount_minor,
         capture_id=capture.capture_id,
         channel_reference=channel_reference,
         terms=terms,
         now=now,
+        final=capture.final,
+        order_returned_minor=order_returned_minor,
     )
-    return authorization.tidied(captured), replace(succeeded, fee_minor=event.fee_minor), event
+    charged = replace(
+        succeeded,
+        fee_minor=event.fee_minor,
+        fee_plan_version=terms.fee_plan_version,
+        refund_fee_returned=terms.refund_fee_returned,
+    )
+    return authorization.tidied(captured), charged, event
 
 
 def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime) -> tuple[Payment, Capture]:
@@ -107,24 +166,37 @@ def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime)
     return released, failed
 
 
-def of_charge(payment: Payment, attempts: Iterable[PaymentAttempt]) -> list[Capture]:
-    """Return the capture that came with a payment's charge; none if there is none."""
-    charge = next((a for a in attempts if a.action is AttemptAction.CHARGE), None)
-    if payment.capture_id is None or charge is None:
-        return []
-    capture = Capture(
+def of_charge(payment: Payment) -> Capture | None:
+    """Return the capture that came with a payment's charge, which stands in the payment's own row; None before it."""
+    if payment.capture_mode is not CaptureMode.AUTOMATIC or payment.capture_id is None:
+        return None
+    return Capture(
         capture_id=payment.capture_id,
         payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
         amount_minor=payment.captured_minor,
         currency_code=payment.currency_code,
         final=False,
         state=MovementState.SUCCEEDED,
         fee_minor=payment.fee_minor,
+        fee_plan_version=payment.fee_plan_version,
+        refund_fee_returned=payment.refund_fee_returned,
+        reversed_minor=payment.reversed_minor,
+        refunded_minor=payment.refunded_minor - payment.unbacked_minor,
+        refunding_minor=payment.refunding_minor,
+        disputed_minor=payment.disputed_minor,
+        fee_returned_minor=payment.fee_returned_minor,
+        fee_returning_minor=payment.fee_returning_minor,
         channel_reference=payment.channel_reference,
-        create_time=charge.create_time,
-        update_time=charge.update_time,
+        create_time=payment.create_time,
+        update_time=payment.update_time,
     )
-    return [capture]
+
+
+def timed(charged: Capture, attempts: Iterable[PaymentAttempt]) -> Capture:
+    """Return the capture of a charge with the times of the attempt that took it: its payment changes later, too."""
+    charge = next((attempt for attempt in attempts if attempt.action is AttemptAction.CHARGE), None)
+    return replace(charged, create_time=charge.create_time, update_time=charge.update_time) if charge else charged
 
 
 def _hold(payment: Payment, amount_minor: int, now: datetime) -> Payment:

@@ -1,6 +1,6 @@
-"""A dispute of a captured payment: its states and what each change does to the payment's amounts. Pure.
+"""A dispute of a captured payment: what is known of it, and what the merchant answers. Pure.
 
-The channel opens and decides disputes; the merchant answers one, once, while it is open.
+The channel opens and decides disputes, by the words in `dispute_words`; what each does is in `dispute_rulings`.
 """
 
 from collections.abc import Mapping
@@ -10,33 +10,33 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from paykit import transitions
-from paykit.aggregate import next_revision
 from paykit.channels.attempts import AttemptState, ChannelAmountMismatch
 from paykit.clock import no_earlier
+from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
-from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts, refundable_minor
+from services.payment.domain.capture import Capture
+from services.payment.domain.payment import Payment, PaymentAction, PaymentFacts
 from services.payment.domain.payment import facts as payment_facts
 from services.payment.domain.payment import next_state as next_payment_state
 
 
 class DisputeState(StrEnum):
-    """How far a dispute has come; all but WON hold the disputed amount, and LOST holds it for ever."""
+    """How far a dispute has come; CLOSED is an inquiry that ended without one."""
 
     OPENED = "OPENED"
     CONTESTED = "CONTESTED"
     WON = "WON"
     LOST = "LOST"
+    CLOSED = "CLOSED"
 
 
 class DisputeAction(StrEnum):
-    """What can happen to a dispute."""
+    """What the merchant can do about a dispute."""
 
     CONTEST = "CONTEST"
     ACCEPT = "ACCEPT"
-    WIN = "WIN"
-    LOSE = "LOSE"
 
 
 class ResponseState(StrEnum):
@@ -59,13 +59,9 @@ TRANSITIONS: Mapping[tuple[DisputeState, DisputeAction], DisputeState] = Mapping
     {
         (DisputeState.OPENED, DisputeAction.CONTEST): DisputeState.CONTESTED,
         (DisputeState.OPENED, DisputeAction.ACCEPT): DisputeState.LOST,
-        (DisputeState.OPENED, DisputeAction.WIN): DisputeState.WON,
-        (DisputeState.OPENED, DisputeAction.LOSE): DisputeState.LOST,
-        (DisputeState.CONTESTED, DisputeAction.WIN): DisputeState.WON,
-        (DisputeState.CONTESTED, DisputeAction.LOSE): DisputeState.LOST,
     }
 )
-"""The state after an action; a pair that is missing is illegal."""
+"""The state after an answer; a pair that is missing is illegal."""
 
 _CAPTURES = frozenset({AttemptAction.CHARGE, AttemptAction.CAPTURE})
 
@@ -77,18 +73,22 @@ class DisputeNotFound(DomainError):
     reason = "DISPUTE_NOT_FOUND"
 
 
-class DisputeReferenceTaken(DomainError):
-    """The channel gave this reference to a dispute of another attempt; metadata says which dispute that is."""
-
-    kind = Kind.ALREADY_EXISTS
-    reason = "DISPUTE_REFERENCE_TAKEN"
+FILES_MAX = 5
+"""Files of one dispute; each has at most the 512 KiB that its call allows, so that one answer can carry them all."""
 
 
-class DisputeExceedsCaptured(DomainError):
-    """More is disputed than is left of what was captured; metadata says what is left."""
+class DisputeFileNotFound(DomainError):
+    """No file has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "DISPUTE_FILE_NOT_FOUND"
+
+
+class DisputeFilesExceeded(DomainError):
+    """The dispute has as many files as it can; metadata says how many."""
 
     kind = Kind.FAILED_PRECONDITION
-    reason = "DISPUTE_EXCEEDS_CAPTURED"
+    reason = "DISPUTE_FILES_EXCEEDED"
 
 
 class DisputeResponseLate(DomainError):
@@ -104,53 +104,149 @@ class Reported:
 
     Attributes:
         attempt_id: Of the charge or capture that is disputed.
+        stage: None where a decision does not say, which is then of the stage that the dispute is at.
+        amount_minor: What is disputed; with WON what comes back, with LOST what is lost of it.
+        category: The card scheme's or bank's own; None where it says none.
         respond_by: None where the channel sets no limit.
+        occur_time: When it happened, as the channel says; None where it does not.
     """
 
     attempt_id: str
     dispute_reference: str
     outcome: DisputeOutcome
+    stage: events.DisputeStage | None
     amount_minor: int
     currency_code: str
     reason: events.DisputeReason
+    category: str | None
     respond_by: datetime | None
+    occur_time: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A dispute; the amount is in minor units of `currency_code`.
+    """A dispute; amounts are in minor units of `currency_code`.
 
     Attributes:
         attempt_id: Of the charge or capture that is disputed.
-        accepted: Whether the merchant gave it up; only when LOST.
-        contradicted: Whether the channel said the opposite of a decision afterwards.
+        capture_id: That it captured.
+        amount_minor: Disputed when the amount was taken; of an inquiry, what it asks about.
+        claimed_minor: Disputed as the channel said last.
+        held_minor: Of `amount_minor`, what was left of the capture when it was taken, and so was held.
+        excess_minor: The rest of it, which could not be held.
+        counted_minor: What it takes of the capture's limits at present.
+        lost_minor: Of the decision that stands.
+        owed_minor: Of that, what the merchant owes, as it could not be held.
+        fee_minor: Charged to the merchant for it.
+        fee_returned_minor: Given back of that.
+        booked: Whether the ledger holds it: from DisputeOpened until it is decided.
+        accepted: Whether the merchant gave it up.
+        contradicted: Whether the channel said of it what does not agree with what was recorded.
         evidence: What the merchant contested it with; for the channel alone, no event carries it.
         response_state: None while the merchant has not answered.
+        word_time: When what is recorded happened, as the channel says; None where it did not say.
     """
 
     dispute_id: str
     payment_id: str
     merchant_id: str
     attempt_id: str
+    capture_id: str
     channel: str
     dispute_reference: str
+    stage: events.DisputeStage
     amount_minor: int
+    claimed_minor: int
     currency_code: str
     reason: events.DisputeReason
+    category: str | None
     respond_by: datetime | None
     create_time: datetime
     update_time: datetime
+    held_minor: int = 0
+    excess_minor: int = 0
+    counted_minor: int = 0
+    lost_minor: int = 0
+    owed_minor: int = 0
+    fee_minor: int = 0
+    fee_returned_minor: int = 0
+    booked: bool = False
     state: DisputeState = DisputeState.OPENED
     accepted: bool = False
     contradicted: bool = False
     evidence: str | None = None
     response_state: ResponseState | None = None
+    word_time: datetime | None = None
+
+
+DisputeEvent = (
+    events.DisputeInquiryOpened
+    | events.DisputeOpened
+    | events.DisputeWon
+    | events.DisputeLost
+    | events.DisputeOverturned
+    | events.DisputeContradicted
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeCase:
+    """A dispute with what it changes, as each step leaves them for the next.
+
+    Attributes:
+        capture: None of a charge, which is captured in its payment.
+        told: The events of the steps so far, in order.
+        contradiction: What the word did not agree with; None where it did.
+    """
+
+    payment: Payment
+    capture: Capture | None
+    dispute: Dispute
+    told: tuple[DisputeEvent, ...] = ()
+    contradiction: Contradiction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What steps need beside the channel's word.
+
+    Attributes:
+        fee_minor: What the merchant's fee plan charges for a dispute of this currency.
+        overturn_id: Of the new decision, should there be one.
+        contradiction_id: Of the contradiction, should there be one.
+        accepted: Whether it is the merchant who gives the dispute up.
+    """
+
+    fee_minor: int
+    overturn_id: str
+    contradiction_id: str
+    now: datetime
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeFile:
+    """A file that speaks for the merchant; no event carries it.
+
+    Attributes:
+        media_type: As in application/pdf.
+        content_hash: SHA-256 of the content, in hexadecimal digits.
+    """
+
+    file_id: str
+    dispute_id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    content_hash: str
+    create_time: datetime
 
 
 class DisputeFacts(PaymentFacts):
     """The fields that all dispute events share; they are events of the payment, in its order."""
 
     dispute_id: str
+    capture_id: str | None
     amount_minor: int
     reason: events.DisputeReason
     channel_reference: str
@@ -162,7 +258,7 @@ def not_found(dispute_id: str) -> DisputeNotFound:
 
 
 def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
-    """Return the state after an action.
+    """Return the state after an answer.
 
     Raises:
         IllegalTransition: The dispute is decided, or contested already.
@@ -170,79 +266,40 @@ def next_state(state: DisputeState, action: DisputeAction) -> DisputeState:
     return transitions.next_state(TRANSITIONS, state, action, what="A dispute")
 
 
-def open_dispute(
-    payment: Payment, attempt: PaymentAttempt, reported: Reported, *, dispute_id: str, now: datetime
-) -> tuple[Payment, Dispute, events.DisputeOpened]:
-    """Hold what is disputed.
+def begin(payment: Payment, attempt: PaymentAttempt, reported: Reported, *, dispute_id: str, now: datetime) -> Dispute:
+    """Return a dispute just heard of, before anything follows from it.
 
     Raises:
         IllegalTransition: The attempt captured nothing.
-        DisputeExceedsCaptured: More is disputed than the attempt captured, or than is left of the payment.
-        ChannelAmountMismatch: It is disputed in another currency.
+        ChannelAmountMismatch: The payment is in another currency.
     """
-    _require_disputable(payment, attempt, reported)
-    opened = Dispute(
+    _require_captured(payment, attempt)
+    if reported.currency_code != payment.currency_code:
+        raise _currency_mismatch(payment, attempt)
+    return Dispute(
         dispute_id=dispute_id,
         payment_id=payment.payment_id,
         merchant_id=payment.merchant_id,
         attempt_id=attempt.attempt_id,
+        capture_id=attempt.capture_id or payment.capture_id or "",
         channel=attempt.channel,
         dispute_reference=reported.dispute_reference,
+        stage=reported.stage or events.DisputeStage.CHARGEBACK,
         amount_minor=reported.amount_minor,
+        claimed_minor=reported.amount_minor,
         currency_code=reported.currency_code,
         reason=reported.reason,
+        category=reported.category,
         respond_by=reported.respond_by,
         create_time=now,
         update_time=now,
     )
-    disputed = replace(
-        payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor + opened.amount_minor
-    )
-    return disputed, opened, events.DisputeOpened(**facts(disputed, opened), respond_by=opened.respond_by)
-
-
-def win(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeWon]:
-    """Record that the channel decided for the merchant, who has the amount again.
-
-    Raises:
-        IllegalTransition: It is decided already.
-    """
-    won = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.WIN))
-    released = replace(
-        payment, **next_revision(payment, now), disputed_minor=payment.disputed_minor - dispute.amount_minor
-    )
-    return released, won, events.DisputeWon(**facts(released, won))
-
-
-def lose(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
-    """Record that the channel decided for the payer: the amount is gone, and stays counted as disputed.
-
-    Raises:
-        IllegalTransition: It is decided already.
-    """
-    lost = replace(_touch(dispute, now), state=next_state(dispute.state, DisputeAction.LOSE))
-    charged = replace(payment, **next_revision(payment, now))
-    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=False)
-
-
-def accept(payment: Payment, dispute: Dispute, *, now: datetime) -> tuple[Payment, Dispute, events.DisputeLost]:
-    """Return a dispute up for the merchant; the channel is still to be told.
-
-    Raises:
-        IllegalTransition: It is contested or decided already.
-    """
-    lost = replace(
-        _touch(dispute, now),
-        state=next_state(dispute.state, DisputeAction.ACCEPT),
-        accepted=True,
-        response_state=ResponseState.PENDING,
-    )
-    charged = replace(payment, **next_revision(payment, now))
-    return charged, lost, events.DisputeLost(**facts(charged, lost), accepted=True)
 
 
 def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
-    """Contest a dispute for the merchant; the channel is still to be told. The payment does not change.
+    """Contest a dispute for the merchant, or answer an inquiry; the channel is still to be told.
+
+    The payment does not change.
 
     Raises:
         IllegalTransition: It is contested or decided already.
@@ -251,18 +308,34 @@ def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
     state = next_state(dispute.state, DisputeAction.CONTEST)
     if dispute.respond_by is not None and now > dispute.respond_by:
         raise DisputeResponseLate("The time to contest the dispute is over.", respond_by=dispute.respond_by.isoformat())
-    return replace(_touch(dispute, now), state=state, evidence=evidence, response_state=ResponseState.PENDING)
+    return replace(touched(dispute, now), state=state, evidence=evidence, response_state=ResponseState.PENDING)
 
 
-def contradicts(dispute: Dispute, outcome: DisputeOutcome) -> bool:
-    """Return whether a report is the opposite of what was decided; an opening told late is not."""
-    decided = {DisputeState.WON: DisputeOutcome.LOST, DisputeState.LOST: DisputeOutcome.WON}
-    return decided.get(dispute.state) is outcome
+def require_room(dispute: Dispute, files: int) -> None:
+    """Check that a dispute with so many files can take another one, to go with the answer.
+
+    Raises:
+        IllegalTransition: It is answered or decided already.
+        DisputeFilesExceeded: It has FILES_MAX.
+    """
+    next_state(dispute.state, DisputeAction.CONTEST)
+    if files >= FILES_MAX:
+        raise DisputeFilesExceeded(f"A dispute has {FILES_MAX} files at most.", files_max=str(FILES_MAX))
 
 
-def contradict(dispute: Dispute, *, now: datetime) -> Dispute:
-    """Mark that the channel said the opposite of what was decided; the decision stands."""
-    return replace(_touch(dispute, now), contradicted=True)
+def require_acceptable(dispute: Dispute) -> None:
+    """Check that the merchant can give a dispute up.
+
+    Raises:
+        IllegalTransition: It is contested or decided already, or an inquiry, which is answered or refunded.
+    """
+    next_state(dispute.state, DisputeAction.ACCEPT)
+    if dispute.stage is events.DisputeStage.INQUIRY:
+        raise IllegalTransition(
+            "Nothing is disputed yet; an inquiry is answered, or the payment refunded.",
+            state=dispute.state,
+            action=DisputeAction.ACCEPT,
+        )
 
 
 def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
@@ -273,31 +346,30 @@ def answered(dispute: Dispute, *, taken: bool, now: datetime) -> Dispute:
     """
     if dispute.response_state is None:
         raise InvariantError(f"dispute {dispute.dispute_id} was not answered")
-    return replace(_touch(dispute, now), response_state=ResponseState.TOLD if taken else ResponseState.REFUSED)
+    return replace(touched(dispute, now), response_state=ResponseState.TOLD if taken else ResponseState.REFUSED)
 
 
-def require_same(dispute: Dispute, reported: Reported) -> None:
-    """Check that a report of a dispute that is known is about the same.
-
-    Raises:
-        DisputeReferenceTaken: It is about another attempt.
-        ChannelAmountMismatch: It is about another amount.
-    """
-    if reported.attempt_id != dispute.attempt_id:
-        raise DisputeReferenceTaken(
-            "The channel gave this reference to another dispute.",
-            field="dispute_reference",
-            dispute_id=dispute.dispute_id,
-        )
-    if (reported.amount_minor, reported.currency_code) != (dispute.amount_minor, dispute.currency_code):
-        raise _mismatch(dispute.amount_minor, dispute.currency_code, what="dispute")
-
-
-def _touch(dispute: Dispute, now: datetime) -> Dispute:
+def touched(dispute: Dispute, now: datetime) -> Dispute:
+    """Return a dispute as changed at `now`."""
     return replace(dispute, update_time=no_earlier(now, dispute.update_time))
 
 
-def _require_disputable(payment: Payment, attempt: PaymentAttempt, reported: Reported) -> None:
+def facts(payment: Payment, dispute: Dispute, *, amount_minor: int | None = None) -> DisputeFacts:
+    """Return what an event of the payment's latest change, which a dispute made, begins with.
+
+    `amount_minor` is what it is about, where that is not all that is disputed.
+    """
+    return {
+        **payment_facts(payment),
+        "dispute_id": dispute.dispute_id,
+        "capture_id": dispute.capture_id,
+        "amount_minor": dispute.amount_minor if amount_minor is None else amount_minor,
+        "reason": dispute.reason,
+        "channel_reference": dispute.dispute_reference,
+    }
+
+
+def _require_captured(payment: Payment, attempt: PaymentAttempt) -> None:
     if attempt.state is not AttemptState.SUCCEEDED or attempt.action not in _CAPTURES:
         raise IllegalTransition(
             "Only what a charge or a capture has captured can be disputed.",
@@ -306,33 +378,12 @@ def _require_disputable(payment: Payment, attempt: PaymentAttempt, reported: Rep
             action=PaymentAction.DISPUTE,
         )
     next_payment_state(payment.state, PaymentAction.DISPUTE)
-    if reported.currency_code != payment.currency_code:
-        raise _mismatch(attempt.amount_minor, payment.currency_code, what="attempt")
-    left_minor = min(attempt.amount_minor, refundable_minor(payment))
-    if reported.amount_minor > left_minor:
-        raise DisputeExceedsCaptured(
-            f"Only {left_minor} minor units of {payment.currency_code} can be disputed.",
-            field="amount.amount_minor",
-            disputable_minor=str(left_minor),
-            currency_code=payment.currency_code,
-        )
 
 
-def _mismatch(amount_minor: int, currency_code: str, *, what: str) -> ChannelAmountMismatch:
+def _currency_mismatch(payment: Payment, attempt: PaymentAttempt) -> ChannelAmountMismatch:
     return ChannelAmountMismatch(
-        f"The {what} is over {amount_minor} minor units of {currency_code}.",
+        f"The attempt is over {attempt.amount_minor} minor units of {payment.currency_code}.",
         field="amount",
-        amount_minor=str(amount_minor),
-        currency_code=currency_code,
+        amount_minor=str(attempt.amount_minor),
+        currency_code=payment.currency_code,
     )
-
-
-def facts(payment: Payment, dispute: Dispute) -> DisputeFacts:
-    """Return what an event of the payment's latest change, which a dispute made, begins with."""
-    return {
-        **payment_facts(payment),
-        "dispute_id": dispute.dispute_id,
-        "amount_minor": dispute.amount_minor,
-        "reason": dispute.reason,
-        "channel_reference": dispute.dispute_reference,
-    }

@@ -83,7 +83,7 @@ def require_payable(
         merchant_id: Whom the payment pays.
         currency_code: Of the payment.
         amount_minor: Of the payment.
-        left_minor: The total, less what other payments have captured or still may capture.
+        left_minor: The total, less what other payments have paid or still may capture.
 
     Raises:
         OrderMerchantMismatch, OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded: It cannot.
@@ -106,16 +106,16 @@ def require_payable(
 
 
 def refund_of_capture(
-    order: ProjectedOrder, *, amount_minor: int, captured_minor: int
+    order: ProjectedOrder, *, amount_minor: int, paid_minor: int
 ) -> tuple[int, events.RefundReason] | None:
     """Return what of a capture goes back at once, and why; None if nothing does.
 
     Args:
         order: What the payment is for.
         amount_minor: Captured just now.
-        captured_minor: Captured by all payments for the order, this capture included.
+        paid_minor: Captured by all payments for the order, this capture included, less what was refunded and lost.
     """
     if order.state in CLOSED:
         return amount_minor, events.RefundReason.ORDER_CANCELLED
-    excess_minor = min(amount_minor, captured_minor - order.total_minor)
+    excess_minor = min(amount_minor, paid_minor - order.total_minor)
     return (excess_minor, events.RefundReason.DUPLICATE) if excess_minor > 0 else None

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import fee
@@ -42,6 +43,8 @@ class PaymentAction(StrEnum):
     LOSE_ANSWER = "LOSE_ANSWER"
     REFUND = "REFUND"
     DISPUTE = "DISPUTE"
+    ACCEPT = "ACCEPT"
+    LOSE_AUTHORIZATION = "LOSE_AUTHORIZATION"
 
 
 _S, _A = PaymentState, PaymentAction
@@ -66,6 +69,13 @@ TRANSITIONS: Mapping[tuple[PaymentState, PaymentAction], PaymentState] = Mapping
         (_S.SUCCEEDED, _A.CANCEL): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.REFUND): _S.SUCCEEDED,
         (_S.SUCCEEDED, _A.DISPUTE): _S.SUCCEEDED,
+        # Two people take money that came late for the merchant.
+        (_S.FAILED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.CANCELLED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.AUTHORIZED, _A.ACCEPT): _S.SUCCEEDED,
+        (_S.SUCCEEDED, _A.ACCEPT): _S.SUCCEEDED,
+        # Its channel has the authorization no more.
+        (_S.AUTHORIZED, _A.LOSE_AUTHORIZATION): _S.FAILED,
     }
 )
 """The state after an action; a pair that is missing is illegal."""
@@ -91,15 +101,19 @@ class Payment:
         cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
             more is captured from then on.
         expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
-        captured_in_parts: Whether there are several captures, so that a refund may be of parts of several.
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
+        reversed_minor: The part of what was captured that bounced.
+        unbacked_minor: The part of what was refunded that no capture stood behind; the ledger holds it in suspense.
         refunding_minor: Held by refunds without an outcome, UNKNOWN ones included.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
+        fee_plan_version: Of the latest capture, as is refund_fee_returned.
         refund_fee_returned: Taken from the fee plan at capture: a later plan does not change what was agreed.
+        lost_minor: The part of what is disputed that is lost.
         failure_reason: Set exactly while FAILED.
         correlation_id: The journey that all events of the payment carry.
         aggregate_version: From 1, +1 with every event.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     payment_id: str
@@ -124,10 +138,12 @@ class Payment:
     cancel_reason: events.CancelReason | None = None
     expire_time: datetime | None = None
     captured_minor: int = 0
-    captured_in_parts: bool = False
+    reversed_minor: int = 0
     refunded_minor: int = 0
+    unbacked_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
+    lost_minor: int = 0
     fee_minor: int = 0
     fee_returned_minor: int = 0
     fee_returning_minor: int = 0
@@ -138,15 +154,21 @@ class Payment:
     failure_reason: events.FailureReason | None = None
     failure_code: str | None = None
     aggregate_version: int = 1
+    creating_call: CreatingCall = NO_CALL
 
 
-class PaymentFacts(AggregateFacts):
-    """The fields that all events of a payment share, those of its refunds and disputes included."""
+class DecisionFacts(AggregateFacts):
+    """The fields that all events of a payment share, also of what people decide without a channel."""
 
     payment_id: str
     order_id: str | None
     merchant_reference: str
     currency_code: str
+
+
+class PaymentFacts(DecisionFacts):
+    """The fields that all events of what its channel did for a payment share, refunds and disputes included."""
+
     channel: str
 
 
@@ -160,8 +182,9 @@ def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
 
 
 def refundable_minor(payment: Payment) -> int:
-    """Return what can still be refunded; refunds without an outcome count as spent."""
-    return payment.captured_minor - payment.refunded_minor - payment.refunding_minor - payment.disputed_minor
+    """Return what can still be refunded: refunds without an outcome count as spent, and what is out counts as out."""
+    spent_minor = payment.refunded_minor + payment.refunding_minor + payment.disputed_minor
+    return max(payment.captured_minor - payment.reversed_minor - spent_minor, 0)
 
 
 def not_found(payment_id: str) -> PaymentNotFound:
@@ -196,6 +219,9 @@ def capture(
     channel_reference: str,
     terms: fee.CaptureTerms,
     now: datetime,
+    final: bool = False,
+    action: PaymentAction = PaymentAction.CAPTURE,
+    order_returned_minor: int = 0,
 ) -> tuple[Payment, events.PaymentSuccess]:
     """Record that an amount was captured, at most what is left of the payment's amount.
 
@@ -203,26 +229,25 @@ def capture(
         payment: Before it, with nothing held for this capture any more.
         amount_minor: What was captured.
         capture_id: The capture.
-        channel_reference: The channel's reference of the capture; of a charge, it is the payment's as well.
+        channel_reference: Of the capture; of a charge, it is the payment's as well.
         terms: In force for the merchant.
         now: Business time.
+        final: Whether the merchant takes no more of the payment.
+        action: ACCEPT for money that came late.
+        order_returned_minor: What was refunded or lost before of all payments for its order.
 
     Raises:
-        IllegalTransition: The payment has failed or was cancelled.
+        IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
     """
-    first, charged = payment.captured_minor == 0, payment.capture_mode is CaptureMode.AUTOMATIC
-    fee_minor = fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first)
+    fee_minor = _fee_minor(payment, amount_minor, terms)
     captured = replace(
-        payment,
+        _by_terms(payment, terms),
         **next_revision(payment, now),
-        state=next_state(payment.state, PaymentAction.CAPTURE),
+        state=next_state(payment.state, action),
         captured_minor=payment.captured_minor + amount_minor,
-        captured_in_parts=not first,
         fee_minor=payment.fee_minor + fee_minor,
-        fee_plan_version=terms.fee_plan_version,
-        refund_fee_returned=terms.refund_fee_returned,
         capture_id=capture_id,
-        channel_reference=channel_reference if charged else payment.channel_reference,
+        channel_reference=_reference_after(payment, channel_reference),
     )
     return captured, events.PaymentSuccess(
         **facts(captured),
@@ -232,11 +257,22 @@ def capture(
         channel_reference=channel_reference,
         fee_minor=fee_minor,
         fee_plan_version=terms.fee_plan_version,
+        final=final,
+        order_returned_minor=order_returned_minor,
     )
 
 
-def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment, events.PaymentFailed]:
-    """Record that a payment ended without moving money.
+def _fee_minor(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> int:
+    """Return what the next capture of a payment costs."""
+    return fee.capture_fee_minor(
+        amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
+    )
+
+
+def fail(
+    payment: Payment, failure: Failure, *, now: datetime, action: PaymentAction = PaymentAction.FAIL
+) -> tuple[Payment, events.PaymentFailed]:
+    """Record that a payment ended without moving money; the action is LOSE_AUTHORIZATION where it was authorized.
 
     Raises:
         IllegalTransition: The payment has ended already.
@@ -244,11 +280,12 @@ def fail(payment: Payment, failure: Failure, *, now: datetime) -> tuple[Payment,
     failed = replace(
         payment,
         **next_revision(payment, now),
-        state=next_state(payment.state, PaymentAction.FAIL),
+        state=next_state(payment.state, action),
         failure_reason=failure.reason,
         failure_code=failure.code,
         channel_reference=failure.channel_reference or payment.channel_reference,
         cancel_reason=None,
+        expire_time=None,
     )
     return failed, events.PaymentFailed(
         **facts(failed),
@@ -284,37 +321,33 @@ def lose_answer(
     )
 
 
-def contradict(
-    payment: Payment,
-    *,
-    refund_id: str | None,
-    recorded: events.PreviousState,
-    reported: events.ReportedOutcome,
-    evidence: events.Evidence,
-    channel_reference: str | None,
-    now: datetime,
-) -> tuple[Payment, events.PaymentContradicted]:
-    """Record that evidence says the opposite of what is recorded of a payment, or of its refund; both stay."""
-    contradicted = replace(payment, **next_revision(payment, now))
-    return contradicted, events.PaymentContradicted(
-        **facts(contradicted),
-        amount_minor=contradicted.amount_minor,
-        method=contradicted.method,
-        channel_reference=channel_reference,
-        refund_id=refund_id,
-        evidence=evidence,
-        previous_state=recorded,
-        reported_outcome=reported,
+def _by_terms(payment: Payment, terms: fee.CaptureTerms) -> Payment:
+    """Return the payment with the terms of its latest capture; whatever had failed before, it has not failed."""
+    return replace(
+        payment,
+        failure_reason=None,
+        failure_code=None,
+        fee_plan_version=terms.fee_plan_version,
+        refund_fee_returned=terms.refund_fee_returned,
     )
+
+
+def _reference_after(payment: Payment, capture_reference: str) -> str | None:
+    """Return the payment's reference after a capture: of a charge it is the same."""
+    return capture_reference if payment.capture_mode is CaptureMode.AUTOMATIC else payment.channel_reference
 
 
 def facts(payment: Payment) -> PaymentFacts:
     """Return what an event of the payment's latest change begins with."""
+    return {**decision_facts(payment), "channel": payment.channel}
+
+
+def decision_facts(payment: Payment) -> DecisionFacts:
+    """Return what an event of the payment's latest change begins with, where people decided it."""
     return {
         **aggregate_facts(payment),
         "payment_id": payment.payment_id,
         "order_id": payment.order_id,
         "merchant_reference": payment.merchant_reference,
         "currency_code": payment.currency_code,
-        "channel": payment.channel,
     }

@@ -1,15 +1,19 @@
 """A refund of a payment, and what each of its changes does to the payment's amounts. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
 from paykit.aggregate import next_revision
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
-from services.payment.domain import fee, movement
-from services.payment.domain.attempt import Failure
-from services.payment.domain.movement import PaymentMovement
+from services.payment.domain import capture as capture_rules
+from services.payment.domain import movement, refund_share
+from services.payment.domain.attempt import WITHDRAWN, Failure
+from services.payment.domain.capture import Capture
+from services.payment.domain.movement import MovementAction, MovementState, PaymentMovement
 from services.payment.domain.payment import (
     Payment,
     PaymentAction,
@@ -19,6 +23,9 @@ from services.payment.domain.payment import (
     require_currency,
 )
 from services.payment.domain.payment import facts as payment_facts
+from services.payment.domain.refund_share import RefundShare
+
+_CANCELLED = Failure(reason=events.FailureReason.NOT_RECEIVED, code=WITHDRAWN, channel_reference=None)
 
 
 class RefundNotFound(DomainError):
@@ -40,8 +47,12 @@ class Refund(PaymentMovement):
     """A refund of a payment.
 
     Attributes:
-        capture_id: None for parts of several, and for a capture that was never booked (reason CONTRADICTION).
-        fee_returned_minor: The part of the fee that returns with it, settled when the refund is made.
+        capture_id: None for parts of several, and for what no booked capture stands behind (reason CONTRADICTION).
+        fee_returned_minor: The part of the fees that returns with it, settled when the refund is made; with SUCCEEDED
+            what did return.
+        suspense_minor: The part of what is out that no booked capture stood behind when it went.
+        returned_minor: The part of what was out that came back.
+        late_capture_id: The money that came late and is given back by it; such a refund counts in no total.
     """
 
     WHAT: ClassVar[str] = "A refund"
@@ -51,16 +62,24 @@ class Refund(PaymentMovement):
     reason: events.RefundReason
     fee_returned_minor: int
     capture_id: str | None
+    suspense_minor: int = 0
+    returned_minor: int = 0
+    late_capture_id: str | None = None
 
 
-class RefundFacts(PaymentFacts):
-    """The fields that all refund events share; they are events of the payment, in its order."""
+class RefundMovementFacts(PaymentFacts):
+    """The fields that all refund events share, whatever moved; they are events of the payment, in its order."""
 
     refund_id: str
     capture_id: str | None
+    reason: events.RefundReason
+
+
+class RefundFacts(RefundMovementFacts):
+    """The fields of refund events that tell what was asked for."""
+
     amount_minor: int
     fee_returned_minor: int
-    reason: events.RefundReason
 
 
 def not_found(refund_id: str) -> RefundNotFound:
@@ -68,8 +87,27 @@ def not_found(refund_id: str) -> RefundNotFound:
     return RefundNotFound("No refund has this id.", field="refund_id", refund_id=refund_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRefund:
+    """A refund just made, with what it takes.
+
+    Attributes:
+        payment: With the amount held.
+        shares: What captures bear of it, at least one.
+        captures: Those, with their shares held, in the order of the shares.
+        event: Tells of it.
+    """
+
+    payment: Payment
+    refund: Refund
+    shares: Sequence[RefundShare]
+    captures: Sequence[Capture]
+    event: events.RefundCreated
+
+
 def create(
     payment: Payment,
+    captures: Sequence[Capture],
     *,
     refund_id: str,
     amount_minor: int,
@@ -77,42 +115,67 @@ def create(
     reason: events.RefundReason,
     now: datetime,
     of_capture: str | None = None,
-) -> tuple[Payment, Refund, events.RefundCreated]:
+    unasked: bool = False,
+) -> AcceptedRefund:
     """Take an amount out of what can be refunded.
 
-    `of_capture` names the one capture that is given back; without it a refund names the payment's only capture, and
-    none where there are several.
+    Args:
+        payment: Captured.
+        captures: Its captures, oldest first.
+        refund_id: Of the new refund.
+        amount_minor: What is given back.
+        currency_code: Of the amount.
+        reason: Why.
+        now: Business time.
+        of_capture: The one capture that is given back; None for the oldest that are left.
+        unasked: Whether paystream gives back by itself, which returns the fee whatever the terms are.
 
     Raises:
         CurrencyMismatch: The payment is in another currency.
         IllegalTransition: The payment is not captured.
+        CaptureNotFound: It has no such capture.
         RefundExceedsRefundable: More than is left.
     """
-    _require_refundable(payment, amount_minor, currency_code)
-    fee_returned_minor = _returned_fee(payment, amount_minor) if payment.refund_fee_returned else 0
-    refunding = replace(
-        payment,
-        **next_revision(payment, now),
-        refunding_minor=payment.refunding_minor + amount_minor,
-        fee_returning_minor=payment.fee_returning_minor + fee_returned_minor,
-    )
+    bearing = capture_rules.named(captures, of_capture)
+    _require_refundable(payment, bearing, amount_minor, currency_code)
+    shares = refund_share.spread(bearing, refund_id=refund_id, amount_minor=amount_minor, unasked=unasked)
+    refunding = _hold(payment, shares, now)
     refund = _refund(
         refunding,
         refund_id=refund_id,
         amount_minor=amount_minor,
         reason=reason,
-        fee_returned_minor=fee_returned_minor,
-        capture_id=of_capture or (None if payment.captured_in_parts else payment.capture_id),
+        fee_returned_minor=_fee_returned_minor(shares),
+        capture_id=shares[0].capture_id if len(shares) == 1 else None,
     )
-    return refunding, refund, _created(refunding, refund)
+    return AcceptedRefund(
+        payment=refunding,
+        refund=refund,
+        shares=shares,
+        captures=refund_share.hold_all(bearing, shares),
+        event=_created(refunding, refund),
+    )
+
+
+def shares_of(refund: Refund, spread: Sequence[RefundShare]) -> Sequence[RefundShare]:
+    """Return what captures bear of a refund: what was spread over several, else all of it the one that it names."""
+    if spread or refund.capture_id is None:
+        return spread
+    whole = RefundShare(
+        refund_id=refund.refund_id,
+        capture_id=refund.capture_id,
+        amount_minor=refund.carried_out_minor - refund.suspense_minor,
+        fee_returned_minor=refund.fee_returned_minor,
+    )
+    return [whole] if whole.amount_minor else []
 
 
 def give_back(
-    payment: Payment, *, refund_id: str, amount_minor: int, now: datetime
+    payment: Payment, *, refund_id: str, amount_minor: int, late_capture_id: str | None, now: datetime
 ) -> tuple[Payment, Refund, events.RefundCreated]:
-    """Return a capture that became known after the payment had ended without one.
+    """Make a refund of what no booked capture stands behind.
 
-    It was never booked, so it neither counts as captured nor as refunded.
+    With `late_capture_id` it is money that came late, which neither counts as captured nor as refunded.
     """
     contradicted = replace(payment, **next_revision(payment, now))
     refund = _refund(
@@ -122,37 +185,95 @@ def give_back(
         reason=events.RefundReason.CONTRADICTION,
         fee_returned_minor=0,
         capture_id=None,
+        late_capture_id=late_capture_id,
     )
     return contradicted, refund, _created(contradicted, refund)
 
 
 def succeed(
-    payment: Payment, refund: Refund, *, channel_reference: str, now: datetime
+    payment: Payment,
+    refund: Refund,
+    paid: Sequence[RefundShare],
+    *,
+    channel_reference: str,
+    amount_minor: int,
+    now: datetime,
 ) -> tuple[Payment, Refund, events.RefundSuccess]:
     """Record that the payer has the money back.
+
+    Args:
+        payment: Of the refund.
+        refund: Under way.
+        paid: What captures bear of it; the rest is taken out of suspense.
+        channel_reference: The channel's reference of the refund.
+        amount_minor: What was given back, at most what was asked for.
+        now: Business time.
 
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    succeeded = movement.succeed(refund, channel_reference=channel_reference, now=now)
-    refunded = replace(
-        _release(payment, refund, now),
-        refunded_minor=payment.refunded_minor + _booked_minor(refund),
-        fee_returned_minor=payment.fee_returned_minor + refund.fee_returned_minor,
-    )
-    event = events.RefundSuccess(**facts(refunded, succeeded), channel_reference=channel_reference)
-    return refunded, succeeded, event
+    succeeded = movement.succeed(refund, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
+    return _pay(_release(payment, refund, now), succeeded, paid)
+
+
+def succeed_late(
+    payment: Payment,
+    refund: Refund,
+    paid: Sequence[RefundShare],
+    *,
+    channel_reference: str,
+    amount_minor: int,
+    now: datetime,
+) -> tuple[Payment, Refund, events.RefundSuccess]:
+    """Record that the payer has the money back by a refund that had failed; what is not left is taken out of suspense.
+
+    The arguments are those of `succeed`.
+
+    Raises:
+        IllegalTransition: The refund had not failed.
+    """
+    succeeded = movement.succeed_late(refund, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
+    return _pay(replace(payment, **next_revision(payment, now)), succeeded, paid)
+
+
+def queue(accepted: AcceptedRefund) -> AcceptedRefund:
+    """Return a refund just made as one that waits for funds."""
+    return replace(accepted, refund=replace(accepted.refund, state=MovementState.QUEUED))
+
+
+def release(refund: Refund, *, now: datetime) -> Refund:
+    """Return a refund that waited as one to be sent; no event says so.
+
+    Raises:
+        IllegalTransition: It does not wait.
+    """
+    state = movement.next_state(refund.state, MovementAction.RELEASE, what=refund.WHAT)
+    return replace(refund, state=state, update_time=no_earlier(now, refund.update_time))
+
+
+def cancel(payment: Payment, refund: Refund, *, now: datetime) -> tuple[Payment, Refund, events.RefundFailed]:
+    """Give up a refund that waits for funds.
+
+    Raises:
+        IllegalTransition: It does not wait.
+    """
+    return fail(payment, refund, _CANCELLED, now=now, by=MovementAction.CANCEL)
 
 
 def fail(
-    payment: Payment, refund: Refund, failure: Failure, *, now: datetime
+    payment: Payment,
+    refund: Refund,
+    failure: Failure,
+    *,
+    now: datetime,
+    by: MovementAction = MovementAction.FAIL,
 ) -> tuple[Payment, Refund, events.RefundFailed]:
     """Record that a refund ended without moving money; its amount can be refunded again.
 
     Raises:
         IllegalTransition: The refund has ended already.
     """
-    failed, released = movement.fail(refund, failure, now=now), _release(payment, refund, now)
+    failed, released = movement.fail(refund, failure, now=now, by=by), _release(payment, refund, now)
     event = events.RefundFailed(
         **facts(released, failed),
         channel_reference=failed.channel_reference,
@@ -162,10 +283,10 @@ def fail(
     return released, failed, event
 
 
-def _require_refundable(payment: Payment, amount_minor: int, currency_code: str) -> None:
+def _require_refundable(payment: Payment, bearing: Sequence[Capture], amount_minor: int, currency_code: str) -> None:
     require_currency(payment, currency_code)
     next_state(payment.state, PaymentAction.REFUND)
-    left = refundable_minor(payment)
+    left = min(refundable_minor(payment), sum(map(capture_rules.refundable_minor, bearing)))
     if amount_minor > left:
         raise RefundExceedsRefundable(
             f"Only {left} minor units of {currency_code} can be refunded.",
@@ -175,14 +296,18 @@ def _require_refundable(payment: Payment, amount_minor: int, currency_code: str)
         )
 
 
-def _returned_fee(payment: Payment, amount_minor: int) -> int:
-    return fee.returned_fee_minor(
-        fee_minor=payment.fee_minor,
-        given_minor=payment.fee_returned_minor + payment.fee_returning_minor,
-        captured_minor=payment.captured_minor,
-        refunded_minor=payment.refunded_minor + payment.refunding_minor,
-        amount_minor=amount_minor,
+def _hold(payment: Payment, shares: Sequence[RefundShare], now: datetime) -> Payment:
+    """Return the payment with what a refund takes of its captures held."""
+    return replace(
+        payment,
+        **next_revision(payment, now),
+        refunding_minor=payment.refunding_minor + sum(share.amount_minor for share in shares),
+        fee_returning_minor=payment.fee_returning_minor + _fee_returned_minor(shares),
     )
+
+
+def _fee_returned_minor(shares: Sequence[RefundShare]) -> int:
+    return sum(share.fee_returned_minor for share in shares)
 
 
 def _refund(
@@ -193,6 +318,7 @@ def _refund(
     reason: events.RefundReason,
     fee_returned_minor: int,
     capture_id: str | None,
+    late_capture_id: str | None = None,
 ) -> Refund:
     """Return a refund made with this change of the payment."""
     return Refund(
@@ -204,6 +330,7 @@ def _refund(
         reason=reason,
         fee_returned_minor=fee_returned_minor,
         capture_id=capture_id,
+        late_capture_id=late_capture_id,
         create_time=payment.update_time,
         update_time=payment.update_time,
     )
@@ -213,8 +340,32 @@ def _created(payment: Payment, refund: Refund) -> events.RefundCreated:
     return events.RefundCreated(**facts(payment, refund), channel_reference=None)
 
 
-def _booked_minor(refund: Refund) -> int:
-    """Return the amount that the payment's totals hold for a refund: none for a capture that was never booked."""
+def _pay(
+    payment: Payment, succeeded: Refund, paid: Sequence[RefundShare]
+) -> tuple[Payment, Refund, events.RefundSuccess]:
+    """Count what is out with this change of the payment."""
+    amount_minor, fee_minor = succeeded.carried_out_minor, _fee_returned_minor(paid)
+    suspense_minor = amount_minor - sum(share.amount_minor for share in paid)
+    counted = succeeded.late_capture_id is None
+    refunded = replace(
+        payment,
+        refunded_minor=payment.refunded_minor + (amount_minor if counted else 0),
+        unbacked_minor=payment.unbacked_minor + (suspense_minor if counted else 0),
+        fee_returned_minor=payment.fee_returned_minor + fee_minor,
+    )
+    refund = replace(succeeded, fee_returned_minor=fee_minor, suspense_minor=suspense_minor, returned_minor=0)
+    event = events.RefundSuccess(
+        **movement_facts(refunded, refund),
+        amount_minor=amount_minor,
+        fee_returned_minor=fee_minor,
+        channel_reference=refund.channel_reference or "",
+        suspense_minor=suspense_minor,
+    )
+    return refunded, refund, event
+
+
+def _held_minor(refund: Refund) -> int:
+    """Return what the payment's totals hold for a refund under way: none for what no booked capture stands behind."""
     return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
 
 
@@ -223,7 +374,7 @@ def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
     return replace(
         payment,
         **next_revision(payment, now),
-        refunding_minor=payment.refunding_minor - _booked_minor(refund),
+        refunding_minor=payment.refunding_minor - _held_minor(refund),
         fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
     )
 
@@ -231,10 +382,17 @@ def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
 def facts(payment: Payment, refund: Refund) -> RefundFacts:
     """Return what an event of the payment's latest change, which a refund made, begins with."""
     return {
+        **movement_facts(payment, refund),
+        "amount_minor": refund.amount_minor,
+        "fee_returned_minor": refund.fee_returned_minor,
+    }
+
+
+def movement_facts(payment: Payment, refund: Refund) -> RefundMovementFacts:
+    """Return what an event of the payment's latest change begins with, where a refund moved any amount."""
+    return {
         **payment_facts(payment),
         "refund_id": refund.refund_id,
         "capture_id": refund.capture_id,
-        "amount_minor": refund.amount_minor,
-        "fee_returned_minor": refund.fee_returned_minor,
         "reason": refund.reason,
     }

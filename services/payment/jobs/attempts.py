@@ -58,6 +58,14 @@ async def expire_authorizations(runtime: Runtime) -> bool:
     return expired == commands.capture.EXPIRED_PAYMENTS_MAX
 
 
+async def expire_unsent(runtime: Runtime) -> bool:
+    """Have what waited too long to be sent fail; True when there may be more."""
+    expired = await runtime.transaction(commands.withholding.expire_unsent)
+    if expired:
+        wake_submission(runtime)
+    return expired == commands.withholding.EXPIRED_ATTEMPTS_MAX
+
+
 async def _side_by_side(work: Sequence[Coroutine[Any, Any, bool]]) -> bool:
     """Work with several channels at once, each to its end whatever befalls another; True when one has more."""
     results = await asyncio.gather(*work, return_exceptions=True)
@@ -79,6 +87,7 @@ def _calls(runtime: Runtime, route: ChannelRoute, unreached: list[str]) -> Calls
         table=store.attempts,
         request=partial(channels.to_request, callback_address=channel_calls.callback_address(runtime.settings)),
         connect=lambda: _connect(route, unreached),
+        withheld=lambda claimed: claimed.withheld,
         record=unanswered("RecordEvidence", commands.evidence.recording(runtime.settings.authorization_ttl_s)),
     )
 

@@ -2,6 +2,8 @@
 
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
+from paykit.channels.unmatched_evidence import UnmatchedEvidence
+from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
@@ -11,6 +13,7 @@ _OUTCOMES = {
     pb.CHANNEL_OUTCOME_APPROVED: EvidenceOutcome.SUCCEEDED,
     pb.CHANNEL_OUTCOME_DECLINED: EvidenceOutcome.FAILED,
 }
+_WIRE_OUTCOMES = {outcome: wire for wire, outcome in _OUTCOMES.items()}
 _STATES = {state: pb.AttemptState.Value(f"ATTEMPT_STATE_{state}") for state in AttemptState}
 _ACTIONS = {action: pb.AttemptAction.Value(f"ATTEMPT_ACTION_{action}") for action in AttemptAction}
 
@@ -24,6 +27,7 @@ def to_attempt(attempt: PaymentAttempt) -> pb.Attempt:
         capture_id=attempt.capture_id or "",
         channel=attempt.channel,
         action=_ACTIONS[attempt.action],
+        expire_time=to_timestamp(attempt.expire_time) if attempt.expire_time else None,
         state=_STATES[attempt.state],
     )
 
@@ -37,6 +41,22 @@ def to_overdue(overdue: OverdueAttempt) -> pb.OverdueAttempt:
         channel=attempt.channel,
         amount=money_pb2.Money(amount_minor=attempt.amount_minor, currency_code=attempt.currency_code),
         unanswered_seconds=int(attempt.age_s),
+    )
+
+
+def to_unmatched(kept: UnmatchedEvidence) -> pb.UnmatchedEvidence:
+    """Make the resource."""
+    return pb.UnmatchedEvidence(
+        evidence_id=kept.evidence_id,
+        attempt_id=kept.attempt_id,
+        channel_reference=kept.channel_reference,
+        outcome=_WIRE_OUTCOMES.get(kept.outcome, pb.CHANNEL_OUTCOME_UNSPECIFIED),
+        decline_code=kept.failure_code,
+        amount=money_pb2.Money(amount_minor=kept.amount_minor, currency_code=kept.currency_code)
+        if kept.amount_minor
+        else None,
+        create_time=to_timestamp(kept.create_time),
+        refusal=kept.refusal,
     )
 
 

@@ -1,6 +1,10 @@
 """Captures and voids on the wire: between messages and domain values."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 from paykit.cause import Cause
+from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import payment_pb2 as pb
@@ -10,7 +14,12 @@ from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment
 from services.payment.messages.payment import to_payment
 
-_STATES = {state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}") for state in MovementState}
+# Captures wait for no funds, and what bounced of one is told by its amounts.
+_STATES: Mapping[MovementState, pb.CaptureState.ValueType] = {
+    state: pb.CaptureState.Value(f"CAPTURE_STATE_{state}")
+    for state in MovementState
+    if state not in {MovementState.QUEUED, MovementState.RETURNED}
+}
 
 
 def to_capture(capture: Capture) -> pb.Capture:
@@ -27,6 +36,10 @@ def to_capture(capture: Capture) -> pb.Capture:
         failure_code=capture.failure_code or "",
         create_time=to_timestamp(capture.create_time),
         update_time=to_timestamp(capture.update_time),
+        captured_minor=capture.carried_out_minor if capture.state is MovementState.SUCCEEDED else 0,
+        reversed_minor=capture.reversed_minor,
+        merchant_reference=capture.labels.merchant_reference or "",
+        metadata=capture.labels.metadata_map(),
     )
 
 
@@ -40,15 +53,17 @@ def to_cancel_payment_response(payment: Payment) -> pb.CancelPaymentResponse:
     return pb.CancelPaymentResponse(payment=to_payment(payment))
 
 
-def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause) -> CapturePayment:
-    """Read a capture asked for."""
+def from_capture_payment(request: pb.CapturePaymentRequest, cause: Cause, *, unsent_ttl: timedelta) -> CapturePayment:
+    """Read a capture asked for, which may wait so long to be sent."""
     part = request.HasField("amount")
     return CapturePayment(
         payment_id=request.payment_id,
         amount_minor=request.amount.amount_minor if part else None,
         currency_code=request.amount.currency_code if part else None,
         final=request.final,
+        unsent_ttl=unsent_ttl,
         cause=cause,
+        labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
 

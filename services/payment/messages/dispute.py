@@ -4,7 +4,7 @@ from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
+from services.payment.domain.dispute import Dispute, DisputeFile, DisputeOutcome, DisputeState, Reported
 from services.payment.store import DisputeFilter
 
 
@@ -28,6 +28,28 @@ def to_dispute(dispute: Dispute) -> pb.Dispute:
         response_state=pb.DisputeResponseState.Value(f"DISPUTE_RESPONSE_STATE_{response_state}"),
         create_time=to_timestamp(dispute.create_time),
         update_time=to_timestamp(dispute.update_time),
+        capture_id=dispute.capture_id,
+        stage=pb.DisputeStage.Value(f"DISPUTE_STAGE_{dispute.stage}"),
+        category=dispute.category or "",
+        held_minor=dispute.held_minor,
+        excess_minor=dispute.excess_minor,
+        lost_minor=dispute.lost_minor,
+        owed_minor=dispute.owed_minor,
+        fee_minor=dispute.fee_minor,
+        fee_returned_minor=dispute.fee_returned_minor,
+    )
+
+
+def to_file(file: DisputeFile) -> pb.DisputeFile:
+    """Make a file without its content."""
+    return pb.DisputeFile(
+        file_id=file.file_id,
+        dispute_id=file.dispute_id,
+        name=file.name,
+        media_type=file.media_type,
+        size_bytes=file.size_bytes,
+        content_hash=file.content_hash,
+        create_time=to_timestamp(file.create_time),
     )
 
 
@@ -37,8 +59,11 @@ def from_report(request: pb.ReportDisputeRequest) -> Reported:
         attempt_id=request.attempt_id,
         dispute_reference=request.dispute_reference,
         outcome=DisputeOutcome(pb.DisputeOutcome.Name(request.outcome).removeprefix("DISPUTE_OUTCOME_")),
+        stage=_stage(request.stage),
         amount_minor=request.amount.amount_minor,
         currency_code=request.amount.currency_code,
+        category=request.category or None,
+        occur_time=from_optional(request, "occur_time"),
         reason=events.DisputeReason(pb.DisputeReason.Name(request.reason).removeprefix("DISPUTE_REASON_")),
         respond_by=from_optional(request, "respond_by"),
     )
@@ -54,3 +79,8 @@ def from_list_disputes(request: pb.ListDisputesRequest) -> DisputeFilter:
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),
     )
+
+
+def _stage(stage: pb.DisputeStage.ValueType) -> events.DisputeStage | None:
+    name = pb.DisputeStage.Name(stage).removeprefix("DISPUTE_STAGE_")
+    return events.DisputeStage(name) if stage else None

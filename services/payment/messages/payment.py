@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import lru_cache
 
 from paykit.cause import Cause
@@ -58,6 +59,8 @@ def to_payment(payment: Payment) -> pb.Payment:
         refunded_minor=payment.refunded_minor,
         refunding_minor=payment.refunding_minor,
         disputed_minor=payment.disputed_minor,
+        reversed_minor=payment.reversed_minor,
+        unbacked_minor=payment.unbacked_minor,
         fee_minor=payment.fee_minor,
         fee_returned_minor=payment.fee_returned_minor,
         fee_plan_version=payment.fee_plan_version or 0,
@@ -95,9 +98,12 @@ def to_streamed(
 
 
 def from_create_payment(
-    request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[PaymentRoute]
+    request: pb.CreatePaymentRequest, cause: Cause, routes: Sequence[PaymentRoute], *, unsent_ttl: timedelta
 ) -> CreatePayment:
-    """Read a payment asked for, and choose its channel; the request has been checked against its rules."""
+    """Read a payment asked for, and choose its channel; the request has been checked against its rules.
+
+    `unsent_ttl` is how long it may wait to be sent, where the request does not say until when.
+    """
     amount, method = request.amount, _METHODS[request.payment_method.type]
     return CreatePayment(
         merchant_id=request.merchant_id,
@@ -110,6 +116,8 @@ def from_create_payment(
         metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
         capture_mode=_CAPTURE_MODES[request.capture_mode],
         channel=routing.preferred(routes, amount.currency_code, method),
+        expire_time=from_optional(request, "expire_time"),
+        unsent_ttl=unsent_ttl,
         cause=cause,
     )
 

@@ -1,6 +1,7 @@
 """Refunds on the wire: between messages and domain values."""
 
 from paykit.cause import Cause
+from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
@@ -20,6 +21,7 @@ _REASONS = {
     pb.REFUND_REASON_CONTRADICTION: events.RefundReason.CONTRADICTION,
 }
 _REASON_VALUES = {reason: wire for wire, reason in _REASONS.items() if wire}
+_OUT = frozenset({MovementState.SUCCEEDED, MovementState.RETURNED})
 _STATES = {state: pb.RefundState.Value(f"REFUND_STATE_{state}") for state in MovementState}
 
 
@@ -39,6 +41,11 @@ def to_refund(refund: Refund) -> pb.Refund:
         failure_code=refund.failure_code or "",
         create_time=to_timestamp(refund.create_time),
         update_time=to_timestamp(refund.update_time),
+        refunded_minor=refund.carried_out_minor if refund.state in _OUT else 0,
+        suspense_minor=refund.suspense_minor,
+        returned_minor=refund.returned_minor,
+        merchant_reference=refund.labels.merchant_reference or "",
+        metadata=refund.labels.metadata_map(),
     )
 
 
@@ -49,7 +56,9 @@ def from_create_refund(request: pb.CreateRefundRequest, cause: Cause) -> CreateR
         amount_minor=request.amount.amount_minor,
         currency_code=request.amount.currency_code,
         reason=_REASONS[request.reason],
+        capture_id=request.capture_id or None,
         cause=cause,
+        labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
 
@@ -59,6 +68,7 @@ def from_list_refunds(request: pb.ListRefundsRequest) -> RefundFilter:
     return RefundFilter(
         payment_id=request.payment_id or None,
         merchant_id=request.merchant_id or None,
+        merchant_reference=request.merchant_reference or None,
         state=MovementState(name) if request.state else None,
         create_time_min=from_optional(request, "create_time_min"),
         create_time_before=from_optional(request, "create_time_before"),

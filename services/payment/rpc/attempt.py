@@ -44,8 +44,23 @@ class AttemptMethods:
             store.attempts.overdue,
             wanted=OUTCOME_WITHIN_S,
             key=lambda overdue: (overdue.start_time, overdue.attempt.attempt_id),
+            show=messages.attempt.to_overdue,
         )
-        return pb.ListOverdueAttemptsResponse(attempts=map(messages.attempt.to_overdue, page), next_page_token=token)
+        return pb.ListOverdueAttemptsResponse(attempts=page, next_page_token=token)
+
+    async def ListUnmatchedEvidence(
+        self, request: pb.ListUnmatchedEvidenceRequest, _context: Any
+    ) -> pb.ListUnmatchedEvidenceResponse:
+        """Read a page of what was told of no attempt."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.unmatched_evidence.list,
+            wanted=None,
+            key=lambda kept: (kept.create_time, kept.evidence_id),
+            show=messages.attempt.to_unmatched,
+        )
+        return pb.ListUnmatchedEvidenceResponse(evidence=page, next_page_token=token)
 
 
 @cache

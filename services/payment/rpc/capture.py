@@ -1,18 +1,21 @@
 """The methods of the PaymentService about captures and voids."""
 
+from datetime import timedelta
 from typing import Any
 
 from paykit.base.call import current_call
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment import commands, messages
+from services.payment import commands, messages, store
 
 _CAPTURE = Operation(
     name="CapturePayment",
     command=commands.capture.capture_payments,
     reply=messages.capture.to_capture_payment_response,
     reply_type=pb.CapturePaymentResponse,
+    creates=Creates(table=store.captures, read=commands.capture.captured_payments),
     wakes=commands.SUBMISSION_JOBS,
 )
 _CANCEL = Operation(
@@ -31,7 +34,8 @@ class CaptureMethods:
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, _context: Any) -> pb.CapturePaymentResponse:
         """Accept a capture, once per request_id."""
-        item = messages.capture.from_capture_payment(request, current_call().cause)
+        ttl = timedelta(seconds=self._runtime.settings.unsent_ttl_s)
+        item = messages.capture.from_capture_payment(request, current_call().cause, unsent_ttl=ttl)
         return await self._runtime.call(_CAPTURE, request, item)
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, _context: Any) -> pb.CancelPaymentResponse:

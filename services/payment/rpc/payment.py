@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any
 
 from paykit.base.call import current_call
@@ -10,6 +11,7 @@ from paykit.merchants.standing import NOT_TOLD_YET
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
@@ -20,6 +22,7 @@ from services.payment import commands, domain, messages, store
 from services.payment.domain.order import OrderUnknown
 from services.payment.rpc.attempt import AttemptMethods
 from services.payment.rpc.capture import CaptureMethods
+from services.payment.rpc.contradiction import ContradictionMethods
 from services.payment.rpc.dispute import DisputeMethods
 from services.payment.rpc.refund import RefundMethods
 
@@ -33,6 +36,7 @@ _CREATE = Operation(
     command=commands.payment.create_payments,
     reply=lambda payment: pb.CreatePaymentResponse(payment=messages.payment.to_payment(payment)),
     reply_type=pb.CreatePaymentResponse,
+    creates=Creates(table=store.payments, read=store.payments.by_key),
     waits_for=(*NOT_TOLD_YET, OrderUnknown),
     wakes=commands.SUBMISSION_JOBS,
 )
@@ -43,13 +47,19 @@ _CREATE_IN_BATCH = Operation(
     command=_CREATE.command,
     reply=lambda payment: _Result(payment=messages.payment.to_payment(payment)),
     reply_type=_Result,
+    creates=_CREATE.creates,
     waits_for=_CREATE.waits_for,
     wakes=_CREATE.wakes,
 )
 
 
 class PaymentServicer(
-    RefundMethods, CaptureMethods, DisputeMethods, AttemptMethods, payment_pb2_grpc.PaymentServiceServicer
+    RefundMethods,
+    CaptureMethods,
+    DisputeMethods,
+    AttemptMethods,
+    ContradictionMethods,
+    payment_pb2_grpc.PaymentServiceServicer,
 ):
     """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""
 
@@ -64,7 +74,7 @@ class PaymentServicer(
         self, request: pb.BatchCreatePaymentsRequest, _context: Any
     ) -> pb.BatchCreatePaymentsResponse:
         """Accept payments, each for itself."""
-        results = await self._create_all(request.requests, path=batching.in_batch)
+        results = await self._create_all(request.requests, path=batching.in_batch, one_reply=True)
         return pb.BatchCreatePaymentsResponse(results=batching.to_results(_Result, results))
 
     async def StreamCreatePayments(
@@ -75,7 +85,7 @@ class PaymentServicer(
         async with aclosing(in_chunks(request_iterator, items_max=STREAM_ITEMS_MAX)) as chunks:
             async for chunk in chunks:
                 requests = [message.request for message in chunk]
-                results = await self._create_all(requests, path=lambda _: "request")
+                results = await self._create_all(requests, path=lambda _: "request", one_reply=False)
                 for request, result in zip(requests, results, strict=True):
                     yield messages.payment.to_streamed(request.request_id, position, result)
                     position += 1
@@ -92,20 +102,22 @@ class PaymentServicer(
             store.payments.list,
             wanted=messages.payment.from_list_payments(request),
             key=lambda payment: (payment.create_time, payment.payment_id),
+            show=messages.payment.to_payment,
         )
-        return pb.ListPaymentsResponse(payments=map(messages.payment.to_payment, page), next_page_token=token)
+        return pb.ListPaymentsResponse(payments=page, next_page_token=token)
 
     async def _create_all(
-        self, requests: Sequence[pb.CreatePaymentRequest], *, path: Callable[[int], str]
+        self, requests: Sequence[pb.CreatePaymentRequest], *, path: Callable[[int], str], one_reply: bool
     ) -> list[_Result | DomainError]:
         """Accept payments in one transaction, each for itself; `path` says where one stands, for errors."""
         items = batching.read_items(requests, self._reader(), path=path)
-        return await self._runtime.call_batch(_CREATE_IN_BATCH, requests, items)
+        return await self._runtime.call_batch(_CREATE_IN_BATCH, requests, items, one_reply=one_reply)
 
     def _reader(self) -> Callable[[pb.CreatePaymentRequest], commands.payment.CreatePayment]:
         """Return what reads the payments of this call."""
-        cause, routes = current_call().cause, self._runtime.settings.payment_channels
-        return lambda request: messages.payment.from_create_payment(request, cause, routes)
+        cause, settings = current_call().cause, self._runtime.settings
+        routes, ttl = settings.payment_channels, timedelta(seconds=settings.unsent_ttl_s)
+        return lambda request: messages.payment.from_create_payment(request, cause, routes, unsent_ttl=ttl)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
@@ -124,9 +136,10 @@ async def _payment_in_full(tx: Tx, payment_id: str) -> pb.GetPaymentResponse:
     if payment is None:
         raise domain.payment.not_found(payment_id)
     attempts = await store.attempts.of(tx, payment_id, limit=store.ATTEMPTS_SHOWN_MAX)
-    captures = await store.captures.of_payment(tx, payment_id)
+    charged = domain.capture.of_charge(payment)
+    captures = [domain.capture.timed(charged, attempts)] if charged else await store.captures.of_payment(tx, payment_id)
     return pb.GetPaymentResponse(
         payment=messages.payment.to_payment(payment),
         attempts=map(messages.attempt.to_attempt, attempts),
-        captures=map(messages.capture.to_capture, captures or domain.capture.of_charge(payment, attempts)),
+        captures=map(messages.capture.to_capture, captures),
     )

@@ -5,10 +5,12 @@ from typing import Any
 from paykit.base.call import current_call
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, domain, messages, store
+from services.payment.commands.refund_funds import CancelRefund
 from services.payment.domain.refund import Refund
 
 _CREATE_REFUND = Operation(
@@ -16,7 +18,17 @@ _CREATE_REFUND = Operation(
     command=commands.refund.create_refunds,
     reply=lambda refund: pb.CreateRefundResponse(refund=messages.refund.to_refund(refund)),
     reply_type=pb.CreateRefundResponse,
+    creates=Creates(table=store.refunds, read=store.refunds.by_key),
     wakes=commands.SUBMISSION_JOBS,
+)
+
+
+_CANCEL_REFUND = Operation(
+    name="CancelRefund",
+    command=commands.refund_funds.cancel_refunds,
+    reply=lambda refund: pb.CancelRefundResponse(refund=messages.refund.to_refund(refund)),
+    reply_type=pb.CancelRefundResponse,
+    wakes=(commands.refund_funds.RELEASING_JOB,),
 )
 
 
@@ -29,6 +41,11 @@ class RefundMethods:
         """Accept a refund, once per request_id."""
         item = messages.refund.from_create_refund(request, current_call().cause)
         return await self._runtime.call(_CREATE_REFUND, request, item)
+
+    async def CancelRefund(self, request: pb.CancelRefundRequest, _context: Any) -> pb.CancelRefundResponse:
+        """Give a refund up that waits, once per request_id."""
+        item = CancelRefund(refund_id=request.refund_id, cause=current_call().cause)
+        return await self._runtime.call(_CANCEL_REFUND, request, item)
 
     async def GetRefund(self, request: pb.GetRefundRequest, _context: Any) -> pb.GetRefundResponse:
         """Read a refund."""
@@ -43,8 +60,9 @@ class RefundMethods:
             store.refunds.list,
             wanted=messages.refund.from_list_refunds(request),
             key=lambda refund: (refund.create_time, refund.refund_id),
+            show=messages.refund.to_refund,
         )
-        return pb.ListRefundsResponse(refunds=map(messages.refund.to_refund, page), next_page_token=token)
+        return pb.ListRefundsResponse(refunds=page, next_page_token=token)
 
 
 async def _refund(tx: Tx, refund_id: str) -> Refund:

@@ -1,17 +1,19 @@
 """Payment's tables `attempt` and `evidence`; most of their SQL is in `paykit.channels.attempt_table`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from paykit.channels import attempts as channel_attempts
 from paykit.channels.attempt_table import AttemptTable
+from paykit.channels.attempts import Evidence
 from paykit.channels.overdue import OPEN
+from paykit.merchants import projection
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
 from paykit.work import Rows
-from services.payment.domain.attempt import PaymentAttempt
+from services.payment.domain.attempt import PaymentAttempt, withhold
 from services.payment.domain.routing import PaymentRoute
 
 ATTEMPTS_SHOWN_MAX = 100
@@ -32,6 +34,11 @@ WHERE attempt.state = 'PENDING' AND attempt.channel = ANY($1::text[]) AND action
 LIMIT $4
 """
 
+# Walks the index of the queue.
+_SELECT_EXPIRED = """
+SELECT attempt_id, payment_id FROM attempt WHERE state = 'PENDING' AND expire_time <= $1 LIMIT $2
+"""
+
 _MOVE = """
 UPDATE attempt SET channel = new.channel FROM unnest($1::text[], $2::text[]) AS new (attempt_id, channel)
 WHERE attempt.attempt_id = new.attempt_id
@@ -48,9 +55,14 @@ _BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedPaymentAttempt(channel_attempts.Claimed[PaymentAttempt]):
-    """An attempt taken for sending or inquiring, with what a channel needs to know beside it."""
+    """An attempt taken for sending or inquiring, with what a channel needs to know beside it.
+
+    Attributes:
+        withheld: Set where it was taken off the queue and is not sent.
+    """
 
     method_token: str
+    withheld: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +80,25 @@ class OverdueAttempt:
 
 class PaymentAttempts(AttemptTable[PaymentAttempt, ClaimedPaymentAttempt]):
     """The attempts of payments, their captures and refunds."""
+
+    async def claim_pending(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[ClaimedPaymentAttempt]:
+        """Take the attempts that have waited longest for a channel, and look which of them are still to be sent."""
+        claimed = await super().claim_pending(tx, channel=channel, limit=limit, lease_s=lease_s)
+        if not claimed:
+            return []
+        standings = await projection.statuses(tx, {each.merchant_id for each in claimed})
+        return [
+            replace(each, withheld=withhold(each.attempt, standings.get(each.merchant_id), now=tx.now))
+            for each in claimed
+        ]
+
+    async def expired(self, tx: Tx, *, limit: int) -> list[tuple[str, str]]:
+        """Read which attempts have waited too long to be sent.
+
+        Returns: attempt_id and payment_id of each.
+        """
+        rows = await tx.fetch(_SELECT_EXPIRED, tx.now, limit)
+        return [(row["attempt_id"], row["payment_id"]) for row in rows]
 
     async def lock_first(self, tx: Tx, payment_ids: Collection[str]) -> Rows[str, PaymentAttempt]:
         """Lock the charges and authorizations of locked payments; whether they were sent can no longer change."""

@@ -11,17 +11,20 @@ from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
+from paystream.payment.v1 import events
 from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState
 
-_CHANGING = ("state", "accepted", "contradicted", "evidence", "response_state", "update_time")
+_CHANGING = (
+    *("stage", "amount_minor", "claimed_minor", "reason", "category", "respond_by", "held_minor", "excess_minor"),
+    *("counted_minor", "lost_minor", "owed_minor", "fee_minor", "fee_returned_minor", "booked", "state", "accepted"),
+    *("contradicted", "evidence", "response_state", "word_time", "update_time"),
+)
 
 # An answer that is to be told becomes due at once.
 _UPDATE = """
-UPDATE dispute SET state = new.state, accepted = new.accepted, contradicted = new.contradicted,
-    evidence = new.evidence, response_state = new.response_state, update_time = new.update_time,
+UPDATE dispute SET {sets},
     due_time = CASE WHEN new.response_state = 'PENDING' THEN coalesce(due_time, now()) END
-FROM unnest($1::text[], $2::text[], $3::boolean[], $4::boolean[], $5::text[], $6::text[], $7::timestamptz[])
-  AS new (dispute_id, state, accepted, contradicted, evidence, response_state, update_time)
+FROM unnest({arrays}) AS new ({columns})
 WHERE dispute.dispute_id = new.dispute_id
 """
 
@@ -77,12 +80,20 @@ class DisputeReport:
     """What a channel said of a dispute, kept once however often it was told.
 
     Attributes:
-        contradicts: Whether it is the opposite of what was decided.
+        said: All of it, as one text.
+        contradicts: Whether it did not agree with what was recorded.
+        occur_time: When it happened, as the channel says; None where it does not.
     """
 
     dispute_id: str
+    said: str
     outcome: DisputeOutcome
+    attempt_id: str
+    stage: events.DisputeStage | None
+    amount_minor: int
+    currency_code: str
     contradicts: bool
+    occur_time: datetime | None
     record_time: datetime
 
 
@@ -103,7 +114,13 @@ class Disputes(Table[str, Dispute]):
             InvariantError: A dispute is not there, or came twice.
         """
         if rows:
-            changed = await tx.run(_UPDATE, *columns(list(rows), ("dispute_id", *_CHANGING)))
+            written = ("dispute_id", *_CHANGING)
+            sql = _UPDATE.format(
+                sets=", ".join(f"{column} = new.{column}" for column in _CHANGING),
+                arrays=self.parameters(written),
+                columns=", ".join(written),
+            )
+            changed = await tx.run(sql, *columns(list(rows), written))
             require_all_changed(self.name, changed, len(rows))
 
     async def any_response_due(self, tx: Tx, *, channel: str) -> bool:
@@ -132,6 +149,16 @@ class Disputes(Table[str, Dispute]):
 
 disputes = Disputes(Dispute, "dispute", key="dispute_id")
 
-reports: Table[tuple[str, DisputeOutcome], DisputeReport] = Table(
-    DisputeReport, "dispute_report", key=("dispute_id", "outcome")
-)
+
+class DisputeReports(Table[tuple[str, str], DisputeReport]):
+    """The table `dispute_report`: rows are added and never change."""
+
+    async def said_of(self, tx: Tx, dispute_ids: Collection[str]) -> set[tuple[str, str]]:
+        """Read what was said of locked disputes: dispute_id and `said` of each report."""
+        if not dispute_ids:
+            return set()
+        rows = await self.select(tx, "dispute_id = ANY($1::text[])", sorted(dispute_ids))
+        return {(row.dispute_id, row.said) for row in rows}
+
+
+reports = DisputeReports(DisputeReport, "dispute_report", key=("dispute_id", "said"))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from paykit.contradictions.contradiction_table import OF_CONTRADICTIONS
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
@@ -11,14 +12,31 @@ from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 
-# What payments have captured or still may capture, refunds not taken off: what has failed or was given up counts not.
-_SELECT_TAKEN = """
-SELECT order_id, sum(amount_minor - cancelled_minor)::bigint FROM payment
-WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED') GROUP BY order_id
+# What is proven to be gone again of what payments captured: a refund that may still fail is not.
+_RETURNED = "refunded_minor - unbacked_minor + reversed_minor + lost_minor"
+
+# What payments have captured, less that, and what they still may capture: what has failed or was given up counts not.
+_SELECT_TAKEN = f"""
+SELECT order_id, sum(-({_RETURNED}) - cancelled_minor + CASE
+        WHEN state IN ('CREATED', 'UNKNOWN') THEN amount_minor
+        WHEN capture_mode = 'MANUAL' THEN authorized_minor
+        ELSE captured_minor END)::bigint
+FROM payment WHERE order_id = ANY($1::text[]) AND state NOT IN ('FAILED', 'CANCELLED') GROUP BY order_id
 """
 
-_SELECT_CAPTURED = """
-SELECT order_id, sum(captured_minor)::bigint FROM payment WHERE order_id = ANY($1::text[]) GROUP BY order_id
+_SELECT_PAID = f"""
+SELECT order_id, sum(captured_minor)::bigint, sum({_RETURNED})::bigint FROM payment
+WHERE order_id = ANY($1::text[]) GROUP BY order_id
+"""
+
+# A reference may, by a fault of the channel, be that of a dispute of another payment.
+_OF_REPORTS = """
+payment_id IN (
+    SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::text[])
+    UNION
+    SELECT dispute.payment_id FROM unnest($1::text[], $2::text[]) AS said (attempt_id, dispute_reference)
+    JOIN attempt USING (attempt_id)
+    JOIN dispute ON (dispute.channel, dispute.dispute_reference) = (attempt.channel, said.dispute_reference))
 """
 
 _MOVE = """
@@ -52,10 +70,29 @@ class Payments(Table[str, Payment]):
         condition = "payment_id IN (SELECT payment_id FROM attempt WHERE attempt_id = ANY($1::text[]))"
         return await self.lock_where(tx, condition, attempt_ids)
 
+    async def lock_of_reports(self, tx: Tx, reports: Collection[tuple[str, str]]) -> Rows[str, Payment]:
+        """Lock the payments of attempts that are reported disputed, and those that know the disputes' references.
+
+        Args:
+            tx: The transaction.
+            reports: attempt_id and dispute_reference of each.
+        """
+        attempt_ids, references = [attempt_id for attempt_id, _ in reports], [reference for _, reference in reports]
+        return await self.lock_where(tx, _OF_REPORTS, attempt_ids, references)
+
     async def lock_of_disputes(self, tx: Tx, dispute_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments that disputes are about, which never change theirs."""
         condition = "payment_id IN (SELECT payment_id FROM dispute WHERE dispute_id = ANY($1::text[]))"
         return await self.lock_where(tx, condition, dispute_ids)
+
+    async def lock_of_refunds(self, tx: Tx, refund_ids: Collection[str]) -> Rows[str, Payment]:
+        """Lock the payments that refunds give back, which never change theirs."""
+        condition = "payment_id IN (SELECT payment_id FROM refund WHERE refund_id = ANY($1::text[]))"
+        return await self.lock_where(tx, condition, refund_ids)
+
+    async def lock_of_contradictions(self, tx: Tx, contradiction_ids: Collection[str]) -> Rows[str, Payment]:
+        """Lock the payments that contradictions are about, which never change theirs."""
+        return await self.lock_where(tx, f"payment_id {OF_CONTRADICTIONS}", contradiction_ids)
 
     async def lock_of_orders(self, tx: Tx, order_ids: Collection[str]) -> Rows[str, Payment]:
         """Lock the payments for orders just written as closed, so that one made meanwhile is seen.
@@ -79,12 +116,13 @@ class Payments(Table[str, Payment]):
         require_all_changed(self.name, changed, len(channels))
 
     async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
-        """Read what payments have captured or still may capture of orders; nothing where there is none."""
+        """Read what payments have paid or still may capture of orders; nothing where there is none."""
         return {row[0]: row[1] for row in await tx.fetch(_SELECT_TAKEN, order_ids)}
 
-    async def captured_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
-        """Read what payments have captured of orders; nothing where there is none."""
-        return {row[0]: row[1] for row in await tx.fetch(_SELECT_CAPTURED, order_ids)}
+    async def paid_minor(self, tx: Tx, order_ids: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
+        """Read what payments have captured of orders, and what was refunded or lost of it; nothing for no payment."""
+        rows = await tx.fetch(_SELECT_PAID, order_ids)
+        return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
 
     async def list(self, tx: Tx, selection: PaymentFilter, *, after: TimeKey | None, limit: int) -> list[Payment]:
         """List payments, newest first, from after a (create_time, payment_id) on."""
@@ -99,13 +137,14 @@ payments = Payments(
     given=(
         *("payment_id", "merchant_id", "merchant_reference", "order_id", "amount_minor", "currency_code", "method"),
         *("method_token", "metadata", "capture_mode", "channel", "correlation_id", "create_time", "update_time"),
-        *("state", "aggregate_version"),
+        *("state", "aggregate_version", "creating_call"),
     ),
     shared=("create_time", "update_time", "state", "aggregate_version"),
     # All but the channel, which only `move` changes.
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
-        *("expire_time", "captured_minor", "captured_in_parts", "refunded_minor", "refunding_minor", "disputed_minor"),
+        *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),
+        *("disputed_minor", "lost_minor"),
         *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
     ),

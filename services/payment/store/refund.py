@@ -20,6 +20,7 @@ class RefundFilter:
 
     payment_id: str | None
     merchant_id: str | None
+    merchant_reference: str | None
     state: MovementState | None
     create_time_min: datetime | None
     create_time_before: datetime | None
@@ -30,7 +31,7 @@ class Refunds(Table[str, Refund]):
 
     async def list(self, tx: Tx, selection: RefundFilter, *, after: TimeKey | None, limit: int) -> list[Refund]:
         """List refunds, newest first, from after a (create_time, refund_id) on."""
-        equal = ("payment_id", "merchant_id", "state")
+        equal = ("payment_id", "merchant_id", "merchant_reference", "state")
         return await self.page(tx, selection, equal=equal, after=after, limit=limit)
 
 
@@ -38,5 +39,8 @@ refunds = Refunds(
     Refund,
     "refund",
     key="refund_id",
-    changing=("state", "channel_reference", "failure_reason", "failure_code", "update_time"),
+    changing=(
+        *("state", "fee_returned_minor", "capture_id", "suspense_minor", "returned_minor", "approved_minor"),
+        *("channel_reference", "failure_reason", "failure_code", "update_time"),
+    ),
 )

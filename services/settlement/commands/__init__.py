@@ -1,5 +1,5 @@
 """The business operations of settlement: lock, decide, save, emit."""
 
-from services.settlement.commands import booking, closing, collecting
+from services.settlement.commands import booking, closing, collecting, following, transferring
 
-__all__ = ["booking", "closing", "collecting"]
+__all__ = ["booking", "closing", "collecting", "following", "transferring"]

@@ -1,10 +1,8 @@
-"""What the ledger says of settlements: booked, or refused; and the release of their reserves."""
+"""What the ledger says of settlements: booked, or refused."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-import structlog
 
 from paykit.cause import Cause
 from paykit.errors import DomainError
@@ -13,17 +11,15 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from services.settlement import domain, store
-from services.settlement.domain.item import BOOKING, RELEASE, effect_minor
+from services.settlement.domain.item import effect_minor
 from services.settlement.domain.policy import UNKNOWN, Policy
 from services.settlement.domain.settlement import Place, Settlement, SettlementAction, SettlementState, place_order
 from services.settlement.domain.sums import Sums
 
-_log = structlog.get_logger()
-
 
 @dataclass(frozen=True, slots=True)
 class RecordBooking:
-    """A booking by the ledger of a settlement, to record."""
+    """A booking by the ledger of a settlement or a transfer, to record."""
 
     event: TransactionCreated
     cause: Cause
@@ -31,7 +27,7 @@ class RecordBooking:
 
 @dataclass(frozen=True, slots=True)
 class RecordRejection:
-    """A refusal by the ledger to book a settlement or the release of a reserve, to record."""
+    """A refusal by the ledger to book a settlement or a transfer, to record."""
 
     event: TransactionRejected
     cause: Cause
@@ -49,35 +45,19 @@ async def complete_settlements(tx: Tx, items: Sequence[RecordBooking]) -> list[S
 
 
 async def record_rejections(tx: Tx, items: Sequence[RecordRejection]) -> list[Settlement | DomainError]:
-    """Record which settlements and releases of reserves the ledger refused; emits SettlementFailed for each.
+    """Record which settlements the ledger refused; emits SettlementFailed for each.
 
     What a refused settlement held is pending again. A refusal recorded before changes nothing. Refusals:
     SettlementNotFound, IllegalTransition.
     """
     await store.merchants.keep_still(tx)
     settlements = await store.settlements.lock(tx, [item.event.related_no for item in items])
-    booked_ids = {item.event.related_no for item in items if item.event.transaction_type == BOOKING}
-    refused = [
-        settlement
-        for settlement in settlements.values()
-        if settlement.settlement_id in booked_ids and settlement.state is SettlementState.CREATED
-    ]
+    refused = [settlement for settlement in settlements.values() if settlement.state is SettlementState.CREATED]
     policies = await store.merchants.policies(tx, {settlement.merchant_id for settlement in refused})
     receivers = await _lock_receivers(tx, refused, policies)
     results = fold(items, lambda item: _reject(tx, item, settlements, receivers=receivers, policies=policies))
     await tx.save(settlements, receivers)
     return results
-
-
-async def release_reserves(tx: Tx, *, limit: int) -> int:
-    """Ask the ledger to release what reserves are due, and return how many; emits ReserveReleased for each."""
-    settlements = await store.settlements.claim_releasable(tx, limit=limit)
-    for settlement in list(settlements.values()):
-        released, event = domain.settlement.release_reserve(settlement, now=tx.now)
-        tx.emit(event, cause=Cause(settlement.correlation_id or settlement.settlement_id))
-        settlements.put(released)
-    await tx.save(settlements)
-    return len(settlements)
 
 
 def _complete(tx: Tx, item: RecordBooking, settlements: Rows[str, Settlement]) -> Settlement:
@@ -105,16 +85,14 @@ def _reject(
 ) -> Settlement:
     settlement = settlements.require(item.event.related_no, domain.settlement.not_found)
     reason = item.event.reason
-    if item.event.transaction_type == RELEASE:
-        refused = domain.settlement.refuse_release(settlement, reason=reason, now=tx.now)
-        _log.error("reserve_not_released", settlement_id=settlement.settlement_id, reason=reason)
-        return settlements.put(refused)
     if settlement.state is SettlementState.FAILED:
         return settlement
     domain.settlement.next_state(settlement.state, SettlementAction.FAIL)
     policy = policies.get(settlement.merchant_id, UNKNOWN)
     place = _place_of_receiver(settlement, policy, tx.now)
-    into = next(receiver for receiver in receivers.values() if receiver.place == place)
+    into = next(receiver for receiver in receivers.values() if receiver.place == place and not receiver.is_full)
+    if not domain.settlement.fits(settlement, into):
+        into = receivers.add(domain.settlement.beside(into, new_id("stl"), now=tx.now))
     failed, receiver, event = domain.settlement.fail(settlement, reason=reason, into=into, now=tx.now)
     due_at = domain.closing.due_after_refusal(
         policy, receiver.currency_code, total_minor=receiver.sums.total_minor, due_at=receiver.due_at, now=tx.now

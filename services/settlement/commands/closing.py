@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
 import structlog
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.merchants import standing
-from paykit.money import AMOUNT_MINOR_MAX, require_currency
+from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.settlement.v1.events import SettlementTrigger
@@ -24,11 +25,17 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSettlement:
-    """A settlement asked for."""
+    """A settlement asked for.
+
+    Attributes:
+        override_reason: Why cut-offs and days of delay do not count; None where they do.
+    """
 
     merchant_id: str
     currency_code: str
+    override_reason: str | None = None
     cause: Cause
+    creating_call: CreatingCall = NO_CALL
 
 
 async def close_due(tx: Tx, *, view: View, limit: int) -> int:
@@ -61,9 +68,10 @@ async def review_now(tx: Tx, merchant_ids: Collection[str]) -> None:
 
 
 async def create_settlements(tx: Tx, items: Sequence[CreateSettlement]) -> list[Settlement | DomainError]:
-    """Settle all that is pending of merchants in currencies; emits SettlementCreated for each.
+    """Settle what is pending of merchants in currencies, as far as one settlement can hold it.
 
-    Refusals: CurrencyUnknown, MerchantUnknown, NothingToSettle, SettlementTooLarge.
+    Emits SettlementCreated for each. Refusals: CurrencyUnknown, MerchantUnknown, MerchantSuspended, MerchantFrozen,
+    SettlementNotDue, NothingToSettle.
     """
     policies = await store.merchants.policies(tx, {item.merchant_id for item in items})
     settlements = await store.settlements.lock_pending(tx, {(item.merchant_id, item.currency_code) for item in items})
@@ -80,20 +88,43 @@ def _create(
     settlements: Rows[str, Settlement],
     pending: dict[MerchantCurrency, list[Settlement]],
 ) -> Settlement:
-    require_currency(item.currency_code)
+    require_known_currency(item.currency_code)
     if policy is None:
         raise standing.unknown(item.merchant_id)
+    if policy.hold_reason is not None:
+        standing.require_payable(item.merchant_id, policy.hold_reason)
     key = (item.merchant_id, item.currency_code)
-    total_minor = sum(settlement.sums.total_minor for settlement in pending.get(key, []))
-    domain.settlement.require_settleable(total_minor, item.currency_code)
-    whole, carried = domain.closing.merge(pending.pop(key), now=tx.now)
+    chosen = _chosen(item, policy, pending.get(key, []), tx.now)
+    whole, carried = domain.closing.merge(chosen, now=tx.now)
     closed, event = domain.settlement.close(
-        whole, policy, trigger=SettlementTrigger.REQUEST, correlation_id=item.cause.correlation_id, now=tx.now
+        replace(whole, override_reason=item.override_reason),
+        policy,
+        trigger=SettlementTrigger.REQUEST,
+        correlation_id=item.cause.correlation_id,
+        now=tx.now,
     )
+    gone = {closed.settlement_id, *(settlement.settlement_id for settlement in carried)}
+    pending[key] = [settlement for settlement in pending[key] if settlement.settlement_id not in gone]
     for settlement in carried:
         settlements.put(settlement)
     tx.emit(event, cause=item.cause)
-    return settlements.put(closed)
+    return settlements.put(replace(closed, creating_call=item.creating_call))
+
+
+def _chosen(item: CreateSettlement, policy: Policy, pending: Sequence[Settlement], now: datetime) -> list[Settlement]:
+    """Choose what a request settles.
+
+    Raises:
+        SettlementNotDue: Days of delay are not over, and the request does not say why they do not count.
+        NothingToSettle: The total is not above 0.
+    """
+    if item.override_reason is None:
+        domain.closing.require_due(policy, pending, now=now)
+        chosen = domain.closing.settleable(policy, pending, now=now)
+    else:
+        chosen = list(pending)
+    domain.settlement.require_any(sum(settlement.sums.total_minor for settlement in chosen), item.currency_code)
+    return chosen
 
 
 def _by_merchant(settlements: Rows[str, Settlement]) -> dict[MerchantCurrency, list[Settlement]]:

@@ -9,6 +9,7 @@ from services.settlement import domain, store
 from services.settlement.domain.item import SettlementItem
 from services.settlement.domain.policy import Periods, Policy
 from services.settlement.domain.settlement import MerchantCurrency, Place, place_order
+from services.settlement.store import CollectingSettlement
 
 
 async def collect(tx: Tx, items: Sequence[SettlementItem]) -> None:
@@ -28,15 +29,28 @@ async def collect(tx: Tx, items: Sequence[SettlementItem]) -> None:
 
 async def _collect(tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy]) -> None:
     by_place = await _by_place(tx, items, policies)
-    places = sorted(by_place, key=place_order)
+    left = {place: domain.sums.parts_of(by_place[place]) for place in sorted(by_place, key=place_order)}
+    # A round takes in a part at each place, or finds what collects there full, as hardly ever any is.
+    for _ in range(2 * len(items)):
+        collecting = await _collect_first(tx, left, policies)
+        await store.settlements.set_full(tx, [place for place in left if place not in collecting])
+        left = {place: parts[place in collecting :] for place, parts in left.items() if parts[place in collecting :]}
+        if not left:
+            return
+
+
+async def _collect_first(
+    tx: Tx, parts: Mapping[Place, Sequence[Sequence[SettlementItem]]], policies: Mapping[str, Policy]
+) -> dict[Place, CollectingSettlement]:
+    """Add the first part of the items of each place, and return what collects there, without places that are full."""
     collecting = await store.settlements.collect(
         tx,
-        {place: domain.sums.sums_of(by_place[place]) for place in places},
-        new_ids=[new_id("stl") for _ in places],
-        due=[domain.closing.first_due_at(policies.get(merchant_id), cut_off) for merchant_id, _, cut_off in places],
+        {place: domain.sums.sums_of(first) for place, (first, *_) in parts.items()},
+        new_ids=[new_id("stl") for _ in parts],
+        due=[domain.closing.first_due_at(policies.get(merchant_id), cut_off) for merchant_id, _, cut_off in parts],
     )
     await store.insert_items(
-        tx, ((item, collecting[place].settlement_id) for place in places for item in by_place[place])
+        tx, ((item, row.settlement_id) for place, row in collecting.items() for item in parts[place][0])
     )
     due = {}
     for (merchant_id, currency_code, _), (settlement_id, due_at, total_minor) in collecting.items():
@@ -46,6 +60,7 @@ async def _collect(tx: Tx, items: Sequence[SettlementItem], policies: Mapping[st
         if new_due_at != due_at:
             due[settlement_id] = new_due_at
     await store.settlements.set_due(tx, due)
+    return collecting
 
 
 async def _by_place(

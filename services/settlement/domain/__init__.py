@@ -1,5 +1,27 @@
 """The rules of settlement: states, decisions and the events that tell of them. Pure."""
 
-from services.settlement.domain import closing, item, policy, report, settlement, sums, verification
+from services.settlement.domain import (
+    balance,
+    closing,
+    fund_transfer,
+    item,
+    policy,
+    report,
+    reserve,
+    settlement,
+    sums,
+    verification,
+)
 
-__all__ = ["closing", "item", "policy", "report", "settlement", "sums", "verification"]
+__all__ = [
+    "balance",
+    "closing",
+    "fund_transfer",
+    "item",
+    "policy",
+    "report",
+    "reserve",
+    "settlement",
+    "sums",
+    "verification",
+]

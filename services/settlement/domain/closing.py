@@ -13,7 +13,7 @@ from paystream.merchant.v1.events import SettlementSchedule
 from paystream.settlement.v1.events import SettlementCreated, SettlementTrigger
 from services.settlement.domain import policy as policies
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.settlement import Settlement, carry, close
+from services.settlement.domain.settlement import Settlement, carry, close, fits, not_due
 
 GRACE = timedelta(minutes=5)
 """How long a settlement that is due waits for the partitions of accounting.events to be consumed past its cut-off."""
@@ -22,7 +22,9 @@ LOOK_AGAIN = timedelta(seconds=1)
 RETRY_AFTER = timedelta(hours=1)
 """Until what the ledger refused, or what is too large, is tried again."""
 
-_BY_ITSELF = frozenset({SettlementSchedule.THRESHOLD, SettlementSchedule.DAILY, SettlementSchedule.WEEKLY})
+_BY_ITSELF = frozenset(
+    {SettlementSchedule.THRESHOLD, SettlementSchedule.DAILY, SettlementSchedule.WEEKLY, SettlementSchedule.MONTHLY}
+)
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
@@ -61,9 +63,11 @@ class Review:
 
 
 def review(policy: Policy, pending: Sequence[Settlement], *, view: View, now: datetime) -> Review:
-    """Look at all pending settlements of a merchant and currency."""
+    """Look at all pending settlements of a merchant and currency; of merchants on hold nothing is closed or carried."""
+    if policy.hold_reason is not None:
+        return Review(kept=[replace(row, due_at=None, update_time=now) for row in pending if _is_due(row, now)])
     findings = Review()
-    rows = _by_cut_off(policy, pending, findings, now)
+    rows, full = _by_cut_off(policy, pending, findings, now)
     seen: set[datetime | None] = set()
     while ahead := [cut_off for cut_off in sorted(rows, key=_order) if cut_off not in seen]:
         seen.add(ahead[0])
@@ -73,11 +77,12 @@ def review(policy: Policy, pending: Sequence[Settlement], *, view: View, now: da
         if settlement.cut_off_at is not None and not _is_complete(settlement, view, now):
             rows[ahead[0]] = _waiting(settlement, view, now)
         elif not _is_worth(policy, settlement):
-            _carry_on(policy, rows, ahead, findings, now)
+            full += _carry_on(policy, rows, ahead, findings, now)
         else:
             rows[ahead[0]] = _close(policy, settlement, findings, now)
+    parts = [_look_at_full(policy, part, findings, view=view, now=now) for part in full]
     not_kept = {*pending, *(settlement for settlement, _ in findings.closed)}
-    findings.kept = [settlement for settlement in rows.values() if settlement not in not_kept]
+    findings.kept = [settlement for settlement in (*rows.values(), *parts) if settlement not in not_kept]
     return findings
 
 
@@ -103,29 +108,74 @@ def due_after_refusal(
     return reached and max(reached, now + RETRY_AFTER)
 
 
+def settleable(policy: Policy, pending: Sequence[Settlement], *, now: datetime) -> list[Settlement]:
+    """Return the pending settlements that a request may close: those whose days of delay are over."""
+    return [
+        settlement for settlement in pending if (due := _due_by_policy(policy, settlement, now)) is None or due <= now
+    ]
+
+
+def require_due(policy: Policy, pending: Sequence[Settlement], *, now: datetime) -> None:
+    """Check that not all that is pending has yet to wait for its cut-off and the days of delay after it.
+
+    Raises:
+        SettlementNotDue: It has.
+    """
+    if pending and not settleable(policy, pending, now=now):
+        dues = [due for settlement in pending if (due := _due_by_policy(policy, settlement, now)) is not None]
+        raise not_due(min(dues))
+
+
 def merge(pending: Sequence[Settlement], *, now: datetime) -> tuple[Settlement, list[Settlement]]:
-    """Have all pending settlements count in the first of them; return it, and the others as they are carried."""
-    whole, all_carried = pending[0], []
-    for settlement in pending[1:]:
+    """Have pending settlements count in the first of them; return it, and the others as they are carried.
+
+    Their total is above 0. What one settlement cannot hold is left apart, and returned by neither.
+    """
+    whole, *others = _as_far_as_fits(pending)
+    all_carried = []
+    for settlement in others:
         carried, whole = carry(settlement, into=whole, now=now)
         all_carried.append(carried)
     return whole, all_carried
 
 
+def _as_far_as_fits(pending: Sequence[Settlement]) -> list[Settlement]:
+    """Choose what one settlement can hold, what takes from the merchant first: with it the total is still above 0."""
+    total_minor, chosen = 0, set()
+    for settlement in sorted(pending, key=lambda settlement: settlement.sums.total_minor):
+        if total_minor + settlement.sums.total_minor <= AMOUNT_MINOR_MAX:
+            total_minor += settlement.sums.total_minor
+            chosen.add(settlement.settlement_id)
+    return [settlement for settlement in pending if settlement.settlement_id in chosen]
+
+
+def _due_by_policy(policy: Policy, settlement: Settlement, now: datetime) -> datetime | None:
+    cut_off = policies.next_cut_off(policy, settlement.cut_off_at or now)
+    return None if cut_off is None else policies.due_at(policy, cut_off)
+
+
 def _by_cut_off(
     policy: Policy, pending: Iterable[Settlement], findings: Review, now: datetime
-) -> dict[datetime | None, Settlement]:
-    """Bring what is due to the cut-offs of the policy in force; two that come to one cut-off become one."""
+) -> tuple[dict[datetime | None, Settlement], list[Settlement]]:
+    """Bring what is due to the cut-offs of the policy in force, and return it by these, and what is full apart.
+
+    Two that come to one cut-off become one, if one can hold both.
+    """
     rows: dict[datetime | None, Settlement] = {}
+    full: list[Settlement] = []
     for collecting in sorted(pending, key=lambda settlement: _order(settlement.cut_off_at)):
         settlement = _brought_up_to_date(policy, collecting, now) if _is_due(collecting, now) else collecting
         cut_off = settlement.cut_off_at
-        if cut_off in rows:
+        if settlement.is_full:
+            full.append(settlement)
+        elif cut_off not in rows:
+            rows[cut_off] = settlement
+        elif fits(settlement, rows[cut_off]):
             carried, rows[cut_off] = carry(settlement, into=rows[cut_off], now=now)
             findings.carried.append(carried)
         else:
-            rows[cut_off] = settlement
-    return rows
+            full.append(replace(settlement, is_full=True, update_time=now))
+    return rows, full
 
 
 def _brought_up_to_date(policy: Policy, settlement: Settlement, now: datetime) -> Settlement:
@@ -153,21 +203,32 @@ def _carry_on(
     ahead: Sequence[datetime | None],
     findings: Review,
     now: datetime,
-) -> None:
-    """Have what is not worth settling count in the next settlement: one that is there, else itself at a later time."""
+) -> list[Settlement]:
+    """Have what is not worth settling count in the next settlement: one that is there, else itself at a later time.
+
+    Returns:
+        What the next one cannot hold.
+    """
     settlement = rows[ahead[0]]
     following = policies.open_cut_off(policy, now)
     if following is None:
         rows[ahead[0]] = replace(settlement, due_at=None, update_time=now)
-        return
+        return []
     del rows[ahead[0]]
     target = min((cut_off for cut_off in (*ahead[1:], following) if cut_off is not None), default=following)
+    moved = replace(
+        settlement,
+        cut_off_at=target,
+        due_at=policies.due_at(policy, target),
+        noticed_at=None,
+        noticed_offsets=None,
+        update_time=now,
+    )
     if target not in rows:
-        moved_due_at = policies.due_at(policy, target)
-        rows[target] = replace(
-            settlement, cut_off_at=target, due_at=moved_due_at, noticed_at=None, noticed_offsets=None, update_time=now
-        )
-        return
+        rows[target] = moved
+        return []
+    if not fits(settlement, rows[target]):
+        return [replace(moved, is_full=True)]
     carried, rows[target] = carry(settlement, into=rows[target], now=now)
     into = carried.holder_id
     findings.carried = [
@@ -175,6 +236,16 @@ def _carry_on(
         for earlier in findings.carried
     ]
     findings.carried.append(carried)
+    return []
+
+
+def _look_at_full(policy: Policy, part: Settlement, findings: Review, *, view: View, now: datetime) -> Settlement:
+    """Close what is full when it is due, whatever the threshold: more is pending beside it."""
+    if not _is_due(part, now):
+        return part
+    if part.cut_off_at is not None and not _is_complete(part, view, now):
+        return _waiting(part, view, now)
+    return _close(policy, part, findings, now)
 
 
 def _close(policy: Policy, settlement: Settlement, findings: Review, now: datetime) -> Settlement:

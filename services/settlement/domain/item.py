@@ -14,8 +14,7 @@ ACCOUNT_KIND = "merchant.settlement"
 BOOKING = "SettlementCreated"
 """The type of the transactions that book settlements: what they take from the account, they take as items' sum."""
 
-RELEASE = "ReserveReleased"
-"""The type of the transactions that release reserves."""
+_FEES = "platform.fees"
 
 
 class ItemKind(StrEnum):
@@ -26,19 +25,28 @@ class ItemKind(StrEnum):
     DISPUTE = "DISPUTE"
     RESERVE_RELEASE = "RESERVE_RELEASE"
     ADJUSTMENT = "ADJUSTMENT"
+    RECOVERY = "RECOVERY"
+    RESERVE_CONSUMPTION = "RESERVE_CONSUMPTION"
 
 
 _KINDS = MappingProxyType(
     {
         "PaymentSuccess": ItemKind.PAYMENT,
+        "PaymentReversed": ItemKind.PAYMENT,
         "RefundSuccess": ItemKind.REFUND,
+        "RefundReturned": ItemKind.REFUND,
         "DisputeOpened": ItemKind.DISPUTE,
         "DisputeWon": ItemKind.DISPUTE,
         "DisputeLost": ItemKind.DISPUTE,
-        RELEASE: ItemKind.RESERVE_RELEASE,
+        "DisputeOverturned": ItemKind.DISPUTE,
+        "ReserveReleased": ItemKind.RESERVE_RELEASE,
+        "ReserveConsumed": ItemKind.RESERVE_CONSUMPTION,
+        "BalanceRecovered": ItemKind.RECOVERY,
     }
 )
 """By type of transaction; any other is an adjustment."""
+_WITH_FEE = frozenset({ItemKind.PAYMENT, ItemKind.REFUND, ItemKind.DISPUTE})
+"""What the platform's fees are told apart of: what they lose, the merchant gains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +72,19 @@ class SettlementItem:
 
 def items_of(event: TransactionCreated) -> list[SettlementItem]:
     """Return the items of a transaction, one for each merchant to whose settlement account it does something."""
-    effects: dict[str, list[int]] = {}  # What comes and what goes, by merchant.
+    effects: dict[str, int] = {}
+    fees_minor = 0
     for entry in event.entries:
+        minor = entry.effect * entry.amount_minor
         if entry.account_kind == ACCOUNT_KIND:
-            minor = entry.effect * entry.amount_minor
-            effects.setdefault(entry.merchant_id or "", [0, 0])[minor < 0] += minor
+            effects[entry.merchant_id or ""] = effects.get(entry.merchant_id or "", 0) + minor
+        elif entry.account_kind == _FEES:
+            fees_minor -= minor
     if not effects:
         return []
     kind = _KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
-    split = [(merchant_id, *_split(kind, *effect)) for merchant_id, effect in effects.items()]
+    fee_minor = fees_minor if kind in _WITH_FEE and len(effects) == 1 else 0
+    split = [(merchant_id, effect - fee_minor, fee_minor) for merchant_id, effect in effects.items()]
     return [_item(event, merchant_id, kind, amount, fee) for merchant_id, amount, fee in split if amount or fee]
 
 
@@ -83,15 +95,6 @@ def effect_minor(entries: Iterable[Entry], merchant_id: str) -> int:
         for entry in entries
         if entry.account_kind == ACCOUNT_KIND and entry.merchant_id == merchant_id
     )
-
-
-def _split(kind: ItemKind, comes: int, goes: int) -> tuple[int, int]:
-    """Tell the fee from the amount: it goes the other way."""
-    if kind is ItemKind.PAYMENT:
-        return comes, goes
-    if kind is ItemKind.REFUND:
-        return goes, comes
-    return comes + goes, 0
 
 
 def _item(

@@ -1,23 +1,30 @@
 """When a merchant is settled: cut-offs in the merchant's zone, days of delay, thresholds. Pure.
 
-A cut-off is a local time of day. Where clocks spring over it, it lies as long after the gap's beginning as it would
-without the gap; where they show it twice, it is the first time. Source: RFC 5545 section 3.3.5.
+A cut-off is a local date and time of day. Where clocks spring over it, it lies as long after the gap's beginning as it
+would without the gap; where they show it twice, it is the first time. Source: RFC 5545 section 3.3.5. Its date stays
+the one that it was meant for, also where the gap ends on the next.
 """
 
 import zoneinfo
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from paystream.merchant.v1.events import SettlementSchedule
+from paykit.calendars import BUSINESS_DAYS_MAX, calendar_of
+from paykit.merchants.standing import MerchantStanding
+from paystream.merchant.v1.events import ReserveBase, SettlementSchedule
 
-DELAY_DAYS_MAX = 30
+DELAY_DAYS_MAX = BUSINESS_DAYS_MAX
 """The longest delay that a merchant's policy may have."""
-LOOK_BACK = timedelta(days=DELAY_DAYS_MAX + 10)
-"""What is dated earlier is late for every cut-off, weekly ones with the longest delay included."""
+BUSINESS_DELAY_DAYS_MAX = 75
+"""Calendar days that the longest delay in business days lasts at most, whatever the calendar."""
+LOOK_BACK = timedelta(days=BUSINESS_DELAY_DAYS_MAX + 35)
+"""What is dated earlier is late for every cut-off, monthly ones with the longest delay included."""
 LOOK_AHEAD = timedelta(days=366)
 """What is dated later is taken as dated then: far enough, and far from the end of the calendar."""
 _WEEK = 7
+_MONTHS = 12
 _CUT_OFFS_MAX = LOOK_AHEAD.days * 2
 """More than lie between any two dates looked at."""
 
@@ -29,21 +36,31 @@ class Policy:
     Attributes:
         cut_off_time: Local time of day; None unless the schedule has cut-offs.
         cut_off_weekday: 1 (Monday) to 7 (Sunday); None unless the schedule is WEEKLY.
+        cut_off_month_day: 1 to 31, the last day where the month is shorter; None unless the schedule is MONTHLY.
         time_zone: IANA name.
-        delay_days: Local calendar days from a cut-off to its settlement.
+        delay_days: Local days from a cut-off to its settlement.
+        business_days: Whether these are business days, and a settlement due on another day waits for the next one.
+        calendar: Whose holidays are no business days, ISO 3166; None for weekends alone.
         thresholds: Smallest totals worth settling, in minor units by currency_code.
         reserve_basis_points: Part of each settlement held back.
+        reserve_base: What that is a part of.
         reserve_days: Days until it is released.
+        hold_reason: The standing for which nothing is closed, one of STOPPED; None where all goes its way.
     """
 
     schedule: SettlementSchedule
     cut_off_time: time | None = None
     cut_off_weekday: int | None = None
+    cut_off_month_day: int | None = None
     time_zone: str = "UTC"
     delay_days: int = 0
+    business_days: bool = False
+    calendar: str | None = None
     thresholds: Mapping[str, int] = field(default_factory=dict)
     reserve_basis_points: int = 0
+    reserve_base: ReserveBase = ReserveBase.NET
     reserve_days: int = 0
+    hold_reason: MerchantStanding | None = None
 
     def worth_settling_minor(self, currency_code: str) -> int:
         """Return the least total that is settled by itself."""
@@ -74,14 +91,18 @@ def next_cut_off(policy: Policy, at: datetime) -> datetime | None:
 
 def due_at(policy: Policy, cut_off: datetime) -> datetime:
     """Return when what a cut-off closes is settled: after the days of delay, at the same local time."""
-    return _instant(policy, _local_date(policy, cut_off) + timedelta(days=policy.delay_days))
+    day = _date_of(policy, cut_off)
+    if policy.business_days:
+        return _instant(policy, calendar_of(policy.calendar).add_business_days(day, policy.delay_days))
+    return _instant(policy, day + timedelta(days=policy.delay_days))
 
 
 def open_cut_off(policy: Policy, now: datetime) -> datetime | None:
     """Return the earliest cut-off that is not yet to be settled; None if the schedule has none."""
     if policy.cut_off_time is None:
         return None
-    since = now - timedelta(days=policy.delay_days + 1)
+    delay_days = BUSINESS_DELAY_DAYS_MAX if policy.business_days else policy.delay_days
+    since = now - timedelta(days=delay_days + 1)
     return next(moment for moment in _cut_offs(policy, since) if due_at(policy, moment) > now)
 
 
@@ -93,12 +114,31 @@ def bounded(at: datetime, *, now: datetime) -> datetime:
 def _cut_offs(policy: Policy, since: datetime) -> Iterator[datetime]:
     """Yield cut-offs in order, beginning with one before `since`."""
     day = _local_date(policy, since) - timedelta(days=1)
+    if policy.cut_off_month_day is not None:
+        yield from (_instant(policy, month_day) for month_day in _month_days(day, policy.cut_off_month_day))
+        return
     step = 1
     if policy.cut_off_weekday is not None:
         day -= timedelta(days=(day.isoweekday() - policy.cut_off_weekday) % _WEEK)
         step = _WEEK
     for number in range(_CUT_OFFS_MAX):
         yield _instant(policy, day + timedelta(days=number * step))
+
+
+def _month_days(since: date, month_day: int) -> Iterator[date]:
+    """Yield a day of each month, from the month before a date on; the last day of months that are shorter."""
+    before = since.year * _MONTHS + since.month - 2
+    for month in range(before, before + _CUT_OFFS_MAX):
+        year, month_index = divmod(month, _MONTHS)
+        last = monthrange(year, month_index + 1)[1]
+        yield date(year, month_index + 1, min(month_day, last))
+
+
+def _date_of(policy: Policy, cut_off: datetime) -> date:
+    """Return the date that a cut-off was meant for: where its time was sprung over, clocks may show the next."""
+    day = _local_date(policy, cut_off)
+    before = day - timedelta(days=1)
+    return before if _instant(policy, day) != cut_off == _instant(policy, before) else day
 
 
 def _local_date(policy: Policy, moment: datetime) -> date:

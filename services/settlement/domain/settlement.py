@@ -12,12 +12,13 @@ from typing import TypedDict
 
 from paykit import transitions
 from paykit.aggregate import Revision
-from paykit.errors import DomainError, IllegalTransition, Kind
+from paykit.cause import NO_CALL, CreatingCall
+from paykit.errors import DomainError, InvariantError, Kind
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.sums import Sums
+from services.settlement.domain.sums import Sums, reserve_minor
 
 MerchantCurrency = tuple[str, str]
 """merchant_id, currency_code."""
@@ -25,7 +26,6 @@ Place = tuple[str, str, datetime | None]
 """merchant_id, currency_code, cut_off_at: where items are collected."""
 
 _FAR = datetime.max.replace(tzinfo=UTC)
-_WHOLE_BASIS_POINTS = 10_000
 
 
 class SettlementNotFound(DomainError):
@@ -42,11 +42,11 @@ class NothingToSettle(DomainError):
     reason = "NOTHING_TO_SETTLE"
 
 
-class SettlementTooLarge(DomainError):
-    """The pending total is above the largest amount; it stands in the metadata."""
+class SettlementNotDue(DomainError):
+    """All that is pending has yet to wait for its cut-off and the days of delay; until when stands in the metadata."""
 
     kind = Kind.FAILED_PRECONDITION
-    reason = "SETTLEMENT_TOO_LARGE"
+    reason = "SETTLEMENT_NOT_DUE"
 
 
 class BookingMismatch(DomainError):
@@ -75,6 +75,8 @@ class SettlementAction(StrEnum):
     COMPLETE = "complete"
     FAIL = "fail"
     RELEASE_RESERVE = "release_reserve"
+    CONSUME_RESERVE = "consume_reserve"
+    EXTEND_RESERVE = "extend_reserve"
     EXPORT = "export"
 
 
@@ -87,6 +89,8 @@ TRANSITIONS = MappingProxyType(
         (SettlementState.CREATED, SettlementAction.FAIL): SettlementState.FAILED,
         (SettlementState.CREATED, SettlementAction.EXPORT): SettlementState.CREATED,
         (SettlementState.COMPLETED, SettlementAction.RELEASE_RESERVE): SettlementState.COMPLETED,
+        (SettlementState.COMPLETED, SettlementAction.CONSUME_RESERVE): SettlementState.COMPLETED,
+        (SettlementState.COMPLETED, SettlementAction.EXTEND_RESERVE): SettlementState.COMPLETED,
         (SettlementState.COMPLETED, SettlementAction.EXPORT): SettlementState.COMPLETED,
     }
 )
@@ -97,6 +101,13 @@ def not_found(settlement_id: str) -> SettlementNotFound:
     """Make the refusal that no settlement has an id."""
     message = f"There is no settlement {settlement_id}."
     return SettlementNotFound(message, field="settlement_id", settlement_id=settlement_id)
+
+
+def not_due(due_at: datetime) -> SettlementNotDue:
+    """Make the refusal to settle before the days of delay are over."""
+    due_time = due_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    message = f"What is pending is due at {due_time}; override_reason settles it now."
+    return SettlementNotDue(message, field="override_reason", due_time=due_time)
 
 
 def next_state(state: SettlementState, action: SettlementAction) -> SettlementState:
@@ -116,15 +127,21 @@ class Settlement:
         cut_off_at: Up to when it collects; None without cut-offs.
         due_at: When it is looked at next while PENDING; None for not before something changes.
         noticed_at: When it was first seen to be due and had to wait for events on their way; None before.
+        is_full: Whether it is kept from collecting more: the next item would have made its total too large.
         noticed_offsets: Where the partitions of accounting.events ended then, in their order; None if not known.
         sums: Of the items it holds; of a FAILED one, of those it held.
         reserve_held_minor: Part of the total held back.
         reserve_release_at: When that is to be released; None when none is held.
-        reserve_released_at: When the ledger was asked to; None before.
-        reserve_refusal: Why the ledger would not.
+        reserve_due_at: When it is looked at next; None when nothing is left, or while the ledger is moving it.
+        released_minor: Part of it that the ledger released.
+        consumed_minor: Part of it that made up for a negative balance, or that the ledger does not hold any more.
+        reserve_released_at: When the ledger last released some of it; None before.
+        reserve_refusal: Why the ledger last would not.
         holder_id: The settlement that its items count in: itself, unless CARRIED or FAILED.
+        override_reason: Why a request closed it before its days of delay were over; None if it did not.
         correlation_id: The journey of its events; None while PENDING.
         aggregate_version: 0 while PENDING, then one more with every event.
+        creating_call: The call that closed it, kept so that it closes nothing again.
     """
 
     settlement_id: str
@@ -136,24 +153,35 @@ class Settlement:
     due_at: datetime | None
     noticed_at: datetime | None = None
     noticed_offsets: tuple[int, ...] | None = None
+    is_full: bool = False
     sums: Sums = field(default_factory=Sums)
     reserve_held_minor: int = 0
     reserve_release_at: datetime | None = None
+    reserve_due_at: datetime | None = None
+    released_minor: int = 0
+    consumed_minor: int = 0
     reserve_released_at: datetime | None = None
     reserve_refusal: str | None = None
     holder_id: str
     failure_reason: str | None = None
     transaction_id: str | None = None
+    override_reason: str | None = None
     correlation_id: str | None = None
     aggregate_version: int = 0
     create_time: datetime
     close_time: datetime | None = None
     update_time: datetime
+    creating_call: CreatingCall = NO_CALL
 
     @property
     def net_minor(self) -> int:
         """What becomes available; 0 while nothing is closed."""
         return self.sums.total_minor - self.reserve_held_minor if self.close_time else 0
+
+    @property
+    def reserve_left_minor(self) -> int:
+        """What is still held of its reserve."""
+        return self.reserve_held_minor - self.released_minor - self.consumed_minor
 
     @property
     def place(self) -> Place:
@@ -180,24 +208,47 @@ class SettlementFacts(TypedDict):
     net_minor: int
 
 
-def reserve_minor(sums: Sums, basis_points: int) -> int:
-    """Return the part of a total to hold back, rounded half up; what was released before is not held again."""
-    base = max(sums.total_minor - sums.reserve_released_minor, 0)
-    return (2 * base * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
+def require_any(total_minor: int, currency_code: str) -> None:
+    """Check that there is something to settle.
+
+    Raises:
+        NothingToSettle: The total is not above 0.
+    """
+    if total_minor < 1:
+        message = f"{total_minor} {currency_code} is pending, which cannot be settled."
+        raise NothingToSettle(message, pending_minor=str(total_minor), currency_code=currency_code)
 
 
 def require_settleable(total_minor: int, currency_code: str) -> None:
-    """Check that a total can be settled.
+    """Check that one settlement can hold a total.
 
     Raises:
         NothingToSettle: It is not above 0.
-        SettlementTooLarge: It is above the largest amount.
+        InvariantError: It is above the largest amount, which is collected in parts.
     """
-    details = {"pending_minor": str(total_minor), "currency_code": currency_code}
-    if total_minor < 1:
-        raise NothingToSettle(f"{total_minor} {currency_code} is pending, which cannot be settled.", **details)
+    require_any(total_minor, currency_code)
     if total_minor > AMOUNT_MINOR_MAX:
-        raise SettlementTooLarge(f"{total_minor} {currency_code} is more than one settlement can hold.", **details)
+        raise InvariantError(f"{total_minor} {currency_code} is more than one settlement can hold")
+
+
+def beside(settlement: Settlement, settlement_id: str, *, now: datetime) -> Settlement:
+    """Make another settlement at the place of one that cannot hold what comes; it takes that in, and no more."""
+    return Settlement(
+        settlement_id=settlement_id,
+        holder_id=settlement_id,
+        merchant_id=settlement.merchant_id,
+        currency_code=settlement.currency_code,
+        cut_off_at=settlement.cut_off_at,
+        due_at=settlement.due_at,
+        is_full=True,
+        create_time=now,
+        update_time=now,
+    )
+
+
+def fits(settlement: Settlement, other: Settlement) -> bool:
+    """Return whether the totals of both are together no more than one settlement can hold."""
+    return settlement.sums.total_minor + other.sums.total_minor <= AMOUNT_MINOR_MAX
 
 
 def close(
@@ -208,11 +259,12 @@ def close(
     Raises:
         IllegalTransition: It does not collect any more.
         NothingToSettle: Its total is not above 0.
-        SettlementTooLarge: Its total is above the largest amount.
+        InvariantError: Its total is above the largest amount.
     """
     state = next_state(settlement.state, SettlementAction.CLOSE)
     require_settleable(settlement.sums.total_minor, settlement.currency_code)
-    held_minor = reserve_minor(settlement.sums, policy.reserve_basis_points)
+    held_minor = reserve_minor(settlement.sums, policy.reserve_basis_points, policy.reserve_base)
+    release_at = now + timedelta(days=policy.reserve_days) if held_minor else None
     closed = replace(
         settlement,
         state=state,
@@ -221,7 +273,8 @@ def close(
         noticed_at=None,
         noticed_offsets=None,
         reserve_held_minor=held_minor,
-        reserve_release_at=now + timedelta(days=policy.reserve_days) if held_minor else None,
+        reserve_release_at=release_at,
+        reserve_due_at=release_at,
         correlation_id=correlation_id,
         aggregate_version=1,
         close_time=now,
@@ -271,7 +324,7 @@ def complete(
             f"{transaction_id} took {booked_minor} for a settlement of {settlement.sums.total_minor}.",
             settlement_id=settlement.settlement_id,
         )
-    completed = replace(settlement, **_next_revision(settlement, now), state=state, transaction_id=transaction_id)
+    completed = replace(settlement, **next_revision(settlement, now), state=state, transaction_id=transaction_id)
     return completed, events.SettlementCompleted(**facts(completed), transaction_id=transaction_id)
 
 
@@ -287,7 +340,7 @@ def fail(
     next_state(into.state, SettlementAction.COLLECT)
     failed = replace(
         settlement,
-        **_next_revision(settlement, now),
+        **next_revision(settlement, now),
         state=state,
         failure_reason=reason,
         holder_id=into.settlement_id,
@@ -296,44 +349,8 @@ def fail(
     return failed, receiver, events.SettlementFailed(**facts(failed), reason=reason)
 
 
-def release_reserve(settlement: Settlement, *, now: datetime) -> tuple[Settlement, events.ReserveReleased]:
-    """Ask the ledger to release the reserve that a settlement held back.
-
-    Raises:
-        IllegalTransition: It is not booked, or holds no reserve any more.
-    """
-    next_state(settlement.state, SettlementAction.RELEASE_RESERVE)
-    if settlement.reserve_released_at is not None or not settlement.reserve_held_minor:
-        raise _illegal_release(settlement, "holds no reserve")
-    released = replace(settlement, **_next_revision(settlement, now), reserve_released_at=now)
-    return released, events.ReserveReleased(
-        occurred_at=now,
-        merchant_id=released.merchant_id,
-        aggregate_version=released.aggregate_version,
-        settlement_id=released.settlement_id,
-        amount_minor=released.reserve_held_minor,
-        currency_code=released.currency_code,
-    )
-
-
-def refuse_release(settlement: Settlement, *, reason: str, now: datetime) -> Settlement:
-    """Record that the ledger would not release the reserve; no event tells of it, for the ledger's did.
-
-    Raises:
-        IllegalTransition: The ledger was never asked to.
-    """
-    if settlement.reserve_released_at is None:
-        raise _illegal_release(settlement, "has released no reserve")
-    return replace(settlement, reserve_refusal=reason, update_time=now)
-
-
-def _illegal_release(settlement: Settlement, why: str) -> IllegalTransition:
-    return IllegalTransition(
-        f"{settlement.settlement_id} {why}.", state=settlement.state, action=SettlementAction.RELEASE_RESERVE
-    )
-
-
-def _next_revision(settlement: Settlement, now: datetime) -> Revision:
+def next_revision(settlement: Settlement, now: datetime) -> Revision:
+    """Return what every change that an event tells of changes."""
     return {"update_time": now, "aggregate_version": settlement.aggregate_version + 1}
 
 

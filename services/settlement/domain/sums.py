@@ -1,9 +1,11 @@
-"""Sums of items, by what they are. Pure."""
+"""Sums of items, by what they are, and the part of them that is held back. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from paykit.money import AMOUNT_MINOR_MAX
+from paystream.merchant.v1.events import ReserveBase
 from services.settlement.domain.item import ItemKind, SettlementItem
 
 
@@ -36,6 +38,8 @@ class Sums:
         return Sums(**{name: getattr(self, name) + getattr(other, name) for name in Sums.__dataclass_fields__})
 
 
+_WHOLE_BASIS_POINTS = 10_000
+
 _SUM_OF = MappingProxyType(
     {
         ItemKind.PAYMENT: "payments_minor",
@@ -43,6 +47,8 @@ _SUM_OF = MappingProxyType(
         ItemKind.DISPUTE: "disputes_minor",
         ItemKind.RESERVE_RELEASE: "reserve_released_minor",
         ItemKind.ADJUSTMENT: "adjustments_minor",
+        ItemKind.RECOVERY: "adjustments_minor",
+        ItemKind.RESERVE_CONSUMPTION: "adjustments_minor",
     }
 )
 
@@ -55,3 +61,30 @@ def sums_of(items: Sequence[SettlementItem]) -> Sums:
         sums[_SUM_OF[item.kind]] += item.amount_minor
         sums["fees_minor"] += item.fee_minor
     return Sums(**sums)
+
+
+def parts_of(items: Sequence[SettlementItem]) -> list[list[SettlementItem]]:
+    """Cut items into as few parts as one settlement can hold each; as a rule, one."""
+    if sum(item.amount_minor for item in items if item.amount_minor > 0) <= AMOUNT_MINOR_MAX:
+        return [list(items)]
+    parts: list[list[SettlementItem]] = [[]]
+    total_minor = 0
+    for item in items:
+        effect_minor = item.amount_minor + item.fee_minor
+        if parts[-1] and total_minor + effect_minor > AMOUNT_MINOR_MAX:
+            parts.append([])
+            total_minor = 0
+        parts[-1].append(item)
+        total_minor += effect_minor
+    return parts
+
+
+def reserve_minor(sums: Sums, basis_points: int, base: ReserveBase = ReserveBase.NET) -> int:
+    """Return the part of a settlement to hold back, rounded half up, and at most its total.
+
+    Net it is a part of the total, without what was released before and is not held again; gross, of the payments before
+    refunds, fees and disputes.
+    """
+    of_minor = sums.payments_minor if base is ReserveBase.GROSS else sums.total_minor - sums.reserve_released_minor
+    held_minor = (2 * max(of_minor, 0) * basis_points + _WHOLE_BASIS_POINTS) // (2 * _WHOLE_BASIS_POINTS)
+    return min(held_minor, max(sums.total_minor, 0))

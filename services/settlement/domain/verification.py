@@ -59,3 +59,18 @@ def compare(ours: Mapping[MerchantCurrency, Collected], ledger: Mapping[Merchant
         if mine.unbooked_minor != theirs.unbooked_minor:
             detail = f"{mine.unbooked_minor} is not booked, the ledger's balance is {theirs.unbooked_minor}"
             raise SettlementDifferenceError("balances", subject, detail)
+
+
+def compare_balances(
+    kind: str, followed: Mapping[MerchantCurrency, int], ledger: Mapping[MerchantCurrency, int]
+) -> None:
+    """Hold the balances of a kind of account, as they were followed, against the ledger's.
+
+    Raises:
+        SettlementDifferenceError: The first difference.
+    """
+    for key in sorted({*followed, *ledger}):
+        mine, theirs = followed.get(key, 0), ledger.get(key, 0)
+        if mine != theirs:
+            detail = f"{kind} was followed to {mine}, the ledger's balance is {theirs}"
+            raise SettlementDifferenceError("balances", " ".join(key), detail)

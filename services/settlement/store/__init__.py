@@ -1,5 +1,14 @@
-"""Every SQL statement of settlement: settlements, items, the policies of merchants, and what verifies all of them."""
+"""Every SQL statement of settlement: settlements, items, balances, policies of merchants, and what verifies them."""
 
+from services.settlement.store.balance import (
+    NegativeBalance,
+    balance_changes,
+    balance_watches,
+    count_negative,
+    negative_balances,
+    positions,
+)
+from services.settlement.store.fund_transfer import fund_transfers
 from services.settlement.store.item import (
     ItemKey,
     PlacedItem,
@@ -9,26 +18,39 @@ from services.settlement.store.item import (
     present_items,
 )
 from services.settlement.store.merchant import merchants
+from services.settlement.store.notice import Notice, notices
 from services.settlement.store.offset import consumed
 from services.settlement.store.settlement import (
+    CollectingSettlement,
     PendingBalance,
     SettlementFilter,
     settlements,
 )
-from services.settlement.store.verification import check_settlements, collected
+from services.settlement.store.verification import balances_followed, check_settlements, collected
 
 __all__ = [
+    "CollectingSettlement",
     "ItemKey",
+    "NegativeBalance",
+    "Notice",
     "PendingBalance",
     "PlacedItem",
     "SettlementFilter",
+    "balance_changes",
+    "balance_watches",
+    "balances_followed",
     "check_settlements",
     "collected",
     "consumed",
+    "count_negative",
+    "fund_transfers",
     "insert_items",
     "items_of_homes",
     "items_of_transaction",
     "merchants",
+    "negative_balances",
+    "notices",
+    "positions",
     "present_items",
     "settlements",
 ]

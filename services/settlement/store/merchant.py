@@ -7,9 +7,11 @@ from functools import lru_cache
 
 import structlog
 
+from paykit.calendars import is_known
 from paykit.merchants.projection import Column, MerchantEvent, MerchantProjection
+from paykit.merchants.standing import STOPPED, MerchantStanding
 from paykit.postgres.database import Tx
-from paystream.merchant.v1.events import SettlementSchedule
+from paystream.merchant.v1.events import ReserveBase, SettlementSchedule
 from services.settlement.domain.policy import UNKNOWN, Policy, knows_zone
 
 POLICIES_MAX = 10_000
@@ -30,10 +32,15 @@ _POLICY = (
     Column("thresholds", "text", _thresholds_text),
     Column("reserve_basis_points", "integer", lambda event: event.settlement_policy.reserve_basis_points),
     Column("reserve_days", "integer", lambda event: event.settlement_policy.reserve_days),
+    Column("cut_off_month_day", "smallint", lambda event: event.settlement_policy.cut_off_month_day),
+    Column("business_days", "boolean", lambda event: event.settlement_policy.business_days),
+    Column("calendar", "text", lambda event: event.settlement_policy.calendar),
+    Column("reserve_base", "text", lambda event: event.settlement_policy.reserve_base),
 )
 
 _SELECT = f"""
-SELECT merchant_id, {", ".join(column.name for column in _POLICY)} FROM merchant WHERE merchant_id = ANY($1::text[])
+SELECT merchant_id, status, {", ".join(column.name for column in _POLICY)}
+FROM merchant WHERE merchant_id = ANY($1::text[])
 """
 
 # A settlement begins to collect by the policy in force, and a change of policy reviews all that collect. The two
@@ -66,6 +73,7 @@ merchants = MerchantPolicies(*_POLICY)
 
 @lru_cache(maxsize=POLICIES_MAX)
 def _policy(  # noqa: PLR0917 - a row
+    status: str,
     schedule: str,
     cut_off_time: str | None,
     cut_off_weekday: int | None,
@@ -74,18 +82,30 @@ def _policy(  # noqa: PLR0917 - a row
     thresholds: str,
     reserve_basis_points: int,
     reserve_days: int,
+    cut_off_month_day: int | None,
+    business_days: bool,  # noqa: FBT001 - a row
+    calendar: str | None,
+    reserve_base: str,
 ) -> Policy:
     if not knows_zone(time_zone):
         # From a merchant service with a newer database of zones. Nothing is lost: what is pending stays so meanwhile.
         _log.error("time_zone_unknown", time_zone=time_zone)
         return UNKNOWN
+    if calendar is not None and not is_known(calendar):
+        # From a merchant service with a newer copy of calendars. Weekends are kept meanwhile.
+        _log.error("calendar_unknown", calendar=calendar)
     return Policy(
         schedule=SettlementSchedule(schedule),
         cut_off_time=time.fromisoformat(cut_off_time) if cut_off_time else None,
         cut_off_weekday=cut_off_weekday,
+        cut_off_month_day=cut_off_month_day,
         time_zone=time_zone,
         delay_days=delay_days,
+        business_days=business_days,
+        calendar=calendar,
         thresholds=json.loads(thresholds),
         reserve_basis_points=reserve_basis_points,
+        reserve_base=ReserveBase(reserve_base),
         reserve_days=reserve_days,
+        hold_reason=MerchantStanding(status) if status in STOPPED else None,
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from paykit.merchants.standing import STOPPED, MerchantStanding
+from paykit.money import AMOUNT_MINOR_MAX
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
@@ -16,8 +18,8 @@ from services.settlement.domain.sums import Sums
 SUMS = tuple(Sums.__dataclass_fields__)
 _SUMS_SQL = ", ".join(SUMS)
 
-# Adds to the settlement that collects at a place, or begins one. The rows come in the order of the unique key, which is
-# the order of every lock on what is PENDING.
+# Adds to the settlement that collects at a place, or begins one; where its total would be too large, nothing, but its
+# row is locked. The rows come in the order of the unique key, which is the order of every lock on what is PENDING.
 _COLLECT = f"""
 INSERT INTO settlement AS present (settlement_id, holder_id, merchant_id, currency_code, cut_off_at, due_at,
     {_SUMS_SQL}, state, create_time, update_time)
@@ -25,9 +27,18 @@ SELECT settlement_id, settlement_id, merchant_id, currency_code, cut_off_at, due
 FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::numeric[],
     $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[])
     AS new (settlement_id, merchant_id, currency_code, cut_off_at, due_at, {_SUMS_SQL})
-ON CONFLICT (merchant_id, currency_code, cut_off_at) WHERE state = 'PENDING'
+ON CONFLICT (merchant_id, currency_code, cut_off_at) WHERE state = 'PENDING' AND NOT is_full
 DO UPDATE SET {", ".join(f"{name} = present.{name} + excluded.{name}" for name in SUMS)}
+WHERE present.total_minor + excluded.total_minor <= {AMOUNT_MINOR_MAX} OR excluded.total_minor <= 0
 RETURNING merchant_id, currency_code, cut_off_at, settlement_id, due_at, total_minor
+"""
+
+# Locked, as no other row at the place is.
+_SET_FULL = """
+UPDATE settlement SET is_full = true, due_at = coalesce(due_at, $4)
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS place (merchant_id, currency_code, cut_off_at)
+WHERE settlement.merchant_id = place.merchant_id AND settlement.currency_code = place.currency_code
+    AND settlement.cut_off_at IS NOT DISTINCT FROM place.cut_off_at AND state = 'PENDING' AND NOT is_full
 """
 
 _SET_DUE = """
@@ -59,8 +70,18 @@ _OF_DUE = """
 
 # What another process is releasing at this moment is left to it.
 _RELEASABLE = """
-state = 'COMPLETED' AND reserve_held_minor > 0 AND reserve_released_at IS NULL AND reserve_release_at <= $1
-ORDER BY reserve_release_at LIMIT $2
+state = 'COMPLETED' AND reserve_due_at <= $1 ORDER BY reserve_due_at LIMIT $2
+"""
+
+# The oldest reserve of each merchant and currency that is not being moved.
+_OLDEST_RESERVES = """
+settlement.settlement_id = ANY(SELECT oldest.settlement_id
+FROM unnest($1::text[], $2::text[]) AS key (merchant_id, currency_code) CROSS JOIN LATERAL (
+    SELECT settlement_id FROM settlement AS held
+    WHERE held.merchant_id = key.merchant_id AND held.currency_code = key.currency_code AND held.state = 'COMPLETED'
+        AND held.released_minor + held.consumed_minor < held.reserve_held_minor AND held.reserve_due_at IS NOT NULL
+    ORDER BY held.close_time LIMIT 1
+) AS oldest) AND settlement.reserve_due_at IS NOT NULL
 """
 
 # What counted in a settlement counts in another one from now on.
@@ -75,7 +96,8 @@ _SELECT_HOMES = "SELECT settlement_id FROM settlement WHERE holder_id = $1 ORDER
 _SELECT_BALANCES = f"""
 SELECT currency_code,
     {", ".join(f"coalesce(sum({name}) FILTER (WHERE state = 'PENDING'), 0) AS {name}" for name in SUMS)},
-    coalesce(sum(total_minor) FILTER (WHERE state = 'CREATED'), 0) AS settling_minor, min(due_at) AS next_due_at
+    coalesce(sum(total_minor) FILTER (WHERE state = 'CREATED'), 0) AS settling_minor, min(due_at) AS next_due_at,
+    (SELECT status FROM merchant WHERE merchant_id = $1 AND status = ANY($3::text[])) AS hold_reason
 FROM settlement
 WHERE state IN ('PENDING', 'CREATED') AND merchant_id = $1 AND ($2 = '' OR currency_code = $2)
 GROUP BY currency_code ORDER BY currency_code
@@ -99,12 +121,18 @@ class SettlementFilter:
 
 @dataclass(frozen=True, slots=True)
 class PendingBalance:
-    """What awaits settlement in a currency; `settling_minor` is closed and not known to be booked."""
+    """What awaits settlement in a currency.
+
+    Attributes:
+        settling_minor: Closed, and not known to be booked.
+        hold_reason: Why nothing is closed; None unless the merchant is on hold.
+    """
 
     currency_code: str
     sums: Sums
     settling_minor: int
     next_due_at: datetime | None
+    hold_reason: MerchantStanding | None
 
 
 class CollectingSettlement(NamedTuple):
@@ -128,12 +156,20 @@ class Settlements(Table[str, Settlement]):
             sums: In the order of places, None last.
             new_ids: A settlement id for each, used where one begins.
             due: When each is looked at, used where one begins.
+
+        Returns:
+            What collects at each place; without those whose total would have been too large.
         """
         merchant_ids, currency_codes, cut_offs = map(list, zip(*sums, strict=True))
         arrays = (new_ids, merchant_ids, currency_codes, cut_offs, due, *columns(list(sums.values()), SUMS))
         rows = await tx.lock(self.name, _COLLECT, tx.now, *arrays)
-        require_all_changed(self.name, len(rows), len(sums))
         return {(row[0], row[1], row[2]): CollectingSettlement(row[3], row[4], int(row[5])) for row in rows}
+
+    async def set_full(self, tx: Tx, places: Sequence[Place]) -> None:
+        """Keep what collects at places, which is locked, from collecting more; others begin to collect there."""
+        if places:
+            changed = await tx.run(_SET_FULL, *map(list, zip(*places, strict=True)), tx.now)
+            require_all_changed(self.name, changed, len(places))
 
     async def set_due(self, tx: Tx, due: Mapping[str, datetime | None]) -> None:
         """Set when PENDING settlements, which are locked, are looked at; by settlement_id."""
@@ -173,6 +209,10 @@ class Settlements(Table[str, Settlement]):
         """Lock settlements whose reserve is to be released, longest due first."""
         return await self.claim_where(tx, _RELEASABLE, tx.now, limit)
 
+    async def lock_reserves(self, tx: Tx, keys: Collection[MerchantCurrency]) -> Rows[str, Settlement]:
+        """Lock the settlement of each merchant and currency that has held back a reserve for the longest time."""
+        return await self.lock_where(tx, _OLDEST_RESERVES, *_arrays(keys)) if keys else self.rows(tx)
+
     async def update(self, tx: Tx, rows: Collection[Settlement]) -> None:
         """Write locked settlements back; what is carried or refused takes what it held along."""
         moved = [row for row in rows if row.holder_id != row.settlement_id]
@@ -194,14 +234,15 @@ class Settlements(Table[str, Settlement]):
                 Sums(**{name: int(row[name]) for name in SUMS}),
                 int(row["settling_minor"]),
                 row["next_due_at"],
+                MerchantStanding(row["hold_reason"]) if row["hold_reason"] else None,
             )
-            for row in await tx.fetch(_SELECT_BALANCES, merchant_id, currency_code)
+            for row in await tx.fetch(_SELECT_BALANCES, merchant_id, currency_code, list(STOPPED))
         ]
 
     async def _lock_pending(self, tx: Tx, condition: str, *args: object) -> Rows[str, Settlement]:
         sql = f"""
             SELECT {self.selected} FROM settlement WHERE state = 'PENDING' AND {condition}
-            ORDER BY merchant_id, currency_code, cut_off_at FOR UPDATE
+            ORDER BY merchant_id, currency_code, cut_off_at, settlement_id FOR UPDATE
         """
         return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
 
@@ -218,9 +259,12 @@ settlements = Settlements(
     "settlement",
     key="settlement_id",
     changing=(
-        *("state", "trigger", "cut_off_at", "due_at", "noticed_at", "noticed_offsets", "sums", "reserve_held_minor"),
-        *("reserve_release_at", "reserve_released_at", "reserve_refusal", "holder_id", "failure_reason"),
+        *("state", "trigger", "cut_off_at", "due_at", "noticed_at", "noticed_offsets", "is_full", "sums"),
+        *("reserve_held_minor", "override_reason"),
+        *("reserve_release_at", "reserve_due_at", "released_minor", "consumed_minor", "reserve_released_at"),
+        *("reserve_refusal", "holder_id", "failure_reason"),
         *("transaction_id", "correlation_id", "aggregate_version", "close_time", "update_time"),
+        "creating_call",
     ),
     sql_types=dict.fromkeys(_NUMERIC, "numeric"),
     readers=dict.fromkeys(_NUMERIC, int),

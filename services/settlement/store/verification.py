@@ -7,6 +7,7 @@ snapshot. `paystream settlement verify` runs it.
 from collections.abc import Callable
 
 from paykit.postgres.database import Tx
+from services.settlement.domain.balance import FOLLOWED
 from services.settlement.domain.settlement import MerchantCurrency
 from services.settlement.domain.verification import Collected, SettlementDifferenceError
 from services.settlement.store.settlement import SUMS
@@ -47,7 +48,7 @@ _SUM_OF = {
     "fees_minor": "fee_minor)",
     "disputes_minor": "amount_minor) FILTER (WHERE kind = 'DISPUTE')",
     "reserve_released_minor": "amount_minor) FILTER (WHERE kind = 'RESERVE_RELEASE')",
-    "adjustments_minor": "amount_minor) FILTER (WHERE kind = 'ADJUSTMENT')",
+    "adjustments_minor": "amount_minor) FILTER (WHERE kind IN ('ADJUSTMENT', 'RECOVERY', 'RESERVE_CONSUMPTION'))",
 }
 
 # A refused settlement keeps the sums that it was told with, and holds nothing.
@@ -79,8 +80,29 @@ ORDER BY subject
 LIMIT 1
 """
 
-_CHECKS = (("holders", "settlement", _HOLDERS), ("items", "item", _ITEMS), ("sums", "item", _SUMS))
-_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("settlement", "item")}
+_BALANCES = """
+SELECT merchant_id || ' ' || currency_code AS subject,
+    'available, reserve and owed are kept as ' || kept || ', their changes sum up to ' || summed AS detail
+FROM (
+    SELECT merchant_id, currency_code, (available_minor, reserve_minor, receivable_minor)::text AS kept
+    FROM merchant_balance
+) AS balance FULL JOIN (
+    SELECT merchant_id, currency_code, (sum(available_minor), sum(reserve_minor), sum(receivable_minor))::text AS summed
+    FROM balance_change GROUP BY merchant_id, currency_code
+) AS change USING (merchant_id, currency_code)
+WHERE kept IS DISTINCT FROM summed
+ORDER BY 1 LIMIT 1
+"""
+
+_CHECKS = (
+    ("holders", "settlement", _HOLDERS),
+    ("items", "item", _ITEMS),
+    ("sums", "item", _SUMS),
+    ("balances", "balance_change", _BALANCES),
+)
+_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("settlement", "item", "balance_change")}
+
+_FOLLOWED = "SELECT merchant_id, currency_code, available_minor, reserve_minor, receivable_minor FROM merchant_balance"
 
 _COLLECTED = """
 WITH came AS (
@@ -117,4 +139,13 @@ async def collected(tx: Tx) -> dict[MerchantCurrency, Collected]:
             int(row["items"]), int(row["digest"]), int(row["unbooked_minor"])
         )
         for row in await tx.fetch(_COLLECTED)
+    }
+
+
+async def balances_followed(tx: Tx) -> dict[str, dict[MerchantCurrency, int]]:
+    """Read the balances of every merchant and currency as they were followed, by the kind of account."""
+    rows = await tx.fetch(_FOLLOWED)
+    return {
+        kind: {(row["merchant_id"], row["currency_code"]): int(row[column]) for row in rows}
+        for kind, column in FOLLOWED.items()
     }

@@ -3,16 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
-from paykit.merchants import standing
-from paykit.money import require_currency
+from paykit.merchants import projection, standing
+from paykit.merchants.standing import STOPPED, MerchantStanding
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
-from paystream.merchant.v1.events import MerchantStatus
 from services.withdrawal import domain, store
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountExists
-from services.withdrawal.store import MerchantProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class CreateBankAccount:
     currency_code: str
     token: str
     last_four: str
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +37,10 @@ class ChangeBankAccount:
 async def create_bank_accounts(tx: Tx, items: Sequence[CreateBankAccount]) -> list[BankAccount | DomainError]:
     """Register bank accounts; a token in use is refused, also within the batch.
 
-    Refusals: CurrencyUnknown, MerchantUnknown, MerchantSuspended, BankAccountExists.
+    Refusals: CurrencyUnknown, MerchantUnknown, MerchantSuspended, MerchantFrozen, BankAccountExists.
     """
-    merchants = await store.merchants.by_id(tx, [item.merchant_id for item in items])
-    accounts = fold(items, lambda item: _create(tx, item, merchants.get(item.merchant_id)))
+    standings = await projection.statuses(tx, {item.merchant_id for item in items})
+    accounts = fold(items, lambda item: _create(tx, item, standings.get(item.merchant_id)))
     inserted = set(await store.bank_accounts.insert_unused(tx, kept(accounts)))
     left_out = [account for account in kept(accounts) if account.bank_account_id not in inserted]
     if not left_out:
@@ -56,17 +57,19 @@ async def change_bank_accounts(tx: Tx, items: Sequence[ChangeBankAccount]) -> li
     return results
 
 
-def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantProfile | None) -> BankAccount:
-    require_currency(item.currency_code)
-    # Merchants that are not active yet may prepare; suspended ones may change nothing about where money goes.
-    if merchant is None or merchant.status is MerchantStatus.SUSPENDED:
-        standing.require_active(item.merchant_id, merchant.status if merchant else None)
+def _create(tx: Tx, item: CreateBankAccount, merchant: MerchantStanding | None) -> BankAccount:
+    require_known_currency(item.currency_code)
+    # Merchants that are not active yet may prepare, and those that leave are paid out; stopped ones may change nothing
+    # about where money goes.
+    if merchant is None or merchant in STOPPED:
+        standing.require_active(item.merchant_id, merchant)
     return BankAccount(
         bank_account_id=new_id("bnk"),
         merchant_id=item.merchant_id,
         currency_code=item.currency_code,
         token=item.token,
         last_four=item.last_four,
+        creating_call=item.creating_call,
         create_time=tx.now,
         update_time=tx.now,
     )

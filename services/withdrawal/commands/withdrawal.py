@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paykit.cause import Cause
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
-from paykit.merchants import standing
-from paykit.money import require_currency
+from paykit.merchants import projection, standing
+from paykit.merchants.labels import NO_LABELS, Labels
+from paykit.merchants.references import TakenReferences, taken_references
+from paykit.merchants.standing import MerchantStanding
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from services.withdrawal import domain, store
 from services.withdrawal.commands import work
 from services.withdrawal.commands.work import WithdrawalWork
-from services.withdrawal.domain.allowance import Allowance, MerchantCurrency
+from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance, MerchantCurrency
 from services.withdrawal.domain.bank_account import BankAccount
 from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction
-from services.withdrawal.store import ClaimedPayout, MerchantProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class CreateWithdrawal:
 
     Attributes:
         requester: The caller's name.
-        approval_limit_minor: Above it, a second person decides.
+        approval_limit_minor: Above it, together with what was accepted in the last 24 hours, a second person decides.
         daily_limit_minor: Of the merchant, in this currency.
     """
 
@@ -37,6 +39,8 @@ class CreateWithdrawal:
     approval_limit_minor: int
     daily_limit_minor: int
     cause: Cause
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +59,23 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """A withdrawal to call off.
+
+    Attributes:
+        reason: Why, as the caller says; None if nothing was said.
+    """
+
+    withdrawal_id: str
+    reason: str | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Payees:
     """Whom withdrawals asked for, or to be decided on, are to be paid to."""
 
-    merchants: dict[str, MerchantProfile]
+    standings: dict[str, MerchantStanding]
     accounts: dict[str, BankAccount]
 
 
@@ -67,13 +84,19 @@ async def create_withdrawals(tx: Tx, items: Sequence[CreateWithdrawal]) -> list[
 
     Writes a withdrawal each, takes its amount off the allowance, and emits WithdrawalCreated. Refusals:
     CurrencyUnknown, MerchantUnknown, MerchantNotActive, MerchantSuspended, BankAccountNotFound, BankAccountNotVerified,
-    BankAccountCurrencyMismatch, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded.
+    BankAccountCurrencyMismatch, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded, MerchantReferenceTaken.
     """
     payees = await _payees(tx, [(item.merchant_id, item.bank_account_id) for item in items])
     payable = fold(items, lambda item: _payable(item, payees))
-    allowances = await _lock_allowances(tx, kept(payable), payees)
+    allowances = await _lock_allowances(tx, kept(payable))
+    wanted = [(item.merchant_id, item.labels.merchant_reference) for item in kept(payable)]
+    references = await taken_references(tx, store.withdrawals, wanted)
     withdrawals = store.withdrawals.rows(tx)
-    results = fold(payable, lambda item: _create(tx, item, payees, withdrawals=withdrawals, allowances=allowances))
+
+    def create(item: CreateWithdrawal) -> Withdrawal:
+        return _create(tx, item, payees, withdrawals=withdrawals, allowances=allowances, references=references)
+
+    results = fold(payable, create)
     await tx.save(withdrawals)
     amounts = [((row.merchant_id, row.currency_code), row.amount_minor) for row in withdrawals.values()]
     await store.take_funds(tx, amounts)
@@ -94,24 +117,22 @@ async def decide_withdrawals(tx: Tx, items: Sequence[Decide]) -> list[Withdrawal
     return results
 
 
-async def submit_withdrawals(tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[ClaimedPayout]:
-    """Take the withdrawals that have waited longest for a channel, to send them; emits WithdrawalSubmitted for each."""
-    withdrawals = await store.withdrawals.claim_to_submit(tx, channel=channel, limit=limit)
-    payouts = await store.attempts.claim_of(tx, list(withdrawals), lease_s=lease_s) if withdrawals else []
-    for payout in payouts:
-        attempt = payout.attempt
-        withdrawal = withdrawals[attempt.withdrawal_id]
-        submitted, event = domain.withdrawal.submit(withdrawal, attempt_id=attempt.attempt_id, now=tx.now)
-        withdrawals.put(submitted)
-        tx.emit(event, cause=Cause(payout.correlation_id, attempt.attempt_id, None, attempt.traceparent))
-    await tx.save(withdrawals)
-    return payouts
+async def cancel_withdrawals(tx: Tx, items: Sequence[Cancel]) -> list[Withdrawal | DomainError]:
+    """Call withdrawals off that were not handed to the bank, in order; emits WithdrawalCancelled, gives amounts back.
+
+    Refusals: WithdrawalNotFound, NotHeldYet, IllegalTransition.
+    """
+    withdrawals = await store.withdrawals.lock(tx, [item.withdrawal_id for item in items])
+    rows = work.begin(tx, withdrawals, await store.attempts.lock_of(tx, list(withdrawals)))
+    results = fold(items, lambda item: _cancel(rows, item))
+    await rows.save()
+    return results
 
 
 async def _payees(tx: Tx, pairs: Sequence[tuple[str, str]]) -> _Payees:
     """Read what is known of merchants and bank accounts."""
     return _Payees(
-        merchants=await store.merchants.by_id(tx, [merchant_id for merchant_id, _ in pairs]),
+        standings=await projection.statuses(tx, {merchant_id for merchant_id, _ in pairs}),
         accounts=await store.bank_accounts.by_key(tx, [account_id for _, account_id in pairs]),
     )
 
@@ -123,9 +144,8 @@ def _payable(item: CreateWithdrawal, payees: _Payees) -> CreateWithdrawal:
 
 def _require_payable(item: CreateWithdrawal | Withdrawal, payees: _Payees) -> None:
     """Check that anything may be paid to this merchant's bank account."""
-    merchant = payees.merchants.get(item.merchant_id)
-    require_currency(item.currency_code, field="amount.currency_code")
-    standing.require_active(item.merchant_id, merchant.status if merchant else None)
+    require_known_currency(item.currency_code, field="amount.currency_code")
+    standing.require_payable(item.merchant_id, payees.standings.get(item.merchant_id))
     domain.bank_account.require_payable(
         payees.accounts.get(item.bank_account_id),
         bank_account_id=item.bank_account_id,
@@ -134,15 +154,12 @@ def _require_payable(item: CreateWithdrawal | Withdrawal, payees: _Payees) -> No
     )
 
 
-async def _lock_allowances(
-    tx: Tx, items: Sequence[CreateWithdrawal], payees: _Payees
-) -> dict[MerchantCurrency, Allowance]:
+async def _lock_allowances(tx: Tx, items: Sequence[CreateWithdrawal]) -> dict[MerchantCurrency, Allowance]:
     if not items:
         return {}
     keys = {(item.merchant_id, item.currency_code) for item in items}
     await store.lock_allowances(tx, keys)
-    zones = {key: payees.merchants[key[0]].time_zone for key in keys}
-    return await store.read_allowances(tx, {key: domain.allowance.day_of(tx.now, zone) for key, zone in zones.items()})
+    return await store.read_allowances(tx, keys, since=tx.now - ROLLING_DAY)
 
 
 def _create(
@@ -152,6 +169,7 @@ def _create(
     *,
     withdrawals: Rows[str, Withdrawal],
     allowances: dict[MerchantCurrency, Allowance],
+    references: TakenReferences,
 ) -> Withdrawal:
     key = (item.merchant_id, item.currency_code)
     domain.allowance.require_withdrawable(
@@ -160,13 +178,18 @@ def _create(
         currency_code=item.currency_code,
         daily_limit_minor=item.daily_limit_minor,
     )
+    accepted = _accepted(tx, item, payees.accounts[item.bank_account_id], allowance=allowances[key])
+    references.take(item.merchant_id, item.labels.merchant_reference, accepted.withdrawal_id)
     allowances[key] = domain.allowance.take(allowances[key], item.amount_minor)
-    withdrawal = withdrawals.add(_accepted(tx, item, payees.accounts[item.bank_account_id]))
+    withdrawal = withdrawals.add(accepted)
     tx.emit(domain.withdrawal.created(withdrawal), cause=item.cause)
     return withdrawal
 
 
-def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount) -> Withdrawal:
+def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount, *, allowance: Allowance) -> Withdrawal:
+    approval_required = domain.allowance.needs_approval(
+        allowance, amount_minor=item.amount_minor, approval_limit_minor=item.approval_limit_minor
+    )
     return Withdrawal(
         withdrawal_id=new_id("wdr"),
         merchant_id=item.merchant_id,
@@ -174,11 +197,14 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount) -> Withdrawa
         destination_token=account.token,
         amount_minor=item.amount_minor,
         currency_code=item.currency_code,
-        approval_required=item.amount_minor > item.approval_limit_minor,
+        approval_required=approval_required,
         requester=item.requester,
         correlation_id=item.cause.correlation_id,
         create_time=tx.now,
         update_time=tx.now,
+        taken_minor=item.amount_minor,
+        labels=item.labels,
+        creating_call=item.creating_call,
     )
 
 
@@ -191,3 +217,12 @@ def _decide(rows: WithdrawalWork, item: Decide, payees: _Payees) -> Withdrawal:
         return rows.withdrawals.put(rejected)
     _require_payable(withdrawal, payees)
     return rows.approve(withdrawal, decider=item.decider, cause=item.cause)
+
+
+def _cancel(rows: WithdrawalWork, item: Cancel) -> Withdrawal:
+    withdrawal = rows.withdrawals.require(item.withdrawal_id, domain.withdrawal.not_found)
+    domain.withdrawal.require_cancellable(withdrawal)
+    cancelled, event = domain.withdrawal.cancel(withdrawal, reason=item.reason, now=rows.tx.now)
+    rows.never_send(cancelled, reason=cancelled.state)
+    rows.tx.emit(event, cause=item.cause)
+    return rows.withdrawals.put(cancelled)

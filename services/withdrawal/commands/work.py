@@ -1,6 +1,6 @@
 """The withdrawals that a transaction has locked, and what is queued for the bank."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from paykit.base.channel_routes import DEFAULT_CHANNEL
@@ -10,7 +10,7 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows
 from services.withdrawal import domain, store
 from services.withdrawal.domain.attempt import PAY, PayoutAttempt
-from services.withdrawal.domain.withdrawal import GIVEN_BACK, Withdrawal
+from services.withdrawal.domain.withdrawal import Withdrawal
 
 CHANNEL = DEFAULT_CHANNEL
 """The channel that withdrawals go through."""
@@ -24,13 +24,13 @@ class WithdrawalWork:
 
     Attributes:
         attempts: Locked after their withdrawals; new ones are queued.
-        given_back: The withdrawals whose amount can be withdrawn again, when they were locked.
+        taken_minor: By withdrawal, what it took of the merchant's funds when it was locked.
     """
 
     tx: Tx
     withdrawals: Rows[str, Withdrawal]
     attempts: Rows[str, PayoutAttempt]
-    given_back: frozenset[str]
+    taken_minor: Mapping[str, int]
 
     def approve(self, withdrawal: Withdrawal, *, decider: str | None, cause: Cause) -> Withdrawal:
         """Approve a withdrawal and queue the call to the bank; emits WithdrawalApproved.
@@ -56,12 +56,19 @@ class WithdrawalWork:
         self.tx.emit(event, cause=cause)
         return self.withdrawals.put(approved)
 
+    def never_send(self, withdrawal: Withdrawal, *, reason: str) -> None:
+        """End the call to the bank that is queued for a withdrawal, if there is one."""
+        for attempt in [row for row in self.attempts.values() if row.withdrawal_id == withdrawal.withdrawal_id]:
+            self.attempts.put(domain.attempt.never_send(attempt, reason=reason, now=self.tx.now))
+
     async def save(self) -> None:
-        """Write every row that is new or changed, and give the amounts back of what has ended unpaid."""
+        """Write every row that is new or changed, and count as withdrawn what the withdrawals now take of funds."""
         await self.tx.save(self.withdrawals, self.attempts)
-        given_back = [self.withdrawals[i] for i in _given_back(self.withdrawals.values()) - self.given_back]
-        amounts = [((row.merchant_id, row.currency_code), row.amount_minor) for row in given_back]
-        await store.give_back_funds(self.tx, amounts)
+        changes = [
+            ((row.merchant_id, row.currency_code), row.taken_minor - self.taken_minor[row.withdrawal_id])
+            for row in self.withdrawals.values()
+        ]
+        await store.change_funds(self.tx, changes)
 
 
 def begin(
@@ -72,9 +79,5 @@ def begin(
         tx=tx,
         withdrawals=withdrawals,
         attempts=store.attempts.rows(tx) if attempts is None else attempts,
-        given_back=_given_back(withdrawals.values()),
+        taken_minor={row.withdrawal_id: row.taken_minor for row in withdrawals.values()},
     )
-
-
-def _given_back(withdrawals: Iterable[Withdrawal]) -> frozenset[str]:
-    return frozenset(withdrawal.withdrawal_id for withdrawal in withdrawals if withdrawal.state in GIVEN_BACK)

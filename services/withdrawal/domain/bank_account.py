@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from paykit import transitions
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 
@@ -80,6 +81,7 @@ class BankAccount:
 
     Attributes:
         token: What a vault gave for it.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     bank_account_id: str
@@ -90,6 +92,7 @@ class BankAccount:
     create_time: datetime
     update_time: datetime
     state: BankAccountState = BankAccountState.UNVERIFIED
+    creating_call: CreatingCall = NO_CALL
 
 
 def change(account: BankAccount, action: BankAccountAction, *, now: datetime) -> BankAccount:

@@ -8,8 +8,11 @@ from types import MappingProxyType
 
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
+from paykit.base.four_eyes import SamePerson, same_person
+from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
+from paykit.merchants.labels import NO_LABELS, Labels
 from paystream.withdrawal.v1 import events
 
 
@@ -25,6 +28,7 @@ class WithdrawalState(StrEnum):
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
     REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
 
 
 class WithdrawalAction(StrEnum):
@@ -34,6 +38,7 @@ class WithdrawalAction(StrEnum):
     REFUSE = "REFUSE"
     APPROVE = "APPROVE"
     REJECT = "REJECT"
+    CANCEL = "CANCEL"
     SUBMIT = "SUBMIT"
     COMPLETE = "COMPLETE"
     FAIL = "FAIL"
@@ -49,7 +54,11 @@ TRANSITIONS: Mapping[tuple[WithdrawalState, WithdrawalAction], WithdrawalState] 
         (_S.CREATED, _A.REFUSE): _S.FAILED,
         (_S.HELD, _A.APPROVE): _S.APPROVED,
         (_S.HELD, _A.REJECT): _S.REJECTED,
+        (_S.HELD, _A.CANCEL): _S.CANCELLED,
+        (_S.APPROVED, _A.CANCEL): _S.CANCELLED,
         (_S.APPROVED, _A.SUBMIT): _S.SUBMITTED,
+        # It was never handed over: where it is to go takes nothing any more.
+        (_S.APPROVED, _A.FAIL): _S.FAILED,
         (_S.SUBMITTED, _A.COMPLETE): _S.COMPLETED,
         (_S.SUBMITTED, _A.FAIL): _S.FAILED,
         (_S.SUBMITTED, _A.LOSE_ANSWER): _S.UNKNOWN,
@@ -60,8 +69,11 @@ TRANSITIONS: Mapping[tuple[WithdrawalState, WithdrawalAction], WithdrawalState] 
 )
 """The state after an action; a pair that is missing is illegal."""
 
-GIVEN_BACK = frozenset({_S.REJECTED, _S.FAILED, _S.RETURNED})
-"""States in which the amount can be withdrawn again."""
+UNPAID = frozenset({_S.REJECTED, _S.CANCELLED, _S.FAILED})
+"""States in which a withdrawal has ended without moving money."""
+
+BANK_ACCOUNT_DISABLED = "BANK_ACCOUNT_DISABLED"
+"""Why a withdrawal fails whose bank account is not to be used any more when it would be sent."""
 
 
 class WithdrawalNotFound(DomainError):
@@ -69,13 +81,6 @@ class WithdrawalNotFound(DomainError):
 
     kind = Kind.NOT_FOUND
     reason = "WITHDRAWAL_NOT_FOUND"
-
-
-class SamePerson(DomainError):
-    """Who decides on a withdrawal must have a name, and be another than who created it."""
-
-    kind = Kind.PERMISSION_DENIED
-    reason = "SAME_PERSON"
 
 
 class NotHeldYet(IllegalTransition):
@@ -94,8 +99,14 @@ class Withdrawal:
         channel: None before it is approved.
         failure_reason: Set exactly while FAILED.
         contradicted: Whether evidence says the opposite of the state.
+        taken_minor: What it takes of the merchant's funds: its amount, until that comes back.
+        returned_minor: What came back of it, when it did for the first time; banks kept the rest.
+        paid_late, bounced: Whether the ledger was told that it was paid after all, and that it never was.
+        blocked_reason: Why it is not sent now, UPPER_SNAKE, as read with it; None where nothing stops it.
         correlation_id: The journey that all events of the withdrawal carry.
         aggregate_version: From 1, +1 with every event.
+        labels: The merchant's own.
+        creating_call: Kept so that the same call creates nothing again.
     """
 
     withdrawal_id: str
@@ -109,6 +120,7 @@ class Withdrawal:
     correlation_id: str
     create_time: datetime
     update_time: datetime
+    taken_minor: int
     state: WithdrawalState = WithdrawalState.CREATED
     decider: str | None = None
     funds_held: bool = False
@@ -118,7 +130,13 @@ class Withdrawal:
     failure_code: str | None = None
     return_code: str | None = None
     contradicted: bool = False
+    returned_minor: int | None = None
+    paid_late: bool = False
+    bounced: bool = False
+    blocked_reason: str | None = None
     aggregate_version: int = 1
+    labels: Labels = NO_LABELS
+    creating_call: CreatingCall = NO_CALL
 
 
 class WithdrawalFacts(AggregateFacts):
@@ -152,10 +170,10 @@ def require_decidable(withdrawal: Withdrawal, action: WithdrawalAction, *, decid
         NotHeldYet: The ledger has not booked the hold yet.
         IllegalTransition: It does not wait for a decision.
     """
-    if decider is None or decider == withdrawal.requester:
+    if decider is None or same_person(decider, withdrawal.requester):
         raise SamePerson("Another person than the requester decides, by name.", requester=withdrawal.requester)
     if withdrawal.state is WithdrawalState.CREATED and withdrawal.approval_required:
-        raise NotHeldYet("The ledger has not held the amount yet.", state=withdrawal.state, action=action)
+        raise _not_held_yet(withdrawal, action)
     next_state(withdrawal.state, action)
 
 
@@ -211,6 +229,30 @@ def reject(withdrawal: Withdrawal, *, decider: str, now: datetime) -> tuple[With
     return rejected, events.WithdrawalRejected(**facts(rejected))
 
 
+def require_cancellable(withdrawal: Withdrawal) -> None:
+    """Check that a withdrawal has not been handed to the bank.
+
+    Raises:
+        NotHeldYet: The ledger has not booked the hold yet.
+        IllegalTransition: It was handed over, or has ended.
+    """
+    if withdrawal.state is WithdrawalState.CREATED:
+        raise _not_held_yet(withdrawal, WithdrawalAction.CANCEL)
+    next_state(withdrawal.state, WithdrawalAction.CANCEL)
+
+
+def cancel(
+    withdrawal: Withdrawal, *, reason: str | None, now: datetime
+) -> tuple[Withdrawal, events.WithdrawalCancelled]:
+    """Call a withdrawal off that was not handed to the bank.
+
+    Raises:
+        IllegalTransition: It was, or has ended.
+    """
+    cancelled = _advance(withdrawal, WithdrawalAction.CANCEL, now)
+    return cancelled, events.WithdrawalCancelled(**facts(cancelled), funds_held=cancelled.funds_held, reason=reason)
+
+
 def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[Withdrawal, events.WithdrawalSubmitted]:
     """Record that a withdrawal is being handed to the bank.
 
@@ -219,7 +261,7 @@ def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[W
     """
     submitted = _advance(withdrawal, WithdrawalAction.SUBMIT, now)
     event = events.WithdrawalSubmitted(
-        **facts(submitted), channel=_present(submitted.channel, submitted), attempt_id=attempt_id
+        **facts(submitted), channel=present(submitted.channel, submitted), attempt_id=attempt_id
     )
     return submitted, event
 
@@ -234,17 +276,17 @@ def complete(
     """
     completed = replace(_advance(withdrawal, WithdrawalAction.COMPLETE, now), channel_reference=channel_reference)
     return completed, events.WithdrawalCompleted(
-        **facts(completed), channel=_present(completed.channel, completed), channel_reference=channel_reference
+        **facts(completed), channel=present(completed.channel, completed), channel_reference=channel_reference
     )
 
 
 def fail(
     withdrawal: Withdrawal, *, reason: str, code: str | None, channel_reference: str | None, now: datetime
 ) -> tuple[Withdrawal, events.WithdrawalFailed]:
-    """Record that the bank has not paid and will not.
+    """Record that the bank has not paid and will not, or that it is not asked to.
 
     Raises:
-        IllegalTransition: It was not handed to the bank, or has ended.
+        IllegalTransition: It is not approved, or has ended.
     """
     failed = replace(
         _advance(withdrawal, WithdrawalAction.FAIL, now),
@@ -269,30 +311,36 @@ def lose_answer(withdrawal: Withdrawal, *, channel_reference: str | None, now: d
 
 
 def send_back(
-    withdrawal: Withdrawal, *, code: str | None, now: datetime
+    withdrawal: Withdrawal, *, returned_minor: int | None, code: str | None, now: datetime
 ) -> tuple[Withdrawal, events.WithdrawalReturned]:
-    """Record that the bank gave the money back.
+    """Record that the bank gave the money back, or what was left of it; None is all.
 
     Raises:
         IllegalTransition: It has not paid, or gave it back before.
     """
-    returned = replace(_advance(withdrawal, WithdrawalAction.RETURN, now), return_code=code)
+    came_back_minor = min(
+        withdrawal.amount_minor if returned_minor is None else returned_minor, withdrawal.amount_minor
+    )
+    returned = replace(
+        _advance(withdrawal, WithdrawalAction.RETURN, now),
+        return_code=code,
+        returned_minor=came_back_minor,
+        taken_minor=withdrawal.taken_minor - came_back_minor,
+    )
     return returned, events.WithdrawalReturned(
         **facts(returned),
-        channel=_present(returned.channel, returned),
-        channel_reference=_present(returned.channel_reference, returned),
+        channel=present(returned.channel, returned),
+        channel_reference=present(returned.channel_reference, returned),
         return_code=code,
+        bank_fee_minor=withdrawal.amount_minor - came_back_minor,
     )
 
 
-def contradict(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
-    """Mark that evidence says the opposite of what is recorded; nothing else changes."""
-    return replace(_touch(withdrawal, now), contradicted=True)
-
-
 def _advance(withdrawal: Withdrawal, action: WithdrawalAction, now: datetime) -> Withdrawal:
-    """Return the withdrawal in the state after an action that an event tells of."""
-    return replace(withdrawal, **next_revision(withdrawal, now), state=next_state(withdrawal.state, action))
+    """Return the withdrawal in the state after an action that an event tells of; its amount comes back if it ended."""
+    state = next_state(withdrawal.state, action)
+    taken_minor = 0 if state in UNPAID else withdrawal.taken_minor
+    return replace(withdrawal, **next_revision(withdrawal, now), state=state, taken_minor=taken_minor)
 
 
 def _touch(withdrawal: Withdrawal, now: datetime) -> Withdrawal:
@@ -300,7 +348,11 @@ def _touch(withdrawal: Withdrawal, now: datetime) -> Withdrawal:
     return replace(withdrawal, update_time=no_earlier(now, withdrawal.update_time))
 
 
-def _present(value: str | None, withdrawal: Withdrawal) -> str:
+def _not_held_yet(withdrawal: Withdrawal, action: WithdrawalAction) -> NotHeldYet:
+    return NotHeldYet("The ledger has not held the amount yet.", state=withdrawal.state, action=action)
+
+
+def present(value: str | None, withdrawal: Withdrawal) -> str:
     """Return what each withdrawal has in this state; a CHECK of its table says so too."""
     if value is None:
         raise InvariantError(f"{withdrawal.withdrawal_id} is {withdrawal.state} without a channel or its reference")

@@ -5,6 +5,7 @@ from typing import Any
 from paykit.merchants.standing import MerchantUnknown
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
@@ -16,6 +17,7 @@ _CREATE = Operation(
     command=commands.bank_account.create_bank_accounts,
     reply=lambda account: pb.CreateBankAccountResponse(bank_account=messages.to_account(account)),
     reply_type=pb.CreateBankAccountResponse,
+    creates=Creates(table=store.bank_accounts, read=store.bank_accounts.by_key),
     waits_for=(MerchantUnknown,),
 )
 _VERIFY = Operation(
@@ -56,8 +58,9 @@ class BankAccountMethods:
             store.bank_accounts.list,
             wanted=messages.from_list_accounts(request),
             key=lambda account: (account.create_time, account.bank_account_id),
+            show=messages.to_account,
         )
-        return pb.ListBankAccountsResponse(bank_accounts=map(messages.to_account, page), next_page_token=token)
+        return pb.ListBankAccountsResponse(bank_accounts=page, next_page_token=token)
 
     async def VerifyBankAccount(
         self, request: pb.VerifyBankAccountRequest, _context: Any

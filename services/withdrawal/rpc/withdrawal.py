@@ -5,28 +5,31 @@ from typing import Any
 
 from paykit.base.call import current_call
 from paykit.channels.attempts import RecordEvidence
-from paykit.merchants import standing
+from paykit.merchants import projection, standing
 from paykit.merchants.standing import NOT_TOLD_YET, MerchantUnknown
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import auth, waiting
+from paykit.serve.idempotency import Creates
 from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 from services.withdrawal import commands, domain, messages, store
-from services.withdrawal.domain.allowance import Allowance
+from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance
 from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
 from services.withdrawal.rpc.bank_account import BankAccountMethods
+from services.withdrawal.rpc.contradiction import WithdrawalContradictionMethods
 
 _CREATE = Operation(
     name="CreateWithdrawal",
     command=commands.withdrawal.create_withdrawals,
     reply=lambda withdrawal: pb.CreateWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
     reply_type=pb.CreateWithdrawalResponse,
+    creates=Creates(table=store.withdrawals, read=store.withdrawals.by_key),
     waits_for=NOT_TOLD_YET,
 )
 _APPROVE = Operation(
@@ -44,6 +47,13 @@ _REJECT = Operation(
     reply_type=pb.RejectWithdrawalResponse,
     waits_for=(NotHeldYet,),
 )
+_CANCEL = Operation(
+    name="CancelWithdrawal",
+    command=commands.withdrawal.cancel_withdrawals,
+    reply=lambda withdrawal: pb.CancelWithdrawalResponse(withdrawal=messages.to_withdrawal(withdrawal)),
+    reply_type=pb.CancelWithdrawalResponse,
+    waits_for=(NotHeldYet,),
+)
 _REPORT = Operation(
     name="ReportBankResult",
     command=commands.evidence.record_evidence,
@@ -52,7 +62,9 @@ _REPORT = Operation(
 )
 
 
-class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer):
+class WithdrawalServicer(
+    BankAccountMethods, WithdrawalContradictionMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer
+):
     """Serves paystream.withdrawal.v1.WithdrawalService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -62,7 +74,7 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
         self, request: pb.GetWithdrawableBalanceRequest, _context: Any
     ) -> pb.GetWithdrawableBalanceResponse:
         """Read what can be withdrawn."""
-        require_currency(request.currency_code)
+        require_known_currency(request.currency_code)
         allowance = await waiting.until_known(
             (MerchantUnknown,),
             lambda: self._runtime.read(lambda tx: _allowance(tx, request.merchant_id, request.currency_code)),
@@ -79,13 +91,18 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
         self, request: pb.ApproveWithdrawalRequest, _context: Any
     ) -> pb.ApproveWithdrawalResponse:
         """Approve a withdrawal, once per request_id."""
-        item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
+        item = messages.from_decision(request, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_APPROVE, request, item)
 
     async def RejectWithdrawal(self, request: pb.RejectWithdrawalRequest, _context: Any) -> pb.RejectWithdrawalResponse:
         """Reject a withdrawal, once per request_id."""
-        item = messages.from_decision(request, decider=_named_caller(), cause=current_call().cause)
+        item = messages.from_decision(request, decider=auth.named_caller(), cause=current_call().cause)
         return await self._runtime.call(_REJECT, request, item)
+
+    async def CancelWithdrawal(self, request: pb.CancelWithdrawalRequest, _context: Any) -> pb.CancelWithdrawalResponse:
+        """Call a withdrawal off, once per request_id."""
+        item = messages.from_cancel(request, cause=current_call().cause)
+        return await self._runtime.call(_CANCEL, request, item)
 
     async def GetWithdrawal(self, request: pb.GetWithdrawalRequest, _context: Any) -> pb.GetWithdrawalResponse:
         """Read a withdrawal with its calls to the bank."""
@@ -102,13 +119,28 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
             store.withdrawals.list,
             wanted=messages.from_list_withdrawals(request),
             key=lambda withdrawal: (withdrawal.create_time, withdrawal.withdrawal_id),
+            show=messages.to_withdrawal,
         )
-        return pb.ListWithdrawalsResponse(withdrawals=map(messages.to_withdrawal, page), next_page_token=token)
+        return pb.ListWithdrawalsResponse(withdrawals=page, next_page_token=token)
 
     async def ReportBankResult(self, request: pb.ReportBankResultRequest, _context: Any) -> pb.ReportBankResultResponse:
         """Take the bank's callback."""
         item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
         return await self._runtime.change(_REPORT, item)
+
+    async def ListUnmatchedEvidence(
+        self, request: pb.ListUnmatchedEvidenceRequest, _context: Any
+    ) -> pb.ListUnmatchedEvidenceResponse:
+        """Read a page of what was told of no payout."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.unmatched_evidence.list,
+            wanted=None,
+            key=lambda kept: (kept.create_time, kept.evidence_id),
+            show=messages.to_unmatched,
+        )
+        return pb.ListUnmatchedEvidenceResponse(evidence=page, next_page_token=token)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:
@@ -122,19 +154,11 @@ def servicers(runtime: Runtime) -> Sequence[Servicer]:
     ]
 
 
-def _named_caller() -> str | None:
-    """Return the caller's name: who has none could be anybody, the requester too."""
-    caller = current_call().caller
-    return None if caller == auth.ANONYMOUS else caller
-
-
 async def _allowance(tx: Tx, merchant_id: str, currency_code: str) -> Allowance:
-    merchant = (await store.merchants.by_id(tx, [merchant_id])).get(merchant_id)
-    if merchant is None:
+    if not await projection.statuses(tx, [merchant_id]):
         raise standing.unknown(merchant_id)
     key = (merchant_id, currency_code)
-    day = domain.allowance.day_of(tx.now, merchant.time_zone)
-    return (await store.read_allowances(tx, {key: day}))[key]
+    return (await store.read_allowances(tx, [key], since=tx.now - ROLLING_DAY))[key]
 
 
 async def _with_attempts(tx: Tx, withdrawal_id: str) -> tuple[Withdrawal, list[PayoutAttempt]]:

@@ -4,7 +4,7 @@ The row of the allowance is the lock that keeps concurrent withdrawals of one me
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from paykit.postgres.database import Tx
@@ -28,15 +28,15 @@ ON CONFLICT (merchant_id, currency_code) DO NOTHING
 # day is taken from the withdrawals themselves: they are few, and a day has no row that could be locked beforehand.
 _SELECT = """
 SELECT merchant_id, currency_code, coalesce(withdrawn_minor, 0) AS withdrawn_minor,
-    coalesce(total_minor, 0) AS settled_minor,
-    (SELECT coalesce(sum(amount_minor), 0) FROM withdrawal w
+    coalesce(total_minor, 0) AS settled_minor, coalesce(balance_minor, 0) AS settlement_minor,
+    (SELECT coalesce(sum(greatest(amount_minor, taken_minor)), 0) FROM withdrawal w
      WHERE w.merchant_id = wanted.merchant_id AND w.currency_code = wanted.currency_code
-       AND w.create_time >= day_start AND w.create_time < day_end AND w.state NOT IN ('REJECTED', 'FAILED')
-    ) AS today_minor
-FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
-  AS wanted (merchant_id, currency_code, day_start, day_end)
+       AND w.create_time > $3 AND w.state NOT IN ('REJECTED', 'CANCELLED', 'FAILED')
+    ) AS recent_minor
+FROM unnest($1::text[], $2::text[]) AS wanted (merchant_id, currency_code)
 LEFT JOIN allowance USING (merchant_id, currency_code)
 LEFT JOIN credit_total USING (merchant_id, currency_code)
+LEFT JOIN settlement_balance USING (merchant_id, currency_code)
 """
 
 _ADD_WITHDRAWN = """
@@ -56,15 +56,16 @@ async def lock_allowances(tx: Tx, keys: Iterable[MerchantCurrency]) -> None:
 
 
 async def read_allowances(
-    tx: Tx, days: Mapping[MerchantCurrency, tuple[datetime, datetime]]
+    tx: Tx, keys: Collection[MerchantCurrency], *, since: datetime
 ) -> dict[MerchantCurrency, Allowance]:
-    """Read allowances as they stand, each with the sum of a day."""
-    rows = await tx.fetch(_SELECT, *transposed(list(days)), *([day[end] for day in days.values()] for end in (0, 1)))
+    """Read allowances as they stand, each with the sum of the withdrawals accepted after a moment."""
+    rows = await tx.fetch(_SELECT, *transposed(sorted(keys)), since)
     return {
         (row["merchant_id"], row["currency_code"]): Allowance(
             settled_minor=int(row["settled_minor"]),
             withdrawn_minor=int(row["withdrawn_minor"]),
-            today_minor=int(row["today_minor"]),
+            settlement_minor=int(row["settlement_minor"]),
+            recent_minor=int(row["recent_minor"]),
         )
         for row in rows
     }
@@ -78,11 +79,12 @@ async def take_funds(tx: Tx, amounts: Iterable[tuple[MerchantCurrency, int]]) ->
         require_all_changed("allowance", changed, len(sums))
 
 
-async def give_back_funds(tx: Tx, amounts: Sequence[tuple[MerchantCurrency, int]]) -> None:
-    """Count amounts as not withdrawn any more, locking the allowances."""
-    if amounts:
-        await lock_allowances(tx, {key for key, _ in amounts})
-        await take_funds(tx, [(key, -amount_minor) for key, amount_minor in amounts])
+async def change_funds(tx: Tx, changes: Iterable[tuple[MerchantCurrency, int]]) -> None:
+    """Count more or less as withdrawn, locking the allowances where it is not the same."""
+    sums = {key: change_minor for key, change_minor in sums_by_key(changes).items() if change_minor}
+    if sums:
+        await lock_allowances(tx, sums)
+        await take_funds(tx, sums.items())
 
 
 def sums_by_key(amounts: Iterable[tuple[MerchantCurrency, int]]) -> dict[MerchantCurrency, int]:

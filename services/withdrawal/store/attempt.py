@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from paykit.channels.attempt_table import AttemptTable
 from paykit.channels.attempts import Claimed
 from paykit.postgres.database import Tx
+from paykit.work import Rows
 from services.withdrawal.domain.attempt import PayoutAttempt
+from services.withdrawal.store.blocking import BLOCKED_REASON
 
 ATTEMPTS_SHOWN_MAX = 10
 """Attempts of one withdrawal that GetWithdrawal shows; it has one."""
@@ -20,6 +22,11 @@ WHERE attempt.withdrawal_id = ANY($1::text[]) AND attempt.state = 'PENDING'
 RETURNING {claimed}
 """
 
+_ANY_PENDING = f"""
+SELECT EXISTS (SELECT FROM withdrawal JOIN attempt USING (withdrawal_id)
+               WHERE attempt.state = 'PENDING' AND attempt.channel = $1 AND {BLOCKED_REASON} IS NULL)
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedPayout(Claimed[PayoutAttempt]):
@@ -30,6 +37,14 @@ class ClaimedPayout(Claimed[PayoutAttempt]):
 
 class PayoutAttempts(AttemptTable[PayoutAttempt, ClaimedPayout]):
     """The calls to the bank."""
+
+    async def any_pending(self, tx: Tx, *, channel: str) -> bool:
+        """Return whether attempts wait to be sent to a channel that nothing blocks."""
+        return bool((await tx.fetch(_ANY_PENDING, channel))[0][0])
+
+    async def lock_of(self, tx: Tx, withdrawal_ids: Collection[str]) -> Rows[str, PayoutAttempt]:
+        """Lock the attempts of locked withdrawals."""
+        return await self.lock_where(tx, "withdrawal_id = ANY($1::text[])", sorted(withdrawal_ids))
 
     async def claim_of(self, tx: Tx, withdrawal_ids: Collection[str], *, lease_s: float) -> list[ClaimedPayout]:
         """Take the attempts of locked withdrawals, to send them."""

@@ -1,17 +1,27 @@
-"""The SQL of credits: a projection of what settlements made available, and adjustments of the ledger made or took."""
+"""The SQL of what the ledger and settlements tell of funds: credits, and balances of settlement accounts. Projections.
 
-from collections.abc import Sequence
+A credit is what a settlement made available, or an adjustment of the ledger made or took.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
+from services.withdrawal.domain.allowance import MerchantCurrency
 from services.withdrawal.store.allowance import sums_by_key, transposed
 
 _ADD_TO_TOTALS = """
 INSERT INTO credit_total AS old (merchant_id, currency_code, total_minor)
 SELECT * FROM unnest($1::text[], $2::text[], $3::numeric[])
 ON CONFLICT (merchant_id, currency_code) DO UPDATE SET total_minor = old.total_minor + excluded.total_minor
+"""
+
+_ADD_TO_BALANCES = """
+INSERT INTO settlement_balance AS old (merchant_id, currency_code, balance_minor)
+SELECT * FROM unnest($1::text[], $2::text[], $3::numeric[])
+ON CONFLICT (merchant_id, currency_code) DO UPDATE SET balance_minor = old.balance_minor + excluded.balance_minor
 """
 
 
@@ -44,3 +54,13 @@ class Credits(Table[tuple[str, str, str], Credit]):
 
 
 merchant_credits = Credits(Credit, "credit", key=("source_id", "merchant_id", "currency_code"))
+
+
+async def add_to_settlement_balances(tx: Tx, effects: Mapping[MerchantCurrency, int]) -> None:
+    """Follow what the ledger did to settlement accounts; the inbox keeps what was followed before away.
+
+    An effect of 0 makes a row as well: what is summed in one batch may come in two when the projection is rebuilt.
+    """
+    keys = sorted(effects)
+    if keys:
+        await tx.run(_ADD_TO_BALANCES, *transposed(keys), [effects[key] for key in keys])

@@ -3,25 +3,28 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from paykit.contradictions.contradiction_table import OF_CONTRADICTIONS
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.store.blocking import BLOCKED_REASON
 
 _OF_ATTEMPTS = "withdrawal_id IN (SELECT withdrawal_id FROM attempt WHERE attempt_id = ANY($1::text[]))"
 
 # Those that have waited longest to be sent to a channel. Jobs of several processes pass each other's rows by.
-_TO_SUBMIT = """
+_TO_SUBMIT = f"""
 FROM withdrawal JOIN attempt USING (withdrawal_id)
-WHERE attempt.state = 'PENDING' AND attempt.channel = $1
+WHERE attempt.state = 'PENDING' AND attempt.channel = $1 AND {BLOCKED_REASON} IS NULL
 ORDER BY attempt.due_time LIMIT $2 FOR UPDATE OF withdrawal SKIP LOCKED
 """
 
 # First in, first out: the credits of a merchant and currency lie end to end in the order of their booking, and so does
-# what used them up: withdrawals that did not come back, and adjustments that took funds away. A withdrawal is of a
-# settlement where the two stretches overlap.
+# what used them up: withdrawals, as far as they did not come back, and adjustments that took away. A withdrawal is
+# of a settlement where the two stretches overlap.
 _FUNDED_BY = """
 withdrawal_id IN (
     WITH settled AS (SELECT merchant_id, currency_code FROM credit WHERE source_id = {}),
@@ -30,9 +33,8 @@ withdrawal_id IN (
         FROM credit JOIN settled USING (merchant_id, currency_code) WHERE amount_minor > 0),
     uses AS (
         SELECT use_id, amount_minor, sum(amount_minor) OVER (ORDER BY use_time, use_id) AS until_minor
-        FROM (SELECT withdrawal_id AS use_id, create_time AS use_time, amount_minor
-              FROM withdrawal JOIN settled USING (merchant_id, currency_code)
-              WHERE state NOT IN ('REJECTED', 'FAILED', 'RETURNED')
+        FROM (SELECT withdrawal_id AS use_id, create_time AS use_time, taken_minor AS amount_minor
+              FROM withdrawal JOIN settled USING (merchant_id, currency_code) WHERE taken_minor > 0
               UNION ALL
               SELECT source_id, book_time, -amount_minor
               FROM credit JOIN settled USING (merchant_id, currency_code) WHERE amount_minor < 0) AS taken)
@@ -41,19 +43,24 @@ withdrawal_id IN (
         AND credits.until_minor - credits.amount_minor < uses.until_minor)
 """
 
+_BLOCKED = f"withdrawal.state = 'APPROVED' AND ({BLOCKED_REASON} IS NOT NULL) = {{}}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawalFilter:
-    """What ListWithdrawals selects; None selects all. merchant_id or settlement_id is set.
+    """What ListWithdrawals selects; None selects all. merchant_id, settlement_id or blocked is set.
 
     Attributes:
         settlement_id: Only withdrawals that its funds went into.
+        blocked: True for those that something keeps from being sent.
         create_time_before: Exclusive.
     """
 
     merchant_id: str | None
     settlement_id: str | None
+    merchant_reference: str | None
     state: WithdrawalState | None
+    blocked: bool | None
     create_time_min: datetime | None
     create_time_before: datetime | None
 
@@ -65,6 +72,10 @@ class Withdrawals(Table[str, Withdrawal]):
         """Lock the withdrawals that attempts are for."""
         return await self.lock_where(tx, _OF_ATTEMPTS, attempt_ids)
 
+    async def lock_of_contradictions(self, tx: Tx, contradiction_ids: Collection[str]) -> Rows[str, Withdrawal]:
+        """Lock the withdrawals that contradictions are about."""
+        return await self.lock_where(tx, f"withdrawal_id {OF_CONTRADICTIONS}", contradiction_ids)
+
     async def claim_to_submit(self, tx: Tx, *, channel: str, limit: int) -> Rows[str, Withdrawal]:
         """Lock withdrawals that wait to be sent to a channel, as far as no other transaction has them."""
         sql = f"SELECT {self.selected} {_TO_SUBMIT}"
@@ -72,9 +83,20 @@ class Withdrawals(Table[str, Withdrawal]):
 
     async def list(self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int) -> list[Withdrawal]:
         """List withdrawals, newest first, from after a (create_time, withdrawal_id) on."""
-        funded_by = (_FUNDED_BY, selection.settlement_id, selection.settlement_id)
-        equal = ("merchant_id", "state")
-        return await self.page(tx, selection, equal=equal, after=after, limit=limit, condition=funded_by)
+        chosen: list[tuple[Any, ...]] = []
+        if selection.settlement_id is not None:
+            chosen.append((_FUNDED_BY, selection.settlement_id, selection.settlement_id))
+        if selection.blocked is not None:
+            chosen.append((_BLOCKED, selection.blocked))
+        condition = (" AND ".join(text for text, *_ in chosen), *(value for _, *values in chosen for value in values))
+        return await self.page(
+            tx,
+            selection,
+            equal=("merchant_id", "merchant_reference", "state"),
+            after=after,
+            limit=limit,
+            condition=condition if chosen else (),
+        )
 
 
 withdrawals = Withdrawals(
@@ -83,6 +105,8 @@ withdrawals = Withdrawals(
     key="withdrawal_id",
     changing=(
         *("state", "decider", "funds_held", "channel", "channel_reference", "failure_reason", "failure_code"),
-        *("return_code", "contradicted", "aggregate_version", "update_time"),
+        *("return_code", "contradicted", "returned_minor", "paid_late", "bounced"),
+        *("taken_minor", "aggregate_version", "update_time"),
     ),
+    computed={"blocked_reason": BLOCKED_REASON},
 )

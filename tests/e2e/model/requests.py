@@ -100,7 +100,7 @@ class Requests:
             mode = payment_pb2.CAPTURE_MODE_MANUAL if ask.manual else payment_pb2.CAPTURE_MODE_AUTOMATIC
             request = payment_request(self._merchant_id, ask.amount, ask.currency, order_id=order_id, capture_mode=mode)
             return service.CreatePayment, request, CLERK
-        about = {"request_id": named, "payment_id": self.ids["payment", ask.payment]}
+        about: dict[str, Any] = {"request_id": named, "payment_id": self.ids["payment", ask.payment]}
         if isinstance(ask, Void):
             return service.CancelPayment, payment_pb2.CancelPaymentRequest(**about), CLERK
         amount = None if ask.amount is None else _money(ask.amount, self._currencies[ask.payment])
@@ -136,7 +136,10 @@ class Requests:
         named = new_request_id()
         if isinstance(ask, Settle):
             settle = settlement_pb2.CreateSettlementRequest(
-                request_id=named, merchant_id=self._merchant_id, currency_code=ask.currency
+                request_id=named,
+                merchant_id=self._merchant_id,
+                currency_code=ask.currency,
+                override_reason="settled out of turn",
             )
             return self._clients.settlement.CreateSettlement, settle, CLERK
         service = self._clients.withdrawal

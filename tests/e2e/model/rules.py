@@ -7,10 +7,17 @@ WHOLE = 10_000
 FAILING = frozenset({9_001, 9_002, 9_004, 9_008, 9_009})
 """Declined, declined, never received, declined later, declined and then approved after all."""
 CONTRADICTED = 9_009
+DONE_AFTER_ALL = frozenset({CONTRADICTED, 9_017})
+"""Declined, and then approved after all, where money comes in; it is given back, with 9017 at the third try."""
 RETURNED = 9_010
 DISPUTED_WON, DISPUTED_LOST = 9_011, 9_012
 """A capture that the payer disputes; contesting wins, or loses."""
-SPECIAL_MIN, SPECIAL_MAX = 9_001, 9_012
+PART, PART_OF = 9_013, 5_000
+"""What comes in is approved down to a whole multiple."""
+APPROVED_AGAIN, UNDONE, RETURNED_SHORT = 9_014, 9_015, 9_016
+"""Done twice; done, and then not; a payout that comes back less BANK_FEE."""
+BANK_FEE = 1_500
+SPECIAL_MIN, SPECIAL_MAX = 9_001, 9_020
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +34,23 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def capture_fee(fees: Fees, amount_minor: int, *, first: bool) -> int:
-    """Give the fee of a capture: a share, a fixed part on a payment's first one, never more than the amount."""
-    share = half_up(amount_minor * fees.basis_points, WHOLE)
-    return min(share + (fees.fixed_minor if first else 0), amount_minor)
+def capture_fee(fees: Fees, amount_minor: int, *, captured: int, charged: int) -> int:
+    """Give the fee of a capture: that of all captures so far, never more than they are, less what was charged."""
+    total = captured + amount_minor
+    together = min(half_up(total * fees.basis_points, WHOLE) + fees.fixed_minor, total)
+    return min(max(together - charged, 0), amount_minor)
 
 
 def returned_fee(*, fee: int, given: int, captured: int, refunded: int, amount: int) -> int:
-    """Give what of the fees returns with a refund: all refunds together return their proportion, rounded once."""
-    return max(half_up(fee * (refunded + amount), captured) - given, 0)
+    """Give what of a capture's fee returns with a refund: all refunds return their proportion, the last the rest."""
+    proportion = half_up(fee * (refunded + amount), captured) - given
+    return min(max(proportion, 0), amount, fee - given)
+
+
+def own_returned_fee(*, fee: int, given: int, captured: int, refunded: int, amount: int) -> int:
+    """Give what returns with what paystream gives back by itself, under terms that return nothing else."""
+    part = half_up(fee * (refunded + amount), captured) - half_up(fee * refunded, captured)
+    return min(part, fee - given)
 
 
 def reserve(total_minor: int, released_minor: int, basis_points: int) -> int:
@@ -44,8 +59,23 @@ def reserve(total_minor: int, released_minor: int, basis_points: int) -> int:
 
 
 def succeeds(amount_minor: int) -> bool:
-    """Say whether the channel does what is asked of it with this amount, at once or later."""
+    """Say whether the channel does what is asked of it with this amount, at once or soon."""
     return amount_minor % WHOLE not in FAILING
+
+
+def brings_in(amount_minor: int) -> bool:
+    """Say whether an authorization, charge or capture of this amount succeeds."""
+    return amount_minor % WHOLE not in FAILING | DONE_AFTER_ALL
+
+
+def approved(amount_minor: int) -> int:
+    """Give what the channel takes when it is asked for an amount, and takes anything."""
+    return amount_minor - amount_minor % PART_OF if amount_minor % WHOLE == PART else amount_minor
+
+
+def ends_done(amount_minor: int) -> bool:
+    """Say whether a refund of this amount is done in the end, whatever was said before."""
+    return succeeds(amount_minor) or amount_minor % WHOLE == CONTRADICTED
 
 
 def ordinary(amount_minor: int) -> int:

@@ -22,7 +22,8 @@ from tests.e2e.model.world import World, together
 
 
 def world(*, basis_points: int = 290, fixed: int = 30, returned: bool = True, reserve: int = 1_000) -> World:
-    return World({"USD": Fees(basis_points, fixed, returned)}, reserve, approval_limit=20_000)
+    fees = {"USD": Fees(basis_points, fixed, returned)}
+    return World(fees=fees, reserve_basis_points=reserve, approval_limit=20_000)
 
 
 def after(start: World, *asks: Ask) -> World:
@@ -51,7 +52,7 @@ def test_captures_in_parts_are_charged_the_fixed_fee_once_and_the_rest_is_given_
     seen = after(world(), Pay(0, "USD", 10_000, manual=True, order=None), Capture(0, 4_000, final=False))
     seen = after(seen, Capture(0, 5_000, final=True))
     payment = seen.payments[0]
-    # 2.9 % of 40.00 is 1.16, and 0.30; 2.9 % of 50.00 is 1.45.
+    # 2.9 % of 40.00 is 1.16, and 0.30; of 90.00 it is 2.61, and 0.30, of which 1.46 was charged.
     assert [each.fee for each in payment.captures] == [146, 145]
     assert (payment.state, payment.captured, payment.cancelled, payment.capturable) == ("SUCCEEDED", 9_000, 1_000, 0)
 
@@ -64,9 +65,9 @@ def test_a_cancelled_order_gives_back_what_was_captured_and_gives_up_the_rest() 
         Pay(2, "USD", 4_000, manual=True, order=0),
         CancelOrder(0),
     )
-    assert (seen.orders[0].state, seen.orders[0].paid, seen.orders[0].refunded) == ("CANCELLED", 3_000, 3_000)
+    assert (seen.orders[0].state, seen.orders[0].paid, seen.orders[0].refunded) == ("CANCELLED", 0, 3_000)
     assert (seen.payments[2].state, seen.payments[2].cancelled) == ("CANCELLED", 4_000)
-    assert accounts(seen) == {"settlement": -117}  # The fee stays: 2.9 % of 30.00 is 0.87, and 0.30.
+    assert accounts(seen) == {}  # The fee of 1.17 returns, as nobody but paystream gave it back.
 
 
 def test_a_dispute_won_comes_back_and_one_lost_is_gone() -> None:
@@ -133,9 +134,9 @@ def test_a_week_later_orders_and_authorizations_have_expired_disputes_are_lost_a
     assert accounts(seen) == {"disputed": 8_888, "reserve": 4_144, "available": 37_291}
     seen.advance()
     assert (seen.orders[0].state, seen.orders[0].refunded, seen.payments[2].state) == ("EXPIRED", 3_000, "CANCELLED")
-    assert accounts(seen) == {"settlement": 1_144, "available": 37_291}
-    # Of what is settled now only -30.00 is new: nothing is held back again.
-    assert accounts(after(seen, Settle("USD"))) == {"available": 38_435}
+    assert accounts(seen) == {"settlement": 1_261, "available": 37_291}
+    # Of what is settled now only -30.00 and the fee of 1.17 are new: nothing is held back again.
+    assert accounts(after(seen, Settle("USD"))) == {"available": 38_552}
 
 
 def test_a_merchant_that_is_settled_daily_is_so_before_what_a_week_brings() -> None:

@@ -20,6 +20,13 @@ _TABLES = {
     "transaction": "SELECT * FROM transaction ORDER BY transaction_id",
     "entry": "SELECT * FROM entry ORDER BY transaction_id, line",
     "refusal": "SELECT * FROM refusal ORDER BY transaction_id",
+    # Without their ids, which are random.
+    "journal_proposal": """
+        SELECT state, transaction_type, related_no, amount_minor, legs, proposer, decider, decision_reason,
+            transaction_id
+        FROM journal_proposal ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
+    """,
+    "period": "SELECT end_at, state, proposer, closer, reason FROM period ORDER BY end_at",
 }
 
 

@@ -15,6 +15,7 @@ from services.accounting.domain.journal import (
     Reversal,
     ReversalNotReversible,
     TransactionAlreadyReversed,
+    TransactionNotReversible,
 )
 from services.accounting.domain.transaction import (
     InsufficientFunds,
@@ -23,7 +24,7 @@ from services.accounting.domain.transaction import (
     TransactionNotFound,
 )
 from tests.integration.accounting.books import account, balance, consume, emitted, rows
-from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, capture_id, credit, debit, journal
+from tests.unit.accounting.ledger import ALICE, BOB, CAUSE, NOON, capture, capture_id, credit, debit, journal, refund
 
 SETTLEMENT = account("merchant.settlement", ALICE)
 AVAILABLE = account("merchant.available", ALICE)
@@ -45,6 +46,15 @@ def release(number: int, amount: int) -> Journal:
     """Make settled money available."""
     legs = (credit("merchant.settlement", amount, ALICE), debit("merchant.available", amount, ALICE))
     return journal(*legs, transaction_type="Release", related_no=f"release-{number}")
+
+
+def goodwill(number: int) -> Journal:
+    """Give a merchant 5.00 of its fees back."""
+    legs = (debit("merchant.settlement", 500, ALICE), credit("platform.fees", 500))
+    return journal(*legs, transaction_type="Goodwill", related_no=f"goodwill-{number}")
+
+
+GOODWILL = domain.transaction_id("Goodwill", "goodwill-1")
 
 
 def payout(number: int, amount: int) -> Journal:
@@ -126,34 +136,45 @@ async def test_twenty_concurrent_payouts_never_overdraw(ledger: Runtime) -> None
     assert await balance(ledger, AVAILABLE) == 0
 
 
-async def test_a_reversal_takes_a_capture_back(ledger: Runtime) -> None:
+async def test_a_reversal_takes_a_journal_back(ledger: Runtime) -> None:
     await consume(ledger, capture())
-    (made,) = await reverse(ledger, CAPTURE)
+    await book(ledger, goodwill(1))
+    (made,) = await reverse(ledger, GOODWILL)
     assert isinstance(made, Transaction)
     balances = [await balance(ledger, each) for each in (SETTLEMENT, account("platform.fees"))]
-    assert balances == [0, 0]
+    assert balances == [9_680, 320]
+
+
+async def test_a_capture_is_refunded_and_never_reversed_as_well(ledger: Runtime) -> None:
+    await consume(ledger, capture(amount_minor=10_000, fee_minor=0))
+    assert kinds(await reverse(ledger, CAPTURE)) == [TransactionNotReversible]
+    await consume(ledger, refund(amount_minor=10_000))
+    assert await balance(ledger, SETTLEMENT) == 0
 
 
 async def test_a_transaction_is_reversed_once(ledger: Runtime) -> None:
     await consume(ledger, capture())
-    assert kinds(await reverse(ledger, CAPTURE, CAPTURE)) == [Transaction, TransactionAlreadyReversed]
-    assert kinds(await reverse(ledger, CAPTURE)) == [TransactionAlreadyReversed]
-    assert await balance(ledger, SETTLEMENT) == 0
+    await book(ledger, goodwill(1))
+    assert kinds(await reverse(ledger, GOODWILL, GOODWILL)) == [Transaction, TransactionAlreadyReversed]
+    assert kinds(await reverse(ledger, GOODWILL)) == [TransactionAlreadyReversed]
+    assert await balance(ledger, SETTLEMENT) == 9_680
 
 
 async def test_ten_concurrent_reversals_reverse_once(ledger: Runtime) -> None:
     await consume(ledger, capture())
-    results = await asyncio.gather(*(reverse(ledger, CAPTURE) for _ in range(10)))
+    await book(ledger, goodwill(1))
+    results = await asyncio.gather(*(reverse(ledger, GOODWILL) for _ in range(10)))
     assert sorted(result.__name__ for (result,) in map(kinds, results)) == [
         "Transaction",
         *["TransactionAlreadyReversed"] * 9,
     ]
-    assert await balance(ledger, SETTLEMENT) == 0
+    assert await balance(ledger, SETTLEMENT) == 9_680
 
 
 async def test_what_cannot_be_reversed_says_why(ledger: Runtime) -> None:
     await consume(ledger, capture())
-    (made,) = await reverse(ledger, CAPTURE)
+    await book(ledger, goodwill(1))
+    (made,) = await reverse(ledger, GOODWILL)
     assert isinstance(made, Transaction)
     unknown = "txn_" + "0" * 32
     assert kinds(await reverse(ledger, made.transaction_id, unknown)) == [ReversalNotReversible, TransactionNotFound]

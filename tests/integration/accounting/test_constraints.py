@@ -9,6 +9,7 @@ import pytest
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from services.accounting import store
+from services.accounting.domain.chart import ChartError
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, NOON, capture
 
@@ -69,6 +70,10 @@ async def test_entries_that_do_not_balance_are_refused(ledger: Runtime, insert: 
         "DELETE FROM account",
         "DELETE FROM balance",
         "UPDATE chart_in_use SET chart_name = 'psp_liability'",
+        "UPDATE chart_version SET content = ''",
+        "DELETE FROM chart_version",
+        "DELETE FROM journal_proposal",
+        "DELETE FROM period",
         "DELETE FROM currency",
         "ALTER TABLE entry DISABLE TRIGGER ALL",
         "DROP TABLE entry",
@@ -107,5 +112,7 @@ async def test_an_account_in_an_unknown_currency_is_refused(ledger: Runtime) -> 
 
 
 async def test_a_ledger_keeps_the_chart_of_its_first_start(ledger: Runtime) -> None:
-    kept = await ledger.transaction(lambda tx: store.keep_chart(tx, "psp_liability"))
-    assert kept == "merchant_asset"
+    other, same = store.load_chart("psp_liability"), store.load_chart("merchant_asset")
+    with pytest.raises(ChartError, match="kept by the chart 'merchant_asset'"):
+        await ledger.transaction(lambda tx: store.keep_chart(tx, other))
+    assert await ledger.transaction(lambda tx: store.keep_chart(tx, same)) == 1

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pytest
 
 from paykit.consume.delivery import HandlerResult, Impossible, NotYet
-from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon
@@ -21,6 +20,7 @@ from services.accounting import store
 from services.accounting.commands import journals as commands
 from services.accounting.commands.verification import verify
 from services.accounting.domain import chart
+from services.accounting.domain.journal import AccountKindInTransit
 from services.accounting.handlers import FUNDS_WAIT_S
 from services.accounting.service import SERVICE
 from tests.conftest import RuntimeOf
@@ -42,7 +42,7 @@ from tests.unit.accounting.ledger import (
     withdrawal_id,
 )
 
-KINDS = ("settlement", "available", "reserve", "disputed", "withdrawing")
+KINDS = ("settlement", "available", "reserve", "disputed", "withdrawing", "receivable")
 
 
 async def held(ledger: Runtime, merchant_id: str = ALICE) -> dict[str, int]:
@@ -203,7 +203,6 @@ async def test_what_was_never_opened_cannot_end_and_is_no_refusal_that_anybody_w
     endings: list[Event] = [
         dispute(DisputeWon),
         dispute(DisputeLost),
-        release(),
         withdrawal(WithdrawalRejected),
         withdrawal(WithdrawalFailed),
         withdrawal(WithdrawalCompleted),
@@ -223,31 +222,19 @@ async def test_what_has_ended_does_not_end_in_another_way(ledger: Runtime) -> No
 
 
 async def test_an_end_takes_out_no_other_amount_than_was_put_in(ledger: Runtime) -> None:
-    await consume(ledger, settlement(1, net=9_000, reserve=1_000), settlement(2, net=0, reserve=5_000))
-    [outcome] = await consume(ledger, release(1, amount_minor=1_001))
+    await consume(ledger, dispute(DisputeOpened, 1, amount_minor=2_500), dispute(DisputeOpened, 2, amount_minor=9_000))
+    [outcome] = await consume(ledger, dispute(DisputeWon, 1, amount_minor=2_501))
     assert reason_of(outcome) == "OPENING_MISMATCH"
-    assert (await held(ledger))["reserve"] == 6_000
+    assert (await held(ledger))["disputed"] == 11_500
 
 
-async def test_what_a_journal_took_away_makes_the_end_a_dead_letter_that_can_be_replayed(ledger: Runtime) -> None:
+async def test_no_journal_takes_away_what_an_end_is_going_to_take(ledger: Runtime) -> None:
     await consume(ledger, settlement(1, net=9_000, reserve=0))
     await consume(ledger, withdrawal(WithdrawalCreated, 1, amount_minor=6_000))
-
-    async def move(source: str, target: str, ticket: str) -> None:
-        legs = (credit(source, 1, ALICE), debit(target, 1, ALICE))
-        [made] = await ledger.transaction(
-            lambda tx: commands.create_transactions(tx, [journal(*legs, related_no=ticket)])
-        )
-        assert not isinstance(made, DomainError)
-
-    await move("merchant.withdrawing", "merchant.reserve", "ticket-1")
-    completed = withdrawal(WithdrawalCompleted, 1, amount_minor=6_000)
-    assert isinstance((await consume(ledger, completed))[0], NotYet)
-    before = await told(ledger)
-    assert reason_of((await consume(ledger, completed, waited_s=FUNDS_WAIT_S))[0]) == "INSUFFICIENT_FUNDS"
-    assert await told(ledger) == before
-    await move("merchant.reserve", "merchant.withdrawing", "ticket-2")
-    assert await consume(ledger, completed) == [None]
+    legs = (credit("merchant.withdrawing", 1, ALICE), debit("merchant.available", 1, ALICE))
+    [refused] = await ledger.transaction(lambda tx: commands.create_transactions(tx, [journal(*legs)]))
+    assert isinstance(refused, AccountKindInTransit)
+    assert await consume(ledger, withdrawal(WithdrawalCompleted, 1, amount_minor=6_000)) == [None]
 
 
 async def test_fifty_withdrawals_at_once_hold_no_more_than_there_is(ledger: Runtime) -> None:

@@ -9,6 +9,7 @@ import pytest
 from paykit import paging
 from paykit.errors import CurrencyUnknown, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.process.runtime import Runtime
+from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import act_as
 from paystream.accounting.v1 import accounting_pb2 as pb
@@ -102,15 +103,19 @@ async def test_an_empty_batch_is_refused(call: AccountingServicer) -> None:
         await call.BatchCreateTransactions(pb.BatchCreateTransactionsRequest(), ANY)
 
 
-async def test_a_capture_is_reversed_once_by_different_requests(call: AccountingServicer) -> None:
+async def test_a_journal_is_reversed_once_by_different_requests(call: AccountingServicer) -> None:
+    booked = (await call.CreateTransaction(goodwill(), ANY)).transaction
+
     def request() -> pb.ReverseTransactionRequest:
-        return pb.ReverseTransactionRequest(request_id=str(uuid.uuid4()), transaction_id=CAPTURE, reason="Wrong")
+        return pb.ReverseTransactionRequest(
+            request_id=str(uuid.uuid4()), transaction_id=booked.transaction_id, reason="Wrong"
+        )
 
     made = (await call.ReverseTransaction(request(), ANY)).transaction
-    assert (made.reverses_transaction_id, made.direction) == (CAPTURE, pb.DIRECTION_DEBIT)
+    assert (made.reverses_transaction_id, made.direction) == (booked.transaction_id, pb.DIRECTION_DEBIT)
     with pytest.raises(TransactionAlreadyReversed):
         await call.ReverseTransaction(request(), ANY)
-    assert await balance(call, SETTLEMENT) == "9680"
+    assert await balance(call, SETTLEMENT) == "19360"
 
 
 async def test_transactions_are_paged_without_a_seam(call: AccountingServicer) -> None:
@@ -183,6 +188,19 @@ async def test_a_statement_is_paged_without_a_seam(call: AccountingServicer) -> 
         token = page.next_page_token
     assert token == ""
     assert seen == [(10_000, "10000"), (-320, "9680"), (10_000, "19680"), (-320, "19360")]
+
+
+async def test_a_statement_comes_in_pages_that_fit_into_a_reply_whatever_is_asked(
+    call: AccountingServicer, ledger: Runtime
+) -> None:
+    request = pb.ListEntriesRequest(account_id=SETTLEMENT, page_size=1_000)
+    whole = list((await call.ListEntries(request, ANY)).lines)
+    bytes_max = REST_BYTES_MAX + 3 * max(line.ByteSize() + ITEM_FRAME_BYTES_MAX for line in whole)
+    ledger.settings = ledger.settings.model_copy(update={"grpc_reply_bytes_max": bytes_max})
+    first = await call.ListEntries(request, ANY)
+    request.page_token = first.next_page_token
+    second = await call.ListEntries(request, ANY)
+    assert (len(first.lines), [*first.lines, *second.lines], second.next_page_token) == (3, whole, "")
 
 
 async def test_a_statement_that_ends_before_it_starts_is_refused(call: AccountingServicer) -> None:

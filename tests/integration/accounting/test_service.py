@@ -1,5 +1,7 @@
 """The service's start: which chart a ledger is kept by."""
 
+from pathlib import Path
+
 import pytest
 
 from paykit.events import classes as catalogue
@@ -9,7 +11,7 @@ from services.accounting.domain import chart
 from services.accounting.domain.chart import ChartError
 from services.accounting.service import SERVICE
 from tests.conftest import RuntimeOf
-from tests.integration.accounting.books import balance, consume
+from tests.integration.accounting.books import balance, consume, rows
 from tests.unit.accounting.ledger import ALICE, capture, refund
 
 VARIABLE = "PAYSTREAM_ACCOUNTING_CHART"
@@ -43,6 +45,34 @@ async def test_an_unknown_chart_is_refused(runtime_of: RuntimeOf, monkeypatch: p
     monkeypatch.setenv(VARIABLE, "cash_basis")
     with pytest.raises(ChartError, match="no chart is named 'cash_basis'"):
         await runtime_of(SERVICE)
+
+
+async def test_a_chart_is_supplied_by_file_and_followed_by_a_version_with_more(
+    runtime_of: RuntimeOf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = store.load_chart("merchant_asset").text
+    first, second, third = (tmp_path / f"{n}.toml" for n in (1, 2, 3))
+    first.write_text(text.replace('name = "merchant_asset"', 'name = "our_own"'))
+    more = '[kinds."platform.interest"]\nnormal_side = "CREDIT"\n\n[kinds."merchant.settlement"]'
+    second.write_text(first.read_text().replace('[kinds."merchant.settlement"]', more, 1))
+    withdrawing = '[kinds."merchant.withdrawing"]\nnormal_side = "DEBIT"\n'
+    third.write_text(second.read_text().replace(f"{withdrawing}floor_minor = 0\n", withdrawing))
+    monkeypatch.setenv(VARIABLE, str(first))
+    ledger = await runtime_of(SERVICE)
+    await consume(ledger, capture(1))
+    monkeypatch.setenv(VARIABLE, str(second))
+    upgraded = await runtime_of(SERVICE)
+    # The process that was there goes on by the new version as well.
+    assert await consume(ledger, capture(1), capture(2)) == [None, None]
+    sql = "SELECT version, chart_name, content_hash FROM chart_version ORDER BY version"
+    hashes = [store.load_chart(str(path)).content_hash for path in (first, second)]
+    assert await rows(upgraded, sql) == [(1, "our_own", hashes[0]), (2, "our_own", hashes[1])]
+    assert "platform.interest" in (await ledger.read(store.chart_in_use)).kinds
+    for path, complaint in ((third, r"changes the kinds \['merchant.withdrawing'\]"), (first, "followed by version 2")):
+        monkeypatch.setenv(VARIABLE, str(path))
+        with pytest.raises(ChartError, match=complaint):
+            await runtime_of(SERVICE)
+    await ledger.read(verify)
 
 
 def test_every_record_of_its_topics_is_handled_or_ignored() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from services.channel.rpc import ChannelServicer
 from services.channel.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
+from tests.integration.channel.listening import Listener, serving
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 58, tzinfo=UTC)
 ANY: Any = None
@@ -62,6 +64,18 @@ class House:
         }
         return (await self.call.Pay(pb.PayRequest(**given | changes), ANY)).transaction
 
+    async def set_outcome(self, attempt_id: str, outcome: str, amount_minor: int | None = None) -> pb.Transaction:
+        request = pb.SetOutcomeRequest(
+            request_id=str(uuid.uuid4()), attempt_id=attempt_id, outcome=pb.LateOutcome.Value(f"LATE_OUTCOME_{outcome}")
+        )
+        if amount_minor:
+            request.amount.CopyFrom(Money(amount_minor=amount_minor, currency_code="USD"))
+        return (await self.call.SetOutcome(request, ANY)).transaction
+
+    async def cancel(self, reference: str, **changes: Any) -> pb.Transaction:
+        given: dict[str, Any] = {"attempt_id": new_id("att"), "authorization_reference": reference}
+        return (await self.call.Cancel(pb.CancelRequest(**given | changes), ANY)).transaction
+
     async def dispute(self, attempt_id: str, amount_minor: int | None = None, **changes: Any) -> pb.Dispute:
         given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "attempt_id": attempt_id}
         if amount_minor:
@@ -71,6 +85,13 @@ class House:
     async def respond(self, reference: str, *, contested: bool) -> pb.Dispute:
         request = pb.RespondToDisputeRequest(dispute_reference=reference, contested=contested, evidence="a receipt")
         return (await self.call.RespondToDispute(request, ANY)).dispute
+
+    async def advance(self, reference: str, amount_minor: int | None = None, **changes: Any) -> pb.Dispute:
+        """Have the payer's bank go on with a dispute."""
+        given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "dispute_reference": reference}
+        if amount_minor is not None:
+            given["amount"] = Money(amount_minor=amount_minor, currency_code="USD")
+        return (await self.call.AdvanceDispute(pb.AdvanceDisputeRequest(**given | changes), ANY)).dispute
 
     async def get_dispute(self, reference: str) -> pb.Dispute:
         return (await self.call.GetDispute(pb.GetDisputeRequest(dispute_reference=reference), ANY)).dispute
@@ -126,6 +147,12 @@ async def house(runtime_of: RuntimeOf) -> House:
     runtime = await runtime_of(SERVICE, clock=clock)
     act_as("payment", correlation_id="cor_channel")
     return House(runtime, clock)
+
+
+@pytest.fixture
+async def listening() -> AsyncIterator[tuple[Listener, str]]:
+    async with serving(Listener()) as (listener, address):  # type: ignore[abstract]  # some methods are called back
+        yield listener, address
 
 
 async def all_of(*calls: Any) -> list[Any]:

@@ -14,19 +14,28 @@ from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from services.channel import commands, store
-from services.channel.commands import OpenDispute, RespondToDispute, SetBehaviour, Submit
+from services.channel.commands import (
+    AdvanceDispute,
+    DeclineRefunds,
+    OpenDispute,
+    RespondToDispute,
+    SetBehaviour,
+    SetOutcome,
+    Submit,
+)
 from services.channel.domain import dispute
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import Behaviour
-from services.channel.domain.dispute import ChannelDispute, DisputeReason
+from services.channel.domain.dispute import ChannelDispute, ChannelDisputeStage, DisputeReason, DisputeResponse
+from services.channel.domain.late_outcome import LateOutcome, LateWord
 from services.channel.domain.transaction import Action, Instruction
 from tests.integration.channel.conftest import House
 
-TABLES = ("attempt", "channel_transaction", "card_authorization", "behaviour")
+TABLES = ("attempt", "channel_transaction", "card_authorization", "later_line", "behaviour")
 CAUSE = Cause("cor_batch")
 
 attempt_ids = st.integers(0, 7).map(lambda i: f"att_{i}")
-amounts = st.sampled_from([1, 40, 60, 100, 9_001, 9_003, 9_004, 9_005, 9_007, 9_009])
+amounts = st.sampled_from([1, 40, 60, 100, 9_001, 9_003, 9_004, 9_005, 9_007, 9_009, 9_013, 9_014, 9_017])
 currencies = st.sampled_from(["USD", "USD", "USD", "JPY"])
 references = attempt_ids.map(domain.channel_reference)
 
@@ -64,11 +73,29 @@ disputes = st.builds(
     respond_within_s=st.sampled_from([0, 60]),
     contest_loses=st.booleans(),
 )
+words = st.builds(
+    SetOutcome,
+    attempt_id=st.sampled_from(["att_paid", "att_paid", "att_paid_too", "att_reserved", "att_none"]),
+    word=st.builds(
+        LateWord,
+        outcome=st.sampled_from(LateOutcome),
+        amount=st.none() | st.builds(Money, st.sampled_from([10, 40, 100]), currencies),
+    ),
+)
+refund_declines = st.builds(
+    DeclineRefunds, attempt_id=st.sampled_from(["att_paid", "att_reserved", "att_none"]), count=st.integers(0, 3)
+)
 answers = st.builds(
     RespondToDispute,
     dispute_reference=st.sampled_from(["chd_1", "chd_2", "chd_none"]),
-    contested=st.booleans(),
-    evidence=st.just("a receipt"),
+    answer=st.builds(DisputeResponse, contested=st.booleans(), evidence=st.just("a receipt"), files=st.just("")),
+)
+advances = st.builds(
+    AdvanceDispute,
+    dispute_reference=st.sampled_from(["chd_1", "chd_2", "chd_none"]),
+    stage=st.none() | st.sampled_from(ChannelDisputeStage),
+    won=st.booleans(),
+    amount=st.none() | st.builds(Money, st.sampled_from([10, 40, 100]), currencies),
 )
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "submit_instructions": (
@@ -76,8 +103,11 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
         st.builds(Submit, instruction=st.one_of(authorizations, follow_ups, cancellations), cause=st.just(CAUSE)),
     ),
     "set_behaviours": (commands.set_behaviours, behaviours),
+    "set_outcomes": (commands.set_outcomes, words),
+    "decline_refunds": (commands.decline_refunds, refund_declines),
     "open_disputes": (commands.open_disputes, disputes),
     "respond_to_disputes": (commands.respond_to_disputes, answers),
+    "advance_disputes": (commands.advance_disputes, advances),
 }
 
 

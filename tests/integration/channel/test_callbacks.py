@@ -1,68 +1,12 @@
 """Late results are told to whoever the call names, twice where that is their fate, until they are heard."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import grpc
-import pytest
 
-from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
-from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
+from paystream.payment.v1 import payment_pb2
+from paystream.withdrawal.v1 import withdrawal_pb2
 from services.channel.jobs import callbacks
 from tests.integration.channel.conftest import House, all_of
-
-
-class Listener(payment_pb2_grpc.PaymentServiceServicer, withdrawal_pb2_grpc.WithdrawalServiceServicer):
-    """The receiving end: writes down what it is told, after refusing as often as it is set to."""
-
-    def __init__(self) -> None:
-        self.told: list[payment_pb2.ReportChannelResultRequest] = []
-        self.journeys: set[str] = set()
-        self.disputes: list[payment_pb2.ReportDisputeRequest] = []
-        self.payouts: list[withdrawal_pb2.ReportBankResultRequest] = []
-        self.refusals = 0
-        self.refusal = grpc.StatusCode.UNAVAILABLE
-
-    async def ReportChannelResult(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name is the proto's
-        await self._listen(context)
-        self.told.append(request)
-        return payment_pb2.ReportChannelResultResponse()
-
-    async def ReportDispute(self, request: Any, context: Any) -> Any:  # noqa: N802
-        await self._listen(context)
-        self.disputes.append(request)
-        return payment_pb2.ReportDisputeResponse()
-
-    async def ReportBankResult(self, request: Any, context: Any) -> Any:  # noqa: N802
-        await self._listen(context)
-        self.payouts.append(request)
-        return withdrawal_pb2.ReportBankResultResponse()
-
-    async def _listen(self, context: Any) -> None:
-        if self.refusals:
-            self.refusals -= 1
-            await context.abort(self.refusal, "not now")
-        self.journeys.add(dict(context.invocation_metadata())["x-correlation-id"])
-
-
-@pytest.fixture
-async def listening() -> AsyncIterator[tuple[Listener, str]]:
-    async with _serving(Listener()) as (listener, address):  # type: ignore[abstract]  # one method is called back
-        yield listener, address
-
-
-@asynccontextmanager
-async def _serving(listener: Listener) -> AsyncIterator[tuple[Listener, str]]:
-    server = grpc.aio.server()
-    payment_pb2_grpc.add_PaymentServiceServicer_to_server(listener, server)
-    withdrawal_pb2_grpc.add_WithdrawalServiceServicer_to_server(listener, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield listener, f"127.0.0.1:{port}"
-    finally:
-        await server.stop(0)
+from tests.integration.channel.listening import Listener
 
 
 async def pass_time(house: House) -> None:
@@ -199,8 +143,11 @@ async def test_a_dispute_is_told_when_it_opens_and_when_it_ends_with_everything_
         amount=paid.amount,
         reason=payment_pb2.DISPUTE_REASON_FRAUD,
         respond_by=dispute.respond_by,
+        stage=payment_pb2.DISPUTE_STAGE_CHARGEBACK,
+        occur_time=dispute.create_time,
     )
     opened.outcome = payment_pb2.DISPUTE_OUTCOME_WON
+    opened.occur_time.CopyFrom(dispute.update_time)
     assert (won, listener.journeys) == (opened, {"cor_channel"})
 
 

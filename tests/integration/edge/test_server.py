@@ -10,8 +10,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from paykit.serve import server as grpc_server
+from paykit.serve.edge import EdgeOptions
 from paykit.serve.server import ServerOptions, Servicer
-from tests.integration.edge.conftest import Behaviour, Generated, Running, make_servicer
+from tests.integration.edge.conftest import Behaviour, Generated, Running, make_servicer, refusal_of
 
 
 async def test_a_free_port_is_taken_and_told(echo: Generated) -> None:
@@ -95,6 +96,19 @@ async def test_a_request_beyond_the_size_bound_is_refused(echo: Generated, tmp_p
             await echo.rpc.EchoServiceStub(channel).Echo(echo.pb.EchoRequest(text="x" * 2000), timeout=5)
     await server.stop(0)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_reply_beyond_the_size_bound_is_an_error_that_names_the_bound(echo: Generated, tmp_path: Path) -> None:
+    options = ServerOptions(address=f"unix:{tmp_path}/s", edge=EdgeOptions(reply_bytes_max=1024))
+    server = await grpc_server.start([make_servicer(echo, Behaviour())], options)
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = echo.rpc.EchoServiceStub(channel)
+        refusal = await refusal_of(stub.Echo(echo.pb.EchoRequest(text="x" * 1000), timeout=5))
+        fitting = await stub.Echo(echo.pb.EchoRequest(text="x" * 800), timeout=5)
+    await server.stop(0)
+    assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "REPLY_TOO_LARGE")
+    assert (refusal.info.metadata["reply_bytes_max"], refusal.retry_s) == ("1024", None)
+    assert len(fitting.text) == 800
 
 
 async def test_a_servicer_that_would_never_be_awaited_is_refused_at_start(echo: Generated, tmp_path: Path) -> None:

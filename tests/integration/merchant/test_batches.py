@@ -16,7 +16,7 @@ from paykit.testing import batches
 from paykit.testing.batches import Step
 from paystream.merchant.v1.events import FeeRule
 from services.merchant import commands, domain
-from services.merchant.commands import ChangeStatus, CreateMerchant, UpdateMerchant
+from services.merchant.commands import ChangeStatus, CreateMerchant, RestrictMerchant, UpdateMerchant
 from services.merchant.domain.fee_plan import FeePlanTerms
 from services.merchant.domain.merchant import Profile
 from services.merchant.service import SERVICE
@@ -32,7 +32,9 @@ etags = st.sampled_from(["", "", "v1", "v2", "v3"])
 terms = st.builds(
     FeePlanTerms,
     fees=st.lists(st.sampled_from(["USD", "JPY", "XYZ"]), unique=True, max_size=2).map(
-        lambda codes: tuple(FeeRule(currency_code=code, basis_points=100, fixed_minor=0) for code in codes)
+        lambda codes: tuple(
+            FeeRule(currency_code=code, basis_points=100, fixed_minor=0, dispute_fee_minor=0) for code in codes
+        )
     ),
 )
 profiles = st.one_of(
@@ -43,6 +45,20 @@ updates = st.lists(
     st.builds(UpdateMerchant, merchant_id=ids, profile=profiles, etag=etags, cause=st.just(CAUSE)), min_size=2
 )
 statuses = st.lists(st.builds(ChangeStatus, merchant_id=ids, etag=etags, cause=st.just(CAUSE)), min_size=2)
+flags = st.sampled_from([None, False, True])
+restrictions = st.lists(
+    st.builds(
+        RestrictMerchant,
+        merchant_id=ids,
+        payout_hold=flags,
+        frozen=flags,
+        closing=flags,
+        reason=st.sampled_from(["fraud", "review"]),
+        etag=etags,
+        cause=st.just(CAUSE),
+    ),
+    min_size=2,
+)
 
 
 def new(merchant_id: str, *, contact_email: str = "a@b.example") -> CreateMerchant:
@@ -85,6 +101,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[list[Any]]]] = {
     "update_merchants": (commands.update_merchants, updates),
     "activate_merchants": (commands.activate_merchants, statuses),
     "suspend_merchants": (commands.suspend_merchants, statuses),
+    "restrict_merchants": (commands.restrict_merchants, restrictions),
 }
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

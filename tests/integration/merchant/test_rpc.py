@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from paykit.clock import ManualClock
-from paykit.errors import DomainError, EtagMismatch, PageTokenInvalid, RequestIdReused
+from paykit.errors import DomainError, EtagMismatch, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
 from paykit.process.runtime import Runtime
 from paykit.testing.runtimes import act_as
@@ -119,14 +119,52 @@ async def test_a_created_merchant_reads_back_whole_and_is_told(house: House) -> 
     assert "corner-books.example" not in repr(event)
 
 
-async def test_the_least_that_makes_a_merchant_costs_no_fee_and_is_settled_on_request(house: House) -> None:
+async def test_a_plan_says_what_disputes_and_other_currencies_cost(house: House) -> None:
+    usd = pb.FeeRule(currency_code="USD", basis_points=290, fixed_minor=30, dispute_fee_minor=1_500)
+    made = await house.create(fee_plan=pb.FeePlan(fees=[usd], default_basis_points=350))
+    free = await house.create(fee_plan=pb.FeePlan(free=True))
+    silent = await house.create(fee_plan=pb.FeePlan(fees=[usd], default_basis_points=0))
+
+    assert (list(made.fee_plan.fees), made.fee_plan.default_basis_points, made.fee_plan.free) == ([usd], 350, False)
+    assert (free.fee_plan.HasField("default_basis_points"), free.fee_plan.free) == (False, True)
+    assert (silent.fee_plan.HasField("default_basis_points"), silent.fee_plan.default_basis_points) == (True, 0)
+    event = (await house.told())[0]
+    assert (event.fees[0].dispute_fee_minor, event.default_basis_points, event.free) == (1_500, 350, False)
+    with pytest.raises(FieldInvalid):
+        await house.create(fee_plan=pb.FeePlan(free=True, default_basis_points=0))
+
+
+async def test_the_least_that_makes_a_merchant_has_no_fees_agreed_and_is_settled_on_request(house: House) -> None:
     request = pb.CreateMerchantRequest(
         request_id=str(uuid.uuid4()), display_name="Stall", contact_email="a@stall.example"
     )
     made = (await house.call.CreateMerchant(request, ANY)).merchant
     assert (list(made.fee_plan.fees), made.country_code) == ([], "")
-    assert made.settlement_policy == pb.SettlementPolicy(schedule=pb.SETTLEMENT_SCHEDULE_MANUAL, time_zone="UTC")
+    assert made.settlement_policy == pb.SettlementPolicy(
+        schedule=pb.SETTLEMENT_SCHEDULE_MANUAL, time_zone="UTC", reserve_base=pb.RESERVE_BASE_NET
+    )
     assert await house.get(made.merchant_id) == made
+
+
+async def test_a_monthly_policy_of_business_days_reads_back_whole_and_is_told(house: House) -> None:
+    policy = pb.SettlementPolicy(
+        schedule=pb.SETTLEMENT_SCHEDULE_MONTHLY,
+        cut_off_time="18:00",
+        cut_off_month_day=31,
+        time_zone="Europe/Berlin",
+        delay_days=2,
+        business_days=True,
+        calendar="DE-BY",
+        reserve_basis_points=500,
+        reserve_days=90,
+        reserve_base=pb.RESERVE_BASE_GROSS,
+    )
+    made = await house.create(settlement_policy=policy)
+    assert (await house.get(made.merchant_id)).settlement_policy == policy
+    (event,) = await house.told()
+    told = event.settlement_policy
+    assert (told.schedule, told.cut_off_month_day, told.business_days) == ("MONTHLY", 31, True)
+    assert (told.calendar, told.reserve_base) == ("DE-BY", "GROSS")
 
 
 async def test_the_same_request_again_gives_the_same_merchant(house: House) -> None:
@@ -274,3 +312,32 @@ async def test_a_refusal_in_a_group_leaves_its_neighbours_alone(house: House) ->
     results = await asyncio.gather(*(house.call.CreateMerchant(r, ANY) for r in requests), return_exceptions=True)
     assert [isinstance(result, DomainError) for result in results] == [False, False, False, True, False, False]
     assert len(await house.told()) == 5
+
+
+async def test_a_restriction_leaves_what_it_does_not_name_and_shows_why(house: House) -> None:
+    merchant_id = (await house.create()).merchant_id
+
+    async def restrict(reason: str, **flags: Any) -> pb.Merchant:
+        request = pb.RestrictMerchantRequest(merchant_id=merchant_id, reason=reason, **flags)
+        return (await house.call.RestrictMerchant(request, ANY)).merchant
+
+    await restrict("account under review", payout_hold=True)
+    frozen = await restrict("court order", frozen=True)
+    again = await restrict("asked once more", frozen=True)
+    lifted = await restrict("court order ended", frozen=False)
+
+    assert (frozen.payout_hold, frozen.frozen, frozen.closing) == (True, True, False)
+    assert (frozen.restriction_reason, again) == ("court order", frozen)
+    assert (lifted.payout_hold, lifted.frozen, lifted.restriction_reason) == (True, False, "court order ended")
+    assert await house.get(merchant_id) == lifted
+    told = [(event.payout_hold, event.frozen) for event in await house.told()]
+    assert told == [(False, False), (True, False), (True, True), (True, False)]
+
+
+async def test_a_merchant_that_does_not_exist_cannot_be_restricted(house: House) -> None:
+    request = pb.RestrictMerchantRequest(merchant_id="mer_" + "f" * 32, closing=True, reason="it leaves")
+
+    with pytest.raises(DomainError) as refused:
+        await house.call.RestrictMerchant(request, ANY)
+
+    assert refused.value.reason == "MERCHANT_NOT_FOUND"

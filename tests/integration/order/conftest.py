@@ -17,6 +17,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import order_pb2 as pb
 from paystream.payment.v1 import events as payment_events
 from services.order import handlers, jobs
+from services.order.handlers import FOLLOWED
 from services.order.rpc import OrderServicer
 from services.order.service import SERVICE
 from tests.conftest import RuntimeOf
@@ -34,6 +35,7 @@ class Shop:
         self.call = OrderServicer(runtime)
         self.merchant_id = new_id("mer")
         self.versions = itertools.count(1)
+        self.ends: tuple[int, ...] | None = ()
 
     async def know_merchant(self, **changes: Any) -> str:
         """Have an event of a merchant applied; give the merchant's id."""
@@ -71,28 +73,37 @@ class Shop:
         return (await self.call.CancelOrder(request, ANY)).order
 
     async def capture(self, order_id: str | None, amount_minor: int, **changes: Any) -> HandlerResult:
-        event = self.captured(order_id, amount_minor, **changes)
-        return (await self.deliver(handlers.on_payment_success, event.payment_id, event))[0]
+        return await self.follow(self.captured(order_id, amount_minor, **changes))
 
     async def refund(self, order_id: str | None, amount_minor: int, **changes: Any) -> HandlerResult:
-        event = self.refunded(order_id, amount_minor, **changes)
-        return (await self.deliver(handlers.on_refund_success, event.payment_id, event))[0]
+        return await self.follow(self.refunded(order_id, amount_minor, **changes))
+
+    async def follow(self, event: Any) -> HandlerResult:
+        """Have one event of a payment applied, as the service declares it."""
+        return (await self.follow_all(event))[0]
+
+    async def follow_all(self, *events: Any) -> Sequence[HandlerResult]:
+        """Have events of payments, all of one type, applied at once."""
+        return await self.deliver(FOLLOWED[type(events[0])].handler, events[0].payment_id, *events)
 
     def captured(self, order_id: str | None, amount_minor: int, **changes: Any) -> payment_events.PaymentSuccess:
-        given = self._moved(order_id, amount_minor) | {
+        given = self.moved(order_id, amount_minor) | {
             "capture_id": new_id("cap"),
             "fee_minor": 0,
             "fee_plan_version": 1,
             "method": payment_events.PaymentMethod.CARD,
+            "final": False,
+            "order_returned_minor": 0,
         }
         return payment_events.PaymentSuccess(**given | changes)
 
     def refunded(self, order_id: str | None, amount_minor: int, **changes: Any) -> payment_events.RefundSuccess:
-        given = self._moved(order_id, amount_minor) | {
+        given = self.moved(order_id, amount_minor) | {
             "refund_id": new_id("ref"),
             "capture_id": None,
             "fee_returned_minor": 0,
             "reason": payment_events.RefundReason.OTHER,
+            "suspense_minor": 0,
         }
         return payment_events.RefundSuccess(**given | changes)
 
@@ -101,8 +112,12 @@ class Shop:
         clock = self.runtime.clock
         assert isinstance(clock, ManualClock)
         clock.advance(timedelta(seconds=seconds))
-        while await jobs.expire_orders(self.runtime):
+        while await jobs.expire_orders(self.runtime, ends_of=self.ends_of):
             pass
+
+    async def ends_of(self, _runtime: Runtime, _topic: str) -> tuple[int, ...] | None:
+        """Where payment.events end, as the test says; nothing of them is ever consumed here."""
+        return self.ends
 
     async def told(self, order_id: str) -> list[Any]:
         """Give an order's events, in order, checked to be of its journey and without a gap."""
@@ -116,7 +131,8 @@ class Shop:
     async def told_types(self, order_id: str) -> list[str]:
         return [type(event).__name__ for event in await self.told(order_id)]
 
-    def _moved(self, order_id: str | None, amount_minor: int) -> dict[str, Any]:
+    def moved(self, order_id: str | None, amount_minor: int) -> dict[str, Any]:
+        """What an event of a payment begins with."""
         return {
             "event_id": new_id("evt"),
             "occurred_at": START,

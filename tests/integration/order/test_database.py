@@ -13,7 +13,7 @@ from tests.integration.order.conftest import Shop
 PAIRS = [(old, new) for old, new in itertools.product(OrderState, OrderState) if old != new]
 LEGAL = {(before, after) for (before, _), after in domain.TRANSITIONS.items() if before != after}
 AMOUNTS = {OrderState.CREATED: 0, OrderState.PAID: 2_000, OrderState.CANCELLED: 0, OrderState.EXPIRED: 0}
-_BECOME = 'UPDATE "order" SET state = $2, paid_minor = $3 WHERE order_id = $1'
+_BECOME = 'UPDATE "order" SET state = $2, captured_minor = $3 WHERE order_id = $1'
 
 
 async def order_in(shop: Shop, state: OrderState) -> str:
@@ -51,9 +51,9 @@ def test_the_legal_changes_of_state_are_three() -> None:
 @pytest.mark.parametrize(
     ("change", "constraint"),
     [
-        ("state = 'PAID'", "order_open_until_paid"),
-        ("paid_minor = 2000", "order_open_until_paid"),
-        ("refunded_minor = 1", "order_refunded_within_paid"),
+        ("captured_minor = 2000", "order_open_until_paid"),
+        ("captured_minor = 2500, known_returned_minor = 500", "order_open_until_paid"),
+        ("known_returned_minor = -1", "order_known_returned_minor_check"),
         ("state = 'EXPIRED', expire_time = NULL", "order_expired_after_its_time"),
         ("state = 'EXPIRED', expire_time = update_time + interval '1 s'", "order_expired_after_its_time"),
         ("state = 'LOST'", "order_state_guard"),
@@ -80,7 +80,7 @@ async def test_a_row_that_cannot_be_is_refused(shop: Shop, change: str, constrai
 async def test_items_that_do_not_make_the_order_are_refused(shop: Shop, item: str, constraint: str | None) -> None:
     order_id = (await shop.create(total_minor=2_000)).order_id
     columns = "order_id, merchant_id, merchant_reference, total_minor, currency_code, item_count, metadata"
-    rest = "correlation_id, state, paid_minor, refunded_minor, aggregate_version, create_time, update_time"
+    rest = "correlation_id, state, captured_minor, refunded_minor, aggregate_version, create_time, update_time"
     kept = columns.replace("order_id, merchant_id, merchant_reference", "'ord_copy', merchant_id, 'copy'")
     copy = f'INSERT INTO "order" ({columns}, {rest}) SELECT {kept}, {rest} FROM "order" WHERE order_id = $1'
     await run(shop, copy, order_id)

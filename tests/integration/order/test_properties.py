@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paykit.cause import Cause
-from paykit.consume.delivery import Delivered, Handler, Impossible, Record
+from paykit.consume.delivery import Delivered, Impossible, Record
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -21,8 +23,9 @@ from paykit.testing.runtimes import START
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.payment.v1 import events as payment_events
 from services.order import commands, handlers
-from services.order.commands import CancelOrder, CreateOrder
+from services.order.commands import CancelOrder, CompleteOrder, CreateOrder
 from services.order.domain import LineItem
+from services.order.handlers import FOLLOWED
 from tests.integration.order.conftest import Shop
 from tests.integration.payment.conftest import merchant_event
 
@@ -32,6 +35,42 @@ ON_ONE_SHOP = settings(
 
 ALICE, BOB, CAROL = ("mer_" + digit * 32 for digit in "abc")
 CAUSE = Cause("cor_property", None, "shop", None)
+MOVED: dict[str, tuple[type[Any], str, dict[str, Any]]] = {
+    "capture": (
+        payment_events.PaymentSuccess,
+        "capture_id",
+        {
+            "fee_minor": 0,
+            "fee_plan_version": 1,
+            "method": payment_events.PaymentMethod.CARD,
+            "final": False,
+            "order_returned_minor": 0,
+        },
+    ),
+    "refund": (
+        payment_events.RefundSuccess,
+        "refund_id",
+        {
+            "capture_id": None,
+            "fee_returned_minor": 0,
+            "reason": payment_events.RefundReason.OTHER,
+            "suspense_minor": 0,
+        },
+    ),
+    "loss": (
+        payment_events.DisputeLost,
+        "dispute_id",
+        {
+            "reason": payment_events.DisputeReason.OTHER,
+            "accepted": False,
+            "capture_id": None,
+            "stage": payment_events.DisputeStage.CHARGEBACK,
+            "returned_minor": 0,
+            "excess_lost_minor": 0,
+            "excess_returned_minor": 0,
+        },
+    ),
+}
 OF_CHANCE = ("order_id", "event_id", "causation_id")
 
 
@@ -64,37 +103,26 @@ async def cancel(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
     return await commands.cancel_orders(tx, items)
 
 
+async def complete(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
+    ids = await known_ids(tx)
+    items = [CompleteOrder(order_id=ids.get(number, "ord_none"), cause=CAUSE) for number in numbers]
+    return await commands.complete_orders(tx, items)
+
+
 async def capture(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
-    return await deliver(
-        tx,
-        handlers.on_payment_success,
-        drafts,
-        kind=payment_events.PaymentSuccess,
-        id_name="capture_id",
-        fee_minor=0,
-        fee_plan_version=1,
-        method=payment_events.PaymentMethod.CARD,
-    )
+    return await move(tx, [("capture", *draft) for draft in drafts])
 
 
-async def refund(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
-    """Refunds of what was captured before, so that there is something to give back."""
-    await capture(tx, [(number, 77 + number, 10_000, "USD") for number in range(3)])
-    return await deliver(
-        tx,
-        handlers.on_refund_success,
-        drafts,
-        kind=payment_events.RefundSuccess,
-        id_name="refund_id",
-        capture_id=None,
-        fee_returned_minor=0,
-        reason=payment_events.RefundReason.OTHER,
-    )
+async def move(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    """Captures, refunds and lost disputes, those of one kind that follow each other at once."""
+    results: list[Any] = []
+    for kind, group in groupby(drafts, key=itemgetter(0)):
+        event, id_name, extra = MOVED[kind]
+        results += await deliver(tx, [draft[1:] for draft in group], kind=event, id_name=id_name, **extra)
+    return results
 
 
-async def deliver(
-    tx: Tx, handler: Handler, drafts: Sequence[Any], *, kind: type[Any], id_name: str, **extra: Any
-) -> Sequence[Any]:
+async def deliver(tx: Tx, drafts: Sequence[Any], *, kind: type[Any], id_name: str, **extra: Any) -> Sequence[Any]:
     ids = await known_ids(tx)
     deliveries = [
         Delivered(
@@ -117,7 +145,7 @@ async def deliver(
         )
         for number, movement, amount_minor, currency_code in drafts
     ]
-    return await handler(tx, deliveries)
+    return await FOLLOWED[kind].handler(tx, deliveries)
 
 
 async def change_merchants(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -136,6 +164,7 @@ async def known_ids(tx: Tx) -> dict[int, str]:
 # Few numbers and few values, so that repetitions, refusals and shared orders are common. 8 is an order that is not
 # there, 9 stands for none.
 movements = st.tuples(
+    st.sampled_from(["capture", "capture", "refund", "loss"]),
     st.sampled_from([0, 0, 1, 1, 2, 8, 9]),
     st.integers(0, 4),
     st.sampled_from([1, 500, 1_000]),
@@ -153,8 +182,8 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
         ),
     ),
     "cancel_orders": (cancel, st.integers(0, 4)),
-    "on_payment_success": (capture, movements),
-    "on_refund_success": (refund, movements),
+    "complete_orders": (complete, st.integers(0, 4)),
+    "on_money_moved": (move, movements),
     "on_merchant_changed": (
         change_merchants,
         st.tuples(st.sampled_from([ALICE, BOB]), st.integers(1, 4), st.sampled_from(list(MerchantStatus))),
@@ -203,8 +232,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
     queries = {
         "order": 'SELECT * FROM "order"',
         "line_item": of_order.format("line_item"),
-        "capture": of_order.format("capture"),
-        "refund": of_order.format("refund"),
+        "movement": of_order.format("movement"),
         "merchant": "SELECT * FROM merchant",
     }
     return {table: sorted(repr(anonymous(dict(row))) for row in await tx.fetch(sql)) for table, sql in queries.items()}

@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from paykit.base.call import current_call
 from paykit.errors import (
+    CurrencyClosed,
     CurrencyMismatch,
     CurrencyUnknown,
     FieldInvalid,
@@ -19,7 +20,14 @@ from paykit.errors import (
     RequestIdReused,
 )
 from paykit.ids import new_id
-from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import (
+    MerchantClosing,
+    MerchantFrozen,
+    MerchantNotActive,
+    MerchantReferenceTaken,
+    MerchantSuspended,
+    MerchantUnknown,
+)
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
@@ -61,7 +69,7 @@ async def test_an_order_is_accepted_read_and_told(shop: Shop) -> None:
         state=pb.ORDER_STATE_CREATED,
         expire_time=to_timestamp(START + timedelta(hours=1)),
         correlation_id="cor_test",
-        etag="1-0",
+        etag="1-0-0-0",
         create_time=to_timestamp(START),
         update_time=to_timestamp(START),
     )
@@ -117,6 +125,7 @@ async def test_a_reference_is_unique_per_merchant(shop: Shop) -> None:
             "line_items[0].unit_price.currency_code",
         ),
         ({"currency_code": "XXQ"}, CurrencyUnknown, "total.currency_code"),
+        ({"currency_code": "BGN"}, CurrencyClosed, "total.currency_code"),
         ({"expire_time": to_timestamp(START)}, FieldInvalid, "expire_time"),
         ({"expire_time": to_timestamp(START + timedelta(days=367))}, FieldInvalid, "expire_time"),
     ],
@@ -129,9 +138,19 @@ async def test_what_contradicts_itself_is_refused(
     assert getattr(refused.value, "field", None) == field
 
 
-@pytest.mark.parametrize(("status", "error"), [("CREATED", MerchantNotActive), ("SUSPENDED", MerchantSuspended)])
-async def test_a_merchant_that_may_not_sell_gets_no_order(shop: Shop, status: str, error: type[Exception]) -> None:
-    idle = await shop.know_merchant(merchant_id=new_id("mer"), status=MerchantStatus(status))
+@pytest.mark.parametrize(
+    ("standing", "error"),
+    [
+        ({"status": MerchantStatus.CREATED}, MerchantNotActive),
+        ({"status": MerchantStatus.SUSPENDED}, MerchantSuspended),
+        ({"frozen": True}, MerchantFrozen),
+        ({"closing": True}, MerchantClosing),
+    ],
+)
+async def test_a_merchant_that_may_not_sell_gets_no_order(
+    shop: Shop, standing: dict[str, Any], error: type[Exception]
+) -> None:
+    idle = await shop.know_merchant(merchant_id=new_id("mer"), **standing)
     current_call().deadline = time.monotonic() + 0.2  # A merchant may be activated at any moment.
     with pytest.raises(error):
         await shop.create(merchant_id=idle)
@@ -165,7 +184,7 @@ async def test_an_order_is_called_off_once_per_request(shop: Shop) -> None:
     first = (await shop.call.CancelOrder(request, ANY)).order
     again = (await shop.call.CancelOrder(request, ANY)).order
 
-    assert (first.state, first.etag, list(first.line_items)) == (pb.ORDER_STATE_CANCELLED, "2-0", [])
+    assert (first.state, first.etag, list(first.line_items)) == (pb.ORDER_STATE_CANCELLED, "2-0-0-0", [])
     assert again == first
     assert await shop.told_types(order.order_id) == ["OrderCreated", "OrderCancelled"]
     with pytest.raises(IllegalTransition) as refused:
@@ -228,7 +247,7 @@ async def test_an_order_without_a_time_never_expires_and_another_does_at_its_tim
     lasting = await shop.create()
     brief = await shop.create(ttl=Duration(seconds=60))
 
-    await shop.pass_time(59.999999)
+    await shop.pass_time(61.999999)  # What happened in time is told within 2 s.
     assert (await shop.get(brief.order_id)).state == pb.ORDER_STATE_CREATED
     await shop.pass_time(0.000001)
 
@@ -255,7 +274,7 @@ async def test_the_job_passes_by_an_order_that_somebody_holds(shop: Shop) -> Non
 
     holder = asyncio.create_task(shop.runtime.transaction(hold))
     await locked.wait()
-    await shop.pass_time(60)
+    await shop.pass_time(62)
     done.set()
     await holder
     assert (await shop.cancel(brief.order_id)).state == pb.ORDER_STATE_CANCELLED

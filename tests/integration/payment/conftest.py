@@ -235,6 +235,7 @@ def merchant_event(
     kind: type[Any] = merchant_events.MerchantActivated,
     *,
     fees: Sequence[tuple[str, int, int]] = (("USD", 290, 30), ("JPY", 360, 0), ("BHD", 125, 100)),
+    dispute_fee_minor: int = 0,
     **changes: Any,
 ) -> Any:
     given: dict[str, Any] = {
@@ -245,10 +246,19 @@ def merchant_event(
         "country_code": None,
         "fee_plan_version": 1,
         "fees": tuple(
-            merchant_events.FeeRule(currency_code=code, basis_points=points, fixed_minor=fixed)
+            merchant_events.FeeRule(
+                currency_code=code, basis_points=points, fixed_minor=fixed, dispute_fee_minor=dispute_fee_minor
+            )
             for code, points, fixed in fees
         ),
         "refund_fee_returned": True,
+        "default_basis_points": None,
+        "free": False,
+        "refund_policy": merchant_events.RefundPolicy.ALLOW,
+        "refund_limits": (),
+        "payout_hold": False,
+        "frozen": False,
+        "closing": False,
         "settlement_policy": merchant_events.SettlementPolicy(
             schedule=merchant_events.SettlementSchedule.MANUAL,
             cut_off_time=None,
@@ -258,6 +268,10 @@ def merchant_event(
             thresholds=(),
             reserve_basis_points=0,
             reserve_days=0,
+            cut_off_month_day=None,
+            business_days=False,
+            calendar=None,
+            reserve_base=merchant_events.ReserveBase.NET,
         ),
     }
     return kind(**given | changes)

@@ -198,13 +198,13 @@ async def test_a_refund_of_several_captures_names_none_of_them(house: House) -> 
     assert (after.refunded_minor, after.captured_minor) == (10_000, 10_000)
 
 
-async def test_a_callback_about_another_amount_is_refused(house: House) -> None:
+async def test_a_callback_in_another_currency_is_refused(house: House) -> None:
     payment = await house.authorized()
     await house.capture(payment.payment_id, 4_000)
     await house.submit()
     attempt = await attempt_of(house, payment.payment_id, pb.ATTEMPT_ACTION_CAPTURE)
 
-    other = Money(amount_minor=10_000, currency_code="USD")
+    other = Money(amount_minor=4_000, currency_code="JPY")
     with pytest.raises(ChannelAmountMismatch):
         await house.report(attempt.attempt_id, APPROVED, attempt.channel_reference, amount=other)
 

@@ -11,9 +11,16 @@ import pytest
 from google.rpc import error_details_pb2
 
 from paykit.base.call import current_call
-from paykit.errors import CurrencyUnknown, FieldInvalid, RequestIdReused
+from paykit.errors import CurrencyClosed, CurrencyUnknown, FieldInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
-from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import (
+    MerchantClosing,
+    MerchantFrozen,
+    MerchantNotActive,
+    MerchantReferenceTaken,
+    MerchantSuspended,
+    MerchantUnknown,
+)
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
 from paystream.payment.v1 import payment_pb2 as pb
@@ -207,6 +214,12 @@ async def test_a_currency_that_is_none_is_refused_by_its_field(house: House) -> 
     assert refused.value.field == "amount.currency_code"
 
 
+async def test_a_currency_that_has_left_the_list_takes_no_new_payment(house: House) -> None:
+    with pytest.raises(CurrencyClosed) as refused:
+        await house.create(amount=Money(amount_minor=1, currency_code="BGN"))
+    assert refused.value.field == "amount.currency_code"
+
+
 @pytest.mark.parametrize(
     ("status", "refusal"),
     [
@@ -218,6 +231,14 @@ async def test_a_currency_that_is_none_is_refused_by_its_field(house: House) -> 
 async def test_only_an_active_merchant_takes_payments(house: House, status: str, refusal: type[Exception]) -> None:
     merchant_id = await house.know_merchant(merchant_id=new_id("mer"), status=merchant_events.MerchantStatus(status))
     current_call().deadline = time.monotonic() + 0.2  # A merchant may be activated at any moment.
+    with pytest.raises(refusal):
+        await house.create(merchant_id=merchant_id)
+
+
+@pytest.mark.parametrize(("stop", "refusal"), [("frozen", MerchantFrozen), ("closing", MerchantClosing)])
+async def test_frozen_and_leaving_merchants_take_no_payments(house: House, stop: str, refusal: type[Exception]) -> None:
+    merchant_id = await house.know_merchant(merchant_id=new_id("mer"), **{stop: True})
+
     with pytest.raises(refusal):
         await house.create(merchant_id=merchant_id)
 
@@ -273,7 +294,7 @@ async def test_a_merchant_that_stays_unknown_is_refused_within_the_deadline(hous
 async def test_the_latest_of_several_events_in_one_delivery_counts(house: House) -> None:
     event = merchant_event(merchant_id=house.merchant_id, aggregate_version=7, fees=[])
     assert event.fees == ()
-    await house.know_merchant(aggregate_version=7, fees=[])
+    await house.know_merchant(aggregate_version=7, fees=[], free=True)
 
     paid = await house.paid()
 

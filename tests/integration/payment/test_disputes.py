@@ -1,11 +1,9 @@
 """Disputes: what channels report, what merchants answer, who gets what is left, and what the channel is told."""
 
 import asyncio
+import hashlib
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, timedelta
 from typing import Any
 
 import asyncpg
@@ -17,90 +15,34 @@ from paykit.clock import ManualClock
 from paykit.errors import DomainError, FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
 from paykit.postgres.database import Tx
 from paystream.channel.v1 import channel_pb2 as channel_pb
-from paystream.channel.v1 import channel_pb2_grpc
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.dispute import (
-    DisputeExceedsCaptured,
+    DisputeFileNotFound,
+    DisputeFilesExceeded,
     DisputeNotFound,
-    DisputeReferenceTaken,
     DisputeResponseLate,
 )
 from services.payment.domain.refund import RefundExceedsRefundable
 from services.payment.jobs import disputes as dispute_jobs
-from tests.integration.payment.conftest import ANY, House, ScriptedChannel
+from tests.integration.payment.conftest import ANY, House
+from tests.integration.payment.disputing import (
+    DUE,
+    LOST,
+    OPENED,
+    WON,
+    DisputingChannel,
+    accept,
+    channel,
+    charge,
+    contest,
+    disputed,
+    get,
+    report,
+    usd,
+)
 
-DUE = datetime(2026, 3, 8, 12, 0, tzinfo=UTC)
-OPENED, WON, LOST = pb.DISPUTE_OUTCOME_OPENED, pb.DISPUTE_OUTCOME_WON, pb.DISPUTE_OUTCOME_LOST
-
-
-def usd(amount_minor: int) -> Money:
-    return Money(amount_minor=amount_minor, currency_code="USD")
-
-
-@dataclass
-class DisputingChannel(ScriptedChannel):
-    """A channel that takes answers to disputes, after refusing as often as it is set to."""
-
-    answers: list[channel_pb.RespondToDisputeRequest] = field(default_factory=list)
-    refusals: list[grpc.StatusCode] = field(default_factory=list)
-
-    async def RespondToDispute(self, request: Any, context: Any) -> Any:  # noqa: N802
-        if self.refusals:
-            await context.abort(self.refusals.pop(), "no")
-        self.answers.append(request)
-        return channel_pb.RespondToDisputeResponse()
-
-
-@pytest.fixture
-async def channel(tmp_path: Path) -> AsyncIterator[tuple[ScriptedChannel, str]]:
-    scripted = DisputingChannel()  # type: ignore[abstract]  # Methods that payment does not call answer UNIMPLEMENTED.
-    address = f"unix:{tmp_path}/channel.sock"
-    server = grpc.aio.server()
-    channel_pb2_grpc.add_ChannelServiceServicer_to_server(scripted, server)
-    server.add_insecure_port(address)
-    await server.start()
-    yield scripted, address
-    await server.stop(None)
-
-
-async def report(house: House, attempt_id: str, outcome: pb.DisputeOutcome.ValueType, **changes: Any) -> pb.Dispute:
-    given: dict[str, Any] = {
-        "attempt_id": attempt_id,
-        "dispute_reference": "chd_1",
-        "outcome": outcome,
-        "amount": usd(4_000),
-        "reason": pb.DISPUTE_REASON_NOT_RECEIVED,
-        "respond_by": DUE,
-    }
-    return (await house.call.ReportDispute(pb.ReportDisputeRequest(**given | changes), ANY)).dispute
-
-
-async def charge(house: House, **changes: Any) -> tuple[str, str]:
-    """A captured payment of 100.00 USD: its id, and that of its charge."""
-    paid = await house.paid(**changes)
-    return paid.payment_id, (await house.attempts(paid.payment_id))[0].attempt_id
-
-
-async def disputed(house: House, **changes: Any) -> pb.Dispute:
-    _, attempt_id = await charge(house)
-    return await report(house, attempt_id, OPENED, **changes)
-
-
-async def accept(house: House, dispute_id: str, request_id: str = "") -> pb.Dispute:
-    request = pb.AcceptDisputeRequest(request_id=request_id or str(uuid.uuid4()), dispute_id=dispute_id)
-    return (await house.call.AcceptDispute(request, ANY)).dispute
-
-
-async def contest(house: House, dispute_id: str, evidence: str = "signed receipt", request_id: str = "") -> pb.Dispute:
-    request = pb.ContestDisputeRequest(
-        request_id=request_id or str(uuid.uuid4()), dispute_id=dispute_id, evidence=evidence
-    )
-    return (await house.call.ContestDispute(request, ANY)).dispute
-
-
-async def get(house: House, dispute_id: str) -> pb.Dispute:
-    return (await house.call.GetDispute(pb.GetDisputeRequest(dispute_id=dispute_id), ANY)).dispute
+__all__ = ["channel"]
 
 
 async def tell(house: House) -> list[channel_pb.RespondToDisputeRequest]:
@@ -167,28 +109,11 @@ async def test_what_is_lost_is_gone_and_the_rest_can_be_refunded(house: House) -
     assert (await house.told(payment_id))[3].accepted is False
 
 
-async def test_a_contradiction_is_kept_and_marked_and_the_decision_stands(house: House) -> None:
-    payment_id, attempt_id = await charge(house)
-    await report(house, attempt_id, LOST)
-    contradicted = [await report(house, attempt_id, WON) for _ in range(2)]
-
-    assert {(each.state, each.contradicted) for each in contradicted} == {(pb.DISPUTE_STATE_LOST, True)}
-    assert (await house.get(payment_id)).disputed_minor == 4_000
-    assert (await house.told_types(payment_id))[2:] == ["DisputeOpened", "DisputeLost"]
-    kept = await house.runtime.read(lambda tx: tx.fetch("SELECT outcome, contradicts FROM dispute_report ORDER BY 1"))
-    assert [tuple(row) for row in kept] == [("LOST", False), ("WON", True)]
-
-
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
         ({"attempt_id": "att_" + "f" * 32}, AttemptNotFound),
-        (
-            {"dispute_reference": "chd_2", "amount": Money(amount_minor=6_001, currency_code="USD")},
-            DisputeExceedsCaptured,
-        ),
         ({"dispute_reference": "chd_2", "amount": Money(amount_minor=1, currency_code="JPY")}, ChannelAmountMismatch),
-        ({"amount": Money(amount_minor=3_999, currency_code="USD")}, ChannelAmountMismatch),
     ],
 )
 async def test_what_does_not_fit_is_refused(house: House, changes: dict[str, Any], error: type[DomainError]) -> None:
@@ -197,13 +122,10 @@ async def test_what_does_not_fit_is_refused(house: House, changes: dict[str, Any
     with pytest.raises(error):
         await report(house, changes.pop("attempt_id", attempt_id), OPENED, **changes)
     assert await house.count("dispute") == 1
-
-
-async def test_a_reference_belongs_to_one_attempt(house: House) -> None:
-    first = await disputed(house)
-    with pytest.raises(DisputeReferenceTaken) as refused:
-        await disputed(house)
-    assert refused.value.metadata == {"dispute_id": first.dispute_id}
+    kept = (await house.call.ListUnmatchedEvidence(pb.ListUnmatchedEvidenceRequest(), ANY)).evidence
+    assert [(each.channel_reference, each.decline_code) for each in kept] == [
+        (changes.get("dispute_reference", "chd_1"), "dispute_opened")
+    ]
 
 
 @pytest.mark.parametrize(("fate", "state"), [("decline", "FAILED"), ("lost_after", "UNKNOWN"), ("pending", "UNKNOWN")])
@@ -253,6 +175,48 @@ async def test_a_contested_dispute_is_decided_by_the_channel_that_is_told(house:
     assert (won.state, won.response_state) == (pb.DISPUTE_STATE_WON, pb.DISPUTE_RESPONSE_STATE_TOLD)
     rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
     assert not any(b"receipt" in row["value"] for row in rows)
+
+
+async def add_file(house: House, dispute_id: str, content: bytes = b"signed") -> pb.DisputeFile:
+    request = pb.AddDisputeFileRequest(
+        request_id=str(uuid.uuid4()),
+        dispute_id=dispute_id,
+        name="receipt.txt",
+        media_type="text/plain",
+        content=content,
+    )
+    return (await house.call.AddDisputeFile(request, ANY)).file
+
+
+async def test_files_go_with_the_answer_and_into_no_event(house: House) -> None:
+    opened = await disputed(house)
+    file = await add_file(house, opened.dispute_id)
+    assert (file.name, file.media_type, file.size_bytes) == ("receipt.txt", "text/plain", 6)
+    assert file.content_hash == hashlib.sha256(b"signed").hexdigest()
+    found = await house.call.GetDispute(pb.GetDisputeRequest(dispute_id=opened.dispute_id), ANY)
+    assert list(found.files) == [file]
+    read = await house.call.GetDisputeFile(pb.GetDisputeFileRequest(file_id=file.file_id), ANY)
+    assert (read.file, read.content) == (file, b"signed")
+    await contest(house, opened.dispute_id)
+    [told] = await tell(house)
+    assert [(each.name, each.content) for each in told.files] == [("receipt.txt", b"signed")]
+    rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
+    assert not any(b"signed" in row["value"] for row in rows)
+    with pytest.raises(IllegalTransition):
+        await add_file(house, opened.dispute_id)
+
+
+async def test_a_dispute_has_five_files_at_most(house: House) -> None:
+    opened = await disputed(house)
+    for _ in range(5):
+        await add_file(house, opened.dispute_id)
+    with pytest.raises(DisputeFilesExceeded) as refused:
+        await add_file(house, opened.dispute_id)
+    assert refused.value.metadata == {"files_max": "5"}
+    with pytest.raises(DisputeNotFound):
+        await add_file(house, "dsp_" + "f" * 32)
+    with pytest.raises(DisputeFileNotFound):
+        await house.call.GetDisputeFile(pb.GetDisputeFileRequest(file_id="dsf_" + "f" * 32), ANY)
 
 
 async def test_an_answer_is_given_once_and_the_same_request_again_is_a_replay(house: House) -> None:
@@ -323,12 +287,15 @@ async def test_fifty_disputes_and_refunds_at_once_take_no_more_than_there_is(hou
     )
     await house.submit()
 
-    refused = [each for each in results if isinstance(each, DisputeExceedsCaptured | RefundExceedsRefundable)]
-    assert len(refused) == 34
-    disputes = sum(isinstance(each, pb.Dispute) for each in results)
+    # Every dispute is recorded; held is what there is, and refunds get what disputes leave.
+    refunds = sum(isinstance(each, pb.Refund) for each in results)
+    assert sum(isinstance(each, RefundExceedsRefundable) for each in results) == 25 - refunds
+    disputes = [each for each in results if isinstance(each, pb.Dispute)]
     after = await house.get(payment_id)
-    assert (after.disputed_minor, after.refunded_minor) == (disputes * 600, (16 - disputes) * 600)
-    assert len(await house.told(payment_id)) == 2 + disputes + 2 * (16 - disputes)
+    assert (len(disputes), after.refunded_minor) == (25, refunds * 600)
+    assert after.disputed_minor == sum(each.held_minor for each in disputes) == 10_000 - refunds * 600
+    assert sum(each.excess_minor for each in disputes) == 25 * 600 - after.disputed_minor
+    assert len(await house.told(payment_id)) == 2 + 25 + 2 * refunds
 
 
 async def test_accepting_and_contesting_at_once_one_of_them_wins(house: House) -> None:
@@ -344,8 +311,12 @@ async def test_the_database_refuses_what_the_rules_refuse(house: House) -> None:
     opened = await disputed(house)
     await report(house, opened.attempt_id, WON)
     for wrong in (
-        *(f"UPDATE dispute SET state = '{state}'" for state in ("OPENED", "CONTESTED", "LOST")),
+        *(f"UPDATE dispute SET state = '{state}'" for state in ("CONTESTED", "LOST", "CLOSED")),
         "UPDATE dispute SET accepted = true",
+        "UPDATE dispute SET booked = true",
+        "UPDATE dispute SET owed_minor = 1",
+        "UPDATE dispute SET held_minor = 4001",
+        "UPDATE dispute SET fee_returned_minor = 1",
         "UPDATE dispute SET response_state = 'TOLD'",
         "UPDATE dispute SET due_time = now()",
         "UPDATE payment SET disputed_minor = 10001",
@@ -357,9 +328,10 @@ async def test_the_database_refuses_what_the_rules_refuse(house: House) -> None:
         with pytest.raises((asyncpg.CheckViolationError, asyncpg.InsufficientPrivilegeError)):
             await house.runtime.transaction(_running(wrong))
     copied = "SELECT 'dsp_2', payment_id, merchant_id, attempt_id, channel, dispute_reference, 1, currency_code"
-    columns = "dispute_id, payment_id, merchant_id, attempt_id, channel, dispute_reference, amount_minor"
-    rest = "currency_code, reason, state, accepted, contradicted, create_time, update_time"
-    insert = f"INSERT INTO dispute ({columns}, {rest}) {copied}, 'OTHER', 'OPENED', false, false, now(), now()"
+    columns = "dispute_id, payment_id, merchant_id, attempt_id, channel, dispute_reference, claimed_minor"
+    rest = "currency_code, amount_minor, reason, stage, capture_id, state, accepted, contradicted, create_time"
+    given = "1, 'OTHER', 'CHARGEBACK', '', 'OPENED', false, false, now(), now()"
+    insert = f"INSERT INTO dispute ({columns}, {rest}, update_time) {copied}, {given}"
     with pytest.raises(asyncpg.UniqueViolationError):
         await house.runtime.transaction(_running(f"{insert} FROM dispute"))
 

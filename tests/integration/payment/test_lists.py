@@ -1,17 +1,25 @@
 """Pages of payments and refunds, newest first, by filters."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from paykit.clock import ManualClock
 from paykit.errors import PageTokenInvalid
 from paykit.ids import new_id
+from paykit.serve import server as grpc_server
+from paykit.serve.reply_sizes import BatchReplyTooLarge
+from paykit.serve.server import ServerOptions
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START
 from paystream.payment.v1 import payment_pb2 as pb
+from paystream.payment.v1 import payment_pb2_grpc
+from services.payment.rpc import servicers
 from tests.integration.payment.conftest import House
 
 
@@ -131,3 +139,51 @@ async def test_refunds_are_listed_by_payment_and_by_merchant(house: House) -> No
     assert (await listed(merchant_id=house.merchant_id))[1:] == [made[2], made[1], made[0]]
     assert await listed(payment_id=second.payment_id, state=pb.REFUND_STATE_SUCCEEDED) == [made[1]]
     assert await listed(merchant_id=house.merchant_id, create_time_before=at(10)) == [made[0]]
+
+
+METADATA = {f"key {number:02d}": "x" * 500 for number in range(50)}
+"""As large as it may be: 25,000 bytes and their keys."""
+
+
+def large_requests(house: House, count: int) -> list[pb.CreatePaymentRequest]:
+    return [house.request(metadata=METADATA, merchant_reference=f"large-{number}") for number in range(count)]
+
+
+async def test_two_hundred_payments_with_all_the_metadata_there_may_be_are_listed_in_pages_that_fit(
+    house: House, tmp_path: Path
+) -> None:
+    created = []
+    for _ in range(2):
+        requests = [house.request(metadata=METADATA) for _ in range(100)]
+        created += [result.payment.payment_id for result in await house.create_batch(*requests)]
+    request = pb.ListPaymentsRequest(merchant_id=house.merchant_id, page_size=1_000)
+    # Over the wire, to a client that knows no limit but gRPC's own.
+    server = await grpc_server.start(servicers(house.runtime), ServerOptions(address=f"unix:{tmp_path}/payment.sock"))
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub: Any = payment_pb2_grpc.PaymentServiceStub(channel)
+        found = await pages(lambda asked, _context: stub.ListPayments(asked, timeout=30), request, "payments")
+    await server.stop(0)
+    # A payment of 25,865 bytes counts as 25,873: 161 of them are 4,165,553 bytes, 162 are 4,191,426, and 4 MiB less the
+    # 4,096 bytes for the rest are 4,190,208.
+    assert [len(page) for page in found] == [161, 39]
+    assert all(pb.ListPaymentsResponse(payments=page).ByteSize() <= 4 * 1024 * 1024 for page in found)
+    assert sorted(payment.payment_id for page in found for payment in page) == sorted(created)
+
+
+async def test_a_batch_whose_payments_do_not_fit_into_the_reply_creates_none(house: House) -> None:
+    requests = large_requests(house, 162)
+    assert pb.BatchCreatePaymentsRequest(requests=requests).ByteSize() < 4 * 1024 * 1024
+    with pytest.raises(BatchReplyTooLarge) as refused:
+        await house.create_batch(*requests)
+    assert refused.value.metadata["reply_bytes_max"] == "4194304"
+    assert await house.count("payment") == 0
+    assert all(result.HasField("payment") for result in await house.create_batch(*requests[:150]))
+
+
+async def test_a_stream_of_such_payments_is_answered_one_by_one(house: House) -> None:
+    async def requests() -> AsyncIterator[pb.StreamCreatePaymentsRequest]:
+        for request in large_requests(house, 170):
+            yield pb.StreamCreatePaymentsRequest(request=request)
+
+    answered = [answer async for answer in house.call.StreamCreatePayments(requests(), None)]
+    assert [answer.position for answer in answered if answer.HasField("payment")] == list(range(170))

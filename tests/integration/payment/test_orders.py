@@ -16,6 +16,7 @@ from paystream.common.v1.money_pb2 import Money
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, messages, store
+from services.payment.domain.attempt import UNSENT_TTL
 from services.payment.domain.order import (
     OrderAmountExceeded,
     OrderClosed,
@@ -83,14 +84,14 @@ async def test_what_is_left_of_an_order_is_what_no_payment_may_still_take(house:
         await house.create(order_id=order_id, amount=usd(9_001))
     assert refused.value.metadata == {"left_minor": "9000", "currency_code": "USD"}
 
-    # A refund gives nothing back to the order; what was given up without being captured does.
+    # What is refunded, and what was given up without being captured, is left again.
     await house.refund(charged.payment_id, 5_000)
     await house.capture(held.payment_id, 2_000, final=True)
     await house.submit()
     with pytest.raises(OrderAmountExceeded) as refused:
-        await house.create(order_id=order_id, amount=usd(13_001))
-    assert refused.value.metadata == {"left_minor": "13000", "currency_code": "USD"}
-    await house.create(order_id=order_id, amount=usd(13_000))
+        await house.create(order_id=order_id, amount=usd(18_001))
+    assert refused.value.metadata == {"left_minor": "18000", "currency_code": "USD"}
+    await house.create(order_id=order_id, amount=usd(18_000))
 
 
 async def test_many_payments_at_once_never_exceed_the_total(house: House) -> None:
@@ -301,7 +302,8 @@ async def capture(house: House, attempt_id: str) -> None:
 async def statements(house: House, **changes: Any) -> int:
     """Count the statements of the command behind one CreatePayment."""
     routes = house.runtime.settings.payment_channels
-    item = messages.payment.from_create_payment(house.request(**changes), Cause("cor_test", None, None, None), routes)
+    cause = Cause("cor_test", None, None, None)
+    item = messages.payment.from_create_payment(house.request(**changes), cause, routes, unsent_ttl=UNSENT_TTL)
     counting = CountingTx()
 
     async def work(tx: Tx) -> None:

@@ -14,7 +14,7 @@ from paykit.errors import PageTokenInvalid
 from paykit.serve import server as grpc_server
 from paykit.serve.server import ServerOptions
 from paystream.payment.v1 import payment_pb2 as pb
-from paytools.cli.commands import payments
+from paytools.cli.commands.oversight import payments
 from services.payment.jobs import overdue
 from services.payment.service import SERVICE
 from tests.integration.payment.conftest import ANY, House

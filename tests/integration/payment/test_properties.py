@@ -35,7 +35,11 @@ CAUSE = Cause("cor_property", None, "shop", None)
 # Few numbers and few values, so that repetitions, refusals and shared payments are common.
 NUMBERS = st.integers(0, 3)
 OUTCOMES = [outcome for outcome in EvidenceOutcome if outcome != "RETURNED"]  # Only payouts come back.
-IDS = ("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id")
+IDS = (
+    *("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id"),
+    *("contradiction_id", "aggregate_id", "subject_id", "late_capture_id", "evidence_id", "overturn_id"),
+    "file_id",
+)
 
 
 def payment_asked(number: int, merchant_id: str, amount_minor: int, currency_code: str) -> CreatePayment:
@@ -61,7 +65,7 @@ async def prepared(tx: Tx) -> None:
     await commands.payment.create_payments(tx, [payment_asked(number, ALICE, 1_000, "USD") for number in range(4)])
     started = "UPDATE attempt SET state = 'STARTED', start_time = now() FROM payment"
     await tx.run(f"{started} WHERE payment.payment_id = attempt.payment_id AND merchant_reference <> 'order-3'")
-    await record(tx, [(0, "SUCCEEDED", "RESPONSE", "ch_0")])
+    await record(tx, [(0, "SUCCEEDED", "RESPONSE", "ch_0", None)])
 
 
 async def create_refunds(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -86,8 +90,10 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
             outcome=EvidenceOutcome(outcome),
             channel_reference=reference,
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
+            amount_minor=amount_minor,
+            currency_code=None if amount_minor is None else "USD",
         )
-        for number, outcome, source, reference in drafts
+        for number, outcome, source, reference, amount_minor in drafts
     ]
     return await commands.evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
 
@@ -136,6 +142,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
             st.sampled_from([*OUTCOMES, "SUCCEEDED", "FAILED"]),
             st.sampled_from(["RESPONSE", "INQUIRY", "CALLBACK"]),
             st.sampled_from(["ch_0", "ch_0", "ch_9"]),
+            st.sampled_from([None, None, 1_000, 900, 1_100]),
         ),
     ),
     "on_merchant_changed": (change_merchants, merchant_drafts),
@@ -157,7 +164,7 @@ async def test_the_property_would_notice_a_difference(house: House) -> None:
     async def forgetful(tx: Tx, items: Sequence[Any]) -> Sequence[Any]:
         return [*await record(tx, items[:1]), *[None] * (len(items) - 1)]
 
-    drafts = [(1, "SUCCEEDED", "RESPONSE", "ch_1"), (2, "FAILED", "RESPONSE", "ch_2")]
+    drafts = [(1, "SUCCEEDED", "RESPONSE", "ch_1", None), (2, "FAILED", "RESPONSE", "ch_2", None)]
     with pytest.raises(AssertionError):
         await assert_batch_equals_singles(house.runtime, forgetful, drafts)
 
@@ -184,21 +191,33 @@ def anonymous(values: dict[str, Any]) -> dict[str, Any]:
 
 async def rows(tx: Tx) -> dict[str, list[str]]:
     """Every row without ids of chance, in an order that does not depend on them."""
-    of_payment = "SELECT merchant_reference, t.* FROM payment JOIN {} t USING (payment_id)"
+    of_payment = "SELECT payment.merchant_reference AS paid_reference, t.* FROM payment JOIN {} t USING (payment_id)"
     queries = {
         "payment": "SELECT * FROM payment",
         "capture": of_payment.format("capture"),
         "refund": of_payment.format("refund"),
         "attempt": of_payment.format("attempt"),
         "evidence": (
-            "SELECT merchant_reference, e.source, e.outcome, e.verdict, e.channel_reference"
+            "SELECT merchant_reference, e.source, e.outcome, e.verdict, e.channel_reference, e.amount_minor"
             " FROM evidence e JOIN attempt USING (attempt_id) JOIN payment USING (payment_id)"
         ),
+        "refund_share": "SELECT amount_minor, fee_returned_minor FROM refund_share",
+        "late_capture": of_payment.format("late_capture"),
+        "unmatched_evidence": "SELECT * FROM unmatched_evidence",
         "dispute": of_payment.format("dispute"),
-        "dispute_report": "SELECT dispute_reference, r.* FROM dispute_report r JOIN dispute USING (dispute_id)",
+        "dispute_report": (
+            "SELECT dispute_reference, replace(r.said, r.attempt_id, 'att') AS said, r.contradicts, r.record_time"
+            " FROM dispute_report r JOIN dispute USING (dispute_id)"
+        ),
+        "contradiction": (
+            "SELECT merchant_reference, c.* FROM contradiction c JOIN payment ON payment_id = aggregate_id"
+        ),
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
         "order": 'SELECT * FROM "order"',
+        "merchant_funds": "SELECT * FROM merchant_funds",
+        "dispute_file": "SELECT dispute_reference, f.* FROM dispute_file f JOIN dispute USING (dispute_id)",
+        "refund_hold": "SELECT merchant_id, needed_minor FROM refund_hold",
     }
     unlike = ("due_time", "start_time")
     return {
@@ -214,7 +233,6 @@ def told(runtime: Runtime, tx: Tx) -> dict[str, list[dict[str, Any]]]:
     by_reference = defaultdict(list)
     for row in tx.emitted:
         event: Any = runtime.codec.decode(row[7])
-        by_reference[f"{event.merchant_id} {event.merchant_reference}"].append(
-            {"record": row[3]} | anonymous(event.as_record())
-        )
+        reference = getattr(event, "merchant_reference", None)  # Evidence about no attempt has none.
+        by_reference[f"{event.merchant_id} {reference}"].append({"record": row[3]} | anonymous(event.as_record()))
     return by_reference

@@ -147,10 +147,10 @@ async def test_a_callback_ends_a_refund_and_one_against_it_is_kept(house: House)
     await house.report(attempt.attempt_id, pb.CHANNEL_OUTCOME_APPROVED, "ch_2")
     await house.report(attempt.attempt_id, pb.CHANNEL_OUTCOME_DECLINED, "ch_2", decline_code="do_not_honor")
 
-    assert (await house.get_refund(refund.refund_id)).state == pb.REFUND_STATE_SUCCEEDED
+    assert (await house.get_refund(refund.refund_id)).state == pb.REFUND_STATE_RETURNED
     types = await house.told_types(paid.payment_id)
-    assert types[2:] == ["RefundCreated", "RefundSuccess", "PaymentContradicted"]
-    contradicted = (await house.told(paid.payment_id))[4]
+    assert types[2:] == ["RefundCreated", "RefundSuccess", "RefundReturned", "PaymentContradicted"]
+    contradicted = (await house.told(paid.payment_id))[5]
     assert (contradicted.refund_id, contradicted.previous_state) == (refund.refund_id, "SUCCEEDED")
     assert contradicted.reported_outcome == "FAILED"
 

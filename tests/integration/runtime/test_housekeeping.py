@@ -12,6 +12,7 @@ from paykit.process.runtime import Runtime
 from paykit.serve import idempotency
 from paykit.serve.idempotency import EXPIRED_ROWS_MAX, Claim
 from paykit.testing import databases
+from paystream.payment.v1.payment_pb2 import CreatePaymentRequest
 from tests import probe
 from tests.integration.runtime.arrivals import arrival, deliver, keys_of
 
@@ -53,7 +54,7 @@ async def test_events_that_came_before_their_day_s_table_do_not_keep_the_next_da
 
 
 async def test_stored_replies_are_forgotten_after_a_day_and_some_at_a_time(runtime: Runtime) -> None:
-    await runtime.transaction(lambda tx: idempotency.claim(tx, [Claim(("a", "Count", request_id(0)), b"hash")]))
+    await runtime.transaction(lambda tx: idempotency.claim(tx, [claim(0)], None))
     await let_pass(runtime, "23 hours")
     sql = (
         "INSERT INTO idempotency_key (caller, method, request_id, request_hash, create_time) "
@@ -71,7 +72,7 @@ async def test_stored_replies_are_forgotten_after_a_day_and_some_at_a_time(runti
 
 
 async def test_stored_replies_are_kept_for_a_day_of_real_time_however_far_the_clock_is_moved(runtime: Runtime) -> None:
-    await runtime.transaction(lambda tx: idempotency.claim(tx, [Claim(("a", "Count", request_id(0)), b"hash")]))
+    await runtime.transaction(lambda tx: idempotency.claim(tx, [claim(0)], None))
     advance(runtime, days=400)
     assert await runtime.transaction(idempotency.delete_expired) is False
     assert await callers(runtime) == {"a"}
@@ -87,8 +88,9 @@ async def callers(runtime: Runtime) -> set[str]:
     return {row["caller"] for row in await runtime.read(lambda tx: tx.fetch("SELECT caller FROM idempotency_key"))}
 
 
-def request_id(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012d}"
+def claim(number: int) -> Claim:
+    request_id = f"00000000-0000-4000-8000-{number:012d}"
+    return Claim.of(("a", "Count", request_id), CreatePaymentRequest(request_id=request_id))
 
 
 async def test_services_that_start_together_make_their_database_once(probe_template: str) -> None:

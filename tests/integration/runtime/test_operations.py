@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
@@ -11,6 +12,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from paykit.base.errors import CommitUnknownError, UnavailableError
 from paykit.errors import ItemFailed, RequestIdReused
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
+from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX, BatchReplyTooLarge
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
 from tests import probe
@@ -190,3 +192,46 @@ async def test_a_repetition_in_a_batch_of_one_that_was_refused_is_decided_anew(r
     results = await runtime.call_batch(probe.COUNT, requests, ["much too long", "a", "b"])
     assert [type(result) for result in results] == [probe.NameTooLong, StringValue, RequestIdReused]
     assert (await value_of(runtime, "a"), await value_of(runtime, "b")) == (1, 0)
+
+
+def reply_at_most(runtime: Runtime, items: int) -> None:
+    """Let a reply hold so many results of COUNT, each of 3 bytes and a frame."""
+    bytes_max = REST_BYTES_MAX + items * (3 + ITEM_FRAME_BYTES_MAX)
+    runtime.settings = runtime.settings.model_copy(update={"grpc_reply_bytes_max": bytes_max})
+
+
+async def count_batch(runtime: Runtime, names: list[str], **how: bool) -> list[Any]:
+    results = await runtime.call_batch(probe.COUNT, [a_request(name) for name in names], names, **how)
+    return [type(r) if isinstance(r, Exception) else r.value for r in results]
+
+
+async def test_a_batch_that_could_not_be_answered_in_one_reply_is_refused_before_it_commits(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    reply_at_most(runtime, 3)
+    with pytest.raises(BatchReplyTooLarge) as refused:
+        await count_batch(runtime, ["a", "b", "c", "d"])
+    assert refused.value.metadata == {"reply_bytes": "4140", "reply_bytes_max": "4129"}
+    assert await runtime.read(lambda tx: tx.fetch("SELECT FROM counter")) == []
+    assert await runtime.read(lambda tx: tx.fetch("SELECT FROM idempotency_key")) == []
+    assert await count_batch(runtime, ["a", "b", "c"]) == ["1", "1", "1"]
+
+
+async def test_refusals_count_in_the_reply_to_a_batch(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    reply_at_most(runtime, 3)
+    with pytest.raises(BatchReplyTooLarge):
+        await count_batch(runtime, ["a", "much too long"])
+
+
+async def test_a_batch_whose_results_have_replies_of_their_own_may_be_as_large_as_it_is(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    reply_at_most(runtime, 3)
+    assert await count_batch(runtime, ["a", "b", "c", "d"], one_reply=False) == ["1"] * 4
+
+
+async def test_where_a_batch_fell_apart_only_what_is_left_out_is_refused(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    reply_at_most(runtime, 2)
+    # The crash has both halves carried out apart: after the first there is no room for more.
+    assert await count_batch(runtime, ["a", "b", "c", "crash"]) == ["1", "1", BatchReplyTooLarge, ItemFailed]
+    assert await value_of(runtime, "c") == 0

@@ -1,11 +1,12 @@
-"""Settlements closed by policy and on request, booked or refused by the ledger, and their reserves."""
+"""Settlements closed by policy and on request, booked or refused by the ledger."""
 
 import asyncio
 from datetime import timedelta
 
 from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyUnknown, IllegalTransition
-from paykit.merchants.standing import MerchantUnknown
+from paykit.merchants.standing import MerchantFrozen, MerchantSuspended, MerchantUnknown
+from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain.closing import RETRY_AFTER, View
@@ -14,9 +15,9 @@ from services.settlement.domain.settlement import (
     BookingMismatch,
     NothingToSettle,
     Settlement,
+    SettlementNotDue,
     SettlementNotFound,
     SettlementState,
-    SettlementTooLarge,
 )
 from services.settlement.domain.sums import Sums
 from services.settlement.service import SERVICE
@@ -32,7 +33,6 @@ from tests.unit.settlement.builders import (
     hours,
     refund,
     rejected,
-    release,
     stl,
     threshold,
     utc,
@@ -44,16 +44,6 @@ PENDING, CREATED, COMPLETED, FAILED, CARRIED = SettlementState
 async def one(till: Till, state: SettlementState) -> Settlement:
     (each,) = await till.settlements(state=state)
     return each
-
-
-async def reserved(till: Till) -> Settlement:
-    """Give a settlement of 1,000 with a reserve of 100 for ten days, COMPLETED."""
-    await till.policy(daily("18:00", reserve_basis_points=1_000, reserve_days=10))
-    await till.consume(capture(1))
-    each = await till.create()
-    assert isinstance(each, Settlement)
-    await till.consume(booking(each.settlement_id, 1_000))
-    return await one(till, COMPLETED)
 
 
 async def test_a_threshold_closes_with_the_transaction_that_reaches_it(till: Till) -> None:
@@ -172,6 +162,72 @@ async def test_a_request_settles_all_that_is_pending_whatever_the_policy(till: T
     assert len(await till.items(each.settlement_id)) == 2
 
 
+async def test_a_request_honours_the_days_of_delay_unless_it_says_why_not(till: Till) -> None:
+    await till.policy(daily("18:00", delay_days=2, thresholds={"USD": 10_000}))
+    await till.consume(capture(1, 100, at=utc(1, 12)), capture(2, 200, at=utc(1, 19)))
+    early = await till.create(override_reason=None)
+    assert isinstance(early, SettlementNotDue)
+    assert early.metadata == {"due_time": "2026-03-03T18:00:00Z"}
+    till.clock.advance(hours(54))  # To 18:00 on 3 March: T+2 of the first, a day too early for the second.
+    due = await till.create(override_reason=None)
+    assert isinstance(due, Settlement)
+    assert (due.sums.total_minor, due.override_reason) == (100, None)
+    rest = await till.create(override_reason="closing shop")
+    assert isinstance(rest, Settlement)
+    assert (rest.sums.total_minor, rest.override_reason) == (200, "closing shop")
+
+
+async def test_what_is_pending_of_a_suspended_or_frozen_merchant_is_held_until_it_is_active(till: Till) -> None:
+    await till.policy(daily("18:00"))
+    await till.consume(capture(1))
+    await till.policy(daily("18:00"), version=2, status=MerchantStatus.SUSPENDED)
+    till.clock.advance(hours(24))
+    await till.consume(capture(2, at=utc(2, 11)))
+    assert await till.close() == 1
+    assert isinstance(await till.create(), MerchantSuspended)
+    assert [(each.state, each.due_at) for each in await till.settlements()] == [(PENDING, None), (PENDING, utc(2, 18))]
+    assert await till.told() == []
+    await till.policy(daily("18:00"), version=3, frozen=True)
+    await till.close()
+    assert isinstance(await till.create(), MerchantFrozen)
+    assert await till.told() == []
+    await till.policy(daily("18:00"), version=4)
+    await till.close()
+    assert [each.state for each in await till.settlements()] == [CREATED, PENDING]
+
+
+async def test_a_pending_total_too_large_for_one_settlement_is_settled_in_parts(till: Till) -> None:
+    largest = 2**53 - 1
+    await till.policy(daily("18:00"))
+    await till.consume(capture(1, largest), capture(2, 5), capture(3, largest - 5))
+    await till.consume(capture(4, 7))
+    totals = sorted(each.sums.total_minor for each in await till.settlements())
+    assert totals == [7, largest, largest]
+    till.clock.advance(hours(6))
+    await till.close()
+    parts = await till.settlements(state=CREATED)
+    assert sorted(each.sums.total_minor for each in parts) == [7, largest, largest]
+    assert [len(await till.items(each.settlement_id)) for each in parts].count(1) == 2
+    # What the ledger refuses is pending again, and in parts.
+    await till.consume(*(rejected(each.settlement_id) for each in parts))
+    assert sum(each.sums.total_minor for each in await till.settlements(state=PENDING)) == 2 * largest + 7
+    till.clock.advance(hours(48))
+    await till.close()
+    assert len(await till.settlements(state=CREATED)) >= 3
+    assert await till.settlements(state=PENDING) == []
+
+
+async def test_a_request_settles_of_a_total_too_large_what_one_settlement_can_hold(till: Till) -> None:
+    largest = 2**53 - 1
+    await till.policy(MANUAL)
+    await till.consume(refund(1, 500))
+    await till.consume(capture(1, largest), capture(2, 501))
+    first, second = await till.create(), await till.create()
+    assert isinstance(first, Settlement)
+    assert isinstance(second, Settlement)
+    assert (first.sums.total_minor, second.sums.total_minor) == (1, largest)
+
+
 async def test_a_request_is_refused_for_what_is_not_known_or_not_there(till: Till) -> None:
     await till.policy(MANUAL)
     assert isinstance(await till.create(BOB), MerchantUnknown)
@@ -183,8 +239,6 @@ async def test_a_request_is_refused_for_what_is_not_known_or_not_there(till: Til
     negative = await till.create()
     assert isinstance(negative, NothingToSettle)
     assert negative.metadata["pending_minor"] == "-500"
-    await till.consume(capture(1, 2**53 - 1), capture(2, 501))
-    assert isinstance(await till.create(), SettlementTooLarge)
     assert await till.told() == []
 
 
@@ -261,35 +315,6 @@ async def test_refusals_of_other_transactions_are_nothing_to_settlements(till: T
         None,
     ]
     assert await till.settlements() == []
-
-
-async def test_a_reserve_is_held_released_when_its_days_are_over_and_settled_again(till: Till) -> None:
-    held = await reserved(till)
-    assert (held.reserve_held_minor, held.net_minor, held.reserve_release_at) == (100, 900, utc(11, 12))
-    till.clock.advance(timedelta(days=10) - timedelta(seconds=1))
-    assert await till.release() == 0
-    till.clock.advance(timedelta(seconds=1))
-    assert await till.release() == 1
-    assert await till.release() == 0
-    *_, event = await till.told()
-    assert isinstance(event, events.ReserveReleased)
-    assert (event.amount_minor, event.settlement_id, event.aggregate_version) == (100, held.settlement_id, 3)
-    await till.consume(release(held.settlement_id, 100, at=utc(11, 12)), capture(2, 1_000, at=utc(11, 12)))
-    each = await till.create()
-    assert isinstance(each, Settlement)
-    assert each.sums == Sums(item_count=2, payments_minor=1_000, reserve_released_minor=100)
-    assert (each.reserve_held_minor, each.net_minor) == (100, 1_000)  # Ten percent of what is new.
-
-
-async def test_a_release_that_the_ledger_refuses_is_noted_for_people_to_see(till: Till) -> None:
-    held = await reserved(till)
-    (early,) = await till.consume(rejected(held.settlement_id, "ReserveReleased"))
-    assert isinstance(early, Impossible)
-    assert isinstance(early.error, IllegalTransition)
-    till.clock.advance(timedelta(days=10))
-    await till.release()
-    assert await till.consume(rejected(held.settlement_id, "ReserveReleased")) == [None]
-    assert (await one(till, COMPLETED)).reserve_refusal == "INSUFFICIENT_FUNDS"
 
 
 async def test_jobs_of_two_processes_close_and_release_everything_once(till: Till, runtime_of: RuntimeOf) -> None:

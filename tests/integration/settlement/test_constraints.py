@@ -8,7 +8,8 @@ import pytest
 
 from paykit.postgres.database import Tx
 from services.settlement.domain.settlement import Settlement, SettlementState
-from tests.integration.settlement.test_closing import one, reserved
+from tests.integration.settlement.test_closing import one
+from tests.integration.settlement.test_reserve import held
 from tests.integration.settlement.till import Till
 from tests.unit.settlement.builders import ALICE, NOON, booking, capture, daily, hours, refund, rejected, threshold, utc
 
@@ -99,13 +100,17 @@ async def test_what_a_closed_settlement_consists_of_never_changes(till: Till, st
 
 
 async def test_a_booked_settlement_keeps_what_its_state_means(till: Till) -> None:
-    settlement = await reserved(till)
+    settlement = await held(till)
     for sql, constraint in (
         ("due_at = close_time", "settlement_due"),
         ("holder_id = 'stl_other'", "settlement_holder"),
         ("transaction_id = NULL", "settlement_booking"),
         ("failure_reason = 'X'", "settlement_failure"),
-        ("reserve_released_at = NULL, reserve_refusal = 'X'", "settlement_reserve"),
+        ("released_minor = 1", "settlement_reserve"),
+        ("released_minor = 5001, reserve_released_at = close_time", "settlement_reserve"),
+        ("consumed_minor = 5001", "settlement_reserve"),
+        ("consumed_minor = 5000", "settlement_reserve"),  # With nothing left, nothing is due.
+        ("reserve_release_at = reserve_release_at - interval '1 s'", "settlement_closed_for_good"),
         ("correlation_id = NULL", "settlement_closed"),
     ):
         assert await refuse(till, settlement.settlement_id, sql) == constraint

@@ -1,6 +1,7 @@
 """For any sequence of events: a batch equals its items one at a time, and the sums are those of the items."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,9 @@ from paystream.accounting.v1.events import TransactionCreated
 from services.settlement import domain, store
 from services.settlement.commands import closing as commands
 from services.settlement.commands.closing import CreateSettlement
+from services.settlement.commands.transferring import ExtendReserve, extend_reserves
 from services.settlement.domain.closing import View
+from services.settlement.domain.fund_transfer import FundTransfer, TransferKind
 from services.settlement.domain.item import SettlementItem, items_of
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Place, Settlement
@@ -25,10 +28,13 @@ from tests.unit.settlement.builders import (
     BOB,
     MANUAL,
     NOON,
+    booked,
     booking,
     capture,
     daily,
+    entry,
     hours,
+    journal,
     merchant,
     refund,
     rejected,
@@ -55,29 +61,69 @@ captures = st.builds(
     capture, NUMBERS, st.sampled_from([1, 400, 1_000]), st.sampled_from([0, 1]), merchant_id=MERCHANTS, at=TIMES
 )
 refunds = st.builds(refund, NUMBERS, st.sampled_from([1, 400, 1_000]), merchant_id=MERCHANTS, at=TIMES)
+RECOVERY = "rec_" + "0" * 31 + "1"
+PLANTED = FundTransfer(
+    transfer_id=RECOVERY,
+    kind=TransferKind.RECOVERY,
+    merchant_id=ALICE,
+    currency_code="USD",
+    settlement_minor=30,
+    create_time=NOON,
+    update_time=NOON,
+)
+"""A recovery that the ledger has not answered."""
+RECOVERED = booked("BalanceRecovered", RECOVERY, [entry("merchant.available", -30), entry("merchant.settlement", 30)])
+
 bookings = st.builds(booking, st.integers(1, 4).map(stl), st.sampled_from([400, 1_000]))
 releases = st.builds(release, st.integers(1, 2).map(stl), st.sampled_from([100]))
-refusals = st.builds(
-    rejected, st.integers(1, 4).map(stl), st.sampled_from(["SettlementCreated", "ReserveReleased", "RefundSuccess"])
+refusals = st.one_of(
+    st.builds(
+        rejected, st.integers(1, 4).map(stl), st.sampled_from(["SettlementCreated", "ReserveReleased", "RefundSuccess"])
+    ),
+    st.builds(rejected, st.sampled_from([RECOVERY, "rec_" + "9" * 32]), st.just("BalanceRecovered")),
+)
+journals = st.builds(
+    journal,
+    NUMBERS,
+    merchant_id=MERCHANTS,
+    available=st.sampled_from([-7, 50]),
+    reserve=st.sampled_from([-3, 20]),
+    receivable=st.sampled_from([-2, 9]),
 )
 merchants = st.builds(merchant, POLICIES, merchant_id=MERCHANTS, version=st.integers(1, 3))
 requests = st.builds(
     CreateSettlement,
     merchant_id=st.sampled_from([ALICE, BOB, "mer_" + "c" * 32]),
     currency_code=st.sampled_from(["USD", "USD", "JPY", "QQQ"]),
+    override_reason=st.sampled_from([None, "all of it"]),
+    cause=st.just(CAUSE),
+)
+
+
+extensions = st.builds(
+    ExtendReserve,
+    settlement_id=st.integers(1, 3).map(stl),
+    release_at=st.sampled_from([NOON + hours(24 * days) for days in (5, 11, 20, 4_000)]),
+    reason=st.just("chargebacks rise"),
     cause=st.just(CAUSE),
 )
 
 
 async def prepared(tx: Tx, policy: Policy) -> None:
-    """Bring about settlements stl(1), CREATED, and stl(2), COMPLETED, of ALICE, with 400 pending. BOB is unknown."""
-    await apply(tx, [merchant(policy)])
+    """Bring about settlements of ALICE, stl(1) CREATED and stl(2) COMPLETED, which hold 100 back, with 400 pending.
+
+    BOB is unknown.
+    """
+    await apply(tx, [merchant(replace(policy, reserve_basis_points=1_000, reserve_days=10))])
     for number in (1, 2):
         await planted(tx, number)
-        whole = CreateSettlement(merchant_id=ALICE, currency_code="USD", cause=CAUSE)
+        whole = CreateSettlement(merchant_id=ALICE, currency_code="USD", override_reason="all", cause=CAUSE)
         await commands.create_settlements(tx, [whole])
-    await apply(tx, [booking(stl(2), 1_000)])
+    await apply(tx, [booking(stl(2), 1_000, reserve_minor=100)])
     await apply(tx, [capture(95, 400)])
+    transfers = store.fund_transfers.rows(tx)
+    transfers.add(PLANTED)
+    await tx.save(transfers)
     tx.emitted.clear()
 
 
@@ -90,10 +136,14 @@ async def planted(tx: Tx, number: int) -> None:
 
 
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
-    "on_transaction_created": (apply, st.one_of(captures, captures, refunds, bookings, releases)),
+    "on_transaction_created": (
+        apply,
+        st.one_of(captures, captures, refunds, bookings, releases, journals, st.just(RECOVERED)),
+    ),
     "on_transaction_rejected": (apply, refusals),
     "on_merchant_changed": (apply, merchants),
     "create_settlements": (commands.create_settlements, requests),
+    "extend_reserves": (extend_reserves, extensions),
 }
 
 
@@ -137,7 +187,9 @@ async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlem
         await prepared(tx, policy)
         effects: dict[tuple[str, str], int] = {("txn", ALICE): 2_400}
         for name, items in operations:
+            tx.restart_lock_order()  # As if each had a transaction of its own.
             await STEPS[name][0](tx, items)
+            tx.restart_lock_order()
             await commands.close_due(tx, view=View(tx.now, (), ()), limit=500)
             for item in (item for each in items if isinstance(each, TransactionCreated) for item in collected(each)):
                 effects.setdefault((item.transaction_id, item.merchant_id), item.amount_minor + item.fee_minor)

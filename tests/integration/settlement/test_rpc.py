@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from paykit.errors import IllegalTransition, PageTokenInvalid, RequestIdReused
+from paykit.errors import FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
+from paykit.merchants.standing import MerchantSuspended
+from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import act_as
+from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1 import settlement_pb2 as pb
-from services.settlement.domain.settlement import NothingToSettle, SettlementNotFound
+from services.settlement.domain.settlement import NothingToSettle, SettlementNotDue, SettlementNotFound
 from services.settlement.rpc import SettlementServicer
 from tests.integration.settlement.till import Till
 from tests.unit.settlement.builders import (
@@ -22,6 +25,7 @@ from tests.unit.settlement.builders import (
     capture,
     daily,
     entry,
+    journal,
     refund,
     rejected,
     stl,
@@ -38,7 +42,12 @@ def call(till: Till) -> SettlementServicer:
 
 
 def request(**changes: Any) -> pb.CreateSettlementRequest:
-    given = {"request_id": str(uuid.uuid4()), "merchant_id": ALICE, "currency_code": "USD"}
+    given = {
+        "request_id": str(uuid.uuid4()),
+        "merchant_id": ALICE,
+        "currency_code": "USD",
+        "override_reason": "moving out",
+    }
     return pb.CreateSettlementRequest(**(given | changes))
 
 
@@ -142,6 +151,31 @@ async def test_the_items_of_one_transaction_come_by_merchant_in_pages(till: Till
     assert second.next_page_token == ""
 
 
+async def test_items_come_in_pages_that_fit_into_a_reply_whatever_is_asked(
+    till: Till, call: SettlementServicer
+) -> None:
+    made = await created(till, call)
+    asked = pb.ListSettlementItemsRequest(settlement_id=made.settlement_id, page_size=1_000)
+    whole = list((await call.ListSettlementItems(asked, ANY)).items)
+    limit_replies(till, REST_BYTES_MAX + 2 * max(item.ByteSize() + ITEM_FRAME_BYTES_MAX for item in whole))
+    first = await call.ListSettlementItems(asked, ANY)
+    asked.page_token = first.next_page_token
+    second = await call.ListSettlementItems(asked, ANY)
+    assert (len(first.items), [*first.items, *second.items], second.next_page_token) == (2, whole, "")
+
+
+async def test_the_chunks_of_a_report_fit_into_replies(till: Till, call: SettlementServicer) -> None:
+    made = await created(till, call)
+    whole = b"".join(await exported(call, made.settlement_id, pb.EXPORT_FORMAT_CSV))
+    limit_replies(till, REST_BYTES_MAX + 100)
+    chunks = await exported(call, made.settlement_id, pb.EXPORT_FORMAT_CSV)
+    assert (b"".join(chunks), max(map(len, chunks))) == (whole, 100)
+
+
+def limit_replies(till: Till, bytes_max: int) -> None:
+    till.runtime.settings = till.runtime.settings.model_copy(update={"grpc_reply_bytes_max": bytes_max})
+
+
 async def test_the_pending_balance_is_that_of_the_ledgers_account(till: Till, call: SettlementServicer) -> None:
     made = await created(till, call)
     await till.consume(capture(3, 700), capture(4, 60, currency_code="JPY"))
@@ -188,3 +222,67 @@ async def test_only_what_is_closed_and_not_refused_has_a_report(till: Till, call
         assert refused.value.metadata == {"state": state, "action": "export"}
     with pytest.raises(SettlementNotFound):
         await exported(call, stl(9), pb.EXPORT_FORMAT_CSV)
+
+
+async def test_a_reserve_is_held_longer_once(till: Till, call: SettlementServicer) -> None:
+    made = await created(till, call)
+    await till.book()
+    asked = pb.ExtendReserveRequest(
+        request_id=str(uuid.uuid4()),
+        settlement_id=made.settlement_id,
+        reserve_release_time=to_timestamp(utc(30, 12, month=6)),
+        reason="chargebacks rise",
+    )
+    first = await call.ExtendReserve(asked, ANY)
+    assert await call.ExtendReserve(asked, ANY) == first
+    assert first.settlement.reserve_release_time == asked.reserve_release_time
+    assert (await till.told_names()).count("ReserveExtended") == 1
+    got = await call.GetSettlement(pb.GetSettlementRequest(settlement_id=made.settlement_id), ANY)
+    assert (got.settlement.reserve_held_minor, got.settlement.reserve_released_minor) == (315, 0)
+    asked.request_id = str(uuid.uuid4())
+    with pytest.raises(FieldInvalid):
+        await call.ExtendReserve(asked, ANY)
+
+
+async def test_negative_balances_of_all_merchants_are_listed_in_pages(till: Till, call: SettlementServicer) -> None:
+    await till.consume(refund(1, 500), refund(2, 70, merchant_id=BOB), capture(3, 60, currency_code="JPY"))
+    await till.consume(journal(1, merchant_id=BOB, available=20, receivable=5))
+    await till.recover()
+    asked = pb.ListNegativeBalancesRequest(page_size=1)
+    first = await call.ListNegativeBalances(asked, ANY)
+    asked.page_token = first.next_page_token
+    second = await call.ListNegativeBalances(asked, ANY)
+    assert second.next_page_token == ""
+    alice, bob = (*first.balances, *second.balances)
+    since = to_timestamp(utc(1, 12))
+    assert alice == pb.NegativeBalance(
+        merchant_id=ALICE,
+        currency_code="USD",
+        total_minor="-500",
+        settlement_minor="-500",
+        available_minor="0",
+        reserve_minor="0",
+        receivable_minor="0",
+        negative_since_time=since,
+    )
+    assert (bob.merchant_id, bob.total_minor, bob.available_minor, bob.receivable_minor) == (BOB, "-50", "20", "5")
+    assert not (await call.ListNegativeBalances(pb.ListNegativeBalancesRequest(currency_code="JPY"), ANY)).balances
+    with pytest.raises(PageTokenInvalid):
+        await call.ListNegativeBalances(
+            pb.ListNegativeBalancesRequest(currency_code="USD", page_token=asked.page_token), ANY
+        )
+
+
+async def test_a_settlement_before_its_time_keeps_its_reason_and_a_held_one_says_why(
+    till: Till, call: SettlementServicer
+) -> None:
+    assert (await created(till, call)).override_reason == "moving out"
+    await till.consume(capture(3, 700))
+    await till.policy(daily("18:00"), version=2, status=MerchantStatus.SUSPENDED)
+    (pending,) = (await call.GetPendingBalance(pb.GetPendingBalanceRequest(merchant_id=ALICE), ANY)).balances
+    assert (pending.pending.total_minor, pending.hold_reason) == ("700", "SUSPENDED")
+    with pytest.raises(MerchantSuspended):
+        await call.CreateSettlement(request(), ANY)
+    await till.policy(daily("18:00"), version=3)
+    with pytest.raises(SettlementNotDue):
+        await call.CreateSettlement(request(override_reason=" "), ANY)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from paykit.process.runtime import Runtime
 from paykit.testing import databases
 from paystream.accounting.v1.events import TransactionCreated
+from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1.events import SettlementCreated
 from paytools.cli.commands.settlement import app
 from services.accounting.service import SERVICE as ACCOUNTING
@@ -128,6 +129,39 @@ async def test_every_kind_of_damage_exits_1_and_is_named(both: Both, admin_url: 
         assert (result.exit_code, said in result.stderr) == (1, True), (statement, result.stderr)
         await damage(admin_url, undo)
     assert (await run(admin_url)).exit_code == 0
+
+
+async def test_balances_that_were_followed_wrongly_are_a_difference(both: Both, admin_url: str) -> None:
+    for statement, said in (
+        ("UPDATE settlement.merchant_balance SET available_minor = available_minor + 7", "their changes sum up to"),
+        (
+            (
+                "UPDATE settlement.balance_change SET available_minor = available_minor + 7 "
+                "WHERE transaction_id = (SELECT min(transaction_id) FROM settlement.balance_change)"
+            ),
+            "merchant.available was followed to",
+        ),
+    ):
+        await damage(admin_url, statement)
+        result = await run(admin_url)
+        assert (result.exit_code, said in result.stderr) == (1, True), result.stderr
+
+
+async def test_what_asks_for_a_person_is_named_and_is_no_difference(both: Both, admin_url: str) -> None:
+    # BOB's capture of 10,000 cost as much; then 4,000 of it went back. ALICE is suspended with something pending.
+    await books.consume(both.ledger, told.refund(4, amount_minor=4_000, merchant_id=told.BOB))
+    await both.pass_on()
+    await both.till.policy(daily("18:00"), version=2, status=MerchantStatus.SUSPENDED)
+    await damage(
+        admin_url,
+        "UPDATE settlement.settlement SET reserve_due_at = NULL, reserve_refusal = 'ACCOUNT_CLOSED' "
+        "WHERE state = 'COMPLETED'",
+    )
+    result = await run(admin_url)
+    assert result.exit_code == 0, result.stderr
+    assert f"see held       {ALICE} USD: 9680 pending of a merchant that is SUSPENDED" in result.stdout
+    assert f"see negative   {told.BOB} USD: settlement -4000, available 0, reserve 0, owes 0" in result.stdout
+    assert "2904 in reserve, to be released 2026-03-06T12:00:00Z, last refused for ACCOUNT_CLOSED" in result.stdout
 
 
 async def test_what_is_on_its_way_for_longer_than_is_waited_for_is_a_difference(both: Both, admin_url: str) -> None:

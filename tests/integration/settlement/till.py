@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from paykit.cause import Cause
 from paykit.clock import ManualClock
@@ -13,14 +13,17 @@ from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.merchant.v1.events import MerchantCreated
+from paystream.settlement.v1.events import SettlementCreated
 from services.settlement import commands, handlers, store
 from services.settlement.commands.closing import CreateSettlement
+from services.settlement.domain.balance import MerchantPosition
 from services.settlement.domain.closing import View
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Settlement
 from services.settlement.store import PlacedItem, SettlementFilter
-from tests.unit.settlement.builders import ALICE, merchant
+from tests.unit.settlement.builders import ALICE, Transfer, merchant, moved, settled
 
+E = TypeVar("E")
 Event = TransactionCreated | TransactionRejected | MerchantCreated
 
 CAUSE = Cause("cor_test", None, "tester", None)
@@ -28,6 +31,10 @@ _ROWS = {
     "settlement": "SELECT * FROM settlement",
     "item": "SELECT * FROM item ORDER BY transaction_id, merchant_id",
     "merchant": "SELECT * FROM merchant ORDER BY merchant_id",
+    "fund_transfer": "SELECT * FROM fund_transfer ORDER BY transfer_id",
+    "balance_change": "SELECT * FROM balance_change ORDER BY transaction_id, merchant_id",
+    "merchant_balance": "SELECT * FROM merchant_balance ORDER BY merchant_id, currency_code",
+    "balance_watch": "SELECT * FROM balance_watch ORDER BY merchant_id, currency_code",
 }
 
 
@@ -40,6 +47,7 @@ def delivered(event: Any) -> Delivered[Any]:
 async def apply(tx: Tx, events: Sequence[Event]) -> list[HandlerResult]:
     """Handle events of one type as the consumer does: it holds their keys."""
     deliveries = [delivered(event) for event in events]
+    tx.restart_lock_order()
     tx.hold(*(each.key for each in deliveries))
     if not deliveries:
         return []
@@ -60,8 +68,8 @@ class Till:
     async def consume(self, *events: Event) -> list[HandlerResult]:
         return await self.runtime.transaction(lambda tx: apply(tx, events))
 
-    async def policy(self, policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> None:
-        await self.consume(merchant(policy, merchant_id=merchant_id, version=version))
+    async def policy(self, policy: Policy, *, merchant_id: str = ALICE, version: int = 1, **fields: Any) -> None:
+        await self.consume(merchant(policy, merchant_id=merchant_id, version=version, **fields))
 
     async def close(self, *, view: View | None = None) -> int:
         """Run the closing job once; by default everything is consumed."""
@@ -69,10 +77,39 @@ class Till:
         return await self.runtime.transaction(lambda tx: commands.closing.close_due(tx, view=seen, limit=500))
 
     async def release(self) -> int:
-        return await self.runtime.transaction(lambda tx: commands.booking.release_reserves(tx, limit=500))
+        return await self.runtime.transaction(lambda tx: commands.transferring.release_reserves(tx, limit=500))
 
-    async def create(self, merchant_id: str = ALICE, currency_code: str = "USD") -> Settlement | DomainError:
-        item = CreateSettlement(merchant_id=merchant_id, currency_code=currency_code, cause=CAUSE)
+    async def recover(self) -> int:
+        """Look at balances once."""
+        return await self.runtime.transaction(lambda tx: commands.transferring.look_at_balances(tx, limit=500))
+
+    async def book(self) -> None:
+        """Have the ledger book every settlement and transfer that was told of, again and again until nothing is new."""
+        answered = 0
+        while len(told := await self.told()) > answered:
+            new, answered = told[answered:], len(told)
+            await self.consume(*(settled(event) for event in new if isinstance(event, SettlementCreated)))
+            await self.consume(*(moved(event) for event in new if isinstance(event, Transfer)))
+            await self.recover()
+
+    async def last(self, event_type: type[E]) -> E:
+        """Give the last event of a type that was told."""
+        return [event for event in await self.told() if isinstance(event, event_type)][-1]
+
+    async def position(self, merchant_id: str = ALICE, currency_code: str = "USD") -> MerchantPosition:
+        key = (merchant_id, currency_code)
+        return (await self.runtime.read(lambda tx: store.positions(tx, [key])))[key]
+
+    async def create(
+        self,
+        merchant_id: str = ALICE,
+        currency_code: str = "USD",
+        override_reason: str | None = "asked by the merchant",
+    ) -> Settlement | DomainError:
+        """Settle what is pending; by default all of it, whatever the days of delay."""
+        item = CreateSettlement(
+            merchant_id=merchant_id, currency_code=currency_code, override_reason=override_reason, cause=CAUSE
+        )
         return (await self.runtime.transaction(lambda tx: commands.closing.create_settlements(tx, [item])))[0]
 
     async def settlements(self, merchant_id: str = ALICE, **wanted: Any) -> list[Settlement]:

@@ -18,9 +18,9 @@ from tests.integration.withdrawal.conftest import Treasury
 _INSERT_WITHDRAWAL = """
 INSERT INTO withdrawal (withdrawal_id, merchant_id, bank_account_id, destination_token, amount_minor, currency_code,
     approval_required, requester, correlation_id, state, funds_held, failure_reason, contradicted, aggregate_version,
-    create_time, update_time)
-VALUES ($1, $2, $3, 'tok', $4, 'USD', false, 'shop', 'cor', CASE WHEN $5 THEN 'FAILED' ELSE 'CREATED' END, false,
-    CASE WHEN $5 THEN 'INSUFFICIENT_FUNDS' END, false, 1, $6, $6)
+    taken_minor, create_time, update_time)
+VALUES ($1, $2, $3, 'tok', $4::bigint, 'USD', false, 'shop', 'cor', CASE WHEN $5 THEN 'FAILED' ELSE 'CREATED' END,
+    false, CASE WHEN $5 THEN 'INSUFFICIENT_FUNDS' END, false, 1, CASE WHEN $5 THEN 0 ELSE $4::bigint END, $6, $6)
 """
 
 
@@ -114,7 +114,13 @@ async def test_every_minor_unit_goes_out_in_the_order_in_which_it_came_in(
 
 def of_settlement(settlement_id: str) -> WithdrawalFilter:
     return WithdrawalFilter(
-        merchant_id=None, settlement_id=settlement_id, state=None, create_time_min=None, create_time_before=None
+        merchant_id=None,
+        settlement_id=settlement_id,
+        merchant_reference=None,
+        state=None,
+        blocked=None,
+        create_time_min=None,
+        create_time_before=None,
     )
 
 

@@ -1,8 +1,9 @@
 """For any items: a batch equals its items one at a time, in rows, in events and in what callers get."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from paykit.cause import Cause
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Handler, Impossible, Record
+from paykit.contradictions.contradiction import ContradictionResolution
+from paykit.contradictions.deciding import DecideResolution, ProposeResolution
 from paykit.errors import DomainError
 from paykit.ids import named_id
 from paykit.postgres.database import Tx
@@ -21,14 +24,15 @@ from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from services.withdrawal import handlers
 from services.withdrawal.commands import bank_account as bank_account_commands
+from services.withdrawal.commands import contradiction as contradiction_commands
 from services.withdrawal.commands import evidence
 from services.withdrawal.commands import withdrawal as commands
 from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
-from services.withdrawal.commands.withdrawal import CreateWithdrawal, Decide
+from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, Decide
 from services.withdrawal.domain.bank_account import BankAccountAction
 from services.withdrawal.domain.withdrawal import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
-from tests.integration.withdrawal.conftest import Treasury
+from tests.integration.withdrawal.conftest import Treasury, payment_contradicted, payment_resolved
 
 ON_ONE_TREASURY = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -36,11 +40,22 @@ ON_ONE_TREASURY = settings(
 
 ALICE, BOB, CAROL = ("mer_" + digit * 32 for digit in "abc")
 CAUSE = Cause("cor_property", None, "shop", None)
-OF_CHANCE = ("withdrawal_id", "bank_account_id", "attempt_id", "evidence_id", "event_id", "causation_id", "age_s")
+OF_CHANCE = (
+    "withdrawal_id",
+    "bank_account_id",
+    "attempt_id",
+    "evidence_id",
+    "event_id",
+    "causation_id",
+    "age_s",
+    *("contradiction_id", "aggregate_id", "subject_id"),
+)
 # Withdrawals are told apart by their amounts: these are there before a step is taken, in this state.
 CREATED, HELD, APPROVED, STARTED, UNKNOWN, COMPLETED, FAILED = 1_001, 2_002, 1_003, 1_004, 1_005, 1_006, 1_007
-HELD_TOO, STARTED_TOO = 2_008, 1_009
-THERE = (CREATED, HELD, HELD_TOO, APPROVED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED)
+HELD_TOO, STARTED_TOO, FAILED_LATE, PROPOSED = 2_008, 1_009, 310, 311
+SENT = (STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, FAILED_LATE, PROPOSED)
+AS_PREPARED = {HELD: 0, HELD_TOO: 0}
+THERE = (CREATED, HELD, HELD_TOO, APPROVED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, FAILED_LATE, PROPOSED)
 
 
 def prepared_for(treasury: Treasury) -> Any:
@@ -54,20 +69,27 @@ def prepared_for(treasury: Treasury) -> Any:
             tx, [account_asked(ALICE, "tok_1"), account_asked(BOB, "tok_1")]
         )
         await change_accounts(tx, [(0, BankAccountAction.VERIFY), (1, BankAccountAction.VERIFY)])
-        await create(tx, [(ALICE, 0, amount) for amount in THERE])
+        await create(tx, [(ALICE, 0, amount) for amount in THERE], approval_limits=AS_PREPARED)
         tx.restart_lock_order()  # As if it were a transaction of its own.
         await hold(treasury)(tx, [(amount, "hold") for amount in THERE if amount != CREATED])
         started = "UPDATE attempt SET state = 'STARTED', start_time = now() WHERE amount_minor = ANY($1)"
-        await tx.run(started, [STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED])
+        await tx.run(started, list(SENT))
         sent = "UPDATE withdrawal SET state = 'SUBMITTED', aggregate_version = 3 WHERE amount_minor = ANY($1)"
-        await tx.run(sent, [STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED])
+        await tx.run(sent, list(SENT))
         answers = ((UNKNOWN, "NO_ANSWER"), (COMPLETED, "SUCCEEDED"), (FAILED, "FAILED"))
-        await record(tx, [(amount, outcome, "RESPONSE", "ch_0") for amount, outcome in answers])
+        late = ((FAILED_LATE, "FAILED"), (PROPOSED, "FAILED"))
+        await record(tx, [(amount, outcome, "RESPONSE", "ch_0") for amount, outcome in (*answers, *late)])
+        tx.restart_lock_order()
+        await record(tx, [(amount, "SUCCEEDED", "CALLBACK", "ch_1") for amount, _ in late])
+        tx.restart_lock_order()
+        await propose(tx, [(PROPOSED, "NONE", "clerk")])
 
     return prepare
 
 
-async def create(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+async def create(
+    tx: Tx, drafts: Sequence[Any], *, approval_limits: Mapping[int, int] = MappingProxyType({})
+) -> Sequence[Any]:
     ids = await account_ids(tx)
     items = [
         CreateWithdrawal(
@@ -76,7 +98,7 @@ async def create(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
             amount_minor=amount_minor,
             currency_code="USD",
             requester="shop",
-            approval_limit_minor=2_000,
+            approval_limit_minor=approval_limits.get(amount_minor, 13_000),
             daily_limit_minor=12_500,
             cause=CAUSE,
         )
@@ -94,6 +116,12 @@ async def decide(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     return await commands.decide_withdrawals(tx, items)
 
 
+async def cancel(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    ids = await known_ids(tx, "withdrawal_id")
+    items = [Cancel(withdrawal_id=ids.get(amount, "wdr_none"), reason=None, cause=CAUSE) for amount in drafts]
+    return await commands.cancel_withdrawals(tx, items)
+
+
 async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     ids = await known_ids(tx, "attempt_id")
     items = [
@@ -103,9 +131,11 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
             outcome=EvidenceOutcome(outcome),
             channel_reference=reference,
             failure_code="closed" if outcome in {"FAILED", "RETURNED"} else None,
+            amount_minor=(said or (None,))[0],
+            currency_code="USD" if said and said[0] else None,
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
         )
-        for amount, outcome, source, reference in drafts
+        for amount, outcome, source, reference, *said in drafts
     ]
     return await evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
 
@@ -119,6 +149,50 @@ async def change_accounts(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     return await bank_account_commands.change_bank_accounts(tx, items)
 
 
+async def propose(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    ids = await contradiction_ids(tx)
+    items = [
+        ProposeResolution(
+            contradiction_id=ids.get(amount, "ctr_none"),
+            resolution=ContradictionResolution(resolution),
+            reason="so it is",
+            proposer=who,
+            cause=CAUSE,
+        )
+        for amount, resolution, who in drafts
+    ]
+    return await contradiction_commands.propose_resolutions(tx, items)
+
+
+async def decide_contradictions(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    """What nobody has proposed yet, clerk has proposed before."""
+    ids = await contradiction_ids(tx)
+    items = [
+        DecideResolution(contradiction_id=ids.get(amount, "ctr_none"), approved=approved, decider=who, cause=CAUSE)
+        for amount, approved, who in drafts
+    ]
+    return await contradiction_commands.decide_resolutions(tx, items)
+
+
+async def contradiction_ids(tx: Tx) -> dict[int, str]:
+    """The contradictions that there are, by the amount of their withdrawal; the last of several."""
+    sql = (
+        "SELECT w.amount_minor, contradiction_id FROM contradiction c JOIN withdrawal w ON aggregate_id = withdrawal_id"
+        " ORDER BY c.create_time, contradiction_id"
+    )
+    return {row[0]: row[1] for row in await tx.fetch(sql)}
+
+
+async def contradict(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    events = [payment_contradicted(who, f"ctr_{number}", needs_decision=needs) for who, number, needs in drafts]
+    return await deliver(tx, handlers.on_contradiction, events, key="payment_id")
+
+
+async def settle_contradiction(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    events = [payment_resolved(who, f"ctr_{number}") for who, number in drafts]
+    return await deliver(tx, handlers.on_contradiction_resolved, events, key="payment_id")
+
+
 def account_asked(merchant_id: str, token: str, currency_code: str = "USD") -> CreateBankAccount:
     return CreateBankAccount(merchant_id=merchant_id, currency_code=currency_code, token=token, last_four="4321")
 
@@ -129,12 +203,19 @@ def hold(treasury: Treasury) -> Step:
         events = [
             treasury.booked(ids.get(amount, "wdr_none"), amount)
             if what == "hold"
+            else settlement_effect(treasury, amount, what)
+            if what in {"PaymentSuccess", "RefundSuccess"}
             else treasury.booked(f"jrn_{amount}", amount, kind=what, effect=-1)
             for amount, what in drafts
         ]
         return await deliver(tx, handlers.on_transaction_created, events, key="related_no")
 
     return step
+
+
+def settlement_effect(treasury: Treasury, amount: int, what: str) -> Any:
+    entry = treasury.entry("merchant.settlement", 1 if what == "PaymentSuccess" else -1, 500, "USD")
+    return treasury.booked(f"pay_{amount}", 500, kind=what, entries=(entry,))
 
 
 def refuse(treasury: Treasury) -> Step:
@@ -185,7 +266,12 @@ def steps(treasury: Treasury) -> dict[str, Step]:
     return {
         "create_withdrawals": create,
         "decide_withdrawals": decide,
+        "cancel_withdrawals": cancel,
         "record_evidence": record,
+        "propose_resolutions": propose,
+        "decide_resolutions": decide_contradictions,
+        "on_contradiction": contradict,
+        "on_contradiction_resolved": settle_contradiction,
         "create_bank_accounts": bank_account_commands.create_bank_accounts,
         "change_bank_accounts": change_accounts,
         "on_transaction_created": hold(treasury),
@@ -208,12 +294,26 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
         st.sampled_from(["APPROVE", "REJECT"]),
         st.sampled_from(["boss", "boss", "shop", None]),
     ),
+    "cancel_withdrawals": st.sampled_from([HELD, HELD_TOO, APPROVED, APPROVED, CREATED, STARTED, FAILED, 42]),
     "record_evidence": st.tuples(
-        st.sampled_from([STARTED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, APPROVED, 42]),
+        st.sampled_from([STARTED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, FAILED_LATE, APPROVED, 42]),
         st.sampled_from(list(EvidenceOutcome)),
         st.sampled_from(list(Source)),
         st.sampled_from(["ch_0", "ch_0", "ch_1"]),
+        st.sampled_from([None, None, 900, 1_500]),
     ),
+    "propose_resolutions": st.tuples(
+        st.sampled_from([FAILED_LATE, FAILED_LATE, PROPOSED, 42]),
+        st.sampled_from(["NONE", "NONE", "WRITE_OFF"]),
+        st.sampled_from(["clerk", None]),
+    ),
+    "decide_resolutions": st.tuples(
+        st.sampled_from([PROPOSED, PROPOSED, FAILED_LATE, 42]),
+        st.booleans(),
+        st.sampled_from(["chief", "chief", " Clerk", None]),
+    ),
+    "on_contradiction": st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 2), st.booleans()),
+    "on_contradiction_resolved": st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 2)),
     "create_bank_accounts": st.builds(
         account_asked,
         st.sampled_from([ALICE, ALICE, BOB, CAROL, "mer_" + "d" * 32]),
@@ -221,7 +321,9 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
         st.sampled_from(["USD", "USD", "JPY", "XXQ"]),
     ),
     "change_bank_accounts": st.tuples(st.integers(0, 2), st.sampled_from(list(BankAccountAction))),
-    "on_transaction_created": st.tuples(any_withdrawal, st.sampled_from(["hold", "hold", "Adjustment"])),
+    "on_transaction_created": st.tuples(
+        any_withdrawal, st.sampled_from(["hold", "hold", "Adjustment", "PaymentSuccess", "RefundSuccess"])
+    ),
     "on_transaction_rejected": st.tuples(any_withdrawal, st.sampled_from(["INSUFFICIENT_FUNDS", "ACCOUNT_CLOSED"])),
     "on_settlement_completed": st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 3), st.sampled_from([0, 5, 70])),
     "on_merchant_changed": st.tuples(
@@ -253,6 +355,8 @@ async def test_what_is_prepared_is_in_many_states(treasury: Treasury) -> None:
         UNKNOWN: "UNKNOWN",
         COMPLETED: "COMPLETED",
         FAILED: "FAILED",
+        FAILED_LATE: "COMPLETED",
+        PROPOSED: "COMPLETED",
     }
 
 
@@ -290,11 +394,16 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "withdrawal": "SELECT * FROM withdrawal",
         "attempt": "SELECT state, channel_reference, failure_reason, failure_code, inquiry_count, contradicted,"
         " amount_minor, update_time FROM attempt",
-        "evidence": "SELECT amount_minor, e.* FROM evidence e JOIN attempt USING (attempt_id)",
+        "evidence": "SELECT a.amount_minor AS of_minor, e.* FROM evidence e JOIN attempt a USING (attempt_id)",
+        "contradiction": "SELECT w.amount_minor AS of_minor, c.* FROM contradiction c"
+        " JOIN withdrawal w ON aggregate_id = withdrawal_id",
+        "open_contradiction": "SELECT * FROM open_contradiction",
+        "unmatched_evidence": "SELECT * FROM unmatched_evidence",
         "allowance": "SELECT * FROM allowance",
         "bank_account": "SELECT * FROM bank_account",
         "credit": "SELECT * FROM credit",
         "credit_total": "SELECT * FROM credit_total",
+        "settlement_balance": "SELECT * FROM settlement_balance",
         "merchant": "SELECT * FROM merchant",
     }
     return {table: sorted(repr(anonymous(dict(row))) for row in await tx.fetch(sql)) for table, sql in queries.items()}

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from paykit.base.call import current_call
+from paykit.base.four_eyes import SamePerson
 from paykit.consume.delivery import Impossible
 from paykit.errors import CurrencyUnknown, DomainError, IllegalTransition, RequestIdReused
-from paykit.merchants.standing import MerchantNotActive, MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
 from paykit.serve import auth
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1.events import MerchantStatus
@@ -23,7 +24,7 @@ from services.withdrawal.domain.bank_account import (
     BankAccountNotFound,
     BankAccountNotVerified,
 )
-from services.withdrawal.domain.withdrawal import SamePerson, WithdrawalNotFound
+from services.withdrawal.domain.withdrawal import WithdrawalNotFound
 from tests.integration.withdrawal.conftest import ANY, TOKEN, Treasury
 
 
@@ -361,29 +362,54 @@ async def test_fifty_transactions_at_once_withdraw_no_more_than_there_is(treasur
     assert await treasury.withdrawable() == 100
 
 
-async def test_the_days_limit_is_of_the_merchants_own_day(treasury: Treasury) -> None:
-    # 2026-03-08 is the day on which clocks in New York go forward: it begins at 05:00 UTC and ends at 04:00 UTC.
+async def test_the_daily_limit_is_of_any_24_hours_and_no_zone_begins_another_day(treasury: Treasury) -> None:
     treasury.limit(daily={"*": 5_000})
     await treasury.know_merchant(time_zone="America/New_York", aggregate_version=3)
     await treasury.settle(100_000)
     treasury.stand_at(datetime(2026, 3, 8, 4, 59, 59, tzinfo=UTC))
-    await treasury.create(5_000)
+    await treasury.create(3_000)
+    treasury.pass_time(3_600)
+    await treasury.create(2_000)
+
+    # Another day has begun in New York, and now, by a change of zone, at the end of the world.
+    await treasury.know_merchant(time_zone="Pacific/Kiritimati", aggregate_version=4)
     with pytest.raises(WithdrawalLimitExceeded) as used_up:
         await treasury.create(1)
-
+    treasury.stand_at(datetime(2026, 3, 9, 4, 59, 58, tzinfo=UTC))
+    with pytest.raises(WithdrawalLimitExceeded):
+        await treasury.create(1)
     treasury.pass_time(1)
-    await treasury.create(3_000)
-    treasury.stand_at(datetime(2026, 3, 9, 3, 59, 59, tzinfo=UTC))
     with pytest.raises(WithdrawalLimitExceeded) as left:
-        await treasury.create(2_001)
-    assert (await treasury.balance()).daily_left_minor == 2_000
-    treasury.pass_time(1)
-    await treasury.create(5_000)
+        await treasury.create(3_001)
+    await treasury.create(3_000)
 
     assert used_up.value.metadata == {"left_minor": "0", "currency_code": "USD"}
-    assert left.value.metadata == {"left_minor": "2000", "currency_code": "USD"}
+    assert left.value.metadata == {"left_minor": "3000", "currency_code": "USD"}
     balance = await treasury.balance()
-    assert (balance.daily_limit_minor, balance.daily_left_minor, balance.withdrawn_minor) == (5_000, 0, "13000")
+    assert (balance.daily_limit_minor, balance.daily_left_minor, balance.withdrawn_minor) == (5_000, 0, "8000")
+
+
+async def test_the_approval_limit_cannot_be_walked_round_in_parts(treasury: Treasury) -> None:
+    treasury.limit(approval={"*": 1_000_000})
+    await treasury.settle(10_000_000)
+
+    made = [await treasury.create(1_000_000) for _ in range(5)]
+    treasury.pass_time(24 * 3_600)
+    next_day = await treasury.create(1_000_000)
+
+    assert [withdrawal.approval_required for withdrawal in made] == [False, True, True, True, True]
+    assert next_day.approval_required is False
+    assert (await treasury.balance()).approval_left_minor == 0
+
+
+async def test_what_was_called_off_counts_for_no_limit(treasury: Treasury) -> None:
+    treasury.limit(approval={"*": 1_000}, daily={"*": 1_500})
+    await treasury.settle(10_000)
+    first = await treasury.held(1_000)
+    await treasury.cancel(first.withdrawal_id)
+
+    assert (await treasury.create(1_000)).approval_required is False
+    assert (await treasury.balance()).daily_left_minor == 500
 
 
 async def test_what_failed_counts_neither_for_the_day_nor_for_the_balance(treasury: Treasury) -> None:
@@ -439,3 +465,19 @@ async def test_reading_what_is_not_there_is_refused(treasury: Treasury) -> None:
     with pytest.raises(DomainError) as unknown:
         await treasury.withdrawable("XXQ")
     assert unknown.value.reason == "CURRENCY_UNKNOWN"
+
+
+async def test_a_withdrawal_keeps_its_reference_and_metadata_and_another_cannot_have_the_reference(
+    treasury: Treasury,
+) -> None:
+    await treasury.settle(10_000)
+    made = await treasury.create(1_000, merchant_reference="week 9", metadata={"clerk": "Ada"})
+    await treasury.create(1_000)
+    assert (made.merchant_reference, dict(made.metadata)) == ("week 9", {"clerk": "Ada"})
+    assert await treasury.get(made.withdrawal_id) == made
+    mine = {"merchant_id": treasury.merchant_id}
+    assert await treasury.listed(**mine, merchant_reference="week 9") == [made.withdrawal_id]
+    with pytest.raises(MerchantReferenceTaken) as refused:
+        await treasury.create(1_000, merchant_reference="week 9")
+    assert refused.value.metadata == {"withdrawal_id": made.withdrawal_id}
+    assert await treasury.withdrawable() == 8_000

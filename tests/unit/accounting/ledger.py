@@ -6,21 +6,41 @@ from typing import Any, TypeVar
 
 from paykit.cause import Cause
 from paystream.accounting.v1.events import Side
+from paystream.channel.v1.events import ChannelStatementClosed
 from paystream.payment.v1.events import (
+    ContradictionResolution,
+    DisputeDecision,
     DisputeLost,
     DisputeOpened,
+    DisputeOverturned,
     DisputeReason,
+    DisputeStage,
     DisputeWon,
+    LateCaptureAccepted,
+    LateCaptureReceived,
+    LateReason,
+    PaymentContradictionResolved,
     PaymentMethod,
+    PaymentReversed,
     PaymentSuccess,
     RefundReason,
+    RefundReturned,
     RefundSuccess,
 )
-from paystream.settlement.v1.events import ReserveReleased, SettlementCreated, SettlementTrigger
+from paystream.settlement.v1.events import (
+    BalanceRecovered,
+    ReserveConsumed,
+    ReserveReleased,
+    SettlementCreated,
+    SettlementTrigger,
+)
 from paystream.withdrawal.v1.events import (
+    WithdrawalBounced,
+    WithdrawalCancelled,
     WithdrawalCompleted,
     WithdrawalCreated,
     WithdrawalFailed,
+    WithdrawalPaidLate,
     WithdrawalRejected,
     WithdrawalReturned,
 )
@@ -60,6 +80,8 @@ def capture(number: int = 1, **changes: Any) -> PaymentSuccess:
         "currency_code": "USD",
         "fee_minor": 320,
         "fee_plan_version": 1,
+        "final": False,
+        "order_returned_minor": 0,
         "method": PaymentMethod.CARD,
         "channel": "simulator",
         "channel_reference": f"ch_{number}",
@@ -83,11 +105,74 @@ def refund(number: int = 1, **changes: Any) -> RefundSuccess:
         "amount_minor": 4_000,
         "currency_code": "USD",
         "fee_returned_minor": 0,
+        "suspense_minor": 0,
         "reason": RefundReason.CUSTOMER_REQUEST,
         "channel": "simulator",
         "channel_reference": f"ch_{number}",
     }
     return RefundSuccess(**(given | changes))
+
+
+L = TypeVar("L", LateCaptureReceived, LateCaptureAccepted)
+
+
+def late(step: type[L], number: int = 1, **changes: Any) -> L:
+    """Give what tells of money that came late for capture `number`."""
+    given = _of_capture(step, number) | {
+        "amount_minor": 1_234,
+        **({"late_reason": LateReason.AFTER_FAILURE} if step is LateCaptureReceived else {}),
+    }
+    return step(**(given | changes))
+
+
+def reversed_(number: int = 1, **changes: Any) -> PaymentReversed:
+    """Give the bounce of capture `number`."""
+    given = _of_capture(PaymentReversed, number) | {
+        "amount_minor": 10_000,
+        "fee_returned_minor": 320,
+        "failure_code": None,
+    }
+    return PaymentReversed(**(given | changes))
+
+
+def refund_returned(number: int = 1, **changes: Any) -> RefundReturned:
+    """Give the return of refund `number`."""
+    given = _of_capture(RefundReturned, number) | {
+        "refund_id": refund_id(number),
+        "amount_minor": 4_000,
+        "fee_minor": 0,
+        "suspense_minor": 0,
+        "reason": RefundReason.CUSTOMER_REQUEST,
+        "failure_code": None,
+    }
+    return RefundReturned(**(given | changes))
+
+
+def resolved(number: int = 1, **changes: Any) -> PaymentContradictionResolved:
+    """Give the decision of a contradiction about payment `number`."""
+    given = _of_capture(PaymentContradictionResolved, number) | {
+        "contradiction_id": f"ctr_{number:032x}",
+        "amount_minor": 4_000,
+        "resolution": ContradictionResolution.CHARGE_MERCHANT,
+        "charged_minor": 0,
+        "written_off_minor": 0,
+        "proposer": "ann",
+        "reason": "because",
+    }
+    for field in ("capture_id", "channel", "channel_reference"):
+        given.pop(field)
+    return PaymentContradictionResolved(**(given | changes))
+
+
+def _of_capture(event: type[Any], number: int) -> dict[str, Any]:
+    return _envelope(event, number) | {
+        "payment_id": payment_id(number),
+        "capture_id": capture_id(number),
+        "order_id": None,
+        "merchant_reference": f"order {number}",
+        "channel": "simulator",
+        "channel_reference": f"ch_{number}",
+    }
 
 
 def dispute_id(number: int) -> str:
@@ -103,7 +188,17 @@ def withdrawal_id(number: int) -> str:
 
 
 D = TypeVar("D", DisputeOpened, DisputeWon, DisputeLost)
-W = TypeVar("W", WithdrawalCreated, WithdrawalRejected, WithdrawalFailed, WithdrawalCompleted, WithdrawalReturned)
+W = TypeVar(
+    "W",
+    WithdrawalCreated,
+    WithdrawalRejected,
+    WithdrawalFailed,
+    WithdrawalCancelled,
+    WithdrawalCompleted,
+    WithdrawalPaidLate,
+    WithdrawalReturned,
+    WithdrawalBounced,
+)
 
 
 def dispute(step: type[D], number: int = 1, **changes: Any) -> D:
@@ -117,9 +212,32 @@ def dispute(step: type[D], number: int = 1, **changes: Any) -> D:
         "reason": DisputeReason.NOT_RECEIVED,
         "channel": "simulator",
         "channel_reference": f"dp_{number}",
+        "capture_id": capture_id(number),
+        "stage": DisputeStage.CHARGEBACK,
         **_OF_STEP[step],
     }
     return step(**(given | changes))
+
+
+def overturned(outcome: DisputeDecision, number: int = 1, **changes: Any) -> DisputeOverturned:
+    """Give the new decision of dispute `number`: of 2,500, all of it on the settlement account."""
+    given = _envelope(DisputeOverturned, number) | {
+        "overturn_id": f"ovt_{number:032x}",
+        "dispute_id": dispute_id(number),
+        "payment_id": payment_id(number),
+        "order_id": None,
+        "merchant_reference": f"order {number}",
+        "amount_minor": 2_500,
+        "reason": DisputeReason.NOT_RECEIVED,
+        "channel": "simulator",
+        "channel_reference": f"dp_{number}",
+        "capture_id": capture_id(number),
+        "stage": DisputeStage.PRE_ARBITRATION,
+        "outcome": outcome,
+        "settlement_minor": 2_500,
+        "receivable_minor": 0,
+    }
+    return DisputeOverturned(**(given | changes))
 
 
 def settlement(number: int = 1, *, net: int = 9_000, reserve: int = 1_000, **changes: Any) -> SettlementCreated:
@@ -144,8 +262,47 @@ def settlement(number: int = 1, *, net: int = 9_000, reserve: int = 1_000, **cha
 
 def release(number: int = 1, **changes: Any) -> ReserveReleased:
     """Give the release of the reserve of settlement `number`."""
-    given = _envelope(ReserveReleased, number) | {"settlement_id": settlement_id(number), "amount_minor": 1_000}
+    given = _envelope(ReserveReleased, number) | {
+        "settlement_id": settlement_id(number),
+        "release_id": None,
+        "amount_minor": 1_000,
+    }
     return ReserveReleased(**(given | changes))
+
+
+def consumption(number: int = 1, **changes: Any) -> ReserveConsumed:
+    """Give the consumption of the reserve of settlement `number`."""
+    given = _envelope(ReserveConsumed, number) | {
+        "consumption_id": f"rsc_{number:032x}",
+        "settlement_id": settlement_id(number),
+        "amount_minor": 1_000,
+    }
+    return ReserveConsumed(**(given | changes))
+
+
+def recovery(number: int = 1, *, settlement: int = 0, receivable: int = 0, **changes: Any) -> BalanceRecovered:
+    given = _envelope(BalanceRecovered, number) | {
+        "recovery_id": f"rec_{number:032x}",
+        "settlement_id": f"rec_{number:032x}",
+        "amount_minor": settlement + receivable,
+        "settlement_minor": settlement,
+        "receivable_minor": receivable,
+    }
+    return BalanceRecovered(**(given | changes))
+
+
+def statement(number: int = 1, **changes: Any) -> ChannelStatementClosed:
+    """Give a closing statement of which the totals not named are 0."""
+    totals = ("captured", "refunded", "paid", "channel_fee", "net", "disputed", "returned", "dispute_won", "reversed")
+    given = _envelope(ChannelStatementClosed, number) | {
+        "merchant_id": None,
+        "statement_id": f"stm_{number:032x}",
+        "channel": "simulator",
+        "statement_date": "2026-03-01",
+        "line_count": 3,
+        **{f"{total}_minor": 0 for total in (*totals, "refund_returned", "acquirer_net", "bank_net")},
+    }
+    return ChannelStatementClosed(**(given | changes))
 
 
 def withdrawal(step: type[W], number: int = 1, **changes: Any) -> W:
@@ -160,9 +317,9 @@ def withdrawal(step: type[W], number: int = 1, **changes: Any) -> W:
 
 _BANKS = {"channel": "simulator", "channel_reference": "po_1"}
 _OF_STEP: Mapping[type[Any], Mapping[str, Any]] = {
-    DisputeOpened: {"respond_by": None},
-    DisputeWon: {},
-    DisputeLost: {"accepted": False},
+    DisputeOpened: {"respond_by": None, "category": None, "excess_minor": 0, "fee_minor": 0},
+    DisputeWon: {"excess_minor": 0, "fee_returned_minor": 0},
+    DisputeLost: {"accepted": False, "returned_minor": 0, "excess_lost_minor": 0, "excess_returned_minor": 0},
     WithdrawalCreated: {"approval_required": False},
     WithdrawalRejected: {},
     WithdrawalFailed: {
@@ -172,7 +329,10 @@ _OF_STEP: Mapping[type[Any], Mapping[str, Any]] = {
         "channel_reference": None,
     },
     WithdrawalCompleted: _BANKS,
-    WithdrawalReturned: _BANKS | {"return_code": None},
+    WithdrawalReturned: _BANKS | {"return_code": None, "bank_fee_minor": 0},
+    WithdrawalCancelled: {"funds_held": True, "reason": None},
+    WithdrawalPaidLate: _BANKS | {"previous_state": "FAILED"},
+    WithdrawalBounced: _BANKS | {"failure_code": None},
 }
 
 

@@ -11,11 +11,24 @@ from paykit.errors import CurrencyUnknown, DomainError, FieldInvalid
 from paykit.events.event import Event
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.accounting.v1.events import Direction, Side
-from paystream.payment.v1.events import DisputeLost, DisputeOpened, DisputeWon, RefundReason
+from paystream.channel.v1.events import ChannelStatementClosed
+from paystream.payment.v1.events import (
+    DisputeDecision,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    LateCaptureAccepted,
+    LateCaptureReceived,
+    PaymentSuccess,
+    RefundReason,
+)
 from paystream.withdrawal.v1.events import (
+    WithdrawalBounced,
+    WithdrawalCancelled,
     WithdrawalCompleted,
     WithdrawalCreated,
     WithdrawalFailed,
+    WithdrawalPaidLate,
     WithdrawalRejected,
     WithdrawalReturned,
 )
@@ -25,19 +38,28 @@ from services.accounting.domain import transaction as domain
 from services.accounting.domain.booked_event import BOOKED_EVENTS, BY_CLASS, AmountsDisagree
 from services.accounting.domain.booking import book
 from services.accounting.domain.transaction import InsufficientFunds, Transaction
+from tests.unit.accounting.bookings import BOOKINGS, Effects
 from tests.unit.accounting.ledger import (
     ALICE,
     NOON,
     capture,
     capture_id,
+    consumption,
     dispute,
     dispute_id,
+    late,
+    overturned,
     payment_id,
+    recovery,
     refund,
     refund_id,
+    refund_returned,
     release,
+    resolved,
+    reversed_,
     settlement,
     settlement_id,
+    statement,
     withdrawal,
     withdrawal_id,
 )
@@ -164,118 +186,62 @@ def test_debits_equal_credits_for_all_amounts(amount: int, data: st.DataObject, 
     assert debits == credits_ == amount + fee
 
 
-# In the chart of assets merchants' accounts are debit-normal: an increase is a debit.
-IN_ASSETS: list[tuple[Event, list[Line]]] = [
-    (
-        dispute(DisputeOpened, amount_minor=2_500),
-        [("merchant.settlement", CREDIT, -1, 2_500), ("merchant.disputed", DEBIT, +1, 2_500)],
-    ),
-    (
-        dispute(DisputeWon, amount_minor=2_500),
-        [("merchant.disputed", CREDIT, -1, 2_500), ("merchant.settlement", DEBIT, +1, 2_500)],
-    ),
-    (
-        dispute(DisputeLost, amount_minor=2_500),
-        [("merchant.disputed", CREDIT, -1, 2_500), ("platform.income", DEBIT, -1, 2_500)],
-    ),
-    (
-        settlement(net=9_000, reserve=1_000),
-        [
-            ("merchant.settlement", CREDIT, -1, 9_000),
-            ("merchant.available", DEBIT, +1, 9_000),
-            ("merchant.settlement", CREDIT, -1, 1_000),
-            ("merchant.reserve", DEBIT, +1, 1_000),
-        ],
-    ),
-    (
-        release(amount_minor=1_000),
-        [("merchant.reserve", CREDIT, -1, 1_000), ("merchant.settlement", DEBIT, +1, 1_000)],
-    ),
-    (
-        withdrawal(WithdrawalCreated, amount_minor=6_000),
-        [("merchant.available", CREDIT, -1, 6_000), ("merchant.withdrawing", DEBIT, +1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalRejected, amount_minor=6_000),
-        [("merchant.withdrawing", CREDIT, -1, 6_000), ("merchant.available", DEBIT, +1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalFailed, amount_minor=6_000),
-        [("merchant.withdrawing", CREDIT, -1, 6_000), ("merchant.available", DEBIT, +1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalCompleted, amount_minor=6_000),
-        [("merchant.withdrawing", CREDIT, -1, 6_000), ("platform.income", DEBIT, -1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalReturned, amount_minor=6_000),
-        [("platform.income", CREDIT, +1, 6_000), ("merchant.available", DEBIT, +1, 6_000)],
-    ),
-]
-
-# In the chart of debts they are credit-normal: an increase is a credit. Money leaves from what the channel owes, or the
-# bank.
-IN_DEBTS: list[tuple[Event, list[Line]]] = [
-    (
-        dispute(DisputeOpened, amount_minor=2_500),
-        [("merchant.settlement", DEBIT, -1, 2_500), ("merchant.disputed", CREDIT, +1, 2_500)],
-    ),
-    (
-        dispute(DisputeWon, amount_minor=2_500),
-        [("merchant.disputed", DEBIT, -1, 2_500), ("merchant.settlement", CREDIT, +1, 2_500)],
-    ),
-    (
-        dispute(DisputeLost, amount_minor=2_500),
-        [("merchant.disputed", DEBIT, -1, 2_500), ("channel.receivable", CREDIT, -1, 2_500)],
-    ),
-    (
-        settlement(net=9_000, reserve=1_000),
-        [
-            ("merchant.settlement", DEBIT, -1, 9_000),
-            ("merchant.available", CREDIT, +1, 9_000),
-            ("merchant.settlement", DEBIT, -1, 1_000),
-            ("merchant.reserve", CREDIT, +1, 1_000),
-        ],
-    ),
-    (
-        release(amount_minor=1_000),
-        [("merchant.reserve", DEBIT, -1, 1_000), ("merchant.settlement", CREDIT, +1, 1_000)],
-    ),
-    (
-        withdrawal(WithdrawalCreated, amount_minor=6_000),
-        [("merchant.available", DEBIT, -1, 6_000), ("merchant.withdrawing", CREDIT, +1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalRejected, amount_minor=6_000),
-        [("merchant.withdrawing", DEBIT, -1, 6_000), ("merchant.available", CREDIT, +1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalFailed, amount_minor=6_000),
-        [("merchant.withdrawing", DEBIT, -1, 6_000), ("merchant.available", CREDIT, +1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalCompleted, amount_minor=6_000),
-        [("merchant.withdrawing", DEBIT, -1, 6_000), ("platform.bank", CREDIT, -1, 6_000)],
-    ),
-    (
-        withdrawal(WithdrawalReturned, amount_minor=6_000),
-        [("platform.bank", DEBIT, +1, 6_000), ("merchant.available", CREDIT, +1, 6_000)],
-    ),
-]
-
-
 def named(event: object) -> str | None:
     return type(event).__name__ if type(event) in BY_CLASS else None
 
 
-@pytest.mark.parametrize(("event", "expected"), IN_ASSETS, ids=named)
-def test_what_an_event_books_where_merchants_accounts_are_assets(event: Event, expected: list[Line]) -> None:
-    assert lines(book(ASSET, event, LATER)) == expected
+def effects(transaction: object) -> Effects:
+    return [(entry.account_kind, entry.effect, entry.amount_minor) for entry in booked(transaction).entries]
 
 
-@pytest.mark.parametrize(("event", "expected"), IN_DEBTS, ids=named)
-def test_what_an_event_books_where_merchants_accounts_are_debts(event: Event, expected: list[Line]) -> None:
-    assert lines(book(LIABILITY, event, LATER)) == expected
+@pytest.mark.parametrize(
+    ("event", "in_assets", "in_debts"), [booking[1:] for booking in BOOKINGS], ids=[name for name, *_ in BOOKINGS]
+)
+def test_what_an_event_books_in_each_chart(event: Event, in_assets: Effects, in_debts: Effects) -> None:
+    assert effects(book(ASSET, event, LATER)) == in_assets
+    assert effects(book(LIABILITY, event, LATER)) == in_debts
+
+
+def test_every_event_is_among_the_bookings() -> None:
+    elsewhere = {PaymentSuccess, ChannelStatementClosed}
+    assert {type(event) for _, event, *_ in BOOKINGS} == BY_CLASS.keys() - elsewhere
+
+
+def test_a_statement_of_a_capture_of_100_00_with_a_fee_of_1_50_and_a_payout_of_96_80() -> None:
+    # The acquirer pays 98.50 into the bank; the payout is booked by its own event, and leaves 1.70 there.
+    event = statement(captured_minor=10_000, channel_fee_minor=150, paid_minor=9_680, net_minor=170)
+    assert book(ASSET, event, LATER) is None
+    transaction = booked(book(LIABILITY, event, LATER))
+    assert effects(transaction) == [
+        ("platform.bank", +1, 9_850),
+        ("channel.receivable", -1, 9_850),
+        ("channel.fees", +1, 150),
+        ("channel.receivable", -1, 150),
+    ]
+    assert (transaction.merchant_id, transaction.direction, transaction.amount_minor) == (None, None, 10_000)
+    assert transaction.related_no == transaction.root_reference == event.statement_id
+
+
+def test_a_statement_of_all_that_can_be_and_of_more_refunds_than_captures() -> None:
+    event = statement(
+        captured_minor=1_000,
+        reversed_minor=100,
+        refunded_minor=2_000,
+        refund_returned_minor=50,
+        disputed_minor=300,
+        channel_fee_minor=-7,
+    )
+    # 1,000 - 100 - 2,000 + 50 - 300 + 7 = -1,343 leave the bank; 7 of the fees come back.
+    assert effects(book(LIABILITY, event, LATER)) == [
+        ("platform.bank", -1, 1_343),
+        ("channel.receivable", +1, 1_343),
+        ("channel.fees", -1, 7),
+        ("channel.receivable", +1, 7),
+    ]
+
+
+def test_a_statement_of_payouts_alone_moves_nothing() -> None:
+    assert book(LIABILITY, statement(paid_minor=9_680, returned_minor=5, net_minor=-9_675), LATER) is None
 
 
 @pytest.mark.parametrize(
@@ -286,6 +252,20 @@ def test_what_an_event_books_where_merchants_accounts_are_debts(event: Event, ex
         (dispute(DisputeLost, 7), dispute_id(7), payment_id(7), Direction.DEBIT, 2_500),
         (settlement(7, net=9_000, reserve=1_000), settlement_id(7), settlement_id(7), None, 10_000),
         (release(7), settlement_id(7), settlement_id(7), None, 1_000),
+        (release(7, release_id="rsr_7"), "rsr_7", settlement_id(7), None, 1_000),
+        (consumption(7), f"rsc_{7:032x}", settlement_id(7), None, 1_000),
+        (recovery(7, settlement=1, receivable=2), f"rec_{7:032x}", f"rec_{7:032x}", None, 3),
+        (late(LateCaptureReceived, 7), capture_id(7), payment_id(7), None, 1_234),
+        (late(LateCaptureAccepted, 7), capture_id(7), payment_id(7), None, 1_234),
+        (reversed_(7), capture_id(7), payment_id(7), Direction.DEBIT, 10_000),
+        (refund_returned(7), refund_id(7), payment_id(7), Direction.CREDIT, 4_000),
+        (resolved(7, charged_minor=1), f"ctr_{7:032x}", payment_id(7), Direction.DEBIT, 4_000),
+        (resolved(7, written_off_minor=1), f"ctr_{7:032x}", payment_id(7), None, 4_000),
+        (overturned(DisputeDecision.WON, 7), f"ovt_{7:032x}", payment_id(7), Direction.CREDIT, 2_500),
+        (overturned(DisputeDecision.LOST, 7), f"ovt_{7:032x}", payment_id(7), Direction.DEBIT, 2_500),
+        (withdrawal(WithdrawalCancelled, 7), withdrawal_id(7), withdrawal_id(7), None, 6_000),
+        (withdrawal(WithdrawalPaidLate, 7), withdrawal_id(7), withdrawal_id(7), Direction.DEBIT, 6_000),
+        (withdrawal(WithdrawalBounced, 7), withdrawal_id(7), withdrawal_id(7), Direction.CREDIT, 6_000),
         (withdrawal(WithdrawalCreated, 7), withdrawal_id(7), withdrawal_id(7), None, 6_000),
         (withdrawal(WithdrawalRejected, 7), withdrawal_id(7), withdrawal_id(7), None, 6_000),
         (withdrawal(WithdrawalFailed, 7), withdrawal_id(7), withdrawal_id(7), None, 6_000),
@@ -326,6 +306,13 @@ def test_a_settlement_whose_amounts_do_not_add_up_is_refused_by_a_rule_of_busine
     assert parts.value.metadata == {"total_minor": "1000", "sum_minor": "999"}
 
 
+def test_a_recovery_or_new_decision_whose_parts_do_not_add_up_is_refused_likewise() -> None:
+    with pytest.raises(AmountsDisagree):
+        book(ASSET, recovery(settlement=5, receivable=3, amount_minor=9), LATER)
+    with pytest.raises(AmountsDisagree):
+        book(ASSET, overturned(DisputeDecision.WON, settlement_minor=2_499), LATER)
+
+
 @pytest.mark.parametrize(
     ("event", "field"),
     [
@@ -335,6 +322,13 @@ def test_a_settlement_whose_amounts_do_not_add_up_is_refused_by_a_rule_of_busine
         (settlement(net=2**53 - 1, reserve=1), "total_minor"),
         (withdrawal(WithdrawalCreated, amount_minor=0), "amount_minor"),
         (dispute(DisputeOpened, merchant_id=None), "merchant_id"),
+        (dispute(DisputeOpened, excess_minor=2_501), "excess_minor"),
+        (dispute(DisputeOpened, fee_minor=2**53), "fee_minor"),
+        (dispute(DisputeLost, returned_minor=1_500, excess_lost_minor=1_001), "lost"),
+        (refund(suspense_minor=4_001), "suspense_minor"),
+        (refund_returned(fee_minor=4_001), "fee_minor"),
+        (withdrawal(WithdrawalReturned, bank_fee_minor=6_001), "returned"),
+        (recovery(settlement=-1, receivable=3), "settlement_minor"),
     ],
 )
 def test_what_no_correct_service_sends_is_refused_naming_the_field(event: Event, field: str) -> None:
@@ -345,7 +339,11 @@ def test_what_no_correct_service_sends_is_refused_naming_the_field(event: Event,
 
 def test_what_moves_nothing_books_nothing() -> None:
     assert book(ASSET, withdrawal(WithdrawalFailed, funds_held=False, reason="INSUFFICIENT_FUNDS"), LATER) is None
+    assert book(ASSET, withdrawal(WithdrawalCancelled, funds_held=False), LATER) is None
     assert book(ASSET, refund(reason=RefundReason.CONTRADICTION), LATER) is None
+    assert book(ASSET, resolved(), LATER) is None
+    assert book(ASSET, dispute(DisputeOpened, excess_minor=2_500), LATER) is None
+    assert book(ASSET, withdrawal(WithdrawalReturned, bank_fee_minor=6_000), LATER) is None
 
 
 @pytest.mark.parametrize("name", store.chart_names())
@@ -353,7 +351,7 @@ def test_every_event_of_a_chart_has_a_rule_that_finds_its_amounts(name: str) -> 
     types = store.load_chart(name).types.values()
     rules = {booked.transaction_type: frozenset(booked.amounts) for booked in BOOKED_EVENTS}
     assert rules == chart.EVENT_AMOUNTS
-    assert rules == {event_type.name: {rule.amount for rule in event_type.rules} for event_type in types}
+    assert rules == {each.name: {rule.amount for rule in each.rules} | each.ignores for each in types}
 
 
 def test_a_refusal_is_told_with_its_reason() -> None:

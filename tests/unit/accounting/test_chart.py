@@ -22,24 +22,43 @@ entries = [
 [types.RefundSuccess]
 direction = "DEBIT"
 entries = [
-    { decrease = "merchant.settlement", amount = "amount" }, { decrease = "platform.income", amount = "amount" },
+    { decrease = "merchant.settlement", amount = "merchant" }, { decrease = "platform.income", amount = "merchant" },
     { increase = "merchant.settlement", amount = "fee_returned" },
     { increase = "platform.income", amount = "fee_returned" },
 ]
+ignores = ["suspense"]
+[types.WithdrawalPaidLate]
+direction = "DEBIT"
+entries = [
+    { decrease = "merchant.available", amount = "amount", short = "merchant.receivable" },
+    { decrease = "platform.income", amount = "amount" },
+]
+[kinds."merchant.available"]
+normal_side = "DEBIT"
+floor_minor = 0
+[kinds."merchant.receivable"]
+normal_side = "CREDIT"
+floor_minor = 0
 """ + "".join(
     f"""
 [types.{name}]
 entries = [{
         ", ".join(
-            f'{{ {verb} = "merchant.settlement", amount = "{amount}" }}'
+            f'{{ {verb} = "platform.income", amount = "{amount}" }}'
             for amount in sorted(amounts)
             for verb in ("increase", "decrease")
         )
     }]
 """
     for name, amounts in chart.EVENT_AMOUNTS.items()
-    if name not in {"PaymentSuccess", "RefundSuccess"}
+    if name not in {"PaymentSuccess", "RefundSuccess", "WithdrawalPaidLate"}
 )
+
+
+OF_A_MERCHANT = """[types.ChannelStatementClosed]
+entries = [
+    { increase = "merchant.settlement", amount = "fee" }, { decrease = "merchant.settlement", amount = "fee" },
+    { increase = "platform.income", amount = "fee" }"""
 
 
 def test_two_charts_ship() -> None:
@@ -55,7 +74,14 @@ def test_merchants_accounts_are_assets_in_one_chart_and_debts_in_the_other() -> 
 @pytest.mark.parametrize("name", ["merchant_asset", "psp_liability"])
 def test_what_waits_for_the_merchant_has_a_floor_and_what_awaits_settlement_has_none(name: str) -> None:
     assert store.load_chart(name).floors == dict.fromkeys(
-        ("merchant.available", "merchant.withdrawing", "merchant.reserve", "merchant.disputed"), 0
+        (
+            "merchant.available",
+            "merchant.withdrawing",
+            "merchant.reserve",
+            "merchant.disputed",
+            "merchant.receivable",
+        ),
+        0,
     )
 
 
@@ -91,6 +117,23 @@ def test_a_small_chart_is_accepted() -> None:
             '[types.DisputeWon]\ndirection = "CREDIT"',
             "DisputeWon says CREDIT, its entries say none",
         ),
+        ('ignores = ["suspense"]', "", "RefundSuccess books no entry for suspense"),
+        ('ignores = ["suspense"]', 'ignores = ["suspense", "merchant"]', "books what it ignores, merchant"),
+        ('ignores = ["suspense"]', 'ignores = ["suspense", "tax"]', "no amount named"),
+        ('ignores = ["suspense"]', 'ignored = ["suspense"]', "unknown"),
+        (', short = "merchant.receivable"', ', short = "merchant.owing"', "merchant.owing"),
+        (', short = "merchant.receivable"', ', short = "platform.income"', "another owner"),
+        (', short = "merchant.receivable"', ', short = "merchant.available"', "may be short itself"),
+        (
+            'decrease = "merchant.available", amount = "amount", short = "merchant.receivable"',
+            'decrease = "merchant.settlement", amount = "amount", short = "merchant.receivable"',
+            "merchant.settlement cannot be short",
+        ),
+        (
+            '[types.ChannelStatementClosed]\nentries = [{ increase = "platform.income", amount = "fee" }',
+            OF_A_MERCHANT,
+            "about no merchant",
+        ),
         ("types.RefundSuccess", "types.RefundFailure", "RefundFailure"),
         ('{ increase = "platform.income"', '{ increase = "platform.income", decrease = "platform.income"', "either"),
         ('name = "small"', "", "name"),
@@ -104,7 +147,8 @@ def test_a_wrong_chart_is_refused_with_what_is_wrong(given: str, instead: str, c
 
 
 def test_an_amount_that_no_entry_books_is_refused() -> None:
-    without_fee = "\n".join(line for line in SMALL.splitlines() if '"fee"' not in line)
+    lines = [line for line in SMALL.splitlines() if not line.startswith("    { decrease") or '"fee"' not in line]
+    without_fee = "\n".join(lines)
     with pytest.raises(ChartError, match="PaymentSuccess books no entry for fee"):
         chart.parse(without_fee)
 

@@ -11,6 +11,7 @@ from paykit.ids import is_id
 from paystream.channel.v1 import events
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import FIXED, ORDINARY, Behaviour, Decision, Scenario
+from services.channel.domain.line import statement_line
 from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
@@ -174,7 +175,7 @@ def test_what_is_decided_cannot_be_decided_again() -> None:
 
 def test_the_statement_line_of_an_automatic_capture_is_a_capture() -> None:
     transaction, _ = record(order(capture=True, related_no="cap_1"), scenario=FIXED[9006])
-    line = domain.statement_line(transaction)
+    line = statement_line(transaction)
     assert line == events.ChannelTransactionReported(
         occurred_at=NIGHT,
         merchant_id="mer_1",
@@ -197,13 +198,13 @@ def test_the_statement_line_of_an_automatic_capture_is_a_capture() -> None:
 
 def test_the_line_of_a_refund_names_what_it_undoes() -> None:
     transaction, _ = record(order(Action.REFUND, 5), captured())
-    line = domain.statement_line(transaction)
+    line = statement_line(transaction)
     assert (line.operation, line.original_channel_reference, line.channel_fee_minor) == ("REFUND", "chn_1", 0)
 
 
 def test_no_line_is_written_where_no_money_moved() -> None:
     with pytest.raises(InvariantError):
-        domain.statement_line(record(order())[0])
+        statement_line(record(order())[0])
 
 
 def test_a_repetition_is_told_by_everything_but_the_address_to_call_back() -> None:

@@ -57,6 +57,21 @@ def test_an_order_is_paid_when_its_captures_reach_the_total_and_not_when_it_last
     ]
 
 
+def test_an_order_is_not_paid_by_what_had_gone_back_before() -> None:
+    back = payment_pb2.Refund(state=payment_pb2.REFUND_STATE_SUCCEEDED, amount=usd(600), update_time=at(15))
+    failed = payment_pb2.Refund(state=payment_pb2.REFUND_STATE_FAILED, amount=usd(600), update_time=at(15))
+    captures = [capture(600, done=10), capture(600, done=20), capture(400, done=30)]
+
+    assert outline(orders.order_steps(order(order_pb2.ORDER_STATE_PAID), captures, [back, failed]))[1] == ("PAID", 30)
+
+
+def test_an_order_is_settled_by_a_final_capture() -> None:
+    final = capture(100, done=20)
+    final.final = True
+
+    assert outline(orders.order_steps(order(order_pb2.ORDER_STATE_PAID), [final], []))[1] == ("PAID", 20)
+
+
 def test_an_order_whose_captures_are_not_known_is_paid_when_it_last_changed() -> None:
     assert outline(orders.order_steps(order(order_pb2.ORDER_STATE_PAID), [], [])) == [("CREATED", 0), ("PAID", 90)]
 

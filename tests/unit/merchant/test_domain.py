@@ -18,12 +18,14 @@ from paystream.merchant.v1.events import (
 from services.merchant import domain
 from services.merchant.domain import rules
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
-from services.merchant.domain.merchant import Merchant, Profile
+from services.merchant.domain.merchant import Event, Merchant, Profile, RefundTerms, Restrictions
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = MORNING + timedelta(hours=4)
-USD = FeeRule(currency_code="USD", basis_points=290, fixed_minor=30)
-JPY = FeeRule(currency_code="JPY", basis_points=360, fixed_minor=0)
+USD = FeeRule(currency_code="USD", basis_points=290, fixed_minor=30, dispute_fee_minor=0)
+JPY = FeeRule(currency_code="JPY", basis_points=360, fixed_minor=0, dispute_fee_minor=0)
+
+NO_DEFAULT: dict[str, Any] = {"default_basis_points": None, "free": False}
 
 
 def make(**changes: Any) -> Merchant:
@@ -56,7 +58,14 @@ def test_a_new_merchant_is_created_at_version_one_with_fees_in_order_of_currency
         status=MerchantStatus.CREATED,
         country_code="DE",
         contact_email="owner@corner-books.example",
-        fee_plan=FeePlan(version=1, fees=(JPY, USD), refund_fee_returned=True, effective_time=MORNING),
+        fee_plan=FeePlan(
+            version=1,
+            fees=(JPY, USD),
+            refund_fee_returned=True,
+            default_basis_points=None,
+            free=False,
+            effective_time=MORNING,
+        ),
         settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
         create_time=MORNING,
         update_time=MORNING,
@@ -85,8 +94,28 @@ def test_the_event_of_a_creation_tells_everything_but_the_contact_address() -> N
         fees=(USD,),
         refund_fee_returned=False,
         settlement_policy=domain.merchant.MANUAL_SETTLEMENT,
+        default_basis_points=None,
+        free=False,
+        refund_policy=events.RefundPolicy.ALLOW,
+        refund_limits=(),
+        payout_hold=False,
+        frozen=False,
+        closing=False,
     )
     assert "example" not in repr(event)
+
+
+def test_the_terms_of_refunds_are_told_in_the_order_of_their_currencies() -> None:
+    limits = tuple(events.RefundLimit(currency_code=code, limit_minor=5_000) for code in ("USD", "JPY"))
+    terms = RefundTerms(refund_policy=events.RefundPolicy.ALLOW, refund_limits=limits)
+    changed, event = domain.merchant.update(make(), Profile(refund_terms=terms), etag="v1", now=NOON)
+    assert changed.version == 2
+    assert event is not None
+    assert [limit.currency_code for limit in event.refund_limits] == ["JPY", "USD"]
+    refusing = RefundTerms(refund_policy=events.RefundPolicy.REFUSE)
+    assert make(refund_terms=refusing).refund_terms == refusing
+    with pytest.raises(rules.CurrencyRepeated):
+        make(refund_terms=RefundTerms(refund_limits=(limits[0], limits[0])))
 
 
 def test_another_fee_plan_is_the_next_version_in_force_at_once() -> None:
@@ -94,7 +123,14 @@ def test_another_fee_plan_is_the_next_version_in_force_at_once() -> None:
     changed, event = domain.merchant.update(
         make(), Profile(fee_terms=FeePlanTerms(fees=(cheaper,))), etag="v1", now=NOON
     )
-    assert changed.fee_plan == FeePlan(version=2, fees=(cheaper,), refund_fee_returned=False, effective_time=NOON)
+    assert changed.fee_plan == FeePlan(
+        version=2,
+        fees=(cheaper,),
+        refund_fee_returned=False,
+        default_basis_points=None,
+        free=False,
+        effective_time=NOON,
+    )
     assert (changed.version, changed.etag, changed.create_time, changed.update_time) == (2, "v2", MORNING, NOON)
     assert isinstance(event, events.MerchantUpdated)
     assert (event.aggregate_version, event.fee_plan_version, event.fees) == (2, 2, (cheaper,))
@@ -208,7 +244,7 @@ def test_blank_and_overlong_names_are_refused() -> None:
 
 
 def test_a_fee_in_an_unknown_currency_names_its_field() -> None:
-    unknown = FeeRule(currency_code="XYZ", basis_points=1, fixed_minor=0)
+    unknown = FeeRule(currency_code="XYZ", basis_points=1, fixed_minor=0, dispute_fee_minor=0)
     with pytest.raises(CurrencyUnknown) as refused:
         make(fee_terms=FeePlanTerms(fees=(USD, unknown)))
     assert refused.value.field == "fee_plan.fees[1].currency_code"
@@ -231,6 +267,9 @@ THRESHOLD = (SettlementThreshold(currency_code="USD", threshold_minor=10_000),)
         daily(),
         daily(thresholds=THRESHOLD, delay_days=2, reserve_basis_points=500, reserve_days=90),
         daily(schedule=SettlementSchedule.WEEKLY, cut_off_weekday=5),
+        daily(schedule=SettlementSchedule.MONTHLY, cut_off_month_day=31),
+        daily(delay_days=2, business_days=True),
+        daily(delay_days=2, business_days=True, calendar="DE-BY"),
         daily(time_zone="America/Argentina/Buenos_Aires"),
         daily(time_zone="Etc/GMT+3"),
     ],
@@ -246,6 +285,10 @@ def test_a_policy_that_fits_its_schedule_is_accepted(accepted: SettlementPolicy)
         (daily(cut_off_time=None), rules.SettlementPolicyInvalid, "cut_off_time"),
         (daily(cut_off_weekday=1), rules.SettlementPolicyInvalid, "cut_off_weekday"),
         (daily(schedule=SettlementSchedule.WEEKLY), rules.SettlementPolicyInvalid, "cut_off_weekday"),
+        (daily(cut_off_month_day=1), rules.SettlementPolicyInvalid, "cut_off_month_day"),
+        (daily(schedule=SettlementSchedule.MONTHLY), rules.SettlementPolicyInvalid, "cut_off_month_day"),
+        (daily(calendar="DE"), rules.SettlementPolicyInvalid, "calendar"),
+        (daily(calendar="DE-XX", business_days=True), rules.CalendarUnknown, "calendar"),
         (policy(schedule=SettlementSchedule.THRESHOLD), rules.SettlementPolicyInvalid, "thresholds"),
         (policy(reserve_basis_points=500), rules.SettlementPolicyInvalid, "reserve_days"),
         (policy(reserve_days=30), rules.SettlementPolicyInvalid, "reserve_days"),
@@ -262,3 +305,73 @@ def test_a_policy_that_contradicts_itself_is_refused(
     with pytest.raises(refusal) as refused:
         make(settlement_policy=refused_policy)
     assert refused.value.field == f"settlement_policy.{field}"
+
+
+def test_a_restriction_is_told_without_its_reason_and_lifted_again() -> None:
+    held, told = restrict(make(), payout_hold=True, reason="fraud suspected", etag="v1")
+    frozen, _ = restrict(held, payout_hold=True, frozen=True, closing=True, reason="court order", etag="v2")
+    lifted, again = restrict(frozen, reason="court order ended", etag="v3")
+
+    assert held.restrictions == Restrictions(payout_hold=True, restriction_reason="fraud suspected")
+    assert isinstance(told, events.MerchantUpdated)
+    assert (told.payout_hold, told.frozen, told.closing, told.aggregate_version) == (True, False, False, 2)
+    assert "fraud" not in repr(told)
+    assert frozen.restrictions == Restrictions(
+        payout_hold=True, frozen=True, closing=True, restriction_reason="court order"
+    )
+    assert lifted.restrictions == Restrictions(restriction_reason="court order ended")
+    assert again is not None
+    assert (again.payout_hold, again.frozen, again.closing) == (False, False, False)
+
+
+def test_the_same_restriction_again_changes_nothing_and_keeps_its_reason() -> None:
+    held, _ = restrict(make(), payout_hold=True, reason="fraud suspected")
+
+    assert restrict(held, payout_hold=True, reason="asked again") == (held, None)
+    with pytest.raises(EtagMismatch):
+        restrict(held, reason="over", etag="v1")
+
+
+def test_a_restriction_leaves_the_status_alone_and_the_status_the_restriction() -> None:
+    frozen, _ = restrict(make(), frozen=True, reason="court order")
+
+    active, told = domain.merchant.activate(frozen, etag="", now=NOON)
+
+    assert (active.status, active.restrictions) == (MerchantStatus.ACTIVE, frozen.restrictions)
+    assert told is not None
+    assert told.frozen is True
+
+
+def restrict(
+    merchant: Merchant,
+    *,
+    payout_hold: bool = False,
+    frozen: bool = False,
+    closing: bool = False,
+    reason: str,
+    etag: str = "",
+) -> tuple[Merchant, Event | None]:
+    return domain.merchant.restrict(
+        merchant, payout_hold=payout_hold, frozen=frozen, closing=closing, reason=reason, etag=etag, now=NOON
+    )
+
+
+def test_what_other_currencies_cost_is_a_part_of_the_plan() -> None:
+    made, free_terms = make(), FeePlanTerms(fees=(USD, JPY), free=True)
+    free, told = domain.merchant.update(made, Profile(fee_terms=free_terms), etag="", now=NOON)
+    priced, told_too = domain.merchant.update(
+        free, Profile(fee_terms=FeePlanTerms(fees=(USD, JPY), default_basis_points=350)), etag="", now=NOON
+    )
+
+    assert told is not None
+    assert told_too is not None
+    assert (told.free, told.default_basis_points, told.fee_plan_version) == (True, None, 2)
+    assert (told_too.free, told_too.default_basis_points, told_too.fee_plan_version) == (False, 350, 3)
+    assert priced.fee_plan.default_basis_points == 350
+
+
+def test_other_currencies_are_not_both_free_and_priced() -> None:
+    terms = FeePlanTerms(free=True, default_basis_points=0)
+    with pytest.raises(FieldInvalid) as refused:
+        domain.merchant.update(make(), Profile(fee_terms=terms), etag="", now=NOON)
+    assert refused.value.field == "fee_plan.free"

@@ -12,17 +12,26 @@ from hypothesis import strategies as st
 from paykit.errors import FieldInvalid, IllegalTransition, InvariantError
 from paystream.order.v1 import events
 from services.order import domain
-from services.order.domain import LineItem, LineItemAmountMismatch, Order, OrderAction, OrderState, OrderTotalMismatch
+from services.order.domain import (
+    AmountsMoved,
+    LineItem,
+    LineItemAmountMismatch,
+    Order,
+    OrderAction,
+    OrderNotPaid,
+    OrderState,
+    OrderTotalMismatch,
+)
 from tests.unit.order.builders import ITEMS, LATER, MERCHANT_ID, NOON, ORDER_ID, PAYMENT_ID, REFUND_ID, order
 
-# Rows: the state; columns: CAPTURE PAY REFUND CANCEL EXPIRE; "-" is illegal.
+# Rows: the state; columns: COUNT PAY COMPLETE REFUND CANCEL EXPIRE; "-" is illegal.
 TABLE = """
-CREATED    CREATED    PAID  CREATED    CANCELLED  EXPIRED
-PAID       PAID       -     PAID       -          -
-CANCELLED  CANCELLED  -     CANCELLED  -          -
-EXPIRED    EXPIRED    -     EXPIRED    -          -
+CREATED    CREATED    PAID  PAID  CREATED    CANCELLED  EXPIRED
+PAID       PAID       -     -     PAID       -          -
+CANCELLED  CANCELLED  -     -     CANCELLED  -          -
+EXPIRED    EXPIRED    -     -     EXPIRED    -          -
 """
-ACTIONS = ["CAPTURE", "PAY", "REFUND", "CANCEL", "EXPIRE"]
+ACTIONS = ["COUNT", "PAY", "COMPLETE", "REFUND", "CANCEL", "EXPIRE"]
 CELLS = [
     (row[0], action, after)
     for row in (line.split() for line in TABLE.strip().splitlines())
@@ -36,6 +45,9 @@ ABOUT: dict[str, Any] = {
     "total_minor": 2_000,
     "currency_code": "USD",
 }
+
+
+REFUNDED = {"payment_id": PAYMENT_ID, "refund_id": REFUND_ID}
 
 
 @pytest.mark.parametrize(("state", "action", "after"), CELLS)
@@ -59,20 +71,20 @@ def test_a_new_order_says_so_as_version_one() -> None:
 
 
 def test_a_capture_of_a_part_changes_what_is_paid_and_the_etag_and_tells_nothing() -> None:
-    after, event = domain.capture(order(), amount_minor=1_999, now=LATER)
+    after, event = domain.count(order(), AmountsMoved(captured_minor=1_999), now=LATER)
     assert event is None
-    assert after == order(paid_minor=1_999, update_time=LATER)
-    assert (order().etag, after.etag) == ("1-0", "1-1999")
+    assert after == order(captured_minor=1_999, update_time=LATER)
+    assert (order().etag, after.etag) == ("1-0-0-0", "1-1999-0-0")
 
 
 def test_the_capture_that_reaches_the_total_pays_the_order() -> None:
-    after, event = domain.capture(order(paid_minor=1_500), amount_minor=500, now=LATER)
-    assert after == order(paid_minor=2_000, state=OrderState.PAID, update_time=LATER, aggregate_version=2)
+    after, event = domain.count(order(captured_minor=1_500), AmountsMoved(captured_minor=500), now=LATER)
+    assert after == order(captured_minor=2_000, state=OrderState.PAID, update_time=LATER, aggregate_version=2)
     assert event == events.OrderPaid(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=2_000)
 
 
 def test_the_capture_that_passes_the_total_pays_the_order() -> None:
-    after, event = domain.capture(order(paid_minor=1_500), amount_minor=501, now=LATER)
+    after, event = domain.count(order(captured_minor=1_500), AmountsMoved(captured_minor=501), now=LATER)
     assert (after.state, after.paid_minor) == (OrderState.PAID, 2_001)
     assert event is not None
     assert event.paid_minor == 2_001
@@ -80,22 +92,22 @@ def test_the_capture_that_passes_the_total_pays_the_order() -> None:
 
 @pytest.mark.parametrize("state", [OrderState.PAID, OrderState.CANCELLED, OrderState.EXPIRED])
 def test_a_capture_for_an_order_that_has_ended_is_recorded_and_changes_no_state(state: OrderState) -> None:
-    before = order(state=state, paid_minor=2_000, aggregate_version=2)
-    after, event = domain.capture(before, amount_minor=700, now=LATER)
+    before = order(state=state, captured_minor=2_000, aggregate_version=2)
+    after, event = domain.count(before, AmountsMoved(captured_minor=700), now=LATER)
     assert event is None
-    assert after == replace(before, paid_minor=2_700, update_time=LATER)
+    assert after == replace(before, captured_minor=2_700, update_time=LATER)
 
 
 @pytest.mark.parametrize("state", OrderState)
 def test_a_refund_is_told_in_every_state_and_changes_none(state: OrderState) -> None:
-    before = order(state=state, paid_minor=1_000, refunded_minor=100, aggregate_version=4)
-    after, event = domain.refund(before, payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=300, now=LATER)
+    before = order(state=state, captured_minor=1_000, refunded_minor=100, aggregate_version=4)
+    after, event = domain.refund(before, AmountsMoved(refunded_minor=300), **REFUNDED, now=LATER)
     assert after == replace(before, refunded_minor=400, update_time=LATER, aggregate_version=5)
     assert event == events.OrderRefunded(
         **ABOUT,
         occurred_at=LATER,
         aggregate_version=5,
-        paid_minor=1_000,
+        paid_minor=600,
         payment_id=PAYMENT_ID,
         refund_id=REFUND_ID,
         amount_minor=300,
@@ -105,21 +117,96 @@ def test_a_refund_is_told_in_every_state_and_changes_none(state: OrderState) -> 
 
 
 def test_an_order_is_fully_refunded_when_all_that_was_captured_has_gone_back() -> None:
-    before = order(state=OrderState.CANCELLED, paid_minor=1_000, refunded_minor=100)
-    after, event = domain.refund(before, payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=900, now=LATER)
+    before = order(state=OrderState.CANCELLED, captured_minor=1_000, refunded_minor=100)
+    after, event = domain.refund(before, AmountsMoved(refunded_minor=900), **REFUNDED, now=LATER)
     assert event.fully_refunded
     assert after.fully_refunded
     assert not order().fully_refunded
 
 
-def test_more_than_was_captured_cannot_go_back() -> None:
-    with pytest.raises(InvariantError, match="more than was captured"):
-        domain.refund(order(paid_minor=5), payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=6, now=LATER)
+def test_what_goes_back_of_an_open_order_is_to_be_paid_again() -> None:
+    part, _ = domain.count(order(), AmountsMoved(captured_minor=1_000), now=LATER)
+    back, _ = domain.refund(part, AmountsMoved(refunded_minor=1_000), **REFUNDED, now=LATER)
+    again, told = domain.count(back, AmountsMoved(captured_minor=1_000), now=LATER)
+    whole, paid = domain.count(again, AmountsMoved(captured_minor=1_000), now=LATER)
+
+    assert (back.state, back.paid_minor, again.state, again.paid_minor, told) == ("CREATED", 0, "CREATED", 1_000, None)
+    assert (whole.state, whole.paid_minor, paid and paid.paid_minor) == ("PAID", 2_000, 2_000)
+
+
+@pytest.mark.parametrize("gone", [AmountsMoved(lost_minor=600), AmountsMoved(captured_minor=-600)])
+def test_what_is_lost_or_bounces_of_an_open_order_is_to_be_paid_again(gone: AmountsMoved) -> None:
+    part, _ = domain.count(order(captured_minor=1_000), gone, now=LATER)
+    short, _ = domain.count(part, AmountsMoved(captured_minor=1_000), now=LATER)
+    whole, _ = domain.count(short, AmountsMoved(captured_minor=600), now=LATER)
+
+    assert [(each.state, each.paid_minor) for each in (part, short, whole)] == [
+        ("CREATED", 400),
+        ("CREATED", 1_400),
+        ("PAID", 2_000),
+    ]
+
+
+def test_what_bounced_after_it_was_refunded_is_to_be_paid_twice() -> None:
+    short, _ = domain.count(
+        order(captured_minor=1_000, refunded_minor=400), AmountsMoved(captured_minor=-1_000), now=LATER
+    )
+    whole, _ = domain.count(short, AmountsMoved(captured_minor=2_399), now=LATER)
+    paid, _ = domain.count(whole, AmountsMoved(captured_minor=1), now=LATER)
+
+    assert [(each.state, each.paid_minor) for each in (short, whole, paid)] == [
+        ("CREATED", 0),
+        ("CREATED", 1_999),
+        ("PAID", 2_000),
+    ]
+
+
+@pytest.mark.parametrize("state", [OrderState.PAID, OrderState.CANCELLED, OrderState.EXPIRED])
+def test_what_goes_of_an_order_that_has_ended_leaves_its_state(state: OrderState) -> None:
+    before = order(state=state, captured_minor=2_000)
+
+    after, told = domain.count(before, AmountsMoved(lost_minor=500), now=LATER)
+
+    assert (after.state, after.paid_minor, told) == (state, 1_500, None)
+
+
+@pytest.mark.parametrize("back", [AmountsMoved(refunded_minor=-1_000), AmountsMoved(lost_minor=-1_000)])
+def test_what_comes_back_to_an_open_order_can_pay_it(back: AmountsMoved) -> None:
+    gone = replace(AmountsMoved(), refunded_minor=-back.refunded_minor, lost_minor=-back.lost_minor)
+    short, _ = domain.count(order(captured_minor=1_000), gone, now=LATER)
+    short, _ = domain.count(short, AmountsMoved(captured_minor=1_000, returned_before_minor=1_000), now=LATER)
+    after, paid = domain.count(short, back, now=LATER)
+
+    assert (short.state, after.state, paid and paid.paid_minor) == ("CREATED", "PAID", 2_000)
+
+
+def test_a_capture_heard_of_before_the_refund_that_made_room_for_it_does_not_pay_the_order() -> None:
+    # The refund of the first 1,000 is still on its way, in another partition.
+    early, told = domain.count(
+        order(captured_minor=1_000), AmountsMoved(captured_minor=1_000, returned_before_minor=1_000), now=LATER
+    )
+    after, _ = domain.refund(early, AmountsMoved(refunded_minor=1_000), **REFUNDED, now=LATER)
+
+    assert (told, early.state, after.state, after.paid_minor) == (None, "CREATED", "CREATED", 1_000)
+
+
+def test_a_final_capture_settles_an_order_below_its_total() -> None:
+    settled, paid = domain.count(order(total_minor=10_000), AmountsMoved(captured_minor=5_000, final=True), now=LATER)
+
+    assert (settled.state, settled.paid_minor, paid and paid.paid_minor) == ("PAID", 5_000, 5_000)
+
+
+def test_an_order_is_completed_at_what_is_paid_of_it() -> None:
+    settled, paid = domain.complete(order(captured_minor=1_500, refunded_minor=300), now=LATER)
+
+    assert (settled.state, settled.aggregate_version, paid.paid_minor) == ("PAID", 2, 1_200)
+    with pytest.raises(OrderNotPaid):
+        domain.complete(order(captured_minor=300, refunded_minor=300), now=LATER)
 
 
 def test_an_order_paid_in_part_can_be_cancelled_and_says_what_is_to_go_back() -> None:
-    after, event = domain.cancel(order(paid_minor=1_200), now=LATER)
-    assert after == order(state=OrderState.CANCELLED, paid_minor=1_200, update_time=LATER, aggregate_version=2)
+    after, event = domain.cancel(order(captured_minor=1_200), now=LATER)
+    assert after == order(state=OrderState.CANCELLED, captured_minor=1_200, update_time=LATER, aggregate_version=2)
     assert event == events.OrderCancelled(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=1_200)
 
 
@@ -136,7 +223,7 @@ def test_an_order_that_has_time_does_not_expire(expire_time: datetime | None) ->
 
 
 def test_an_order_told_of_by_a_clock_that_is_behind_does_not_run_backwards() -> None:
-    after, _ = domain.capture(order(update_time=LATER), amount_minor=1, now=NOON)
+    after, _ = domain.count(order(update_time=LATER), AmountsMoved(captured_minor=1), now=NOON)
     assert after.update_time == LATER
 
 
@@ -201,18 +288,18 @@ def test_whatever_happens_an_order_ends_once_and_its_versions_have_no_gap(steps:
         states += [at.state] if at.state != before.state else []
         assert at.aggregate_version == told
         assert (at.etag == before.etag) == (at == before)
-        assert 0 <= at.refunded_minor <= at.paid_minor
+        assert 0 <= at.refunded_minor <= at.captured_minor
     assert len(states) <= 2
     assert (at.state is OrderState.CREATED) <= (at.paid_minor < at.total_minor)
-    assert (at.state is OrderState.PAID) <= (at.paid_minor >= at.total_minor)
+    assert (at.state is OrderState.PAID) <= (at.captured_minor >= at.total_minor)
 
 
 def take(at: Order, step: str, amount_minor: int) -> tuple[Order, Any]:
     if step == "capture":
-        return domain.capture(at, amount_minor=amount_minor, now=LATER)
+        return domain.count(at, AmountsMoved(captured_minor=amount_minor), now=LATER)
     if step == "refund":
-        left = min(amount_minor, at.paid_minor - at.refunded_minor)
+        left = min(amount_minor, at.paid_minor)
         if not left:
             return at, None
-        return domain.refund(at, payment_id=PAYMENT_ID, refund_id=REFUND_ID, amount_minor=left, now=LATER)
+        return domain.refund(at, AmountsMoved(refunded_minor=left), **REFUNDED, now=LATER)
     return domain.cancel(at, now=LATER) if step == "cancel" else domain.expire(at, now=LATER)

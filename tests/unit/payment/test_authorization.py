@@ -167,4 +167,6 @@ def test_what_paystream_decided_stands_above_what_a_caller_asked_for(first: REAS
 
 
 def authorize(before: Payment) -> tuple[Payment, events.PaymentAuthorized]:
-    return authorization.authorize(before, channel_reference="ch_auth", expire_time=WEEK, now=LATER)
+    return authorization.authorize(
+        before, channel_reference="ch_auth", amount_minor=10_000, expire_time=WEEK, now=LATER
+    )

@@ -10,7 +10,7 @@ from services.payment.domain import capture, movement
 from services.payment.domain.authorization import capturable_minor
 from services.payment.domain.capture import CaptureExceedsCapturable
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
-from tests.unit.payment.builders import LATER, NOON, attempt, authorized, captured, declined, payment, terms
+from tests.unit.payment.builders import LATER, NOON, authorized, captured, declined, payment, terms
 
 REQUESTED = events.CancelReason.REQUESTED
 
@@ -89,11 +89,8 @@ def test_parts_add_up_and_only_the_first_pays_the_fixed_fee() -> None:
     # 2.9 % of 40.00 and 0.30; 2.9 % of 60.00.
     assert (told.fee_minor, told_too.fee_minor, whole.fee_minor) == (146, 174, 320)
     assert (first.fee_minor, second.fee_minor, second.state) == (146, 174, "SUCCEEDED")
-    assert (part.state, part.captured_minor, part.capturing_minor, part.captured_in_parts) == (
-        *("SUCCEEDED", 4_000, 6_000),
-        False,
-    )
-    assert (whole.captured_minor, whole.capturing_minor, whole.captured_in_parts) == (10_000, 0, True)
+    assert (part.state, part.captured_minor, part.capturing_minor) == ("SUCCEEDED", 4_000, 6_000)
+    assert (whole.captured_minor, whole.capturing_minor) == (10_000, 0)
     assert (told.capture_id, told.channel_reference, told_too.channel_reference) == ("cap_a", "ch_a", "ch_b")
     assert whole.channel_reference == "ch_auth"
     assert (part.expire_time is None, whole.expire_time) == (False, None)
@@ -150,11 +147,12 @@ def test_a_lost_answer_keeps_the_amount_held() -> None:
 def test_a_charge_shows_the_capture_that_came_with_it() -> None:
     charged = captured(terms())
 
-    [shown] = capture.of_charge(charged, [attempt()])
+    shown = capture.of_charge(charged)
+    assert shown is not None
 
     assert (shown.capture_id, shown.amount_minor, shown.fee_minor) == (charged.capture_id, 10_000, 320)
     assert (shown.state, shown.channel_reference, shown.create_time) == ("SUCCEEDED", "ch_1", NOON)
-    assert capture.of_charge(payment(), [attempt()]) == []
+    assert capture.of_charge(payment()) is None
 
 
 def create(before: Payment, *, capture_id: str = "cap_a", amount_minor: int | None = None, final: bool = False) -> Any:
@@ -162,7 +160,9 @@ def create(before: Payment, *, capture_id: str = "cap_a", amount_minor: int | No
 
 
 def succeed(before: Payment, made: Any, reference: str) -> Any:
-    return capture.succeed(before, made, channel_reference=reference, terms=terms(), now=LATER)
+    return capture.succeed(
+        before, made, channel_reference=reference, amount_minor=made.amount_minor, terms=terms(), now=LATER
+    )
 
 
 def fail(before: Payment, made: Any) -> Any:

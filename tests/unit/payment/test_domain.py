@@ -9,18 +9,21 @@ from paystream.payment.v1 import events
 from services.payment.domain import payment as domain
 from services.payment.domain.attempt import Failure
 from services.payment.domain.payment import PaymentAction, PaymentState
-from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, PAYMENT_ID, captured, payment, terms
+from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, PAYMENT_ID, payment, terms
 
-# Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE; "-" is illegal.
+# Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE ACCEPT LOSE_AUTHORIZATION; "-" is
+# illegal.
 TABLE = """
-CREATED     AUTHORIZED  SUCCEEDED   FAILED      CANCELLED   UNKNOWN     -           -
-AUTHORIZED  -           SUCCEEDED   -           CANCELLED   -           -           -
-SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   SUCCEEDED
-FAILED      -           -           -           -           -           -           -
-CANCELLED   -           -           -           -           -           -           -
-UNKNOWN     AUTHORIZED  SUCCEEDED   FAILED      -           -           -           -
+CREATED     AUTHORIZED  SUCCEEDED   FAILED      CANCELLED   UNKNOWN     -           -           -           -
+AUTHORIZED  -           SUCCEEDED   -           CANCELLED   -           -           -           SUCCEEDED   FAILED
+SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   -           SUCCEEDED   SUCCEEDED   SUCCEEDED   -
+FAILED      -           -           -           -           -           -           -           SUCCEEDED   -
+CANCELLED   -           -           -           -           -           -           -           SUCCEEDED   -
+UNKNOWN     AUTHORIZED  SUCCEEDED   FAILED      -           -           -           -           -           -
 """
-ACTIONS = ["AUTHORIZE", "CAPTURE", "FAIL", "CANCEL", "LOSE_ANSWER", "REFUND", "DISPUTE"]
+ACTIONS = [
+    *("AUTHORIZE", "CAPTURE", "FAIL", "CANCEL", "LOSE_ANSWER", "REFUND", "DISPUTE", "ACCEPT", "LOSE_AUTHORIZATION"),
+]
 CELLS = [
     (row[0], action, after)
     for row in (line.split() for line in TABLE.strip().splitlines())
@@ -81,6 +84,8 @@ def test_a_capture_charges_the_fee_of_the_plan_in_force_and_says_so() -> None:
         method=events.PaymentMethod.CARD,
         channel="simulator",
         channel_reference="ch_1",
+        final=False,
+        order_returned_minor=0,
     )
 
 
@@ -123,24 +128,6 @@ def test_a_lost_answer_says_from_which_state() -> None:
 
     assert (after.state, after.aggregate_version) == ("UNKNOWN", 2)
     assert (event.previous_state, event.evidence, event.channel_reference) == ("CREATED", "NO_ANSWER", None)
-
-
-def test_a_contradiction_changes_nothing_but_the_version() -> None:
-    before = captured(terms())
-
-    after, event = domain.contradict(
-        before,
-        refund_id=None,
-        recorded=events.PreviousState.SUCCEEDED,
-        reported=events.ReportedOutcome.FAILED,
-        evidence=events.Evidence.CALLBACK,
-        channel_reference="ch_1",
-        now=LATER,
-    )
-
-    assert (after.state, after.captured_minor, after.fee_minor) == ("SUCCEEDED", 10_000, 320)
-    assert (after.aggregate_version, event.aggregate_version) == (3, 3)
-    assert (event.previous_state, event.reported_outcome, event.evidence) == ("SUCCEEDED", "FAILED", "CALLBACK")
 
 
 @pytest.mark.parametrize("state", [PaymentState.FAILED, PaymentState.CANCELLED])

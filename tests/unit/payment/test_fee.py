@@ -1,5 +1,8 @@
 """Fees worked out by hand, and what holds for all of them."""
 
+import itertools
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,13 +35,56 @@ def test_the_share_is_rounded_half_up_and_capped_at_the_amount(
 ) -> None:
     terms = CaptureTerms(1, basis_points, fixed_minor, refund_fee_returned=False)
 
-    assert fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=True) == expected
+    assert fees([amount_minor], [terms]) == [expected]
 
 
-def test_a_later_capture_pays_no_fixed_part() -> None:
-    terms = CaptureTerms(1, 290, 30, refund_fee_returned=False)
+def fees(amounts: Sequence[int], plans: Sequence[CaptureTerms]) -> list[int]:
+    """What each capture of a payment costs, one after another; the last plan stays in force."""
+    captured_minor = fee_minor = 0
+    result = []
+    for amount_minor, terms in itertools.zip_longest(amounts, plans, fillvalue=plans[-1]):
+        assert isinstance(amount_minor, int)
+        assert isinstance(terms, CaptureTerms)
+        cost = fee.capture_fee_minor(
+            amount_minor=amount_minor, terms=terms, captured_minor=captured_minor, fee_minor=fee_minor
+        )
+        result.append(cost)
+        captured_minor += amount_minor
+        fee_minor += cost
+    return result
 
-    assert fee.capture_fee_minor(amount_minor=1234, terms=terms, first_capture=False) == 36
+
+@pytest.mark.parametrize(
+    ("amounts", "expected"),
+    [
+        ([10_000], [320]),
+        ([1, 9_999], [1, 319]),  # What the first was too small for, the second pays: 290 and 30 in all.
+        ([5_000, 5_000], [175, 145]),  # 145 and 30, then 145.
+        ([17, 17, 17], [17, 14, 0]),  # 34 cost 0.986, that is 1, and 30; 51 cost 1.479, that is 1, and 30.
+    ],
+)
+def test_captures_of_a_payment_cost_together_what_one_would(amounts: list[int], expected: list[int]) -> None:
+    assert fees(amounts, [CaptureTerms(1, 290, 30, refund_fee_returned=False)]) == expected
+
+
+def test_588_captures_of_17_cost_320() -> None:
+    # 9,996 cost 289.884, that is 290, and 30; one by one each would cost nothing but the fixed part.
+    assert sum(fees([17] * 588, [CaptureTerms(1, 290, 30, refund_fee_returned=False)])) == 320
+
+
+@pytest.mark.parametrize(
+    ("basis_points", "expected"),
+    [
+        ((1_000, 1_500), [100, 200]),  # 15 % of 2,000 are 300.
+        ((1_500, 1_000), [150, 50]),
+        ((5_000, 1_000), [500, 0]),  # 10 % of 2,000 are 200: nothing is given back.
+        ((0, 10_000), [0, 1_000]),  # All of the 2,000 would be charged: no more than this capture.
+    ],
+)
+def test_the_plan_in_force_prices_the_payment_so_far(basis_points: tuple[int, int], expected: list[int]) -> None:
+    plans = [CaptureTerms(i, points, 0, refund_fee_returned=False) for i, points in enumerate(basis_points, 1)]
+
+    assert fees([1_000, 1_000], plans) == expected
 
 
 def parts(fee_minor: int, amounts: list[int]) -> list[int]:
@@ -86,18 +132,55 @@ def test_a_part_that_a_failed_refund_released_returns_with_the_next() -> None:
     assert again == 2
 
 
+def test_a_refund_returns_no_more_than_itself() -> None:
+    # 60 captured with a fee of 30. Two refunds of 1 returned nothing, those that held 1 each have failed: the next
+    # would be worth 1.5, that is 2.
+    again = fee.returned_fee_minor(fee_minor=30, given_minor=0, captured_minor=60, refunded_minor=2, amount_minor=1)
+
+    assert again == 1
+
+
+@pytest.mark.parametrize(
+    ("refunded_minor", "given_minor", "amount_minor", "expected"),
+    [
+        (0, 0, 2_000, 88),
+        (1_000, 0, 1_000, 44),  # The first half went back by the merchant, without its fee.
+        (1_500, 0, 500, 22),
+        (1_000, 44, 500, 22),
+    ],
+)
+def test_what_paystream_gives_back_returns_the_fee_of_just_that(
+    refunded_minor: int, given_minor: int, amount_minor: int, expected: int
+) -> None:
+    returned = fee.own_returned_fee_minor(
+        fee_minor=88,
+        given_minor=given_minor,
+        captured_minor=2_000,
+        refunded_minor=refunded_minor,
+        amount_minor=amount_minor,
+    )
+
+    assert returned == expected
+
+
 def test_what_others_hold_beyond_their_proportion_is_not_taken_from_them() -> None:
     # 4 of the fee are given for 2 of 10, since the refunds between them failed; 3 of 10 would be worth 1.
     assert fee.returned_fee_minor(fee_minor=4, given_minor=4, captured_minor=10, refunded_minor=2, amount_minor=1) == 0
 
 
-@given(amount_minor=AMOUNTS, basis_points=st.integers(0, 10_000), fixed_minor=AMOUNTS, first=st.booleans())
-def test_a_fee_lies_between_nothing_and_the_amount(
-    *, amount_minor: int, basis_points: int, fixed_minor: int, first: bool
-) -> None:
-    terms = CaptureTerms(1, basis_points, fixed_minor, refund_fee_returned=False)
+PLANS = st.builds(CaptureTerms, st.just(1), st.integers(0, 10_000), AMOUNTS, st.booleans())
 
-    assert 0 <= fee.capture_fee_minor(amount_minor=amount_minor, terms=terms, first_capture=first) <= amount_minor
+
+@given(amounts=st.lists(AMOUNTS, min_size=1, max_size=12), plans=st.lists(PLANS, min_size=1, max_size=12))
+def test_a_fee_lies_between_nothing_and_the_amount(amounts: list[int], plans: list[CaptureTerms]) -> None:
+    costs = fees(amounts, plans[: len(amounts)])
+
+    assert all(0 <= cost <= amount for cost, amount in zip(costs, amounts, strict=True))
+
+
+@given(amounts=st.lists(st.integers(1, 10**9), min_size=1, max_size=12), plan=PLANS)
+def test_however_a_payment_is_captured_its_fee_is_the_same(amounts: list[int], plan: CaptureTerms) -> None:
+    assert sum(fees(amounts, [plan])) == fees([sum(amounts)], [plan])[0]
 
 
 @given(

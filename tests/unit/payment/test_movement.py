@@ -10,14 +10,16 @@ from services.payment.domain.capture import Capture
 from services.payment.domain.movement import MovementAction, MovementState, PaymentMovement
 from services.payment.domain.refund import Refund
 
-# Rows: the state; columns: SUCCEED FAIL LOSE_ANSWER; "-" is illegal.
+# Rows: the state; columns: RELEASE CANCEL SUCCEED FAIL LOSE_ANSWER SUCCEED_LATE RETURN; "-" is illegal.
 TABLE = """
-CREATED     SUCCEEDED   FAILED      UNKNOWN
-SUCCEEDED   -           -           -
-FAILED      -           -           -
-UNKNOWN     SUCCEEDED   FAILED      -
+QUEUED      CREATED     FAILED      -           -           -           -           -
+CREATED     -           -           SUCCEEDED   FAILED      UNKNOWN     -           -
+SUCCEEDED   -           -           -           -           -           -           RETURNED
+FAILED      -           -           -           -           -           SUCCEEDED   -
+UNKNOWN     -           -           SUCCEEDED   FAILED      -           -           -
+RETURNED    -           -           -           -           -           SUCCEEDED   -
 """
-ACTIONS = ["SUCCEED", "FAIL", "LOSE_ANSWER"]
+ACTIONS = ["RELEASE", "CANCEL", "SUCCEED", "FAIL", "LOSE_ANSWER", "SUCCEED_LATE", "RETURN"]
 CELLS = [
     (row[0], action, after)
     for row in (line.split() for line in TABLE.strip().splitlines())

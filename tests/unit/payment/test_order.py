@@ -75,4 +75,4 @@ def test_an_order_that_is_not_open_is_not_paid_for(state: ProjectedOrderState) -
 def test_what_an_order_does_not_want_goes_back(state: str, captured_minor: int, due: tuple[int, str] | None) -> None:
     wanted = known(ProjectedOrderState(state))
 
-    assert order.refund_of_capture(wanted, amount_minor=6_000, captured_minor=captured_minor) == due
+    assert order.refund_of_capture(wanted, amount_minor=6_000, paid_minor=captured_minor) == due

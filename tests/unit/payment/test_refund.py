@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from paykit.errors import CurrencyMismatch, DomainError, IllegalTransition
 from paystream.payment.v1 import events
-from services.payment.domain import movement, refund
+from services.payment.domain import capture, movement, refund
 from services.payment.domain import payment as domain
 from services.payment.domain.payment import Payment, PaymentState
 from services.payment.domain.refund import Refund, RefundExceedsRefundable
@@ -19,14 +19,17 @@ from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, REFUND_ID
 def make(
     of: Payment, amount_minor: int = 2_500, currency_code: str = "USD", refund_id: str = REFUND_ID
 ) -> tuple[Payment, Refund, events.RefundCreated]:
-    return refund.create(
+    charged = capture.of_charge(of)
+    accepted = refund.create(
         of,
+        [charged] if charged else [],
         refund_id=refund_id,
         amount_minor=amount_minor,
         currency_code=currency_code,
         reason=events.RefundReason.DUPLICATE,
         now=LATER,
     )
+    return accepted.payment, accepted.refund, accepted.event
 
 
 def held(of: Payment) -> tuple[int, int, int, int]:
@@ -67,7 +70,7 @@ def test_a_plan_that_returns_no_fee_keeps_it() -> None:
 def test_a_refund_that_succeeds_becomes_refunded() -> None:
     before, made, _ = make(captured(terms(refund_fee_returned=True)))
 
-    after, ended, event = refund.succeed(before, made, channel_reference="ch_r", now=LATER)
+    after, ended, event = pay(before, made)
 
     assert held(after) == (0, 2_500, 0, 80)
     assert (ended.state, ended.channel_reference) == ("SUCCEEDED", "ch_r")
@@ -118,12 +121,15 @@ def test_a_refund_is_in_the_currency_of_the_payment() -> None:
 def test_a_capture_that_was_never_booked_goes_back_beside_the_books() -> None:
     failed = payment(state=PaymentState.FAILED, aggregate_version=3)
 
-    before, made, created = refund.give_back(failed, refund_id=REFUND_ID, amount_minor=10_000, now=LATER)
-    after, _, succeeded = refund.succeed(before, made, channel_reference="ch_r", now=LATER)
+    before, made, created = refund.give_back(
+        failed, refund_id=REFUND_ID, amount_minor=10_000, late_capture_id="cap_late", now=LATER
+    )
+    after, paid, succeeded = pay(before, made)
 
     assert (held(before), held(after), after.state) == ((0, 0, 0, 0), (0, 0, 0, 0), "FAILED")
     assert (created.reason, created.capture_id, created.amount_minor) == ("CONTRADICTION", None, 10_000)
     assert (created.aggregate_version, succeeded.aggregate_version) == (4, 5)
+    assert (paid.suspense_minor, succeeded.suspense_minor, domain.refundable_minor(after)) == (10_000, 10_000, 0)
 
 
 STEPS = st.lists(
@@ -155,9 +161,15 @@ def test_no_course_of_refunds_gives_back_more_than_was_taken(steps: list[Any], b
     assert now.fee_returned_minor + now.fee_returning_minor <= now.fee_minor
 
 
+def pay(of: Payment, made: Refund) -> tuple[Payment, Refund, events.RefundSuccess]:
+    """Have a refund succeed in full, borne as it was held."""
+    shares = refund.shares_of(made, []) if made.late_capture_id is None else []
+    return refund.succeed(of, made, shares, channel_reference="ch_r", amount_minor=made.amount_minor, now=LATER)
+
+
 def settle(of: Payment, made: Refund, *, succeeds: bool) -> Payment:
     if succeeds:
-        return refund.succeed(of, made, channel_reference="ch_r", now=LATER)[0]
+        return pay(of, made)[0]
     return refund.fail(of, made, declined(None), now=LATER)[0]
 
 

@@ -51,6 +51,8 @@ SUCCESS = events.PaymentSuccess(
     method=events.PaymentMethod.CARD,
     channel="simulator",
     channel_reference="sim_1",
+    final=False,
+    order_returned_minor=0,
 )
 
 

@@ -144,3 +144,10 @@ def test_limits_that_leave_a_currency_open_or_cannot_be_are_refused(monkeypatch:
     monkeypatch.setenv("PAYSTREAM_WITHDRAWAL_APPROVAL_LIMITS", text)
     with pytest.raises(config.ConfigurationError, match=r"^PAYSTREAM_WITHDRAWAL_APPROVAL_LIMITS"):
         config.load(database_url=URL)
+
+
+def test_a_reply_is_never_larger_than_a_message_may_be() -> None:
+    settings = config.Settings(database_url=SecretStr(URL), grpc_message_bytes_max=64 * 1024)
+    assert (settings.grpc_reply_bytes_max, settings.reply_bytes_max) == (4 * 1024 * 1024, 64 * 1024)
+    settings = config.Settings(database_url=SecretStr(URL), grpc_message_bytes_max=16 * 1024 * 1024)
+    assert settings.reply_bytes_max == 4 * 1024 * 1024

@@ -8,10 +8,12 @@ from paystream.accounting.v1.events import Direction, Entry, Side, TransactionCr
 from paystream.merchant.v1.events import (
     MerchantCreated,
     MerchantStatus,
+    RefundPolicy,
     SettlementPolicy,
     SettlementSchedule,
     SettlementThreshold,
 )
+from paystream.settlement.v1.events import BalanceRecovered, ReserveConsumed, ReserveReleased, SettlementCreated
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.sums import Sums
@@ -39,6 +41,16 @@ def weekly(weekday: int, at: str = "18:00", zone: str = "UTC", **fields: Any) ->
         schedule=SettlementSchedule.WEEKLY,
         cut_off_time=time.fromisoformat(at),
         cut_off_weekday=weekday,
+        time_zone=zone,
+        **fields,
+    )
+
+
+def monthly(month_day: int, at: str = "18:00", zone: str = "UTC", **fields: Any) -> Policy:
+    return Policy(
+        schedule=SettlementSchedule.MONTHLY,
+        cut_off_time=time.fromisoformat(at),
+        cut_off_month_day=month_day,
         time_zone=zone,
         **fields,
     )
@@ -158,28 +170,70 @@ def refund(
 
 
 def booking(
-    settlement_id: str, total_minor: int, *, merchant_id: str = ALICE, at: datetime = NOON
+    settlement_id: str, total_minor: int, *, reserve_minor: int = 0, merchant_id: str = ALICE, at: datetime = NOON
 ) -> TransactionCreated:
-    """Give what the ledger tells when it has booked a settlement without reserve."""
+    """Give what the ledger tells when it has booked a settlement."""
+    entries = [entry("merchant.settlement", -total_minor, merchant_id)]
+    entries += [entry("merchant.available", total_minor - reserve_minor, merchant_id)] * (reserve_minor < total_minor)
+    entries += [entry("merchant.reserve", reserve_minor, merchant_id)] * bool(reserve_minor)
     return booked(
         "SettlementCreated",
         settlement_id,
-        [
-            entry("merchant.settlement", -total_minor, merchant_id),
-            entry("merchant.available", total_minor, merchant_id),
-        ],
+        entries,
         at=at,
         merchant_id=merchant_id,
     )
 
 
 def release(settlement_id: str, amount_minor: int, *, at: datetime = NOON) -> TransactionCreated:
+    """Give the release of a reserve as version 1 asked for it, by the settlement."""
     return booked(
         "ReserveReleased",
         settlement_id,
         [entry("merchant.reserve", -amount_minor), entry("merchant.settlement", amount_minor)],
         at=at,
     )
+
+
+Transfer = BalanceRecovered | ReserveConsumed | ReserveReleased
+
+
+def transfer_id(event: Transfer) -> str:
+    match event:
+        case BalanceRecovered():
+            return event.recovery_id
+        case ReserveConsumed():
+            return event.consumption_id
+        case ReserveReleased():
+            return event.release_id or event.settlement_id
+
+
+def moved(event: Transfer) -> TransactionCreated:
+    """Give what the ledger tells when it has booked a transfer."""
+    merchant_id, amount_minor = event.merchant_id or "", event.amount_minor
+    if isinstance(event, BalanceRecovered):
+        entries = [entry("merchant.available", -amount_minor, merchant_id)]
+        entries += [entry("merchant.settlement", event.settlement_minor, merchant_id)] * bool(event.settlement_minor)
+        entries += [entry("merchant.receivable", -event.receivable_minor, merchant_id)] * bool(event.receivable_minor)
+    else:
+        entries = [
+            entry("merchant.reserve", -amount_minor, merchant_id),
+            entry("merchant.settlement", amount_minor, merchant_id),
+        ]
+    return booked(
+        type(event).__name__,
+        transfer_id(event),
+        entries,
+        root_reference=event.settlement_id,
+        currency_code=event.currency_code,
+        merchant_id=merchant_id,
+    )
+
+
+def journal(number: int, *, merchant_id: str = ALICE, at: datetime = NOON, **effects_minor: int) -> TransactionCreated:
+    """Give a manual journal by what it does to accounts of a merchant, as in `available=-5`."""
+    entries = [entry(f"merchant.{name}", minor, merchant_id) for name, minor in effects_minor.items()]
+    return booked("Adjustment", f"jrn_{number}", entries, at=at, merchant_id=merchant_id)
 
 
 def rejected(
@@ -199,7 +253,14 @@ def rejected(
     )
 
 
-def merchant(policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> MerchantCreated:
+def merchant(
+    policy: Policy,
+    *,
+    merchant_id: str = ALICE,
+    version: int = 1,
+    status: MerchantStatus = MerchantStatus.ACTIVE,
+    frozen: bool = False,
+) -> MerchantCreated:
     """Give the event of a merchant with a policy."""
     return MerchantCreated(
         event_id=named_id("evt", merchant_id, str(version)),
@@ -209,7 +270,7 @@ def merchant(policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> M
         correlation_id="cor_merchant",
         aggregate_version=version,
         display_name="A shop",
-        status=MerchantStatus.ACTIVE,
+        status=status,
         country_code=None,
         fee_plan_version=1,
         fees=(),
@@ -226,7 +287,28 @@ def merchant(policy: Policy, *, merchant_id: str = ALICE, version: int = 1) -> M
             ),
             reserve_basis_points=policy.reserve_basis_points,
             reserve_days=policy.reserve_days,
+            cut_off_month_day=policy.cut_off_month_day,
+            business_days=policy.business_days,
+            calendar=policy.calendar,
+            reserve_base=policy.reserve_base,
         ),
+        default_basis_points=None,
+        free=False,
+        refund_policy=RefundPolicy.ALLOW,
+        refund_limits=(),
+        payout_hold=False,
+        frozen=frozen,
+        closing=False,
+    )
+
+
+def settled(event: SettlementCreated) -> TransactionCreated:
+    """Give what the ledger tells when it has booked a settlement as it was told of."""
+    return booking(
+        event.settlement_id,
+        event.total_minor,
+        reserve_minor=event.reserve_held_minor,
+        merchant_id=event.merchant_id or "",
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paykit.merchants.standing import MerchantStanding
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import closing
@@ -238,6 +239,74 @@ def test_on_request_all_that_is_pending_becomes_one() -> None:
     whole, carried = closing.merge(pending, now=NOON)
     assert (whole.settlement_id, whole.sums.total_minor, whole.sums.item_count) == (stl(1), 605, 3)
     assert [(each.settlement_id, each.holder_id) for each in carried] == [(stl(2), stl(1)), (stl(3), stl(1))]
+
+
+def test_nothing_of_a_merchant_on_hold_is_closed_or_carried() -> None:
+    held = daily("18:00", hold_reason=MerchantStanding.SUSPENDED)
+    found = closing.review(held, [collecting(1, EVENING), collecting(2, utc(2, 18), -5)], view=SEEN, now=EVENING)
+    assert (found.closed, found.carried) == ([], [])
+    assert [(each.settlement_id, each.due_at) for each in found.kept] == [(stl(1), None)]
+
+
+def test_what_is_full_is_closed_at_its_time_beside_what_collects_there() -> None:
+    full = collecting(1, EVENING, AMOUNT_MINOR_MAX, is_full=True)
+    found = closing.review(DAILY, [full, collecting(2, EVENING, 5)], view=SEEN, now=EVENING)
+    assert [event.total_minor for _, event in found.closed] == [5, AMOUNT_MINOR_MAX]
+    assert (found.carried, found.kept) == ([], [])
+
+
+def test_what_two_cut_offs_collected_stays_apart_where_one_cannot_hold_both() -> None:
+    changed = daily("18:00", delay_days=0)
+    pending = [collecting(1, utc(1, 10), AMOUNT_MINOR_MAX), collecting(2, EVENING, 5)]
+    found = closing.review(changed, pending, view=View(EVENING, (), ()), now=EVENING)
+    assert sorted(event.total_minor for _, event in found.closed) == [5, AMOUNT_MINOR_MAX]
+    assert found.carried == []
+
+
+def test_what_is_too_small_for_its_threshold_stays_apart_where_the_next_cannot_hold_it() -> None:
+    high = daily("18:00", thresholds={"USD": AMOUNT_MINOR_MAX})
+    pending = [collecting(1, EVENING, 10), collecting(2, utc(2, 18), AMOUNT_MINOR_MAX)]
+    found = closing.review(high, pending, view=SEEN, now=EVENING)
+    (kept,) = found.kept
+    assert (kept.settlement_id, kept.is_full, kept.cut_off_at, kept.due_at) == (stl(1), True, utc(2, 18), utc(2, 18))
+    assert (found.closed, found.carried) == ([], [])
+
+
+def test_a_request_settles_what_takes_from_the_merchant_first_and_as_much_as_one_can_hold() -> None:
+    pending = [
+        collecting(1, None, AMOUNT_MINOR_MAX, is_full=True),
+        collecting(2, None, AMOUNT_MINOR_MAX - 3, is_full=True),
+        collecting(3, None, -4),
+        collecting(4, EVENING, 5),
+    ]
+    whole, carried = closing.merge(pending, now=NOON)
+    # -4 + 5 + (2^53 - 4) = 2^53 - 3; with the first it would be too much.
+    assert (whole.settlement_id, whole.sums.total_minor) == (stl(2), AMOUNT_MINOR_MAX - 2)
+    assert ids(carried) == [stl(3), stl(4)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "cut_off", "now", "is_due"),
+    [
+        (DAILY, EVENING, EVENING - LOOK_AGAIN, False),
+        (DAILY, EVENING, EVENING, True),
+        (daily("18:00", delay_days=2), EVENING, utc(3, 17), False),
+        (daily("18:00", delay_days=2), EVENING, utc(3, 18), True),
+        (daily("18:00", delay_days=1, business_days=True), EVENING, utc(2, 17), False),  # A Sunday; due on Monday.
+        (daily("18:00", delay_days=1, business_days=True), EVENING, utc(2, 18), True),
+        (DAILY, None, NOON, False),  # Collected before the policy had cut-offs.
+        (MANUAL, None, NOON, True),
+        (threshold(USD=5), None, NOON, True),
+    ],
+)
+def test_a_request_may_settle_what_has_passed_its_days_of_delay(
+    policy: Policy,
+    cut_off: datetime | None,
+    now: datetime,
+    is_due: bool,  # noqa: FBT001
+) -> None:
+    pending = [collecting(1, cut_off)]
+    assert closing.settleable(policy, pending, now=now) == (pending if is_due else [])
 
 
 CUT_OFFS = st.lists(st.integers(1, 12), unique=True, min_size=1, max_size=6)

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paykit.errors import DomainError, IllegalTransition
+from paykit.errors import IllegalTransition
 from paykit.money import AMOUNT_MINOR_MAX
+from paystream.merchant.v1.events import ReserveBase
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
+from services.settlement.domain import reserve
 from services.settlement.domain import settlement as domain
+from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER
 from services.settlement.domain.item import items_of
 from services.settlement.domain.settlement import (
     BookingMismatch,
@@ -21,9 +24,8 @@ from services.settlement.domain.settlement import (
     Settlement,
     SettlementAction,
     SettlementState,
-    SettlementTooLarge,
 )
-from services.settlement.domain.sums import Sums, sums_of
+from services.settlement.domain.sums import Sums, reserve_minor, sums_of
 from tests.unit.settlement.builders import (
     ALICE,
     MANUAL,
@@ -70,6 +72,8 @@ LEGAL = {
     (CREATED, SettlementAction.FAIL): FAILED,
     (CREATED, SettlementAction.EXPORT): CREATED,
     (COMPLETED, SettlementAction.RELEASE_RESERVE): COMPLETED,
+    (COMPLETED, SettlementAction.CONSUME_RESERVE): COMPLETED,
+    (COMPLETED, SettlementAction.EXTEND_RESERVE): COMPLETED,
     (COMPLETED, SettlementAction.EXPORT): COMPLETED,
 }
 
@@ -84,7 +88,13 @@ ACTIONS: dict[SettlementAction, Callable[[Settlement], Settlement]] = {
         0
     ],
     SettlementAction.FAIL: lambda each: domain.fail(each, reason="REFUSED", into=settlement(2), now=NOON)[0],
-    SettlementAction.RELEASE_RESERVE: lambda each: domain.release_reserve(each, now=NOON)[0],
+    SettlementAction.RELEASE_RESERVE: lambda each: reserve.release(each, transfer_id="rsr_1", now=NOON)[0],
+    SettlementAction.CONSUME_RESERVE: lambda each: reserve.consume(
+        each, shortfall_minor=7, transfer_id="rsc_1", now=NOON
+    )[0],
+    SettlementAction.EXTEND_RESERVE: lambda each: reserve.extend(
+        each, release_at=NOON + timedelta(days=91), reason="risk", now=NOON
+    )[0],
     SettlementAction.EXPORT: lambda each: replace(each, state=domain.next_state(each.state, SettlementAction.EXPORT)),
 }
 
@@ -158,14 +168,37 @@ def test_the_reserve_is_a_part_of_what_is_new_rounded_half_up(
     total_minor: int, released_minor: int, basis_points: int, held_minor: int
 ) -> None:
     sums = Sums(item_count=2, payments_minor=total_minor - released_minor, reserve_released_minor=released_minor)
-    assert domain.reserve_minor(sums, basis_points) == held_minor
+    assert reserve_minor(sums, basis_points) == held_minor
+
+
+@pytest.mark.parametrize(
+    ("sums", "net_minor", "gross_minor"),
+    [
+        # 10 % of 10,000 captured, 4,000 refunded, 320 of fees: of 5,680 net, of 10,000 gross.
+        (Sums(item_count=3, payments_minor=10_000, refunds_minor=-4_000, fees_minor=-320), 568, 1_000),
+        (Sums(item_count=2, payments_minor=10_000, refunds_minor=-9_500), 50, 500),  # No more than the total.
+        (Sums(item_count=2, payments_minor=10_000, refunds_minor=-9_900), 10, 100),
+        (Sums(item_count=2, payments_minor=1_000, reserve_released_minor=5_000), 100, 100),
+        (Sums(item_count=1, adjustments_minor=1_000), 100, 0),
+    ],
+)
+def test_a_reserve_is_of_the_total_or_of_the_payments_before_what_takes_from_them(
+    sums: Sums, net_minor: int, gross_minor: int
+) -> None:
+    assert reserve_minor(sums, 1_000) == net_minor
+    assert reserve_minor(sums, 1_000, ReserveBase.GROSS) == gross_minor
+
+
+def test_a_gross_reserve_is_at_most_the_total() -> None:
+    sums = Sums(item_count=2, payments_minor=10_000, refunds_minor=-9_900)
+    assert reserve_minor(sums, 5_000, ReserveBase.GROSS) == 100
 
 
 @given(total=st.integers(1, AMOUNT_MINOR_MAX), basis_points=st.integers(0, 10_000))
 def test_a_reserve_is_never_more_than_the_total_nor_half_a_unit_from_the_exact_part(
     total: int, basis_points: int
 ) -> None:
-    held = domain.reserve_minor(Sums(item_count=1, payments_minor=total), basis_points)
+    held = reserve_minor(Sums(item_count=1, payments_minor=total), basis_points)
     assert 0 <= held <= total
     assert abs(held * 10_000 - total * basis_points) <= 5_000
 
@@ -202,13 +235,10 @@ def test_closing_holds_the_reserve_back_and_tells_all_of_it() -> None:
     assert (each.net_minor, each.aggregate_version, each.close_time) == (10_101, 1, NOON + hours(8))
 
 
-@pytest.mark.parametrize(
-    ("payments_minor", "refusal"),
-    [(0, NothingToSettle), (-1, NothingToSettle), (AMOUNT_MINOR_MAX + 1, SettlementTooLarge)],
-)
-def test_a_total_that_the_ledger_could_not_book_is_not_closed(payments_minor: int, refusal: type[DomainError]) -> None:
+@pytest.mark.parametrize("payments_minor", [0, -1])
+def test_a_total_that_the_ledger_could_not_book_is_not_closed(payments_minor: int) -> None:
     each = settlement(sums=Sums(item_count=2, payments_minor=payments_minor))
-    with pytest.raises(refusal) as refused:
+    with pytest.raises(NothingToSettle) as refused:
         domain.close(each, MANUAL, trigger=SettlementTrigger.REQUEST, correlation_id="cor_1", now=NOON)
     assert refused.value.metadata == {"pending_minor": str(payments_minor), "currency_code": "USD"}
 
@@ -241,17 +271,38 @@ def test_a_booking_of_another_amount_completes_nothing() -> None:
         domain.complete(closed(), transaction_id="txn_1", booked_minor=999, now=NOON)
 
 
-def test_a_reserve_is_released_in_full_and_once() -> None:
-    released, event = domain.release_reserve(completed(), now=NOON)
+def test_a_reserve_is_released_in_full_and_by_one_transfer_at_a_time() -> None:
+    released, transfer, event = reserve.release(completed(), transfer_id="rsr_1", now=NOON)
     assert (event.amount_minor, event.aggregate_version, event.settlement_id) == (50, 3, stl(1))
-    with pytest.raises(IllegalTransition):
-        domain.release_reserve(released, now=NOON)
+    assert (event.release_id, transfer.transfer_id, transfer.settlement_minor) == ("rsr_1", "rsr_1", 50)
+    with pytest.raises(reserve.ReserveNotHeld):
+        reserve.release(released, transfer_id="rsr_2", now=NOON)
 
 
-def test_a_release_that_the_ledger_refused_is_noted_and_one_it_was_not_asked_for_is_impossible() -> None:
-    released, _ = domain.release_reserve(completed(), now=NOON)
-    assert (
-        domain.refuse_release(released, reason="INSUFFICIENT_FUNDS", now=NOON).reserve_refusal == "INSUFFICIENT_FUNDS"
-    )
-    with pytest.raises(IllegalTransition):
-        domain.refuse_release(completed(), reason="INSUFFICIENT_FUNDS", now=NOON)
+@pytest.mark.parametrize(
+    ("in_ledger_minor", "consumed_minor", "left_minor", "due"),
+    [
+        (50, 0, 50, ASK_AGAIN_AFTER),  # All of it seems to be there.
+        (60, 0, 50, ASK_AGAIN_AFTER),
+        (20, 30, 20, timedelta()),  # In part, at once.
+        (0, 50, 0, None),
+        (-5, 50, 0, None),
+    ],
+)
+def test_a_release_that_the_ledger_refused_is_tried_again_with_what_the_ledger_holds(
+    in_ledger_minor: int, consumed_minor: int, left_minor: int, due: timedelta | None
+) -> None:
+    released, transfer, _ = reserve.release(completed(), transfer_id="rsr_1", now=NOON)
+    left = reserve.not_moved(released, transfer, in_ledger_minor=in_ledger_minor, reason="SHORT", now=NOON)
+    assert (left.consumed_minor, left.reserve_left_minor, left.reserve_refusal) == (consumed_minor, left_minor, "SHORT")
+    assert left.reserve_due_at == (None if due is None else NOON + due)
+
+
+def test_what_is_consumed_of_a_reserve_is_no_more_than_is_missing_and_the_rest_waits_for_its_day() -> None:
+    consuming, transfer, event = reserve.consume(completed(), shortfall_minor=20, transfer_id="rsc_1", now=NOON)
+    assert (event.amount_minor, event.consumption_id, consuming.reserve_due_at) == (20, "rsc_1", None)
+    left = reserve.moved(consuming, transfer, now=NOON)
+    assert (left.consumed_minor, left.reserve_left_minor) == (20, 30)
+    assert left.reserve_due_at == left.reserve_release_at
+    _, whole, _ = reserve.consume(left, shortfall_minor=1_000, transfer_id="rsc_2", now=NOON)
+    assert whole.settlement_minor == 30

@@ -1,16 +1,20 @@
 """Cut-offs in the merchant's zone, by calendars worked out by hand."""
 
+import itertools
 import os
 import subprocess
 import sys
+import zoneinfo
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.settlement.domain.policy import Periods, Policy, bounded, due_at, next_cut_off, open_cut_off
-from tests.unit.settlement.builders import MANUAL, NOON, daily, threshold, utc, weekly
+from tests.unit.settlement.builders import MANUAL, NOON, daily, monthly, threshold, utc, weekly
 
 
 @pytest.mark.parametrize(
@@ -126,7 +130,10 @@ POLICIES = st.one_of(
         st.times().map(lambda at: at.isoformat("minutes")),
         ZONES,
         delay_days=st.integers(0, 30),
+        business_days=st.booleans(),
+        calendar=st.sampled_from([None, "DE", "SA", "JP"]),
     ),
+    st.builds(monthly, st.integers(1, 31), st.just("18:00"), ZONES, delay_days=st.integers(0, 30)),
     st.builds(weekly, st.integers(1, 7), st.times().map(lambda at: at.isoformat("minutes")), ZONES),
 )
 TIMES = st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
@@ -136,7 +143,8 @@ TIMES = st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1), timezones=st.ju
 def test_a_cut_off_shows_the_local_time_asked_for_or_is_moved_by_a_leap(policy: Policy, at: datetime) -> None:
     cut_off = next_cut_off(policy, at)
     assert cut_off is not None
-    assert at <= cut_off <= at + timedelta(days=8 if policy.cut_off_weekday else 2, hours=1)
+    days = 32 if policy.cut_off_month_day else 8 if policy.cut_off_weekday else 2
+    assert at <= cut_off <= at + timedelta(days=days, hours=1)
     assert next_cut_off(policy, cut_off) == cut_off
     assert due_at(policy, cut_off) >= cut_off + timedelta(days=policy.delay_days, hours=-25)
 
@@ -156,7 +164,7 @@ def test_nothing_that_is_not_late_comes_before_the_open_cut_off(policy: Policy, 
     opened = open_cut_off(policy, now)
     assert opened is not None
     assert due_at(policy, opened) > now
-    earlier = next_cut_off(policy, opened - timedelta(days=8))
+    earlier = next_cut_off(policy, opened - timedelta(days=40 if policy.cut_off_month_day else 8))
     assert earlier is not None
     assert earlier == opened or due_at(policy, earlier) <= now
 
@@ -168,3 +176,110 @@ def test_zones_are_known_on_a_machine_without_a_database_of_them() -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=30
     )
     assert ran.stdout == "Europe/Berlin\n"
+
+
+def test_a_cut_off_keeps_its_date_where_the_clocks_spring_over_it_past_midnight() -> None:
+    # Nuuk springs from 23:00 to 00:00 on 27 March 2027 (01:00 UTC of the 28th): 23:30 is shown by no clock.
+    nuuk = daily("23:30", "America/Nuuk")
+    cut_off = next_cut_off(nuuk, utc(27, 12, year=2027))
+    assert cut_off == utc(28, 1, 30, year=2027)
+    assert due_at(nuuk, cut_off) == utc(28, 1, 30, year=2027)
+    assert due_at(daily("23:30", "America/Nuuk", delay_days=1), cut_off) == utc(29, 0, 30, year=2027)
+    assert next_cut_off(nuuk, utc(28, 1, 31, year=2027)) == utc(29, 0, 30, year=2027)
+
+
+MINUTE = timedelta(minutes=1)
+HALF_HOURS = [f"{hour:02}:{minute}" for hour in range(24) for minute in ("00", "30")]
+
+
+def changes_of(zone: zoneinfo.ZoneInfo) -> list[datetime]:
+    """Give the first minute, in UTC, of each offset that a zone changes to in 2026 to 2030."""
+    found = []
+    for number in range((datetime(2031, 1, 1, tzinfo=UTC) - datetime(2026, 1, 1, tzinfo=UTC)).days):
+        before = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        after = before + timedelta(days=1)
+        if offset(zone, before) != offset(zone, after):
+            while after - before > MINUTE:
+                middle = before + (after - before) // 2
+                middle -= timedelta(seconds=middle.second, microseconds=middle.microsecond)
+                before, after = (middle, after) if offset(zone, middle) == offset(zone, before) else (before, middle)
+            found.append(after)
+    return found
+
+
+def offset(zone: zoneinfo.ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).replace(tzinfo=UTC) - moment
+
+
+def instant_by_hand(zone: zoneinfo.ZoneInfo, change: datetime, local: datetime) -> datetime:
+    """Give when clocks show a local time near a change for the first time; skipped, as if they had not been changed."""
+    before, after = offset(zone, change - MINUTE), offset(zone, change)
+    shown = [moment for moment in (local - before, local - after) if moment + offset(zone, moment) == local]
+    return min(shown, default=local - before)
+
+
+def test_every_cut_off_of_every_zone_keeps_its_local_date_through_every_change_of_clocks_until_2030() -> None:
+    looked_at = set()
+    for name in sorted(zoneinfo.available_timezones()):
+        zone = zoneinfo.ZoneInfo(name)
+        for change in changes_of(zone):
+            key = (change, offset(zone, change - MINUTE), offset(zone, change))
+            if key in looked_at:
+                continue
+            looked_at.add(key)
+            day = (change + offset(zone, change)).replace(hour=0, minute=0)
+            for at, number in itertools.product(HALF_HOURS, (-1, 0, 1)):
+                local = day + timedelta(days=number, hours=int(at[:2]), minutes=int(at[3:]))
+                expected = instant_by_hand(zone, change, local)
+                policy = daily(at, name)
+                assert next_cut_off(policy, expected) == expected, (name, local)
+                assert due_at(policy, expected) == expected, (name, local)
+                following = instant_by_hand(zone, change, local + timedelta(days=1))
+                assert due_at(replace(policy, delay_days=1), expected) == following, (name, local)
+    assert len(looked_at) > 100
+
+
+@pytest.mark.parametrize(
+    ("policy", "at", "cut_off"),
+    [
+        (monthly(15), utc(1, 12), utc(15, 18)),
+        (monthly(15), utc(15, 18), utc(15, 18)),
+        (monthly(15), utc(15, 19), utc(15, 18, month=4)),
+        (monthly(31), utc(1, 12), utc(31, 18)),
+        (monthly(31), utc(1, 12, month=4), utc(30, 18, month=4)),  # April has 30 days.
+        (monthly(31), utc(1, 12, month=2, year=2028), utc(29, 18, month=2, year=2028)),
+        (monthly(30), utc(31, 12, month=1, year=2027), utc(28, 18, month=2, year=2027)),
+        (monthly(1, "09:00", "Asia/Tokyo"), utc(31, 23, month=12), utc(1, 0, month=1, year=2027)),
+    ],
+)
+def test_a_monthly_cut_off_is_that_day_or_the_last_of_a_shorter_month(
+    policy: Policy, at: datetime, cut_off: datetime
+) -> None:
+    assert next_cut_off(policy, at) == cut_off
+
+
+GERMAN: dict[str, Any] = {"business_days": True, "calendar": "DE"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "cut_off", "due"),
+    [
+        # 2 April 2026 is a Thursday, before Good Friday, the weekend and Easter Monday.
+        (daily("18:00", "Europe/Berlin", **GERMAN), utc(2, 16, month=4), utc(2, 16, month=4)),
+        (daily("18:00", "Europe/Berlin", delay_days=1, **GERMAN), utc(2, 16, month=4), utc(7, 16, month=4)),
+        (daily("18:00", "Europe/Berlin", **GERMAN), utc(3, 16, month=4), utc(7, 16, month=4)),
+        (daily("18:00", "Europe/Berlin", delay_days=2, **GERMAN), utc(3, 16, month=4), utc(8, 16, month=4)),
+        (daily("18:00", delay_days=1, business_days=True), utc(3, 18, month=4), utc(6, 18, month=4)),  # Weekends alone.
+        (monthly(31, delay_days=1, **GERMAN), utc(31, 18, month=12), utc(4, 18, month=1, year=2027)),
+    ],
+)
+def test_days_of_delay_may_be_business_days_of_a_calendar(policy: Policy, cut_off: datetime, due: datetime) -> None:
+    assert due_at(policy, cut_off) == due
+
+
+def test_cut_offs_of_days_without_business_are_open_until_the_next_business_day() -> None:
+    policy = daily("18:00", business_days=True)
+    sunday = utc(1, 12)
+    assert open_cut_off(policy, sunday) == utc(28, 18, month=2)  # Saturday's, due on Monday.
+    assert Periods(policy, now=sunday).cut_off(utc(28, 12, month=2)) == utc(28, 18, month=2)
+    assert open_cut_off(policy, utc(2, 18)) == utc(3, 18)

@@ -27,6 +27,7 @@ def withdrawal(state: str = "CREATED", **changes: Any) -> Withdrawal:
         "correlation_id": "cor_1",
         "create_time": NOON,
         "update_time": NOON,
+        "taken_minor": 6_000,
         "state": WithdrawalState(state),
         "funds_held": state != "CREATED",
     }

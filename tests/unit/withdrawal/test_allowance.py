@@ -1,8 +1,5 @@
 """What is left of a merchant's funds, and of its day."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +8,7 @@ from paykit.errors import DomainError
 from services.withdrawal.domain import allowance
 from services.withdrawal.domain.allowance import Allowance, WithdrawalExceedsWithdrawable, WithdrawalLimitExceeded
 
-LEFT = Allowance(settled_minor=10_000, withdrawn_minor=6_000, today_minor=1_000)
+LEFT = Allowance(settled_minor=10_000, withdrawn_minor=6_000, recent_minor=1_000)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +40,9 @@ def test_refusals_say_what_is_left() -> None:
 
 
 def test_nothing_is_left_of_less_than_nothing() -> None:
-    overdrawn = Allowance(settled_minor=-500, withdrawn_minor=0, today_minor=700)
+    overdrawn = Allowance(settled_minor=-500, withdrawn_minor=0, recent_minor=700)
 
-    assert (overdrawn.withdrawable_minor, overdrawn.left_today_minor(600)) == (0, 0)
+    assert (overdrawn.withdrawable_minor, overdrawn.left_minor(600)) == (0, 0)
 
 
 def test_a_currency_without_a_limit_of_its_own_has_the_general_one() -> None:
@@ -63,43 +60,52 @@ def test_accepted_amounts_never_exceed_the_funds_or_the_limit(
         if fits:
             left, accepted = allowance.take(left, amount), accepted + amount
 
-    assert (left.withdrawn_minor, left.today_minor) == (accepted, accepted)
+    assert (left.withdrawn_minor, left.recent_minor) == (accepted, accepted)
 
 
 @pytest.mark.parametrize(
-    ("now", "zone", "first", "following"),
+    ("settled_minor", "withdrawn_minor", "settlement_minor", "withdrawable_minor"),
     [
-        # UTC, and the last moment of a day.
-        ("2026-03-01T12:00", "UTC", "2026-03-01T00:00", "2026-03-02T00:00"),
-        ("2026-03-01T23:59", "UTC", "2026-03-01T00:00", "2026-03-02T00:00"),
-        # Nine hours ahead: noon in London is evening there, the same day; 16:00 is the next.
-        ("2026-03-01T12:00", "Asia/Tokyo", "2026-02-28T15:00", "2026-03-01T15:00"),
-        ("2026-03-01T16:00", "Asia/Tokyo", "2026-03-01T15:00", "2026-03-02T15:00"),
-        # Clocks go forward at 02:00 in New York on 8 March, and back on 1 November.
-        ("2026-03-08T12:00", "America/New_York", "2026-03-08T05:00", "2026-03-09T04:00"),
-        ("2026-11-01T12:00", "America/New_York", "2026-11-01T04:00", "2026-11-02T05:00"),
-        # In Cairo clocks go forward at midnight, on 24 April: the day begins at 01:00 there.
-        ("2026-04-24T12:00", "Africa/Cairo", "2026-04-23T22:00", "2026-04-24T21:00"),
+        # A capture of 10,000 (fee 320) was settled, then refunded: the settlement account is at -10,000.
+        (9_680, 0, -10_000, 0),
+        # BalanceRecovered took the 9,680; 320 are still missing.
+        (0, 0, -320, 0),
+        # What awaits settlement cannot be withdrawn yet.
+        (9_680, 0, 5_000, 9_680),
+        (9_680, 680, -1_000, 8_000),
+        # 600,000 were there; 509,009 failed and were paid after all.
+        (600_000, 509_009, 0, 90_991),
+        # A late payout took more than there was.
+        (600_000, 1_109_009, 0, 0),
     ],
 )
-def test_a_day_begins_and_ends_in_the_merchants_zone(now: str, zone: str, first: str, following: str) -> None:
-    assert allowance.day_of(utc(now), zone) == (utc(first), utc(following))
+def test_what_is_below_zero_is_taken_off_what_is_available(
+    settled_minor: int, withdrawn_minor: int, settlement_minor: int, withdrawable_minor: int
+) -> None:
+    funds = Allowance(settled_minor=settled_minor, withdrawn_minor=withdrawn_minor, settlement_minor=settlement_minor)
+
+    assert funds.withdrawable_minor == withdrawable_minor
 
 
-@given(
-    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001  The zone is put on below.
-    st.sampled_from(["UTC", "America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+def test_from_the_second_of_five_million_on_a_second_person_decides() -> None:
+    funds, decisions = Allowance(settled_minor=10_000_000), []
+    for _ in range(5):
+        decisions.append(allowance.needs_approval(funds, amount_minor=1_000_000, approval_limit_minor=1_000_000))
+        funds = allowance.take(funds, 1_000_000)
+
+    assert decisions == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("recent_minor", "amount_minor", "needed"),
+    [(0, 1_000, False), (0, 1_001, True), (999, 1, False), (999, 2, True), (1_000, 1, True), (5_000, 1, True)],
 )
-def test_every_moment_is_in_its_day_and_days_touch(moment: datetime, zone: str) -> None:
-    now = moment.replace(tzinfo=UTC)
+def test_the_approval_limit_is_of_all_that_was_accepted_in_a_day(
+    recent_minor: int, amount_minor: int, *, needed: bool
+) -> None:
+    funds = Allowance(settled_minor=10_000, recent_minor=recent_minor)
 
-    first, following = allowance.day_of(now, zone)
-
-    assert first <= now < following
-    assert allowance.day_of(first, zone) == (first, following)
-    assert allowance.day_of(following, zone)[0] == following
-    assert allowance.day_of(first - timedelta(microseconds=1), zone)[1] == first
-    assert first.astimezone(ZoneInfo(zone)).date() == now.astimezone(ZoneInfo(zone)).date()
+    assert allowance.needs_approval(funds, amount_minor=amount_minor, approval_limit_minor=1_000) is needed
 
 
 def refused(left: Allowance, *, amount_minor: int, daily_limit_minor: int) -> DomainError | None:
@@ -110,7 +116,3 @@ def refused(left: Allowance, *, amount_minor: int, daily_limit_minor: int) -> Do
     except DomainError as refusal:
         return refusal
     return None
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)

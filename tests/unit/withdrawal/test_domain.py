@@ -9,26 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paykit.base.four_eyes import SamePerson
 from paykit.errors import IllegalTransition
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain import withdrawal as domain
-from services.withdrawal.domain.withdrawal import NotHeldYet, SamePerson, Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal, WithdrawalAction, WithdrawalState
 from tests.unit.withdrawal.builders import ATTEMPT_ID, BANK_ACCOUNT_ID, LATER, MERCHANT_ID, NOON, WITHDRAWAL_ID
 from tests.unit.withdrawal.builders import withdrawal as withdrawal_in
 
-# Rows: the state; columns: HOLD REFUSE APPROVE REJECT SUBMIT COMPLETE FAIL LOSE_ANSWER RETURN; "-" is illegal.
+# Rows: the state; columns as ACTIONS; "-" is illegal.
 TABLE = """
-CREATED    HELD  FAILED  -         -         -          -          -       -        -
-HELD       -     -       APPROVED  REJECTED  -          -          -       -        -
-APPROVED   -     -       -         -         SUBMITTED  -          -       -        -
-SUBMITTED  -     -       -         -         -          COMPLETED  FAILED  UNKNOWN  -
-UNKNOWN    -     -       -         -         -          COMPLETED  FAILED  -        -
-COMPLETED  -     -       -         -         -          -          -       -        RETURNED
-RETURNED   -     -       -         -         -          -          -       -        -
-FAILED     -     -       -         -         -          -          -       -        -
-REJECTED   -     -       -         -         -          -          -       -        -
+CREATED    HELD  FAILED  -         -         -          -          -          -       -        -
+HELD       -     -       APPROVED  REJECTED  CANCELLED  -          -          -       -        -
+APPROVED   -     -       -         -         CANCELLED  SUBMITTED  -          FAILED  -        -
+SUBMITTED  -     -       -         -         -          -          COMPLETED  FAILED  UNKNOWN  -
+UNKNOWN    -     -       -         -         -          -          COMPLETED  FAILED  -        -
+COMPLETED  -     -       -         -         -          -          -          -       -        RETURNED
+RETURNED   -     -       -         -         -          -          -          -       -        -
+FAILED     -     -       -         -         -          -          -          -       -        -
+REJECTED   -     -       -         -         -          -          -          -       -        -
+CANCELLED  -     -       -         -         -          -          -          -       -        -
 """
-ACTIONS = ["HOLD", "REFUSE", "APPROVE", "REJECT", "SUBMIT", "COMPLETE", "FAIL", "LOSE_ANSWER", "RETURN"]
+ACTIONS = ["HOLD", "REFUSE", "APPROVE", "REJECT", "CANCEL", "SUBMIT", "COMPLETE", "FAIL", "LOSE_ANSWER", "RETURN"]
 CELLS = [
     (row[0], action, after)
     for row in (line.split() for line in TABLE.strip().splitlines())
@@ -50,11 +52,12 @@ TAKE: dict[str, Callable[[Withdrawal], Any]] = {
     "REFUSE": lambda w: domain.refuse(w, reason="INSUFFICIENT_FUNDS", now=LATER),
     "APPROVE": lambda w: domain.approve(w, decider="boss", channel="simulator", now=LATER),
     "REJECT": lambda w: domain.reject(w, decider="boss", now=LATER),
+    "CANCEL": lambda w: domain.cancel(w, reason=None, now=LATER),
     "SUBMIT": lambda w: domain.submit(w, attempt_id=ATTEMPT_ID, now=LATER),
     "COMPLETE": lambda w: domain.complete(w, channel_reference="ch_1", now=LATER),
     "FAIL": lambda w: domain.fail(w, reason="BANK_REJECTED", code="closed", channel_reference=None, now=LATER),
     "LOSE_ANSWER": lambda w: (domain.lose_answer(w, channel_reference=None, now=LATER), None),
-    "RETURN": lambda w: domain.send_back(w, code="closed", now=LATER),
+    "RETURN": lambda w: domain.send_back(w, returned_minor=None, code="closed", now=LATER),
 }
 
 
@@ -107,6 +110,24 @@ def test_a_rejection_names_who_decided() -> None:
     assert event == events.WithdrawalRejected(**TOLD)
 
 
+@pytest.mark.parametrize("state", ["HELD", "APPROVED"])
+def test_what_is_called_off_says_why_and_takes_nothing(state: str) -> None:
+    after, event = domain.cancel(withdrawal_in(state), reason="wrong account", now=LATER)
+
+    assert (after.state, after.taken_minor) == ("CANCELLED", 0)
+    assert event == events.WithdrawalCancelled(**TOLD, funds_held=True, reason="wrong account")
+
+
+def test_what_the_ledger_does_not_hold_yet_cannot_be_called_off_yet() -> None:
+    for approval_required in (True, False):
+        with pytest.raises(NotHeldYet):
+            domain.require_cancellable(withdrawal_in(approval_required=approval_required))
+    with pytest.raises(IllegalTransition) as sent:
+        domain.require_cancellable(withdrawal_in("SUBMITTED"))
+
+    assert sent.value.metadata == {"state": "SUBMITTED", "action": "CANCEL"}
+
+
 def test_a_submission_names_the_attempt() -> None:
     after, event = domain.submit(withdrawal_in("APPROVED", channel="simulator"), attempt_id=ATTEMPT_ID, now=LATER)
 
@@ -133,25 +154,30 @@ def test_a_failure_at_the_bank_keeps_its_code_and_a_reference_told_before() -> N
     )
 
 
-def test_a_return_keeps_the_banks_code() -> None:
+@pytest.mark.parametrize(
+    ("told_minor", "returned_minor", "fee_minor"),
+    [(None, 6_000, 0), (6_000, 6_000, 0), (5_500, 5_500, 500), (7_000, 6_000, 0)],
+)
+def test_a_return_keeps_the_banks_code_and_what_came_back(
+    told_minor: int | None, returned_minor: int, fee_minor: int
+) -> None:
     before = withdrawal_in("COMPLETED", channel="simulator", channel_reference="ch_1")
 
-    after, event = domain.send_back(before, code="account_closed", now=LATER)
+    after, event = domain.send_back(before, returned_minor=told_minor, code="account_closed", now=LATER)
 
     assert (after.state, after.return_code) == ("RETURNED", "account_closed")
+    assert (after.returned_minor, after.taken_minor) == (returned_minor, fee_minor)
     assert event == events.WithdrawalReturned(
-        **TOLD, channel="simulator", channel_reference="ch_1", return_code="account_closed"
-    )
-
-
-def test_a_contradiction_only_marks_the_withdrawal() -> None:
-    assert domain.contradict(withdrawal_in("FAILED"), now=LATER) == withdrawal_in(
-        "FAILED", contradicted=True, update_time=LATER
+        **TOLD,
+        channel="simulator",
+        channel_reference="ch_1",
+        return_code="account_closed",
+        bank_fee_minor=fee_minor,
     )
 
 
 @pytest.mark.parametrize("action", [WithdrawalAction.APPROVE, WithdrawalAction.REJECT])
-@pytest.mark.parametrize("decider", ["shop", None])
+@pytest.mark.parametrize("decider", ["shop", " SHOP ", None])
 def test_neither_the_requester_nor_nobody_decides(action: WithdrawalAction, decider: str | None) -> None:
     with pytest.raises(SamePerson):
         domain.require_decidable(withdrawal_in("HELD"), action, decider=decider)
@@ -183,7 +209,7 @@ def test_on_any_way_every_event_is_one_version_and_money_leaves_at_most_once(act
     assert now.aggregate_version == len(told)
     names = [type(event).__name__ for event in told]
     paid, back = names.count("WithdrawalCompleted"), names.count("WithdrawalReturned")
-    ended_unpaid = names.count("WithdrawalFailed") + names.count("WithdrawalRejected")
+    ended_unpaid = sum(names.count(f"Withdrawal{end}") for end in ("Failed", "Rejected", "Cancelled"))
     assert paid + ended_unpaid <= 1
     assert back <= paid
-    assert (now.state in domain.GIVEN_BACK) == (ended_unpaid + back == 1)
+    assert now.taken_minor == (0 if ended_unpaid + back else 6_000)

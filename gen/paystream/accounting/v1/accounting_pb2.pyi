@@ -69,6 +69,58 @@ DIRECTION_DEBIT: Direction.ValueType  # 2
 """From the merchant, as a refund."""
 Global___Direction: _TypeAlias = Direction  # noqa: Y015
 
+class _JournalProposalState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _JournalProposalStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JournalProposalState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    JOURNAL_PROPOSAL_STATE_UNSPECIFIED: _JournalProposalState.ValueType  # 0
+    """In a filter: all."""
+    JOURNAL_PROPOSAL_STATE_PROPOSED: _JournalProposalState.ValueType  # 1
+    """Waits for a second person."""
+    JOURNAL_PROPOSAL_STATE_BOOKED: _JournalProposalState.ValueType  # 2
+    """Approved, and booked as its transaction_id."""
+    JOURNAL_PROPOSAL_STATE_REJECTED: _JournalProposalState.ValueType  # 3
+    """Never to be booked."""
+
+class JournalProposalState(_JournalProposalState, metaclass=_JournalProposalStateEnumTypeWrapper):
+    """How far a proposed journal has come."""
+
+JOURNAL_PROPOSAL_STATE_UNSPECIFIED: JournalProposalState.ValueType  # 0
+"""In a filter: all."""
+JOURNAL_PROPOSAL_STATE_PROPOSED: JournalProposalState.ValueType  # 1
+"""Waits for a second person."""
+JOURNAL_PROPOSAL_STATE_BOOKED: JournalProposalState.ValueType  # 2
+"""Approved, and booked as its transaction_id."""
+JOURNAL_PROPOSAL_STATE_REJECTED: JournalProposalState.ValueType  # 3
+"""Never to be booked."""
+Global___JournalProposalState: _TypeAlias = JournalProposalState  # noqa: Y015
+
+class _PeriodState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PeriodStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PeriodState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERIOD_STATE_UNSPECIFIED: _PeriodState.ValueType  # 0
+    """Never used."""
+    PERIOD_STATE_PROPOSED: _PeriodState.ValueType  # 1
+    """One person has asked for it."""
+    PERIOD_STATE_CLOSED: _PeriodState.ValueType  # 2
+    """Two people have."""
+
+class PeriodState(_PeriodState, metaclass=_PeriodStateEnumTypeWrapper):
+    """Whether a period is closed."""
+
+PERIOD_STATE_UNSPECIFIED: PeriodState.ValueType  # 0
+"""Never used."""
+PERIOD_STATE_PROPOSED: PeriodState.ValueType  # 1
+"""One person has asked for it."""
+PERIOD_STATE_CLOSED: PeriodState.ValueType  # 2
+"""Two people have."""
+Global___PeriodState: _TypeAlias = PeriodState  # noqa: Y015
+
 @_typing.final
 class Transaction(_message.Message):
     """A booked transaction. It never changes."""
@@ -89,6 +141,7 @@ class Transaction(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    OCCURRED_TIME_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """The id: txn_ and the UUIDv5 of transaction_type and related_no."""
     transaction_type: _builtins.str
@@ -131,6 +184,10 @@ class Transaction(_message.Message):
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Entry]:
         """The entries in the order they were booked, 2 to 32."""
 
+    @_builtins.property
+    def occurred_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened, where that lies in a period that was closed; not set where it is effective then."""
+
     def __init__(
         self,
         *,
@@ -148,10 +205,11 @@ class Transaction(_message.Message):
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
         entries: _abc.Iterable[Global___Entry] | None = ...,
+        occurred_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "effective_time", b"effective_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "effective_time", b"effective_time", "occurred_time", b"occurred_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount_minor", b"amount_minor", "create_time", b"create_time", "currency_code", b"currency_code", "direction", b"direction", "effective_time", b"effective_time", "entries", b"entries", "merchant_id", b"merchant_id", "reason", b"reason", "related_no", b"related_no", "reverses_transaction_id", b"reverses_transaction_id", "root_reference", b"root_reference", "transaction_id", b"transaction_id", "transaction_type", b"transaction_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "amount_minor", b"amount_minor", "create_time", b"create_time", "currency_code", b"currency_code", "direction", b"direction", "effective_time", b"effective_time", "entries", b"entries", "merchant_id", b"merchant_id", "occurred_time", b"occurred_time", "reason", b"reason", "related_no", b"related_no", "reverses_transaction_id", b"reverses_transaction_id", "root_reference", b"root_reference", "transaction_id", b"transaction_id", "transaction_type", b"transaction_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -518,6 +576,582 @@ class ReverseTransactionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReverseTransactionResponse: _TypeAlias = ReverseTransactionResponse  # noqa: Y015
+
+@_typing.final
+class JournalProposal(_message.Message):
+    """A journal or reversal that one person proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TRANSACTION_TYPE_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    REVERSES_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    DECIDER_FIELD_NUMBER: _builtins.int
+    DECISION_REASON_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    proposal_id: _builtins.str
+    """The id: jrp_ and a UUIDv7."""
+    state: Global___JournalProposalState.ValueType
+    """How far it has come."""
+    transaction_type: _builtins.str
+    """The proposer's type; Reversal for a reversal."""
+    related_no: _builtins.str
+    """The proposer's reference; of a reversal the transaction reversed."""
+    currency_code: _builtins.str
+    """ISO 4217 code of all entries."""
+    amount_minor: _builtins.int
+    """The sum of the debits in minor units; of a reversal the amount reversed."""
+    reverses_transaction_id: _builtins.str
+    """What is to be reversed; empty of a journal."""
+    reason: _builtins.str
+    """Why, as the proposer says."""
+    proposer: _builtins.str
+    """Who proposed it."""
+    decider: _builtins.str
+    """Who decided it; empty while nobody has."""
+    decision_reason: _builtins.str
+    """Why it was decided so; empty if no reason was given."""
+    transaction_id: _builtins.str
+    """What was booked; empty unless it is BOOKED."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalEntry]:
+        """The entries as proposed; none of a reversal."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is to be effective; not set for the moment of approval."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was proposed."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last changed."""
+
+    def __init__(
+        self,
+        *,
+        proposal_id: _builtins.str = ...,
+        state: Global___JournalProposalState.ValueType = ...,
+        transaction_type: _builtins.str = ...,
+        related_no: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor: _builtins.int = ...,
+        entries: _abc.Iterable[Global___JournalEntry] | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        reverses_transaction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        proposer: _builtins.str = ...,
+        decider: _builtins.str = ...,
+        decision_reason: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "effective_time", b"effective_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "create_time", b"create_time", "currency_code", b"currency_code", "decider", b"decider", "decision_reason", b"decision_reason", "effective_time", b"effective_time", "entries", b"entries", "proposal_id", b"proposal_id", "proposer", b"proposer", "reason", b"reason", "related_no", b"related_no", "reverses_transaction_id", b"reverses_transaction_id", "state", b"state", "transaction_id", b"transaction_id", "transaction_type", b"transaction_type", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalProposal: _TypeAlias = JournalProposal  # noqa: Y015
+
+@_typing.final
+class JournalContent(_message.Message):
+    """A manual journal without what all proposals have."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_TYPE_FIELD_NUMBER: _builtins.int
+    RELATED_NO_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    transaction_type: _builtins.str
+    """The proposer's type, UpperCamelCase, up to 64 characters. Types that belong to events are refused."""
+    related_no: _builtins.str
+    """The proposer's reference, unique per type, 1 to 100 printable ASCII characters."""
+    currency_code: _builtins.str
+    """ISO 4217 code of all entries."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalEntry]:
+        """The entries, 2 to 32, with equal debits and credits, together at most 2^53 - 1 on each side."""
+
+    def __init__(
+        self,
+        *,
+        transaction_type: _builtins.str = ...,
+        related_no: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        entries: _abc.Iterable[Global___JournalEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "entries", b"entries", "related_no", b"related_no", "transaction_type", b"transaction_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalContent: _TypeAlias = JournalContent  # noqa: Y015
+
+@_typing.final
+class ProposeJournalRequest(_message.Message):
+    """Asks another person to approve a journal or reversal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    REVERSES_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable: the same id with the same request is carried out once."""
+    reverses_transaction_id: _builtins.str
+    """The reversal of a transaction that people booked."""
+    reason: _builtins.str
+    """Why, for the audit, 1 to 500 characters."""
+    @_builtins.property
+    def journal(self) -> Global___JournalContent:
+        """A manual journal."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """Balances include it from this time on; not ahead of now. Default: the moment of approval."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        journal: Global___JournalContent | None = ...,
+        reverses_transaction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "effective_time", b"effective_time", "journal", b"journal", "reverses_transaction_id", b"reverses_transaction_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "effective_time", b"effective_time", "journal", b"journal", "reason", b"reason", "request_id", b"request_id", "reverses_transaction_id", b"reverses_transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["journal", "reverses_transaction_id"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+Global___ProposeJournalRequest: _TypeAlias = ProposeJournalRequest  # noqa: Y015
+
+@_typing.final
+class ProposeJournalResponse(_message.Message):
+    """The proposal kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def proposal(self) -> Global___JournalProposal:
+        """The proposal, now or before by the same request."""
+
+    def __init__(
+        self,
+        *,
+        proposal: Global___JournalProposal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeJournalResponse: _TypeAlias = ProposeJournalResponse  # noqa: Y015
+
+@_typing.final
+class ApproveJournalRequest(_message.Message):
+    """Approves a proposed journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROPOSAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable: the same id with the same request is carried out once."""
+    proposal_id: _builtins.str
+    """The proposal."""
+    reason: _builtins.str
+    """Why, up to 500 characters; may be left out."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        proposal_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal_id", b"proposal_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveJournalRequest: _TypeAlias = ApproveJournalRequest  # noqa: Y015
+
+@_typing.final
+class ApproveJournalResponse(_message.Message):
+    """The journal booked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def proposal(self) -> Global___JournalProposal:
+        """The proposal, with its transaction_id."""
+
+    def __init__(
+        self,
+        *,
+        proposal: Global___JournalProposal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveJournalResponse: _TypeAlias = ApproveJournalResponse  # noqa: Y015
+
+@_typing.final
+class RejectJournalRequest(_message.Message):
+    """Rejects a proposed journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PROPOSAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable: the same id with the same request is carried out once."""
+    proposal_id: _builtins.str
+    """The proposal."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        proposal_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal_id", b"proposal_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectJournalRequest: _TypeAlias = RejectJournalRequest  # noqa: Y015
+
+@_typing.final
+class RejectJournalResponse(_message.Message):
+    """The journal rejected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def proposal(self) -> Global___JournalProposal:
+        """The proposal."""
+
+    def __init__(
+        self,
+        *,
+        proposal: Global___JournalProposal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectJournalResponse: _TypeAlias = RejectJournalResponse  # noqa: Y015
+
+@_typing.final
+class GetJournalProposalRequest(_message.Message):
+    """Asks for one proposed journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_ID_FIELD_NUMBER: _builtins.int
+    proposal_id: _builtins.str
+    """The proposal."""
+    def __init__(
+        self,
+        *,
+        proposal_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal_id", b"proposal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetJournalProposalRequest: _TypeAlias = GetJournalProposalRequest  # noqa: Y015
+
+@_typing.final
+class GetJournalProposalResponse(_message.Message):
+    """The proposed journal asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def proposal(self) -> Global___JournalProposal:
+        """The proposal."""
+
+    def __init__(
+        self,
+        *,
+        proposal: Global___JournalProposal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetJournalProposalResponse: _TypeAlias = GetJournalProposalResponse  # noqa: Y015
+
+@_typing.final
+class ListJournalProposalsRequest(_message.Message):
+    """Asks for a page of proposed journals; filters that are set must all hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows wanted, at most 1,000; 0 for 50."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; empty for the first."""
+    state: Global___JournalProposalState.ValueType
+    """Only proposals of this state."""
+    proposer: _builtins.str
+    """Only what this person proposed."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        state: Global___JournalProposalState.ValueType = ...,
+        proposer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "proposer", b"proposer", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListJournalProposalsRequest: _TypeAlias = ListJournalProposalsRequest  # noqa: Y015
+
+@_typing.final
+class ListJournalProposalsResponse(_message.Message):
+    """A page of proposed journals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty on the last."""
+    @_builtins.property
+    def proposals(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalProposal]:
+        """The proposals, the newest first."""
+
+    def __init__(
+        self,
+        *,
+        proposals: _abc.Iterable[Global___JournalProposal] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "proposals", b"proposals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListJournalProposalsResponse: _TypeAlias = ListJournalProposalsResponse  # noqa: Y015
+
+@_typing.final
+class Period(_message.Message):
+    """All up to a moment and with it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERIOD_ID_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    CLOSER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    period_id: _builtins.str
+    """The id: per_ and a UUIDv7."""
+    state: Global___PeriodState.ValueType
+    """Whether it is closed."""
+    proposer: _builtins.str
+    """Who asked first."""
+    closer: _builtins.str
+    """Who agreed; empty while nobody has."""
+    reason: _builtins.str
+    """Why, as the proposer says."""
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """The last moment of it."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was proposed."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last changed."""
+
+    def __init__(
+        self,
+        *,
+        period_id: _builtins.str = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___PeriodState.ValueType = ...,
+        proposer: _builtins.str = ...,
+        closer: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closer", b"closer", "create_time", b"create_time", "end_time", b"end_time", "period_id", b"period_id", "proposer", b"proposer", "reason", b"reason", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Period: _TypeAlias = Period  # noqa: Y015
+
+@_typing.final
+class ClosePeriodRequest(_message.Message):
+    """Asks to close a period."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable: the same id with the same request is carried out once."""
+    reason: _builtins.str
+    """Why, for the audit, 1 to 500 characters; that of the first call is kept."""
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """The last moment of the period; not ahead of now."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClosePeriodRequest: _TypeAlias = ClosePeriodRequest  # noqa: Y015
+
+@_typing.final
+class ClosePeriodResponse(_message.Message):
+    """The period."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERIOD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def period(self) -> Global___Period:
+        """PROPOSED after the first person's call, CLOSED after the second's."""
+
+    def __init__(
+        self,
+        *,
+        period: Global___Period | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClosePeriodResponse: _TypeAlias = ClosePeriodResponse  # noqa: Y015
+
+@_typing.final
+class ListPeriodsRequest(_message.Message):
+    """Asks for a page of periods."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows wanted, at most 1,000; 0 for 50."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPeriodsRequest: _TypeAlias = ListPeriodsRequest  # noqa: Y015
+
+@_typing.final
+class ListPeriodsResponse(_message.Message):
+    """A page of periods."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERIODS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty on the last."""
+    @_builtins.property
+    def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___Period]:
+        """The periods, the latest end first."""
+
+    def __init__(
+        self,
+        *,
+        periods: _abc.Iterable[Global___Period] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "periods", b"periods"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPeriodsResponse: _TypeAlias = ListPeriodsResponse  # noqa: Y015
 
 @_typing.final
 class GetTransactionRequest(_message.Message):

@@ -29,10 +29,15 @@ class AccountingServiceStub:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -55,6 +60,41 @@ class AccountingServiceStub:
                 '/paystream.accounting.v1.AccountingService/ReverseTransaction',
                 request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.SerializeToString,
                 response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.FromString,
+                _registered_method=True)
+        self.ProposeJournal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/ProposeJournal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.FromString,
+                _registered_method=True)
+        self.ApproveJournal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/ApproveJournal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.FromString,
+                _registered_method=True)
+        self.RejectJournal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/RejectJournal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.FromString,
+                _registered_method=True)
+        self.GetJournalProposal = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/GetJournalProposal',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.FromString,
+                _registered_method=True)
+        self.ListJournalProposals = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/ListJournalProposals',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.FromString,
+                _registered_method=True)
+        self.ClosePeriod = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/ClosePeriod',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.FromString,
+                _registered_method=True)
+        self.ListPeriods = channel.unary_unary(
+                '/paystream.accounting.v1.AccountingService/ListPeriods',
+                request_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
+                response_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
                 _registered_method=True)
         self.GetTransaction = channel.unary_unary(
                 '/paystream.accounting.v1.AccountingService/GetTransaction',
@@ -97,16 +137,25 @@ class AccountingServiceServicer:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def CreateTransaction(self, request, context):
         """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
-        Idempotent by request_id for at least 24 h, and for ever by (transaction_type, related_no): the same pair with the
+        One person books alone up to a limit in 24 hours and currency (PAYSTREAM_ACCOUNTING_JOURNAL_LIMITS). What exceeds it,
+        moves what is owed or unclear (merchant.receivable, suspense, platform.losses) or is of a type Correction* or
+        WriteOff* is proposed by ProposeJournal and approved by another.
+
+        Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
         same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
         that the ledger knows. Moves no money outside the ledger.
 
@@ -114,7 +163,8 @@ class AccountingServiceServicer:
         ACCOUNT_CURRENCY_MISMATCH, TRANSACTION_TYPE_RESERVED (the type belongs to an event) or FIELD_INVALID; NOT_FOUND with
         ACCOUNT_NOT_FOUND; ALREADY_EXISTS with TRANSACTION_CONFLICT (the pair was booked with other content) or
         REQUEST_ID_REUSED; FAILED_PRECONDITION with INSUFFICIENT_FUNDS (an account would fall below its floor) or
-        MERCHANT_UNKNOWN.
+        MERCHANT_UNKNOWN, JOURNAL_NEEDS_APPROVAL or PERIOD_CLOSED; INVALID_ARGUMENT with ACCOUNT_KIND_IN_TRANSIT for what waits
+        for an event, as merchant.withdrawing, merchant.disputed and merchant.reserve.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,7 +174,8 @@ class AccountingServiceServicer:
         """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
 
         Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-        malformed; the errors of a request are those of CreateTransaction.
+        malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+        would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,12 +184,90 @@ class AccountingServiceServicer:
     def ReverseTransaction(self, request, context):
         """Books the opposite of a transaction, which itself stays as it is.
 
-        A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-        which the step after it takes back. Idempotent by request_id for at least 24 h.
+        A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+        back, or a correction of a type of its own. Idempotent by request_id.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
+        person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
         INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeJournal(self, request, context):
+        """Proposes a manual journal, or the reversal of one, for another person to approve. Nothing is booked yet.
+
+        Idempotent by request_id for ever. The caller needs a name.
+
+        Errors: as CreateTransaction and ReverseTransaction, but for what only booking can tell; PERMISSION_DENIED with
+        reason SAME_PERSON (the caller has no name).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveJournal(self, request, context):
+        """Approves a proposed journal, which books it: both names and the reason are kept. What cannot be booked stays proposed.
+
+        Idempotent by request_id for at least 24 h.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON (the caller proposed it,
+        letters' case and outer spaces apart, or has no name); FAILED_PRECONDITION with ILLEGAL_TRANSITION (it was decided
+        before), INSUFFICIENT_FUNDS, PERIOD_CLOSED or TRANSACTION_ALREADY_REVERSED; ALREADY_EXISTS with TRANSACTION_CONFLICT or
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectJournal(self, request, context):
+        """Rejects a proposed journal, which is never booked then. Idempotent by request_id for at least 24 h.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON; FAILED_PRECONDITION with
+        ILLEGAL_TRANSITION; ALREADY_EXISTS with REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetJournalProposal(self, request, context):
+        """Gives one proposed journal.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJournalProposals(self, request, context):
+        """Lists proposed journals, the newest first.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClosePeriod(self, request, context):
+        """Closes all up to a moment and with it, once two people have asked for the same end: the first call proposes it.
+
+        Nothing is dated into what is closed: journals are refused, and what events tell late is effective one microsecond
+        after it, its own time kept in occurred_time. What is closed stays closed. Asking again changes nothing.
+
+        Errors: PERMISSION_DENIED with reason SAME_PERSON (the caller has no name); INVALID_ARGUMENT with FIELD_INVALID (the
+        end is ahead of now); FAILED_PRECONDITION with PERIOD_CLOSED (a later end is closed); ALREADY_EXISTS with
+        REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPeriods(self, request, context):
+        """Lists periods, the latest end first.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -226,6 +355,41 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.FromString,
                     response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.SerializeToString,
             ),
+            'ProposeJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeJournal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.SerializeToString,
+            ),
+            'ApproveJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveJournal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.SerializeToString,
+            ),
+            'RejectJournal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectJournal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.SerializeToString,
+            ),
+            'GetJournalProposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJournalProposal,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.SerializeToString,
+            ),
+            'ListJournalProposals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJournalProposals,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.SerializeToString,
+            ),
+            'ClosePeriod': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClosePeriod,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.SerializeToString,
+            ),
+            'ListPeriods': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPeriods,
+                    request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.FromString,
+                    response_serializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.SerializeToString,
+            ),
             'GetTransaction': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTransaction,
                     request_deserializer=paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetTransactionRequest.FromString,
@@ -273,10 +437,15 @@ class AccountingService:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @staticmethod
@@ -350,6 +519,195 @@ class AccountingService:
             '/paystream.accounting.v1.AccountingService/ReverseTransaction',
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionRequest.SerializeToString,
             paystream_dot_accounting_dot_v1_dot_accounting__pb2.ReverseTransactionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/ProposeJournal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ProposeJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/ApproveJournal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ApproveJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/RejectJournal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.RejectJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJournalProposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/GetJournalProposal',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.GetJournalProposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJournalProposals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/ListJournalProposals',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListJournalProposalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClosePeriod(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/ClosePeriod',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ClosePeriodResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPeriods(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.accounting.v1.AccountingService/ListPeriods',
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsRequest.SerializeToString,
+            paystream_dot_accounting_dot_v1_dot_accounting__pb2.ListPeriodsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,10 +30,15 @@ class AccountingServiceStub:
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -43,7 +48,11 @@ class AccountingServiceStub:
     CreateTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.CreateTransactionRequest, _accounting_pb2.CreateTransactionResponse]
     """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
-    Idempotent by request_id for at least 24 h, and for ever by (transaction_type, related_no): the same pair with the
+    One person books alone up to a limit in 24 hours and currency (PAYSTREAM_ACCOUNTING_JOURNAL_LIMITS). What exceeds it,
+    moves what is owed or unclear (merchant.receivable, suspense, platform.losses) or is of a type Correction* or
+    WriteOff* is proposed by ProposeJournal and approved by another.
+
+    Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
     same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
     that the ledger knows. Moves no money outside the ledger.
 
@@ -51,23 +60,75 @@ class AccountingServiceStub:
     ACCOUNT_CURRENCY_MISMATCH, TRANSACTION_TYPE_RESERVED (the type belongs to an event) or FIELD_INVALID; NOT_FOUND with
     ACCOUNT_NOT_FOUND; ALREADY_EXISTS with TRANSACTION_CONFLICT (the pair was booked with other content) or
     REQUEST_ID_REUSED; FAILED_PRECONDITION with INSUFFICIENT_FUNDS (an account would fall below its floor) or
-    MERCHANT_UNKNOWN.
+    MERCHANT_UNKNOWN, JOURNAL_NEEDS_APPROVAL or PERIOD_CLOSED; INVALID_ARGUMENT with ACCOUNT_KIND_IN_TRANSIT for what waits
+    for an event, as merchant.withdrawing, merchant.disputed and merchant.reserve.
     """
     BatchCreateTransactions: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.BatchCreateTransactionsRequest, _accounting_pb2.BatchCreateTransactionsResponse]
     """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
 
     Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-    malformed; the errors of a request are those of CreateTransaction.
+    malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+    would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
     """
     ReverseTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]
     """Books the opposite of a transaction, which itself stays as it is.
 
-    A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-    which the step after it takes back. Idempotent by request_id for at least 24 h.
+    A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+    back, or a correction of a type of its own. Idempotent by request_id.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
+    person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
     INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+    """
+    ProposeJournal: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ProposeJournalRequest, _accounting_pb2.ProposeJournalResponse]
+    """Proposes a manual journal, or the reversal of one, for another person to approve. Nothing is booked yet.
+
+    Idempotent by request_id for ever. The caller needs a name.
+
+    Errors: as CreateTransaction and ReverseTransaction, but for what only booking can tell; PERMISSION_DENIED with
+    reason SAME_PERSON (the caller has no name).
+    """
+    ApproveJournal: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ApproveJournalRequest, _accounting_pb2.ApproveJournalResponse]
+    """Approves a proposed journal, which books it: both names and the reason are kept. What cannot be booked stays proposed.
+
+    Idempotent by request_id for at least 24 h.
+
+    Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON (the caller proposed it,
+    letters' case and outer spaces apart, or has no name); FAILED_PRECONDITION with ILLEGAL_TRANSITION (it was decided
+    before), INSUFFICIENT_FUNDS, PERIOD_CLOSED or TRANSACTION_ALREADY_REVERSED; ALREADY_EXISTS with TRANSACTION_CONFLICT or
+    REQUEST_ID_REUSED.
+    """
+    RejectJournal: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.RejectJournalRequest, _accounting_pb2.RejectJournalResponse]
+    """Rejects a proposed journal, which is never booked then. Idempotent by request_id for at least 24 h.
+
+    Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON; FAILED_PRECONDITION with
+    ILLEGAL_TRANSITION; ALREADY_EXISTS with REQUEST_ID_REUSED.
+    """
+    GetJournalProposal: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetJournalProposalRequest, _accounting_pb2.GetJournalProposalResponse]
+    """Gives one proposed journal.
+
+    Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND.
+    """
+    ListJournalProposals: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListJournalProposalsRequest, _accounting_pb2.ListJournalProposalsResponse]
+    """Lists proposed journals, the newest first.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+    """
+    ClosePeriod: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ClosePeriodRequest, _accounting_pb2.ClosePeriodResponse]
+    """Closes all up to a moment and with it, once two people have asked for the same end: the first call proposes it.
+
+    Nothing is dated into what is closed: journals are refused, and what events tell late is effective one microsecond
+    after it, its own time kept in occurred_time. What is closed stays closed. Asking again changes nothing.
+
+    Errors: PERMISSION_DENIED with reason SAME_PERSON (the caller has no name); INVALID_ARGUMENT with FIELD_INVALID (the
+    end is ahead of now); FAILED_PRECONDITION with PERIOD_CLOSED (a later end is closed); ALREADY_EXISTS with
+    REQUEST_ID_REUSED.
+    """
+    ListPeriods: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.ListPeriodsRequest, _accounting_pb2.ListPeriodsResponse]
+    """Lists periods, the latest end first.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
     """
     GetTransaction: _grpc.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]
     """Gives one transaction with its entries.
@@ -111,17 +172,26 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.CreateTransactionRequest, _accounting_pb2.CreateTransactionResponse]  # type: ignore[assignment]
     """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
-    Idempotent by request_id for at least 24 h, and for ever by (transaction_type, related_no): the same pair with the
+    One person books alone up to a limit in 24 hours and currency (PAYSTREAM_ACCOUNTING_JOURNAL_LIMITS). What exceeds it,
+    moves what is owed or unclear (merchant.receivable, suspense, platform.losses) or is of a type Correction* or
+    WriteOff* is proposed by ProposeJournal and approved by another.
+
+    Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
     same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
     that the ledger knows. Moves no money outside the ledger.
 
@@ -129,23 +199,75 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     ACCOUNT_CURRENCY_MISMATCH, TRANSACTION_TYPE_RESERVED (the type belongs to an event) or FIELD_INVALID; NOT_FOUND with
     ACCOUNT_NOT_FOUND; ALREADY_EXISTS with TRANSACTION_CONFLICT (the pair was booked with other content) or
     REQUEST_ID_REUSED; FAILED_PRECONDITION with INSUFFICIENT_FUNDS (an account would fall below its floor) or
-    MERCHANT_UNKNOWN.
+    MERCHANT_UNKNOWN, JOURNAL_NEEDS_APPROVAL or PERIOD_CLOSED; INVALID_ARGUMENT with ACCOUNT_KIND_IN_TRANSIT for what waits
+    for an event, as merchant.withdrawing, merchant.disputed and merchant.reserve.
     """
     BatchCreateTransactions: _aio.UnaryUnaryMultiCallable[_accounting_pb2.BatchCreateTransactionsRequest, _accounting_pb2.BatchCreateTransactionsResponse]  # type: ignore[assignment]
     """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
 
     Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-    malformed; the errors of a request are those of CreateTransaction.
+    malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+    would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
     """
     ReverseTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ReverseTransactionRequest, _accounting_pb2.ReverseTransactionResponse]  # type: ignore[assignment]
     """Books the opposite of a transaction, which itself stays as it is.
 
-    A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-    which the step after it takes back. Idempotent by request_id for at least 24 h.
+    A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+    back, or a correction of a type of its own. Idempotent by request_id.
 
     Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+    REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
+    person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
     INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+    """
+    ProposeJournal: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ProposeJournalRequest, _accounting_pb2.ProposeJournalResponse]  # type: ignore[assignment]
+    """Proposes a manual journal, or the reversal of one, for another person to approve. Nothing is booked yet.
+
+    Idempotent by request_id for ever. The caller needs a name.
+
+    Errors: as CreateTransaction and ReverseTransaction, but for what only booking can tell; PERMISSION_DENIED with
+    reason SAME_PERSON (the caller has no name).
+    """
+    ApproveJournal: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ApproveJournalRequest, _accounting_pb2.ApproveJournalResponse]  # type: ignore[assignment]
+    """Approves a proposed journal, which books it: both names and the reason are kept. What cannot be booked stays proposed.
+
+    Idempotent by request_id for at least 24 h.
+
+    Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON (the caller proposed it,
+    letters' case and outer spaces apart, or has no name); FAILED_PRECONDITION with ILLEGAL_TRANSITION (it was decided
+    before), INSUFFICIENT_FUNDS, PERIOD_CLOSED or TRANSACTION_ALREADY_REVERSED; ALREADY_EXISTS with TRANSACTION_CONFLICT or
+    REQUEST_ID_REUSED.
+    """
+    RejectJournal: _aio.UnaryUnaryMultiCallable[_accounting_pb2.RejectJournalRequest, _accounting_pb2.RejectJournalResponse]  # type: ignore[assignment]
+    """Rejects a proposed journal, which is never booked then. Idempotent by request_id for at least 24 h.
+
+    Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON; FAILED_PRECONDITION with
+    ILLEGAL_TRANSITION; ALREADY_EXISTS with REQUEST_ID_REUSED.
+    """
+    GetJournalProposal: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetJournalProposalRequest, _accounting_pb2.GetJournalProposalResponse]  # type: ignore[assignment]
+    """Gives one proposed journal.
+
+    Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND.
+    """
+    ListJournalProposals: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListJournalProposalsRequest, _accounting_pb2.ListJournalProposalsResponse]  # type: ignore[assignment]
+    """Lists proposed journals, the newest first.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+    """
+    ClosePeriod: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ClosePeriodRequest, _accounting_pb2.ClosePeriodResponse]  # type: ignore[assignment]
+    """Closes all up to a moment and with it, once two people have asked for the same end: the first call proposes it.
+
+    Nothing is dated into what is closed: journals are refused, and what events tell late is effective one microsecond
+    after it, its own time kept in occurred_time. What is closed stays closed. Asking again changes nothing.
+
+    Errors: PERMISSION_DENIED with reason SAME_PERSON (the caller has no name); INVALID_ARGUMENT with FIELD_INVALID (the
+    end is ahead of now); FAILED_PRECONDITION with PERIOD_CLOSED (a later end is closed); ALREADY_EXISTS with
+    REQUEST_ID_REUSED.
+    """
+    ListPeriods: _aio.UnaryUnaryMultiCallable[_accounting_pb2.ListPeriodsRequest, _accounting_pb2.ListPeriodsResponse]  # type: ignore[assignment]
+    """Lists periods, the latest end first.
+
+    Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
     """
     GetTransaction: _aio.UnaryUnaryMultiCallable[_accounting_pb2.GetTransactionRequest, _accounting_pb2.GetTransactionResponse]  # type: ignore[assignment]
     """Gives one transaction with its entries.
@@ -188,10 +310,15 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Books, reverses and shows transactions of the double-entry ledger.
 
     Captures, refunds, disputes, settlements and withdrawals are booked by the service itself from payment.events,
-    settlement.events and withdrawal.events; callers book manual journals. Amounts are in minor units of the currency
-    (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
+    settlement.events, withdrawal.events and channel.events; callers book manual journals. Amounts are in minor units of
+    the currency (JPY 0, USD 2, BHD 3 decimals). Balances are decimal integers in a string, because the sum of many amounts may not fit
     into 64 bits. Errors carry a google.rpc.ErrorInfo of domain "paystream" with the reasons named at each call; a request
     that breaks a field rule is INVALID_ARGUMENT with a BadRequest.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -202,7 +329,11 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.CreateTransactionResponse, _abc.Awaitable[_accounting_pb2.CreateTransactionResponse]]:
         """Books a manual journal: 2 to 32 entries of one currency whose debits equal its credits.
 
-        Idempotent by request_id for at least 24 h, and for ever by (transaction_type, related_no): the same pair with the
+        One person books alone up to a limit in 24 hours and currency (PAYSTREAM_ACCOUNTING_JOURNAL_LIMITS). What exceeds it,
+        moves what is owed or unclear (merchant.receivable, suspense, platform.losses) or is of a type Correction* or
+        WriteOff* is proposed by ProposeJournal and approved by another.
+
+        Idempotent by request_id, and by (transaction_type, related_no) whoever asks: the same pair with the
         same content returns the transaction booked before. Accounts named by kind are opened on first need, for merchants
         that the ledger knows. Moves no money outside the ledger.
 
@@ -210,7 +341,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         ACCOUNT_CURRENCY_MISMATCH, TRANSACTION_TYPE_RESERVED (the type belongs to an event) or FIELD_INVALID; NOT_FOUND with
         ACCOUNT_NOT_FOUND; ALREADY_EXISTS with TRANSACTION_CONFLICT (the pair was booked with other content) or
         REQUEST_ID_REUSED; FAILED_PRECONDITION with INSUFFICIENT_FUNDS (an account would fall below its floor) or
-        MERCHANT_UNKNOWN.
+        MERCHANT_UNKNOWN, JOURNAL_NEEDS_APPROVAL or PERIOD_CLOSED; INVALID_ARGUMENT with ACCOUNT_KIND_IN_TRANSIT for what waits
+        for an event, as merchant.withdrawing, merchant.disputed and merchant.reserve.
         """
 
     @_abc_1.abstractmethod
@@ -222,7 +354,8 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Books up to 1,000 manual journals, each by itself: one result or error per request, in the order of the requests.
 
         Idempotent per request, by its request_id, as CreateTransaction is. The call fails as a whole only when it is
-        malformed; the errors of a request are those of CreateTransaction.
+        malformed, or with INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata reply_bytes, reply_bytes_max) when its results
+        would be larger than a reply may be, before anything is done; the errors of a request are those of CreateTransaction.
         """
 
     @_abc_1.abstractmethod
@@ -233,12 +366,104 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_pb2.ReverseTransactionResponse, _abc.Awaitable[_accounting_pb2.ReverseTransactionResponse]]:
         """Books the opposite of a transaction, which itself stays as it is.
 
-        A transaction is reversed at most once, and a reversal never; nor is a step of a dispute, settlement or withdrawal,
-        which the step after it takes back. Idempotent by request_id for at least 24 h.
+        A transaction is reversed at most once, and a reversal never; nor is what an event booked: what follows takes it
+        back, or a correction of a type of its own. Idempotent by request_id.
 
         Errors: NOT_FOUND with reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION with TRANSACTION_ALREADY_REVERSED,
-        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE or INSUFFICIENT_FUNDS; ALREADY_EXISTS with REQUEST_ID_REUSED;
+        REVERSAL_NOT_REVERSIBLE, TRANSACTION_NOT_REVERSIBLE, INSUFFICIENT_FUNDS, JOURNAL_NEEDS_APPROVAL (the limit of what one
+        person books alone) or PERIOD_CLOSED; ALREADY_EXISTS with REQUEST_ID_REUSED;
         INVALID_ARGUMENT with FIELD_INVALID (an effective time ahead of now, or before the transaction's own).
+        """
+
+    @_abc_1.abstractmethod
+    def ProposeJournal(
+        self,
+        request: _accounting_pb2.ProposeJournalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ProposeJournalResponse, _abc.Awaitable[_accounting_pb2.ProposeJournalResponse]]:
+        """Proposes a manual journal, or the reversal of one, for another person to approve. Nothing is booked yet.
+
+        Idempotent by request_id for ever. The caller needs a name.
+
+        Errors: as CreateTransaction and ReverseTransaction, but for what only booking can tell; PERMISSION_DENIED with
+        reason SAME_PERSON (the caller has no name).
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveJournal(
+        self,
+        request: _accounting_pb2.ApproveJournalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ApproveJournalResponse, _abc.Awaitable[_accounting_pb2.ApproveJournalResponse]]:
+        """Approves a proposed journal, which books it: both names and the reason are kept. What cannot be booked stays proposed.
+
+        Idempotent by request_id for at least 24 h.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON (the caller proposed it,
+        letters' case and outer spaces apart, or has no name); FAILED_PRECONDITION with ILLEGAL_TRANSITION (it was decided
+        before), INSUFFICIENT_FUNDS, PERIOD_CLOSED or TRANSACTION_ALREADY_REVERSED; ALREADY_EXISTS with TRANSACTION_CONFLICT or
+        REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def RejectJournal(
+        self,
+        request: _accounting_pb2.RejectJournalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.RejectJournalResponse, _abc.Awaitable[_accounting_pb2.RejectJournalResponse]]:
+        """Rejects a proposed journal, which is never booked then. Idempotent by request_id for at least 24 h.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND; PERMISSION_DENIED with SAME_PERSON; FAILED_PRECONDITION with
+        ILLEGAL_TRANSITION; ALREADY_EXISTS with REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetJournalProposal(
+        self,
+        request: _accounting_pb2.GetJournalProposalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.GetJournalProposalResponse, _abc.Awaitable[_accounting_pb2.GetJournalProposalResponse]]:
+        """Gives one proposed journal.
+
+        Errors: NOT_FOUND with reason JOURNAL_PROPOSAL_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListJournalProposals(
+        self,
+        request: _accounting_pb2.ListJournalProposalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ListJournalProposalsResponse, _abc.Awaitable[_accounting_pb2.ListJournalProposalsResponse]]:
+        """Lists proposed journals, the newest first.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ClosePeriod(
+        self,
+        request: _accounting_pb2.ClosePeriodRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ClosePeriodResponse, _abc.Awaitable[_accounting_pb2.ClosePeriodResponse]]:
+        """Closes all up to a moment and with it, once two people have asked for the same end: the first call proposes it.
+
+        Nothing is dated into what is closed: journals are refused, and what events tell late is effective one microsecond
+        after it, its own time kept in occurred_time. What is closed stays closed. Asking again changes nothing.
+
+        Errors: PERMISSION_DENIED with reason SAME_PERSON (the caller has no name); INVALID_ARGUMENT with FIELD_INVALID (the
+        end is ahead of now); FAILED_PRECONDITION with PERIOD_CLOSED (a later end is closed); ALREADY_EXISTS with
+        REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPeriods(
+        self,
+        request: _accounting_pb2.ListPeriodsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_pb2.ListPeriodsResponse, _abc.Awaitable[_accounting_pb2.ListPeriodsResponse]]:
+        """Lists periods, the latest end first.
+
+        Errors: INVALID_ARGUMENT with reason PAGE_TOKEN_INVALID or FIELD_INVALID.
         """
 
     @_abc_1.abstractmethod

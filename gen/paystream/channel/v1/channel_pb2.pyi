@@ -21,6 +21,16 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9010  a payout: APPROVED, later returned by the bank and called back
   9011  a capture: APPROVED, later disputed in full; contesting wins
   9012  a capture: APPROVED, later disputed in full; contesting loses
+  9013  an authorization or capture: APPROVED for a part, down to a whole 5000 (19013: 15000)
+  9014  an authorization or capture: APPROVED, later approved again under another reference and called back
+  9015  APPROVED, later DECLINED after all and called back: a capture bounces, a refund comes back, a payout fails
+  9016  a payout: APPROVED, later returned by the bank less a fee of 1500, and called back
+  9017  an authorization or capture: as 9009, and its first two refunds are DECLINED, refund_not_allowed
+  9018  an authorization: cancelling it is DECLINED, but done later and called back
+  9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
+  9020  a refund or payout: APPROVED, later approved again under another reference and called back
+
+An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """
 
 from collections import abc as _abc
@@ -162,6 +172,34 @@ DISPUTE_STATE_LOST: DisputeState.ValueType  # 4
 """Decided for the payer, accepted, or not answered in time."""
 Global___DisputeState: _TypeAlias = DisputeState  # noqa: Y015
 
+class _DisputeStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_STAGE_UNSPECIFIED: _DisputeStage.ValueType  # 0
+    """Taken as CHARGEBACK; of AdvanceDispute, a decision."""
+    DISPUTE_STAGE_INQUIRY: _DisputeStage.ValueType  # 1
+    """It asks; nothing is held back. Answered, it ends; not answered in time, it becomes a chargeback."""
+    DISPUTE_STAGE_CHARGEBACK: _DisputeStage.ValueType  # 2
+    """The amount is held back."""
+    DISPUTE_STAGE_PRE_ARBITRATION: _DisputeStage.ValueType  # 3
+    """What was decided is disputed again; nothing moves before it is decided anew."""
+
+class DisputeStage(_DisputeStage, metaclass=_DisputeStageEnumTypeWrapper):
+    """How far the payer's bank has gone."""
+
+DISPUTE_STAGE_UNSPECIFIED: DisputeStage.ValueType  # 0
+"""Taken as CHARGEBACK; of AdvanceDispute, a decision."""
+DISPUTE_STAGE_INQUIRY: DisputeStage.ValueType  # 1
+"""It asks; nothing is held back. Answered, it ends; not answered in time, it becomes a chargeback."""
+DISPUTE_STAGE_CHARGEBACK: DisputeStage.ValueType  # 2
+"""The amount is held back."""
+DISPUTE_STAGE_PRE_ARBITRATION: DisputeStage.ValueType  # 3
+"""What was decided is disputed again; nothing moves before it is decided anew."""
+Global___DisputeStage: _TypeAlias = DisputeStage  # noqa: Y015
+
 class _DisputeReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -202,6 +240,42 @@ DISPUTE_REASON_OTHER: DisputeReason.ValueType  # 6
 """Something else."""
 Global___DisputeReason: _TypeAlias = DisputeReason  # noqa: Y015
 
+class _LateOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LateOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LateOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LATE_OUTCOME_UNSPECIFIED: _LateOutcome.ValueType  # 0
+    """Never sent."""
+    LATE_OUTCOME_APPROVED: _LateOutcome.ValueType  # 1
+    """Done after all: what was declined or open is approved, and a payout that came back is paid out again."""
+    LATE_OUTCOME_DECLINED: _LateOutcome.ValueType  # 2
+    """Not done after all: what was approved or open is declined; captured money bounces, a refund comes back."""
+    LATE_OUTCOME_RETURNED: _LateOutcome.ValueType  # 3
+    """An approved payout comes back, whole or in part."""
+    LATE_OUTCOME_APPROVED_AGAIN: _LateOutcome.ValueType  # 4
+    """Done a second time under another reference, and called back with that; money that came in twice is given back by
+    Refund with that reference.
+    """
+
+class LateOutcome(_LateOutcome, metaclass=_LateOutcomeEnumTypeWrapper):
+    """What is said of an attempt after it was decided."""
+
+LATE_OUTCOME_UNSPECIFIED: LateOutcome.ValueType  # 0
+"""Never sent."""
+LATE_OUTCOME_APPROVED: LateOutcome.ValueType  # 1
+"""Done after all: what was declined or open is approved, and a payout that came back is paid out again."""
+LATE_OUTCOME_DECLINED: LateOutcome.ValueType  # 2
+"""Not done after all: what was approved or open is declined; captured money bounces, a refund comes back."""
+LATE_OUTCOME_RETURNED: LateOutcome.ValueType  # 3
+"""An approved payout comes back, whole or in part."""
+LATE_OUTCOME_APPROVED_AGAIN: LateOutcome.ValueType  # 4
+"""Done a second time under another reference, and called back with that; money that came in twice is given back by
+Refund with that reference.
+"""
+Global___LateOutcome: _TypeAlias = LateOutcome  # noqa: Y015
+
 @_typing.final
 class Transaction(_message.Message):
     """One attempt on the channel's record."""
@@ -221,6 +295,9 @@ class Transaction(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     RETURN_TIME_FIELD_NUMBER: _builtins.int
+    RETURNED_AMOUNT_FIELD_NUMBER: _builtins.int
+    SECOND_REFERENCE_FIELD_NUMBER: _builtins.int
+    SECOND_AMOUNT_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of the attempt."""
     action: Global___Action.ValueType
@@ -239,9 +316,13 @@ class Transaction(_message.Message):
     """Whether money moved: an approved capture, automatic capture, refund or payment."""
     authorization_reference: _builtins.str
     """The authorization that was captured, cancelled or refunded; empty for others."""
+    second_reference: _builtins.str
+    """The channel's reference of a second approval of this attempt; empty while there is none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount asked for; for a cancellation, the amount given back (absent when it was declined)."""
+        """The amount asked for, or the part of it that was approved; for a cancellation, the amount given back (absent when it
+        was declined).
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -254,6 +335,14 @@ class Transaction(_message.Message):
     @_builtins.property
     def return_time(self) -> _timestamp_pb2.Timestamp:
         """When the bank sent an approved payout back; absent while it has not."""
+
+    @_builtins.property
+    def returned_amount(self) -> _money_pb2.Money:
+        """What of a payout came back; absent while nothing has."""
+
+    @_builtins.property
+    def second_amount(self) -> _money_pb2.Money:
+        """What was approved a second time; absent while nothing was."""
 
     def __init__(
         self,
@@ -271,10 +360,13 @@ class Transaction(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         return_time: _timestamp_pb2.Timestamp | None = ...,
+        returned_amount: _money_pb2.Money | None = ...,
+        second_reference: _builtins.str = ...,
+        second_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "second_reference", b"second_reference", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -564,19 +656,27 @@ class CancelRequest(_message.Message):
 
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_REFERENCE_FIELD_NUMBER: _builtins.int
+    CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of this attempt: the idempotency key."""
     authorization_reference: _builtins.str
     """channel_reference of the authorization."""
+    callback_address: _builtins.str
+    """host:port of the payment service whose ReportChannelResult is told late results; empty: the behaviour's address."""
+    correlation_id: _builtins.str
+    """The journey that the callback carries; empty: that of the call."""
     def __init__(
         self,
         *,
         attempt_id: _builtins.str = ...,
         authorization_reference: _builtins.str = ...,
+        callback_address: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "callback_address", b"callback_address", "correlation_id", b"correlation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1176,6 +1276,10 @@ class Dispute(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    TAKEN_MINOR_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     dispute_reference: _builtins.str
     """The channel's own reference of the dispute; statement lines and callbacks carry it."""
     attempt_id: _builtins.str
@@ -1188,6 +1292,12 @@ class Dispute(_message.Message):
     """How far it has come."""
     evidence: _builtins.str
     """What speaks for the merchant; empty unless it was contested."""
+    stage: Global___DisputeStage.ValueType
+    """How far the payer's bank has gone."""
+    category: _builtins.str
+    """The card scheme's category, as in 10.4; empty when none was given."""
+    taken_minor: _builtins.int
+    """Held back, or lost, at present, in minor units of amount.currency_code."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is disputed."""
@@ -1204,6 +1314,10 @@ class Dispute(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The files that came with the answer, each as "name media_type size_bytes sha256"."""
+
     def __init__(
         self,
         *,
@@ -1217,10 +1331,14 @@ class Dispute(_message.Message):
         evidence: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        taken_minor: _builtins.int = ...,
+        files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "create_time", b"create_time", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "merchant_id", b"merchant_id", "reason", b"reason", "respond_by", b"respond_by", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "create_time", b"create_time", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "files", b"files", "merchant_id", b"merchant_id", "reason", b"reason", "respond_by", b"respond_by", "stage", b"stage", "state", b"state", "taken_minor", b"taken_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1238,6 +1356,10 @@ class OpenDisputeRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     RESPOND_WITHIN_SECONDS_FIELD_NUMBER: _builtins.int
     CONTEST_LOSES_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    LOSE_MINOR_FIELD_NUMBER: _builtins.int
+    ABOVE_LIMITS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it opens nothing."""
     attempt_id: _builtins.str
@@ -1248,6 +1370,14 @@ class OpenDisputeRequest(_message.Message):
     """Seconds of business time in which it can be answered, up to 366 days; 0 for 7 days."""
     contest_loses: _builtins.bool
     """Whether contesting it loses; otherwise contesting it wins."""
+    stage: Global___DisputeStage.ValueType
+    """Where it begins: INQUIRY or CHARGEBACK."""
+    category: _builtins.str
+    """The card scheme's category, up to 50 characters."""
+    lose_minor: _builtins.int
+    """What losing it loses, in minor units; 0 for all that is disputed."""
+    above_limits: _builtins.bool
+    """Whether it is held back whatever is left of the capture."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is disputed, in the attempt's currency, at most its amount; absent: all that is left of it."""
@@ -1261,10 +1391,14 @@ class OpenDisputeRequest(_message.Message):
         reason: Global___DisputeReason.ValueType = ...,
         respond_within_seconds: _builtins.int = ...,
         contest_loses: _builtins.bool = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        lose_minor: _builtins.int = ...,
+        above_limits: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "contest_loses", b"contest_loses", "reason", b"reason", "request_id", b"request_id", "respond_within_seconds", b"respond_within_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_limits", b"above_limits", "amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "contest_loses", b"contest_loses", "lose_minor", b"lose_minor", "reason", b"reason", "request_id", b"request_id", "respond_within_seconds", b"respond_within_seconds", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1303,26 +1437,62 @@ class RespondToDisputeRequest(_message.Message):
     DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
     CONTESTED_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     dispute_reference: _builtins.str
     """The channel's reference of the dispute."""
     contested: _builtins.bool
     """Whether the merchant contests it; otherwise it accepts that the amount is gone."""
     evidence: _builtins.str
     """What speaks for the merchant, up to 2000 characters."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___DisputeFile]:
+        """Files that speak for the merchant."""
+
     def __init__(
         self,
         *,
         dispute_reference: _builtins.str = ...,
         contested: _builtins.bool = ...,
         evidence: _builtins.str = ...,
+        files: _abc.Iterable[Global___DisputeFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "dispute_reference", b"dispute_reference", "evidence", b"evidence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "files", b"files"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RespondToDisputeRequest: _TypeAlias = RespondToDisputeRequest  # noqa: Y015
+
+@_typing.final
+class DisputeFile(_message.Message):
+    """A file that came with an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    media_type: _builtins.str
+    """As in application/pdf."""
+    content: _builtins.bytes
+    """What is in it, at most 512 KiB."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "media_type", b"media_type", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeFile: _TypeAlias = DisputeFile  # noqa: Y015
 
 @_typing.final
 class RespondToDisputeResponse(_message.Message):
@@ -1347,6 +1517,70 @@ class RespondToDisputeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RespondToDisputeResponse: _TypeAlias = RespondToDisputeResponse  # noqa: Y015
+
+@_typing.final
+class AdvanceDisputeRequest(_message.Message):
+    """Has the payer's bank go on with a dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    WON_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    dispute_reference: _builtins.str
+    """The channel's reference of the dispute."""
+    stage: Global___DisputeStage.ValueType
+    """The stage that begins, CHARGEBACK or PRE_ARBITRATION; unspecified for a decision."""
+    won: _builtins.bool
+    """Of a decision: whether it is for the merchant."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """Of a decision: what is lost, or comes back; absent for all."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        dispute_reference: _builtins.str = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        won: _builtins.bool = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "dispute_reference", b"dispute_reference", "request_id", b"request_id", "stage", b"stage", "won", b"won"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdvanceDisputeRequest: _TypeAlias = AdvanceDisputeRequest  # noqa: Y015
+
+@_typing.final
+class AdvanceDisputeResponse(_message.Message):
+    """Answers AdvanceDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute as it is now."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdvanceDisputeResponse: _TypeAlias = AdvanceDisputeResponse  # noqa: Y015
 
 @_typing.final
 class GetDisputeRequest(_message.Message):
@@ -1393,3 +1627,117 @@ class GetDisputeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDisputeResponse: _TypeAlias = GetDisputeResponse  # noqa: Y015
+
+@_typing.final
+class SetOutcomeRequest(_message.Message):
+    """Says something of an attempt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    attempt_id: _builtins.str
+    """The caller's reference of the attempt."""
+    outcome: Global___LateOutcome.ValueType
+    """What is said."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """The amount that is approved, returned or approved again, in the attempt's currency; absent: the attempt's own. What has
+        a statement line keeps its amount when it is approved after it was declined. Unused for DECLINED.
+        """
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        outcome: Global___LateOutcome.ValueType = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "outcome", b"outcome", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOutcomeRequest: _TypeAlias = SetOutcomeRequest  # noqa: Y015
+
+@_typing.final
+class SetOutcomeResponse(_message.Message):
+    """Answers SetOutcome."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> Global___Transaction:
+        """The attempt as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        transaction: Global___Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOutcomeResponse: _TypeAlias = SetOutcomeResponse  # noqa: Y015
+
+@_typing.final
+class DeclineRefundsRequest(_message.Message):
+    """Has refunds declined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    """The caller's reference of an attempt that authorized or captured."""
+    count: _builtins.int
+    """How many of the next refunds of its authorization are declined; 0: none any more."""
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineRefundsRequest: _TypeAlias = DeclineRefundsRequest  # noqa: Y015
+
+@_typing.final
+class DeclineRefundsResponse(_message.Message):
+    """Answers DeclineRefunds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORIZATION_REFERENCE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    authorization_reference: _builtins.str
+    """channel_reference of the authorization."""
+    count: _builtins.int
+    """How many of its next refunds are declined."""
+    def __init__(
+        self,
+        *,
+        authorization_reference: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_reference", b"authorization_reference", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineRefundsResponse: _TypeAlias = DeclineRefundsResponse  # noqa: Y015

@@ -31,10 +31,12 @@ class ChannelServiceStub:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -104,6 +106,16 @@ class ChannelServiceStub:
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireRequest.SerializeToString,
                 response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireResponse.FromString,
                 _registered_method=True)
+        self.SetOutcome = channel.unary_unary(
+                '/paystream.channel.v1.ChannelService/SetOutcome',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.FromString,
+                _registered_method=True)
+        self.DeclineRefunds = channel.unary_unary(
+                '/paystream.channel.v1.ChannelService/DeclineRefunds',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.FromString,
+                _registered_method=True)
         self.OpenDispute = channel.unary_unary(
                 '/paystream.channel.v1.ChannelService/OpenDispute',
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.SerializeToString,
@@ -113,6 +125,11 @@ class ChannelServiceStub:
                 '/paystream.channel.v1.ChannelService/RespondToDispute',
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.SerializeToString,
                 response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.FromString,
+                _registered_method=True)
+        self.AdvanceDispute = channel.unary_unary(
+                '/paystream.channel.v1.ChannelService/AdvanceDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.FromString,
                 _registered_method=True)
         self.GetDispute = channel.unary_unary(
                 '/paystream.channel.v1.ChannelService/GetDispute',
@@ -137,10 +154,12 @@ class ChannelServiceServicer:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -181,7 +200,7 @@ class ChannelServiceServicer:
         """Gives back what of an authorization is not captured; afterwards nothing more can be captured.
 
         Decline codes: authorization_unknown, authorization_not_approved, authorization_cancelled, already_captured (nothing
-        is left to give back). Errors: ATTEMPT_ID_REUSED.
+        is left to give back), processing_error (9018). Errors: ATTEMPT_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,8 +216,8 @@ class ChannelServiceServicer:
     def Refund(self, request, context):
         """Returns all or part of what was captured; never more than captured less earlier refunds, pending ones included.
 
-        Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured, and
-        those of Authorize. Errors: ATTEMPT_ID_REUSED.
+        Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured,
+        refund_not_allowed (DeclineRefunds), and those of Authorize. Errors: ATTEMPT_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -244,6 +263,29 @@ class ChannelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetOutcome(self, request, context):
+        """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+        for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+        Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+        REQUEST_ID_REUSED.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: it stands so already, or cannot become that).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineRefunds(self, request, context):
+        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+        captures nothing).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def OpenDispute(self, request, context):
         """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
         payment service that the capture named.
@@ -264,6 +306,20 @@ class ChannelServiceServicer:
         Idempotent by dispute_reference: the same answer again changes nothing.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
         state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdvanceDispute(self, request, context):
+        """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+        another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+        given again.
+
+        Idempotent by request_id, as OpenDispute.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+        no more comes back than is held).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -353,6 +409,16 @@ def add_ChannelServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireRequest.FromString,
                     response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.BatchInquireResponse.SerializeToString,
             ),
+            'SetOutcome': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetOutcome,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.SerializeToString,
+            ),
+            'DeclineRefunds': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineRefunds,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.SerializeToString,
+            ),
             'OpenDispute': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenDispute,
                     request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.OpenDisputeRequest.FromString,
@@ -362,6 +428,11 @@ def add_ChannelServiceServicer_to_server(servicer, server):
                     servicer.RespondToDispute,
                     request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.FromString,
                     response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.SerializeToString,
+            ),
+            'AdvanceDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdvanceDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.SerializeToString,
             ),
             'GetDispute': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDispute,
@@ -392,10 +463,12 @@ class ChannelService:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -724,6 +797,60 @@ class ChannelService:
             _registered_method=True)
 
     @staticmethod
+    def SetOutcome(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.ChannelService/SetOutcome',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.SetOutcomeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineRefunds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.ChannelService/DeclineRefunds',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.DeclineRefundsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def OpenDispute(request,
             target,
             options=(),
@@ -767,6 +894,33 @@ class ChannelService:
             '/paystream.channel.v1.ChannelService/RespondToDispute',
             paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.SerializeToString,
             paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdvanceDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.ChannelService/AdvanceDispute',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -21,6 +21,16 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9010  a payout: APPROVED, later returned by the bank and called back
   9011  a capture: APPROVED, later disputed in full; contesting wins
   9012  a capture: APPROVED, later disputed in full; contesting loses
+  9013  an authorization or capture: APPROVED for a part, down to a whole 5000 (19013: 15000)
+  9014  an authorization or capture: APPROVED, later approved again under another reference and called back
+  9015  APPROVED, later DECLINED after all and called back: a capture bounces, a refund comes back, a payout fails
+  9016  a payout: APPROVED, later returned by the bank less a fee of 1500, and called back
+  9017  an authorization or capture: as 9009, and its first two refunds are DECLINED, refund_not_allowed
+  9018  an authorization: cancelling it is DECLINED, but done later and called back
+  9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
+  9020  a refund or payout: APPROVED, later approved again under another reference and called back
+
+An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """
 
 from collections import abc as _abc
@@ -52,10 +62,12 @@ class ChannelServiceStub:
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -82,15 +94,15 @@ class ChannelServiceStub:
     """Gives back what of an authorization is not captured; afterwards nothing more can be captured.
 
     Decline codes: authorization_unknown, authorization_not_approved, authorization_cancelled, already_captured (nothing
-    is left to give back). Errors: ATTEMPT_ID_REUSED.
+    is left to give back), processing_error (9018). Errors: ATTEMPT_ID_REUSED.
     """
     BatchCancel: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchCancelRequest, _channel_pb2.BatchCancelResponse]
     """Cancels many; see Cancel."""
     Refund: _grpc.UnaryUnaryMultiCallable[_channel_pb2.RefundRequest, _channel_pb2.RefundResponse]
     """Returns all or part of what was captured; never more than captured less earlier refunds, pending ones included.
 
-    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured, and
-    those of Authorize. Errors: ATTEMPT_ID_REUSED.
+    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured,
+    refund_not_allowed (DeclineRefunds), and those of Authorize. Errors: ATTEMPT_ID_REUSED.
     """
     BatchRefund: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchRefundRequest, _channel_pb2.BatchRefundResponse]
     """Refunds many; see Refund."""
@@ -109,6 +121,21 @@ class ChannelServiceStub:
     """
     BatchInquire: _grpc.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+    SetOutcome: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]
+    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: it stands so already, or cannot become that).
+    """
+    DeclineRefunds: _grpc.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+    captures nothing).
+    """
     OpenDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]
     """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
     payment service that the capture named.
@@ -126,6 +153,16 @@ class ChannelServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AdvanceDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
+    """
     GetDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
@@ -140,10 +177,12 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -167,15 +206,15 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     """Gives back what of an authorization is not captured; afterwards nothing more can be captured.
 
     Decline codes: authorization_unknown, authorization_not_approved, authorization_cancelled, already_captured (nothing
-    is left to give back). Errors: ATTEMPT_ID_REUSED.
+    is left to give back), processing_error (9018). Errors: ATTEMPT_ID_REUSED.
     """
     BatchCancel: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchCancelRequest, _channel_pb2.BatchCancelResponse]  # type: ignore[assignment]
     """Cancels many; see Cancel."""
     Refund: _aio.UnaryUnaryMultiCallable[_channel_pb2.RefundRequest, _channel_pb2.RefundResponse]  # type: ignore[assignment]
     """Returns all or part of what was captured; never more than captured less earlier refunds, pending ones included.
 
-    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured, and
-    those of Authorize. Errors: ATTEMPT_ID_REUSED.
+    Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured,
+    refund_not_allowed (DeclineRefunds), and those of Authorize. Errors: ATTEMPT_ID_REUSED.
     """
     BatchRefund: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchRefundRequest, _channel_pb2.BatchRefundResponse]  # type: ignore[assignment]
     """Refunds many; see Refund."""
@@ -194,6 +233,21 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     """
     BatchInquire: _aio.UnaryUnaryMultiCallable[_channel_pb2.BatchInquireRequest, _channel_pb2.BatchInquireResponse]  # type: ignore[assignment]
     """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
+    SetOutcome: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetOutcomeRequest, _channel_pb2.SetOutcomeResponse]  # type: ignore[assignment]
+    """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+    for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+    Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+    REQUEST_ID_REUSED.
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: it stands so already, or cannot become that).
+    """
+    DeclineRefunds: _aio.UnaryUnaryMultiCallable[_channel_pb2.DeclineRefundsRequest, _channel_pb2.DeclineRefundsResponse]  # type: ignore[assignment]
+    """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+
+    Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+    captures nothing).
+    """
     OpenDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.OpenDisputeRequest, _channel_pb2.OpenDisputeResponse]  # type: ignore[assignment]
     """Has a payer dispute a capture, for tests and operators: the amount is held back, and told to ReportDispute of the
     payment service that the capture named.
@@ -211,6 +265,16 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AdvanceDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]  # type: ignore[assignment]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
+    """
     GetDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _aio.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]  # type: ignore[assignment]
@@ -224,10 +288,12 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     Authorize, Capture, Cancel, Refund and Pay are idempotent by attempt_id: the same attempt again returns the result on
     record and moves nothing; the same attempt_id with other content fails with ALREADY_EXISTS, reason ATTEMPT_ID_REUSED.
     What the acquirer refuses is not an error but a transaction with outcome DECLINED and a decline code.
-    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel is always ordinary.
+    A call that ends with DEADLINE_EXCEEDED or UNAVAILABLE proves nothing: Inquire. Cancel goes by the amount that was
+    authorized, and is ordinary but for 9018 and 9019.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN, when a field breaks its rule.
     Every Batch method takes 1 to 1000 requests, and returns one result for each in the order of the requests; one failing
-    leaves the others alone. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
+    leaves the others alone; results larger than a reply may be fail the batch as a whole, before anything is done:
+    INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE. Where a unary call would not be answered, the batch returns DEADLINE_EXCEEDED, reason
     CHANNEL_TIMEOUT, for that item: it too proves nothing.
     """
 
@@ -279,7 +345,7 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives back what of an authorization is not captured; afterwards nothing more can be captured.
 
         Decline codes: authorization_unknown, authorization_not_approved, authorization_cancelled, already_captured (nothing
-        is left to give back). Errors: ATTEMPT_ID_REUSED.
+        is left to give back), processing_error (9018). Errors: ATTEMPT_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -298,8 +364,8 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_channel_pb2.RefundResponse, _abc.Awaitable[_channel_pb2.RefundResponse]]:
         """Returns all or part of what was captured; never more than captured less earlier refunds, pending ones included.
 
-        Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured, and
-        those of Authorize. Errors: ATTEMPT_ID_REUSED.
+        Decline codes: authorization_unknown, authorization_not_approved, currency_mismatch, refund_exceeds_captured,
+        refund_not_allowed (DeclineRefunds), and those of Authorize. Errors: ATTEMPT_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -350,6 +416,33 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Inquires about many attempts; see Inquire. A request that breaks a rule refuses them all."""
 
     @_abc_1.abstractmethod
+    def SetOutcome(
+        self,
+        request: _channel_pb2.SetOutcomeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.SetOutcomeResponse, _abc.Awaitable[_channel_pb2.SetOutcomeResponse]]:
+        """Says something of an attempt after it was decided, for tests and operators: the books change, the statement has a line
+        for the money that moves, and whoever the attempt named is called back. No limit of the acquirer's holds for it.
+
+        Idempotent by request_id: sent again it changes nothing; another request with the same id fails with ALREADY_EXISTS,
+        REQUEST_ID_REUSED.
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: it stands so already, or cannot become that).
+        """
+
+    @_abc_1.abstractmethod
+    def DeclineRefunds(
+        self,
+        request: _channel_pb2.DeclineRefundsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.DeclineRefundsResponse, _abc.Awaitable[_channel_pb2.DeclineRefundsResponse]]:
+        """Has the next refunds of what an attempt authorized or captured declined, refund_not_allowed. Idempotent by nature.
+
+        Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE (metadata state, outcome: the attempt
+        captures nothing).
+        """
+
+    @_abc_1.abstractmethod
     def OpenDispute(
         self,
         request: _channel_pb2.OpenDisputeRequest,
@@ -376,6 +469,22 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by dispute_reference: the same answer again changes nothing.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
         state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+
+    @_abc_1.abstractmethod
+    def AdvanceDispute(
+        self,
+        request: _channel_pb2.AdvanceDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.AdvanceDisputeResponse, _abc.Awaitable[_channel_pb2.AdvanceDisputeResponse]]:
+        """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+        another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+        given again.
+
+        Idempotent by request_id, as OpenDispute.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+        no more comes back than is held).
         """
 
     @_abc_1.abstractmethod

@@ -11,7 +11,8 @@ from paystream.avro_record import AvroRecord
 class ChannelOperation(StrEnum):
     """AUTHORIZE, CAPTURE, CANCEL: of a payment. REFUND: to the payer. PAY: a payout to a merchant's bank account.
     DISPUTE: taken back by the payer's bank. DISPUTE_REVERSED: given again after a dispute was won. RETURN: a payout
-    that came back. UNKNOWN: newer than the reader's schema.
+    that came back, whole or in part. CAPTURE_REVERSED: a capture that bounced. REFUND_RETURNED: a refund that came
+    back. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -23,6 +24,8 @@ class ChannelOperation(StrEnum):
     DISPUTE = "DISPUTE"
     DISPUTE_REVERSED = "DISPUTE_REVERSED"
     RETURN = "RETURN"
+    CAPTURE_REVERSED = "CAPTURE_REVERSED"
+    REFUND_RETURNED = "REFUND_RETURNED"
 
 
 class ChannelOutcome(StrEnum):
@@ -64,11 +67,20 @@ class ChannelStatementClosed(AvroRecord):
         disputed_minor: Sum of what payers' banks held back in disputes, less what they gave again after disputes were
             won, in minor units of currency_code, -(2^53-1)..2^53-1.
         returned_minor: Sum of payouts that came back, in minor units of currency_code, 0..2^53-1.
+        dispute_won_minor: Part of disputed_minor's sum that payers' banks gave again, in minor units of currency_code,
+            0..2^53-1.
+        reversed_minor: Sum of captures that bounced, in minor units of currency_code, 0..2^53-1.
+        refund_returned_minor: Sum of refunds that came back, in minor units of currency_code, 0..2^53-1.
+        acquirer_net_minor: What the acquirer pays to the platform's bank account: captured_minor - reversed_minor -
+            refunded_minor + refund_returned_minor - disputed_minor - channel_fee_minor, in minor units of
+            currency_code.
+        bank_net_minor: What payouts did to the platform's bank account: returned_minor - paid_minor, in minor units of
+            currency_code.
     """
 
     RECORD: ClassVar[str] = "paystream.channel.v1.ChannelStatementClosed"
     TOPIC: ClassVar[str] = "channel.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "statement_id"
 
     event_id: str = ""
@@ -91,6 +103,11 @@ class ChannelStatementClosed(AvroRecord):
     net_minor: int
     disputed_minor: int
     returned_minor: int
+    dispute_won_minor: int
+    reversed_minor: int
+    refund_returned_minor: int
+    acquirer_net_minor: int
+    bank_net_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +146,7 @@ class ChannelTransactionReported(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.channel.v1.ChannelTransactionReported"
     TOPIC: ClassVar[str] = "channel.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "channel_reference"
 
     event_id: str = ""

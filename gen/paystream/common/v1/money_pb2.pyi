@@ -30,7 +30,9 @@ class Money(_message.Message):
     amount_minor: _builtins.int
     """The amount in minor units (ISO 4217 exponent), from 1 to 2^53 - 1, so that every JSON reader can hold it exactly."""
     currency_code: _builtins.str
-    """The ISO 4217 alphabetic code, for example USD. Unknown codes are refused with reason CURRENCY_UNKNOWN."""
+    """The ISO 4217 alphabetic code, for example USD. Unknown codes are refused with reason CURRENCY_UNKNOWN; for
+    new orders and payments, codes that take no new business with CURRENCY_CLOSED.
+    """
     def __init__(
         self,
         *,

@@ -10,7 +10,7 @@ from paystream.avro_record import AvroRecord
 
 class MerchantStatus(StrEnum):
     """CREATED: known, not yet allowed to take payments. ACTIVE: may take payments. SUSPENDED: may not take new
-    payments; refunds and settlements go on. UNKNOWN: newer than the reader's schema.
+    payments; refunds go on, settlements and payouts wait. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -19,9 +19,30 @@ class MerchantStatus(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
+class RefundPolicy(StrEnum):
+    """ALLOW: carried out, down to refund_limits. QUEUE: waits until funds are there. REFUSE: refused. UNKNOWN: newer
+    than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    ALLOW = "ALLOW"
+    QUEUE = "QUEUE"
+    REFUSE = "REFUSE"
+
+
+class ReserveBase(StrEnum):
+    """NET: of the settlement's total. GROSS: of its payments, before refunds, fees and disputes. UNKNOWN: newer than
+    the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    NET = "NET"
+    GROSS = "GROSS"
+
+
 class SettlementSchedule(StrEnum):
     """MANUAL: only on request. THRESHOLD: as soon as the pending total reaches the threshold of its currency. DAILY,
-    WEEKLY: at the cut-off. UNKNOWN: newer than the reader's schema.
+    WEEKLY, MONTHLY: at the cut-off. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -29,22 +50,26 @@ class SettlementSchedule(StrEnum):
     THRESHOLD = "THRESHOLD"
     DAILY = "DAILY"
     WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeRule(AvroRecord):
-    """The fee for captures in one currency: amount x basis_points / 10000, rounded half up, plus fixed_minor on the
-    first capture, capped at the amount.
+    """The fee for captures in one currency: the payment's captured total x basis_points / 10000, rounded half up, plus
+    fixed_minor, capped at that total, less the fees of its earlier captures.
 
     Attributes:
         currency_code: ISO 4217 code in upper case, three letters; at most one rule each.
         basis_points: Hundredths of a percent of each capture, 0..10000.
-        fixed_minor: Fixed part, on the first capture of a payment only, in minor units of currency_code, 0..2^53-1.
+        fixed_minor: Fixed part, once per payment, in minor units of currency_code, 0..2^53-1.
+        dispute_fee_minor: Charged for a dispute that reaches chargeback, given back when it is won, in minor units of
+            currency_code, 0..2^53-1.
     """
 
     currency_code: str
     basis_points: int
     fixed_minor: int
+    dispute_fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +92,7 @@ class SettlementPolicy(AvroRecord):
     Attributes:
         schedule: What starts a settlement.
         cut_off_time: Local time of day of the cut-off in time_zone, HH:MM from 00:00 to 23:59; null unless schedule is
-            DAILY or WEEKLY.
+            DAILY, WEEKLY or MONTHLY.
         cut_off_weekday: ISO 8601 day of the week of the cut-off, 1 (Monday)..7 (Sunday); null unless schedule is
             WEEKLY.
         time_zone: IANA time zone of the cut-off, as in Europe/Berlin; UTC where it does not matter.
@@ -76,6 +101,12 @@ class SettlementPolicy(AvroRecord):
             settled from 1 minor unit.
         reserve_basis_points: Rolling reserve held back from each settlement, in hundredths of a percent, 0..10000.
         reserve_days: Days until a held reserve is released, 0..365; 0 when none is held.
+        cut_off_month_day: Day of the month of the cut-off, 1..31, the last day where the month is shorter; null unless
+            schedule is MONTHLY.
+        business_days: Whether delay_days counts business days of calendar only, and a settlement due on another day
+            waits for the next.
+        calendar: Whose holidays count: ISO 3166-1 alpha-2, or ISO 3166-2, in upper case; null for weekends alone.
+        reserve_base: What reserve_basis_points are taken of.
     """
 
     schedule: SettlementSchedule
@@ -86,6 +117,23 @@ class SettlementPolicy(AvroRecord):
     thresholds: tuple[SettlementThreshold, ...]
     reserve_basis_points: int
     reserve_days: int
+    cut_off_month_day: int | None
+    business_days: bool
+    calendar: str | None
+    reserve_base: ReserveBase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundLimit(AvroRecord):
+    """How far refunds may take a merchant's balance below zero in one currency.
+
+    Attributes:
+        currency_code: ISO 4217 code in upper case, three letters; at most one limit each.
+        limit_minor: Largest amount below zero, in minor units of currency_code, 0..2^53-1.
+    """
+
+    currency_code: str
+    limit_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +156,24 @@ class MerchantActivated(AvroRecord):
         status: State after this event.
         country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
         fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
-        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
-            costs no fee.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without one
+            follows default_basis_points, is free if free is set, and is refused else.
         refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
         settlement_policy: The complete settlement policy in force.
+        default_basis_points: Fee of currencies without a rule, in hundredths of a percent, 0..10000; null where such a
+            currency has none.
+        free: Whether a currency without a rule costs no fee.
+        refund_policy: What becomes of a refund that the merchant's funds do not cover.
+        refund_limits: With ALLOW: limits by currency, ascending by currency_code, at most 64; a currency without one
+            has no limit.
+        payout_hold: Whether payouts wait.
+        frozen: Whether nothing new is taken and nothing is paid out.
+        closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantActivated"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -134,6 +191,13 @@ class MerchantActivated(AvroRecord):
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
+    default_basis_points: int | None
+    free: bool
+    refund_policy: RefundPolicy
+    refund_limits: tuple[RefundLimit, ...]
+    payout_hold: bool
+    frozen: bool
+    closing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,15 +220,24 @@ class MerchantCreated(AvroRecord):
         status: State after this event.
         country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
         fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
-        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
-            costs no fee.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without one
+            follows default_basis_points, is free if free is set, and is refused else.
         refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
         settlement_policy: The complete settlement policy in force.
+        default_basis_points: Fee of currencies without a rule, in hundredths of a percent, 0..10000; null where such a
+            currency has none.
+        free: Whether a currency without a rule costs no fee.
+        refund_policy: What becomes of a refund that the merchant's funds do not cover.
+        refund_limits: With ALLOW: limits by currency, ascending by currency_code, at most 64; a currency without one
+            has no limit.
+        payout_hold: Whether payouts wait.
+        frozen: Whether nothing new is taken and nothing is paid out.
+        closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantCreated"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -182,6 +255,13 @@ class MerchantCreated(AvroRecord):
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
+    default_basis_points: int | None
+    free: bool
+    refund_policy: RefundPolicy
+    refund_limits: tuple[RefundLimit, ...]
+    payout_hold: bool
+    frozen: bool
+    closing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,15 +284,24 @@ class MerchantSuspended(AvroRecord):
         status: State after this event.
         country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
         fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
-        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
-            costs no fee.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without one
+            follows default_basis_points, is free if free is set, and is refused else.
         refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
         settlement_policy: The complete settlement policy in force.
+        default_basis_points: Fee of currencies without a rule, in hundredths of a percent, 0..10000; null where such a
+            currency has none.
+        free: Whether a currency without a rule costs no fee.
+        refund_policy: What becomes of a refund that the merchant's funds do not cover.
+        refund_limits: With ALLOW: limits by currency, ascending by currency_code, at most 64; a currency without one
+            has no limit.
+        payout_hold: Whether payouts wait.
+        frozen: Whether nothing new is taken and nothing is paid out.
+        closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantSuspended"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -230,6 +319,13 @@ class MerchantSuspended(AvroRecord):
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
+    default_basis_points: int | None
+    free: bool
+    refund_policy: RefundPolicy
+    refund_limits: tuple[RefundLimit, ...]
+    payout_hold: bool
+    frozen: bool
+    closing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,15 +348,24 @@ class MerchantUpdated(AvroRecord):
         status: State after this event.
         country_code: Country of the business, ISO 3166-1 alpha-2 in upper case; null when not given.
         fee_plan_version: Version of the fee plan in force, from 1, +1 with every change of the plan.
-        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without a rule
-            costs no fee.
+        fees: The complete fee plan in force, ascending by currency_code, at most 64 rules; a currency without one
+            follows default_basis_points, is free if free is set, and is refused else.
         refund_fee_returned: Whether a refund returns the fee, in proportion to the amount refunded.
         settlement_policy: The complete settlement policy in force.
+        default_basis_points: Fee of currencies without a rule, in hundredths of a percent, 0..10000; null where such a
+            currency has none.
+        free: Whether a currency without a rule costs no fee.
+        refund_policy: What becomes of a refund that the merchant's funds do not cover.
+        refund_limits: With ALLOW: limits by currency, ascending by currency_code, at most 64; a currency without one
+            has no limit.
+        payout_hold: Whether payouts wait.
+        frozen: Whether nothing new is taken and nothing is paid out.
+        closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantUpdated"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -278,6 +383,13 @@ class MerchantUpdated(AvroRecord):
     fees: tuple[FeeRule, ...]
     refund_fee_returned: bool
     settlement_policy: SettlementPolicy
+    default_basis_points: int | None
+    free: bool
+    refund_policy: RefundPolicy
+    refund_limits: tuple[RefundLimit, ...]
+    payout_hold: bool
+    frozen: bool
+    closing: bool
 
 
 EVENTS = (

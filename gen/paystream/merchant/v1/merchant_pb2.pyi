@@ -34,7 +34,7 @@ class _MerchantStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mercha
     MERCHANT_STATUS_ACTIVE: _MerchantStatus.ValueType  # 2
     """May take payments."""
     MERCHANT_STATUS_SUSPENDED: _MerchantStatus.ValueType  # 3
-    """May not take new payments; refunds and settlements go on."""
+    """May not take new payments; refunds go on, settlements and payouts wait."""
 
 class MerchantStatus(_MerchantStatus, metaclass=_MerchantStatusEnumTypeWrapper):
     """What a merchant may do."""
@@ -46,7 +46,7 @@ MERCHANT_STATUS_CREATED: MerchantStatus.ValueType  # 1
 MERCHANT_STATUS_ACTIVE: MerchantStatus.ValueType  # 2
 """May take payments."""
 MERCHANT_STATUS_SUSPENDED: MerchantStatus.ValueType  # 3
-"""May not take new payments; refunds and settlements go on."""
+"""May not take new payments; refunds go on, settlements and payouts wait."""
 Global___MerchantStatus: _TypeAlias = MerchantStatus  # noqa: Y015
 
 class _SettlementSchedule:
@@ -65,6 +65,8 @@ class _SettlementScheduleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Se
     """At the cut-off of every day."""
     SETTLEMENT_SCHEDULE_WEEKLY: _SettlementSchedule.ValueType  # 4
     """At the cut-off of one day of the week."""
+    SETTLEMENT_SCHEDULE_MONTHLY: _SettlementSchedule.ValueType  # 5
+    """At the cut-off of one day of the month."""
 
 class SettlementSchedule(_SettlementSchedule, metaclass=_SettlementScheduleEnumTypeWrapper):
     """What starts a settlement."""
@@ -79,7 +81,117 @@ SETTLEMENT_SCHEDULE_DAILY: SettlementSchedule.ValueType  # 3
 """At the cut-off of every day."""
 SETTLEMENT_SCHEDULE_WEEKLY: SettlementSchedule.ValueType  # 4
 """At the cut-off of one day of the week."""
+SETTLEMENT_SCHEDULE_MONTHLY: SettlementSchedule.ValueType  # 5
+"""At the cut-off of one day of the month."""
 Global___SettlementSchedule: _TypeAlias = SettlementSchedule  # noqa: Y015
+
+class _ReserveBase:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReserveBaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReserveBase.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESERVE_BASE_UNSPECIFIED: _ReserveBase.ValueType  # 0
+    """Taken as NET."""
+    RESERVE_BASE_NET: _ReserveBase.ValueType  # 1
+    """Of a settlement's total, without what was released from earlier reserves."""
+    RESERVE_BASE_GROSS: _ReserveBase.ValueType  # 2
+    """Of a settlement's payments, before refunds, fees and disputes; at most its total."""
+
+class ReserveBase(_ReserveBase, metaclass=_ReserveBaseEnumTypeWrapper):
+    """What a reserve is a part of."""
+
+RESERVE_BASE_UNSPECIFIED: ReserveBase.ValueType  # 0
+"""Taken as NET."""
+RESERVE_BASE_NET: ReserveBase.ValueType  # 1
+"""Of a settlement's total, without what was released from earlier reserves."""
+RESERVE_BASE_GROSS: ReserveBase.ValueType  # 2
+"""Of a settlement's payments, before refunds, fees and disputes; at most its total."""
+Global___ReserveBase: _TypeAlias = ReserveBase  # noqa: Y015
+
+class _RefundPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RefundPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REFUND_POLICY_UNSPECIFIED: _RefundPolicy.ValueType  # 0
+    """Taken as ALLOW."""
+    REFUND_POLICY_ALLOW: _RefundPolicy.ValueType  # 1
+    """It is made: the merchant owes what is missing, up to the limit of its currency, beyond which refunds are refused."""
+    REFUND_POLICY_QUEUE: _RefundPolicy.ValueType  # 2
+    """It waits until the funds cover it."""
+    REFUND_POLICY_REFUSE: _RefundPolicy.ValueType  # 3
+    """It is refused."""
+
+class RefundPolicy(_RefundPolicy, metaclass=_RefundPolicyEnumTypeWrapper):
+    """What becomes of a refund that the merchant's funds, settled or not, do not cover."""
+
+REFUND_POLICY_UNSPECIFIED: RefundPolicy.ValueType  # 0
+"""Taken as ALLOW."""
+REFUND_POLICY_ALLOW: RefundPolicy.ValueType  # 1
+"""It is made: the merchant owes what is missing, up to the limit of its currency, beyond which refunds are refused."""
+REFUND_POLICY_QUEUE: RefundPolicy.ValueType  # 2
+"""It waits until the funds cover it."""
+REFUND_POLICY_REFUSE: RefundPolicy.ValueType  # 3
+"""It is refused."""
+Global___RefundPolicy: _TypeAlias = RefundPolicy  # noqa: Y015
+
+@_typing.final
+class RefundTerms(_message.Message):
+    """How refunds stand to a merchant's funds. What paystream gives back by itself is always made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_POLICY_FIELD_NUMBER: _builtins.int
+    REFUND_LIMITS_FIELD_NUMBER: _builtins.int
+    refund_policy: Global___RefundPolicy.ValueType
+    """What becomes of a refund that the funds do not cover."""
+    @_builtins.property
+    def refund_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundLimit]:
+        """With ALLOW: how far below zero refunds may bring the funds, once for a currency; a currency without one has no limit.
+        Sorted by currency in responses.
+        """
+
+    def __init__(
+        self,
+        *,
+        refund_policy: Global___RefundPolicy.ValueType = ...,
+        refund_limits: _abc.Iterable[Global___RefundLimit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_limits", b"refund_limits", "refund_policy", b"refund_policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundTerms: _TypeAlias = RefundTerms  # noqa: Y015
+
+@_typing.final
+class RefundLimit(_message.Message):
+    """How far below zero refunds may bring a merchant's funds in one currency."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    LIMIT_MINOR_FIELD_NUMBER: _builtins.int
+    currency_code: _builtins.str
+    """ISO 4217 code, once in the terms."""
+    limit_minor: _builtins.int
+    """In minor units of the currency."""
+    def __init__(
+        self,
+        *,
+        currency_code: _builtins.str = ...,
+        limit_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "limit_minor", b"limit_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundLimit: _TypeAlias = RefundLimit  # noqa: Y015
 
 @_typing.final
 class Merchant(_message.Message):
@@ -97,6 +209,11 @@ class Merchant(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REFUND_TERMS_FIELD_NUMBER: _builtins.int
+    PAYOUT_HOLD_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    RESTRICTION_REASON_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """mer_ and a UUIDv7 in 32 hexadecimal digits."""
     display_name: _builtins.str
@@ -109,6 +226,14 @@ class Merchant(_message.Message):
     """Where paystream writes to; kept in this service, never in an event."""
     etag: _builtins.str
     """Changes with every change of the merchant; send it with an update to refuse the update of what has changed since."""
+    payout_hold: _builtins.bool
+    """Whether payouts wait; all else goes on."""
+    frozen: _builtins.bool
+    """Whether nothing new is taken, nothing is settled and nothing is paid out."""
+    closing: _builtins.bool
+    """Whether the merchant leaves: no new orders and payments, while refunds, settlements and payouts go on."""
+    restriction_reason: _builtins.str
+    """Why one of these last changed, as whoever changed it said; empty if none ever did."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
         """The fee plan in force."""
@@ -125,6 +250,10 @@ class Merchant(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def refund_terms(self) -> Global___RefundTerms:
+        """How refunds stand to the merchant's funds."""
+
     def __init__(
         self,
         *,
@@ -138,10 +267,15 @@ class Merchant(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        refund_terms: Global___RefundTerms | None = ...,
+        payout_hold: _builtins.bool = ...,
+        frozen: _builtins.bool = ...,
+        closing: _builtins.bool = ...,
+        restriction_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "merchant_id", b"merchant_id", "settlement_policy", b"settlement_policy", "status", b"status", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "refund_terms", b"refund_terms", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "status", b"status", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,13 +291,21 @@ class FeePlan(_message.Message):
     FEES_FIELD_NUMBER: _builtins.int
     REFUND_FEE_RETURNED_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    DEFAULT_BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    FREE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """From 1, one more with every change. Set by paystream; ignored in requests."""
     refund_fee_returned: _builtins.bool
     """Whether a refund returns the fee, in proportion to the amount refunded."""
+    default_basis_points: _builtins.int
+    """The fee in currencies without a rule, in hundredths of a percent of what is captured; absent where they have none."""
+    free: _builtins.bool
+    """Whether currencies without a rule cost no fee; not beside default_basis_points."""
     @_builtins.property
     def fees(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeeRule]:
-        """One rule for a currency; a currency without a rule costs no fee. Sorted by currency in responses."""
+        """One rule for a currency. A payment in a currency without a rule is refused (FEE_RULE_MISSING), unless the plan is free
+        or has default_basis_points. Sorted by currency in responses.
+        """
 
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
@@ -176,19 +318,23 @@ class FeePlan(_message.Message):
         fees: _abc.Iterable[Global___FeeRule] | None = ...,
         refund_fee_returned: _builtins.bool = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
+        default_basis_points: _builtins.int | None = ...,
+        free: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default_basis_points", b"_default_basis_points", "default_basis_points", b"default_basis_points", "effective_time", b"effective_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "fees", b"fees", "refund_fee_returned", b"refund_fee_returned", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_basis_points", b"_default_basis_points", "default_basis_points", b"default_basis_points", "effective_time", b"effective_time", "fees", b"fees", "free", b"free", "refund_fee_returned", b"refund_fee_returned", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__default_basis_points: _TypeAlias = _typing.Literal["default_basis_points"]  # noqa: Y015
+    _WhichOneofArgType__default_basis_points: _TypeAlias = _typing.Literal["_default_basis_points", b"_default_basis_points"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default_basis_points) -> _WhichOneofReturnType__default_basis_points | None: ...
 
 Global___FeePlan: _TypeAlias = FeePlan  # noqa: Y015
 
 @_typing.final
 class FeeRule(_message.Message):
-    """The fee in one currency: amount x basis_points / 10000, rounded half up, plus fixed_minor on a payment's first
-    capture, capped at the amount.
+    """The fee in one currency, of all captures of a payment together: captured x basis_points / 10000, rounded half up, plus
+    fixed_minor, capped at what was captured. A capture is charged what earlier ones were not.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -196,22 +342,26 @@ class FeeRule(_message.Message):
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     BASIS_POINTS_FIELD_NUMBER: _builtins.int
     FIXED_MINOR_FIELD_NUMBER: _builtins.int
+    DISPUTE_FEE_MINOR_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code, once in a plan."""
     basis_points: _builtins.int
-    """Hundredths of a percent of each capture."""
+    """Hundredths of a percent of what is captured."""
     fixed_minor: _builtins.int
     """The fixed part, in minor units of the currency."""
+    dispute_fee_minor: _builtins.int
+    """Charged for a dispute that reaches chargeback, in minor units of the currency; given back when it is won."""
     def __init__(
         self,
         *,
         currency_code: _builtins.str = ...,
         basis_points: _builtins.int = ...,
         fixed_minor: _builtins.int = ...,
+        dispute_fee_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis_points", b"basis_points", "currency_code", b"currency_code", "fixed_minor", b"fixed_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis_points", b"basis_points", "currency_code", b"currency_code", "dispute_fee_minor", b"dispute_fee_minor", "fixed_minor", b"fixed_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,20 +381,36 @@ class SettlementPolicy(_message.Message):
     THRESHOLDS_FIELD_NUMBER: _builtins.int
     RESERVE_BASIS_POINTS_FIELD_NUMBER: _builtins.int
     RESERVE_DAYS_FIELD_NUMBER: _builtins.int
+    CUT_OFF_MONTH_DAY_FIELD_NUMBER: _builtins.int
+    BUSINESS_DAYS_FIELD_NUMBER: _builtins.int
+    CALENDAR_FIELD_NUMBER: _builtins.int
+    RESERVE_BASE_FIELD_NUMBER: _builtins.int
     schedule: Global___SettlementSchedule.ValueType
     """What starts a settlement."""
     cut_off_time: _builtins.str
-    """Local time of day of the cut-off, HH:MM; required for DAILY and WEEKLY, empty for the others."""
+    """Local time of day of the cut-off, HH:MM; required for DAILY, WEEKLY and MONTHLY, empty for the others."""
     cut_off_weekday: _builtins.int
     """ISO 8601 day of the week of the cut-off, 1 (Monday) to 7 (Sunday); required for WEEKLY, 0 for the others."""
     time_zone: _builtins.str
     """IANA time zone of the cut-off, for example Europe/Berlin; empty means UTC."""
     delay_days: _builtins.int
-    """The N of T+N: whole days between the cut-off and the settlement."""
+    """The N of T+N: whole days between the cut-off and the settlement; business days if business_days is set."""
     reserve_basis_points: _builtins.int
     """Rolling reserve held back from each settlement, in hundredths of a percent."""
     reserve_days: _builtins.int
     """Days until a held reserve is released; 0 exactly when none is held."""
+    cut_off_month_day: _builtins.int
+    """Day of the month of the cut-off, the last day where the month is shorter; required for MONTHLY, 0 for the others."""
+    business_days: _builtins.bool
+    """Whether delay_days counts business days alone: it is settled on the N-th business day after the date of the cut-off,
+    with an N of 0 on that date or the next business day.
+    """
+    calendar: _builtins.str
+    """Whose weekends and public holidays are no business days: a country by ISO 3166-1 alpha-2, as in DE, or a part of one
+    by ISO 3166-2, as in DE-BY; empty for Saturdays and Sundays alone, and where business_days is not set.
+    """
+    reserve_base: Global___ReserveBase.ValueType
+    """What reserve_basis_points are taken of."""
     @_builtins.property
     def thresholds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettlementThreshold]:
         """Smallest totals worth settling, once for a currency; a currency without one is settled from 1 minor unit. THRESHOLD
@@ -262,10 +428,14 @@ class SettlementPolicy(_message.Message):
         thresholds: _abc.Iterable[Global___SettlementThreshold] | None = ...,
         reserve_basis_points: _builtins.int = ...,
         reserve_days: _builtins.int = ...,
+        cut_off_month_day: _builtins.int = ...,
+        business_days: _builtins.bool = ...,
+        calendar: _builtins.str = ...,
+        reserve_base: Global___ReserveBase.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cut_off_time", b"cut_off_time", "cut_off_weekday", b"cut_off_weekday", "delay_days", b"delay_days", "reserve_basis_points", b"reserve_basis_points", "reserve_days", b"reserve_days", "schedule", b"schedule", "thresholds", b"thresholds", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_days", b"business_days", "calendar", b"calendar", "cut_off_month_day", b"cut_off_month_day", "cut_off_time", b"cut_off_time", "cut_off_weekday", b"cut_off_weekday", "delay_days", b"delay_days", "reserve_base", b"reserve_base", "reserve_basis_points", b"reserve_basis_points", "reserve_days", b"reserve_days", "schedule", b"schedule", "thresholds", b"thresholds", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -309,6 +479,7 @@ class CreateMerchantRequest(_message.Message):
     CONTACT_EMAIL_FIELD_NUMBER: _builtins.int
     FEE_PLAN_FIELD_NUMBER: _builtins.int
     SETTLEMENT_POLICY_FIELD_NUMBER: _builtins.int
+    REFUND_TERMS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names this request: a UUID made by the caller, the same when the call is repeated."""
     display_name: _builtins.str
@@ -319,11 +490,15 @@ class CreateMerchantRequest(_message.Message):
     """Where paystream writes to: one address, no display name."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
-        """The first version of the fee plan; absent means no fees."""
+        """The first version of the fee plan; absent means no rules, so that no payments can be made yet."""
 
     @_builtins.property
     def settlement_policy(self) -> Global___SettlementPolicy:
         """When and how to settle; absent means MANUAL."""
+
+    @_builtins.property
+    def refund_terms(self) -> Global___RefundTerms:
+        """How refunds stand to the merchant's funds; absent means ALLOW without a limit."""
 
     def __init__(
         self,
@@ -334,10 +509,11 @@ class CreateMerchantRequest(_message.Message):
         contact_email: _builtins.str = ...,
         fee_plan: Global___FeePlan | None = ...,
         settlement_policy: Global___SettlementPolicy | None = ...,
+        refund_terms: Global___RefundTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "settlement_policy", b"settlement_policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "fee_plan", b"fee_plan", "request_id", b"request_id", "settlement_policy", b"settlement_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "request_id", b"request_id", "settlement_policy", b"settlement_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -485,6 +661,7 @@ class UpdateMerchantRequest(_message.Message):
     SETTLEMENT_POLICY_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    REFUND_TERMS_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     display_name: _builtins.str
@@ -497,7 +674,7 @@ class UpdateMerchantRequest(_message.Message):
     """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
-        """New fee plan, as a whole; absent means no fees."""
+        """New fee plan, as a whole; absent means no rules."""
 
     @_builtins.property
     def settlement_policy(self) -> Global___SettlementPolicy:
@@ -505,7 +682,13 @@ class UpdateMerchantRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields to change, of display_name, country_code, contact_email, fee_plan and settlement_policy; at least one."""
+        """The fields to change, of display_name, country_code, contact_email, fee_plan, settlement_policy and refund_terms; at
+        least one.
+        """
+
+    @_builtins.property
+    def refund_terms(self) -> Global___RefundTerms:
+        """New terms of refunds, as a whole; absent means ALLOW without a limit."""
 
     def __init__(
         self,
@@ -518,10 +701,11 @@ class UpdateMerchantRequest(_message.Message):
         settlement_policy: Global___SettlementPolicy | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        refund_terms: Global___RefundTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "merchant_id", b"merchant_id", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "merchant_id", b"merchant_id", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -650,6 +834,83 @@ class SuspendMerchantResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SuspendMerchantResponse: _TypeAlias = SuspendMerchantResponse  # noqa: Y015
+
+@_typing.final
+class RestrictMerchantRequest(_message.Message):
+    """Asks to stop parts of a merchant's business, or to let them go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    PAYOUT_HOLD_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """The merchant."""
+    payout_hold: _builtins.bool
+    """Whether payouts are to wait."""
+    frozen: _builtins.bool
+    """Whether nothing new is to be taken, and nothing settled or paid out."""
+    closing: _builtins.bool
+    """Whether the merchant is to leave: no new orders and payments; refunds, settlements and payouts go on."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters; kept with the merchant, in no event."""
+    etag: _builtins.str
+    """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
+    def __init__(
+        self,
+        *,
+        merchant_id: _builtins.str = ...,
+        payout_hold: _builtins.bool | None = ...,
+        frozen: _builtins.bool | None = ...,
+        closing: _builtins.bool | None = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_closing", b"_closing", "_frozen", b"_frozen", "_payout_hold", b"_payout_hold", "closing", b"closing", "frozen", b"frozen", "payout_hold", b"payout_hold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_closing", b"_closing", "_frozen", b"_frozen", "_payout_hold", b"_payout_hold", "closing", b"closing", "etag", b"etag", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__closing: _TypeAlias = _typing.Literal["closing"]  # noqa: Y015
+    _WhichOneofArgType__closing: _TypeAlias = _typing.Literal["_closing", b"_closing"]  # noqa: Y015
+    _WhichOneofReturnType__frozen: _TypeAlias = _typing.Literal["frozen"]  # noqa: Y015
+    _WhichOneofArgType__frozen: _TypeAlias = _typing.Literal["_frozen", b"_frozen"]  # noqa: Y015
+    _WhichOneofReturnType__payout_hold: _TypeAlias = _typing.Literal["payout_hold"]  # noqa: Y015
+    _WhichOneofArgType__payout_hold: _TypeAlias = _typing.Literal["_payout_hold", b"_payout_hold"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__closing) -> _WhichOneofReturnType__closing | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__frozen) -> _WhichOneofReturnType__frozen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__payout_hold) -> _WhichOneofReturnType__payout_hold | None: ...
+
+Global___RestrictMerchantRequest: _TypeAlias = RestrictMerchantRequest  # noqa: Y015
+
+@_typing.final
+class RestrictMerchantResponse(_message.Message):
+    """Answers RestrictMerchant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def merchant(self) -> Global___Merchant:
+        """The merchant after the change."""
+
+    def __init__(
+        self,
+        *,
+        merchant: Global___Merchant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merchant", b"merchant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestrictMerchantResponse: _TypeAlias = RestrictMerchantResponse  # noqa: Y015
 
 @_typing.final
 class ListFeePlansRequest(_message.Message):

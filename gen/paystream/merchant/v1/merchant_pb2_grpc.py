@@ -31,6 +31,11 @@ class MerchantServiceStub:
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -69,6 +74,11 @@ class MerchantServiceStub:
                 request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.SerializeToString,
                 response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.FromString,
                 _registered_method=True)
+        self.RestrictMerchant = channel.unary_unary(
+                '/paystream.merchant.v1.MerchantService/RestrictMerchant',
+                request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
+                response_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
+                _registered_method=True)
         self.ListFeePlans = channel.unary_unary(
                 '/paystream.merchant.v1.MerchantService/ListFeePlans',
                 request_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansRequest.SerializeToString,
@@ -82,14 +92,19 @@ class MerchantServiceServicer:
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def CreateMerchant(self, request, context):
         """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
-        Idempotent by request_id for at least 24 hours: the same request again returns the first result.
+        Idempotent by request_id: the same request again returns the merchant it created.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,7 +134,7 @@ class MerchantServiceServicer:
         A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
         fails with ETAG_MISMATCH.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,6 +155,17 @@ class MerchantServiceServicer:
 
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
         state and action in the metadata).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestrictMerchant(self, request, context):
+        """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+        A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+        as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,6 +213,11 @@ def add_MerchantServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.FromString,
                     response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.SerializeToString,
             ),
+            'RestrictMerchant': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestrictMerchant,
+                    request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.FromString,
+                    response_serializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.SerializeToString,
+            ),
             'ListFeePlans': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFeePlans,
                     request_deserializer=paystream_dot_merchant_dot_v1_dot_merchant__pb2.ListFeePlansRequest.FromString,
@@ -206,6 +237,11 @@ class MerchantService:
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @staticmethod
@@ -360,6 +396,33 @@ class MerchantService:
             '/paystream.merchant.v1.MerchantService/SuspendMerchant',
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantRequest.SerializeToString,
             paystream_dot_merchant_dot_v1_dot_merchant__pb2.SuspendMerchantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestrictMerchant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.merchant.v1.MerchantService/RestrictMerchant',
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantRequest.SerializeToString,
+            paystream_dot_merchant_dot_v1_dot_merchant__pb2.RestrictMerchantResponse.FromString,
             options,
             channel_credentials,
             insecure,

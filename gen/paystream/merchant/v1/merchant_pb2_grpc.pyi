@@ -32,6 +32,11 @@ class MerchantServiceStub:
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -41,9 +46,9 @@ class MerchantServiceStub:
     CreateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.CreateMerchantRequest, _merchant_pb2.CreateMerchantResponse]
     """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
-    Idempotent by request_id for at least 24 hours: the same request again returns the first result.
+    Idempotent by request_id: the same request again returns the merchant it created.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     GetMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]
     """Gives a merchant.
@@ -61,7 +66,7 @@ class MerchantServiceStub:
     A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
     fails with ETAG_MISMATCH.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
@@ -74,6 +79,13 @@ class MerchantServiceStub:
 
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
+    """
+    RestrictMerchant: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.RestrictMerchantRequest, _merchant_pb2.RestrictMerchantResponse]
+    """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+    A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
     """
     ListFeePlans: _grpc.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]
     """Lists the versions of a merchant's fee plan, the newest first.
@@ -88,15 +100,20 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.CreateMerchantRequest, _merchant_pb2.CreateMerchantResponse]  # type: ignore[assignment]
     """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
-    Idempotent by request_id for at least 24 hours: the same request again returns the first result.
+    Idempotent by request_id: the same request again returns the merchant it created.
     Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     GetMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.GetMerchantRequest, _merchant_pb2.GetMerchantResponse]  # type: ignore[assignment]
     """Gives a merchant.
@@ -114,7 +131,7 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
     fails with ETAG_MISMATCH.
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-    TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+    TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
     """
     ActivateMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ActivateMerchantRequest, _merchant_pb2.ActivateMerchantResponse]  # type: ignore[assignment]
     """Lets a merchant take payments: CREATED or SUSPENDED becomes ACTIVE; of an ACTIVE one it changes nothing.
@@ -128,6 +145,13 @@ class MerchantServiceAsyncStub(MerchantServiceStub):
     Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
     state and action in the metadata).
     """
+    RestrictMerchant: _aio.UnaryUnaryMultiCallable[_merchant_pb2.RestrictMerchantRequest, _merchant_pb2.RestrictMerchantResponse]  # type: ignore[assignment]
+    """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+    A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+    as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+    Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
+    """
     ListFeePlans: _aio.UnaryUnaryMultiCallable[_merchant_pb2.ListFeePlansRequest, _merchant_pb2.ListFeePlansResponse]  # type: ignore[assignment]
     """Lists the versions of a merchant's fee plan, the newest first.
 
@@ -140,6 +164,11 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
     Every change is told on the topic merchant.events before other services act on it; they learn of it within moments.
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID or CURRENCY_UNKNOWN and the field's path, when a field
     breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -150,9 +179,9 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_merchant_pb2.CreateMerchantResponse, _abc.Awaitable[_merchant_pb2.CreateMerchantResponse]]:
         """Creates a merchant in state CREATED; it takes no payments before ActivateMerchant.
 
-        Idempotent by request_id for at least 24 hours: the same request again returns the first result.
+        Idempotent by request_id: the same request again returns the merchant it created.
         Errors: ALREADY_EXISTS REQUEST_ID_REUSED (same request_id, other content); INVALID_ARGUMENT EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
 
     @_abc_1.abstractmethod
@@ -188,7 +217,7 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
         A change that changes nothing succeeds and makes no new version. With an etag it is safe to repeat: the second call
         fails with ETAG_MISMATCH.
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; INVALID_ARGUMENT UPDATE_MASK_INVALID, EMAIL_INVALID,
-        TIME_ZONE_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
+        TIME_ZONE_UNKNOWN, CALENDAR_UNKNOWN, SETTLEMENT_POLICY_INVALID, CURRENCY_REPEATED.
         """
 
     @_abc_1.abstractmethod
@@ -213,6 +242,19 @@ class MerchantServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION MERCHANT_STATE_INVALID (CREATED; with
         state and action in the metadata).
+        """
+
+    @_abc_1.abstractmethod
+    def RestrictMerchant(
+        self,
+        request: _merchant_pb2.RestrictMerchantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merchant_pb2.RestrictMerchantResponse, _abc.Awaitable[_merchant_pb2.RestrictMerchantResponse]]:
+        """Stops a merchant's payouts or all its business, or has it leave; or ends that. Fields that are absent stay as they are.
+
+        A change that changes nothing succeeds and makes no new version. Beside it, ActivateMerchant and SuspendMerchant work
+        as ever: a frozen merchant stays frozen whatever its status is. Payouts look at all this again when they are sent.
+        Errors: NOT_FOUND MERCHANT_NOT_FOUND; ABORTED ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

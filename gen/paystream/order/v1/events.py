@@ -28,13 +28,13 @@ class OrderCancelled(AvroRecord):
         merchant_reference: The merchant's own reference of the order, unique per merchant, 1..100 characters.
         total_minor: Total of the order, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
         currency_code: ISO 4217 code in upper case, three letters.
-        paid_minor: Captured for the order so far, refunds not taken off, in minor units of currency_code (JPY 0, USD 2,
-            BHD 3 decimals), 0..2^53-1.
+        paid_minor: Paid for the order so far: captured, less what was refunded, lost in disputes or bounced (not taken
+            off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderCancelled"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -117,14 +117,14 @@ class OrderExpired(AvroRecord):
         merchant_reference: The merchant's own reference of the order, unique per merchant, 1..100 characters.
         total_minor: Total of the order, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
         currency_code: ISO 4217 code in upper case, three letters.
-        paid_minor: Captured for the order so far, refunds not taken off, in minor units of currency_code (JPY 0, USD 2,
-            BHD 3 decimals), 0..2^53-1.
+        paid_minor: Paid for the order so far: captured, less what was refunded, lost in disputes or bounced (not taken
+            off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
         expired_at: The time until which it could be paid, UTC, microseconds.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderExpired"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -145,7 +145,8 @@ class OrderExpired(AvroRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPaid(AvroRecord):
-    """Captured payments have reached the total of an order.
+    """What was paid of an order has reached its total, or the order was settled at what was paid: by a final capture,
+    or because the merchant completed it.
 
     Attributes:
         event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
@@ -163,13 +164,13 @@ class OrderPaid(AvroRecord):
         merchant_reference: The merchant's own reference of the order, unique per merchant, 1..100 characters.
         total_minor: Total of the order, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
         currency_code: ISO 4217 code in upper case, three letters.
-        paid_minor: Captured for the order so far, refunds not taken off, in minor units of currency_code (JPY 0, USD 2,
-            BHD 3 decimals), 0..2^53-1.
+        paid_minor: Paid for the order so far: captured, less what was refunded, lost in disputes or bounced (not taken
+            off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderPaid"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -207,8 +208,8 @@ class OrderRefunded(AvroRecord):
         merchant_reference: The merchant's own reference of the order, unique per merchant, 1..100 characters.
         total_minor: Total of the order, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
         currency_code: ISO 4217 code in upper case, three letters.
-        paid_minor: Captured for the order so far, refunds not taken off, in minor units of currency_code (JPY 0, USD 2,
-            BHD 3 decimals), 0..2^53-1.
+        paid_minor: Paid for the order so far: captured, less what was refunded, lost in disputes or bounced (not taken
+            off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
         payment_id: The payment refunded: pay_ and a UUIDv7.
         refund_id: The refund: ref_ and a UUIDv7.
         amount_minor: Amount of this refund, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
@@ -219,7 +220,7 @@ class OrderRefunded(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderRefunded"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""

@@ -33,7 +33,9 @@ class _OrderStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderState
     ORDER_STATE_CREATED: _OrderState.ValueType  # 1
     """Accepted, and not paid or only in part."""
     ORDER_STATE_PAID: _OrderState.ValueType  # 2
-    """What was captured has reached the total; refunds leave the state alone."""
+    """What was paid has reached the total, or the order was settled below it: by a final capture, or by CompleteOrder. What
+    is refunded, lost or bounces afterwards leaves the state alone.
+    """
     ORDER_STATE_CANCELLED: _OrderState.ValueType  # 3
     """Called off before it was paid."""
     ORDER_STATE_EXPIRED: _OrderState.ValueType  # 4
@@ -47,7 +49,9 @@ ORDER_STATE_UNSPECIFIED: OrderState.ValueType  # 0
 ORDER_STATE_CREATED: OrderState.ValueType  # 1
 """Accepted, and not paid or only in part."""
 ORDER_STATE_PAID: OrderState.ValueType  # 2
-"""What was captured has reached the total; refunds leave the state alone."""
+"""What was paid has reached the total, or the order was settled below it: by a final capture, or by CompleteOrder. What
+is refunded, lost or bounces afterwards leaves the state alone.
+"""
 ORDER_STATE_CANCELLED: OrderState.ValueType  # 3
 """Called off before it was paid."""
 ORDER_STATE_EXPIRED: OrderState.ValueType  # 4
@@ -102,12 +106,15 @@ class OrderPayment(_message.Message):
     CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
     REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LOST_MINOR_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and a UUIDv7."""
     captured_minor: _builtins.int
-    """Captured so far, in minor units of the order's currency."""
+    """Captured so far, less what bounced, in minor units of the order's currency."""
     refunded_minor: _builtins.int
     """Paid back of it so far."""
+    lost_minor: _builtins.int
+    """Lost of it in disputes."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was first captured."""
@@ -119,10 +126,11 @@ class OrderPayment(_message.Message):
         captured_minor: _builtins.int = ...,
         refunded_minor: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        lost_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["captured_minor", b"captured_minor", "create_time", b"create_time", "payment_id", b"payment_id", "refunded_minor", b"refunded_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["captured_minor", b"captured_minor", "create_time", b"create_time", "lost_minor", b"lost_minor", "payment_id", b"payment_id", "refunded_minor", b"refunded_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -170,6 +178,8 @@ class Order(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
+    LOST_MINOR_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """ord_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -181,7 +191,7 @@ class Order(_message.Message):
     state: Global___OrderState.ValueType
     """How far it has come."""
     paid_minor: _builtins.int
-    """Captured for it so far, refunds not taken off; more than the total when it was paid twice."""
+    """Paid for it: captured_minor less refunded_minor and lost_minor; more than the total while it is paid twice."""
     refunded_minor: _builtins.int
     """Paid back so far."""
     fully_refunded: _builtins.bool
@@ -190,6 +200,10 @@ class Order(_message.Message):
     """The journey that all its events carry, and all events of its payments."""
     etag: _builtins.str
     """Changes with every change of the order."""
+    captured_minor: _builtins.int
+    """Captured for it so far, less what bounced."""
+    lost_minor: _builtins.int
+    """Lost of it in disputes."""
     @_builtins.property
     def total(self) -> _money_pb2.Money:
         """What is to be paid: the sum of the items."""
@@ -233,10 +247,12 @@ class Order(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        captured_minor: _builtins.int = ...,
+        lost_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "fully_refunded", b"fully_refunded", "item_count", b"item_count", "line_items", b"line_items", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "paid_minor", b"paid_minor", "refunded_minor", b"refunded_minor", "state", b"state", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["captured_minor", b"captured_minor", "correlation_id", b"correlation_id", "create_time", b"create_time", "etag", b"etag", "expire_time", b"expire_time", "fully_refunded", b"fully_refunded", "item_count", b"item_count", "line_items", b"line_items", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "paid_minor", b"paid_minor", "refunded_minor", b"refunded_minor", "state", b"state", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,3 +545,53 @@ class CancelOrderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelOrderResponse: _TypeAlias = CancelOrderResponse  # noqa: Y015
+
+@_typing.final
+class CompleteOrderRequest(_message.Message):
+    """Asks for an order to be settled at what is paid of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing more."""
+    order_id: _builtins.str
+    """ord_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteOrderRequest: _TypeAlias = CompleteOrderRequest  # noqa: Y015
+
+@_typing.final
+class CompleteOrderResponse(_message.Message):
+    """Answers CompleteOrder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> Global___Order:
+        """The order, paid; without its items."""
+
+    def __init__(
+        self,
+        *,
+        order: Global___Order | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteOrderResponse: _TypeAlias = CompleteOrderResponse  # noqa: Y015

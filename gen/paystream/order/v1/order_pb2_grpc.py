@@ -28,13 +28,19 @@ if _version_not_supported:
 class OrderServiceStub:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -63,31 +69,43 @@ class OrderServiceStub:
                 request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.SerializeToString,
                 response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderResponse.FromString,
                 _registered_method=True)
+        self.CompleteOrder = channel.unary_unary(
+                '/paystream.order.v1.OrderService/CompleteOrder',
+                request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.SerializeToString,
+                response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def CreateOrder(self, request, context):
         """Accepts an order that can be paid from now on; emits OrderCreated.
 
-        Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-        same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+        Idempotent by request_id: the same request again returns the order it created; another request with the same id
+        fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
         for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
         ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
         is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+        MERCHANT_CLOSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,6 +136,18 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompleteOrder(self, request, context):
+        """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+        and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+        the total, or given up by CancelPayment.
+
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+        (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -141,6 +171,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.FromString,
                     response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderResponse.SerializeToString,
             ),
+            'CompleteOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteOrder,
+                    request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.FromString,
+                    response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'paystream.order.v1.OrderService', rpc_method_handlers)
@@ -152,13 +187,19 @@ def add_OrderServiceServicer_to_server(servicer, server):
 class OrderService:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @staticmethod
@@ -259,6 +300,33 @@ class OrderService:
             '/paystream.order.v1.OrderService/CancelOrder',
             paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderRequest.SerializeToString,
             paystream_dot_order_dot_v1_dot_order__pb2.CancelOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.order.v1.OrderService/CompleteOrder',
+            paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.SerializeToString,
+            paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,13 +29,19 @@ GRPC_VERSION: str
 class OrderServiceStub:
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -45,14 +51,15 @@ class OrderServiceStub:
     CreateOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.CreateOrderResponse]
     """Accepts an order that can be paid from now on; emits OrderCreated.
 
-    Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+    Idempotent by request_id: the same request again returns the order it created; another request with the same id
+    fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
     for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
     ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
     is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+    MERCHANT_CLOSING.
     """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
@@ -65,32 +72,47 @@ class OrderServiceStub:
     Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
     (metadata state, action: the order is paid, cancelled or expired).
     """
+    CompleteOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.CompleteOrderResponse]
+    """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+    and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+    the total, or given up by CancelPayment.
+
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+    (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.CreateOrderResponse]  # type: ignore[assignment]
     """Accepts an order that can be paid from now on; emits OrderCreated.
 
-    Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-    same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+    Idempotent by request_id: the same request again returns the order it created; another request with the same id
+    fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
     for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
     ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
     is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+    MERCHANT_CLOSING.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]  # type: ignore[assignment]
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
@@ -103,17 +125,31 @@ class OrderServiceAsyncStub(OrderServiceStub):
     Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
     (metadata state, action: the order is paid, cancelled or expired).
     """
+    CompleteOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CompleteOrderRequest, _order_pb2.CompleteOrderResponse]  # type: ignore[assignment]
+    """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+    and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+    the total, or given up by CancelPayment.
+
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+    (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps orders and follows their payments.
 
-    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it
-    reaches its total; several payments may add up to that. What is captured for an order that is cancelled, has expired or
-    is paid already goes back to the payer by itself. The order follows topic payment.events, so it shows a capture or a
-    refund a moment after the payment does.
+    An order is paid by payments that name it (CreatePayment, order_id). It is PAID as soon as what was captured for it, less
+    what was refunded, lost in disputes or bounced, reaches its total; several payments may add up to that. It is PAID below
+    its total with a final capture (CapturePayment, final), or by CompleteOrder. What is captured for an order that is
+    cancelled, has expired or is paid already goes back to the payer by itself. The order follows topic payment.events, so it
+    shows a capture or a refund a moment after the payment does, and expires only when it has followed that until its time.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -124,14 +160,15 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_order_pb2.CreateOrderResponse, _abc.Awaitable[_order_pb2.CreateOrderResponse]]:
         """Accepts an order that can be paid from now on; emits OrderCreated.
 
-        Idempotent by request_id: the same request again returns the order as it was first returned; another request with the
-        same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
+        Idempotent by request_id: the same request again returns the order it created; another request with the same id
+        fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited
         for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
         ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
         is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE and MERCHANT_SUSPENDED.
+        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
+        MERCHANT_CLOSING.
         """
 
     @_abc_1.abstractmethod
@@ -161,6 +198,20 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
         (metadata state, action: the order is paid, cancelled or expired).
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteOrder(
+        self,
+        request: _order_pb2.CompleteOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.CompleteOrderResponse, _abc.Awaitable[_order_pb2.CompleteOrderResponse]]:
+        """Settles an order at what is paid of it, though that is less than its total; emits OrderPaid. It is not paid any further
+        and expires no more, and what is paid stays with the merchant. What is authorized for it can still be captured, up to
+        the total, or given up by CancelPayment.
+
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
+        (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

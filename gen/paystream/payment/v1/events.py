@@ -19,6 +19,46 @@ class CancelReason(StrEnum):
     ORDER_CLOSED = "ORDER_CLOSED"
 
 
+class ContradictionKind(StrEnum):
+    """LATE_SUCCESS: recorded as failed, cancelled or rejected, and carried out after all. LATE_FAILURE: recorded as
+    succeeded, and said to have failed. SECOND_REFERENCE: carried out twice. OTHER_AMOUNT: carried out with another
+    amount. REVERSED, RETURNED: undone later by the channel or the payer's bank. DECISION_OVERTURNED: a dispute decided
+    anew. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    LATE_SUCCESS = "LATE_SUCCESS"
+    LATE_FAILURE = "LATE_FAILURE"
+    SECOND_REFERENCE = "SECOND_REFERENCE"
+    OTHER_AMOUNT = "OTHER_AMOUNT"
+    REVERSED = "REVERSED"
+    RETURNED = "RETURNED"
+    DECISION_OVERTURNED = "DECISION_OVERTURNED"
+
+
+class ContradictionResolution(StrEnum):
+    """NONE: nothing is to be done. CHARGE_MERCHANT: the merchant bears it. WRITE_OFF: the platform bears it. ACCEPT:
+    money that came late is taken for the merchant. RETRY: it is given back once more. EVIDENCE: the channel's later
+    word has settled it. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    NONE = "NONE"
+    CHARGE_MERCHANT = "CHARGE_MERCHANT"
+    WRITE_OFF = "WRITE_OFF"
+    ACCEPT = "ACCEPT"
+    RETRY = "RETRY"
+    EVIDENCE = "EVIDENCE"
+
+
+class DisputeDecision(StrEnum):
+    """As decided for the merchant. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    WON = "WON"
+    LOST = "LOST"
+
+
 class DisputeReason(StrEnum):
     """What the payer says. UNKNOWN: newer than the reader's schema."""
 
@@ -29,6 +69,17 @@ class DisputeReason(StrEnum):
     DUPLICATE = "DUPLICATE"
     CREDIT_NOT_PROCESSED = "CREDIT_NOT_PROCESSED"
     OTHER = "OTHER"
+
+
+class DisputeStage(StrEnum):
+    """INQUIRY: the payer's bank asks, no money moves. CHARGEBACK: the channel has taken the amount. PRE_ARBITRATION: a
+    decision is fought over; no money moves before it is made. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    INQUIRY = "INQUIRY"
+    CHARGEBACK = "CHARGEBACK"
+    PRE_ARBITRATION = "PRE_ARBITRATION"
 
 
 class Evidence(StrEnum):
@@ -48,7 +99,8 @@ class Evidence(StrEnum):
 class FailureReason(StrEnum):
     """DECLINED: by the issuer, no closer reason. METHOD_INVALID, METHOD_EXPIRED: the means of payment cannot be used.
     LIMIT_EXCEEDED: of the payer or the channel. CHANNEL_REJECTED: the channel would not process it. NOT_RECEIVED:
-    proven, after the channel's finality, never to have arrived there. UNKNOWN: newer than the reader's schema.
+    proven, after the channel's finality, never to have arrived there. EXPIRED_UNSENT: its time was over before it was
+    sent. MERCHANT_SUSPENDED: not sent, as the merchant may do no business. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -60,6 +112,21 @@ class FailureReason(StrEnum):
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     CHANNEL_REJECTED = "CHANNEL_REJECTED"
     NOT_RECEIVED = "NOT_RECEIVED"
+    EXPIRED_UNSENT = "EXPIRED_UNSENT"
+    MERCHANT_SUSPENDED = "MERCHANT_SUSPENDED"
+
+
+class LateReason(StrEnum):
+    """AFTER_FAILURE: the charge or capture was recorded FAILED. AFTER_CANCELLATION: the payment was cancelled.
+    SECOND_REFERENCE: the channel carried out one attempt twice. ABOVE_AMOUNT: more was taken than was asked for; the
+    rest of it is here. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    AFTER_FAILURE = "AFTER_FAILURE"
+    AFTER_CANCELLATION = "AFTER_CANCELLATION"
+    SECOND_REFERENCE = "SECOND_REFERENCE"
+    ABOVE_AMOUNT = "ABOVE_AMOUNT"
 
 
 class PaymentMethod(StrEnum):
@@ -105,6 +172,128 @@ class ReportedOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeContradicted(AvroRecord):
+    """A channel says of a dispute what cannot be applied by rule: two people decide.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null before version 2.
+        contradiction_id: The contradiction as it is listed: ctr_ and a UUIDv7.
+        kind: What kind of contradiction it is.
+        recorded_state: State of the dispute as recorded, which stays.
+        reported_outcome: What the channel says instead.
+        reported_minor: Amount that it says, in minor units of currency_code; null where it says none.
+        needs_decision: Whether payouts of the merchant in this currency wait until two people have decided.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeContradicted"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    capture_id: str | None
+    contradiction_id: str
+    kind: ContradictionKind
+    recorded_state: str
+    reported_outcome: str
+    reported_minor: int | None
+    needs_decision: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeInquiryOpened(AvroRecord):
+    """The payer's bank asks about a capture; nothing is held, and answering may prevent a dispute.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null before version 2.
+        category: The card scheme's or bank's own category, as in 10.4, 1..50 characters; null when none was given.
+        respond_by: Until when the merchant may contest it, UTC, microseconds; null when the channel sets no limit.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeInquiryOpened"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    capture_id: str | None
+    category: str | None
+    respond_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeLost(AvroRecord):
     """A dispute was decided for the payer, or accepted by the merchant: the amount is gone. Moves money in the ledger.
 
@@ -130,11 +319,18 @@ class DisputeLost(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the dispute.
         accepted: Whether the merchant accepted it, rather than lost it.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null before version 2.
+        stage: How far it has gone.
+        returned_minor: Part of what was held that comes back to the merchant, in minor units of currency_code,
+            0..amount_minor.
+        excess_lost_minor: Lost though it could not be held: the merchant owes it, in minor units of currency_code,
+            0..amount_minor. The part lost of what was held is amount_minor less the three others.
+        excess_returned_minor: Neither held nor lost, in minor units of currency_code, 0..amount_minor.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeLost"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -155,6 +351,11 @@ class DisputeLost(AvroRecord):
     channel: str
     channel_reference: str
     accepted: bool
+    capture_id: str | None
+    stage: DisputeStage
+    returned_minor: int
+    excess_lost_minor: int
+    excess_returned_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,11 +385,17 @@ class DisputeOpened(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the dispute.
         respond_by: Until when the merchant may contest it, UTC, microseconds; null when the channel sets no limit.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null before version 2.
+        stage: How far it has gone.
+        category: The card scheme's or bank's own category, as in 10.4, 1..50 characters; null when none was given.
+        excess_minor: Part of amount_minor that was not left of the capture any more, so that it could not be held, in
+            minor units of currency_code, 0..amount_minor; the rest is held.
+        fee_minor: Charged to the merchant for it, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeOpened"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -209,6 +416,76 @@ class DisputeOpened(AvroRecord):
     channel: str
     channel_reference: str
     respond_by: datetime | None
+    capture_id: str | None
+    stage: DisputeStage
+    category: str | None
+    excess_minor: int
+    fee_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeOverturned(AvroRecord):
+    """A decided dispute was decided the other way: by representment, pre-arbitration or arbitration.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        overturn_id: The new decision: ovt_ and a UUIDv7; the ledger's related_no.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null before version 2.
+        stage: How far it has gone.
+        outcome: The decision that stands now.
+        settlement_minor: Part of amount_minor that moves on the merchant's settlement account: comes back when WON,
+            goes when LOST, in minor units of currency_code, 0..amount_minor.
+        receivable_minor: Part of amount_minor that moves on what the merchant owes: owed no more when WON, owed when
+            LOST, in minor units of currency_code, 0..amount_minor.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeOverturned"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    overturn_id: str
+    dispute_id: str
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    capture_id: str | None
+    stage: DisputeStage
+    outcome: DisputeDecision
+    settlement_minor: int
+    receivable_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,11 +514,16 @@ class DisputeWon(AvroRecord):
         reason: Why it was opened.
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the dispute.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null before version 2.
+        stage: How far it has gone.
+        excess_minor: Part of amount_minor that was not left of the capture any more when it was opened, in minor units
+            of currency_code, 0..amount_minor; the rest was held and comes back.
+        fee_returned_minor: Given back of what was charged for it, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeWon"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -259,6 +541,162 @@ class DisputeWon(AvroRecord):
     amount_minor: int
     currency_code: str
     reason: DisputeReason
+    channel: str
+    channel_reference: str
+    capture_id: str | None
+    stage: DisputeStage
+    excess_minor: int
+    fee_returned_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceUnmatched(AvroRecord):
+    """A channel told of an attempt that payment never made, or does not know any more: kept, and listed for people.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The Kafka key: the attempt_id named, as there is no payment.
+        evidence_id: The evidence as it is listed: evd_ and a UUIDv7.
+        attempt_id: The attempt that it names, which is not known, 1..100 characters.
+        channel: Name of the channel adapter, as in simulator; empty when not known.
+        channel_reference: The channel's reference; null when it has given none.
+        reported_outcome: What it says, as in SUCCEEDED.
+        amount_minor: Amount that it says, in minor units of currency_code; null where it says none.
+        currency_code: ISO 4217 code in upper case, three letters; null where it says no amount.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.EvidenceUnmatched"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    evidence_id: str
+    attempt_id: str
+    channel: str
+    channel_reference: str | None
+    reported_outcome: str
+    amount_minor: int | None
+    currency_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateCaptureAccepted(AvroRecord):
+    """Two people took money that had come late for the merchant, with a reason: it leaves suspense, and PaymentSuccess
+    with the same capture_id follows.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture: cap_ and a UUIDv7; the ledger's related_no.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount accepted, that of LateCaptureReceived, in minor units of currency_code (JPY 0, USD 2, BHD 3
+            decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the capture.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.LateCaptureAccepted"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    capture_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    channel: str
+    channel_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateCaptureReceived(AvroRecord):
+    """Money of a payer came for a charge or capture that was over, or that had taken its money already. The ledger
+    holds it in suspense until it is given back or accepted.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture: cap_ and a UUIDv7; the ledger's related_no.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount that came, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        late_reason: Why nothing was waiting for this money.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the capture.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.LateCaptureReceived"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    capture_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    late_reason: LateReason
     channel: str
     channel_reference: str
 
@@ -399,11 +837,18 @@ class PaymentContradicted(AvroRecord):
         evidence: Where the contradiction comes from.
         previous_state: The recorded state that the evidence contradicts; it stays.
         reported_outcome: What the evidence says instead.
+        contradiction_id: The contradiction as it is listed: ctr_ and a UUIDv7; null before version 2.
+        kind: What kind of contradiction it is.
+        attempt_id: The call to the channel that the evidence is about: att_ and a UUIDv7; null before version 2.
+        capture_id: The capture contradicted: cap_ and a UUIDv7; null when it is another thing.
+        expected_minor: Amount recorded, in minor units of currency_code; null where no amount is contradicted.
+        reported_minor: Amount that the evidence says, in minor units of currency_code; null where it says none.
+        needs_decision: Whether payouts of the merchant in this currency wait until two people have decided.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentContradicted"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -426,6 +871,69 @@ class PaymentContradicted(AvroRecord):
     evidence: Evidence
     previous_state: PreviousState
     reported_outcome: ReportedOutcome
+    contradiction_id: str | None
+    kind: ContradictionKind
+    attempt_id: str | None
+    capture_id: str | None
+    expected_minor: int | None
+    reported_minor: int | None
+    needs_decision: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentContradictionResolved(AvroRecord):
+    """A contradiction about a payment, its refunds or its disputes is over: two people decided, or evidence did.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        contradiction_id: The contradiction: ctr_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount in question, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        resolution: What was decided.
+        charged_minor: Taken from the merchant's settlement account to clear suspense, in minor units of currency_code,
+            0..amount_minor.
+        written_off_minor: Borne by the platform to clear suspense, in minor units of currency_code, 0..amount_minor.
+        proposer: Who proposed the decision; the actor approved it; null when evidence decided.
+        reason: Why, 1..500 characters; null when evidence decided.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentContradictionResolved"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    contradiction_id: str
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    resolution: ContradictionResolution
+    charged_minor: int
+    written_off_minor: int
+    proposer: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,7 +1013,7 @@ class PaymentFailed(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -525,6 +1033,60 @@ class PaymentFailed(AvroRecord):
     channel: str
     channel_reference: str | None
     reason: FailureReason
+    failure_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReversed(AvroRecord):
+    """A capture that had succeeded bounced: the channel took its money back. Not a refund and not a dispute.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture: cap_ and a UUIDv7; the ledger's related_no.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount taken back, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        fee_returned_minor: The fee of what was taken back, returned in full, in minor units of currency_code,
+            0..amount_minor.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the capture.
+        failure_code: Why, as the channel says, 1..100 characters; null when it says nothing.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentReversed"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    capture_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    fee_returned_minor: int
+    channel: str
+    channel_reference: str
     failure_code: str | None
 
 
@@ -555,11 +1117,15 @@ class PaymentSuccess(AvroRecord):
         method: Means of payment.
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the capture.
+        final: Whether the merchant takes no more of the payment: with it an order is settled at what is paid, even
+            below its total.
+        order_returned_minor: What had been refunded or lost in disputes of all payments for the order before this
+            capture, in minor units of currency_code, 0..2^53-1; 0 when there is no order.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentSuccess"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -581,6 +1147,8 @@ class PaymentSuccess(AvroRecord):
     method: PaymentMethod
     channel: str
     channel_reference: str
+    final: bool
+    order_returned_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -727,7 +1295,7 @@ class RefundFailed(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -750,6 +1318,68 @@ class RefundFailed(AvroRecord):
     channel: str
     channel_reference: str | None
     failure_reason: FailureReason
+    failure_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReturned(AvroRecord):
+    """A refund that had succeeded came back from the payer's bank: the merchant has the amount again, and the payer has
+    not.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        refund_id: The refund: ref_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture it gives back: cap_ and a UUIDv7; null when it gives back parts of several.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount that came back, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        fee_minor: Part of the fee that the refund had returned and that is charged again, in minor units of
+            currency_code, 0..amount_minor.
+        suspense_minor: Part of amount_minor that the refund had taken out of suspense, in minor units of currency_code,
+            0..amount_minor.
+        reason: Why it was asked for.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the refund.
+        failure_code: Why, as the channel says, 1..100 characters; null when it says nothing.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.RefundReturned"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    refund_id: str
+    payment_id: str
+    capture_id: str | None
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    fee_minor: int
+    suspense_minor: int
+    reason: RefundReason
+    channel: str
+    channel_reference: str
     failure_code: str | None
 
 
@@ -781,11 +1411,13 @@ class RefundSuccess(AvroRecord):
         reason: Why it was asked for.
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the refund.
+        suspense_minor: Part of amount_minor that no booked capture stands behind, so that it is taken out of suspense
+            and not from the merchant, in minor units of currency_code, 0..amount_minor.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundSuccess"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -807,20 +1439,30 @@ class RefundSuccess(AvroRecord):
     reason: RefundReason
     channel: str
     channel_reference: str
+    suspense_minor: int
 
 
 EVENTS = (
+    DisputeContradicted,
+    DisputeInquiryOpened,
     DisputeLost,
     DisputeOpened,
+    DisputeOverturned,
     DisputeWon,
+    EvidenceUnmatched,
+    LateCaptureAccepted,
+    LateCaptureReceived,
     PaymentAuthorized,
     PaymentCancelled,
     PaymentContradicted,
+    PaymentContradictionResolved,
     PaymentCreated,
     PaymentFailed,
+    PaymentReversed,
     PaymentSuccess,
     PaymentUnknown,
     RefundCreated,
     RefundFailed,
+    RefundReturned,
     RefundSuccess,
 )

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
+from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -78,6 +79,10 @@ class _RefundStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundSta
     """Ended without moving money; the amount can be refunded again."""
     REFUND_STATE_UNKNOWN: _RefundState.ValueType  # 4
     """The channel was called and has not answered; evidence will end it."""
+    REFUND_STATE_QUEUED: _RefundState.ValueType  # 5
+    """It waits until the merchant's funds cover it, and is not sent before."""
+    REFUND_STATE_RETURNED: _RefundState.ValueType  # 6
+    """The payer had the money back, and it came back from there; the amount can be refunded again."""
 
 class RefundState(_RefundState, metaclass=_RefundStateEnumTypeWrapper):
     """How far a refund has come."""
@@ -92,6 +97,10 @@ REFUND_STATE_FAILED: RefundState.ValueType  # 3
 """Ended without moving money; the amount can be refunded again."""
 REFUND_STATE_UNKNOWN: RefundState.ValueType  # 4
 """The channel was called and has not answered; evidence will end it."""
+REFUND_STATE_QUEUED: RefundState.ValueType  # 5
+"""It waits until the merchant's funds cover it, and is not sent before."""
+REFUND_STATE_RETURNED: RefundState.ValueType  # 6
+"""The payer had the money back, and it came back from there; the amount can be refunded again."""
 Global___RefundState: _TypeAlias = RefundState  # noqa: Y015
 
 class _RefundReason:
@@ -357,7 +366,9 @@ class _DisputeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeS
     DISPUTE_STATE_WON: _DisputeState.ValueType  # 3
     """Decided for the merchant, who has the amount again."""
     DISPUTE_STATE_LOST: _DisputeState.ValueType  # 4
-    """Decided for the payer, or accepted by the merchant: the amount is gone."""
+    """Decided for the payer, in full or in part, or accepted by the merchant: lost_minor is gone."""
+    DISPUTE_STATE_CLOSED: _DisputeState.ValueType  # 5
+    """An inquiry that ended without a dispute."""
 
 class DisputeState(_DisputeState, metaclass=_DisputeStateEnumTypeWrapper):
     """How far a dispute has come."""
@@ -371,8 +382,38 @@ DISPUTE_STATE_CONTESTED: DisputeState.ValueType  # 2
 DISPUTE_STATE_WON: DisputeState.ValueType  # 3
 """Decided for the merchant, who has the amount again."""
 DISPUTE_STATE_LOST: DisputeState.ValueType  # 4
-"""Decided for the payer, or accepted by the merchant: the amount is gone."""
+"""Decided for the payer, in full or in part, or accepted by the merchant: lost_minor is gone."""
+DISPUTE_STATE_CLOSED: DisputeState.ValueType  # 5
+"""An inquiry that ended without a dispute."""
 Global___DisputeState: _TypeAlias = DisputeState  # noqa: Y015
+
+class _DisputeStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_STAGE_UNSPECIFIED: _DisputeStage.ValueType  # 0
+    """Taken as CHARGEBACK of an opening, and of a decision as the stage that the dispute is at."""
+    DISPUTE_STAGE_INQUIRY: _DisputeStage.ValueType  # 1
+    """It asks; nothing is held."""
+    DISPUTE_STAGE_CHARGEBACK: _DisputeStage.ValueType  # 2
+    """It has taken the amount back."""
+    DISPUTE_STAGE_PRE_ARBITRATION: _DisputeStage.ValueType  # 3
+    """It does not agree with what was decided: the amount counts as spent in every limit, and moves when it is decided anew."""
+
+class DisputeStage(_DisputeStage, metaclass=_DisputeStageEnumTypeWrapper):
+    """How far the payer's bank has gone."""
+
+DISPUTE_STAGE_UNSPECIFIED: DisputeStage.ValueType  # 0
+"""Taken as CHARGEBACK of an opening, and of a decision as the stage that the dispute is at."""
+DISPUTE_STAGE_INQUIRY: DisputeStage.ValueType  # 1
+"""It asks; nothing is held."""
+DISPUTE_STAGE_CHARGEBACK: DisputeStage.ValueType  # 2
+"""It has taken the amount back."""
+DISPUTE_STAGE_PRE_ARBITRATION: DisputeStage.ValueType  # 3
+"""It does not agree with what was decided: the amount counts as spent in every limit, and moves when it is decided anew."""
+Global___DisputeStage: _TypeAlias = DisputeStage  # noqa: Y015
 
 class _DisputeReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -553,6 +594,8 @@ class Payment(_message.Message):
     CANCELLED_MINOR_FIELD_NUMBER: _builtins.int
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REVERSED_MINOR_FIELD_NUMBER: _builtins.int
+    UNBACKED_MINOR_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """pay_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -578,7 +621,7 @@ class Payment(_message.Message):
     fee_returned_minor: _builtins.int
     """Given back of it with refunds."""
     fee_plan_version: _builtins.int
-    """The fee plan that the fee was computed by, from 1; 0 before the first capture."""
+    """The fee plan that the fee of the latest capture was computed by, from 1; 0 before the first."""
     capture_id: _builtins.str
     """cap_ and a UUIDv7: the latest capture; empty before the first."""
     channel: _builtins.str
@@ -603,6 +646,10 @@ class Payment(_message.Message):
     """Given up without having been captured."""
     cancel_reason: Global___CancelReason.ValueType
     """Why what was not captured is being, or was, given up."""
+    reversed_minor: _builtins.int
+    """The part of captured_minor that bounced: the channel took it back."""
+    unbacked_minor: _builtins.int
+    """The part of refunded_minor that no capture stood behind when it went."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What was asked for."""
@@ -661,10 +708,12 @@ class Payment(_message.Message):
         cancelled_minor: _builtins.int = ...,
         cancel_reason: Global___CancelReason.ValueType = ...,
         authorization_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        reversed_minor: _builtins.int = ...,
+        unbacked_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "create_time", b"create_time", "payment_method", b"payment_method", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_minor", b"authorized_minor", "cancel_reason", b"cancel_reason", "cancelled_minor", b"cancelled_minor", "capturable_minor", b"capturable_minor", "capture_id", b"capture_id", "capture_mode", b"capture_mode", "captured_minor", b"captured_minor", "capturing_minor", b"capturing_minor", "channel", b"channel", "channel_reference", b"channel_reference", "correlation_id", b"correlation_id", "create_time", b"create_time", "disputed_minor", b"disputed_minor", "etag", b"etag", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "fee_plan_version", b"fee_plan_version", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_id", b"payment_id", "payment_method", b"payment_method", "refunded_minor", b"refunded_minor", "refunding_minor", b"refunding_minor", "reversed_minor", b"reversed_minor", "state", b"state", "unbacked_minor", b"unbacked_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -675,6 +724,26 @@ class Capture(_message.Message):
     """A capture as it stands."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
@@ -687,6 +756,10 @@ class Capture(_message.Message):
     FAILURE_CODE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    CAPTURED_MINOR_FIELD_NUMBER: _builtins.int
+    REVERSED_MINOR_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """cap_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -703,6 +776,14 @@ class Capture(_message.Message):
     """Why it failed, UPPER_SNAKE in paystream's terms as in PaymentFailed; empty unless FAILED."""
     failure_code: _builtins.str
     """Why it failed, as the channel says; empty when it said nothing."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference; empty for none."""
+    captured_minor: _builtins.int
+    """What was taken of it, in minor units of amount.currency_code; less than amount where its channel approved a part, 0
+    before it succeeded.
+    """
+    reversed_minor: _builtins.int
+    """The part of captured_minor that bounced."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is taken."""
@@ -714,6 +795,10 @@ class Capture(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As the merchant gave it."""
 
     def __init__(
         self,
@@ -729,10 +814,14 @@ class Capture(_message.Message):
         failure_code: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        captured_minor: _builtins.int = ...,
+        reversed_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "payment_id", b"payment_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "captured_minor", b"captured_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_minor", b"fee_minor", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reversed_minor", b"reversed_minor", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -743,6 +832,26 @@ class Refund(_message.Message):
     """A refund as it stands."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     REFUND_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
@@ -757,6 +866,11 @@ class Refund(_message.Message):
     FAILURE_CODE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
+    SUSPENSE_MINOR_FIELD_NUMBER: _builtins.int
+    RETURNED_MINOR_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """ref_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -768,7 +882,9 @@ class Refund(_message.Message):
     state: Global___RefundState.ValueType
     """How far it has come."""
     fee_returned_minor: _builtins.int
-    """The part of the fee that returns with it, in minor units of amount.currency_code."""
+    """The part of the fees that returns with it, by the terms of each capture that it gives back, in minor units of
+    amount.currency_code; never more than amount.
+    """
     capture_id: _builtins.str
     """The capture it gives back; empty for parts of several, and for one that was never booked (reason CONTRADICTION)."""
     channel_reference: _builtins.str
@@ -777,6 +893,16 @@ class Refund(_message.Message):
     """Why it failed, UPPER_SNAKE in paystream's terms as in RefundFailed; empty unless FAILED."""
     failure_code: _builtins.str
     """Why it failed, as the channel says; empty when it said nothing."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference; empty for none."""
+    refunded_minor: _builtins.int
+    """What was given back, in minor units of amount.currency_code; less than amount where its channel gave back a part, 0
+    before it succeeded.
+    """
+    suspense_minor: _builtins.int
+    """The part of that which no capture stood behind when it went."""
+    returned_minor: _builtins.int
+    """What of it came back."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is given back."""
@@ -788,6 +914,10 @@ class Refund(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As the merchant gave it."""
 
     def __init__(
         self,
@@ -805,10 +935,15 @@ class Refund(_message.Message):
         failure_code: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        refunded_minor: _builtins.int = ...,
+        suspense_minor: _builtins.int = ...,
+        returned_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "fee_returned_minor", b"fee_returned_minor", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "refund_id", b"refund_id", "refunded_minor", b"refunded_minor", "returned_minor", b"returned_minor", "state", b"state", "suspense_minor", b"suspense_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -834,6 +969,7 @@ class Attempt(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """att_ and a UUIDv7: the key under which the channel knows it."""
     payment_id: _builtins.str
@@ -866,6 +1002,10 @@ class Attempt(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be sent: what is not sent by then fails with EXPIRED_UNSENT; absent for what gives money back."""
+
     def __init__(
         self,
         *,
@@ -883,10 +1023,11 @@ class Attempt(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         capture_id: _builtins.str = ...,
         channel: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "create_time", b"create_time", "expire_time", b"expire_time", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "inquiry_count", b"inquiry_count", "payment_id", b"payment_id", "refund_id", b"refund_id", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -926,6 +1067,7 @@ class CreatePaymentRequest(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     CAPTURE_MODE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -950,6 +1092,12 @@ class CreatePaymentRequest(_message.Message):
         values of 500 bytes without NUL.
         """
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be sent to its channel, which may be away: to come, at most 30 days ahead. What is not sent by then
+        fails with EXPIRED_UNSENT, and is not taken later. Absent for 24 hours, unless the operator set another time.
+        """
+
     def __init__(
         self,
         *,
@@ -961,10 +1109,11 @@ class CreatePaymentRequest(_message.Message):
         payment_method: Global___PaymentMethod | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         capture_mode: Global___CaptureMode.ValueType = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "payment_method", b"payment_method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "expire_time", b"expire_time", "payment_method", b"payment_method"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1222,19 +1371,51 @@ class CapturePaymentRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     FINAL_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it captures nothing."""
     payment_id: _builtins.str
     """The payment: pay_ and 32 hexadecimal digits."""
     final: _builtins.bool
     """Whether what this capture leaves is given up once it has succeeded; no other capture is accepted meanwhile."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference, unique among the merchant's captures, at most 100 characters, no control characters; empty
+    for none.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to take, in the payment's currency; absent for all that is capturable."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Anything the merchant wants back with it: 50 entries, keys of 1 to 64 characters without control characters, values of
+        500 bytes without NUL.
+        """
 
     def __init__(
         self,
@@ -1243,10 +1424,12 @@ class CapturePaymentRequest(_message.Message):
         payment_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
         final: _builtins.bool = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "final", b"final", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1338,19 +1521,54 @@ class CreateRefundRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     payment_id: _builtins.str
     """The payment to give back: pay_ and 32 hexadecimal digits."""
     reason: Global___RefundReason.ValueType
     """Why; CONTRADICTION is refused."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference, unique among the merchant's refunds, at most 100 characters, no control characters; empty
+    for none.
+    """
+    capture_id: _builtins.str
+    """The one capture to give back: cap_ and 32 hexadecimal digits; empty for the oldest that are left, one after another."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What to give back, in the payment's currency."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Anything the merchant wants back with it: 50 entries, keys of 1 to 64 characters without control characters, values of
+        500 bytes without NUL.
+        """
 
     def __init__(
         self,
@@ -1359,10 +1577,13 @@ class CreateRefundRequest(_message.Message):
         payment_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
         reason: Global___RefundReason.ValueType = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        capture_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_id", b"capture_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1391,6 +1612,56 @@ class CreateRefundResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateRefundResponse: _TypeAlias = CreateRefundResponse  # noqa: Y015
+
+@_typing.final
+class CancelRefundRequest(_message.Message):
+    """Asks to give a refund up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    refund_id: _builtins.str
+    """ref_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        refund_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund_id", b"refund_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelRefundRequest: _TypeAlias = CancelRefundRequest  # noqa: Y015
+
+@_typing.final
+class CancelRefundResponse(_message.Message):
+    """Answers CancelRefund."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def refund(self) -> Global___Refund:
+        """The refund, failed."""
+
+    def __init__(
+        self,
+        *,
+        refund: Global___Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelRefundResponse: _TypeAlias = CancelRefundResponse  # noqa: Y015
 
 @_typing.final
 class GetRefundRequest(_message.Message):
@@ -1451,6 +1722,7 @@ class ListRefundsRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Only refunds of this payment; empty for all."""
     merchant_id: _builtins.str
@@ -1461,6 +1733,8 @@ class ListRefundsRequest(_message.Message):
     """Refunds in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    merchant_reference: _builtins.str
+    """Only the one with this reference of the merchant; empty for all."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only refunds accepted at this time or later; from 1970 to 9999."""
@@ -1479,10 +1753,11 @@ class ListRefundsRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        merchant_reference: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "payment_id", b"payment_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1537,7 +1812,7 @@ class ReportChannelResultRequest(_message.Message):
     """Why it was declined, as the channel says, lower_snake; empty unless DECLINED."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount the channel holds it for; checked when given."""
+        """The amount the channel holds it for; absent where it does not say."""
 
     def __init__(
         self,
@@ -1666,6 +1941,15 @@ class Dispute(_message.Message):
     RESPONSE_STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    HELD_MINOR_FIELD_NUMBER: _builtins.int
+    EXCESS_MINOR_FIELD_NUMBER: _builtins.int
+    LOST_MINOR_FIELD_NUMBER: _builtins.int
+    OWED_MINOR_FIELD_NUMBER: _builtins.int
+    FEE_MINOR_FIELD_NUMBER: _builtins.int
+    FEE_RETURNED_MINOR_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """dsp_ and a UUIDv7."""
     payment_id: _builtins.str
@@ -1681,7 +1965,7 @@ class Dispute(_message.Message):
     accepted: _builtins.bool
     """Whether the merchant accepted it, rather than lost it."""
     contradicted: _builtins.bool
-    """Whether the channel said the opposite of the state afterwards."""
+    """Whether the channel said of it what did not agree with what was recorded: another decision, amount or attempt."""
     channel: _builtins.str
     """The adapter it came from, as in simulator."""
     dispute_reference: _builtins.str
@@ -1690,9 +1974,27 @@ class Dispute(_message.Message):
     """What the merchant contested it with; empty when it did not."""
     response_state: Global___DisputeResponseState.ValueType
     """Whether the channel knows the merchant's answer."""
+    capture_id: _builtins.str
+    """The capture that is disputed."""
+    stage: Global___DisputeStage.ValueType
+    """How far the payer's bank has gone."""
+    category: _builtins.str
+    """The card scheme's or bank's own category, as in 10.4; empty when none was given."""
+    held_minor: _builtins.int
+    """What was left of the capture when the amount was taken, and so was held of it; in minor units, as what follows."""
+    excess_minor: _builtins.int
+    """What could not be held: the merchant owes it once it is lost."""
+    lost_minor: _builtins.int
+    """What is lost by the decision that stands."""
+    owed_minor: _builtins.int
+    """What of that the merchant owes, as it could not be held."""
+    fee_minor: _builtins.int
+    """Charged to the merchant for it."""
+    fee_returned_minor: _builtins.int
+    """Given back of that, as it was won."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is disputed: all or part of what was captured."""
+        """What is disputed."""
 
     @_builtins.property
     def respond_by(self) -> _timestamp_pb2.Timestamp:
@@ -1725,10 +2027,19 @@ class Dispute(_message.Message):
         response_state: Global___DisputeResponseState.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        capture_id: _builtins.str = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        held_minor: _builtins.int = ...,
+        excess_minor: _builtins.int = ...,
+        lost_minor: _builtins.int = ...,
+        owed_minor: _builtins.int = ...,
+        fee_minor: _builtins.int = ...,
+        fee_returned_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "merchant_id", b"merchant_id", "payment_id", b"payment_id", "reason", b"reason", "respond_by", b"respond_by", "response_state", b"response_state", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "category", b"category", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "excess_minor", b"excess_minor", "fee_minor", b"fee_minor", "fee_returned_minor", b"fee_returned_minor", "held_minor", b"held_minor", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "owed_minor", b"owed_minor", "payment_id", b"payment_id", "reason", b"reason", "respond_by", b"respond_by", "response_state", b"response_state", "stage", b"stage", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1746,6 +2057,9 @@ class ReportDisputeRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     RESPOND_BY_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The attempt that captured what is disputed, as it was sent to the channel: att_ and 32 hexadecimal digits."""
     dispute_reference: _builtins.str
@@ -1754,13 +2068,23 @@ class ReportDisputeRequest(_message.Message):
     """What became of it."""
     reason: Global___DisputeReason.ValueType
     """What the payer says."""
+    stage: Global___DisputeStage.ValueType
+    """The stage that has begun, or was decided."""
+    category: _builtins.str
+    """The card scheme's or bank's own category, as in 10.4, up to 50 characters, no control characters; empty for none."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What is disputed, in the payment's currency."""
+        """What is disputed, in the payment's currency; with LOST what is lost, with WON what comes back, which may be a part."""
 
     @_builtins.property
     def respond_by(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be contested, from 1970 to 9999; absent when there is no limit."""
+
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened, as the channel says, from 1970 to 9999: what is older than the decision on record changes nothing.
+        Absent when the channel does not say.
+        """
 
     def __init__(
         self,
@@ -1771,10 +2095,13 @@ class ReportDisputeRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         reason: Global___DisputeReason.ValueType = ...,
         respond_by: _timestamp_pb2.Timestamp | None = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "respond_by", b"respond_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "occur_time", b"occur_time", "respond_by", b"respond_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "dispute_reference", b"dispute_reference", "outcome", b"outcome", "reason", b"reason", "respond_by", b"respond_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "dispute_reference", b"dispute_reference", "occur_time", b"occur_time", "outcome", b"outcome", "reason", b"reason", "respond_by", b"respond_by", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1833,22 +2160,188 @@ class GetDisputeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DISPUTE_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def dispute(self) -> Global___Dispute:
         """The dispute."""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___DisputeFile]:
+        """The files that speak for the merchant, oldest first, at most 5."""
 
     def __init__(
         self,
         *,
         dispute: Global___Dispute | None = ...,
+        files: _abc.Iterable[Global___DisputeFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute", "files", b"files"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDisputeResponse: _TypeAlias = GetDisputeResponse  # noqa: Y015
+
+@_typing.final
+class DisputeFile(_message.Message):
+    """A file that speaks for the merchant; its content is read by GetDisputeFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """dsf_ and a UUIDv7."""
+    dispute_id: _builtins.str
+    """The dispute."""
+    name: _builtins.str
+    """As the merchant named it."""
+    media_type: _builtins.str
+    """As in application/pdf."""
+    size_bytes: _builtins.int
+    """Of the content."""
+    content_hash: _builtins.str
+    """SHA-256 of the content, in hexadecimal digits."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was added."""
+
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        dispute_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        content_hash: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_hash", b"content_hash", "create_time", b"create_time", "dispute_id", b"dispute_id", "file_id", b"file_id", "media_type", b"media_type", "name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeFile: _TypeAlias = DisputeFile  # noqa: Y015
+
+@_typing.final
+class AddDisputeFileRequest(_message.Message):
+    """Adds a file to a dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it adds nothing."""
+    dispute_id: _builtins.str
+    """dsp_ and 32 hexadecimal digits."""
+    name: _builtins.str
+    """Its name, 1 to 100 characters, no control characters and no slashes."""
+    media_type: _builtins.str
+    """application/pdf, image/jpeg, image/png or text/plain."""
+    content: _builtins.bytes
+    """What is in it, 1 byte to 512 KiB."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        dispute_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "dispute_id", b"dispute_id", "media_type", b"media_type", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddDisputeFileRequest: _TypeAlias = AddDisputeFileRequest  # noqa: Y015
+
+@_typing.final
+class AddDisputeFileResponse(_message.Message):
+    """Answers AddDisputeFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def file(self) -> Global___DisputeFile:
+        """The file."""
+
+    def __init__(
+        self,
+        *,
+        file: Global___DisputeFile | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddDisputeFileResponse: _TypeAlias = AddDisputeFileResponse  # noqa: Y015
+
+@_typing.final
+class GetDisputeFileRequest(_message.Message):
+    """Asks for one file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """dsf_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeFileRequest: _TypeAlias = GetDisputeFileRequest  # noqa: Y015
+
+@_typing.final
+class GetDisputeFileResponse(_message.Message):
+    """Answers GetDisputeFile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """What is in it."""
+    @_builtins.property
+    def file(self) -> Global___DisputeFile:
+        """The file."""
+
+    def __init__(
+        self,
+        *,
+        file: Global___DisputeFile | None = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "file", b"file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDisputeFileResponse: _TypeAlias = GetDisputeFileResponse  # noqa: Y015
 
 @_typing.final
 class ListDisputesRequest(_message.Message):
@@ -2129,3 +2622,451 @@ class OverdueAttempt(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OverdueAttempt: _TypeAlias = OverdueAttempt  # noqa: Y015
+
+@_typing.final
+class ListContradictionsRequest(_message.Message):
+    """Asks for contradictions, across merchants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    state: _contradiction_pb2.ContradictionState.ValueType
+    """Only those that have come so far."""
+    kind: _contradiction_pb2.ContradictionKind.ValueType
+    """Only those of this kind."""
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only those over so many minor units or more; 0 for all."""
+    page_size: _builtins.int
+    """Contradictions in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        state: _contradiction_pb2.ContradictionState.ValueType = ...,
+        kind: _contradiction_pb2.ContradictionKind.ValueType = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_min", b"amount_minor_min", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "kind", b"kind", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsRequest: _TypeAlias = ListContradictionsRequest  # noqa: Y015
+
+@_typing.final
+class ListContradictionsResponse(_message.Message):
+    """Answers ListContradictions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def contradictions(self) -> _containers.RepeatedCompositeFieldContainer[_contradiction_pb2.Contradiction]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        contradictions: _abc.Iterable[_contradiction_pb2.Contradiction] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradictions", b"contradictions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsResponse: _TypeAlias = ListContradictionsResponse  # noqa: Y015
+
+@_typing.final
+class GetContradictionRequest(_message.Message):
+    """Asks for one contradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionRequest: _TypeAlias = GetContradictionRequest  # noqa: Y015
+
+@_typing.final
+class GetContradictionResponse(_message.Message):
+    """Answers GetContradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionResponse: _TypeAlias = GetContradictionResponse  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionRequest(_message.Message):
+    """Proposes how a contradiction ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    resolution: _contradiction_pb2.ContradictionResolution.ValueType
+    """How; EVIDENCE is refused."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters, no control characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+        resolution: _contradiction_pb2.ContradictionResolution.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "reason", b"reason", "request_id", b"request_id", "resolution", b"resolution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionRequest: _TypeAlias = ProposeResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionResponse(_message.Message):
+    """Answers ProposeResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction with its proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionResponse: _TypeAlias = ProposeResolutionResponse  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionRequest(_message.Message):
+    """Approves what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionRequest: _TypeAlias = ApproveResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionResponse(_message.Message):
+    """Answers ApproveResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, resolved."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionResponse: _TypeAlias = ApproveResolutionResponse  # noqa: Y015
+
+@_typing.final
+class RejectResolutionRequest(_message.Message):
+    """Rejects what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionRequest: _TypeAlias = RejectResolutionRequest  # noqa: Y015
+
+@_typing.final
+class RejectResolutionResponse(_message.Message):
+    """Answers RejectResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, without a proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionResponse: _TypeAlias = RejectResolutionResponse  # noqa: Y015
+
+@_typing.final
+class RetryRefundRequest(_message.Message):
+    """Asks to give back money that came late."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it refunds nothing."""
+    contradiction_id: _builtins.str
+    """The contradiction that the money came with: ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundRequest: _TypeAlias = RetryRefundRequest  # noqa: Y015
+
+@_typing.final
+class RetryRefundResponse(_message.Message):
+    """Answers RetryRefund."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def refund(self) -> Global___Refund:
+        """The refund as it was accepted."""
+
+    def __init__(
+        self,
+        *,
+        refund: Global___Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRefundResponse: _TypeAlias = RetryRefundResponse  # noqa: Y015
+
+@_typing.final
+class UnmatchedEvidence(_message.Message):
+    """What a channel told of an attempt that payment does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DECLINE_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    evidence_id: _builtins.str
+    """evd_ and a UUIDv7."""
+    attempt_id: _builtins.str
+    """The attempt as the channel named it."""
+    channel_reference: _builtins.str
+    """The channel's reference; empty when it gave none."""
+    outcome: Global___ChannelOutcome.ValueType
+    """What became of it."""
+    decline_code: _builtins.str
+    """Why it was declined, as the channel says; empty when it said nothing."""
+    refusal: _builtins.str
+    """The reason that the caller was answered, as in docs/errors.md."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What the channel holds it for; absent when it did not say."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was told first."""
+
+    def __init__(
+        self,
+        *,
+        evidence_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        channel_reference: _builtins.str = ...,
+        outcome: Global___ChannelOutcome.ValueType = ...,
+        decline_code: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "evidence_id", b"evidence_id", "outcome", b"outcome", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmatchedEvidence: _TypeAlias = UnmatchedEvidence  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceRequest(_message.Message):
+    """Asks for what was told of attempts that payment does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceRequest: _TypeAlias = ListUnmatchedEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceResponse(_message.Message):
+    """Answers ListUnmatchedEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmatchedEvidence]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        evidence: _abc.Iterable[Global___UnmatchedEvidence] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceResponse: _TypeAlias = ListUnmatchedEvidenceResponse  # noqa: Y015

@@ -34,6 +34,11 @@ class PaymentServiceStub:
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -82,6 +87,11 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundResponse.FromString,
                 _registered_method=True)
+        self.CancelRefund = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/CancelRefund',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundResponse.FromString,
+                _registered_method=True)
         self.GetRefund = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/GetRefund',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetRefundRequest.SerializeToString,
@@ -122,10 +132,55 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
                 _registered_method=True)
+        self.AddDisputeFile = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/AddDisputeFile',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.FromString,
+                _registered_method=True)
+        self.GetDisputeFile = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/GetDisputeFile',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.FromString,
+                _registered_method=True)
         self.ListOverdueAttempts = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
+                _registered_method=True)
+        self.ListContradictions = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ListContradictions',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
+                _registered_method=True)
+        self.GetContradiction = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/GetContradiction',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
+                _registered_method=True)
+        self.ProposeResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ProposeResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
+                _registered_method=True)
+        self.ApproveResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ApproveResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
+                _registered_method=True)
+        self.RejectResolution = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/RejectResolution',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+                _registered_method=True)
+        self.RetryRefund = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/RetryRefund',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+                _registered_method=True)
+        self.ListUnmatchedEvidence = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
                 _registered_method=True)
 
 
@@ -138,23 +193,34 @@ class PaymentServiceServicer:
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def CreatePayment(self, request, context):
         """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
 
         A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
-        payments that are under way or captured, refunds not added back. What is captured for an order that is closed
-        meanwhile is refunded, what is authorized is voided.
+        payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
+        order that is closed meanwhile is refunded, what is authorized is voided.
 
-        Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+        A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+        when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+        MERCHANT_SUSPENDED.
+
+        Idempotent by request_id: the same request again returns the payment it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
-        (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-        ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-        PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+        MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+        for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+        currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+        ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+        EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,7 +230,9 @@ class PaymentServiceServicer:
         """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
 
         Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
-        per item, by the item's request_id, which is shared with CreatePayment.
+        per item, by the item's request_id, which is shared with CreatePayment. A batch whose results would be larger
+        than a reply may be fails as a whole, before anything is done: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata
+        reply_bytes, reply_bytes_max).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,7 +275,8 @@ class PaymentServiceServicer:
         amount capturable. Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
         FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,11 +299,25 @@ class PaymentServiceServicer:
     def CreateRefund(self, request, context):
         """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-        Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-        as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code).
+        Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+        settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+        as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+        CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+        CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+        payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelRefund(self, request, context):
+        """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -257,25 +340,30 @@ class PaymentServiceServicer:
     def ReportChannelResult(self, request, context):
         """Takes a channel's word on an attempt: its callback.
 
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-        recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReportDispute(self, request, context):
-        """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-        Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-        nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-        dispute. While it is not won, the amount counts as spent in every limit.
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+        refused is kept, too: ListUnmatchedEvidence.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-        captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-        refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-        ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+        currency_code: the attempt's).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -296,7 +384,8 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AcceptDispute(self, request, context):
-        """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+        """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+        told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
@@ -306,12 +395,31 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ContestDispute(self, request, context):
-        """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-        respond_by.
+        """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+        it is OPENED, until respond_by; at each stage once.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
         DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddDisputeFile(self, request, context):
+        """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+        dispute is OPENED; no event carries it.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_FILES_EXCEEDED (metadata files_max).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDisputeFile(self, request, context):
+        """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -322,6 +430,78 @@ class PaymentServiceServicer:
 
         Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
         channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContradictions(self, request, context):
+        """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+        One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContradiction(self, request, context):
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeResolution(self, request, context):
+        """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+        captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveResolution(self, request, context):
+        """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+        PaymentSuccess before it.
+
+        Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+        refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+        ACCEPT: the payment would hold more than it is over).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectResolution(self, request, context):
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+        (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryRefund(self, request, context):
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatchedEvidence(self, request, context):
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -370,6 +550,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundResponse.SerializeToString,
             ),
+            'CancelRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRefund,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundResponse.SerializeToString,
+            ),
             'GetRefund': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRefund,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetRefundRequest.FromString,
@@ -410,10 +595,55 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.SerializeToString,
             ),
+            'AddDisputeFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddDisputeFile,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.SerializeToString,
+            ),
+            'GetDisputeFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDisputeFile,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.SerializeToString,
+            ),
             'ListOverdueAttempts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOverdueAttempts,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.SerializeToString,
+            ),
+            'ListContradictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContradictions,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.SerializeToString,
+            ),
+            'GetContradiction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContradiction,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.SerializeToString,
+            ),
+            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.SerializeToString,
+            ),
+            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.SerializeToString,
+            ),
+            'RejectResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectResolution,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.SerializeToString,
+            ),
+            'RetryRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryRefund,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvidence,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -432,6 +662,11 @@ class PaymentService:
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @staticmethod
@@ -640,6 +875,33 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/CreateRefund',
             paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.CreateRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/CancelRefund',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.CancelRefundResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -867,6 +1129,60 @@ class PaymentService:
             _registered_method=True)
 
     @staticmethod
+    def AddDisputeFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/AddDisputeFile',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDisputeFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/GetDisputeFile',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListOverdueAttempts(request,
             target,
             options=(),
@@ -883,6 +1199,195 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContradictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ListContradictions',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListContradictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContradiction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/GetContradiction',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContradictionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ProposeResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ProposeResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ApproveResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ApproveResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/RejectResolution',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RejectResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/RetryRefund',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.RetryRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

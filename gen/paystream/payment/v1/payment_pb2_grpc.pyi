@@ -35,6 +35,11 @@ class PaymentServiceStub:
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -45,23 +50,31 @@ class PaymentServiceStub:
     """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
 
     A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
-    payments that are under way or captured, refunds not added back. What is captured for an order that is closed
-    meanwhile is refunded, what is authorized is voided.
+    payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
+    order that is closed meanwhile is refunded, what is authorized is voided.
 
-    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+    A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+    when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+    MERCHANT_SUSPENDED.
+
+    Idempotent by request_id: the same request again returns the payment it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
-    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+    MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+    for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+    currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+    ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+    EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _grpc.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
 
     Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
-    per item, by the item's request_id, which is shared with CreatePayment.
+    per item, by the item's request_id, which is shared with CreatePayment. A batch whose results would be larger
+    than a reply may be fails as a whole, before anything is done: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata
+    reply_bytes, reply_bytes_max).
     """
     StreamCreatePayments: _grpc.StreamStreamMultiCallable[_payment_pb2.StreamCreatePaymentsRequest, _payment_pb2.StreamCreatePaymentsResponse]
     """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
@@ -86,7 +99,8 @@ class PaymentServiceStub:
     amount capturable. Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
     FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
@@ -101,11 +115,21 @@ class PaymentServiceStub:
     CreateRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-    Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-    as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code).
+    Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+    settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+    as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+    CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+    CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+    payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
+    """
+    CancelRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CancelRefundRequest, _payment_pb2.CancelRefundResponse]
+    """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
     """
     GetRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -114,45 +138,104 @@ class PaymentServiceStub:
     ReportChannelResult: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]
-    """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-    Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-    nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-    dispute. While it is not won, the amount counts as spent in every limit.
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+    refused is kept, too: ListUnmatchedEvidence.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-    captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-    refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-    ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+    currency_code: the attempt's).
     """
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]
     """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     GetDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     AcceptDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.AcceptDisputeRequest, _payment_pb2.AcceptDisputeResponse]
-    """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+    """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+    told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     ContestDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]
-    """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-    respond_by.
+    """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+    it is OPENED, until respond_by; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
     Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
     channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListContradictions: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]
+    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]
+    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]
+    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+    PaymentSuccess before it.
+
+    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+    ACCEPT: the payment would hold more than it is over).
+    """
+    RejectResolution: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _grpc.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 @_typing.type_check_only
@@ -165,6 +248,11 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -172,23 +260,31 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
 
     A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
-    payments that are under way or captured, refunds not added back. What is captured for an order that is closed
-    meanwhile is refunded, what is authorized is voided.
+    payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
+    order that is closed meanwhile is refunded, what is authorized is voided.
 
-    Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-    the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+    A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+    when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+    MERCHANT_SUSPENDED.
+
+    Idempotent by request_id: the same request again returns the payment it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-    that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
-    (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-    ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-    PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+    MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+    for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+    currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+    ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+    EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
     """
     BatchCreatePayments: _aio.UnaryUnaryMultiCallable[_payment_pb2.BatchCreatePaymentsRequest, _payment_pb2.BatchCreatePaymentsResponse]  # type: ignore[assignment]
     """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
 
     Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
-    per item, by the item's request_id, which is shared with CreatePayment.
+    per item, by the item's request_id, which is shared with CreatePayment. A batch whose results would be larger
+    than a reply may be fails as a whole, before anything is done: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata
+    reply_bytes, reply_bytes_max).
     """
     StreamCreatePayments: _aio.StreamStreamMultiCallable[_payment_pb2.StreamCreatePaymentsRequest, _payment_pb2.StreamCreatePaymentsResponse]  # type: ignore[assignment]
     """Accepts payments as they come, each for itself as CreatePayment would, and answers each once it is durable, in the
@@ -213,7 +309,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     amount capturable. Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
     FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+    CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
     """
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelPaymentRequest, _payment_pb2.CancelPaymentResponse]  # type: ignore[assignment]
     """Gives up what is not captured of a payment; PaymentCancelled follows. What was captured is kept.
@@ -228,11 +325,21 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreateRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateRefundRequest, _payment_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-    Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-    as CreatePayment.
-    Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-    REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code).
+    Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+    settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+    as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+    CreatePayment.
+    Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+    CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+    payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+    ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
+    """
+    CancelRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.CancelRefundRequest, _payment_pb2.CancelRefundResponse]  # type: ignore[assignment]
+    """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
     """
     GetRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetRefundRequest, _payment_pb2.GetRefundResponse]  # type: ignore[assignment]
     """Gives one refund as it stands. Errors: NOT_FOUND REFUND_NOT_FOUND."""
@@ -241,45 +348,104 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ReportChannelResult: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportChannelResultRequest, _payment_pb2.ReportChannelResultResponse]  # type: ignore[assignment]
     """Takes a channel's word on an attempt: its callback.
 
-    Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-    recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+    Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+    was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+    the table in docs/contradictions.md, listed, and emits PaymentContradicted.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+    CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+    by ListUnmatchedEvidence and told by EvidenceUnmatched.
     """
     ReportDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReportDisputeRequest, _payment_pb2.ReportDisputeResponse]  # type: ignore[assignment]
-    """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+    """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+    DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-    Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-    nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-    dispute. While it is not won, the amount counts as spent in every limit.
+    Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+    nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+    that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+    capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+    applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+    refused is kept, too: ListUnmatchedEvidence.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-    captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-    refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-    ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+    captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+    currency_code: the attempt's).
     """
     ListDisputes: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListDisputesRequest, _payment_pb2.ListDisputesResponse]  # type: ignore[assignment]
     """Lists disputes of a payment or of a merchant, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     GetDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeRequest, _payment_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     AcceptDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.AcceptDisputeRequest, _payment_pb2.AcceptDisputeResponse]  # type: ignore[assignment]
-    """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+    """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+    told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     ContestDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]  # type: ignore[assignment]
-    """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-    respond_by.
+    """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+    it is OPENED, until respond_by; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]  # type: ignore[assignment]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]  # type: ignore[assignment]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]  # type: ignore[assignment]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
     Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
     channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    ListContradictions: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListContradictionsRequest, _payment_pb2.ListContradictionsResponse]  # type: ignore[assignment]
+    """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+    One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetContradictionRequest, _payment_pb2.GetContradictionResponse]  # type: ignore[assignment]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ProposeResolutionRequest, _payment_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
+    """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+    captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.ApproveResolutionRequest, _payment_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
+    """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+    PaymentSuccess before it.
+
+    Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+    refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+    ACCEPT: the payment would hold more than it is over).
+    """
+    RejectResolution: _aio.UnaryUnaryMultiCallable[_payment_pb2.RejectResolutionRequest, _payment_pb2.RejectResolutionResponse]  # type: ignore[assignment]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    RetryRefund: _aio.UnaryUnaryMultiCallable[_payment_pb2.RetryRefundRequest, _payment_pb2.RetryRefundResponse]  # type: ignore[assignment]
+    """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+    paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+    as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: no money came late, it was given back or accepted, or a refund of it is under way).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListUnmatchedEvidenceRequest, _payment_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -291,6 +457,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -302,17 +473,23 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Accepts a payment and has it captured at once or, with capture_mode MANUAL, only authorized; emits PaymentCreated.
 
         A payment for an order takes the order's correlation_id, and at most what is left of its total: the total less the
-        payments that are under way or captured, refunds not added back. What is captured for an order that is closed
-        meanwhile is refunded, what is authorized is voided.
+        payments that are under way or captured; what was refunded or lost in a dispute is left again. What is captured for an
+        order that is closed meanwhile is refunded, what is authorized is voided.
 
-        Idempotent by request_id: the same request again returns the payment as it was first returned; another request with
-        the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
+        A payment is sent to its channel afterwards, as a rule at once. If the channel is away, it waits, until expire_time; and
+        when it is sent, the merchant is looked at again: for one who may do no business by then it fails unsent, with
+        MERCHANT_SUSPENDED.
+
+        Idempotent by request_id: the same request again returns the payment it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment
-        that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, CHANNEL_NOT_AVAILABLE
-        (no channel takes this currency by this method; metadata currency_code, method), ORDER_UNKNOWN,
-        ORDER_MERCHANT_MISMATCH, ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state:
-        PAID, CANCELLED or EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
+        MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
+        for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
+        currency by this method; metadata currency_code, method), ORDER_UNKNOWN, ORDER_MERCHANT_MISMATCH,
+        ORDER_CURRENCY_MISMATCH (metadata currency_code: the order's), ORDER_CLOSED (metadata state: PAID, CANCELLED or
+        EXPIRED) and ORDER_AMOUNT_EXCEEDED (metadata left_minor, currency_code).
         """
 
     @_abc_1.abstractmethod
@@ -324,7 +501,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Accepts up to 1000 payments in one transaction, each for itself as CreatePayment would, in the order of the requests.
 
         Not all or nothing: each item has its payment or its error, FIELD_INVALID and REQUEST_ID_REUSED included. Idempotent
-        per item, by the item's request_id, which is shared with CreatePayment.
+        per item, by the item's request_id, which is shared with CreatePayment. A batch whose results would be larger
+        than a reply may be fails as a whole, before anything is done: INVALID_ARGUMENT BATCH_REPLY_TOO_LARGE (metadata
+        reply_bytes, reply_bytes_max).
         """
 
     @_abc_1.abstractmethod
@@ -373,7 +552,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         amount capturable. Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
         FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not authorized) and
-        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up).
+        CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code; 0 once the payment is being given up);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata capture_id: the capture that has it).
         """
 
     @_abc_1.abstractmethod
@@ -400,11 +580,27 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.CreateRefundResponse, _abc.Awaitable[_payment_pb2.CreateRefundResponse]]:
         """Gives back all or part of a captured payment; emits RefundCreated, later RefundSuccess or RefundFailed.
 
-        Refundable is what was captured, less what was refunded, is being refunded or is disputed. Idempotent by request_id,
-        as CreatePayment.
-        Errors: NOT_FOUND PAYMENT_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH (the payment is in another currency);
-        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: the payment is not captured) and
-        REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code).
+        Refundable is what was captured, less what was refunded, is being refunded or is disputed. What the merchant's funds,
+        settled or not, do not cover is made, waits as QUEUED, or is refused, by the merchant's refund_terms; funds are known
+        as far as the ledger has told, and refunds that it has not booked yet are taken off. Idempotent by request_id, as
+        CreatePayment.
+        Errors: NOT_FOUND PAYMENT_NOT_FOUND and CAPTURE_NOT_FOUND (the payment has no capture of this id); INVALID_ARGUMENT
+        CURRENCY_MISMATCH (the payment is in another currency); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        the payment is not captured), REFUND_EXCEEDS_REFUNDABLE (metadata refundable_minor, currency_code: what is left of the
+        payment, or of the capture named) and REFUND_WOULD_OVERDRAW (metadata available_minor, limit_minor, currency_code);
+        ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata refund_id: the refund that has it).
+        """
+
+    @_abc_1.abstractmethod
+    def CancelRefund(
+        self,
+        request: _payment_pb2.CancelRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.CancelRefundResponse, _abc.Awaitable[_payment_pb2.CancelRefundResponse]]:
+        """Gives a refund up that waits for the merchant's funds: it becomes FAILED; emits RefundFailed.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND REFUND_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not wait).
         """
 
     @_abc_1.abstractmethod
@@ -431,10 +627,12 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.ReportChannelResultResponse, _abc.Awaitable[_payment_pb2.ReportChannelResultResponse]]:
         """Takes a channel's word on an attempt: its callback.
 
-        Idempotent by nature: what is known already changes nothing, however often and late it is told. What contradicts the
-        recorded outcome is kept beside it and emits PaymentContradicted; an approval after a failure is given back.
+        Idempotent by nature: what is known already changes nothing, however often and late it is told. Another amount than
+        was asked for is what was carried out. What contradicts the recorded outcome is believed from then on and applied by
+        the table in docs/contradictions.md, listed, and emits PaymentContradicted.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the attempt was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the attempt).
+        CHANNEL_AMOUNT_MISMATCH (amount is in another currency than the attempt). What is refused is kept all the same, listed
+        by ListUnmatchedEvidence and told by EvidenceUnmatched.
         """
 
     @_abc_1.abstractmethod
@@ -443,15 +641,18 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.ReportDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ReportDisputeResponse, _abc.Awaitable[_payment_pb2.ReportDisputeResponse]]:
-        """Takes a channel's word on a dispute: opened, won or lost; emits DisputeOpened, DisputeWon or DisputeLost.
+        """Takes a channel's word on a dispute: that a stage has begun, or how it ended; emits DisputeInquiryOpened,
+        DisputeOpened, DisputeWon, DisputeLost or DisputeOverturned.
 
-        Idempotent by nature: a dispute is known by its channel and dispute_reference, and what is known already changes
-        nothing. A decision told before the opening opens the dispute, too. What contradicts a decision is kept, and marks the
-        dispute. While it is not won, the amount counts as spent in every limit.
+        Idempotent by nature: a dispute is known by its channel and dispute_reference, and the same word again changes
+        nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
+        that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
+        capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+        refused is kept, too: ListUnmatchedEvidence.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
-        captured), DISPUTE_EXCEEDS_CAPTURED (metadata disputable_minor, currency_code: what was captured, less what was
-        refunded, is being refunded or is disputed) and CHANNEL_AMOUNT_MISMATCH (another amount or currency);
-        ALREADY_EXISTS DISPUTE_REFERENCE_TAKEN (metadata dispute_id: a dispute of another attempt).
+        captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
+        currency_code: the attempt's).
         """
 
     @_abc_1.abstractmethod
@@ -476,7 +677,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.AcceptDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.AcceptDisputeResponse, _abc.Awaitable[_payment_pb2.AcceptDisputeResponse]]:
-        """Gives a dispute up for the merchant; emits DisputeLost, and has the channel told. Possible while it is OPENED.
+        """Gives a dispute up for the merchant; emits DisputeLost, or DisputeOverturned in pre-arbitration, and has the channel
+        told. Possible while it is OPENED, and not for an inquiry, which is answered, or the payment refunded.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
@@ -488,13 +690,35 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_pb2.ContestDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ContestDisputeResponse, _abc.Awaitable[_payment_pb2.ContestDisputeResponse]]:
-        """Contests a dispute for the merchant, and has the channel told, which decides it. Possible while it is OPENED, until
-        respond_by.
+        """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
+        it is OPENED, until respond_by; at each stage once.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
         DISPUTE_RESPONSE_LATE (metadata respond_by).
         """
+
+    @_abc_1.abstractmethod
+    def AddDisputeFile(
+        self,
+        request: _payment_pb2.AddDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.AddDisputeFileResponse, _abc.Awaitable[_payment_pb2.AddDisputeFileResponse]]:
+        """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+        dispute is OPENED; no event carries it.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_FILES_EXCEEDED (metadata files_max).
+        """
+
+    @_abc_1.abstractmethod
+    def GetDisputeFile(
+        self,
+        request: _payment_pb2.GetDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetDisputeFileResponse, _abc.Awaitable[_payment_pb2.GetDisputeFileResponse]]:
+        """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListOverdueAttempts(
@@ -506,6 +730,91 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Their outcome is asked for every 5 minutes for as long as it takes; what is listed here is for somebody to ask the
         channel about by other means. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ListContradictions(
+        self,
+        request: _payment_pb2.ListContradictionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListContradictionsResponse, _abc.Awaitable[_payment_pb2.ListContradictionsResponse]]:
+        """Lists what channels said against what is recorded, across merchants, newest first; docs/contradictions.md has the rules.
+
+        One that is OPEN or PROPOSED and needs a decision holds up payouts of its merchant and currency.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetContradiction(
+        self,
+        request: _payment_pb2.GetContradictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetContradictionResponse, _abc.Awaitable[_payment_pb2.GetContradictionResponse]]:
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ProposeResolution(
+        self,
+        request: _payment_pb2.ProposeResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ProposeResolutionResponse, _abc.Awaitable[_payment_pb2.ProposeResolutionResponse]]:
+        """Proposes how a contradiction ends, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreatePayment. ACCEPT takes money that came late for the merchant: approved, it is
+        captured. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveResolution(
+        self,
+        request: _payment_pb2.ApproveResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ApproveResolutionResponse, _abc.Awaitable[_payment_pb2.ApproveResolutionResponse]]:
+        """Ends a contradiction as was proposed; emits PaymentContradictionResolved, with ACCEPT LateCaptureAccepted and
+        PaymentSuccess before it.
+
+        Idempotent by request_id, as CreatePayment. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits; with ACCEPT: a
+        refund of the money is under way) and CAPTURE_EXCEEDS_CAPTURABLE (metadata capturable_minor, currency_code: with
+        ACCEPT: the payment would hold more than it is over).
+        """
+
+    @_abc_1.abstractmethod
+    def RejectResolution(
+        self,
+        request: _payment_pb2.RejectResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RejectResolutionResponse, _abc.Awaitable[_payment_pb2.RejectResolutionResponse]]:
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+        (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def RetryRefund(
+        self,
+        request: _payment_pb2.RetryRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.RetryRefundResponse, _abc.Awaitable[_payment_pb2.RetryRefundResponse]]:
+        """Gives back once more, now, money that came late, after a refund of it had failed; emits RefundCreated.
+
+        paystream tries by itself for a while; this tries at once, and however often it had tried. Idempotent by request_id,
+        as CreatePayment. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: no money came late, it was given back or accepted, or a refund of it is under way).
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvidence(
+        self,
+        request: _payment_pb2.ListUnmatchedEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_payment_pb2.ListUnmatchedEvidenceResponse]]:
+        """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

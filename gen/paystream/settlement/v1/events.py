@@ -18,6 +18,179 @@ class SettlementTrigger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRecovered(AvroRecord):
+    """Available funds of a merchant make up for its negative settlement balance, or for what it owes.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        recovery_id: This recovery: rec_ and a UUIDv7; the Kafka key, and the ledger's related_no.
+        settlement_id: The Kafka key of this topic: the recovery_id.
+        currency_code: ISO 4217 code in upper case, three letters.
+        amount_minor: Amount taken from available funds, the sum of the two others, in minor units of currency_code (JPY
+            0, USD 2, BHD 3 decimals), 1..2^53-1.
+        settlement_minor: Part of it that goes to the settlement account, in minor units of currency_code,
+            0..amount_minor.
+        receivable_minor: Part of it that pays what the merchant owes, in minor units of currency_code, 0..amount_minor.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.BalanceRecovered"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    recovery_id: str
+    settlement_id: str
+    currency_code: str
+    amount_minor: int
+    settlement_minor: int
+    receivable_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantBalanceNegative(AvroRecord):
+    """What paystream holds for a merchant in a currency fell below zero.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The Kafka key of this topic: merchant_id and currency_code, joined by a colon.
+        currency_code: ISO 4217 code in upper case, three letters.
+        balance_minor: Settlement, available and reserve together, in minor units of currency_code, below 0.
+        receivable_minor: What the merchant owes beyond that, in minor units of currency_code, 0 or more.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.MerchantBalanceNegative"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    balance_minor: int
+    receivable_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveConsumed(AvroRecord):
+    """A reserve, or part of it, makes up for a negative settlement balance of its merchant.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        consumption_id: This consumption: rsc_ and a UUIDv7; the ledger's related_no.
+        settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        amount_minor: Amount taken from the reserve, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            1..2^53-1.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.ReserveConsumed"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    consumption_id: str
+    settlement_id: str
+    currency_code: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveExtended(AvroRecord):
+    """A reserve is held longer than its policy said.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        amount_minor: Amount still held, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        reserve_release_at: When it is to be released now, UTC, microseconds.
+        reason: Why, as the caller says, 1..500 characters.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.ReserveExtended"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    amount_minor: int
+    reserve_release_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveReleased(AvroRecord):
     """The reserve of a settlement is released: the ledger is to move it back to what awaits settlement, and the next
     settlement pays it.
@@ -37,11 +210,13 @@ class ReserveReleased(AvroRecord):
         settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
         currency_code: ISO 4217 code in upper case, three letters.
         amount_minor: Amount released, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        release_id: This release: rsr_ and a UUIDv7, the ledger's related_no; null before version 2, where settlement_id
+            is.
     """
 
     RECORD: ClassVar[str] = "paystream.settlement.v1.ReserveReleased"
     TOPIC: ClassVar[str] = "settlement.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "settlement_id"
 
     event_id: str = ""
@@ -55,6 +230,7 @@ class ReserveReleased(AvroRecord):
     settlement_id: str
     currency_code: str
     amount_minor: int
+    release_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +400,10 @@ class SettlementFailed(AvroRecord):
 
 
 EVENTS = (
+    BalanceRecovered,
+    MerchantBalanceNegative,
+    ReserveConsumed,
+    ReserveExtended,
     ReserveReleased,
     SettlementCompleted,
     SettlementCreated,

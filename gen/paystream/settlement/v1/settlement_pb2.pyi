@@ -93,15 +93,19 @@ class _ItemKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ItemKind.Val
     ITEM_KIND_UNSPECIFIED: _ItemKind.ValueType  # 0
     """Never sent."""
     ITEM_KIND_PAYMENT: _ItemKind.ValueType  # 1
-    """A capture, and the fee charged for it."""
+    """A capture and the fee charged for it, or one that was undone and its fee returned."""
     ITEM_KIND_REFUND: _ItemKind.ValueType  # 2
-    """A refund, and the fee returned with it."""
+    """A refund and the fee returned with it, or one that came back and its fee charged again."""
     ITEM_KIND_DISPUTE: _ItemKind.ValueType  # 3
-    """A dispute opened, won or lost."""
+    """A dispute opened, won, lost or overturned, and its fee."""
     ITEM_KIND_RESERVE_RELEASE: _ItemKind.ValueType  # 4
     """The reserve of an earlier settlement, released."""
     ITEM_KIND_ADJUSTMENT: _ItemKind.ValueType  # 5
-    """A manual journal or a reversal."""
+    """A manual journal, a reversal, or what a person decided of a contradiction."""
+    ITEM_KIND_RECOVERY: _ItemKind.ValueType  # 6
+    """Available funds that make up for a negative balance."""
+    ITEM_KIND_RESERVE_CONSUMPTION: _ItemKind.ValueType  # 7
+    """The reserve of an earlier settlement that makes up for a negative balance."""
 
 class ItemKind(_ItemKind, metaclass=_ItemKindEnumTypeWrapper):
     """What an item is to the merchant."""
@@ -109,15 +113,19 @@ class ItemKind(_ItemKind, metaclass=_ItemKindEnumTypeWrapper):
 ITEM_KIND_UNSPECIFIED: ItemKind.ValueType  # 0
 """Never sent."""
 ITEM_KIND_PAYMENT: ItemKind.ValueType  # 1
-"""A capture, and the fee charged for it."""
+"""A capture and the fee charged for it, or one that was undone and its fee returned."""
 ITEM_KIND_REFUND: ItemKind.ValueType  # 2
-"""A refund, and the fee returned with it."""
+"""A refund and the fee returned with it, or one that came back and its fee charged again."""
 ITEM_KIND_DISPUTE: ItemKind.ValueType  # 3
-"""A dispute opened, won or lost."""
+"""A dispute opened, won, lost or overturned, and its fee."""
 ITEM_KIND_RESERVE_RELEASE: ItemKind.ValueType  # 4
 """The reserve of an earlier settlement, released."""
 ITEM_KIND_ADJUSTMENT: ItemKind.ValueType  # 5
-"""A manual journal or a reversal."""
+"""A manual journal, a reversal, or what a person decided of a contradiction."""
+ITEM_KIND_RECOVERY: ItemKind.ValueType  # 6
+"""Available funds that make up for a negative balance."""
+ITEM_KIND_RESERVE_CONSUMPTION: ItemKind.ValueType  # 7
+"""The reserve of an earlier settlement that makes up for a negative balance."""
 Global___ItemKind: _TypeAlias = ItemKind  # noqa: Y015
 
 class _ExportFormat:
@@ -171,7 +179,7 @@ class Sums(_message.Message):
     reserve_released_minor: _builtins.str
     """Reserve of earlier settlements that was released, in minor units."""
     adjustments_minor: _builtins.str
-    """Manual journals and reversals, in minor units."""
+    """Manual journals and reversals, recoveries and consumed reserves, in minor units."""
     total_minor: _builtins.str
     """Sum of all of these, in minor units."""
     def __init__(
@@ -220,6 +228,9 @@ class Settlement(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    OVERRIDE_REASON_FIELD_NUMBER: _builtins.int
+    RESERVE_RELEASED_MINOR_FIELD_NUMBER: _builtins.int
+    RESERVE_CONSUMED_MINOR_FIELD_NUMBER: _builtins.int
     settlement_id: _builtins.str
     """stl_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -235,7 +246,7 @@ class Settlement(_message.Message):
     net_minor: _builtins.int
     """Part of the total that becomes available, in minor units; 0 while PENDING."""
     reserve_refusal: _builtins.str
-    """Why the ledger refused to release the reserve, UPPER_SNAKE; empty unless it did."""
+    """Why the ledger last refused to move the reserve, UPPER_SNAKE; empty unless it did."""
     carried_into: _builtins.str
     """The settlement that its items count in, when CARRIED or FAILED; empty otherwise."""
     failure_reason: _builtins.str
@@ -244,6 +255,14 @@ class Settlement(_message.Message):
     """The ledger's transaction that booked it; empty unless COMPLETED."""
     correlation_id: _builtins.str
     """The journey that its events carry; empty while PENDING."""
+    override_reason: _builtins.str
+    """Why a request closed it before its cut-off or days of delay were over; empty if none did."""
+    reserve_released_minor: _builtins.int
+    """Part of the reserve that the ledger released, in minor units."""
+    reserve_consumed_minor: _builtins.int
+    """Part of the reserve that made up for a negative balance, or that the ledger did not hold any more when it was to be
+    released, in minor units. What is left of reserve_held_minor is still held.
+    """
     @_builtins.property
     def cut_off_time(self) -> _timestamp_pb2.Timestamp:
         """The cut-off up to which it collects; absent when the merchant's schedule has none."""
@@ -264,7 +283,7 @@ class Settlement(_message.Message):
 
     @_builtins.property
     def reserve_released_time(self) -> _timestamp_pb2.Timestamp:
-        """When the ledger was asked to release the reserve; absent before."""
+        """When the ledger last released some of the reserve; absent before."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -301,10 +320,13 @@ class Settlement(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         close_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        override_reason: _builtins.str = ...,
+        reserve_released_minor: _builtins.int = ...,
+        reserve_consumed_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "create_time", b"create_time", "cut_off_time", b"cut_off_time", "due_time", b"due_time", "reserve_release_time", b"reserve_release_time", "reserve_released_time", b"reserve_released_time", "sums", b"sums", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carried_into", b"carried_into", "close_time", b"close_time", "correlation_id", b"correlation_id", "create_time", b"create_time", "currency_code", b"currency_code", "cut_off_time", b"cut_off_time", "due_time", b"due_time", "failure_reason", b"failure_reason", "merchant_id", b"merchant_id", "net_minor", b"net_minor", "reserve_held_minor", b"reserve_held_minor", "reserve_refusal", b"reserve_refusal", "reserve_release_time", b"reserve_release_time", "reserve_released_time", b"reserve_released_time", "settlement_id", b"settlement_id", "state", b"state", "sums", b"sums", "transaction_id", b"transaction_id", "trigger", b"trigger", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carried_into", b"carried_into", "close_time", b"close_time", "correlation_id", b"correlation_id", "create_time", b"create_time", "currency_code", b"currency_code", "cut_off_time", b"cut_off_time", "due_time", b"due_time", "failure_reason", b"failure_reason", "merchant_id", b"merchant_id", "net_minor", b"net_minor", "override_reason", b"override_reason", "reserve_consumed_minor", b"reserve_consumed_minor", "reserve_held_minor", b"reserve_held_minor", "reserve_refusal", b"reserve_refusal", "reserve_release_time", b"reserve_release_time", "reserve_released_minor", b"reserve_released_minor", "reserve_released_time", b"reserve_released_time", "settlement_id", b"settlement_id", "state", b"state", "sums", b"sums", "transaction_id", b"transaction_id", "trigger", b"trigger", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,12 +407,15 @@ class PendingBalance(_message.Message):
     SETTLING_MINOR_FIELD_NUMBER: _builtins.int
     BALANCE_MINOR_FIELD_NUMBER: _builtins.int
     NEXT_DUE_TIME_FIELD_NUMBER: _builtins.int
+    HOLD_REASON_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code of all its amounts."""
     settling_minor: _builtins.str
     """Totals of settlements that are CREATED and that the ledger has not told to be booked, in minor units."""
     balance_minor: _builtins.str
     """pending and settling together: the balance of the merchant's settlement account, in minor units."""
+    hold_reason: _builtins.str
+    """Why what is pending is not settled, SUSPENDED or FROZEN; empty unless the merchant is."""
     @_builtins.property
     def pending(self) -> Global___Sums:
         """What no settlement has closed yet."""
@@ -407,10 +432,11 @@ class PendingBalance(_message.Message):
         settling_minor: _builtins.str = ...,
         balance_minor: _builtins.str = ...,
         next_due_time: _timestamp_pb2.Timestamp | None = ...,
+        hold_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["next_due_time", b"next_due_time", "pending", b"pending"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_minor", b"balance_minor", "currency_code", b"currency_code", "next_due_time", b"next_due_time", "pending", b"pending", "settling_minor", b"settling_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_minor", b"balance_minor", "currency_code", b"currency_code", "hold_reason", b"hold_reason", "next_due_time", b"next_due_time", "pending", b"pending", "settling_minor", b"settling_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,22 +687,28 @@ class CreateSettlementRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    OVERRIDE_REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it settles nothing."""
     merchant_id: _builtins.str
     """The merchant: mer_ and 32 hexadecimal digits."""
     currency_code: _builtins.str
     """The currency, ISO 4217."""
+    override_reason: _builtins.str
+    """Why what is pending is settled before its cut-off and days of delay are over; empty to honour them. At most 500
+    characters, kept with the settlement.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         merchant_id: _builtins.str = ...,
         currency_code: _builtins.str = ...,
+        override_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "merchant_id", b"merchant_id", "override_reason", b"override_reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -705,6 +737,176 @@ class CreateSettlementResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateSettlementResponse: _TypeAlias = CreateSettlementResponse  # noqa: Y015
+
+@_typing.final
+class ExtendReserveRequest(_message.Message):
+    """Asks to hold a reserve longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_ID_FIELD_NUMBER: _builtins.int
+    RESERVE_RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    settlement_id: _builtins.str
+    """The settlement: stl_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def reserve_release_time(self) -> _timestamp_pb2.Timestamp:
+        """When the reserve is to be released instead; until 9999."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        settlement_id: _builtins.str = ...,
+        reserve_release_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reserve_release_time", b"reserve_release_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "reserve_release_time", b"reserve_release_time", "settlement_id", b"settlement_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendReserveRequest: _TypeAlias = ExtendReserveRequest  # noqa: Y015
+
+@_typing.final
+class ExtendReserveResponse(_message.Message):
+    """Answers ExtendReserve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settlement(self) -> Global___Settlement:
+        """The settlement, with its new reserve_release_time."""
+
+    def __init__(
+        self,
+        *,
+        settlement: Global___Settlement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settlement", b"settlement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settlement", b"settlement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendReserveResponse: _TypeAlias = ExtendReserveResponse  # noqa: Y015
+
+@_typing.final
+class NegativeBalance(_message.Message):
+    """A balance of a merchant that is negative. Decimal texts, as they may exceed 64 bits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    TOTAL_MINOR_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_MINOR_FIELD_NUMBER: _builtins.int
+    AVAILABLE_MINOR_FIELD_NUMBER: _builtins.int
+    RESERVE_MINOR_FIELD_NUMBER: _builtins.int
+    RECEIVABLE_MINOR_FIELD_NUMBER: _builtins.int
+    NEGATIVE_SINCE_TIME_FIELD_NUMBER: _builtins.int
+    merchant_id: _builtins.str
+    """The merchant."""
+    currency_code: _builtins.str
+    """ISO 4217 code of all its amounts."""
+    total_minor: _builtins.str
+    """Settlement, available and reserve together, in minor units."""
+    settlement_minor: _builtins.str
+    """What awaits settlement, in minor units."""
+    available_minor: _builtins.str
+    """What can be withdrawn, in minor units."""
+    reserve_minor: _builtins.str
+    """What is held back, in minor units."""
+    receivable_minor: _builtins.str
+    """What the merchant owes beside all that, in minor units."""
+    @_builtins.property
+    def negative_since_time(self) -> _timestamp_pb2.Timestamp:
+        """When the total was first seen below zero; absent while it is not."""
+
+    def __init__(
+        self,
+        *,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        total_minor: _builtins.str = ...,
+        settlement_minor: _builtins.str = ...,
+        available_minor: _builtins.str = ...,
+        reserve_minor: _builtins.str = ...,
+        receivable_minor: _builtins.str = ...,
+        negative_since_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["negative_since_time", b"negative_since_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_minor", b"available_minor", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "negative_since_time", b"negative_since_time", "receivable_minor", b"receivable_minor", "reserve_minor", b"reserve_minor", "settlement_minor", b"settlement_minor", "total_minor", b"total_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NegativeBalance: _TypeAlias = NegativeBalance  # noqa: Y015
+
+@_typing.final
+class ListNegativeBalancesRequest(_message.Message):
+    """Asks for a page of negative balances."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    currency_code: _builtins.str
+    """Only balances in this currency; empty for all."""
+    page_size: _builtins.int
+    """Balances in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        currency_code: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNegativeBalancesRequest: _TypeAlias = ListNegativeBalancesRequest  # noqa: Y015
+
+@_typing.final
+class ListNegativeBalancesResponse(_message.Message):
+    """Answers ListNegativeBalances."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BALANCES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___NegativeBalance]:
+        """A page, in the order of merchant ids, then of currency codes."""
+
+    def __init__(
+        self,
+        *,
+        balances: _abc.Iterable[Global___NegativeBalance] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNegativeBalancesResponse: _TypeAlias = ListNegativeBalancesResponse  # noqa: Y015
 
 @_typing.final
 class ExportSettlementRequest(_message.Message):

@@ -38,6 +38,11 @@ class SettlementServiceStub:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -71,6 +76,16 @@ class SettlementServiceStub:
                 request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.SerializeToString,
                 response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.FromString,
                 _registered_method=True)
+        self.ExtendReserve = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementService/ExtendReserve',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.FromString,
+                _registered_method=True)
+        self.ListNegativeBalances = channel.unary_unary(
+                '/paystream.settlement.v1.SettlementService/ListNegativeBalances',
+                request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
+                response_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
+                _registered_method=True)
         self.ExportSettlement = channel.unary_stream(
                 '/paystream.settlement.v1.SettlementService/ExportSettlement',
                 request_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementRequest.SerializeToString,
@@ -91,6 +106,11 @@ class SettlementServiceServicer:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def GetSettlement(self, request, context):
@@ -126,15 +146,39 @@ class SettlementServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateSettlement(self, request, context):
-        """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-        emits SettlementCreated.
+        """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+        SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+        (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+        hold: the rest is still pending.
+
+        Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+        up to 2 s or the call's deadline.
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+        MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+        NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendReserve(self, request, context):
+        """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
 
         Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
-        up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-        pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-        currency_code: it is above 2^53 - 1).
+        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+        reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNegativeBalances(self, request, context):
+        """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+        held for the merchant is below zero all together, and those where the merchant owes beside it.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,6 +225,16 @@ def add_SettlementServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.FromString,
                     response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.SerializeToString,
             ),
+            'ExtendReserve': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendReserve,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.SerializeToString,
+            ),
+            'ListNegativeBalances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNegativeBalances,
+                    request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.FromString,
+                    response_serializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.SerializeToString,
+            ),
             'ExportSettlement': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportSettlement,
                     request_deserializer=paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExportSettlementRequest.FromString,
@@ -207,6 +261,11 @@ class SettlementService:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @staticmethod
@@ -334,6 +393,60 @@ class SettlementService:
             '/paystream.settlement.v1.SettlementService/CreateSettlement',
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementRequest.SerializeToString,
             paystream_dot_settlement_dot_v1_dot_settlement__pb2.CreateSettlementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendReserve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.settlement.v1.SettlementService/ExtendReserve',
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveRequest.SerializeToString,
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ExtendReserveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNegativeBalances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.settlement.v1.SettlementService/ListNegativeBalances',
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesRequest.SerializeToString,
+            paystream_dot_settlement_dot_v1_dot_settlement__pb2.ListNegativeBalancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

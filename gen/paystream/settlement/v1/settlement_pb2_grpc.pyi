@@ -39,6 +39,11 @@ class SettlementServiceStub:
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -59,15 +64,31 @@ class SettlementServiceStub:
     GetPendingBalance: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.GetPendingBalanceRequest, _settlement_pb2.GetPendingBalanceResponse]
     """Gives what awaits settlement of a merchant, by currency in the order of their codes; nothing where all is settled."""
     CreateSettlement: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]
-    """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-    emits SettlementCreated.
+    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+    hold: the rest is still pending.
+
+    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+    up to 2 s or the call's deadline.
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+    """
+    ExtendReserve: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]
+    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
 
     Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
-    up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-    pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-    currency_code: it is above 2^53 - 1).
+    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+    """
+    ListNegativeBalances: _grpc.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]
+    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+    held for the merchant is below zero all together, and those where the merchant owes beside it.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     ExportSettlement: _grpc.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
@@ -93,6 +114,11 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -110,15 +136,31 @@ class SettlementServiceAsyncStub(SettlementServiceStub):
     GetPendingBalance: _aio.UnaryUnaryMultiCallable[_settlement_pb2.GetPendingBalanceRequest, _settlement_pb2.GetPendingBalanceResponse]  # type: ignore[assignment]
     """Gives what awaits settlement of a merchant, by currency in the order of their codes; nothing where all is settled."""
     CreateSettlement: _aio.UnaryUnaryMultiCallable[_settlement_pb2.CreateSettlementRequest, _settlement_pb2.CreateSettlementResponse]  # type: ignore[assignment]
-    """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-    emits SettlementCreated.
+    """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+    SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+    (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+    hold: the rest is still pending.
+
+    Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+    id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+    up to 2 s or the call's deadline.
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+    MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+    NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+    """
+    ExtendReserve: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ExtendReserveRequest, _settlement_pb2.ExtendReserveResponse]  # type: ignore[assignment]
+    """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
 
     Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
-    up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-    pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-    currency_code: it is above 2^53 - 1).
+    with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+    reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+    action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+    """
+    ListNegativeBalances: _aio.UnaryUnaryMultiCallable[_settlement_pb2.ListNegativeBalancesRequest, _settlement_pb2.ListNegativeBalancesResponse]  # type: ignore[assignment]
+    """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+    held for the merchant is below zero all together, and those where the merchant owes beside it.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     ExportSettlement: _aio.UnaryStreamMultiCallable[_settlement_pb2.ExportSettlementRequest, _settlement_pb2.ExportSettlementResponse]  # type: ignore[assignment]
     """Streams a settlement's report: its sums and all its items, in order of their effective times, as one document cut
@@ -143,6 +185,11 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Amounts named ..._minor are integers in the minor unit of currency_code. Every method fails with INVALID_ARGUMENT,
     reason FIELD_INVALID, when a field breaks its rule.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -188,15 +235,43 @@ class SettlementServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _settlement_pb2.CreateSettlementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_settlement_pb2.CreateSettlementResponse, _abc.Awaitable[_settlement_pb2.CreateSettlementResponse]]:
-        """Settles all that is pending of a merchant in a currency now, whatever the merchant's schedule and thresholds are;
-        emits SettlementCreated.
+        """Settles what is pending of a merchant in a currency now, whatever the merchant's thresholds are; emits
+        SettlementCreated. Where the policy has cut-offs, that is what has passed its cut-off and the days of delay after it
+        (T+N); with override_reason it is all that is pending. Of a total above 2^53 - 1 it is as much as one settlement can
+        hold: the rest is still pending.
+
+        Idempotent by request_id: the same request again returns the settlement it created; another request with the same
+        id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
+        up to 2 s or the call's deadline.
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED and
+        MERCHANT_FROZEN (what is pending is held), SETTLEMENT_NOT_DUE (metadata due_time: the days of delay are not over) and
+        NOTHING_TO_SETTLE (metadata pending_minor, currency_code: the total is not above 0).
+        """
+
+    @_abc_1.abstractmethod
+    def ExtendReserve(
+        self,
+        request: _settlement_pb2.ExtendReserveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_pb2.ExtendReserveResponse, _abc.Awaitable[_settlement_pb2.ExtendReserveResponse]]:
+        """Holds what is left of a settlement's reserve longer than the policy said; emits ReserveExtended.
 
         Idempotent by request_id: the same request again returns the settlement as it was first returned; another request
-        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant that is not known here yet is waited for,
-        up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN, NOTHING_TO_SETTLE (metadata
-        pending_minor, currency_code: the pending total is not above 0) and SETTLEMENT_TOO_LARGE (metadata pending_minor,
-        currency_code: it is above 2^53 - 1).
+        with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND SETTLEMENT_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (the time is not after the present
+        reserve_release_time and now, or more than ten years away); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state,
+        action: it is not COMPLETED) and RESERVE_NOT_HELD (nothing is left, or the ledger is moving it).
+        """
+
+    @_abc_1.abstractmethod
+    def ListNegativeBalances(
+        self,
+        request: _settlement_pb2.ListNegativeBalancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_settlement_pb2.ListNegativeBalancesResponse, _abc.Awaitable[_settlement_pb2.ListNegativeBalancesResponse]]:
+        """Lists balances of all merchants that are negative, in the order of merchants and currencies: those where what is
+        held for the merchant is below zero all together, and those where the merchant owes beside it.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -40,13 +41,15 @@ class _WithdrawalStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Withd
     WITHDRAWAL_STATE_COMPLETED: _WithdrawalState.ValueType  # 5
     """Paid out."""
     WITHDRAWAL_STATE_RETURNED: _WithdrawalState.ValueType  # 6
-    """Paid out, and given back by the bank later."""
+    """Paid out, and given back by the bank later, whole or short."""
     WITHDRAWAL_STATE_FAILED: _WithdrawalState.ValueType  # 7
     """Ended without moving money."""
     WITHDRAWAL_STATE_UNKNOWN: _WithdrawalState.ValueType  # 8
     """The bank was called and has not answered; evidence will end it."""
     WITHDRAWAL_STATE_REJECTED: _WithdrawalState.ValueType  # 9
     """Refused by a second person."""
+    WITHDRAWAL_STATE_CANCELLED: _WithdrawalState.ValueType  # 10
+    """Called off before it was sent."""
 
 class WithdrawalState(_WithdrawalState, metaclass=_WithdrawalStateEnumTypeWrapper):
     """How far a withdrawal has come."""
@@ -64,14 +67,48 @@ WITHDRAWAL_STATE_SUBMITTED: WithdrawalState.ValueType  # 4
 WITHDRAWAL_STATE_COMPLETED: WithdrawalState.ValueType  # 5
 """Paid out."""
 WITHDRAWAL_STATE_RETURNED: WithdrawalState.ValueType  # 6
-"""Paid out, and given back by the bank later."""
+"""Paid out, and given back by the bank later, whole or short."""
 WITHDRAWAL_STATE_FAILED: WithdrawalState.ValueType  # 7
 """Ended without moving money."""
 WITHDRAWAL_STATE_UNKNOWN: WithdrawalState.ValueType  # 8
 """The bank was called and has not answered; evidence will end it."""
 WITHDRAWAL_STATE_REJECTED: WithdrawalState.ValueType  # 9
 """Refused by a second person."""
+WITHDRAWAL_STATE_CANCELLED: WithdrawalState.ValueType  # 10
+"""Called off before it was sent."""
 Global___WithdrawalState: _TypeAlias = WithdrawalState  # noqa: Y015
+
+class _BlockedReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BlockedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BlockedReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BLOCKED_REASON_UNSPECIFIED: _BlockedReason.ValueType  # 0
+    """Nothing stops it."""
+    BLOCKED_REASON_MERCHANT_FROZEN: _BlockedReason.ValueType  # 1
+    """The merchant is frozen."""
+    BLOCKED_REASON_MERCHANT_SUSPENDED: _BlockedReason.ValueType  # 2
+    """The merchant is suspended."""
+    BLOCKED_REASON_PAYOUT_HOLD: _BlockedReason.ValueType  # 3
+    """The merchant's payouts are on hold."""
+    BLOCKED_REASON_CONTRADICTION_OPEN: _BlockedReason.ValueType  # 4
+    """What the outside world says contradicts what is recorded for this merchant and currency; two people are to decide."""
+
+class BlockedReason(_BlockedReason, metaclass=_BlockedReasonEnumTypeWrapper):
+    """Why an approved withdrawal is not sent now."""
+
+BLOCKED_REASON_UNSPECIFIED: BlockedReason.ValueType  # 0
+"""Nothing stops it."""
+BLOCKED_REASON_MERCHANT_FROZEN: BlockedReason.ValueType  # 1
+"""The merchant is frozen."""
+BLOCKED_REASON_MERCHANT_SUSPENDED: BlockedReason.ValueType  # 2
+"""The merchant is suspended."""
+BLOCKED_REASON_PAYOUT_HOLD: BlockedReason.ValueType  # 3
+"""The merchant's payouts are on hold."""
+BLOCKED_REASON_CONTRADICTION_OPEN: BlockedReason.ValueType  # 4
+"""What the outside world says contradicts what is recorded for this merchant and currency; two people are to decide."""
+Global___BlockedReason: _TypeAlias = BlockedReason  # noqa: Y015
 
 class _BankAccountState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -199,6 +236,26 @@ class Withdrawal(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
@@ -217,6 +274,11 @@ class Withdrawal(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    BLOCKED_REASON_FIELD_NUMBER: _builtins.int
+    RETURNED_MINOR_FIELD_NUMBER: _builtins.int
+    TAKEN_MINOR_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     """wdr_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -244,9 +306,19 @@ class Withdrawal(_message.Message):
     return_code: _builtins.str
     """Why it was returned, as the bank says; empty when it said nothing."""
     contradicted: _builtins.bool
-    """Whether evidence came that contradicts the state, as a payout reported after it had failed."""
+    """Whether evidence ever contradicted what was recorded, as a payout reported after it had failed."""
     correlation_id: _builtins.str
     """The journey that all its events carry."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference; empty for none."""
+    blocked_reason: Global___BlockedReason.ValueType
+    """What keeps it from being sent now, as when it was read; only while APPROVED, and not in the answer to a change."""
+    returned_minor: _builtins.int
+    """What came back of it, in minor units; absent unless something did, and less than the amount where banks kept a fee."""
+    taken_minor: _builtins.int
+    """What it takes of the merchant's funds now, in minor units: nothing where it was not paid, more than its amount where it
+    was paid twice.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
@@ -258,6 +330,10 @@ class Withdrawal(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As the merchant gave it."""
 
     def __init__(
         self,
@@ -280,12 +356,19 @@ class Withdrawal(_message.Message):
         correlation_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        blocked_reason: Global___BlockedReason.ValueType = ...,
+        returned_minor: _builtins.int | None = ...,
+        taken_minor: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "create_time", b"create_time", "returned_minor", b"returned_minor", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "requester", b"requester", "return_code", b"return_code", "state", b"state", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "requester", b"requester", "return_code", b"return_code", "returned_minor", b"returned_minor", "state", b"state", "taken_minor", b"taken_minor", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__returned_minor: _TypeAlias = _typing.Literal["returned_minor"]  # noqa: Y015
+    _WhichOneofArgType__returned_minor: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__returned_minor) -> _WhichOneofReturnType__returned_minor | None: ...
 
 Global___Withdrawal: _TypeAlias = Withdrawal  # noqa: Y015
 
@@ -440,20 +523,26 @@ class GetWithdrawableBalanceResponse(_message.Message):
     APPROVAL_LIMIT_MINOR_FIELD_NUMBER: _builtins.int
     DAILY_LIMIT_MINOR_FIELD_NUMBER: _builtins.int
     DAILY_LEFT_MINOR_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_MINOR_FIELD_NUMBER: _builtins.int
+    APPROVAL_LEFT_MINOR_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """The currency asked for."""
     settled_minor: _builtins.str
-    """Settled so far, adjustments of the ledger included: a decimal text."""
+    """Settled so far, adjustments of the ledger included, less what the merchant owes: a decimal text."""
     withdrawn_minor: _builtins.str
     """Withdrawn so far, or on the way: a decimal text."""
     withdrawable_minor: _builtins.str
-    """What is left of settled_minor: a decimal text, never below 0."""
+    """What is left of settled_minor, less what settlement_minor is below 0: a decimal text, never below 0."""
     approval_limit_minor: _builtins.int
-    """Above this amount a second person has to approve."""
+    """Above this sum of withdrawals accepted in 24 hours a second person has to approve."""
     daily_limit_minor: _builtins.int
-    """What may be withdrawn in a day of the merchant's time zone."""
+    """What may be withdrawn in 24 hours, whenever they begin."""
     daily_left_minor: _builtins.int
-    """What is left of that today; withdrawals that were rejected or failed do not count."""
+    """What is left of that now; withdrawals that were rejected, cancelled or failed do not count."""
+    settlement_minor: _builtins.str
+    """The balance of the merchant's settlement account, as far as the ledger has told: a decimal text."""
+    approval_left_minor: _builtins.int
+    """What is left of approval_limit_minor now, counted as daily_left_minor."""
     def __init__(
         self,
         *,
@@ -464,10 +553,12 @@ class GetWithdrawableBalanceResponse(_message.Message):
         approval_limit_minor: _builtins.int = ...,
         daily_limit_minor: _builtins.int = ...,
         daily_left_minor: _builtins.int = ...,
+        settlement_minor: _builtins.str = ...,
+        approval_left_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_limit_minor", b"approval_limit_minor", "currency_code", b"currency_code", "daily_left_minor", b"daily_left_minor", "daily_limit_minor", b"daily_limit_minor", "settled_minor", b"settled_minor", "withdrawable_minor", b"withdrawable_minor", "withdrawn_minor", b"withdrawn_minor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_left_minor", b"approval_left_minor", "approval_limit_minor", b"approval_limit_minor", "currency_code", b"currency_code", "daily_left_minor", b"daily_left_minor", "daily_limit_minor", b"daily_limit_minor", "settled_minor", b"settled_minor", "settlement_minor", b"settlement_minor", "withdrawable_minor", b"withdrawable_minor", "withdrawn_minor", b"withdrawn_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -479,19 +570,51 @@ class CreateWithdrawalRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MERCHANT_ID_FIELD_NUMBER: _builtins.int
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
     """The merchant to be paid out: mer_ and 32 hexadecimal digits."""
     bank_account_id: _builtins.str
     """A verified bank account of the merchant, in the currency of the amount: bnk_ and 32 hexadecimal digits."""
+    merchant_reference: _builtins.str
+    """The merchant's own reference, unique among the merchant's withdrawals, at most 100 characters, no control characters; empty
+    for none.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Anything the merchant wants back with it: 50 entries, keys of 1 to 64 characters without control characters, values of
+        500 bytes without NUL.
+        """
 
     def __init__(
         self,
@@ -500,10 +623,12 @@ class CreateWithdrawalRequest(_message.Message):
         merchant_id: _builtins.str = ...,
         bank_account_id: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
+        merchant_reference: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -634,6 +759,60 @@ class RejectWithdrawalResponse(_message.Message):
 Global___RejectWithdrawalResponse: _TypeAlias = RejectWithdrawalResponse  # noqa: Y015
 
 @_typing.final
+class CancelWithdrawalRequest(_message.Message):
+    """Asks to call a withdrawal off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    withdrawal_id: _builtins.str
+    """The withdrawal: wdr_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why, at most 500 characters; empty where nothing is to be said."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        withdrawal_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelWithdrawalRequest: _TypeAlias = CancelWithdrawalRequest  # noqa: Y015
+
+@_typing.final
+class CancelWithdrawalResponse(_message.Message):
+    """Answers CancelWithdrawal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def withdrawal(self) -> Global___Withdrawal:
+        """The withdrawal as it was called off."""
+
+    def __init__(
+        self,
+        *,
+        withdrawal: Global___Withdrawal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["withdrawal", b"withdrawal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["withdrawal", b"withdrawal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelWithdrawalResponse: _TypeAlias = CancelWithdrawalResponse  # noqa: Y015
+
+@_typing.final
 class GetWithdrawalRequest(_message.Message):
     """Asks for one withdrawal."""
 
@@ -698,6 +877,8 @@ class ListWithdrawalsRequest(_message.Message):
     CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """Only withdrawals of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
     settlement_id: _builtins.str
@@ -708,6 +889,10 @@ class ListWithdrawalsRequest(_message.Message):
     """Withdrawals in a page, at most 1000; 0 for 50."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first page."""
+    merchant_reference: _builtins.str
+    """Only the one with this reference of the merchant; empty for all."""
+    blocked: _builtins.bool
+    """Only withdrawals that are approved and kept from being sent."""
     @_builtins.property
     def create_time_min(self) -> _timestamp_pb2.Timestamp:
         """Only withdrawals accepted at this time or later; from 1970 to 9999."""
@@ -726,10 +911,12 @@ class ListWithdrawalsRequest(_message.Message):
         create_time_before: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        merchant_reference: _builtins.str = ...,
+        blocked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "page_size", b"page_size", "page_token", b"page_token", "settlement_id", b"settlement_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -784,7 +971,9 @@ class ReportBankResultRequest(_message.Message):
     """Why it failed or was returned, as the bank says, lower_snake; empty when it says nothing."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount the bank holds it for; checked when given."""
+        """What the bank paid, or with RETURNED what came back; absent where it says nothing. Another amount than was asked for is
+        kept as it is told.
+        """
 
     def __init__(
         self,
@@ -1092,3 +1281,401 @@ class DisableBankAccountResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DisableBankAccountResponse: _TypeAlias = DisableBankAccountResponse  # noqa: Y015
+
+@_typing.final
+class ListContradictionsRequest(_message.Message):
+    """Asks for contradictions, across merchants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    state: _contradiction_pb2.ContradictionState.ValueType
+    """Only those that have come so far."""
+    kind: _contradiction_pb2.ContradictionKind.ValueType
+    """Only those of this kind."""
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only those over so many minor units or more; 0 for all."""
+    page_size: _builtins.int
+    """Contradictions in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        state: _contradiction_pb2.ContradictionState.ValueType = ...,
+        kind: _contradiction_pb2.ContradictionKind.ValueType = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_min", b"amount_minor_min", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "kind", b"kind", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsRequest: _TypeAlias = ListContradictionsRequest  # noqa: Y015
+
+@_typing.final
+class ListContradictionsResponse(_message.Message):
+    """Answers ListContradictions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def contradictions(self) -> _containers.RepeatedCompositeFieldContainer[_contradiction_pb2.Contradiction]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        contradictions: _abc.Iterable[_contradiction_pb2.Contradiction] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradictions", b"contradictions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsResponse: _TypeAlias = ListContradictionsResponse  # noqa: Y015
+
+@_typing.final
+class GetContradictionRequest(_message.Message):
+    """Asks for one contradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionRequest: _TypeAlias = GetContradictionRequest  # noqa: Y015
+
+@_typing.final
+class GetContradictionResponse(_message.Message):
+    """Answers GetContradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionResponse: _TypeAlias = GetContradictionResponse  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionRequest(_message.Message):
+    """Proposes how a contradiction ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    resolution: _contradiction_pb2.ContradictionResolution.ValueType
+    """How; EVIDENCE is refused."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters, no control characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+        resolution: _contradiction_pb2.ContradictionResolution.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "reason", b"reason", "request_id", b"request_id", "resolution", b"resolution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionRequest: _TypeAlias = ProposeResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionResponse(_message.Message):
+    """Answers ProposeResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction with its proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionResponse: _TypeAlias = ProposeResolutionResponse  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionRequest(_message.Message):
+    """Approves what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionRequest: _TypeAlias = ApproveResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionResponse(_message.Message):
+    """Answers ApproveResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, resolved."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionResponse: _TypeAlias = ApproveResolutionResponse  # noqa: Y015
+
+@_typing.final
+class RejectResolutionRequest(_message.Message):
+    """Rejects what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionRequest: _TypeAlias = RejectResolutionRequest  # noqa: Y015
+
+@_typing.final
+class RejectResolutionResponse(_message.Message):
+    """Answers RejectResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, without a proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionResponse: _TypeAlias = RejectResolutionResponse  # noqa: Y015
+
+@_typing.final
+class UnmatchedEvidence(_message.Message):
+    """What the bank told of a payout that withdrawal does not know, or has not sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    evidence_id: _builtins.str
+    """evd_ and a UUIDv7."""
+    attempt_id: _builtins.str
+    """The attempt as the bank named it."""
+    channel_reference: _builtins.str
+    """The bank's reference; empty when it gave none."""
+    outcome: Global___BankOutcome.ValueType
+    """What became of it."""
+    code: _builtins.str
+    """Why it failed or came back, as the bank says; empty when it said nothing."""
+    refusal: _builtins.str
+    """The reason that the caller was answered, as in docs/errors.md."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What the bank paid, or what came back; absent when it did not say."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was told first."""
+
+    def __init__(
+        self,
+        *,
+        evidence_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        channel_reference: _builtins.str = ...,
+        outcome: Global___BankOutcome.ValueType = ...,
+        code: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "code", b"code", "create_time", b"create_time", "evidence_id", b"evidence_id", "outcome", b"outcome", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmatchedEvidence: _TypeAlias = UnmatchedEvidence  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceRequest(_message.Message):
+    """Asks for what was told of payouts that withdrawal does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceRequest: _TypeAlias = ListUnmatchedEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceResponse(_message.Message):
+    """Answers ListUnmatchedEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmatchedEvidence]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        evidence: _abc.Iterable[Global___UnmatchedEvidence] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceResponse: _TypeAlias = ListUnmatchedEvidenceResponse  # noqa: Y015

@@ -29,14 +29,19 @@ class WithdrawalServiceStub:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel):
@@ -65,6 +70,11 @@ class WithdrawalServiceStub:
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.FromString,
                 _registered_method=True)
+        self.CancelWithdrawal = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/CancelWithdrawal',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalResponse.FromString,
+                _registered_method=True)
         self.GetWithdrawal = channel.unary_unary(
                 '/paystream.withdrawal.v1.WithdrawalService/GetWithdrawal',
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetWithdrawalRequest.SerializeToString,
@@ -79,6 +89,36 @@ class WithdrawalServiceStub:
                 '/paystream.withdrawal.v1.WithdrawalService/ReportBankResult',
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
+                _registered_method=True)
+        self.ListContradictions = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ListContradictions',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
+                _registered_method=True)
+        self.GetContradiction = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/GetContradiction',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
+                _registered_method=True)
+        self.ProposeResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ProposeResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
+                _registered_method=True)
+        self.ApproveResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ApproveResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
+                _registered_method=True)
+        self.RejectResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/RejectResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
+                _registered_method=True)
+        self.ListUnmatchedEvidence = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ListUnmatchedEvidence',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
                 _registered_method=True)
         self.CreateBankAccount = channel.unary_unary(
                 '/paystream.withdrawal.v1.WithdrawalService/CreateBankAccount',
@@ -111,18 +151,26 @@ class WithdrawalServiceServicer:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def GetWithdrawableBalance(self, request, context):
-        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+        That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+        settlement account is below 0: from there it is recovered.
 
         A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -134,16 +182,19 @@ class WithdrawalServiceServicer:
     def CreateWithdrawal(self, request, context):
         """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-        Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+        As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+        limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+        withdraw; of one whose payouts are on hold it is accepted, and waits.
         If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
-        again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
+        again returns the withdrawal it created; another request with the same id fails with ALREADY_EXISTS,
         REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
         deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
         account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
         WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-        left_minor, currency_code: what is left of the merchant's limit of the day).
+        left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,8 +206,9 @@ class WithdrawalServiceServicer:
         The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
         for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
         Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-        MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+        compared without regard to case and surrounding spaces).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +225,19 @@ class WithdrawalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelWithdrawal(self, request, context):
+        """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+        amount. Whoever may call may do so, the requester too: nothing leaves.
+
+        A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+        CreateWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+        to the bank, or has ended).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetWithdrawal(self, request, context):
         """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND.
         """
@@ -181,11 +246,12 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWithdrawals(self, request, context):
-        """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+        """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+        newest first.
 
         Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-        use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+        came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -196,10 +262,69 @@ class WithdrawalServiceServicer:
         """Takes the bank's word on a payout: its callback.
 
         Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-        that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-        contradicted and changes nothing else.
+        that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+        counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+        all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+        CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContradictions(self, request, context):
+        """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+        While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContradiction(self, request, context):
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeResolution(self, request, context):
+        """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreateWithdrawal.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveResolution(self, request, context):
+        """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+        Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectResolution(self, request, context):
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+        SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatchedEvidence(self, request, context):
+        """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,7 +336,7 @@ class WithdrawalServiceServicer:
         Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
         call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
         bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -241,7 +366,8 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisableBankAccount(self, request, context):
-        """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+        """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """
@@ -272,6 +398,11 @@ def add_WithdrawalServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectWithdrawalResponse.SerializeToString,
             ),
+            'CancelWithdrawal': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelWithdrawal,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalResponse.SerializeToString,
+            ),
             'GetWithdrawal': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWithdrawal,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetWithdrawalRequest.FromString,
@@ -286,6 +417,36 @@ def add_WithdrawalServiceServicer_to_server(servicer, server):
                     servicer.ReportBankResult,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.SerializeToString,
+            ),
+            'ListContradictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContradictions,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.SerializeToString,
+            ),
+            'GetContradiction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContradiction,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.SerializeToString,
+            ),
+            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.SerializeToString,
+            ),
+            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.SerializeToString,
+            ),
+            'RejectResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvidence,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
             ),
             'CreateBankAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateBankAccount,
@@ -324,14 +485,19 @@ class WithdrawalService:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @staticmethod
@@ -443,6 +609,33 @@ class WithdrawalService:
             _registered_method=True)
 
     @staticmethod
+    def CancelWithdrawal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/CancelWithdrawal',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CancelWithdrawalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetWithdrawal(request,
             target,
             options=(),
@@ -513,6 +706,168 @@ class WithdrawalService:
             '/paystream.withdrawal.v1.WithdrawalService/ReportBankResult',
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContradictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ListContradictions',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContradiction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/GetContradiction',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ProposeResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ApproveResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/RejectResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ListUnmatchedEvidence',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

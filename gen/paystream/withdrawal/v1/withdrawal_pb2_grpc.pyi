@@ -30,14 +30,19 @@ class WithdrawalServiceStub:
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_typing.overload
@@ -45,7 +50,10 @@ class WithdrawalServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WithdrawalServiceAsyncStub: ...
     GetWithdrawableBalance: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawableBalanceRequest, _withdrawal_pb2.GetWithdrawableBalanceResponse]
-    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+    That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+    settlement account is below 0: from there it is recovered.
 
     A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -53,16 +61,19 @@ class WithdrawalServiceStub:
     CreateWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateWithdrawalRequest, _withdrawal_pb2.CreateWithdrawalResponse]
     """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-    Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+    As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+    limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+    withdraw; of one whose payouts are on hold it is accepted, and waits.
     If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
-    again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
+    again returns the withdrawal it created; another request with the same id fails with ALREADY_EXISTS,
     REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
     deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
     account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
     WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-    left_minor, currency_code: what is left of the merchant's limit of the day).
+    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
     """
     ApproveWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]
     """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
@@ -70,8 +81,9 @@ class WithdrawalServiceStub:
     The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
     for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-    MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+    compared without regard to case and surrounding spaces).
     """
     RejectWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]
     """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
@@ -80,24 +92,68 @@ class WithdrawalServiceStub:
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
     PERMISSION_DENIED SAME_PERSON.
     """
+    CancelWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CancelWithdrawalRequest, _withdrawal_pb2.CancelWithdrawalResponse]
+    """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+    amount. Whoever may call may do so, the requester too: nothing leaves.
+
+    A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+    CreateWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+    to the bank, or has ended).
+    """
     GetWithdrawal: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawalRequest, _withdrawal_pb2.GetWithdrawalResponse]
     """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND."""
     ListWithdrawals: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsRequest, _withdrawal_pb2.ListWithdrawalsResponse]
-    """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+    """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+    newest first.
 
     Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-    use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+    came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     ReportBankResult: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]
     """Takes the bank's word on a payout: its callback.
 
     Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-    that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-    contradicted and changes nothing else.
+    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+    """
+    ListContradictions: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]
+    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]
+    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]
+    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+    """
+    RejectResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     CreateBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateBankAccountRequest, _withdrawal_pb2.CreateBankAccountResponse]
     """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
@@ -105,7 +161,7 @@ class WithdrawalServiceStub:
     Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
     call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
     bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
     """
     GetBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetBankAccountRequest, _withdrawal_pb2.GetBankAccountResponse]
     """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
@@ -117,7 +173,8 @@ class WithdrawalServiceStub:
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]
-    """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+    """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -127,19 +184,27 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetWithdrawableBalance: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawableBalanceRequest, _withdrawal_pb2.GetWithdrawableBalanceResponse]  # type: ignore[assignment]
-    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+    """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+    That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+    settlement account is below 0: from there it is recovered.
 
     A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -147,16 +212,19 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     CreateWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateWithdrawalRequest, _withdrawal_pb2.CreateWithdrawalResponse]  # type: ignore[assignment]
     """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-    Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+    As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+    limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+    withdraw; of one whose payouts are on hold it is accepted, and waits.
     If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
-    again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
+    again returns the withdrawal it created; another request with the same id fails with ALREADY_EXISTS,
     REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
     deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
     account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+    MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
     WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-    left_minor, currency_code: what is left of the merchant's limit of the day).
+    left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
+    MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
     """
     ApproveWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveWithdrawalRequest, _withdrawal_pb2.ApproveWithdrawalResponse]  # type: ignore[assignment]
     """Lets a withdrawal above the approval limit go to the bank; emits WithdrawalApproved.
@@ -164,8 +232,9 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
     for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-    MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+    wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+    MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+    compared without regard to case and surrounding spaces).
     """
     RejectWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectWithdrawalRequest, _withdrawal_pb2.RejectWithdrawalResponse]  # type: ignore[assignment]
     """Refuses a withdrawal above the approval limit; emits WithdrawalRejected, and the ledger releases the amount.
@@ -174,24 +243,68 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action);
     PERMISSION_DENIED SAME_PERSON.
     """
+    CancelWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CancelWithdrawalRequest, _withdrawal_pb2.CancelWithdrawalResponse]  # type: ignore[assignment]
+    """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+    amount. Whoever may call may do so, the requester too: nothing leaves.
+
+    A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+    CreateWithdrawal.
+    Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+    to the bank, or has ended).
+    """
     GetWithdrawal: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetWithdrawalRequest, _withdrawal_pb2.GetWithdrawalResponse]  # type: ignore[assignment]
     """Gives one withdrawal as it stands, with its calls to the bank. Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND."""
     ListWithdrawals: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListWithdrawalsRequest, _withdrawal_pb2.ListWithdrawalsResponse]  # type: ignore[assignment]
-    """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+    """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+    newest first.
 
     Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-    use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+    ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+    came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     ReportBankResult: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ReportBankResultRequest, _withdrawal_pb2.ReportBankResultResponse]  # type: ignore[assignment]
     """Takes the bank's word on a payout: its callback.
 
     Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-    that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-    contradicted and changes nothing else.
+    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+    """
+    ListContradictions: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]  # type: ignore[assignment]
+    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]  # type: ignore[assignment]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
+    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
+    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+    """
+    RejectResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]  # type: ignore[assignment]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     CreateBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateBankAccountRequest, _withdrawal_pb2.CreateBankAccountResponse]  # type: ignore[assignment]
     """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
@@ -199,7 +312,7 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
     call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
     bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
     """
     GetBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetBankAccountRequest, _withdrawal_pb2.GetBankAccountResponse]  # type: ignore[assignment]
     """Gives one bank account as it stands. Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND."""
@@ -211,7 +324,8 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]  # type: ignore[assignment]
-    """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+    """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -220,14 +334,19 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
     """Pays merchants out.
 
     A settlement that the ledger has booked makes its net amount withdrawable. A withdrawal is accepted first; then the
-    ledger holds its amount, a second person approves it if it is above the limit of its currency, and only then it is
-    sent to the bank. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
+    ledger holds its amount, a second person approves it if with it more than the limit of its currency was accepted in 24
+    hours, and only then it is sent to the bank, when it is looked at again: merchant and bank account may have changed. The outcome follows on topic withdrawal.events and by GetWithdrawal. An outcome that the bank has not
     told is UNKNOWN until evidence ends it: an inquiry or a callback. It counts as withdrawn in every limit meanwhile. What
     is rejected, fails or is returned can be withdrawn again at once.
 
     Amounts are integers in the minor unit of their currency, from 1 to 2^53 - 1; sums are decimal texts, as they may
     exceed 64 bits. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and
     CARD_NUMBER_REFUSED when a field holds a card number.
+
+    A call's request_id is kept with what it created, for good: the same request again creates nothing and returns what it
+    created, for a day as it was then, later as it is now, and says so (trailer paystream-replayed). Of a call that creates
+    nothing it is known for a day. A page is shorter than asked for where it would be larger than a reply may be; only the
+    token of the last is empty.
     """
 
     @_abc_1.abstractmethod
@@ -236,7 +355,10 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.GetWithdrawableBalanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.GetWithdrawableBalanceResponse, _abc.Awaitable[_withdrawal_pb2.GetWithdrawableBalanceResponse]]:
-        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it today.
+        """Gives what a merchant can withdraw in a currency now, and the limits that apply to it.
+
+        That is what was settled, less what was withdrawn or is on the way, less what the merchant owes, less what its
+        settlement account is below 0: from there it is recovered.
 
         A merchant that is not known here yet is waited for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; FAILED_PRECONDITION MERCHANT_UNKNOWN.
@@ -250,16 +372,19 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_withdrawal_pb2.CreateWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.CreateWithdrawalResponse]]:
         """Accepts a withdrawal and asks the ledger to hold its amount; emits WithdrawalCreated. It answers with state CREATED.
 
-        Up to its currency's approval limit it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal.
+        As long as the merchant's withdrawals accepted in 24 hours, this one included, are within its currency's approval
+        limit, it goes on by itself; above, it waits for ApproveWithdrawal or RejectWithdrawal. A merchant that is closing can
+        withdraw; of one whose payouts are on hold it is accepted, and waits.
         If the ledger refuses to hold the amount, the withdrawal becomes FAILED. Idempotent by request_id: the same request
-        again returns the withdrawal as it was first returned; another request with the same id fails with ALREADY_EXISTS,
+        again returns the withdrawal it created; another request with the same id fails with ALREADY_EXISTS,
         REQUEST_ID_REUSED. A merchant that is not known or not active here yet is waited for, up to 2 s or the call's
         deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and BANK_ACCOUNT_CURRENCY_MISMATCH (metadata currency_code: the bank
         account's); NOT_FOUND BANK_ACCOUNT_NOT_FOUND (also for one of another merchant); FAILED_PRECONDITION
-        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
+        MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, BANK_ACCOUNT_NOT_VERIFIED (metadata state),
         WITHDRAWAL_EXCEEDS_WITHDRAWABLE (metadata withdrawable_minor, currency_code) and WITHDRAWAL_LIMIT_EXCEEDED (metadata
-        left_minor, currency_code: what is left of the merchant's limit of the day).
+        left_minor, currency_code: what is left of what the merchant may withdraw in 24 hours); ALREADY_EXISTS
+        MERCHANT_REFERENCE_TAKEN (metadata withdrawal_id: the withdrawal that has it).
         """
 
     @_abc_1.abstractmethod
@@ -273,8 +398,9 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         The caller is named and is another than the one who created it. A hold that the ledger has not booked yet is waited
         for, up to 2 s or the call's deadline. Idempotent by request_id, as CreateWithdrawal.
         Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it does not
-        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE and
-        MERCHANT_SUSPENDED; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name).
+        wait for approval), BANK_ACCOUNT_NOT_VERIFIED (metadata state: it was disabled meanwhile), MERCHANT_NOT_ACTIVE,
+        MERCHANT_SUSPENDED and MERCHANT_FROZEN; PERMISSION_DENIED SAME_PERSON (the caller created it, or has no name; names are
+        compared without regard to case and surrounding spaces).
         """
 
     @_abc_1.abstractmethod
@@ -291,6 +417,21 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CancelWithdrawal(
+        self,
+        request: _withdrawal_pb2.CancelWithdrawalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.CancelWithdrawalResponse, _abc.Awaitable[_withdrawal_pb2.CancelWithdrawalResponse]]:
+        """Calls a withdrawal off that was not handed to the bank yet; emits WithdrawalCancelled, and the ledger releases the
+        amount. Whoever may call may do so, the requester too: nothing leaves.
+
+        A hold that the ledger has not booked yet is waited for, up to 2 s or the call's deadline. Idempotent by request_id, as
+        CreateWithdrawal.
+        Errors: NOT_FOUND WITHDRAWAL_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was handed
+        to the bank, or has ended).
+        """
+
+    @_abc_1.abstractmethod
     def GetWithdrawal(
         self,
         request: _withdrawal_pb2.GetWithdrawalRequest,
@@ -304,11 +445,12 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.ListWithdrawalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.ListWithdrawalsResponse, _abc.Awaitable[_withdrawal_pb2.ListWithdrawalsResponse]]:
-        """Lists withdrawals of a merchant, or those that the funds of a settlement went into, newest first.
+        """Lists withdrawals of a merchant, those that the funds of a settlement went into, or all that are kept from being sent,
+        newest first.
 
         Funds go out first in, first out, per merchant and currency: what is withdrawn, or taken by adjustments of the
-        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, failed or were returned
-        use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
+        ledger, uses up settlements in the order of their booking. Withdrawals that were rejected, cancelled, failed or
+        came back use up nothing, so this attribution may change until the outcome of every withdrawal before is known.
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
@@ -321,10 +463,80 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes the bank's word on a payout: its callback.
 
         Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-        that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-        contradicted and changes nothing else.
+        that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+        counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+        all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+        CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+        """
+
+    @_abc_1.abstractmethod
+    def ListContradictions(
+        self,
+        request: _withdrawal_pb2.ListContradictionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ListContradictionsResponse, _abc.Awaitable[_withdrawal_pb2.ListContradictionsResponse]]:
+        """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+        While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetContradiction(
+        self,
+        request: _withdrawal_pb2.GetContradictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.GetContradictionResponse, _abc.Awaitable[_withdrawal_pb2.GetContradictionResponse]]:
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ProposeResolution(
+        self,
+        request: _withdrawal_pb2.ProposeResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ProposeResolutionResponse, _abc.Awaitable[_withdrawal_pb2.ProposeResolutionResponse]]:
+        """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreateWithdrawal.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveResolution(
+        self,
+        request: _withdrawal_pb2.ApproveResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ApproveResolutionResponse, _abc.Awaitable[_withdrawal_pb2.ApproveResolutionResponse]]:
+        """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+        Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+        """
+
+    @_abc_1.abstractmethod
+    def RejectResolution(
+        self,
+        request: _withdrawal_pb2.RejectResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.RejectResolutionResponse, _abc.Awaitable[_withdrawal_pb2.RejectResolutionResponse]]:
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+        SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvidence(
+        self,
+        request: _withdrawal_pb2.ListUnmatchedEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_withdrawal_pb2.ListUnmatchedEvidenceResponse]]:
+        """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -338,7 +550,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by request_id, as CreateWithdrawal. A merchant that is not known here yet is waited for, up to 2 s or the
         call's deadline. Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN; ALREADY_EXISTS BANK_ACCOUNT_EXISTS (metadata
         bank_account_id: the account that has this token in this currency and is neither refused nor disabled);
-        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED.
+        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_SUSPENDED, MERCHANT_FROZEN.
         """
 
     @_abc_1.abstractmethod
@@ -374,7 +586,8 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.DisableBankAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.DisableBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.DisableBankAccountResponse]]:
-        """Stops withdrawals to a bank account, for good: new ones, and those that wait for approval. Idempotent by nature.
+        """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """

@@ -7,11 +7,12 @@ from typing import Any
 from paykit import paging
 from paykit.base.call import current_call
 from paykit.errors import FieldInvalid, PageTokenInvalid
-from paykit.money import require_currency
+from paykit.money import require_known_currency
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve import batching
-from paykit.serve.listing import newest_page, page_by_key
+from paykit.serve.idempotency import Creates
+from paykit.serve.listing import cut, newest_page, page_by_key
 from paykit.serve.operations import Operation
 from paykit.serve.server import Servicer
 from paykit.serve.timestamps import from_optional
@@ -19,8 +20,10 @@ from paystream.accounting.v1 import accounting_pb2 as pb
 from paystream.accounting.v1 import accounting_pb2_grpc
 from services.accounting import domain, messages, store
 from services.accounting.commands import journals
+from services.accounting.domain.journal import Journal
 from services.accounting.domain.statement import LineKey, Statement
 from services.accounting.domain.transaction import ENTRIES_MAX, Account, Transaction
+from services.accounting.rpc.two_people import TwoPeopleMethods
 from services.accounting.store import AccountFilter, TransactionFilter
 
 _Result = pb.BatchCreateTransactionsResponse.Result
@@ -30,6 +33,7 @@ _CREATE = Operation(
     command=journals.create_transactions,
     reply=lambda transaction: pb.CreateTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.CreateTransactionResponse,
+    creates=Creates(table=store.transactions, read=store.transactions.by_key),
 )
 # The same operation with the item of a batch response as its reply. Both replies hold the transaction in field 1, so
 # each reads what the other stored.
@@ -38,12 +42,14 @@ _CREATE_IN_BATCH = Operation(
     command=journals.create_transactions,
     reply=lambda transaction: _Result(transaction=messages.to_transaction(transaction)),
     reply_type=_Result,
+    creates=_CREATE.creates,
 )
 _REVERSE = Operation(
     name="ReverseTransaction",
     command=journals.reverse_transactions,
     reply=lambda transaction: pb.ReverseTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.ReverseTransactionResponse,
+    creates=Creates(table=store.transactions, read=store.transactions.by_key),
 )
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -51,7 +57,7 @@ _END = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 """Where a statement without limits begins and ends: the bounds of protobuf's Timestamp."""
 
 
-class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
+class AccountingServicer(TwoPeopleMethods, accounting_pb2_grpc.AccountingServiceServicer):
     """Serves paystream.accounting.v1.AccountingService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -61,14 +67,13 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         self, request: pb.CreateTransactionRequest, _context: Any
     ) -> pb.CreateTransactionResponse:
         """Book a manual journal, once per request_id."""
-        return await self._runtime.call(_CREATE, request, messages.from_create(request, current_call().cause))
+        return await self._runtime.call(_CREATE, request, self._journal(request))
 
     async def BatchCreateTransactions(
         self, request: pb.BatchCreateTransactionsRequest, _context: Any
     ) -> pb.BatchCreateTransactionsResponse:
         """Book manual journals, each by itself."""
-        cause = current_call().cause
-        items = batching.read_items(request.requests, lambda item: messages.from_create(item, cause))
+        items = batching.read_items(request.requests, self._journal)
         results = await self._runtime.call_batch(_CREATE_IN_BATCH, request.requests, items)
         return pb.BatchCreateTransactionsResponse(results=batching.to_results(_Result, results))
 
@@ -76,7 +81,14 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
         self, request: pb.ReverseTransactionRequest, _context: Any
     ) -> pb.ReverseTransactionResponse:
         """Book the opposite of a transaction, once."""
-        return await self._runtime.call(_REVERSE, request, messages.from_reverse(request, current_call().cause))
+        limits = self._runtime.settings.accounting_journal_limits
+        item = messages.from_reverse(request, current_call().cause, alone_limits=limits)
+        return await self._runtime.call(_REVERSE, request, item)
+
+    def _journal(self, request: pb.CreateTransactionRequest) -> Journal:
+        limits = self._runtime.settings.accounting_journal_limits
+        limit_minor = limits.get(request.currency_code, limits["*"])
+        return messages.from_create(request, current_call().cause, alone_limit_minor=limit_minor)
 
     async def GetTransaction(self, request: pb.GetTransactionRequest, _context: Any) -> pb.GetTransactionResponse:
         """Read a transaction."""
@@ -99,8 +111,9 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             store.transactions.list,
             wanted=wanted,
             key=lambda transaction: (transaction.effective_at, transaction.transaction_id),
+            show=messages.to_transaction,
         )
-        return pb.ListTransactionsResponse(transactions=map(messages.to_transaction, page), next_page_token=token)
+        return pb.ListTransactionsResponse(transactions=page, next_page_token=token)
 
     async def GetAccount(self, request: pb.GetAccountRequest, _context: Any) -> pb.GetAccountResponse:
         """Read an account."""
@@ -120,9 +133,10 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             store.accounts.list,
             wanted=wanted,
             key=lambda account: account.account_id,
+            show=messages.to_account,
             kind=str,
         )
-        return pb.ListAccountsResponse(accounts=map(messages.to_account, page), next_page_token=token)
+        return pb.ListAccountsResponse(accounts=page, next_page_token=token)
 
     async def GetBalance(self, request: pb.GetBalanceRequest, _context: Any) -> pb.GetBalanceResponse:
         """Read a balance."""
@@ -153,17 +167,19 @@ class AccountingServicer(accounting_pb2_grpc.AccountingServiceServicer):
             account = await _account(tx, request.account_id)
             return await store.statement(tx, account, start=start, end=end, behind=behind, limit=size + 1)
 
-        statement, more = (await self._runtime.read(query)).cut(size)
+        statement = await self._runtime.read(query)
+        bytes_max = self._runtime.reply_bytes_max
+        lines = cut(statement.lines, size=size, show=messages.to_line, bytes_max=bytes_max)
         token = ""
-        if more:
-            effective_at, transaction_id, line = statement.lines[-1].key
+        if len(lines) < len(statement.lines):
+            effective_at, transaction_id, line = statement.lines[len(lines) - 1].key
             token = paging.encode_page_token([_micros(effective_at), transaction_id, line], scope)
-        return messages.to_statement(statement, token)
+        return messages.to_statement(statement, lines, token)
 
     async def GetTrialBalance(self, request: pb.GetTrialBalanceRequest, _context: Any) -> pb.GetTrialBalanceResponse:
         """Read the trial balances."""
         if request.currency_code:
-            require_currency(request.currency_code)
+            require_known_currency(request.currency_code)
         as_of = from_optional(request, "as_of")
         currency_code = request.currency_code or None
         lines = await self._runtime.read(lambda tx: store.trial_balance(tx, as_of=as_of, currency_code=currency_code))

@@ -1,0 +1,92 @@
+"""What channels told that is about no attempt of the service: kept and listed, whatever the caller is answered."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from paykit.cause import Cause
+from paykit.channels.attempts import EvidenceOutcome, RecordEvidence
+from paykit.errors import DomainError
+from paykit.events.codec import Event
+from paykit.ids import new_id
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.table import Table
+
+_KEY = ("attempt_id", "outcome", "channel_reference", "failure_code", "amount_minor", "currency_code")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmatchedEvidence:
+    """Evidence about no attempt that is known, or was sent, or is in its currency; empty and 0 where nothing was said.
+
+    Attributes:
+        refusal: The reason that the caller was answered.
+    """
+
+    evidence_id: str
+    attempt_id: str
+    outcome: EvidenceOutcome
+    channel_reference: str
+    failure_code: str
+    amount_minor: int
+    currency_code: str
+    refusal: str
+    create_time: datetime
+
+
+class UnmatchedEvidenceTable(Table[str, UnmatchedEvidence]):
+    """A service's table `unmatched_evidence`."""
+
+    def __init__(self) -> None:
+        super().__init__(UnmatchedEvidence, "unmatched_evidence", key="evidence_id")
+
+    async def keep(
+        self,
+        tx: Tx,
+        items: Sequence[RecordEvidence],
+        results: Sequence[object],
+        *,
+        tell: Callable[[UnmatchedEvidence, Cause], Event],
+    ) -> None:
+        """Keep the evidence that was refused, once however often it is told, and tell of what is new.
+
+        Args:
+            tx: That applied the evidence.
+            items: What was to be applied.
+            results: What came of each, in order: a refusal where it is about nothing.
+            tell: Makes the event, whose key is the attempt_id named.
+        """
+        refused = [
+            (_row(tx, item, result), item.cause)
+            for item, result in zip(items, results, strict=True)
+            if isinstance(result, DomainError)
+        ]
+        inserted = set(await self.insert_absent(tx, [row for row, _ in refused], unique=_KEY))
+        for row, cause in refused:
+            if row.evidence_id in inserted:
+                tx.hold(row.attempt_id)
+                tx.emit(tell(row, cause), cause=cause)
+
+    async def list(self, tx: Tx, _selection: None, *, after: TimeKey | None, limit: int) -> list[UnmatchedEvidence]:
+        """List what was kept, newest first, from after a (create_time, evidence_id) on."""
+        condition = "($1::timestamptz IS NULL OR (create_time, evidence_id) < ($1, $2))"
+        create_time, evidence_id = after or (None, "")
+        return await self.select(
+            tx, f"{condition} ORDER BY create_time DESC, evidence_id DESC LIMIT $3", create_time, evidence_id, limit
+        )
+
+
+def _row(tx: Tx, item: RecordEvidence, refusal: DomainError) -> UnmatchedEvidence:
+    evidence = item.evidence
+    return UnmatchedEvidence(
+        evidence_id=new_id("evd"),
+        attempt_id=evidence.attempt_id,
+        outcome=evidence.outcome,
+        channel_reference=evidence.channel_reference or "",
+        failure_code=evidence.failure_code or "",
+        amount_minor=evidence.amount_minor or 0,
+        currency_code=evidence.currency_code or "",
+        refusal=refusal.reason,
+        create_time=tx.now,
+    )

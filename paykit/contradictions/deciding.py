@@ -1,0 +1,64 @@
+"""What people say of contradictions, folded over rows whose aggregates the transaction has locked."""
+
+from dataclasses import dataclass
+
+from paykit.cause import Cause
+from paykit.contradictions import contradiction as domain
+from paykit.contradictions.contradiction import Contradiction, ContradictionResolution
+from paykit.postgres.database import Tx
+from paykit.work import Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeResolution:
+    """An end that somebody proposes for a contradiction.
+
+    Attributes:
+        proposer: The caller's name; None for one without a name.
+    """
+
+    contradiction_id: str
+    resolution: ContradictionResolution
+    reason: str
+    proposer: str | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideResolution:
+    """Another person's decision on a proposal.
+
+    Attributes:
+        decider: The caller's name; None for one without a name.
+    """
+
+    contradiction_id: str
+    approved: bool
+    decider: str | None
+    cause: Cause
+
+
+def propose(tx: Tx, rows: Rows[str, Contradiction], item: ProposeResolution) -> Contradiction:
+    """Take a proposal.
+
+    Raises:
+        ContradictionNotFound, IllegalTransition, ResolutionNotPossible, SamePerson: It cannot be taken.
+    """
+    contradiction = rows.require(item.contradiction_id, domain.not_found)
+    return rows.put(
+        domain.propose(contradiction, item.resolution, proposer=item.proposer, reason=item.reason, now=tx.now)
+    )
+
+
+def decide(tx: Tx, rows: Rows[str, Contradiction], item: DecideResolution) -> Contradiction:
+    """Return a contradiction as a decision leaves it; what an approval moves, and telling of it, is the service's.
+
+    Nothing is put among the rows, so that the service may still refuse.
+
+    Raises:
+        ContradictionNotFound, IllegalTransition, SamePerson: It cannot be decided so.
+    """
+    contradiction = rows.require(item.contradiction_id, domain.not_found)
+    if item.approved:
+        return domain.approve(contradiction, decider=item.decider, now=tx.now)
+    return domain.reject(contradiction, decider=item.decider, now=tx.now)

@@ -1,0 +1,33 @@
+"""What a merchant may attach to what it creates, and gets back with it. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The merchant's own words on something it created.
+
+    Attributes:
+        merchant_reference: Unique per merchant among things of one kind; None for none.
+        metadata: JSON text of an object of strings: handed on, never looked into.
+    """
+
+    merchant_reference: str | None = None
+    metadata: str = "{}"
+
+    @classmethod
+    def of(cls, merchant_reference: str, metadata: Mapping[str, str]) -> "Labels":
+        """Make labels of what a request has, where an empty reference is none."""
+        if not merchant_reference and not metadata:
+            return NO_LABELS
+        return cls(merchant_reference=merchant_reference or None, metadata=json.dumps(dict(metadata)))
+
+    def metadata_map(self) -> dict[str, str]:
+        """Read the metadata."""
+        return json.loads(self.metadata) if self.metadata != "{}" else {}
+
+
+NO_LABELS = Labels()
+"""Of what nobody attached anything to."""

@@ -1,0 +1,1 @@
+"""What waits for people: outcomes that are overdue, and contradictions."""

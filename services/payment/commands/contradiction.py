@@ -1,0 +1,65 @@
+"""Contradictions as people end them: one proposes, another decides. What begins them is in `evidence`."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from paykit.contradictions import deciding
+from paykit.contradictions.contradiction import Contradiction, ContradictionResolution
+from paykit.contradictions.deciding import DecideResolution, ProposeResolution
+from paykit.errors import DomainError
+from paykit.postgres.database import Tx
+from paykit.work import Rows, fold
+from services.payment import domain, store
+from services.payment.commands import late_capture
+from services.payment.commands.order import captured_orders
+from services.payment.domain.payment import Payment
+
+Locked: TypeAlias = tuple[Rows[str, Payment], Rows[str, Contradiction]]
+
+
+async def propose_resolutions(tx: Tx, items: Sequence[ProposeResolution]) -> list[Contradiction | DomainError]:
+    """Take proposals, in order.
+
+    Refusals: ContradictionNotFound, IllegalTransition, ResolutionNotPossible, SamePerson.
+    """
+    _, contradictions = await _lock(tx, [item.contradiction_id for item in items])
+    results = fold(items, lambda item: deciding.propose(tx, contradictions, item))
+    await tx.save(contradictions)
+    return results
+
+
+async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[Contradiction | DomainError]:
+    """Approve or reject what was proposed, in order; an approval emits PaymentContradictionResolved.
+
+    ACCEPT emits LateCaptureAccepted and PaymentSuccess before it, and gives the capture back if its order is closed.
+    Refusals: ContradictionNotFound, IllegalTransition, SamePerson, CaptureExceedsCapturable.
+    """
+    ids = [item.contradiction_id for item in items]
+    rows = await late_capture.begin(tx, await store.payments.lock_of_contradictions(tx, ids))
+    known = await store.contradictions.guarded(tx, ids)
+    payments = list(rows.payments.values())
+    terms, orders = await store.capture_terms(tx, payments), await captured_orders(tx, payments)
+
+    def decide(item: DecideResolution) -> Contradiction:
+        decided = deciding.decide(tx, known, item)
+        if not item.approved:
+            return known.put(decided)
+        before = known[item.contradiction_id]
+        if decided.resolution is ContradictionResolution.ACCEPT:
+            own_terms = terms[before.aggregate_id]
+            late_capture.accept(rows, before, terms=own_terms, orders=orders, cause=item.cause)
+        payment = rows.payments[before.aggregate_id]
+        payment, resolved = domain.contradiction.resolve(payment, before, decided, now=tx.now)
+        rows.payments.put(payment)
+        tx.emit(resolved, cause=item.cause)
+        return known.put(decided)
+
+    results = fold(items, decide)
+    await rows.save()
+    await tx.save(known)
+    return results
+
+
+async def _lock(tx: Tx, contradiction_ids: Sequence[str]) -> Locked:
+    payments = await store.payments.lock_of_contradictions(tx, contradiction_ids)
+    return payments, await store.contradictions.guarded(tx, contradiction_ids)

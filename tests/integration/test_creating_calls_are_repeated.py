@@ -1,0 +1,101 @@
+"""No call that takes a request id is left out: it keeps what it creates, and is held to that, or it creates nothing."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
+
+from paykit.process.catalogue import schema_names
+from paykit.serve.operations import Operation
+from paykit.testing.servicing import describe
+from tests.integration.accounting import test_repeated_calls as of_accounting
+from tests.integration.channel import test_repeated_calls as of_channel
+from tests.integration.merchant import test_repeated_calls as of_merchant
+from tests.integration.order import test_repeated_calls as of_order
+from tests.integration.payment import test_repeated_calls as of_payment
+from tests.integration.settlement import test_repeated_calls as of_settlement
+from tests.integration.withdrawal import test_repeated_calls as of_withdrawal
+
+REPEATED: Mapping[str, Mapping[str, Any]] = {
+    "accounting": of_accounting.REPEATED,
+    "channel": of_channel.REPEATED,
+    "merchant": of_merchant.REPEATED,
+    "order": of_order.REPEATED,
+    "payment": of_payment.REPEATED,
+    "settlement": of_settlement.REPEATED,
+    "withdrawal": of_withdrawal.REPEATED,
+}
+
+CHANGES: Mapping[str, Mapping[str, str]] = {
+    "accounting": {
+        "ApproveJournal": "a decided proposal cannot be decided",
+        "RejectJournal": "a decided proposal cannot be decided",
+        "ClosePeriod": "what is closed stays closed, and asking again changes nothing",
+    },
+    "channel": {"SetOutcome": "an outcome that stands already cannot be set"},
+    "order": {
+        "CancelOrder": "a cancelled order cannot be cancelled",
+        "CompleteOrder": "a completed order cannot be completed",
+    },
+    "payment": {
+        "CancelPayment": "what is given up, or being given up, cannot be given up",
+        "CancelRefund": "a refund that was given up does not wait",
+        "AcceptDispute": "an answered dispute cannot be answered",
+        "ContestDispute": "an answered dispute cannot be answered",
+        "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
+        "ApproveResolution": "a resolved contradiction cannot be resolved",
+        "RejectResolution": "without a proposal there is nothing to reject",
+        "RetryRefund": "while a refund of it is under way, or it was given back, nothing is tried",
+    },
+    "settlement": {"ExtendReserve": "the time it is held until is not later than itself"},
+    "withdrawal": {
+        "ApproveWithdrawal": "a decided withdrawal cannot be decided",
+        "CancelWithdrawal": "a cancelled withdrawal cannot be cancelled",
+        "RejectWithdrawal": "a decided withdrawal cannot be decided",
+        "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
+        "ApproveResolution": "a resolved contradiction cannot be resolved",
+        "RejectResolution": "without a proposal there is nothing to reject",
+    },
+}
+"""Calls that create nothing and change what is there already, each with why it moves nothing when it comes again."""
+
+STREAMS = {"payment": {"StreamCreatePayments"}}
+"""Streams of what other calls create one by one; they make the same calls of it."""
+
+
+def identified(method: MethodDescriptor) -> bool:
+    """Say whether a method takes a request id, or items with one."""
+    items = [field.message_type for field in method.input_type.fields if field.name in {"request", "requests"}]
+    return any(_has_request_id(message) for message in (method.input_type, *items) if message is not None)
+
+
+def operations_of(service: str) -> Iterator[Operation[Any, Any, Any]]:
+    package = importlib.import_module(f"services.{service}")
+    for module in pkgutil.walk_packages(package.__path__, prefix=f"services.{service}."):
+        if ".migrations" not in module.name:
+            values = vars(importlib.import_module(module.name)).values()
+            yield from (value for value in values if isinstance(value, Operation))
+
+
+@pytest.mark.parametrize("service", schema_names())
+def test_every_call_with_a_request_id_creates_once_for_good_or_changes_what_is_there(service: str) -> None:
+    methods = describe(f"paystream.{service}.v1.{service.title()}Service").methods
+    taken = {method.name for method in methods if identified(method)}
+    named = {*REPEATED[service], *CHANGES.get(service, ()), *STREAMS.get(service, ())}
+    assert taken == named
+
+
+@pytest.mark.parametrize("service", schema_names())
+def test_what_creates_keeps_its_call_and_what_changes_does_not(service: str) -> None:
+    taken = {operation.name: operation.creates is not None for operation in operations_of(service)}
+    created = {method for method in REPEATED[service] if not method.startswith("Batch")}
+    changed = set(CHANGES.get(service, ()))
+    assert {name for name, creates in taken.items() if creates} == created
+    assert changed <= taken.keys() - created
+
+
+def _has_request_id(message: Descriptor) -> bool:
+    return "request_id" in message.fields_by_name and not message.name.startswith("Report")
