@@ -107,23 +107,22 @@ def _approve(
     behaviour: Behaviour,
     now: datetime,
 ) -> Turned:
-    """Approve what was not; a payout that came back goes out again."""
-    if recorded.outcome is Decision.APPROVED and recorded.return_time is None:
+    """Approve what was not.
+
+    What had moved its money before, and was undone or returned, cannot be: under the same reference nobody could tell
+    that from the first approval told once more.
+    """
+    if recorded.outcome is Decision.APPROVED or recorded.line_date is not None:
         raise _impossible(recorded, LateOutcome.APPROVED)
-    had_line = recorded.line_date is not None
-    if had_line and amount_minor != recorded.amount_minor:
-        raise _impossible(recorded, LateOutcome.APPROVED)
-    fee_minor = transaction.fee_of(amount_minor or 0, behaviour) if _captures(recorded) and not had_line else None
     decided, counted = transaction.decide(
-        replace(recorded, return_time=None, returned_minor=None),
+        recorded,
         authorization,
         outcome=Decision.APPROVED,
         amount_minor=amount_minor,
-        fee_minor=fee_minor,
+        fee_minor=transaction.fee_of(amount_minor or 0, behaviour) if _captures(recorded) else None,
         now=now,
     )
-    again = _line(decided, line.operation_of(decided), reference=decided.channel_reference, now=now)
-    return Turned(transaction=decided, authorization=counted, line=again if had_line else None)
+    return Turned(transaction=decided, authorization=counted)
 
 
 def _decline(recorded: ChannelTransaction, authorization: Authorization | None, *, now: datetime) -> Turned:
@@ -166,8 +165,8 @@ def _approve_again(
     now: datetime,
 ) -> Turned:
     """Do what was done a second time; money that comes in twice is an authorization of its own."""
-    approved = recorded.outcome is Decision.APPROVED and recorded.second_reference is None
-    if not approved or not amount_minor or recorded.action is Action.CANCEL:
+    done = recorded.outcome is Decision.APPROVED or recorded.line_date is not None
+    if not done or recorded.second_reference or not amount_minor or recorded.action is Action.CANCEL:
         raise _impossible(recorded, LateOutcome.APPROVED_AGAIN)
     reference = named_id("chn", recorded.attempt_id, "AGAIN")
     twice = replace(

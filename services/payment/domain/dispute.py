@@ -370,7 +370,9 @@ def facts(payment: Payment, dispute: Dispute, *, amount_minor: int | None = None
 
 
 def _require_captured(payment: Payment, attempt: PaymentAttempt) -> None:
-    if attempt.state is not AttemptState.SUCCEEDED or attempt.action not in _CAPTURES:
+    """Refuse a dispute of what never captured; what captured and bounced can be disputed, with nothing left to hold."""
+    bounced = attempt.state is AttemptState.FAILED and attempt.contradicted
+    if not (bounced or attempt.state is AttemptState.SUCCEEDED) or attempt.action not in _CAPTURES:
         raise IllegalTransition(
             "Only what a charge or a capture has captured can be disputed.",
             field="attempt_id",

@@ -106,13 +106,13 @@ def test_a_capture_bounces_and_the_acquirer_keeps_its_fee() -> None:
     assert told(bounced.line) == ("CAPTURE_REVERSED", 10_000, 0, "2026-03-02")
 
 
-def test_what_bounced_is_approved_after_all_with_another_line_of_the_same_amount() -> None:
+def test_what_bounced_can_be_done_again_under_another_reference_alone() -> None:
     bounced = turned(charge(), DECLINED)
-    again = turned((bounced.transaction, bounced.authorization), APPROVED)
-    assert told(again.line) == ("CAPTURE", 10_000, 0, "2026-03-02")
-    assert required(again.authorization).captured_minor == 10_000
     with pytest.raises(OutcomeImpossible):
-        turned((bounced.transaction, bounced.authorization), usd(APPROVED, 9_999))
+        turned((bounced.transaction, bounced.authorization), APPROVED)
+    again = turned((bounced.transaction, bounced.authorization), APPROVED_AGAIN)
+    assert told(again.line) == ("CAPTURE", 10_000, 150, "2026-03-02")
+    assert (again.transaction.outcome, required(again.again).captured_minor) == (Decision.DECLINED, 10_000)
 
 
 def test_one_of_several_captures_bounces() -> None:
@@ -154,8 +154,10 @@ def test_a_payout_that_fails_after_all_comes_back_whole_and_one_that_came_back_g
     failed = turned(record(Action.PAY, 20_000), DECLINED)
     assert (failed.transaction.outcome, told(failed.line)) == (Decision.DECLINED, ("RETURN", 20_000, 0, "2026-03-02"))
     returned = turned(record(Action.PAY, 20_000), RETURNED)
-    out = turned((returned.transaction, None), APPROVED)
-    assert (out.transaction.return_time, told(out.line)) == (None, ("PAY", 20_000, 0, "2026-03-02"))
+    with pytest.raises(OutcomeImpossible):
+        turned((returned.transaction, None), APPROVED)
+    out = turned((returned.transaction, None), APPROVED_AGAIN)
+    assert told(out.line) == ("PAY", 20_000, 0, "2026-03-02")
 
 
 def test_a_charge_approved_again_is_money_of_its_own_that_can_be_given_back() -> None:

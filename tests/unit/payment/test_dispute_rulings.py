@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from paykit.channels.attempts import AttemptState
+from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings
 from services.payment.domain.dispute import DisputeCase, DisputeState
 from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, captured, terms
 from tests.unit.payment.disputing import (
     CHARGEBACK,
+    CHARGED,
     DISPUTE_ID,
     DUE,
     FEE_MINOR,
@@ -74,6 +77,20 @@ def test_an_inquiry_costs_nothing_and_the_chargeback_that_follows_does() -> None
     assert (inquired.dispute.fee_minor, inquired.payment.disputed_minor) == (0, 0)
     held = heard(inquired, reported(stage=CHARGEBACK, amount_minor=3_000))
     assert (held.dispute.fee_minor, held.dispute.amount_minor, held.payment.disputed_minor) == (FEE_MINOR, 3_000, 3_000)
+
+
+def test_a_dispute_told_after_the_capture_bounced_holds_nothing_and_is_all_excess() -> None:
+    bounced = replace(captured(terms()), reversed_minor=10_000)
+    attempt = replace(CHARGED, state=AttemptState.FAILED, contradicted=True)
+    case = dispute_rulings.open_case(
+        bounced, None, attempt, reported(), dispute_id=DISPUTE_ID, circumstances=circumstances()
+    )
+    assert (case.dispute.held_minor, case.dispute.excess_minor) == (0, 4_000)
+    never = replace(attempt, contradicted=False)
+    with pytest.raises(IllegalTransition):
+        dispute_rulings.open_case(
+            bounced, None, never, reported(), dispute_id=DISPUTE_ID, circumstances=circumstances()
+        )
 
 
 @pytest.mark.parametrize(

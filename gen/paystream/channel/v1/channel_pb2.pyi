@@ -249,7 +249,7 @@ class _LateOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LateOutco
     LATE_OUTCOME_UNSPECIFIED: _LateOutcome.ValueType  # 0
     """Never sent."""
     LATE_OUTCOME_APPROVED: _LateOutcome.ValueType  # 1
-    """Done after all: what was declined or open is approved, and a payout that came back is paid out again."""
+    """Done after all: what was declined or open is approved; not what was approved before."""
     LATE_OUTCOME_DECLINED: _LateOutcome.ValueType  # 2
     """Not done after all: what was approved or open is declined; captured money bounces, a refund comes back."""
     LATE_OUTCOME_RETURNED: _LateOutcome.ValueType  # 3
@@ -265,7 +265,7 @@ class LateOutcome(_LateOutcome, metaclass=_LateOutcomeEnumTypeWrapper):
 LATE_OUTCOME_UNSPECIFIED: LateOutcome.ValueType  # 0
 """Never sent."""
 LATE_OUTCOME_APPROVED: LateOutcome.ValueType  # 1
-"""Done after all: what was declined or open is approved, and a payout that came back is paid out again."""
+"""Done after all: what was declined or open is approved; not what was approved before."""
 LATE_OUTCOME_DECLINED: LateOutcome.ValueType  # 2
 """Not done after all: what was approved or open is declined; captured money bounces, a refund comes back."""
 LATE_OUTCOME_RETURNED: LateOutcome.ValueType  # 3
@@ -1646,8 +1646,8 @@ class SetOutcomeRequest(_message.Message):
     """What is said."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount that is approved, returned or approved again, in the attempt's currency; absent: the attempt's own. What has
-        a statement line keeps its amount when it is approved after it was declined. Unused for DECLINED.
+        """The amount that is approved, returned or approved again, in the attempt's currency; absent: the attempt's own. Unused
+        for DECLINED.
         """
 
     def __init__(
