@@ -108,8 +108,8 @@ async def test_an_order_is_paid_settled_and_paid_out_to_the_minor_unit(line: Lin
     assert first["accounts"] == {"USD available": AVAILABLE_MINOR, "USD reserve": RESERVE_MINOR}
     assert first["funds in USD"] == {"pending": 0, "settling": 0, "balance": 0, "withdrawable": AVAILABLE_MINOR}
     assert [first[f"order {number}"] for number in (0, 3)] == [
-        {"state": "PAID", "paid": 100_000, "refunded": 10_000, "fully_refunded": False},
-        {"state": "CANCELLED", "paid": 20_000, "refunded": 20_000, "fully_refunded": True},
+        {"state": "PAID", "paid": 90_000, "refunded": 10_000, "fully_refunded": False},
+        {"state": "CANCELLED", "paid": 0, "refunded": 20_000, "fully_refunded": True},
     ]
     assert [first[f"payment {number}"]["disputes"] for number in (1, 5)] == [[(5_000, "WON")], [(8_000, "LOST")]]
     assert [first[f"withdrawal {number}"]["state"] for number in (6, 7)] == ["COMPLETED", "FAILED"]
