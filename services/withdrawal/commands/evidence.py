@@ -35,7 +35,7 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Payou
     withdrawals = await store.withdrawals.lock_of_attempts(tx, attempt_ids)
     rows = work.begin(tx, withdrawals, await store.attempts.lock(tx, attempt_ids))
     log = tx.track(EvidenceLog())
-    await log.read(tx, rows.attempts.values())
+    await log.read(tx, rows.attempts, items)
     results = fold(items, lambda item: _apply(rows, item, log))
     await rows.save()
     await tx.save(log)
