@@ -10,20 +10,25 @@
 | the ledger's hold, or its refusal | `commands/hold.py`, called by `handlers.py` |
 | a call to the bank | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels`; made by `jobs.py` |
 | the bank's answers, inquiries and callbacks | `commands/evidence.py`, called by `jobs.py` and `rpc/withdrawal.py` |
+| what it says later | the table in `domain/late_rules.py`; `domain/late_word.py`, `commands/late_word.py` |
+| what two people decide | `contradiction.py` in `store`, `commands` and `rpc`, on `paykit.contradictions` |
 | what it knows of merchants: standing and payout hold | `store/merchant.py`, kept by `handlers.py` |
 | locked withdrawals and what is queued for them | `commands/work.py` |
 
-Records: `bank_account`, `allowance`, `withdrawal`, `attempt`, `evidence`. Projections: `merchant` (of merchant.events),
+Records: `bank_account`, `allowance`, `withdrawal`, `attempt`, `evidence`, `unmatched_evidence`, `contradiction`.
+Projections: `merchant` (of merchant.events), `open_contradiction` (of payment.events),
 `credit`, `credit_total` (of settlement.events, and of adjustments in accounting.events), `settlement_balance` (of
 accounting.events).
 
 RPCs: GetWithdrawableBalance, CreateWithdrawal, ApproveWithdrawal, RejectWithdrawal, CancelWithdrawal, GetWithdrawal,
-ListWithdrawals, ReportBankResult; CreateBankAccount, GetBankAccount, ListBankAccounts, VerifyBankAccount,
-DisableBankAccount. Topics in: merchant.events, settlement.events, accounting.events. Topics out: withdrawal.events.
+ListWithdrawals, ReportBankResult, ListUnmatchedEvidence; ListContradictions, GetContradiction, ProposeResolution,
+ApproveResolution, RejectResolution; CreateBankAccount, GetBankAccount, ListBankAccounts, VerifyBankAccount,
+DisableBankAccount. Topics in: merchant.events, settlement.events, payment.events, accounting.events. Topics out:
+withdrawal.events.
 
 Invariants: what is withdrawn or on the way never exceeds what was settled, adjustments of the ledger included, when a
 withdrawal is accepted; nothing goes to the bank before the ledger holds the amount and, above the limit, before another
 person than the requester approved it, nor while the merchant or its bank account is stopped; the bank is called at most
-once per withdrawal; a withdrawal that ended stays as it ended, but that a completed one can be returned; an unknown
-outcome counts as withdrawn.
+once per withdrawal; the last new word of the bank is believed, what may be out counts as withdrawn, and what is
+withdrawn is the sum of what withdrawals take.
 """

@@ -10,11 +10,12 @@ from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
+from paystream.payment.v1.events import DisputeContradicted, PaymentContradicted, PaymentContradictionResolved
 from paystream.settlement.v1.events import SettlementCompleted
 from services.withdrawal import commands, store
 from services.withdrawal.commands.hold import RecordHold
 from services.withdrawal.domain.allowance import MerchantCurrency
-from services.withdrawal.store import Credit
+from services.withdrawal.store import ContradictionOf, Credit
 
 E = TypeVar("E", TransactionCreated, TransactionRejected)
 
@@ -85,6 +86,29 @@ async def _record_holds(
         else None
         for delivery in deliveries
     ]
+
+
+async def on_contradiction(
+    tx: Tx, deliveries: Sequence[Delivered[PaymentContradicted | DisputeContradicted]]
+) -> Sequence[HandlerResult]:
+    """Keep payouts back of merchants and currencies about which two people are to decide."""
+    waiting = [d.event for d in deliveries if d.event.needs_decision]
+    await store.keep_open_contradictions(
+        tx, [_of(event) for event in waiting if event.contradiction_id], resolved=False
+    )
+    return [None] * len(deliveries)
+
+
+async def on_contradiction_resolved(
+    tx: Tx, deliveries: Sequence[Delivered[PaymentContradictionResolved]]
+) -> Sequence[HandlerResult]:
+    """Let payouts go that waited for a decision, unless they wait for another."""
+    await store.keep_open_contradictions(tx, [_of(delivery.event) for delivery in deliveries], resolved=True)
+    return [None] * len(deliveries)
+
+
+def _of(event: PaymentContradicted | DisputeContradicted | PaymentContradictionResolved) -> ContradictionOf:
+    return str(event.contradiction_id), str(event.merchant_id), event.currency_code
 
 
 def _settled(event: SettlementCompleted) -> Credit:

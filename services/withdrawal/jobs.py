@@ -6,6 +6,7 @@ from paykit.channels import calls as channel_calls
 from paykit.channels import overdue, registry
 from paykit.channels.calls import Calls
 from paykit.channels.requests import ChannelOperation, PayoutRequest, request_facts
+from paykit.contradictions import open_contradictions
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import unanswered
 from services.withdrawal import commands, store
@@ -40,6 +41,12 @@ async def inquire_withdrawals(runtime: Runtime) -> bool:
 async def report_overdue(runtime: Runtime) -> bool:
     """Set the metrics and write one line if an outcome is overdue. Says that there is no more."""
     await overdue.report(runtime, [commands.CHANNEL])
+    return False
+
+
+async def report_contradictions(runtime: Runtime) -> bool:
+    """Set the metrics of contradictions that wait for people. Says that there is no more."""
+    await open_contradictions.report(runtime, store.contradictions)
     return False
 
 

@@ -4,6 +4,7 @@ from paykit.base.config import Settings
 from paykit.cause import Cause
 from paykit.channels.attempt_messages import attempt_fields, reported
 from paykit.channels.attempts import AttemptState, Evidence, EvidenceOutcome
+from paykit.channels.unmatched_evidence import UnmatchedEvidence
 from paykit.merchants.labels import Labels
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
@@ -30,6 +31,7 @@ _OUTCOMES = {
     pb.BANK_OUTCOME_FAILED: EvidenceOutcome.FAILED,
     pb.BANK_OUTCOME_RETURNED: EvidenceOutcome.RETURNED,
 }
+_WIRE_OUTCOMES = {outcome: wire for wire, outcome in _OUTCOMES.items()}
 _VERIFICATIONS = {
     pb.VERIFICATION_RESULT_VERIFIED: BankAccountAction.VERIFY,
     pb.VERIFICATION_RESULT_REFUSED: BankAccountAction.REFUSE,
@@ -54,6 +56,8 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
         failure_code=withdrawal.failure_code or "",
         return_code=withdrawal.return_code or "",
         contradicted=withdrawal.contradicted,
+        returned_minor=withdrawal.returned_minor,
+        taken_minor=withdrawal.taken_minor,
         blocked_reason=_BLOCKED_REASONS[withdrawal.blocked_reason],
         correlation_id=withdrawal.correlation_id,
         create_time=to_timestamp(withdrawal.create_time),
@@ -69,6 +73,21 @@ def to_attempt(attempt: PayoutAttempt) -> pb.Attempt:
         **attempt_fields(attempt),
         withdrawal_id=attempt.withdrawal_id,
         state=_ATTEMPT_STATES[attempt.state],
+    )
+
+
+def to_unmatched(kept: UnmatchedEvidence) -> pb.UnmatchedEvidence:
+    """Make the resource."""
+    amount = money_pb2.Money(amount_minor=kept.amount_minor, currency_code=kept.currency_code)
+    return pb.UnmatchedEvidence(
+        evidence_id=kept.evidence_id,
+        attempt_id=kept.attempt_id,
+        channel_reference=kept.channel_reference,
+        outcome=_WIRE_OUTCOMES.get(kept.outcome, pb.BANK_OUTCOME_UNSPECIFIED),
+        code=kept.failure_code,
+        amount=amount if kept.amount_minor else None,
+        create_time=to_timestamp(kept.create_time),
+        refusal=kept.refusal,
     )
 
 

@@ -30,6 +30,11 @@ REPEATED: Mapping[str, Mapping[str, Any]] = {
 }
 
 CHANGES: Mapping[str, Mapping[str, str]] = {
+    "accounting": {
+        "ApproveJournal": "a decided proposal cannot be decided",
+        "RejectJournal": "a decided proposal cannot be decided",
+        "ClosePeriod": "what is closed stays closed, and asking again changes nothing",
+    },
     "channel": {"SetOutcome": "an outcome that stands already cannot be set"},
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
@@ -43,12 +48,16 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
         "ApproveResolution": "a resolved contradiction cannot be resolved",
         "RejectResolution": "without a proposal there is nothing to reject",
+        "RetryRefund": "while a refund of it is under way, or it was given back, nothing is tried",
     },
     "settlement": {"ExtendReserve": "the time it is held until is not later than itself"},
     "withdrawal": {
         "ApproveWithdrawal": "a decided withdrawal cannot be decided",
         "CancelWithdrawal": "a cancelled withdrawal cannot be cancelled",
         "RejectWithdrawal": "a decided withdrawal cannot be decided",
+        "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
+        "ApproveResolution": "a resolved contradiction cannot be resolved",
+        "RejectResolution": "without a proposal there is nothing to reject",
     },
 }
 """Calls that create nothing and change what is there already, each with why it moves nothing when it comes again."""

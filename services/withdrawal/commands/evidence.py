@@ -1,68 +1,96 @@
 """What the bank says, applied: answers to calls, inquiries and callbacks all take this one way."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import structlog
-from prometheus_client import Counter
-
+from paykit.cause import Cause
 from paykit.channels import judging
 from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
+from paykit.channels.unmatched_evidence import UnmatchedEvidence
+from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError, InvariantError
 from paykit.postgres.database import Tx
-from paykit.work import fold
+from paykit.work import Rows, fold
+from paystream.withdrawal.v1 import events
 from services.withdrawal import domain, store
-from services.withdrawal.commands import work
+from services.withdrawal.commands import late_word, work
 from services.withdrawal.commands.work import WithdrawalWork
 from services.withdrawal.domain.attempt import PayoutAttempt
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.late_rules import PayoutWord
+from services.withdrawal.domain.withdrawal import Withdrawal
 
-CONTRADICTIONS = Counter(
-    "paystream_withdrawal_contradictions_total",
-    "Withdrawals of which the bank said the opposite of what it said first.",
-)
 
-_log = structlog.get_logger()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hearing:
+    """What evidence is weighed against: locked withdrawals with their attempts, and what was heard before."""
+
+    rows: WithdrawalWork
+    log: EvidenceLog
+    contradictions: Rows[str, Contradiction]
 
 
 async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[PayoutAttempt | DomainError]:
-    """Apply evidence in order: it ends attempts, and with them withdrawals, or marks a contradiction.
+    """Apply evidence in order: it ends attempts, and with them withdrawals, or says something else than before.
 
-    Emits WithdrawalCompleted, WithdrawalFailed and WithdrawalReturned, and gives amounts back. Evidence told before
-    changes nothing. Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
+    Emits WithdrawalCompleted, WithdrawalFailed and WithdrawalReturned; of later words what `domain.late_rules` says.
+    What counts as withdrawn follows. Evidence told before changes nothing. What cannot be applied is kept all the same,
+    and emits EvidenceUnmatched. Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     attempt_ids = {item.evidence.attempt_id for item in items}
     withdrawals = await store.withdrawals.lock_of_attempts(tx, attempt_ids)
     rows = work.begin(tx, withdrawals, await store.attempts.lock(tx, attempt_ids))
     log = tx.track(EvidenceLog())
     await log.read(tx, rows.attempts, items)
-    results = fold(items, lambda item: _apply(rows, item, log))
+    contradicted = [row.withdrawal_id for row in withdrawals.values() if row.contradicted]
+    listed = await store.contradictions.of_withdrawals(tx, contradicted)
+    hearing = _Hearing(rows=rows, log=log, contradictions=listed)
+    results = fold(items, lambda item: _apply(hearing, item))
     await rows.save()
-    await tx.save(log)
+    await tx.save(log, listed)
+    await store.unmatched_evidence.keep(tx, items, results, tell=_unmatched)
     return results
 
 
-def _apply(rows: WithdrawalWork, item: RecordEvidence, log: EvidenceLog) -> PayoutAttempt:
-    """Weigh one piece of evidence, and have the withdrawal follow its attempt as the evidence before left them."""
-    evidence = item.evidence
-    attempt, verdict = judging.weigh(rows.attempts, evidence, log.heard)
-    log.add(attempt, evidence, verdict)
+def _apply(hearing: _Hearing, item: RecordEvidence) -> PayoutAttempt:
+    """Weigh one piece of evidence, and have attempt and withdrawal follow as the evidence before left them."""
+    rows, evidence = hearing.rows, item.evidence
+    attempt, verdict = judging.weigh(rows.attempts, evidence, hearing.log.heard)
+    later_word = judging.later_word(attempt, evidence, hearing.log.heard.get(attempt.attempt_id, ()))
+    hearing.log.add(attempt, evidence, verdict)
     if verdict is not Verdict.CONFIRM:
-        _follow(rows, item, verdict, rows.withdrawals[attempt.withdrawal_id])
-        attempt = rows.attempts.put(domain.attempt.decide(attempt, evidence, verdict, now=rows.tx.now))
-    if evidence.outcome is EvidenceOutcome.RETURNED and verdict is not Verdict.CONTRADICT:
-        _return(rows, item, rows.withdrawals[attempt.withdrawal_id])
-    return attempt
+        rows.attempts.put(domain.attempt.decide(attempt, evidence, verdict, now=rows.tx.now))
+    if verdict is Verdict.CONTRADICT:
+        _heed(hearing, item, domain.late_rules.word_of(_withdrawal(rows, attempt), evidence, later_word))
+        return rows.attempts[attempt.attempt_id]
+    _follow(hearing, item, verdict, _withdrawal(rows, attempt))
+    if evidence.outcome is EvidenceOutcome.RETURNED:
+        _heed(hearing, item, domain.late_rules.word_of(_withdrawal(rows, attempt), evidence, None))
+    return rows.attempts[attempt.attempt_id]
 
 
-def _follow(rows: WithdrawalWork, item: RecordEvidence, verdict: Verdict, withdrawal: Withdrawal) -> None:
-    """End a withdrawal as its attempt ended, or mark what is not known or contradicted."""
-    evidence, now = item.evidence, rows.tx.now
+def _withdrawal(rows: WithdrawalWork, attempt: PayoutAttempt) -> Withdrawal:
+    return rows.withdrawals[attempt.withdrawal_id]
+
+
+def _heed(hearing: _Hearing, item: RecordEvidence, word: PayoutWord | None) -> None:
+    if word is not None:
+        late_word.apply(hearing.rows, hearing.contradictions, item, word)
+
+
+def _follow(hearing: _Hearing, item: RecordEvidence, verdict: Verdict, withdrawal: Withdrawal) -> None:
+    """End a withdrawal as its attempt ended, or mark what is not known."""
+    rows, evidence, now = hearing.rows, item.evidence, hearing.rows.tx.now
     if verdict is Verdict.SUCCEED:
         reference = _reference(withdrawal, evidence)
         completed, paid = domain.withdrawal.complete(withdrawal, channel_reference=reference, now=now)
         rows.withdrawals.put(completed)
         rows.tx.emit(paid, cause=item.cause)
+        if evidence.outcome is EvidenceOutcome.SUCCEEDED and evidence.amount_minor not in {
+            None,
+            completed.amount_minor,
+        }:
+            _heed(hearing, item, PayoutWord.OTHER_AMOUNT)
     elif verdict is Verdict.FAIL:
         failed, failure = domain.withdrawal.fail(
             withdrawal,
@@ -76,31 +104,23 @@ def _follow(rows: WithdrawalWork, item: RecordEvidence, verdict: Verdict, withdr
     elif verdict is Verdict.LOSE_ANSWER:
         unknown = domain.withdrawal.lose_answer(withdrawal, channel_reference=evidence.channel_reference, now=now)
         rows.withdrawals.put(unknown)
-    elif verdict is Verdict.CONTRADICT:
-        _alert(withdrawal, evidence)
-        rows.withdrawals.put(domain.withdrawal.contradict(withdrawal, now=now))
 
 
-def _alert(withdrawal: Withdrawal, evidence: Evidence) -> None:
-    """Let somebody know of a contradiction: whatever was paid or not must be looked into by people."""
-    CONTRADICTIONS.inc()
-    _log.error(
-        "withdrawal_contradicted",
-        withdrawal_id=withdrawal.withdrawal_id,
-        attempt_id=evidence.attempt_id,
-        recorded=withdrawal.state,
-        reported=evidence.outcome,
-        channel_reference=evidence.channel_reference,
+def _unmatched(row: UnmatchedEvidence, cause: Cause) -> events.EvidenceUnmatched:
+    return events.EvidenceUnmatched(
+        occurred_at=row.create_time,
+        merchant_id=None,
+        correlation_id=cause.correlation_id,
+        aggregate_version=1,
+        withdrawal_id=row.attempt_id,
+        evidence_id=row.evidence_id,
+        attempt_id=row.attempt_id,
+        channel="",
+        channel_reference=row.channel_reference or None,
+        reported_outcome=row.outcome,
+        amount_minor=row.amount_minor or None,
+        currency_code=row.currency_code or None,
     )
-
-
-def _return(rows: WithdrawalWork, item: RecordEvidence, withdrawal: Withdrawal) -> None:
-    """Take a completed withdrawal back, once however often it is told."""
-    if withdrawal.state is WithdrawalState.RETURNED:
-        return
-    returned, event = domain.withdrawal.send_back(withdrawal, code=item.evidence.failure_code, now=rows.tx.now)
-    rows.withdrawals.put(returned)
-    rows.tx.emit(event, cause=item.cause)
 
 
 def _reference(withdrawal: Withdrawal, evidence: Evidence) -> str:

@@ -100,6 +100,8 @@ class Withdrawal:
         failure_reason: Set exactly while FAILED.
         contradicted: Whether evidence says the opposite of the state.
         taken_minor: What it takes of the merchant's funds: its amount, until that comes back.
+        returned_minor: What came back of it, when it did for the first time; banks kept the rest.
+        paid_late, bounced: Whether the ledger was told that it was paid after all, and that it never was.
         blocked_reason: Why it is not sent now, UPPER_SNAKE, as read with it; None where nothing stops it.
         correlation_id: The journey that all events of the withdrawal carry.
         aggregate_version: From 1, +1 with every event.
@@ -128,6 +130,9 @@ class Withdrawal:
     failure_code: str | None = None
     return_code: str | None = None
     contradicted: bool = False
+    returned_minor: int | None = None
+    paid_late: bool = False
+    bounced: bool = False
     blocked_reason: str | None = None
     aggregate_version: int = 1
     labels: Labels = NO_LABELS
@@ -256,7 +261,7 @@ def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[W
     """
     submitted = _advance(withdrawal, WithdrawalAction.SUBMIT, now)
     event = events.WithdrawalSubmitted(
-        **facts(submitted), channel=_present(submitted.channel, submitted), attempt_id=attempt_id
+        **facts(submitted), channel=present(submitted.channel, submitted), attempt_id=attempt_id
     )
     return submitted, event
 
@@ -271,7 +276,7 @@ def complete(
     """
     completed = replace(_advance(withdrawal, WithdrawalAction.COMPLETE, now), channel_reference=channel_reference)
     return completed, events.WithdrawalCompleted(
-        **facts(completed), channel=_present(completed.channel, completed), channel_reference=channel_reference
+        **facts(completed), channel=present(completed.channel, completed), channel_reference=channel_reference
     )
 
 
@@ -306,26 +311,29 @@ def lose_answer(withdrawal: Withdrawal, *, channel_reference: str | None, now: d
 
 
 def send_back(
-    withdrawal: Withdrawal, *, code: str | None, now: datetime
+    withdrawal: Withdrawal, *, returned_minor: int | None, code: str | None, now: datetime
 ) -> tuple[Withdrawal, events.WithdrawalReturned]:
-    """Record that the bank gave the money back.
+    """Record that the bank gave the money back, or what was left of it; None is all.
 
     Raises:
         IllegalTransition: It has not paid, or gave it back before.
     """
-    returned = replace(_advance(withdrawal, WithdrawalAction.RETURN, now), return_code=code, taken_minor=0)
+    came_back_minor = min(
+        withdrawal.amount_minor if returned_minor is None else returned_minor, withdrawal.amount_minor
+    )
+    returned = replace(
+        _advance(withdrawal, WithdrawalAction.RETURN, now),
+        return_code=code,
+        returned_minor=came_back_minor,
+        taken_minor=withdrawal.taken_minor - came_back_minor,
+    )
     return returned, events.WithdrawalReturned(
         **facts(returned),
-        channel=_present(returned.channel, returned),
-        channel_reference=_present(returned.channel_reference, returned),
+        channel=present(returned.channel, returned),
+        channel_reference=present(returned.channel_reference, returned),
         return_code=code,
-        bank_fee_minor=0,
+        bank_fee_minor=withdrawal.amount_minor - came_back_minor,
     )
-
-
-def contradict(withdrawal: Withdrawal, *, now: datetime) -> Withdrawal:
-    """Mark that evidence says the opposite of what is recorded; nothing else changes."""
-    return replace(_touch(withdrawal, now), contradicted=True)
 
 
 def _advance(withdrawal: Withdrawal, action: WithdrawalAction, now: datetime) -> Withdrawal:
@@ -344,7 +352,7 @@ def _not_held_yet(withdrawal: Withdrawal, action: WithdrawalAction) -> NotHeldYe
     return NotHeldYet("The ledger has not held the amount yet.", state=withdrawal.state, action=action)
 
 
-def _present(value: str | None, withdrawal: Withdrawal) -> str:
+def present(value: str | None, withdrawal: Withdrawal) -> str:
     """Return what each withdrawal has in this state; a CHECK of its table says so too."""
     if value is None:
         raise InvariantError(f"{withdrawal.withdrawal_id} is {withdrawal.state} without a channel or its reference")

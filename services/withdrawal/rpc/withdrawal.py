@@ -22,6 +22,7 @@ from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance
 from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
 from services.withdrawal.rpc.bank_account import BankAccountMethods
+from services.withdrawal.rpc.contradiction import WithdrawalContradictionMethods
 
 _CREATE = Operation(
     name="CreateWithdrawal",
@@ -61,7 +62,9 @@ _REPORT = Operation(
 )
 
 
-class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer):
+class WithdrawalServicer(
+    BankAccountMethods, WithdrawalContradictionMethods, withdrawal_pb2_grpc.WithdrawalServiceServicer
+):
     """Serves paystream.withdrawal.v1.WithdrawalService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -124,6 +127,20 @@ class WithdrawalServicer(BankAccountMethods, withdrawal_pb2_grpc.WithdrawalServi
         """Take the bank's callback."""
         item = RecordEvidence(evidence=messages.from_report(request), cause=current_call().cause)
         return await self._runtime.change(_REPORT, item)
+
+    async def ListUnmatchedEvidence(
+        self, request: pb.ListUnmatchedEvidenceRequest, _context: Any
+    ) -> pb.ListUnmatchedEvidenceResponse:
+        """Read a page of what was told of no payout."""
+        page, token = await newest_page(
+            self._runtime,
+            request,
+            store.unmatched_evidence.list,
+            wanted=None,
+            key=lambda kept: (kept.create_time, kept.evidence_id),
+            show=messages.to_unmatched,
+        )
+        return pb.ListUnmatchedEvidenceResponse(evidence=page, next_page_token=token)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

@@ -8,7 +8,12 @@ from paykit.postgres.database import Tx
 BLOCKED_REASON = """(CASE WHEN withdrawal.state = 'APPROVED' THEN (
     SELECT CASE WHEN m.status = 'FROZEN' THEN 'MERCHANT_FROZEN'
                 WHEN m.status = 'SUSPENDED' THEN 'MERCHANT_SUSPENDED'
-                WHEN m.payout_hold THEN 'PAYOUT_HOLD' END
+                WHEN m.payout_hold THEN 'PAYOUT_HOLD'
+                WHEN EXISTS (SELECT FROM contradiction c WHERE c.merchant_id = withdrawal.merchant_id
+                    AND c.currency_code = withdrawal.currency_code AND c.needs_decision
+                    AND c.state IN ('OPEN', 'PROPOSED')) THEN 'CONTRADICTION_OPEN'
+                WHEN EXISTS (SELECT FROM open_contradiction o WHERE o.merchant_id = withdrawal.merchant_id
+                    AND o.currency_code = withdrawal.currency_code AND NOT o.resolved) THEN 'CONTRADICTION_OPEN' END
     FROM merchant m WHERE m.merchant_id = withdrawal.merchant_id) END)"""
 
 BLOCKED_REASONS = ("MERCHANT_FROZEN", "MERCHANT_SUSPENDED", "PAYOUT_HOLD", "CONTRADICTION_OPEN")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from paykit.contradictions.contradiction_table import OF_CONTRADICTIONS
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
@@ -71,6 +72,10 @@ class Withdrawals(Table[str, Withdrawal]):
         """Lock the withdrawals that attempts are for."""
         return await self.lock_where(tx, _OF_ATTEMPTS, attempt_ids)
 
+    async def lock_of_contradictions(self, tx: Tx, contradiction_ids: Collection[str]) -> Rows[str, Withdrawal]:
+        """Lock the withdrawals that contradictions are about."""
+        return await self.lock_where(tx, f"withdrawal_id {OF_CONTRADICTIONS}", contradiction_ids)
+
     async def claim_to_submit(self, tx: Tx, *, channel: str, limit: int) -> Rows[str, Withdrawal]:
         """Lock withdrawals that wait to be sent to a channel, as far as no other transaction has them."""
         sql = f"SELECT {self.selected} {_TO_SUBMIT}"
@@ -100,7 +105,8 @@ withdrawals = Withdrawals(
     key="withdrawal_id",
     changing=(
         *("state", "decider", "funds_held", "channel", "channel_reference", "failure_reason", "failure_code"),
-        *("return_code", "contradicted", "taken_minor", "aggregate_version", "update_time"),
+        *("return_code", "contradicted", "returned_minor", "paid_late", "bounced"),
+        *("taken_minor", "aggregate_version", "update_time"),
     ),
     computed={"blocked_reason": BLOCKED_REASON},
 )

@@ -30,6 +30,25 @@ async def journals(ledger: Runtime) -> Repeated:
     return Repeated(call=call, request=request, created=_transaction_id)
 
 
+async def proposals(ledger: Runtime) -> Repeated:
+    """The same journals, proposed for another person to approve."""
+    act_as("ops")
+    single = await journals(ledger)
+
+    def request(request_id: str, body: int) -> pb.ProposeJournalRequest:
+        asked = single.request(request_id, body)
+        content = pb.JournalContent(
+            transaction_type=asked.transaction_type,
+            related_no=asked.related_no,
+            currency_code=asked.currency_code,
+            entries=asked.entries,
+        )
+        return pb.ProposeJournalRequest(request_id=request_id, journal=content, reason="As agreed")
+
+    call = AccountingServicer(ledger).ProposeJournal
+    return Repeated(call=call, request=request, created=lambda reply: reply.proposal.proposal_id)
+
+
 async def journals_in_batches(ledger: Runtime) -> Repeated:
     """The same call, by batches of one journal three times."""
     single, servicer = await journals(ledger), AccountingServicer(ledger)
@@ -68,6 +87,7 @@ def _transaction_id(reply: Any) -> str:
 REPEATED: Mapping[str, Callable[[Runtime], Awaitable[Repeated]]] = {
     "CreateTransaction": journals,
     "BatchCreateTransactions": journals_in_batches,
+    "ProposeJournal": proposals,
     "ReverseTransaction": reversals,
 }
 

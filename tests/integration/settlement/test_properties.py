@@ -1,6 +1,7 @@
 """For any sequence of events: a batch equals its items one at a time, and the sums are those of the items."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from paystream.accounting.v1.events import TransactionCreated
 from services.settlement import domain, store
 from services.settlement.commands import closing as commands
 from services.settlement.commands.closing import CreateSettlement
+from services.settlement.commands.transferring import ExtendReserve, extend_reserves
 from services.settlement.domain.closing import View
 from services.settlement.domain.fund_transfer import FundTransfer, TransferKind
 from services.settlement.domain.item import SettlementItem, items_of
@@ -98,14 +100,26 @@ requests = st.builds(
 )
 
 
+extensions = st.builds(
+    ExtendReserve,
+    settlement_id=st.integers(1, 3).map(stl),
+    release_at=st.sampled_from([NOON + hours(24 * days) for days in (5, 11, 20, 4_000)]),
+    reason=st.just("chargebacks rise"),
+    cause=st.just(CAUSE),
+)
+
+
 async def prepared(tx: Tx, policy: Policy) -> None:
-    """Bring about settlements stl(1), CREATED, and stl(2), COMPLETED, of ALICE, with 400 pending. BOB is unknown."""
-    await apply(tx, [merchant(policy)])
+    """Bring about settlements of ALICE, stl(1) CREATED and stl(2) COMPLETED, which hold 100 back, with 400 pending.
+
+    BOB is unknown.
+    """
+    await apply(tx, [merchant(replace(policy, reserve_basis_points=1_000, reserve_days=10))])
     for number in (1, 2):
         await planted(tx, number)
         whole = CreateSettlement(merchant_id=ALICE, currency_code="USD", override_reason="all", cause=CAUSE)
         await commands.create_settlements(tx, [whole])
-    await apply(tx, [booking(stl(2), 1_000)])
+    await apply(tx, [booking(stl(2), 1_000, reserve_minor=100)])
     await apply(tx, [capture(95, 400)])
     transfers = store.fund_transfers.rows(tx)
     transfers.add(PLANTED)
@@ -129,6 +143,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "on_transaction_rejected": (apply, refusals),
     "on_merchant_changed": (apply, merchants),
     "create_settlements": (commands.create_settlements, requests),
+    "extend_reserves": (extend_reserves, extensions),
 }
 
 

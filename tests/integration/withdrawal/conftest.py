@@ -12,11 +12,12 @@ from paykit.clock import ManualClock
 from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
 from paykit.ids import named_id, new_id
 from paykit.process.runtime import Runtime
-from paykit.testing.runtimes import act_as
+from paykit.testing.runtimes import START, act_as
 from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
+from paystream.payment.v1 import events as payment_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal import handlers, jobs
@@ -294,6 +295,51 @@ class Treasury:
 def by_amount(fates: dict[int, str]) -> Callable[[Any], str]:
     """Decide the bank's answer by the amount; it pays all others."""
     return lambda request: fates.get(request.amount.amount_minor, "approve")
+
+
+def payment_contradicted(
+    merchant_id: str, contradiction_id: str, *, needs_decision: bool, currency_code: str = "USD"
+) -> payment_events.DisputeContradicted:
+    return payment_events.DisputeContradicted(
+        **_about(merchant_id, currency_code),
+        contradiction_id=contradiction_id,
+        dispute_id="dsp_1",
+        reason=payment_events.DisputeReason.FRAUD,
+        channel="simulator",
+        channel_reference="dp_1",
+        capture_id=None,
+        kind=payment_events.ContradictionKind.OTHER_AMOUNT,
+        recorded_state="LOST",
+        reported_outcome="WON",
+        reported_minor=None,
+        needs_decision=needs_decision,
+    )
+
+
+def payment_resolved(merchant_id: str, contradiction_id: str) -> payment_events.PaymentContradictionResolved:
+    return payment_events.PaymentContradictionResolved(
+        **_about(merchant_id, "USD"),
+        contradiction_id=contradiction_id,
+        resolution=payment_events.ContradictionResolution.WRITE_OFF,
+        charged_minor=0,
+        written_off_minor=100,
+        proposer="clerk",
+        reason="so it is",
+    )
+
+
+def _about(merchant_id: str, currency_code: str) -> dict[str, Any]:
+    return {
+        "occurred_at": START,
+        "merchant_id": merchant_id,
+        "correlation_id": "cor_1",
+        "aggregate_version": 5,
+        "payment_id": "pay_1",
+        "order_id": None,
+        "merchant_reference": "basket-1",
+        "amount_minor": 100,
+        "currency_code": currency_code,
+    }
 
 
 database_url = shared_database.of_a_module()

@@ -14,7 +14,7 @@ from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
 from services.withdrawal import commands, jobs
-from services.withdrawal.commands import evidence
+from services.withdrawal.commands import late_word
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration.withdrawal.conftest import ANY, Treasury, by_amount
@@ -193,63 +193,36 @@ async def test_a_return_of_what_is_unknown_tells_that_it_was_completed(treasury:
     assert await treasury.withdrawable() == left_of(0)
 
 
-@pytest.mark.parametrize("outcome", [COMPLETED, RETURNED])
-async def test_a_payout_reported_after_it_failed_is_kept_and_shown(
-    treasury: Treasury, outcome: pb.BankOutcome.ValueType, capsys: pytest.CaptureFixture[str]
-) -> None:
-    treasury.bank.fate = by_amount({AMOUNT: "decline"})
-    failed = await treasury.paid(AMOUNT)
-    before = contradictions()
+async def test_reports_that_cannot_be_about_the_payout_are_answered_so_and_kept(treasury: Treasury) -> None:
+    made = await treasury.held(AMOUNT)
+    unknown = pb.ReportBankResultRequest(attempt_id="att_" + "f" * 32, outcome=COMPLETED, channel_reference="ch")
 
     for _ in range(2):
-        told = await treasury.report(failed.withdrawal_id, outcome, "ch_surprise")
-
-    assert (told.state, told.contradicted) == (pb.ATTEMPT_STATE_FAILED, True)
-    after = await treasury.get(failed.withdrawal_id)
-    assert (after.state, after.contradicted, after.channel_reference) == (pb.WITHDRAWAL_STATE_FAILED, True, "ch_1")
-    assert await treasury.told_types(failed.withdrawal_id) == ["Created", "Approved", "Submitted", "Failed"]
-    assert await treasury.count("evidence WHERE verdict = 'CONTRADICT' AND channel_reference = 'ch_surprise'") == 1
-    assert contradictions() - before == 1
-    assert capsys.readouterr().out.count("withdrawal_contradicted") == 1
-    assert await treasury.withdrawable() == left_of(0)
-
-
-async def test_a_failure_reported_after_completion_is_kept_and_changes_nothing(treasury: Treasury) -> None:
-    paid = await treasury.paid(AMOUNT)
-
-    await treasury.report(paid.withdrawal_id, FAILED, code="account_closed")
-
-    after = await treasury.get(paid.withdrawal_id)
-    assert (after.state, after.contradicted, after.failure_code) == (pb.WITHDRAWAL_STATE_COMPLETED, True, "")
-    assert await treasury.told_types(paid.withdrawal_id) == ["Created", "Approved", "Submitted", "Completed"]
-    assert await treasury.withdrawable() == left_of(AMOUNT)
-
-
-async def test_a_contradicted_withdrawal_can_still_be_returned(treasury: Treasury) -> None:
-    paid = await treasury.paid(AMOUNT)
-    await treasury.report(paid.withdrawal_id, FAILED)
-
-    await treasury.report(paid.withdrawal_id, RETURNED)
-
-    after = await treasury.get(paid.withdrawal_id)
-    assert (after.state, after.contradicted) == (pb.WITHDRAWAL_STATE_RETURNED, True)
-
-
-async def test_reports_that_cannot_be_about_the_payout_are_refused(treasury: Treasury) -> None:
-    made = await treasury.held(AMOUNT)
-
-    with pytest.raises(IllegalTransition) as never_sent:
-        await treasury.report(made.withdrawal_id, COMPLETED)
+        with pytest.raises(IllegalTransition) as never_sent:
+            await treasury.report(made.withdrawal_id, COMPLETED)
+        with pytest.raises(AttemptNotFound):
+            await treasury.call.ReportBankResult(unknown, ANY)
     await treasury.submit()
     with pytest.raises(ChannelAmountMismatch):
-        await treasury.report(made.withdrawal_id, FAILED, amount=Money(amount_minor=1, currency_code="USD"))
-    with pytest.raises(AttemptNotFound):
-        await treasury.call.ReportBankResult(
-            pb.ReportBankResultRequest(attempt_id="att_" + "f" * 32, outcome=COMPLETED, channel_reference="ch"), ANY
-        )
+        await treasury.report(made.withdrawal_id, FAILED, amount=Money(amount_minor=1, currency_code="JPY"))
 
     assert never_sent.value.metadata == {"state": "PENDING", "action": "REPORT"}
     assert (await treasury.get(made.withdrawal_id)).contradicted is False
+    sql = "SELECT refusal, outcome, channel_reference, amount_minor FROM unmatched_evidence ORDER BY refusal"
+    kept = [tuple(row) for row in await treasury.runtime.read(lambda tx: tx.fetch(sql))]
+    assert kept == [
+        ("ATTEMPT_NOT_FOUND", "SUCCEEDED", "ch", 0),
+        ("CHANNEL_AMOUNT_MISMATCH", "FAILED", "ch_1", 1),
+        ("ILLEGAL_TRANSITION", "SUCCEEDED", "ch_1", 0),
+    ]
+    listed = (await treasury.call.ListUnmatchedEvidence(pb.ListUnmatchedEvidenceRequest(page_size=2), ANY)).evidence
+    assert (listed[0].refusal, listed[0].outcome, listed[0].amount.amount_minor) == (
+        "CHANNEL_AMOUNT_MISMATCH",
+        FAILED,
+        1,
+    )
+    [told] = await treasury.told("att_" + "f" * 32)
+    assert (told.attempt_id, told.reported_outcome, told.amount_minor) == ("att_" + "f" * 32, "SUCCEEDED", None)
 
 
 async def test_what_came_back_can_be_withdrawn_again_while_others_wait(treasury: Treasury) -> None:
@@ -280,5 +253,5 @@ async def test_an_outcome_that_no_inquiry_brings_is_reported(treasury: Treasury)
 
 
 def contradictions() -> float:
-    [metric] = evidence.CONTRADICTIONS.collect()
+    [metric] = late_word.CONTRADICTIONS.collect()
     return next(sample.value for sample in metric.samples if sample.name.endswith("_total"))

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from paykit.cause import Cause
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Handler, Impossible, Record
+from paykit.contradictions.contradiction import ContradictionResolution
+from paykit.contradictions.deciding import DecideResolution, ProposeResolution
 from paykit.errors import DomainError
 from paykit.ids import named_id
 from paykit.postgres.database import Tx
@@ -22,6 +24,7 @@ from paykit.testing.batches import Step
 from paystream.merchant.v1.events import MerchantStatus
 from services.withdrawal import handlers
 from services.withdrawal.commands import bank_account as bank_account_commands
+from services.withdrawal.commands import contradiction as contradiction_commands
 from services.withdrawal.commands import evidence
 from services.withdrawal.commands import withdrawal as commands
 from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
@@ -29,7 +32,7 @@ from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, De
 from services.withdrawal.domain.bank_account import BankAccountAction
 from services.withdrawal.domain.withdrawal import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
-from tests.integration.withdrawal.conftest import Treasury
+from tests.integration.withdrawal.conftest import Treasury, payment_contradicted, payment_resolved
 
 ON_ONE_TREASURY = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -37,12 +40,22 @@ ON_ONE_TREASURY = settings(
 
 ALICE, BOB, CAROL = ("mer_" + digit * 32 for digit in "abc")
 CAUSE = Cause("cor_property", None, "shop", None)
-OF_CHANCE = ("withdrawal_id", "bank_account_id", "attempt_id", "evidence_id", "event_id", "causation_id", "age_s")
+OF_CHANCE = (
+    "withdrawal_id",
+    "bank_account_id",
+    "attempt_id",
+    "evidence_id",
+    "event_id",
+    "causation_id",
+    "age_s",
+    *("contradiction_id", "aggregate_id", "subject_id"),
+)
 # Withdrawals are told apart by their amounts: these are there before a step is taken, in this state.
 CREATED, HELD, APPROVED, STARTED, UNKNOWN, COMPLETED, FAILED = 1_001, 2_002, 1_003, 1_004, 1_005, 1_006, 1_007
-HELD_TOO, STARTED_TOO = 2_008, 1_009
+HELD_TOO, STARTED_TOO, FAILED_LATE, PROPOSED = 2_008, 1_009, 310, 311
+SENT = (STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, FAILED_LATE, PROPOSED)
 AS_PREPARED = {HELD: 0, HELD_TOO: 0}
-THERE = (CREATED, HELD, HELD_TOO, APPROVED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED)
+THERE = (CREATED, HELD, HELD_TOO, APPROVED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, FAILED_LATE, PROPOSED)
 
 
 def prepared_for(treasury: Treasury) -> Any:
@@ -60,11 +73,16 @@ def prepared_for(treasury: Treasury) -> Any:
         tx.restart_lock_order()  # As if it were a transaction of its own.
         await hold(treasury)(tx, [(amount, "hold") for amount in THERE if amount != CREATED])
         started = "UPDATE attempt SET state = 'STARTED', start_time = now() WHERE amount_minor = ANY($1)"
-        await tx.run(started, [STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED])
+        await tx.run(started, list(SENT))
         sent = "UPDATE withdrawal SET state = 'SUBMITTED', aggregate_version = 3 WHERE amount_minor = ANY($1)"
-        await tx.run(sent, [STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED])
+        await tx.run(sent, list(SENT))
         answers = ((UNKNOWN, "NO_ANSWER"), (COMPLETED, "SUCCEEDED"), (FAILED, "FAILED"))
-        await record(tx, [(amount, outcome, "RESPONSE", "ch_0") for amount, outcome in answers])
+        late = ((FAILED_LATE, "FAILED"), (PROPOSED, "FAILED"))
+        await record(tx, [(amount, outcome, "RESPONSE", "ch_0") for amount, outcome in (*answers, *late)])
+        tx.restart_lock_order()
+        await record(tx, [(amount, "SUCCEEDED", "CALLBACK", "ch_1") for amount, _ in late])
+        tx.restart_lock_order()
+        await propose(tx, [(PROPOSED, "NONE", "clerk")])
 
     return prepare
 
@@ -113,9 +131,11 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
             outcome=EvidenceOutcome(outcome),
             channel_reference=reference,
             failure_code="closed" if outcome in {"FAILED", "RETURNED"} else None,
+            amount_minor=(said or (None,))[0],
+            currency_code="USD" if said and said[0] else None,
             final=outcome == "NOT_FOUND" and source == "CALLBACK",
         )
-        for amount, outcome, source, reference in drafts
+        for amount, outcome, source, reference, *said in drafts
     ]
     return await evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
 
@@ -127,6 +147,50 @@ async def change_accounts(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
         for number, action in drafts
     ]
     return await bank_account_commands.change_bank_accounts(tx, items)
+
+
+async def propose(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    ids = await contradiction_ids(tx)
+    items = [
+        ProposeResolution(
+            contradiction_id=ids.get(amount, "ctr_none"),
+            resolution=ContradictionResolution(resolution),
+            reason="so it is",
+            proposer=who,
+            cause=CAUSE,
+        )
+        for amount, resolution, who in drafts
+    ]
+    return await contradiction_commands.propose_resolutions(tx, items)
+
+
+async def decide_contradictions(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    """What nobody has proposed yet, clerk has proposed before."""
+    ids = await contradiction_ids(tx)
+    items = [
+        DecideResolution(contradiction_id=ids.get(amount, "ctr_none"), approved=approved, decider=who, cause=CAUSE)
+        for amount, approved, who in drafts
+    ]
+    return await contradiction_commands.decide_resolutions(tx, items)
+
+
+async def contradiction_ids(tx: Tx) -> dict[int, str]:
+    """The contradictions that there are, by the amount of their withdrawal; the last of several."""
+    sql = (
+        "SELECT w.amount_minor, contradiction_id FROM contradiction c JOIN withdrawal w ON aggregate_id = withdrawal_id"
+        " ORDER BY c.create_time, contradiction_id"
+    )
+    return {row[0]: row[1] for row in await tx.fetch(sql)}
+
+
+async def contradict(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    events = [payment_contradicted(who, f"ctr_{number}", needs_decision=needs) for who, number, needs in drafts]
+    return await deliver(tx, handlers.on_contradiction, events, key="payment_id")
+
+
+async def settle_contradiction(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    events = [payment_resolved(who, f"ctr_{number}") for who, number in drafts]
+    return await deliver(tx, handlers.on_contradiction_resolved, events, key="payment_id")
 
 
 def account_asked(merchant_id: str, token: str, currency_code: str = "USD") -> CreateBankAccount:
@@ -197,6 +261,10 @@ def steps(treasury: Treasury) -> dict[str, Step]:
         "decide_withdrawals": decide,
         "cancel_withdrawals": cancel,
         "record_evidence": record,
+        "propose_resolutions": propose,
+        "decide_resolutions": decide_contradictions,
+        "on_contradiction": contradict,
+        "on_contradiction_resolved": settle_contradiction,
         "create_bank_accounts": bank_account_commands.create_bank_accounts,
         "change_bank_accounts": change_accounts,
         "on_transaction_created": hold(treasury),
@@ -221,11 +289,24 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "cancel_withdrawals": st.sampled_from([HELD, HELD_TOO, APPROVED, APPROVED, CREATED, STARTED, FAILED, 42]),
     "record_evidence": st.tuples(
-        st.sampled_from([STARTED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, APPROVED, 42]),
+        st.sampled_from([STARTED, STARTED, STARTED_TOO, UNKNOWN, COMPLETED, FAILED, FAILED_LATE, APPROVED, 42]),
         st.sampled_from(list(EvidenceOutcome)),
         st.sampled_from(list(Source)),
         st.sampled_from(["ch_0", "ch_0", "ch_1"]),
+        st.sampled_from([None, None, 900, 1_500]),
     ),
+    "propose_resolutions": st.tuples(
+        st.sampled_from([FAILED_LATE, FAILED_LATE, PROPOSED, 42]),
+        st.sampled_from(["NONE", "NONE", "WRITE_OFF"]),
+        st.sampled_from(["clerk", None]),
+    ),
+    "decide_resolutions": st.tuples(
+        st.sampled_from([PROPOSED, PROPOSED, FAILED_LATE, 42]),
+        st.booleans(),
+        st.sampled_from(["chief", "chief", " Clerk", None]),
+    ),
+    "on_contradiction": st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 2), st.booleans()),
+    "on_contradiction_resolved": st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 2)),
     "create_bank_accounts": st.builds(
         account_asked,
         st.sampled_from([ALICE, ALICE, BOB, CAROL, "mer_" + "d" * 32]),
@@ -265,6 +346,8 @@ async def test_what_is_prepared_is_in_many_states(treasury: Treasury) -> None:
         UNKNOWN: "UNKNOWN",
         COMPLETED: "COMPLETED",
         FAILED: "FAILED",
+        FAILED_LATE: "COMPLETED",
+        PROPOSED: "COMPLETED",
     }
 
 
@@ -302,7 +385,11 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "withdrawal": "SELECT * FROM withdrawal",
         "attempt": "SELECT state, channel_reference, failure_reason, failure_code, inquiry_count, contradicted,"
         " amount_minor, update_time FROM attempt",
-        "evidence": "SELECT amount_minor, e.* FROM evidence e JOIN attempt USING (attempt_id)",
+        "evidence": "SELECT a.amount_minor AS of_minor, e.* FROM evidence e JOIN attempt a USING (attempt_id)",
+        "contradiction": "SELECT w.amount_minor AS of_minor, c.* FROM contradiction c"
+        " JOIN withdrawal w ON aggregate_id = withdrawal_id",
+        "open_contradiction": "SELECT * FROM open_contradiction",
+        "unmatched_evidence": "SELECT * FROM unmatched_evidence",
         "allowance": "SELECT * FROM allowance",
         "bank_account": "SELECT * FROM bank_account",
         "credit": "SELECT * FROM credit",

@@ -57,7 +57,7 @@ TAKE: dict[str, Callable[[Withdrawal], Any]] = {
     "COMPLETE": lambda w: domain.complete(w, channel_reference="ch_1", now=LATER),
     "FAIL": lambda w: domain.fail(w, reason="BANK_REJECTED", code="closed", channel_reference=None, now=LATER),
     "LOSE_ANSWER": lambda w: (domain.lose_answer(w, channel_reference=None, now=LATER), None),
-    "RETURN": lambda w: domain.send_back(w, code="closed", now=LATER),
+    "RETURN": lambda w: domain.send_back(w, returned_minor=None, code="closed", now=LATER),
 }
 
 
@@ -154,25 +154,30 @@ def test_a_failure_at_the_bank_keeps_its_code_and_a_reference_told_before() -> N
     )
 
 
-def test_a_return_keeps_the_banks_code() -> None:
+@pytest.mark.parametrize(
+    ("told_minor", "returned_minor", "fee_minor"),
+    [(None, 6_000, 0), (6_000, 6_000, 0), (5_500, 5_500, 500), (7_000, 6_000, 0)],
+)
+def test_a_return_keeps_the_banks_code_and_what_came_back(
+    told_minor: int | None, returned_minor: int, fee_minor: int
+) -> None:
     before = withdrawal_in("COMPLETED", channel="simulator", channel_reference="ch_1")
 
-    after, event = domain.send_back(before, code="account_closed", now=LATER)
+    after, event = domain.send_back(before, returned_minor=told_minor, code="account_closed", now=LATER)
 
     assert (after.state, after.return_code) == ("RETURNED", "account_closed")
+    assert (after.returned_minor, after.taken_minor) == (returned_minor, fee_minor)
     assert event == events.WithdrawalReturned(
-        **TOLD, channel="simulator", channel_reference="ch_1", return_code="account_closed", bank_fee_minor=0
-    )
-
-
-def test_a_contradiction_only_marks_the_withdrawal() -> None:
-    assert domain.contradict(withdrawal_in("FAILED"), now=LATER) == withdrawal_in(
-        "FAILED", contradicted=True, update_time=LATER
+        **TOLD,
+        channel="simulator",
+        channel_reference="ch_1",
+        return_code="account_closed",
+        bank_fee_minor=fee_minor,
     )
 
 
 @pytest.mark.parametrize("action", [WithdrawalAction.APPROVE, WithdrawalAction.REJECT])
-@pytest.mark.parametrize("decider", ["shop", None])
+@pytest.mark.parametrize("decider", ["shop", " SHOP ", None])
 def test_neither_the_requester_nor_nobody_decides(action: WithdrawalAction, decider: str | None) -> None:
     with pytest.raises(SamePerson):
         domain.require_decidable(withdrawal_in("HELD"), action, decider=decider)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -40,7 +41,7 @@ class _WithdrawalStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Withd
     WITHDRAWAL_STATE_COMPLETED: _WithdrawalState.ValueType  # 5
     """Paid out."""
     WITHDRAWAL_STATE_RETURNED: _WithdrawalState.ValueType  # 6
-    """Paid out, and given back by the bank later."""
+    """Paid out, and given back by the bank later, whole or short."""
     WITHDRAWAL_STATE_FAILED: _WithdrawalState.ValueType  # 7
     """Ended without moving money."""
     WITHDRAWAL_STATE_UNKNOWN: _WithdrawalState.ValueType  # 8
@@ -66,7 +67,7 @@ WITHDRAWAL_STATE_SUBMITTED: WithdrawalState.ValueType  # 4
 WITHDRAWAL_STATE_COMPLETED: WithdrawalState.ValueType  # 5
 """Paid out."""
 WITHDRAWAL_STATE_RETURNED: WithdrawalState.ValueType  # 6
-"""Paid out, and given back by the bank later."""
+"""Paid out, and given back by the bank later, whole or short."""
 WITHDRAWAL_STATE_FAILED: WithdrawalState.ValueType  # 7
 """Ended without moving money."""
 WITHDRAWAL_STATE_UNKNOWN: WithdrawalState.ValueType  # 8
@@ -276,6 +277,8 @@ class Withdrawal(_message.Message):
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     BLOCKED_REASON_FIELD_NUMBER: _builtins.int
+    RETURNED_MINOR_FIELD_NUMBER: _builtins.int
+    TAKEN_MINOR_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     """wdr_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -303,13 +306,19 @@ class Withdrawal(_message.Message):
     return_code: _builtins.str
     """Why it was returned, as the bank says; empty when it said nothing."""
     contradicted: _builtins.bool
-    """Whether evidence came that contradicts the state, as a payout reported after it had failed."""
+    """Whether evidence ever contradicted what was recorded, as a payout reported after it had failed."""
     correlation_id: _builtins.str
     """The journey that all its events carry."""
     merchant_reference: _builtins.str
     """The merchant's own reference; empty for none."""
     blocked_reason: Global___BlockedReason.ValueType
     """What keeps it from being sent now, as when it was read; only while APPROVED, and not in the answer to a change."""
+    returned_minor: _builtins.int
+    """What came back of it, in minor units; absent unless something did, and less than the amount where banks kept a fee."""
+    taken_minor: _builtins.int
+    """What it takes of the merchant's funds now, in minor units: nothing where it was not paid, more than its amount where it
+    was paid twice.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
@@ -350,12 +359,16 @@ class Withdrawal(_message.Message):
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         blocked_reason: Global___BlockedReason.ValueType = ...,
+        returned_minor: _builtins.int | None = ...,
+        taken_minor: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "create_time", b"create_time", "returned_minor", b"returned_minor", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "requester", b"requester", "return_code", b"return_code", "state", b"state", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "requester", b"requester", "return_code", b"return_code", "returned_minor", b"returned_minor", "state", b"state", "taken_minor", b"taken_minor", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__returned_minor: _TypeAlias = _typing.Literal["returned_minor"]  # noqa: Y015
+    _WhichOneofArgType__returned_minor: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__returned_minor) -> _WhichOneofReturnType__returned_minor | None: ...
 
 Global___Withdrawal: _TypeAlias = Withdrawal  # noqa: Y015
 
@@ -958,7 +971,9 @@ class ReportBankResultRequest(_message.Message):
     """Why it failed or was returned, as the bank says, lower_snake; empty when it says nothing."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """The amount the bank holds it for; checked when given."""
+        """What the bank paid, or with RETURNED what came back; absent where it says nothing. Another amount than was asked for is
+        kept as it is told.
+        """
 
     def __init__(
         self,
@@ -1266,3 +1281,401 @@ class DisableBankAccountResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DisableBankAccountResponse: _TypeAlias = DisableBankAccountResponse  # noqa: Y015
+
+@_typing.final
+class ListContradictionsRequest(_message.Message):
+    """Asks for contradictions, across merchants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_MIN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    state: _contradiction_pb2.ContradictionState.ValueType
+    """Only those that have come so far."""
+    kind: _contradiction_pb2.ContradictionKind.ValueType
+    """Only those of this kind."""
+    merchant_id: _builtins.str
+    """Only those of this merchant: mer_ and 32 hexadecimal digits; empty for all."""
+    currency_code: _builtins.str
+    """Only those in this currency, ISO 4217; empty for all."""
+    amount_minor_min: _builtins.int
+    """Only those over so many minor units or more; 0 for all."""
+    page_size: _builtins.int
+    """Contradictions in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    @_builtins.property
+    def create_time_min(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of at this time or later; from 1970 to 9999."""
+
+    @_builtins.property
+    def create_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those heard of before this time; from 1970 to 9999."""
+
+    def __init__(
+        self,
+        *,
+        state: _contradiction_pb2.ContradictionState.ValueType = ...,
+        kind: _contradiction_pb2.ContradictionKind.ValueType = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor_min: _builtins.int = ...,
+        create_time_min: _timestamp_pb2.Timestamp | None = ...,
+        create_time_before: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time_before", b"create_time_before", "create_time_min", b"create_time_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor_min", b"amount_minor_min", "create_time_before", b"create_time_before", "create_time_min", b"create_time_min", "currency_code", b"currency_code", "kind", b"kind", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsRequest: _TypeAlias = ListContradictionsRequest  # noqa: Y015
+
+@_typing.final
+class ListContradictionsResponse(_message.Message):
+    """Answers ListContradictions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def contradictions(self) -> _containers.RepeatedCompositeFieldContainer[_contradiction_pb2.Contradiction]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        contradictions: _abc.Iterable[_contradiction_pb2.Contradiction] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradictions", b"contradictions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContradictionsResponse: _TypeAlias = ListContradictionsResponse  # noqa: Y015
+
+@_typing.final
+class GetContradictionRequest(_message.Message):
+    """Asks for one contradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionRequest: _TypeAlias = GetContradictionRequest  # noqa: Y015
+
+@_typing.final
+class GetContradictionResponse(_message.Message):
+    """Answers GetContradiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContradictionResponse: _TypeAlias = GetContradictionResponse  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionRequest(_message.Message):
+    """Proposes how a contradiction ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    resolution: _contradiction_pb2.ContradictionResolution.ValueType
+    """How; EVIDENCE is refused."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters, no control characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+        resolution: _contradiction_pb2.ContradictionResolution.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "reason", b"reason", "request_id", b"request_id", "resolution", b"resolution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionRequest: _TypeAlias = ProposeResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ProposeResolutionResponse(_message.Message):
+    """Answers ProposeResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction with its proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeResolutionResponse: _TypeAlias = ProposeResolutionResponse  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionRequest(_message.Message):
+    """Approves what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionRequest: _TypeAlias = ApproveResolutionRequest  # noqa: Y015
+
+@_typing.final
+class ApproveResolutionResponse(_message.Message):
+    """Answers ApproveResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, resolved."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResolutionResponse: _TypeAlias = ApproveResolutionResponse  # noqa: Y015
+
+@_typing.final
+class RejectResolutionRequest(_message.Message):
+    """Rejects what was proposed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    contradiction_id: _builtins.str
+    """ctr_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        contradiction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction_id", b"contradiction_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionRequest: _TypeAlias = RejectResolutionRequest  # noqa: Y015
+
+@_typing.final
+class RejectResolutionResponse(_message.Message):
+    """Answers RejectResolution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRADICTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contradiction(self) -> _contradiction_pb2.Contradiction:
+        """The contradiction, without a proposal."""
+
+    def __init__(
+        self,
+        *,
+        contradiction: _contradiction_pb2.Contradiction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradiction", b"contradiction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectResolutionResponse: _TypeAlias = RejectResolutionResponse  # noqa: Y015
+
+@_typing.final
+class UnmatchedEvidence(_message.Message):
+    """What the bank told of a payout that withdrawal does not know, or has not sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    evidence_id: _builtins.str
+    """evd_ and a UUIDv7."""
+    attempt_id: _builtins.str
+    """The attempt as the bank named it."""
+    channel_reference: _builtins.str
+    """The bank's reference; empty when it gave none."""
+    outcome: Global___BankOutcome.ValueType
+    """What became of it."""
+    code: _builtins.str
+    """Why it failed or came back, as the bank says; empty when it said nothing."""
+    refusal: _builtins.str
+    """The reason that the caller was answered, as in docs/errors.md."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What the bank paid, or what came back; absent when it did not say."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was told first."""
+
+    def __init__(
+        self,
+        *,
+        evidence_id: _builtins.str = ...,
+        attempt_id: _builtins.str = ...,
+        channel_reference: _builtins.str = ...,
+        outcome: Global___BankOutcome.ValueType = ...,
+        code: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "channel_reference", b"channel_reference", "code", b"code", "create_time", b"create_time", "evidence_id", b"evidence_id", "outcome", b"outcome", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmatchedEvidence: _TypeAlias = UnmatchedEvidence  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceRequest(_message.Message):
+    """Asks for what was told of payouts that withdrawal does not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Rows in a page, at most 1000; 0 for 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceRequest: _TypeAlias = ListUnmatchedEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEvidenceResponse(_message.Message):
+    """Answers ListUnmatchedEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last."""
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmatchedEvidence]:
+        """A page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        evidence: _abc.Iterable[Global___UnmatchedEvidence] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEvidenceResponse: _TypeAlias = ListUnmatchedEvidenceResponse  # noqa: Y015

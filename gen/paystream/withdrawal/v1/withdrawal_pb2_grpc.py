@@ -90,6 +90,36 @@ class WithdrawalServiceStub:
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
                 response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
                 _registered_method=True)
+        self.ListContradictions = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ListContradictions',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
+                _registered_method=True)
+        self.GetContradiction = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/GetContradiction',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
+                _registered_method=True)
+        self.ProposeResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ProposeResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
+                _registered_method=True)
+        self.ApproveResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ApproveResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
+                _registered_method=True)
+        self.RejectResolution = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/RejectResolution',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
+                _registered_method=True)
+        self.ListUnmatchedEvidence = channel.unary_unary(
+                '/paystream.withdrawal.v1.WithdrawalService/ListUnmatchedEvidence',
+                request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+                response_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
+                _registered_method=True)
         self.CreateBankAccount = channel.unary_unary(
                 '/paystream.withdrawal.v1.WithdrawalService/CreateBankAccount',
                 request_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.CreateBankAccountRequest.SerializeToString,
@@ -232,10 +262,69 @@ class WithdrawalServiceServicer:
         """Takes the bank's word on a payout: its callback.
 
         Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-        that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-        contradicted and changes nothing else.
+        that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+        counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+        all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+        CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContradictions(self, request, context):
+        """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+        While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContradiction(self, request, context):
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeResolution(self, request, context):
+        """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreateWithdrawal.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveResolution(self, request, context):
+        """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+        Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectResolution(self, request, context):
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+        SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatchedEvidence(self, request, context):
+        """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -328,6 +417,36 @@ def add_WithdrawalServiceServicer_to_server(servicer, server):
                     servicer.ReportBankResult,
                     request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.FromString,
                     response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.SerializeToString,
+            ),
+            'ListContradictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContradictions,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.SerializeToString,
+            ),
+            'GetContradiction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContradiction,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.SerializeToString,
+            ),
+            'ProposeResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.SerializeToString,
+            ),
+            'ApproveResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.SerializeToString,
+            ),
+            'RejectResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectResolution,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvidence,
+                    request_deserializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.FromString,
+                    response_serializer=paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
             ),
             'CreateBankAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateBankAccount,
@@ -587,6 +706,168 @@ class WithdrawalService:
             '/paystream.withdrawal.v1.WithdrawalService/ReportBankResult',
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultRequest.SerializeToString,
             paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ReportBankResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContradictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ListContradictions',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListContradictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContradiction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/GetContradiction',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.GetContradictionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ProposeResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ProposeResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ApproveResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ApproveResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/RejectResolution',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.RejectResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.withdrawal.v1.WithdrawalService/ListUnmatchedEvidence',
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
+            paystream_dot_withdrawal_dot_v1_dot_withdrawal__pb2.ListUnmatchedEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -116,10 +116,44 @@ class WithdrawalServiceStub:
     """Takes the bank's word on a payout: its callback.
 
     Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-    that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-    contradicted and changes nothing else.
+    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+    """
+    ListContradictions: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]
+    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]
+    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]
+    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+    """
+    RejectResolution: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListUnmatchedEvidence: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]
+    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     CreateBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateBankAccountRequest, _withdrawal_pb2.CreateBankAccountResponse]
     """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
@@ -233,10 +267,44 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     """Takes the bank's word on a payout: its callback.
 
     Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-    that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-    contradicted and changes nothing else.
+    that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+    counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+    all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
     Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-    CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+    CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+    """
+    ListContradictions: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListContradictionsRequest, _withdrawal_pb2.ListContradictionsResponse]  # type: ignore[assignment]
+    """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+    While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
+    GetContradiction: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.GetContradictionRequest, _withdrawal_pb2.GetContradictionResponse]  # type: ignore[assignment]
+    """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+    ProposeResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ProposeResolutionRequest, _withdrawal_pb2.ProposeResolutionResponse]  # type: ignore[assignment]
+    """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+    Idempotent by request_id, as CreateWithdrawal.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+    FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+    RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+    """
+    ApproveResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ApproveResolutionRequest, _withdrawal_pb2.ApproveResolutionResponse]  # type: ignore[assignment]
+    """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+    Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+    Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+    or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+    """
+    RejectResolution: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.RejectResolutionRequest, _withdrawal_pb2.RejectResolutionResponse]  # type: ignore[assignment]
+    """Refuses what was proposed; something else can be.
+
+    Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+    SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListUnmatchedEvidence: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListUnmatchedEvidenceRequest, _withdrawal_pb2.ListUnmatchedEvidenceResponse]  # type: ignore[assignment]
+    """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     CreateBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.CreateBankAccountRequest, _withdrawal_pb2.CreateBankAccountResponse]  # type: ignore[assignment]
     """Registers a merchant's bank account by its token; nothing is paid to it before it is verified.
@@ -395,10 +463,80 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes the bank's word on a payout: its callback.
 
         Idempotent by nature: what is known already changes nothing, however often and late it is told. RETURNED also proves
-        that the payout had been completed. What contradicts the recorded outcome is kept beside it, marks the withdrawal as
-        contradicted and changes nothing else.
+        that the payout had been completed. What contradicts the recorded outcome is believed: the withdrawal follows, what
+        counts as withdrawn with it, and the contradiction is listed. What cannot be applied is answered with an error, kept
+        all the same, listed by ListUnmatchedEvidence, and told by EvidenceUnmatched.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (the payout was never sent) and
-        CHANNEL_AMOUNT_MISMATCH (amount is not that of the payout).
+        CHANNEL_AMOUNT_MISMATCH (the amount is in another currency).
+        """
+
+    @_abc_1.abstractmethod
+    def ListContradictions(
+        self,
+        request: _withdrawal_pb2.ListContradictionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ListContradictionsResponse, _abc.Awaitable[_withdrawal_pb2.ListContradictionsResponse]]:
+        """Lists what the bank said against what is recorded, across merchants, newest first; docs/withdrawals.md has the rules.
+
+        While one is OPEN or PROPOSED and needs a decision, payouts of its merchant and currency are not sent.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetContradiction(
+        self,
+        request: _withdrawal_pb2.GetContradictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.GetContradictionResponse, _abc.Awaitable[_withdrawal_pb2.GetContradictionResponse]]:
+        """Gives one contradiction as it stands. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ProposeResolution(
+        self,
+        request: _withdrawal_pb2.ProposeResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ProposeResolutionResponse, _abc.Awaitable[_withdrawal_pb2.ProposeResolutionResponse]]:
+        """Proposes that a contradiction ends, by NONE, with a reason; another person approves or rejects.
+
+        Idempotent by request_id, as CreateWithdrawal.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (the caller gave no name);
+        FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: a proposal waits already, or it is over) and
+        RESOLUTION_NOT_POSSIBLE (metadata possible: how it can end).
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveResolution(
+        self,
+        request: _withdrawal_pb2.ApproveResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ApproveResolutionResponse, _abc.Awaitable[_withdrawal_pb2.ApproveResolutionResponse]]:
+        """Ends a contradiction as was proposed; emits WithdrawalContradictionResolved, and payouts go on.
+
+        Idempotent by request_id, as CreateWithdrawal. Names are compared without regard to case and surrounding spaces.
+        Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it,
+        or gave no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: no proposal waits).
+        """
+
+    @_abc_1.abstractmethod
+    def RejectResolution(
+        self,
+        request: _withdrawal_pb2.RejectResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.RejectResolutionResponse, _abc.Awaitable[_withdrawal_pb2.RejectResolutionResponse]]:
+        """Refuses what was proposed; something else can be.
+
+        Idempotent by request_id, as CreateWithdrawal. Errors: NOT_FOUND CONTRADICTION_NOT_FOUND; PERMISSION_DENIED
+        SAME_PERSON (as ApproveResolution); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvidence(
+        self,
+        request: _withdrawal_pb2.ListUnmatchedEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_withdrawal_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_withdrawal_pb2.ListUnmatchedEvidenceResponse]]:
+        """Lists what the bank told of payouts that withdrawal does not know, or has not sent, newest first: for people.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
 
     @_abc_1.abstractmethod

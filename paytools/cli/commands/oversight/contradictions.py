@@ -15,6 +15,7 @@ from paykit.money import Money, format_money
 from paykit.serve.auth import CALLER_KEY
 from paystream.common.v1 import contradiction_pb2 as pb
 from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
+from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
 from paytools.cli import addresses, table
 from paytools.cli.commands.call import refusal_lines, wait_for
 
@@ -24,7 +25,10 @@ _HEADER = ("contradiction", "kind", "state", "merchant", "subject", "amount", "i
 
 # Of each service that has contradictions: its messages and its stub.
 SERVICES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
-    {"payment": (payment_pb2, payment_pb2_grpc.PaymentServiceStub)}
+    {
+        "payment": (payment_pb2, payment_pb2_grpc.PaymentServiceStub),
+        "withdrawal": (withdrawal_pb2, withdrawal_pb2_grpc.WithdrawalServiceStub),
+    }
 )
 
 Where = Annotated[str | None, typer.Option("--address", "-a", help="host:port or unix:/path; else the local stack's.")]
