@@ -93,13 +93,33 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFile:
+    """A file that speaks for a merchant, such as a signed receipt.
+
+    Attributes:
+        media_type: As in application/pdf.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeAnswer:
-    """What a merchant answers to a dispute: that it contests it, with what speaks for it, or accepts the loss."""
+    """What a merchant answers to a dispute: that it contests it, with what speaks for it, or accepts the loss.
+
+    Attributes:
+        category: The card scheme's or bank's own, as it was reported; empty for none.
+        files: At most 2.5 MiB together.
+    """
 
     dispute_reference: str
     contested: bool
     evidence: str
     correlation_id: str
+    category: str = ""
+    files: tuple[EvidenceFile, ...] = ()
 
 
 class AnswerOutcome(StrEnum):

@@ -39,9 +39,9 @@ async def runtime(
         )
         codec = Codec(registry=client, cache_dir=cache_dir)
         service_runtime = Runtime(service=service, settings=settings, codec=codec, clock=clock or ManualClock(START))
-        await service_runtime.prepare()
-        await service.on_start(service_runtime)
         try:
+            await service_runtime.prepare()
+            await service.on_start(service_runtime)
             yield service_runtime
         finally:
             await service_runtime.close()

@@ -1,13 +1,15 @@
 """The channel on the wire: between messages and instructions, transactions and behaviours."""
 
+import hashlib
+
 from paykit import money
 from paykit.money import require_known_currency
 from paykit.serve.timestamps import to_timestamp
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
-from services.channel.commands import OpenDispute, SetOutcome
+from services.channel.commands import AdvanceDispute, OpenDispute, RespondToDispute, SetOutcome
 from services.channel.domain.behaviour import Behaviour
-from services.channel.domain.dispute import ChannelDispute, DisputeReason
+from services.channel.domain.dispute import ChannelDispute, ChannelDisputeStage, DisputeReason, DisputeResponse
 from services.channel.domain.late_outcome import LateOutcome, LateWord
 from services.channel.domain.transaction import Action, ChannelTransaction, Instruction
 
@@ -105,6 +107,35 @@ def from_open_dispute(request: pb.OpenDisputeRequest) -> OpenDispute:
         reason=DisputeReason(name.removeprefix("DISPUTE_REASON_")),
         respond_within_s=request.respond_within_seconds,
         contest_loses=request.contest_loses,
+        stage=_stage(request.stage or pb.DISPUTE_STAGE_CHARGEBACK),
+        category=request.category,
+        lose_minor=request.lose_minor,
+        above_limits=request.above_limits,
+    )
+
+
+def from_respond_to_dispute(request: pb.RespondToDisputeRequest) -> RespondToDispute:
+    """Read a merchant's answer; of files, what they are is kept."""
+    files = [
+        f"{file.name} {file.media_type} {len(file.content)} {hashlib.sha256(file.content).hexdigest()}"
+        for file in request.files
+    ]
+    answer = DisputeResponse(contested=request.contested, evidence=request.evidence, files="\n".join(files))
+    return RespondToDispute(dispute_reference=request.dispute_reference, answer=answer)
+
+
+def from_advance_dispute(request: pb.AdvanceDisputeRequest) -> AdvanceDispute:
+    """Read the next word of the payer's bank.
+
+    Raises:
+        CurrencyUnknown: The amount's currency is not in use.
+    """
+    amount = money.Money(request.amount.amount_minor, _currency(request.amount)) if request.HasField("amount") else None
+    return AdvanceDispute(
+        dispute_reference=request.dispute_reference,
+        stage=_stage(request.stage) if request.stage else None,
+        won=None if request.stage else request.won,
+        amount=amount,
     )
 
 
@@ -119,6 +150,10 @@ def to_dispute(dispute: ChannelDispute) -> pb.Dispute:
         state=pb.DisputeState.Value(f"DISPUTE_STATE_{dispute.state}"),
         respond_by=to_timestamp(dispute.respond_by),
         evidence=dispute.evidence,
+        stage=pb.DisputeStage.Value(f"DISPUTE_STAGE_{dispute.stage}"),
+        category=dispute.category,
+        taken_minor=dispute.taken_minor,
+        files=dispute.files.splitlines(),
         create_time=to_timestamp(dispute.create_time),
         update_time=to_timestamp(dispute.update_time),
     )
@@ -194,6 +229,10 @@ def from_behaviour(behaviour: pb.Behaviour) -> Behaviour:
         fee_basis_points=behaviour.fee_basis_points,
         finality_seconds=behaviour.finality_seconds,
     )
+
+
+def _stage(stage: pb.DisputeStage.ValueType) -> ChannelDisputeStage:
+    return ChannelDisputeStage(pb.DisputeStage.Name(stage).removeprefix("DISPUTE_STAGE_"))
 
 
 def _follow_up(request: pb.CaptureRequest | pb.RefundRequest, action: Action) -> Instruction:

@@ -73,6 +73,12 @@ _OPEN_DISPUTE = Operation(
     reply_type=pb.OpenDisputeResponse,
     creates=Creates(table=store.disputes, read=store.disputes.by_key),
 )
+_ADVANCE_DISPUTE = Operation(
+    name="AdvanceDispute",
+    command=commands.advance_disputes,
+    reply=lambda advanced: pb.AdvanceDisputeResponse(dispute=messages.to_dispute(advanced)),
+    reply_type=pb.AdvanceDisputeResponse,
+)
 _RESPOND_TO_DISPUTE = Operation(
     name="RespondToDispute",
     command=commands.respond_to_disputes,
@@ -152,10 +158,12 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
 
     async def RespondToDispute(self, request: pb.RespondToDisputeRequest, _context: Any) -> pb.RespondToDisputeResponse:
         """Take a merchant's answer to a dispute."""
-        item = commands.RespondToDispute(
-            dispute_reference=request.dispute_reference, contested=request.contested, evidence=request.evidence
-        )
+        item = messages.from_respond_to_dispute(request)
         return await self._runtime.change(_RESPOND_TO_DISPUTE, item)
+
+    async def AdvanceDispute(self, request: pb.AdvanceDisputeRequest, _context: Any) -> pb.AdvanceDisputeResponse:
+        """Have the payer's bank go on with a dispute, once per request_id."""
+        return await self._runtime.call(_ADVANCE_DISPUTE, request, messages.from_advance_dispute(request))
 
     async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
         """Read a dispute."""

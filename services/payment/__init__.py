@@ -29,14 +29,14 @@
 | what is not sent any more: too late, or for a stopped merchant | `domain/attempt.py`, `commands/withholding.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
-Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `attempt`,
-`evidence`, `unmatched_evidence`, `late_capture`, `contradiction`. Projections: `merchant`,
+Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `dispute_file`,
+`attempt`, `evidence`, `unmatched_evidence`, `late_capture`, `contradiction`. Projections: `merchant`,
 `merchant_fee` (of merchant.events), `order` (of order.events), `merchant_funds` (of accounting.events).
 
 RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
 CreateRefund CancelRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
-ContestDispute ListOverdueAttempts ListContradictions GetContradiction ProposeResolution ApproveResolution
-RejectResolution RetryRefund ListUnmatchedEvidence.
+ContestDispute AddDisputeFile GetDisputeFile ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
+ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
 
 Topics: in merchant.events, order.events and accounting.events; out payment.events, keyed by payment_id: PaymentCreated
 PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted

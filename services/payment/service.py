@@ -26,6 +26,7 @@ SERVICE = Service(
         "refund_hold",
         "dispute",
         "dispute_report",
+        "dispute_file",
         "attempt",
         "evidence",
         "late_capture",

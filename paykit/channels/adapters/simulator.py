@@ -116,7 +116,13 @@ class Simulator(Channel):
     async def answer_dispute(self, answer: DisputeAnswer) -> AnswerOutcome:
         """Tell what a merchant answers to a dispute."""
         request = pb.RespondToDisputeRequest(
-            dispute_reference=answer.dispute_reference, contested=answer.contested, evidence=answer.evidence
+            dispute_reference=answer.dispute_reference,
+            contested=answer.contested,
+            evidence=answer.evidence,
+            files=[
+                pb.DisputeFile(name=file.name, media_type=file.media_type, content=file.content)
+                for file in answer.files
+            ],
         )
         metadata = (("x-correlation-id", answer.correlation_id),)
         try:

@@ -17,7 +17,8 @@ from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paytools.cli.reading import DatabaseUrl, read
 from services.accounting.commands.open_matters import OpenMatter
 from services.accounting.commands.verification import LedgerDifferenceError, VerifyReport, verify
-from services.accounting.store import books
+from services.accounting.domain.chart import ChartError
+from services.accounting.store import books, load_chart
 from services.accounting.store.books import InTransit, KindBalance
 
 PARTS_MAX = 1_000
@@ -84,6 +85,21 @@ def balances_(
     _echo_balances(kinds)
     if explain:
         _echo_in_transit(parts)
+
+
+@app.command(name="prove")
+def prove_(
+    chart: Annotated[str, typer.Argument(help="The name of a chart that ships, or the path of a TOML file.")],
+) -> None:
+    """Prove a chart of accounts before a ledger is kept by it; leave with status 1 if it is wrong."""
+    try:
+        proved = load_chart(chart)
+    except ChartError as error:
+        fail(str(error))
+    typer.echo(
+        f"{proved.name} balances whatever the amounts: {len(proved.kinds)} kinds, {len(proved.types)} types, "
+        f"hash {proved.content_hash}."
+    )
 
 
 def _echo_open_matters(matters: Sequence[OpenMatter]) -> None:

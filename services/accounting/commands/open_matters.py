@@ -3,7 +3,7 @@
 Each is a disagreement with the outside world, or waits for one to end: the ledger names it, and people look at it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,8 @@ from services.accounting.store.books import InTransit, Owing
 
 OPEN_MATTERS_MAX = 10_000
 """Looked at, of each kind."""
+
+_SUSPENSE = "suspense"
 
 _DEFAULT_HOLD = timedelta(days=180)
 HOLDS_MAX: Mapping[str, timedelta] = MappingProxyType(
@@ -61,32 +63,31 @@ class OpenMatter:
 
 async def open_matters(tx: Tx) -> list[OpenMatter]:
     """Name what is open, on the transaction's snapshot: suspense and holds first, then debts."""
-    parts = await store.books.in_transit(tx, kinds=lifecycle.IN_TRANSIT, limit=OPEN_MATTERS_MAX)
+    parts = await store.books.in_transit(tx, kinds=(_SUSPENSE,), limit=OPEN_MATTERS_MAX)
+    for kind in lifecycle.IN_TRANSIT:
+        if kind != _SUSPENSE:
+            before = tx.now - HOLDS_MAX.get(kind, _DEFAULT_HOLD)
+            parts += await store.books.in_transit(tx, kinds=(kind,), before=before, limit=OPEN_MATTERS_MAX)
     debts = await store.books.owing(tx, limit=OPEN_MATTERS_MAX)
-    return [*(matter for part in parts for matter in _of_part(part, tx.now)), *map(_of_debt, debts)]
+    return [*map(_of_part, parts), *map(_of_debt, debts)]
 
 
-def _of_part(part: InTransit, now: datetime) -> Iterator[OpenMatter]:
-    kind = _kind_of(part, now)
-    if kind is not None:
-        yield OpenMatter(
-            kind=kind,
-            account_kind=part.account_kind,
-            currency_code=part.currency_code,
-            merchant_id=part.merchant_id,
-            reference=part.reference,
-            amount_minor=abs(part.amount_minor),
-            since=part.since,
-        )
+def _of_part(part: InTransit) -> OpenMatter:
+    return OpenMatter(
+        kind=_kind_of(part),
+        account_kind=part.account_kind,
+        currency_code=part.currency_code,
+        merchant_id=part.merchant_id,
+        reference=part.reference,
+        amount_minor=abs(part.amount_minor),
+        since=part.since,
+    )
 
 
-def _kind_of(part: InTransit, now: datetime) -> OpenMatterKind | None:
-    if part.account_kind == "suspense":
+def _kind_of(part: InTransit) -> OpenMatterKind:
+    if part.account_kind == _SUSPENSE:
         return OpenMatterKind.SUSPENSE_OWED if part.amount_minor < 0 else OpenMatterKind.SUSPENSE_OUT
-    if part.amount_minor < 0:
-        return OpenMatterKind.UNEXPLAINED_HOLD
-    hold = HOLDS_MAX.get(part.account_kind, _DEFAULT_HOLD)
-    return OpenMatterKind.LONG_HOLD if now - part.since > hold else None
+    return OpenMatterKind.UNEXPLAINED_HOLD if part.amount_minor < 0 else OpenMatterKind.LONG_HOLD
 
 
 def _of_debt(debt: Owing) -> OpenMatter:

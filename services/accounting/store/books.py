@@ -79,7 +79,8 @@ WHERE account.account_kind = ANY ($1::text[])
     AND ($3::text IS NULL OR account.currency_code = $3) AND ($4::text IS NULL OR account.merchant_id = $4)
     AND (SELECT sum(balance_minor) FROM balance WHERE balance.account_id = account.account_id) <> 0
 GROUP BY account.currency_code, account.account_kind, account.merchant_id, named.reference
-HAVING sum(entry.effect * entry.amount_minor) <> 0
+HAVING sum(entry.effect * entry.amount_minor) < 0
+    OR (sum(entry.effect * entry.amount_minor) > 0 AND ($7::timestamptz IS NULL OR min(transaction.effective_at) < $7))
 ORDER BY account.currency_code, account.account_kind, account.merchant_id, since, named.reference
 LIMIT $5
 """
@@ -126,11 +127,21 @@ async def in_transit(
     currency_code: str | None = None,
     merchant_id: str | None = None,
     kinds: Sequence[str] = EXPLAINED,
+    before: datetime | None = None,
     limit: int,
 ) -> list[InTransit]:
-    """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first."""
+    """Explain what is on accounts in transit, by currency, kind and merchant, the longest waiting first.
+
+    Args:
+        tx: The transaction.
+        currency_code: Only this currency.
+        merchant_id: Only this merchant's accounts.
+        kinds: Kinds of account.
+        before: Only what has waited since before then, and what is below zero whenever it began.
+        limit: Parts at most.
+    """
     # Every entry of an account is looked at, which takes longer than any call on one with millions of them.
     await tx.fetch("SELECT set_config('statement_timeout', '0', true)")
     steps = sorted(lifecycle.STEPS)
-    rows = await tx.fetch(_SELECT_IN_TRANSIT, kinds, _BY_RELATED_NO, currency_code, merchant_id, limit, steps)
+    rows = await tx.fetch(_SELECT_IN_TRANSIT, kinds, _BY_RELATED_NO, currency_code, merchant_id, limit, steps, before)
     return [InTransit(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]

@@ -2,8 +2,10 @@
 
 from services.channel.commands.aftereffect import bring_about
 from services.channel.commands.dispute import (
+    AdvanceDispute,
     OpenDispute,
     RespondToDispute,
+    advance_disputes,
     decide_disputes,
     open_disputes,
     respond_to_disputes,
@@ -19,12 +21,14 @@ from services.channel.commands.transaction import (
 )
 
 __all__ = [
+    "AdvanceDispute",
     "DeclineRefunds",
     "OpenDispute",
     "RespondToDispute",
     "SetBehaviour",
     "SetOutcome",
     "Submit",
+    "advance_disputes",
     "bring_about",
     "close_statements",
     "decide_disputes",

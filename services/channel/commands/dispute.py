@@ -1,7 +1,7 @@
 """Disputes as sequences: opened by whoever plays the payer's bank, answered for the merchant, decided in time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from paykit.cause import NO_CALL, Cause, CreatingCall
@@ -11,13 +11,25 @@ from paykit.money import Money
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold, kept
 from services.channel import store
-from services.channel.domain import dispute, transaction
+from services.channel.domain import dispute, dispute_line, line, transaction
 from services.channel.domain.behaviour import Behaviours
-from services.channel.domain.dispute import ChannelDispute, ChannelDisputeState, DisputeReason
+from services.channel.domain.dispute import (
+    ChannelDispute,
+    ChannelDisputeStage,
+    ChannelDisputeState,
+    DisputeMove,
+    DisputeReason,
+    DisputeResponse,
+)
+from services.channel.domain.line import LaterLine
 from services.channel.domain.transaction import Authorization, ChannelTransaction
 from services.channel.store import CallbackReport, DueCallback
 
-_DECIDED = {ChannelDisputeState.WON: CallbackReport.DISPUTE_WON, ChannelDisputeState.LOST: CallbackReport.DISPUTE_LOST}
+_REPORTS = {
+    ChannelDisputeState.OPENED: CallbackReport.DISPUTE_OPENED,
+    ChannelDisputeState.WON: CallbackReport.DISPUTE_WON,
+    ChannelDisputeState.LOST: CallbackReport.DISPUTE_LOST,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,8 @@ class OpenDispute:
         amount: None for all that is left of the capture.
         respond_within_s: 0 for RESPOND_WITHIN_S.
         contest_loses: How contesting it ends.
+        lose_minor: What losing it loses; 0 for all.
+        above_limits: Whether it is held back whatever is left.
     """
 
     attempt_id: str
@@ -35,6 +49,10 @@ class OpenDispute:
     reason: DisputeReason
     respond_within_s: int
     contest_loses: bool
+    stage: ChannelDisputeStage = ChannelDisputeStage.CHARGEBACK
+    category: str = ""
+    lose_minor: int = 0
+    above_limits: bool = False
     creating_call: CreatingCall = NO_CALL
 
 
@@ -43,8 +61,57 @@ class RespondToDispute:
     """A merchant's answer to a dispute."""
 
     dispute_reference: str
-    contested: bool
-    evidence: str
+    answer: DisputeResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceDispute:
+    """The next word of the payer's bank: a stage, or a decision.
+
+    Attributes:
+        stage: None for a decision.
+        won: None for a stage.
+        amount: What is lost, or comes back; None for all.
+    """
+
+    dispute_reference: str
+    stage: ChannelDisputeStage | None
+    won: bool | None
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Disputing:
+    """Locked disputes with what they move, and what is to be told of them."""
+
+    tx: Tx
+    disputes: Rows[str, ChannelDispute]
+    authorizations: Rows[str, Authorization]
+    lines: Rows[str, LaterLine]
+    behaviours: Behaviours
+    callbacks: list[DueCallback] = field(default_factory=list)
+
+    def authorization_of(self, disputed: ChannelDispute) -> Authorization:
+        """Return what a dispute is held back of."""
+        return self.authorizations[disputed.authorization_reference]
+
+    def take(self, before: ChannelDispute, move: DisputeMove) -> ChannelDispute:
+        """Take a step of a dispute, tell the line of what moved, and remember to call back with what is decided."""
+        after = self.disputes.put(move.dispute)
+        self.authorizations.put(move.authorization)
+        if move.line is not None:
+            self.lines.add(move.line)
+            event = line.later_statement_line(move.line, version=after.version)
+            self.tx.emit(event, cause=Cause(after.correlation_id))
+        if after.state in _REPORTS:
+            told_minor = _told_minor(before, after)
+            self.callbacks.extend(_callbacks(self.tx, after, self.behaviours, amount_minor=told_minor))
+        return after
+
+    async def save(self) -> None:
+        """Write what changed."""
+        await self.tx.save(self.disputes, self.authorizations, self.lines)
+        await store.insert_callbacks(self.tx, self.callbacks)
 
 
 async def open_disputes(tx: Tx, items: Sequence[OpenDispute]) -> list[ChannelDispute | DomainError]:
@@ -58,9 +125,14 @@ async def open_disputes(tx: Tx, items: Sequence[OpenDispute]) -> list[ChannelDis
     disputes = store.disputes.rows(tx)
     results = fold(items, lambda item: _open(tx, item, transactions, authorizations, disputes))
     await tx.save(authorizations, disputes)
-    for opened in kept(results):
-        tx.emit(dispute.statement_line(opened), cause=Cause(opened.correlation_id))
-    await _remember_callbacks(tx, [(opened, CallbackReport.DISPUTE_OPENED) for opened in kept(results)])
+    opened = kept(results)
+    for disputed in opened:
+        if disputed.line_date is not None:
+            tx.emit(dispute_line.statement_line(disputed), cause=Cause(disputed.correlation_id))
+    if opened:
+        behaviours = await store.behaviours_of(tx, [disputed.merchant_id for disputed in opened])
+        callbacks = [_callbacks(tx, each, behaviours, amount_minor=each.amount_minor) for each in opened]
+        await store.insert_callbacks(tx, [callback for some in callbacks for callback in some])
     return results
 
 
@@ -69,31 +141,45 @@ async def respond_to_disputes(tx: Tx, items: Sequence[RespondToDispute]) -> list
 
     Refusals: DisputeNotFound, DisputeAlreadyAnswered, DisputeResponseLate.
     """
-    disputes = await store.disputes.lock(tx, [item.dispute_reference for item in items])
-    behaviours = await store.behaviours_of(tx, [disputed.merchant_id for disputed in disputes.values()])
-    lost: list[ChannelDispute] = []
-    results = fold(items, lambda item: _respond(tx, item, disputes, behaviours, lost))
-    await tx.save(disputes)
-    await _remember_callbacks(tx, [(disputed, CallbackReport.DISPUTE_LOST) for disputed in lost])
+    disputing = await _lock(tx, await store.disputes.lock(tx, [item.dispute_reference for item in items]))
+    results = fold(items, lambda item: _respond(disputing, item))
+    await disputing.save()
+    return results
+
+
+async def advance_disputes(tx: Tx, items: Sequence[AdvanceDispute]) -> list[ChannelDispute | DomainError]:
+    """Have the payer's bank go on with disputes, one after another; emits a line of what moves, and calls back.
+
+    Refusals: DisputeNotFound, CurrencyMismatch, OutcomeImpossible.
+    """
+    disputing = await _lock(tx, await store.disputes.lock(tx, [item.dispute_reference for item in items]))
+    results = fold(items, lambda item: _advance(disputing, item))
+    await disputing.save()
     return results
 
 
 async def decide_disputes(tx: Tx, *, limit: int) -> int:
-    """Decide at most this many disputes that are due, and return their number; emits a line for each that is won."""
+    """Decide at most this many disputes that are due, and return their number; emits a line for what moves."""
     due = await store.disputes.lock_due(tx, limit=limit)
     if not due:
         return 0
-    references = [disputed.authorization_reference for disputed in due.values()]
-    authorizations = await store.authorizations.lock(tx, references)
+    disputing = await _lock(tx, due)
     for disputed in list(due.values()):
-        decided, authorization = dispute.decide(disputed, authorizations[disputed.authorization_reference], now=tx.now)
-        authorizations.put(authorization)
-        due.put(decided)
-        if decided.state is ChannelDisputeState.WON:
-            tx.emit(dispute.statement_line(decided), cause=Cause(decided.correlation_id))
-    await tx.save(due, authorizations)
-    await _remember_callbacks(tx, [(decided, _DECIDED[decided.state]) for decided in due.values()])
+        disputing.take(disputed, dispute.decide(disputed, disputing.authorization_of(disputed), now=tx.now))
+    await disputing.save()
     return len(due)
+
+
+async def _lock(tx: Tx, disputes: Rows[str, ChannelDispute]) -> _Disputing:
+    """Lock what disputes are held back of, after them."""
+    references = [disputed.authorization_reference for disputed in disputes.values()]
+    return _Disputing(
+        tx=tx,
+        disputes=disputes,
+        authorizations=await store.authorizations.lock(tx, references),
+        lines=store.later_lines.rows(tx),
+        behaviours=await store.behaviours_of(tx, [disputed.merchant_id for disputed in disputes.values()]),
+    )
 
 
 def _open(
@@ -116,41 +202,56 @@ def _open(
         respond_within_s=item.respond_within_s,
         contest_loses=item.contest_loses,
         now=tx.now,
+        stage=item.stage,
+        category=item.category,
+        lose_minor=item.lose_minor,
+        above_limits=item.above_limits,
     )
     authorizations.put(authorization)
     return disputes.add(replace(opened, creating_call=item.creating_call))
 
 
-def _respond(
-    tx: Tx,
-    item: RespondToDispute,
-    disputes: Rows[str, ChannelDispute],
-    behaviours: Behaviours,
-    lost: list[ChannelDispute],
-) -> ChannelDispute:
+def _respond(disputing: _Disputing, item: RespondToDispute) -> ChannelDispute:
     """Answer one dispute as the answers before it left it; the same answer again changes nothing."""
-    opened = disputes.require(item.dispute_reference, dispute.not_found)
-    delay_ms = behaviours.of(opened.merchant_id).callback_delay_ms
-    answered = dispute.respond(opened, contested=item.contested, evidence=item.evidence, delay_ms=delay_ms, now=tx.now)
-    if answered is not opened:
-        disputes.put(answered)
-        lost += [answered] if answered.state is ChannelDisputeState.LOST else []
-    return answered
+    opened = disputing.disputes.require(item.dispute_reference, dispute.not_found)
+    delay_ms = disputing.behaviours.of(opened.merchant_id).callback_delay_ms
+    move = dispute.respond(
+        opened, disputing.authorization_of(opened), item.answer, delay_ms=delay_ms, now=disputing.tx.now
+    )
+    return opened if move.dispute is opened else disputing.take(opened, move)
 
 
-async def _remember_callbacks(tx: Tx, reports: Sequence[tuple[ChannelDispute, CallbackReport]]) -> None:
-    """Remember callbacks about disputes, after the same delay as others."""
-    if not reports:
-        return
-    behaviours = await store.behaviours_of(tx, [disputed.merchant_id for disputed, _ in reports])
-    callbacks = [
-        DueCallback(
-            attempt_id=disputed.attempt_id,
-            due_time=tx.now + timedelta(milliseconds=behaviours.of(disputed.merchant_id).callback_delay_ms),
-            report=report,
-            dispute_reference=disputed.dispute_reference,
-        )
-        for disputed, report in reports
-        if disputed.callback_address
-    ]
-    await store.insert_callbacks(tx, callbacks)
+def _advance(disputing: _Disputing, item: AdvanceDispute) -> ChannelDispute:
+    present = disputing.disputes.require(item.dispute_reference, dispute.not_found)
+    authorization, now = disputing.authorization_of(present), disputing.tx.now
+    if item.stage is not None:
+        move = dispute.escalate(present, authorization, item.stage, now=now)
+    else:
+        move = dispute.conclude(present, authorization, won=bool(item.won), amount=item.amount, now=now)
+    return disputing.take(present, move)
+
+
+def _told_minor(before: ChannelDispute, after: ChannelDispute) -> int:
+    """Return the amount that a report names: what is disputed, what is lost, or what comes back."""
+    if after.state is ChannelDisputeState.LOST:
+        return after.taken_minor
+    if after.state is ChannelDisputeState.OPENED:
+        return after.amount_minor
+    at_stake_minor = before.amount_minor if before.due_time is not None else before.taken_minor
+    return at_stake_minor - after.taken_minor
+
+
+def _callbacks(tx: Tx, disputed: ChannelDispute, behaviours: Behaviours, *, amount_minor: int) -> list[DueCallback]:
+    """Return the callback about a dispute as it is now, after the same delay as others; none where nobody listens."""
+    if not disputed.callback_address:
+        return []
+    callback = DueCallback(
+        attempt_id=disputed.attempt_id,
+        due_time=tx.now + timedelta(milliseconds=behaviours.of(disputed.merchant_id).callback_delay_ms),
+        report=_REPORTS[disputed.state],
+        dispute_reference=disputed.dispute_reference,
+        dispute_stage=disputed.stage,
+        dispute_amount_minor=amount_minor,
+        occur_time=tx.now,
+    )
+    return [callback]

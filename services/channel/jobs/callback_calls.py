@@ -58,7 +58,7 @@ def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[A
     """Return the method to call and its request."""
     if contents.dispute is not None:
         method = payment_pb2_grpc.PaymentServiceStub(channel).ReportDispute
-        return method, _dispute(contents.dispute, contents.callback.report)
+        return method, _dispute(contents.dispute, contents.callback)
     if contents.transaction.action is Action.PAY:
         bank = withdrawal_pb2_grpc.WithdrawalServiceStub(channel)
         return bank.ReportBankResult, _payout(contents.transaction, contents.callback.report)
@@ -92,12 +92,16 @@ def _reference(transaction: ChannelTransaction, report: CallbackReport) -> str:
     return second or transaction.channel_reference
 
 
-def _dispute(dispute: ChannelDispute, report: CallbackReport) -> payment_pb2.ReportDisputeRequest:
+def _dispute(dispute: ChannelDispute, callback: Callback) -> payment_pb2.ReportDisputeRequest:
+    amount_minor = callback.dispute_amount_minor or dispute.amount_minor
     return payment_pb2.ReportDisputeRequest(
         attempt_id=dispute.attempt_id,
         dispute_reference=dispute.dispute_reference,
-        outcome=_DISPUTED[report],
-        amount=Money(amount_minor=dispute.amount_minor, currency_code=dispute.currency_code),
+        outcome=_DISPUTED[callback.report],
+        amount=Money(amount_minor=amount_minor, currency_code=dispute.currency_code),
         reason=payment_pb2.DisputeReason.Value(f"DISPUTE_REASON_{dispute.reason}"),
         respond_by=to_timestamp(dispute.respond_by),
+        stage=payment_pb2.DisputeStage.Value(f"DISPUTE_STAGE_{callback.dispute_stage or dispute.stage}"),
+        category=dispute.category,
+        occur_time=to_timestamp(callback.occur_time) if callback.occur_time else None,
     )

@@ -9,8 +9,9 @@ from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns
 
 _INSERT_CALLBACKS = """
-INSERT INTO callback (attempt_id, due_time, report, dispute_reference)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[])
+INSERT INTO callback (attempt_id, due_time, report, dispute_reference, dispute_stage, dispute_amount_minor, occur_time)
+SELECT * FROM unnest(
+    $1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[])
 """
 
 # A callback that was taken, or whose last call failed, waits until its retry_time; real time, as it is about processes
@@ -22,7 +23,7 @@ WHERE callback_id IN (
     WHERE due_time <= $1 AND (retry_time IS NULL OR retry_time <= clock_timestamp())
     ORDER BY due_time, callback_id LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-RETURNING callback_id, attempt_id, report, dispute_reference, tries
+RETURNING callback_id, attempt_id, report, dispute_reference, dispute_stage, dispute_amount_minor, occur_time, tries
 """
 
 _POSTPONE_CALLBACKS = """
@@ -54,13 +55,18 @@ class DueCallback:
     """A callback to remember.
 
     Attributes:
-        dispute_reference: Of the dispute that is told of; None otherwise.
+        dispute_reference: Of the dispute that is told of; None otherwise, as is what follows.
+        dispute_amount_minor: Disputed, lost, or given back.
+        occur_time: When it happened.
     """
 
     attempt_id: str
     due_time: datetime
     report: CallbackReport = CallbackReport.RESULT
     dispute_reference: str | None = None
+    dispute_stage: str | None = None
+    dispute_amount_minor: int | None = None
+    occur_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,9 @@ class Callback:
     attempt_id: str
     report: CallbackReport
     dispute_reference: str | None
+    dispute_stage: str | None
+    dispute_amount_minor: int | None
+    occur_time: datetime | None
     tries: int
 
 
@@ -83,7 +92,13 @@ async def insert_callbacks(tx: Tx, callbacks: Sequence[DueCallback]) -> None:
     if callbacks:
         await tx.run(
             _INSERT_CALLBACKS,
-            *columns(callbacks, ("attempt_id", "due_time", "report", "dispute_reference")),
+            *columns(
+                callbacks,
+                (
+                    *("attempt_id", "due_time", "report", "dispute_reference", "dispute_stage"),
+                    *("dispute_amount_minor", "occur_time"),
+                ),
+            ),
         )
 
 

@@ -18,5 +18,8 @@ disputes = ChannelDisputes(
     ChannelDispute,
     "dispute",
     key="dispute_reference",
-    changing=("state", "contested", "evidence", "due_time", "reversal_date", "update_time", "version"),
+    changing=(
+        *("state", "stage", "contested", "evidence", "files", "respond_by", "due_time", "taken_minor"),
+        *("update_time", "version"),
+    ),
 )

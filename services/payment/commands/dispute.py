@@ -1,5 +1,6 @@
 """Disputes: reported by channels, answered for merchants, and the answers told."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ from services.payment.commands import work
 from services.payment.commands.order import CapturedOrders, captured_orders
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, Reported
-from services.payment.store import DisputeReport
+from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, DisputeFile, Reported
+from services.payment.store import DisputeReport, FileWithContent
 
 ANSWERING_JOB = "respond_to_disputes"
 """The job that tells channels what merchants answered."""
@@ -44,6 +45,16 @@ class ContestDispute:
 
     dispute_id: str
     evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddDisputeFile:
+    """A file to go with the answer to a dispute."""
+
+    dispute_id: str
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +178,36 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
 
     results = fold(items, contest)
     await tx.save(disputes)
+    return results
+
+
+async def add_dispute_files(tx: Tx, items: Sequence[AddDisputeFile]) -> list[DisputeFile | DomainError]:
+    """Keep files for the answers to disputes.
+
+    Refusals: DisputeNotFound, IllegalTransition, DisputeFilesExceeded.
+    """
+    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
+    counts = await store.dispute_files.counts(tx, list(disputes))
+    files: list[FileWithContent] = []
+
+    def add(item: AddDisputeFile) -> DisputeFile:
+        dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
+        domain.dispute.require_room(dispute, counts.get(item.dispute_id, 0))
+        counts[item.dispute_id] = counts.get(item.dispute_id, 0) + 1
+        file = DisputeFile(
+            file_id=new_id("dsf"),
+            dispute_id=item.dispute_id,
+            name=item.name,
+            media_type=item.media_type,
+            size_bytes=len(item.content),
+            content_hash=hashlib.sha256(item.content).hexdigest(),
+            create_time=tx.now,
+        )
+        files.append(FileWithContent(file=file, content=item.content))
+        return file
+
+    results = fold(items, add)
+    await store.dispute_files.add(tx, files)
     return results
 
 

@@ -73,6 +73,24 @@ class DisputeNotFound(DomainError):
     reason = "DISPUTE_NOT_FOUND"
 
 
+FILES_MAX = 5
+"""Files of one dispute; each has at most the 512 KiB that its call allows, so that one answer can carry them all."""
+
+
+class DisputeFileNotFound(DomainError):
+    """No file has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "DISPUTE_FILE_NOT_FOUND"
+
+
+class DisputeFilesExceeded(DomainError):
+    """The dispute has as many files as it can; metadata says how many."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "DISPUTE_FILES_EXCEEDED"
+
+
 class DisputeResponseLate(DomainError):
     """The dispute could be contested until respond_by, which is over."""
 
@@ -206,6 +224,24 @@ class Circumstances:
     accepted: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeFile:
+    """A file that speaks for the merchant; no event carries it.
+
+    Attributes:
+        media_type: As in application/pdf.
+        content_hash: SHA-256 of the content, in hexadecimal digits.
+    """
+
+    file_id: str
+    dispute_id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    content_hash: str
+    create_time: datetime
+
+
 class DisputeFacts(PaymentFacts):
     """The fields that all dispute events share; they are events of the payment, in its order."""
 
@@ -273,6 +309,18 @@ def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
     if dispute.respond_by is not None and now > dispute.respond_by:
         raise DisputeResponseLate("The time to contest the dispute is over.", respond_by=dispute.respond_by.isoformat())
     return replace(touched(dispute, now), state=state, evidence=evidence, response_state=ResponseState.PENDING)
+
+
+def require_room(dispute: Dispute, files: int) -> None:
+    """Check that a dispute with so many files can take another one, to go with the answer.
+
+    Raises:
+        IllegalTransition: It is answered or decided already.
+        DisputeFilesExceeded: It has FILES_MAX.
+    """
+    next_state(dispute.state, DisputeAction.CONTEST)
+    if files >= FILES_MAX:
+        raise DisputeFilesExceeded(f"A dispute has {FILES_MAX} files at most.", files_max=str(FILES_MAX))
 
 
 def require_acceptable(dispute: Dispute) -> None:

@@ -79,7 +79,9 @@ def accept(case: DisputeCase, circumstances: Circumstances) -> DisputeCase:
 def disputable_minor(case: DisputeCase) -> int:
     """Return what is left to be held of the disputed capture, beside what this dispute takes already."""
     left_minor = refundable_minor(case.payment)
-    return left_minor if case.capture is None else min(left_minor, capture_rules.refundable_minor(case.capture))
+    if case.capture is not None:
+        left_minor = min(left_minor, capture_rules.refundable_minor(case.capture))
+    return max(left_minor, 0)
 
 
 def _word_of_the_merchant(dispute: Dispute) -> Reported:
@@ -108,7 +110,10 @@ def _take(
         case = replace(case, payment=replace(case.payment, lost_minor=lost_minor))
     if not steps:
         return case
-    return replace(case, dispute=replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time))
+    heard = replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time)
+    if dispute_words.is_later(heard, reported):
+        heard = replace(heard, stage=reported.stage or heard.stage)
+    return replace(case, dispute=heard)
 
 
 def _lost_of_limits_minor(dispute: Dispute) -> int:

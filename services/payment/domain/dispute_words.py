@@ -187,7 +187,7 @@ def _disagrees_in_outcome(dispute: Dispute, reported: Reported) -> Disagreement 
     if won and exceeds:
         return Disagreement(kind=ContradictionKind.OTHER_AMOUNT, needs_decision=True)
     if DisputeStep.OVERTURN in _ruling(dispute, reported) and present in {DisputeStanding.WON, DisputeStanding.LOST}:
-        changes = lost_minor(dispute, reported) != dispute.lost_minor
+        changes = lost_minor(dispute, reported) != dispute.lost_minor and not is_later(dispute, reported)
         return Disagreement(kind=ContradictionKind.DECISION_OVERTURNED, needs_decision=False) if changes else None
     opens = reported.outcome is DisputeOutcome.OPENED
     if present is DisputeStanding.HELD and (reported.amount_minor != dispute.claimed_minor if opens else exceeds):
@@ -197,6 +197,11 @@ def _disagrees_in_outcome(dispute: Dispute, reported: Reported) -> Disagreement 
 
 def _ruling(dispute: Dispute, reported: Reported) -> tuple[DisputeStep, ...]:
     return RULINGS[standing(dispute), word(reported)]
+
+
+def is_later(dispute: Dispute, reported: Reported) -> bool:
+    """Return whether a report is, by its own word, of a stage that the dispute had not reached."""
+    return reported.stage is not None and _STAGES.index(reported.stage) > _STAGES.index(dispute.stage)
 
 
 def _is_earlier(dispute: Dispute, reported: Reported) -> bool:

@@ -69,7 +69,8 @@ def returned_fee_minor(
 
     All refunds of the capture together return their proportion, rounded half up once; this one takes what earlier ones
     left of it. So rounding never adds up. What failed refunds released is caught up with, as far as a refund is worth:
-    never more than the refund itself returns, and never so little that the refunds to come could not return the rest.
+    never more than itself returns. As no fee is more than its capture, what is left of it then never exceeds what is
+    left to be refunded, so that the last refund takes the remainder exactly.
 
     Args:
         fee_minor: Charged for the capture.
@@ -80,8 +81,7 @@ def returned_fee_minor(
     """
     kept_minor = fee_minor - given_minor
     proportion_minor = _half_up(fee_minor * (refunded_minor + amount_minor), captured_minor) - given_minor
-    least_minor = kept_minor - (captured_minor - refunded_minor - amount_minor)
-    return min(max(proportion_minor, least_minor, 0), amount_minor, kept_minor)
+    return min(max(proportion_minor, 0), amount_minor, kept_minor)
 
 
 def own_returned_fee_minor(

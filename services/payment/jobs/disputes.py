@@ -11,16 +11,16 @@ import structlog
 from paykit.base.channel_routes import ChannelRoute
 from paykit.channels import exchange, registry
 from paykit.channels.attempts import inquiry_pause_s
-from paykit.channels.channel import ANSWER_TIMEOUT_S
-from paykit.channels.requests import AnswerOutcome, DisputeAnswer
+from paykit.channels.channel import ANSWER_TIMEOUT_S, Channel
+from paykit.channels.requests import AnswerOutcome, DisputeAnswer, EvidenceFile
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from services.payment import commands, store
 from services.payment.commands.dispute import RecordAnswer
-from services.payment.store import Response
+from services.payment.store import FileWithContent, Response
 
-ANSWERS_MAX = 50
-"""Answers that a channel is told at once."""
+ANSWERS_MAX = 10
+"""Answers that a channel is told at once: with all their files 25 MiB at most."""
 ANSWER_LEASE_S = ANSWER_TIMEOUT_S + 10.0
 """From claim to the next try: the call, and time to write its result."""
 
@@ -41,23 +41,36 @@ async def _respond(runtime: Runtime, route: ChannelRoute) -> bool:
         if channel is None:
             return False
         due = await runtime.transaction(lambda tx: _claim(tx, route.name))
-        outcomes = await asyncio.gather(*(exchange.answer_dispute(channel, to_answer(response)) for response in due))
+        outcomes = await _tell(runtime, channel, due)
     await runtime.transaction(lambda tx: _record(tx, due, outcomes))
     return len(due) == ANSWERS_MAX
+
+
+async def _tell(runtime: Runtime, channel: Channel, due: Sequence[Response]) -> list[AnswerOutcome]:
+    """Tell some answers side by side, with the files that are read for them."""
+    contested = [response.dispute.dispute_id for response in due if not response.dispute.accepted]
+    files = await runtime.read(lambda tx: store.dispute_files.with_contents(tx, dispute_ids=contested))
+    return await asyncio.gather(*(exchange.answer_dispute(channel, to_answer(response, files)) for response in due))
 
 
 async def _claim(tx: Tx, channel: str) -> list[Response]:
     return await store.disputes.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
 
 
-def to_answer(response: Response) -> DisputeAnswer:
-    """Make what a channel is told of a merchant's answer."""
+def to_answer(response: Response, files: Sequence[FileWithContent] = ()) -> DisputeAnswer:
+    """Make what a channel is told of a merchant's answer, with those of the files that are the dispute's."""
     dispute = response.dispute
     return DisputeAnswer(
         dispute_reference=dispute.dispute_reference,
         contested=not dispute.accepted,
         evidence=dispute.evidence or "",
         correlation_id=response.correlation_id,
+        category=dispute.category or "",
+        files=tuple(
+            EvidenceFile(name=each.file.name, media_type=each.file.media_type, content=each.content)
+            for each in files
+            if each.file.dispute_id == dispute.dispute_id
+        ),
     )
 
 

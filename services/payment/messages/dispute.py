@@ -4,7 +4,7 @@ from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
+from services.payment.domain.dispute import Dispute, DisputeFile, DisputeOutcome, DisputeState, Reported
 from services.payment.store import DisputeFilter
 
 
@@ -37,6 +37,19 @@ def to_dispute(dispute: Dispute) -> pb.Dispute:
         owed_minor=dispute.owed_minor,
         fee_minor=dispute.fee_minor,
         fee_returned_minor=dispute.fee_returned_minor,
+    )
+
+
+def to_file(file: DisputeFile) -> pb.DisputeFile:
+    """Make a file without its content."""
+    return pb.DisputeFile(
+        file_id=file.file_id,
+        dispute_id=file.dispute_id,
+        name=file.name,
+        media_type=file.media_type,
+        size_bytes=file.size_bytes,
+        content_hash=file.content_hash,
+        create_time=to_timestamp(file.create_time),
     )
 
 

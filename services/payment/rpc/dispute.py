@@ -11,8 +11,8 @@ from paykit.serve.listing import newest_page
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, domain, messages, store
-from services.payment.commands.dispute import AcceptDispute, ContestDispute, ReportDispute
-from services.payment.domain.dispute import Dispute
+from services.payment.commands.dispute import AcceptDispute, AddDisputeFile, ContestDispute, ReportDispute
+from services.payment.domain.dispute import DisputeFileNotFound
 
 _REPORT = Operation(
     name="ReportDispute",
@@ -36,6 +36,13 @@ _CONTEST = Operation(
     wakes=(commands.dispute.ANSWERING_JOB,),
 )
 
+_ADD_FILE = Operation(
+    name="AddDisputeFile",
+    command=commands.dispute.add_dispute_files,
+    reply=lambda file: pb.AddDisputeFileResponse(file=messages.dispute.to_file(file)),
+    reply_type=pb.AddDisputeFileResponse,
+)
+
 _log = structlog.get_logger()
 
 
@@ -55,8 +62,18 @@ class DisputeMethods:
 
     async def GetDispute(self, request: pb.GetDisputeRequest, _context: Any) -> pb.GetDisputeResponse:
         """Read a dispute."""
-        dispute = await self._runtime.read(lambda tx: _dispute(tx, request.dispute_id))
-        return pb.GetDisputeResponse(dispute=messages.dispute.to_dispute(dispute))
+        return await self._runtime.read(lambda tx: _dispute_in_full(tx, request.dispute_id))
+
+    async def AddDisputeFile(self, request: pb.AddDisputeFileRequest, _context: Any) -> pb.AddDisputeFileResponse:
+        """Keep a file for the answer, once per request_id."""
+        item = AddDisputeFile(
+            dispute_id=request.dispute_id, name=request.name, media_type=request.media_type, content=request.content
+        )
+        return await self._runtime.call(_ADD_FILE, request, item)
+
+    async def GetDisputeFile(self, request: pb.GetDisputeFileRequest, _context: Any) -> pb.GetDisputeFileResponse:
+        """Read a file with its content."""
+        return await self._runtime.read(lambda tx: _file(tx, request.file_id))
 
     async def ListDisputes(self, request: pb.ListDisputesRequest, _context: Any) -> pb.ListDisputesResponse:
         """Read a page of disputes."""
@@ -81,8 +98,18 @@ class DisputeMethods:
         return await self._runtime.call(_CONTEST, request, item)
 
 
-async def _dispute(tx: Tx, dispute_id: str) -> Dispute:
+async def _dispute_in_full(tx: Tx, dispute_id: str) -> pb.GetDisputeResponse:
     dispute = await store.disputes.get(tx, dispute_id)
     if dispute is None:
         raise domain.dispute.not_found(dispute_id)
-    return dispute
+    files = await store.dispute_files.of(tx, dispute_id)
+    return pb.GetDisputeResponse(
+        dispute=messages.dispute.to_dispute(dispute), files=map(messages.dispute.to_file, files)
+    )
+
+
+async def _file(tx: Tx, file_id: str) -> pb.GetDisputeFileResponse:
+    files = await store.dispute_files.with_contents(tx, file_ids=[file_id])
+    if not files:
+        raise DisputeFileNotFound("No file has this id.", field="file_id", file_id=file_id)
+    return pb.GetDisputeFileResponse(file=messages.dispute.to_file(files[0].file), content=files[0].content)

@@ -10,6 +10,7 @@ from services.payment.store.attempt import (
 from services.payment.store.capture import captures
 from services.payment.store.contradiction import contradictions, unmatched_evidence
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
+from services.payment.store.dispute_file import FileWithContent, dispute_files
 from services.payment.store.late_capture import late_captures
 from services.payment.store.merchant import Payee, capture_terms, dispute_fees, keep_merchants, payees
 from services.payment.store.order import orders
@@ -22,6 +23,7 @@ __all__ = [
     "ClaimedPaymentAttempt",
     "DisputeFilter",
     "DisputeReport",
+    "FileWithContent",
     "OverdueAttempt",
     "Payee",
     "PaymentFilter",
@@ -32,6 +34,7 @@ __all__ = [
     "captures",
     "contradictions",
     "dispute_fees",
+    "dispute_files",
     "disputes",
     "funds",
     "keep_merchants",

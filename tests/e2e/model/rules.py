@@ -36,9 +36,8 @@ def capture_fee(fees: Fees, amount_minor: int, *, captured: int, charged: int) -
 
 def returned_fee(*, fee: int, given: int, captured: int, refunded: int, amount: int) -> int:
     """Give what of a capture's fee returns with a refund: all refunds return their proportion, the last the rest."""
-    least = fee - given - (captured - refunded - amount)
     proportion = half_up(fee * (refunded + amount), captured) - given
-    return min(max(proportion, least, 0), amount, fee - given)
+    return min(max(proportion, 0), amount, fee - given)
 
 
 def own_returned_fee(*, fee: int, given: int, captured: int, refunded: int, amount: int) -> int:

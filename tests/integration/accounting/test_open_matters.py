@@ -58,7 +58,7 @@ async def test_suspense_debts_and_holds_without_an_end_are_named(ledger: Runtime
     assert told((await ledger.read(verify)).open_matters) == [*in_suspense, *debts]
     ledger.clock.advance(timedelta(days=8))  # type: ignore[attr-defined]
     long_held = [("LONG_HOLD", ALICE, withdrawal_id(1), 6_000)]
-    assert told((await ledger.read(verify)).open_matters) == [*long_held, *in_suspense, *debts]
+    assert told((await ledger.read(verify)).open_matters) == [*in_suspense, *long_held, *debts]
     ledger.clock.advance(timedelta(days=173))  # type: ignore[attr-defined]
     assert ("LONG_HOLD", BOB, dispute_id(1), 2_500) in told((await ledger.read(verify)).open_matters)
     printed = await run("verify", "--postgres", admin_url)

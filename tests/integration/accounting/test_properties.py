@@ -306,6 +306,7 @@ async def test_any_sequence_of_operations_leaves_a_ledger_that_verifies(
     async def run(tx: Tx) -> None:
         await prepared(tx)
         for name, items in operations:
+            tx.restart_lock_order()
             if type(items[0]) in BY_CLASS:
                 await apply_as_they_come(tx, items, partition=partition)
             else:

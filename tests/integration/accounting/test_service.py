@@ -55,7 +55,8 @@ async def test_a_chart_is_supplied_by_file_and_followed_by_a_version_with_more(
     first.write_text(text.replace('name = "merchant_asset"', 'name = "our_own"'))
     more = '[kinds."platform.interest"]\nnormal_side = "CREDIT"\n\n[kinds."merchant.settlement"]'
     second.write_text(first.read_text().replace('[kinds."merchant.settlement"]', more, 1))
-    third.write_text(second.read_text().replace("floor_minor = 0\n", "", 1))
+    withdrawing = '[kinds."merchant.withdrawing"]\nnormal_side = "DEBIT"\n'
+    third.write_text(second.read_text().replace(f"{withdrawing}floor_minor = 0\n", withdrawing))
     monkeypatch.setenv(VARIABLE, str(first))
     ledger = await runtime_of(SERVICE)
     await consume(ledger, capture(1))
@@ -67,7 +68,7 @@ async def test_a_chart_is_supplied_by_file_and_followed_by_a_version_with_more(
     hashes = [store.load_chart(str(path)).content_hash for path in (first, second)]
     assert await rows(upgraded, sql) == [(1, "our_own", hashes[0]), (2, "our_own", hashes[1])]
     assert "platform.interest" in (await ledger.read(store.chart_in_use)).kinds
-    for path, complaint in ((third, r"changes the kinds \['merchant.available'\]"), (first, "followed by version 2")):
+    for path, complaint in ((third, r"changes the kinds \['merchant.withdrawing'\]"), (first, "followed by version 2")):
         monkeypatch.setenv(VARIABLE, str(path))
         with pytest.raises(ChartError, match=complaint):
             await runtime_of(SERVICE)

@@ -111,6 +111,15 @@ async def test_a_journal_is_booked_once_another_person_approves_it_with_both_nam
     await ledger.read(verify)
 
 
+async def test_two_proposals_of_one_journal_book_it_once(call: AccountingServicer, ledger: Runtime) -> None:
+    await consume(ledger, capture(1))
+    goodwill = content("merchant.settlement", "platform.fees", 5_000_000)
+    first, second = [await propose(call, journal=goodwill) for _ in range(2)]
+    booked = [await approve(call, proposal, "bob") for proposal in (first, second)]
+    assert booked[0].transaction_id == booked[1].transaction_id
+    assert await balance(ledger, SETTLEMENT) == 9_680 + 5_000_000
+
+
 async def test_five_journals_of_two_thirds_of_the_limit_do_not_pass_one_person(
     call: AccountingServicer, ledger: Runtime
 ) -> None:

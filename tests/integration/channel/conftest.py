@@ -86,6 +86,13 @@ class House:
         request = pb.RespondToDisputeRequest(dispute_reference=reference, contested=contested, evidence="a receipt")
         return (await self.call.RespondToDispute(request, ANY)).dispute
 
+    async def advance(self, reference: str, amount_minor: int | None = None, **changes: Any) -> pb.Dispute:
+        """Have the payer's bank go on with a dispute."""
+        given: dict[str, Any] = {"request_id": str(uuid.uuid4()), "dispute_reference": reference}
+        if amount_minor is not None:
+            given["amount"] = Money(amount_minor=amount_minor, currency_code="USD")
+        return (await self.call.AdvanceDispute(pb.AdvanceDisputeRequest(**given | changes), ANY)).dispute
+
     async def get_dispute(self, reference: str) -> pb.Dispute:
         return (await self.call.GetDispute(pb.GetDisputeRequest(dispute_reference=reference), ANY)).dispute
 

@@ -10,7 +10,7 @@ from paystream.payment.v1 import payment_pb2, payment_pb2_grpc
 from paystream.withdrawal.v1 import withdrawal_pb2, withdrawal_pb2_grpc
 
 
-class Listener(payment_pb2_grpc.PaymentServiceServicer, withdrawal_pb2_grpc.WithdrawalServiceServicer):
+class Listener(payment_pb2_grpc.PaymentServiceServicer):
     """The receiving end: writes down what it is told, after refusing as often as it is set to."""
 
     def __init__(self) -> None:
@@ -22,32 +22,40 @@ class Listener(payment_pb2_grpc.PaymentServiceServicer, withdrawal_pb2_grpc.With
         self.refusal = grpc.StatusCode.UNAVAILABLE
 
     async def ReportChannelResult(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name is the proto's
-        await self._listen(context)
+        await self.listen(context)
         self.told.append(request)
         return payment_pb2.ReportChannelResultResponse()
 
     async def ReportDispute(self, request: Any, context: Any) -> Any:  # noqa: N802
-        await self._listen(context)
+        await self.listen(context)
         self.disputes.append(request)
         return payment_pb2.ReportDisputeResponse()
 
-    async def ReportBankResult(self, request: Any, context: Any) -> Any:  # noqa: N802
-        await self._listen(context)
-        self.payouts.append(request)
-        return withdrawal_pb2.ReportBankResultResponse()
-
-    async def _listen(self, context: Any) -> None:
+    async def listen(self, context: Any) -> None:
+        """Take note of the journey, unless it is to refuse."""
         if self.refusals:
             self.refusals -= 1
             await context.abort(self.refusal, "not now")
         self.journeys.add(dict(context.invocation_metadata())["x-correlation-id"])
 
 
+class BankListener(withdrawal_pb2_grpc.WithdrawalServiceServicer):
+    """The end that receives what is told of payouts; it writes it down in a listener."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    async def ReportBankResult(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._listener.listen(context)
+        self._listener.payouts.append(request)
+        return withdrawal_pb2.ReportBankResultResponse()
+
+
 @asynccontextmanager
 async def serving(listener: Listener) -> AsyncIterator[tuple[Listener, str]]:
     server = grpc.aio.server()
     payment_pb2_grpc.add_PaymentServiceServicer_to_server(listener, server)
-    withdrawal_pb2_grpc.add_WithdrawalServiceServicer_to_server(listener, server)
+    withdrawal_pb2_grpc.add_WithdrawalServiceServicer_to_server(BankListener(listener), server)  # type: ignore[abstract]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -14,11 +14,19 @@ from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from services.channel import commands, store
-from services.channel.commands import DeclineRefunds, OpenDispute, RespondToDispute, SetBehaviour, SetOutcome, Submit
+from services.channel.commands import (
+    AdvanceDispute,
+    DeclineRefunds,
+    OpenDispute,
+    RespondToDispute,
+    SetBehaviour,
+    SetOutcome,
+    Submit,
+)
 from services.channel.domain import dispute
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import Behaviour
-from services.channel.domain.dispute import ChannelDispute, DisputeReason
+from services.channel.domain.dispute import ChannelDispute, ChannelDisputeStage, DisputeReason, DisputeResponse
 from services.channel.domain.late_outcome import LateOutcome, LateWord
 from services.channel.domain.transaction import Action, Instruction
 from tests.integration.channel.conftest import House
@@ -80,8 +88,14 @@ refund_declines = st.builds(
 answers = st.builds(
     RespondToDispute,
     dispute_reference=st.sampled_from(["chd_1", "chd_2", "chd_none"]),
-    contested=st.booleans(),
-    evidence=st.just("a receipt"),
+    answer=st.builds(DisputeResponse, contested=st.booleans(), evidence=st.just("a receipt"), files=st.just("")),
+)
+advances = st.builds(
+    AdvanceDispute,
+    dispute_reference=st.sampled_from(["chd_1", "chd_2", "chd_none"]),
+    stage=st.none() | st.sampled_from(ChannelDisputeStage),
+    won=st.booleans(),
+    amount=st.none() | st.builds(Money, st.sampled_from([10, 40, 100]), currencies),
 )
 STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "submit_instructions": (
@@ -93,6 +107,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "decline_refunds": (commands.decline_refunds, refund_declines),
     "open_disputes": (commands.open_disputes, disputes),
     "respond_to_disputes": (commands.respond_to_disputes, answers),
+    "advance_disputes": (commands.advance_disputes, advances),
 }
 
 

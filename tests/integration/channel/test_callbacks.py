@@ -143,8 +143,11 @@ async def test_a_dispute_is_told_when_it_opens_and_when_it_ends_with_everything_
         amount=paid.amount,
         reason=payment_pb2.DISPUTE_REASON_FRAUD,
         respond_by=dispute.respond_by,
+        stage=payment_pb2.DISPUTE_STAGE_CHARGEBACK,
+        occur_time=dispute.create_time,
     )
     opened.outcome = payment_pb2.DISPUTE_OUTCOME_WON
+    opened.occur_time.CopyFrom(dispute.update_time)
     assert (won, listener.journeys) == (opened, {"cor_channel"})
 
 

@@ -18,6 +18,7 @@ from services.channel.domain.dispute import (
     DisputeNotFound,
     DisputeResponseLate,
 )
+from services.channel.domain.late_outcome import OutcomeImpossible
 from tests.integration.channel.conftest import House, all_of
 
 OPENED, CONTESTED = pb.DISPUTE_STATE_OPENED, pb.DISPUTE_STATE_CONTESTED
@@ -133,6 +134,31 @@ async def test_an_answer_given_again_changes_nothing_and_another_is_refused(hous
         await house.get_dispute("chd_none")
 
 
+async def test_the_payers_bank_goes_on_as_it_is_told(house: House) -> None:
+    paid = await house.authorize(5_000)
+    reference = (
+        await house.dispute(paid.attempt_id, stage=pb.DISPUTE_STAGE_INQUIRY, category="10.4")
+    ).dispute_reference
+    charged = await house.advance(reference, stage=pb.DISPUTE_STAGE_CHARGEBACK)
+    assert (charged.state, charged.taken_minor, charged.category) == (OPENED, 5_000, "10.4")
+    lost = await house.advance(reference, 2_000)
+    assert (lost.state, lost.taken_minor) == (LOST, 2_000)
+    won = await house.advance(reference, won=True)
+    assert (won.state, won.taken_minor) == (WON, 0)
+    assert (await house.advance(reference, stage=pb.DISPUTE_STAGE_PRE_ARBITRATION)).state == OPENED
+    assert (await house.advance(reference)).taken_minor == 5_000
+    with pytest.raises(OutcomeImpossible):
+        await house.advance(reference, 5_001, won=True)
+    lines = "SELECT operation, amount_minor FROM later_line ORDER BY create_time, line_id"
+    moved = sorted(tuple(row) for row in await house.runtime.read(lambda tx: tx.fetch(lines)))
+    assert moved == [
+        ("DISPUTE", 5_000),
+        ("DISPUTE", 5_000),
+        ("DISPUTE_REVERSED", 2_000),
+        ("DISPUTE_REVERSED", 3_000),
+    ]
+
+
 async def test_disputes_and_refunds_at_once_never_exceed_what_was_captured(house: House) -> None:
     paid = await house.authorize(1_000)
     results = await all_of(
@@ -151,9 +177,10 @@ async def test_the_database_refuses_what_the_rules_refuse(house: House) -> None:
     await house.respond(reference, contested=True)
     await house.pass_time(seconds=2)
     for wrong in (
-        "UPDATE dispute SET state = 'CONTESTED', due_time = now(), reversal_date = NULL",
+        "UPDATE dispute SET state = 'CONTESTED', contested = NULL, due_time = now()",
         "UPDATE dispute SET due_time = now()",
-        "UPDATE dispute SET contested = NULL",
+        "UPDATE dispute SET taken_minor = -1",
+        "UPDATE dispute SET stage = 'INQUIRY', taken_minor = 1",
         "UPDATE card_authorization SET refunded_minor = -1",
         "UPDATE channel_transaction SET return_time = now()",
         "DELETE FROM dispute",

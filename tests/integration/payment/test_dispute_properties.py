@@ -11,7 +11,7 @@ from paykit.postgres.database import Tx
 from paykit.testing.batches import Step
 from paystream.payment.v1 import events
 from services.payment import commands
-from services.payment.commands.dispute import AcceptDispute, ContestDispute, ReportDispute
+from services.payment.commands.dispute import AcceptDispute, AddDisputeFile, ContestDispute, ReportDispute
 from services.payment.domain.dispute import DisputeOutcome, Reported
 from tests.integration.payment import test_properties as of_payment
 from tests.integration.payment.conftest import House
@@ -57,6 +57,15 @@ async def contest(tx: Tx, references: Sequence[str]) -> Sequence[Any]:
     return await commands.dispute.contest_disputes(tx, items)
 
 
+async def add_files(tx: Tx, references: Sequence[str]) -> Sequence[Any]:
+    ids = await known_ids(tx)
+    items = [
+        AddDisputeFile(dispute_id=ids.get(each, "dsp_none"), name="a", media_type="text/plain", content=b"1")
+        for each in references
+    ]
+    return await commands.dispute.add_dispute_files(tx, items)
+
+
 async def known_ids(tx: Tx) -> dict[str, str]:
     rows = await tx.fetch("SELECT dispute_reference, dispute_id FROM dispute")
     return {row["dispute_reference"]: row["dispute_id"] for row in rows}
@@ -75,6 +84,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
         ),
     ),
     "accept_disputes": (accept, REFERENCES),
+    "add_dispute_files": (add_files, REFERENCES),
     "contest_disputes": (contest, REFERENCES),
 }
 

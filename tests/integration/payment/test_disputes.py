@@ -1,6 +1,7 @@
 """Disputes: what channels report, what merchants answer, who gets what is left, and what the channel is told."""
 
 import asyncio
+import hashlib
 import uuid
 from datetime import UTC, timedelta
 from typing import Any
@@ -16,7 +17,12 @@ from paykit.postgres.database import Tx
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.domain.dispute import DisputeNotFound, DisputeResponseLate
+from services.payment.domain.dispute import (
+    DisputeFileNotFound,
+    DisputeFilesExceeded,
+    DisputeNotFound,
+    DisputeResponseLate,
+)
 from services.payment.domain.refund import RefundExceedsRefundable
 from services.payment.jobs import disputes as dispute_jobs
 from tests.integration.payment.conftest import ANY, House
@@ -165,6 +171,48 @@ async def test_a_contested_dispute_is_decided_by_the_channel_that_is_told(house:
     assert (won.state, won.response_state) == (pb.DISPUTE_STATE_WON, pb.DISPUTE_RESPONSE_STATE_TOLD)
     rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
     assert not any(b"receipt" in row["value"] for row in rows)
+
+
+async def add_file(house: House, dispute_id: str, content: bytes = b"signed") -> pb.DisputeFile:
+    request = pb.AddDisputeFileRequest(
+        request_id=str(uuid.uuid4()),
+        dispute_id=dispute_id,
+        name="receipt.txt",
+        media_type="text/plain",
+        content=content,
+    )
+    return (await house.call.AddDisputeFile(request, ANY)).file
+
+
+async def test_files_go_with_the_answer_and_into_no_event(house: House) -> None:
+    opened = await disputed(house)
+    file = await add_file(house, opened.dispute_id)
+    assert (file.name, file.media_type, file.size_bytes) == ("receipt.txt", "text/plain", 6)
+    assert file.content_hash == hashlib.sha256(b"signed").hexdigest()
+    found = await house.call.GetDispute(pb.GetDisputeRequest(dispute_id=opened.dispute_id), ANY)
+    assert list(found.files) == [file]
+    read = await house.call.GetDisputeFile(pb.GetDisputeFileRequest(file_id=file.file_id), ANY)
+    assert (read.file, read.content) == (file, b"signed")
+    await contest(house, opened.dispute_id)
+    [told] = await tell(house)
+    assert [(each.name, each.content) for each in told.files] == [("receipt.txt", b"signed")]
+    rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
+    assert not any(b"signed" in row["value"] for row in rows)
+    with pytest.raises(IllegalTransition):
+        await add_file(house, opened.dispute_id)
+
+
+async def test_a_dispute_has_five_files_at_most(house: House) -> None:
+    opened = await disputed(house)
+    for _ in range(5):
+        await add_file(house, opened.dispute_id)
+    with pytest.raises(DisputeFilesExceeded) as refused:
+        await add_file(house, opened.dispute_id)
+    assert refused.value.metadata == {"files_max": "5"}
+    with pytest.raises(DisputeNotFound):
+        await add_file(house, "dsp_" + "f" * 32)
+    with pytest.raises(DisputeFileNotFound):
+        await house.call.GetDisputeFile(pb.GetDisputeFileRequest(file_id="dsf_" + "f" * 32), ANY)
 
 
 async def test_an_answer_is_given_once_and_the_same_request_again_is_a_replay(house: House) -> None:

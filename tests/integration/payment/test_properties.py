@@ -38,6 +38,7 @@ OUTCOMES = [outcome for outcome in EvidenceOutcome if outcome != "RETURNED"]  # 
 IDS = (
     *("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id"),
     *("contradiction_id", "aggregate_id", "subject_id", "late_capture_id", "evidence_id", "overturn_id"),
+    "file_id",
 )
 
 
@@ -215,6 +216,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "merchant_fee": "SELECT * FROM merchant_fee",
         "order": 'SELECT * FROM "order"',
         "merchant_funds": "SELECT * FROM merchant_funds",
+        "dispute_file": "SELECT dispute_reference, f.* FROM dispute_file f JOIN dispute USING (dispute_id)",
         "refund_hold": "SELECT merchant_id, needed_minor FROM refund_hold",
     }
     unlike = ("due_time", "start_time")

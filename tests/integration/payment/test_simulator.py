@@ -1,6 +1,7 @@
 """Payments through the channel service itself, over gRPC in both directions."""
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -200,3 +201,84 @@ async def test_a_dispute_that_nobody_answers_is_lost(pair: Pair) -> None:
 
     lost = await pair.dispute(created.payment_id)
     assert (lost.amount.amount_minor, lost.accepted, lost.response_state) == (10_000, False, 0)
+
+
+async def test_a_dispute_goes_through_its_stages_as_the_payers_bank_says(pair: Pair) -> None:
+    created = await pair.create(10_000)
+    types = ["PaymentCreated", "PaymentSuccess"]
+    await pair.settle(created.payment_id, *types)
+    [attempt] = await pair.house.attempts(created.payment_id)
+    inquiry = channel_pb.OpenDisputeRequest(
+        request_id=str(uuid.uuid4()),
+        attempt_id=attempt.attempt_id,
+        amount=Money(amount_minor=5_000, currency_code="USD"),
+        stage=channel_pb.DISPUTE_STAGE_INQUIRY,
+        category="10.4",
+    )
+    reference = (await pair.stub.OpenDispute(inquiry, timeout=10)).dispute.dispute_reference
+
+    async def advance(*expected: str, amount_minor: int | None = None, **word: Any) -> pb.Dispute:
+        amount = Money(amount_minor=amount_minor, currency_code="USD") if amount_minor else None
+        request = channel_pb.AdvanceDisputeRequest(
+            request_id=str(uuid.uuid4()), dispute_reference=reference, amount=amount, **word
+        )
+        await pair.stub.AdvanceDispute(request, timeout=10)
+        types.extend(expected)
+        await pair.settle(created.payment_id, *types)
+        return await pair.dispute(created.payment_id)
+
+    types.append("DisputeInquiryOpened")
+    await pair.settle(created.payment_id, *types)
+    opened = await advance("DisputeOpened", stage=channel_pb.DISPUTE_STAGE_CHARGEBACK)
+    assert (opened.held_minor, opened.category) == (5_000, "10.4")
+    lost = await advance("DisputeLost", amount_minor=2_000)
+    assert (lost.lost_minor, (await pair.house.get(created.payment_id)).disputed_minor) == (2_000, 2_000)
+    won = await advance("DisputeContradicted", "DisputeOverturned", won=True)
+    assert (won.lost_minor, (await pair.house.get(created.payment_id)).disputed_minor) == (0, 0)
+    await advance(stage=channel_pb.DISPUTE_STAGE_PRE_ARBITRATION)
+    final = await advance("DisputeOverturned")
+    assert (final.state, final.lost_minor, final.stage) == (
+        pb.DISPUTE_STATE_LOST,
+        5_000,
+        pb.DISPUTE_STAGE_PRE_ARBITRATION,
+    )
+    held = await pair.stub.GetDispute(channel_pb.GetDisputeRequest(dispute_reference=reference))
+    assert held.dispute.taken_minor == 5_000
+
+
+async def test_what_is_disputed_above_what_is_left_is_recorded_and_told_with_files(pair: Pair) -> None:
+    created = await pair.create(10_000)
+    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess")
+    await pair.house.refund(created.payment_id, 7_000)
+    types = ["PaymentCreated", "PaymentSuccess", "RefundCreated", "RefundSuccess"]
+    await pair.settle(created.payment_id, *types)
+    attempt = (await pair.house.attempts(created.payment_id))[0]
+    request = channel_pb.OpenDisputeRequest(
+        request_id=str(uuid.uuid4()),
+        attempt_id=attempt.attempt_id,
+        amount=Money(amount_minor=5_000, currency_code="USD"),
+        above_limits=True,
+        contest_loses=True,
+    )
+    await pair.stub.OpenDispute(request, timeout=10)
+    await pair.settle(created.payment_id, *types, "DisputeOpened")
+    opened = await pair.dispute(created.payment_id)
+    assert (opened.held_minor, opened.excess_minor) == (3_000, 2_000)
+    await pair.house.call.AddDisputeFile(
+        pb.AddDisputeFileRequest(
+            request_id=str(uuid.uuid4()),
+            dispute_id=opened.dispute_id,
+            name="receipt.txt",
+            media_type="text/plain",
+            content=b"signed",
+        ),
+        ANY,
+    )
+    contest = pb.ContestDisputeRequest(request_id=str(uuid.uuid4()), dispute_id=opened.dispute_id, evidence="-")
+    await pair.house.call.ContestDispute(contest, ANY)
+    await pair.settle(created.payment_id, *types, "DisputeOpened", "DisputeLost")
+    lost = await pair.dispute(created.payment_id)
+    assert (lost.lost_minor, lost.owed_minor) == (5_000, 2_000)
+    found = await pair.stub.GetDispute(channel_pb.GetDisputeRequest(dispute_reference=lost.dispute_reference))
+    digest = hashlib.sha256(b"signed").hexdigest()
+    assert list(found.dispute.files) == [f"receipt.txt text/plain 6 {digest}"]

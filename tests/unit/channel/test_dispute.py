@@ -14,12 +14,18 @@ from services.channel.domain.behaviour import ORDINARY, Behaviour
 from services.channel.domain.dispute import (
     AttemptNotCaptured,
     ChannelDispute,
+    ChannelDisputeStage,
     ChannelDisputeState,
     DisputeAlreadyAnswered,
     DisputeExceedsCaptured,
+    DisputeMove,
     DisputeReason,
+    DisputeResponse,
     DisputeResponseLate,
 )
+from services.channel.domain.dispute_line import statement_line
+from services.channel.domain.late_outcome import OutcomeImpossible
+from services.channel.domain.line import later_statement_line
 from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -53,7 +59,18 @@ def opened(amount: Money | None = None, **changes: Any) -> tuple[ChannelDispute,
 
 
 def respond(before: ChannelDispute, *, contested: bool, now: datetime = LATER) -> ChannelDispute:
-    return dispute.respond(before, contested=contested, evidence="receipt", delay_ms=2_000, now=now)
+    answer = DisputeResponse(contested=contested, evidence="receipt", files="")
+    _, held = opened()
+    return dispute.respond(before, held, answer, delay_ms=2_000, now=now).dispute
+
+
+def conclude(before: DisputeMove, *, won: bool, amount_minor: int | None = None) -> DisputeMove:
+    amount = None if amount_minor is None else Money(amount_minor, "USD")
+    return dispute.conclude(before.dispute, before.authorization, won=won, amount=amount, now=LATER)
+
+
+def moved(move: DisputeMove) -> tuple[str, int] | None:
+    return (str(move.line.operation), move.line.amount_minor) if move.line else None
 
 
 def test_a_dispute_without_an_amount_holds_back_all_that_is_left() -> None:
@@ -145,20 +162,90 @@ def test_every_decision(*, contested: bool | None, loses: bool, state: str, held
     before = replace(made, contest_loses=loses)
     if contested:
         before = respond(before, contested=True)
-    after, released = dispute.decide(before, held, now=LATER)
+    after, released, line = dispute.decide(before, held, now=LATER)
     assert (after.state, after.due_time, released.disputed_minor) == (state, None, held_minor)
-    assert after.reversal_date == ("2026-03-02" if state == "WON" else None)
+    assert (line and line.line_date) == ("2026-03-02" if state == "WON" else None)
     with pytest.raises(InvariantError):
         dispute.decide(after, released, now=LATER)
 
 
 def test_holding_back_and_giving_again_are_two_lines_of_one_reference() -> None:
     made, held = opened(Money(600, "USD"))
-    won, _ = dispute.decide(respond(made, contested=True), held, now=LATER)
-    taken, given = dispute.statement_line(made), dispute.statement_line(won)
+    won, _, line = dispute.decide(respond(made, contested=True), held, now=LATER)
+    assert line is not None
+    taken, given = statement_line(made), later_statement_line(line, version=won.version)
     assert (taken.operation, given.operation) == ("DISPUTE", "DISPUTE_REVERSED")
     assert (taken.amount_minor, given.amount_minor, taken.line_date) == (600, 600, "2026-03-01")
     assert (given.line_date, given.channel_fee_minor, given.related_no) == ("2026-03-02", 0, "cap_1")
     assert taken.channel_reference == given.channel_reference == "chd_1"
     assert taken.line_id != given.line_id
     assert (taken.aggregate_version, given.aggregate_version) == (1, 3)
+
+
+def test_lost_in_part_the_rest_is_given_again() -> None:
+    made, held = opened(Money(500, "USD"), refunded_minor=0)
+    lost = dispute.decide(replace(made, contest_loses=True, lose_minor=200), held, now=LATER)
+    assert (lost.dispute.state, lost.dispute.taken_minor, lost.authorization.disputed_minor) == ("LOST", 200, 200)
+    assert moved(lost) == ("DISPUTE_REVERSED", 300)
+
+
+def test_a_decision_is_overturned_again_and_again() -> None:
+    lost = conclude(DisputeMove(*opened(), None), won=False)
+    assert (moved(lost), lost.authorization.disputed_minor) == (None, 1_000)
+    won = conclude(lost, won=True)
+    assert (moved(won), won.authorization.disputed_minor) == (("DISPUTE_REVERSED", 1_000), 0)
+    again = conclude(won, won=False, amount_minor=700)
+    assert (moved(again), again.authorization.disputed_minor) == (("DISPUTE", 700), 700)
+    with pytest.raises(OutcomeImpossible):
+        conclude(again, won=True, amount_minor=701)
+
+
+def test_an_inquiry_takes_nothing_before_it_becomes_a_chargeback() -> None:
+    transaction, before = paid()
+    made, held = dispute.open_dispute(
+        transaction,
+        before,
+        dispute_reference="chd_1",
+        amount=None,
+        reason=DisputeReason.FRAUD,
+        respond_within_s=0,
+        contest_loses=False,
+        now=NOON,
+        stage=ChannelDisputeStage.INQUIRY,
+    )
+    assert (made.taken_minor, made.line_date, held.disputed_minor) == (0, None, 0)
+    with pytest.raises(OutcomeImpossible):
+        conclude(DisputeMove(made, held, None), won=True)
+    charged = dispute.decide(made, held, now=LATER)  # Not answered in time.
+    assert (charged.dispute.stage, charged.dispute.state) == ("CHARGEBACK", "OPENED")
+    assert (moved(charged), charged.authorization.disputed_minor) == (("DISPUTE", 1_000), 1_000)
+    ended = dispute.decide(respond(made, contested=True), held, now=LATER)
+    assert (ended.dispute.state, moved(ended)) == ("WON", None)
+
+
+def test_pre_arbitration_follows_a_decision_and_moves_nothing_before_the_next() -> None:
+    made = DisputeMove(*opened(), None)
+    stage = ChannelDisputeStage.PRE_ARBITRATION
+    with pytest.raises(OutcomeImpossible):
+        dispute.escalate(made.dispute, made.authorization, stage, now=LATER)
+    won = conclude(made, won=True)
+    begun = dispute.escalate(won.dispute, won.authorization, stage, now=LATER)
+    assert (begun.dispute.state, begun.dispute.contested, moved(begun)) == ("OPENED", None, None)
+    assert moved(conclude(begun, won=False)) == ("DISPUTE", 1_000)
+    assert moved(conclude(begun, won=True)) is None
+
+
+def test_above_its_limits_the_acquirer_takes_what_it_says() -> None:
+    transaction, before = paid()
+    _, held = dispute.open_dispute(
+        transaction,
+        replace(before, refunded_minor=700),
+        dispute_reference="chd_1",
+        amount=Money(500, "USD"),
+        reason=DisputeReason.FRAUD,
+        respond_within_s=0,
+        contest_loses=False,
+        now=NOON,
+        above_limits=True,
+    )
+    assert (held.disputed_minor, held.kept_minor) == (500, -200)

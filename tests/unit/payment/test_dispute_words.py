@@ -198,5 +198,14 @@ def test_an_inquiry_that_is_heard_of_when_it_has_ended_is_closed() -> None:
     assert [type(event).__name__ for event in closed.told] == ["DisputeInquiryOpened"]
 
 
+def test_a_decision_of_a_later_stage_is_no_contradiction() -> None:
+    won = stand("WON")
+    lost = dispute_rulings.hear(replace(won, told=()), reported(LOST, stage=PRE_ARBITRATION), circumstances())
+    assert [type(event).__name__ for event in lost.told] == ["DisputeOverturned"]
+    assert (lost.dispute.state, lost.dispute.stage, lost.dispute.contradicted) == ("LOST", PRE_ARBITRATION, False)
+    # The beginning of that stage, told late, is of the past.
+    assert dispute_rulings.hear(lost, reported(stage=PRE_ARBITRATION), circumstances()).dispute == lost.dispute
+
+
 def test_an_opening_without_a_stage_is_a_chargeback() -> None:
     assert dispute_words.word(reported(OPENED, stage=None)) is DisputeWord.CHARGEBACK

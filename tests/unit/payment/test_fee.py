@@ -140,13 +140,6 @@ def test_a_refund_returns_no_more_than_itself() -> None:
     assert again == 1
 
 
-def test_a_refund_leaves_no_more_to_the_others_than_they_are_worth() -> None:
-    # 2 captured with a fee of 2, of which a refund of 1 holds 1: the other must return the other.
-    assert fee.returned_fee_minor(fee_minor=2, given_minor=1, captured_minor=2, refunded_minor=1, amount_minor=1) == 1
-    # 3 captured with a fee of 2: all but the last 1 were refunded and returned 1, as 2 failed before.
-    assert fee.returned_fee_minor(fee_minor=2, given_minor=1, captured_minor=3, refunded_minor=2, amount_minor=1) == 1
-
-
 @pytest.mark.parametrize(
     ("refunded_minor", "given_minor", "amount_minor", "expected"),
     [

@@ -171,6 +171,34 @@ DISPUTE_STATE_LOST: DisputeState.ValueType  # 4
 """Decided for the payer, accepted, or not answered in time."""
 Global___DisputeState: _TypeAlias = DisputeState  # noqa: Y015
 
+class _DisputeStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_STAGE_UNSPECIFIED: _DisputeStage.ValueType  # 0
+    """Taken as CHARGEBACK; of AdvanceDispute, a decision."""
+    DISPUTE_STAGE_INQUIRY: _DisputeStage.ValueType  # 1
+    """It asks; nothing is held back. Answered, it ends; not answered in time, it becomes a chargeback."""
+    DISPUTE_STAGE_CHARGEBACK: _DisputeStage.ValueType  # 2
+    """The amount is held back."""
+    DISPUTE_STAGE_PRE_ARBITRATION: _DisputeStage.ValueType  # 3
+    """What was decided is disputed again; nothing moves before it is decided anew."""
+
+class DisputeStage(_DisputeStage, metaclass=_DisputeStageEnumTypeWrapper):
+    """How far the payer's bank has gone."""
+
+DISPUTE_STAGE_UNSPECIFIED: DisputeStage.ValueType  # 0
+"""Taken as CHARGEBACK; of AdvanceDispute, a decision."""
+DISPUTE_STAGE_INQUIRY: DisputeStage.ValueType  # 1
+"""It asks; nothing is held back. Answered, it ends; not answered in time, it becomes a chargeback."""
+DISPUTE_STAGE_CHARGEBACK: DisputeStage.ValueType  # 2
+"""The amount is held back."""
+DISPUTE_STAGE_PRE_ARBITRATION: DisputeStage.ValueType  # 3
+"""What was decided is disputed again; nothing moves before it is decided anew."""
+Global___DisputeStage: _TypeAlias = DisputeStage  # noqa: Y015
+
 class _DisputeReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1241,6 +1269,10 @@ class Dispute(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    TAKEN_MINOR_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     dispute_reference: _builtins.str
     """The channel's own reference of the dispute; statement lines and callbacks carry it."""
     attempt_id: _builtins.str
@@ -1253,6 +1285,12 @@ class Dispute(_message.Message):
     """How far it has come."""
     evidence: _builtins.str
     """What speaks for the merchant; empty unless it was contested."""
+    stage: Global___DisputeStage.ValueType
+    """How far the payer's bank has gone."""
+    category: _builtins.str
+    """The card scheme's category, as in 10.4; empty when none was given."""
+    taken_minor: _builtins.int
+    """Held back, or lost, at present, in minor units of amount.currency_code."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is disputed."""
@@ -1269,6 +1307,10 @@ class Dispute(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The files that came with the answer, each as "name media_type size_bytes sha256"."""
+
     def __init__(
         self,
         *,
@@ -1282,10 +1324,14 @@ class Dispute(_message.Message):
         evidence: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        taken_minor: _builtins.int = ...,
+        files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "create_time", b"create_time", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "merchant_id", b"merchant_id", "reason", b"reason", "respond_by", b"respond_by", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "create_time", b"create_time", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "files", b"files", "merchant_id", b"merchant_id", "reason", b"reason", "respond_by", b"respond_by", "stage", b"stage", "state", b"state", "taken_minor", b"taken_minor", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1303,6 +1349,10 @@ class OpenDisputeRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     RESPOND_WITHIN_SECONDS_FIELD_NUMBER: _builtins.int
     CONTEST_LOSES_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    LOSE_MINOR_FIELD_NUMBER: _builtins.int
+    ABOVE_LIMITS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it opens nothing."""
     attempt_id: _builtins.str
@@ -1313,6 +1363,14 @@ class OpenDisputeRequest(_message.Message):
     """Seconds of business time in which it can be answered, up to 366 days; 0 for 7 days."""
     contest_loses: _builtins.bool
     """Whether contesting it loses; otherwise contesting it wins."""
+    stage: Global___DisputeStage.ValueType
+    """Where it begins: INQUIRY or CHARGEBACK."""
+    category: _builtins.str
+    """The card scheme's category, up to 50 characters."""
+    lose_minor: _builtins.int
+    """What losing it loses, in minor units; 0 for all that is disputed."""
+    above_limits: _builtins.bool
+    """Whether it is held back whatever is left of the capture."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """What is disputed, in the attempt's currency, at most its amount; absent: all that is left of it."""
@@ -1326,10 +1384,14 @@ class OpenDisputeRequest(_message.Message):
         reason: Global___DisputeReason.ValueType = ...,
         respond_within_seconds: _builtins.int = ...,
         contest_loses: _builtins.bool = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        category: _builtins.str = ...,
+        lose_minor: _builtins.int = ...,
+        above_limits: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "contest_loses", b"contest_loses", "reason", b"reason", "request_id", b"request_id", "respond_within_seconds", b"respond_within_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above_limits", b"above_limits", "amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "contest_loses", b"contest_loses", "lose_minor", b"lose_minor", "reason", b"reason", "request_id", b"request_id", "respond_within_seconds", b"respond_within_seconds", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1368,26 +1430,62 @@ class RespondToDisputeRequest(_message.Message):
     DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
     CONTESTED_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     dispute_reference: _builtins.str
     """The channel's reference of the dispute."""
     contested: _builtins.bool
     """Whether the merchant contests it; otherwise it accepts that the amount is gone."""
     evidence: _builtins.str
     """What speaks for the merchant, up to 2000 characters."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___DisputeFile]:
+        """Files that speak for the merchant."""
+
     def __init__(
         self,
         *,
         dispute_reference: _builtins.str = ...,
         contested: _builtins.bool = ...,
         evidence: _builtins.str = ...,
+        files: _abc.Iterable[Global___DisputeFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "dispute_reference", b"dispute_reference", "evidence", b"evidence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "files", b"files"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RespondToDisputeRequest: _TypeAlias = RespondToDisputeRequest  # noqa: Y015
+
+@_typing.final
+class DisputeFile(_message.Message):
+    """A file that came with an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    media_type: _builtins.str
+    """As in application/pdf."""
+    content: _builtins.bytes
+    """What is in it, at most 512 KiB."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "media_type", b"media_type", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeFile: _TypeAlias = DisputeFile  # noqa: Y015
 
 @_typing.final
 class RespondToDisputeResponse(_message.Message):
@@ -1412,6 +1510,70 @@ class RespondToDisputeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RespondToDisputeResponse: _TypeAlias = RespondToDisputeResponse  # noqa: Y015
+
+@_typing.final
+class AdvanceDisputeRequest(_message.Message):
+    """Has the payer's bank go on with a dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    WON_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    dispute_reference: _builtins.str
+    """The channel's reference of the dispute."""
+    stage: Global___DisputeStage.ValueType
+    """The stage that begins, CHARGEBACK or PRE_ARBITRATION; unspecified for a decision."""
+    won: _builtins.bool
+    """Of a decision: whether it is for the merchant."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """Of a decision: what is lost, or comes back; absent for all."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        dispute_reference: _builtins.str = ...,
+        stage: Global___DisputeStage.ValueType = ...,
+        won: _builtins.bool = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "dispute_reference", b"dispute_reference", "request_id", b"request_id", "stage", b"stage", "won", b"won"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdvanceDisputeRequest: _TypeAlias = AdvanceDisputeRequest  # noqa: Y015
+
+@_typing.final
+class AdvanceDisputeResponse(_message.Message):
+    """Answers AdvanceDispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dispute(self) -> Global___Dispute:
+        """The dispute as it is now."""
+
+    def __init__(
+        self,
+        *,
+        dispute: Global___Dispute | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdvanceDisputeResponse: _TypeAlias = AdvanceDisputeResponse  # noqa: Y015
 
 @_typing.final
 class GetDisputeRequest(_message.Message):

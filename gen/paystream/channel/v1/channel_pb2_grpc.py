@@ -126,6 +126,11 @@ class ChannelServiceStub:
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.SerializeToString,
                 response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.FromString,
                 _registered_method=True)
+        self.AdvanceDispute = channel.unary_unary(
+                '/paystream.channel.v1.ChannelService/AdvanceDispute',
+                request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.SerializeToString,
+                response_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.FromString,
+                _registered_method=True)
         self.GetDispute = channel.unary_unary(
                 '/paystream.channel.v1.ChannelService/GetDispute',
                 request_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.GetDisputeRequest.SerializeToString,
@@ -306,6 +311,20 @@ class ChannelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AdvanceDispute(self, request, context):
+        """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+        another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+        given again.
+
+        Idempotent by request_id, as OpenDispute.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+        no more comes back than is held).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetDispute(self, request, context):
         """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND.
         """
@@ -409,6 +428,11 @@ def add_ChannelServiceServicer_to_server(servicer, server):
                     servicer.RespondToDispute,
                     request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.FromString,
                     response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.SerializeToString,
+            ),
+            'AdvanceDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdvanceDispute,
+                    request_deserializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.FromString,
+                    response_serializer=paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.SerializeToString,
             ),
             'GetDispute': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDispute,
@@ -870,6 +894,33 @@ class ChannelService:
             '/paystream.channel.v1.ChannelService/RespondToDispute',
             paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeRequest.SerializeToString,
             paystream_dot_channel_dot_v1_dot_channel__pb2.RespondToDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdvanceDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.channel.v1.ChannelService/AdvanceDispute',
+            paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeRequest.SerializeToString,
+            paystream_dot_channel_dot_v1_dot_channel__pb2.AdvanceDisputeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -152,6 +152,16 @@ class ChannelServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AdvanceDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
+    """
     GetDispute: _grpc.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
     SetBehaviour: _grpc.UnaryUnaryMultiCallable[_channel_pb2.SetBehaviourRequest, _channel_pb2.SetBehaviourResponse]
@@ -253,6 +263,16 @@ class ChannelServiceAsyncStub(ChannelServiceStub):
     Idempotent by dispute_reference: the same answer again changes nothing.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
     state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+    """
+    AdvanceDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.AdvanceDisputeRequest, _channel_pb2.AdvanceDisputeResponse]  # type: ignore[assignment]
+    """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+    another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+    given again.
+
+    Idempotent by request_id, as OpenDispute.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+    (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+    no more comes back than is held).
     """
     GetDispute: _aio.UnaryUnaryMultiCallable[_channel_pb2.GetDisputeRequest, _channel_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """Gives one dispute as it stands. Errors: NOT_FOUND DISPUTE_NOT_FOUND."""
@@ -448,6 +468,22 @@ class ChannelServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by dispute_reference: the same answer again changes nothing.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION DISPUTE_ALREADY_ANSWERED (otherwise than now; metadata
         state) and DISPUTE_RESPONSE_LATE (metadata respond_by).
+        """
+
+    @_abc_1.abstractmethod
+    def AdvanceDispute(
+        self,
+        request: _channel_pb2.AdvanceDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_channel_pb2.AdvanceDisputeResponse, _abc.Awaitable[_channel_pb2.AdvanceDisputeResponse]]:
+        """Has the payer's bank go on with a dispute, for tests and operators: to another stage, or to a decision, also after
+        another; told to ReportDispute after the callback delay. What is lost now is held back, and what was held above it
+        given again.
+
+        Idempotent by request_id, as OpenDispute.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; INVALID_ARGUMENT CURRENCY_MISMATCH; FAILED_PRECONDITION OUTCOME_IMPOSSIBLE
+        (metadata state, outcome: an inquiry is not decided, a chargeback follows an inquiry, pre-arbitration a decision, and
+        no more comes back than is held).
         """
 
     @_abc_1.abstractmethod

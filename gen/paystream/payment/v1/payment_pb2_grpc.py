@@ -132,6 +132,16 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
                 _registered_method=True)
+        self.AddDisputeFile = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/AddDisputeFile',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.FromString,
+                _registered_method=True)
+        self.GetDisputeFile = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/GetDisputeFile',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.FromString,
+                _registered_method=True)
         self.ListOverdueAttempts = channel.unary_unary(
                 '/paystream.payment.v1.PaymentService/ListOverdueAttempts',
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListOverdueAttemptsRequest.SerializeToString,
@@ -395,6 +405,25 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AddDisputeFile(self, request, context):
+        """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+        dispute is OPENED; no event carries it.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_FILES_EXCEEDED (metadata files_max).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDisputeFile(self, request, context):
+        """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListOverdueAttempts(self, request, context):
         """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
@@ -564,6 +593,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ContestDispute,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.SerializeToString,
+            ),
+            'AddDisputeFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddDisputeFile,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.SerializeToString,
+            ),
+            'GetDisputeFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDisputeFile,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.SerializeToString,
             ),
             'ListOverdueAttempts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOverdueAttempts,
@@ -1078,6 +1117,60 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/ContestDispute',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ContestDisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddDisputeFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/AddDisputeFile',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.AddDisputeFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDisputeFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/GetDisputeFile',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetDisputeFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -177,6 +177,16 @@ class PaymentServiceStub:
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
@@ -376,6 +386,16 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
     DISPUTE_RESPONSE_LATE (metadata respond_by).
     """
+    AddDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.AddDisputeFileRequest, _payment_pb2.AddDisputeFileResponse]  # type: ignore[assignment]
+    """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+    dispute is OPENED; no event carries it.
+
+    Idempotent by request_id, as CreatePayment.
+    Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+    DISPUTE_FILES_EXCEEDED (metadata files_max).
+    """
+    GetDisputeFile: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetDisputeFileRequest, _payment_pb2.GetDisputeFileResponse]  # type: ignore[assignment]
+    """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
     ListOverdueAttempts: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListOverdueAttemptsRequest, _payment_pb2.ListOverdueAttemptsResponse]  # type: ignore[assignment]
     """Lists attempts that were sent to a channel more than 15 minutes ago and have no outcome yet, the longest waiting first.
 
@@ -674,6 +694,28 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
         DISPUTE_RESPONSE_LATE (metadata respond_by).
         """
+
+    @_abc_1.abstractmethod
+    def AddDisputeFile(
+        self,
+        request: _payment_pb2.AddDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.AddDisputeFileResponse, _abc.Awaitable[_payment_pb2.AddDisputeFileResponse]]:
+        """Keeps a file that speaks for the merchant, to be told to the channel with the answer to the dispute. Possible while the
+        dispute is OPENED; no event carries it.
+
+        Idempotent by request_id, as CreatePayment.
+        Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
+        DISPUTE_FILES_EXCEEDED (metadata files_max).
+        """
+
+    @_abc_1.abstractmethod
+    def GetDisputeFile(
+        self,
+        request: _payment_pb2.GetDisputeFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetDisputeFileResponse, _abc.Awaitable[_payment_pb2.GetDisputeFileResponse]]:
+        """Gives one file with its content. Errors: NOT_FOUND DISPUTE_FILE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListOverdueAttempts(
