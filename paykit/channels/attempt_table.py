@@ -1,5 +1,6 @@
 """The SQL of a service's table `attempt`, which is also its queue of work for channels, and of its table `evidence`."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -8,12 +9,14 @@ from paykit.channels.attempts import (
     Claimed,
     Evidence,
     EvidenceOutcome,
+    Lookup,
+    RecordEvidence,
     Source,
     Verdict,
     inquiry_pause_s,
     worth_keeping,
 )
-from paykit.channels.judging import Word, recorded_evidence, word_of
+from paykit.channels.judging import recorded_evidence
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
@@ -139,18 +142,24 @@ class EvidenceLog:
     """Evidence to keep beside its attempts, once however often it was told: a unit of work.
 
     Attributes:
-        heard: The words of each attempt that is contradicted, those of this transaction so far included.
+        heard: What was said of attempts before, in this transaction as well: of those that are contradicted, and of
+            those that several pieces of evidence are about here.
     """
 
     def __init__(self) -> None:
         self.kept: list[tuple[Evidence, Verdict]] = []
-        self.heard: dict[str, set[Word]] = {}
+        self.heard: dict[str, list[Evidence]] = {}
 
-    async def read(self, tx: Tx, attempts: Iterable[Attempt]) -> None:
-        """Read what was heard of locked attempts; a statement is run only where one is contradicted."""
-        contradicted = {attempt.attempt_id: attempt for attempt in attempts if attempt.contradicted}
-        for row in await tx.fetch(_SELECT_EVIDENCE, sorted(contradicted)) if contradicted else ():
-            self._hear(contradicted[row["attempt_id"]], _read_evidence(row))
+    async def read(self, tx: Tx, attempts: Lookup[Attempt], items: Iterable[RecordEvidence]) -> None:
+        """Read what was said before of locked attempts, as far as it matters; no statement where it does not."""
+        counts = Counter(item.evidence.attempt_id for item in items)
+        wanted = sorted(
+            attempt_id
+            for attempt_id, count in counts.items()
+            if (attempt := attempts.get(attempt_id)) is not None and (count > 1 or attempt.contradicted)
+        )
+        for row in await tx.fetch(_SELECT_EVIDENCE, wanted) if wanted else ():
+            self._hear(_read_evidence(row))
 
     def add(self, attempt: Attempt, evidence: Evidence, verdict: Verdict) -> None:
         """Take evidence, if it tells more than its attempt itself does.
@@ -162,15 +171,10 @@ class EvidenceLog:
             evidence: What became known.
             verdict: On it.
         """
-        if verdict is not Verdict.CONTRADICT:
-            if worth_keeping(evidence, verdict):
-                self.kept.append((evidence, verdict))
-            return
-        if not attempt.contradicted:
-            self._hear(attempt, recorded_evidence(attempt))
-            self.kept.append((recorded_evidence(attempt), Verdict.CONFIRM))
-        self._hear(attempt, evidence)
-        self.kept.append((evidence, verdict))
+        if verdict is Verdict.CONTRADICT and not attempt.contradicted:
+            self._keep(recorded_evidence(attempt), Verdict.CONFIRM)
+        if verdict is Verdict.CONTRADICT or worth_keeping(evidence, verdict):
+            self._keep(evidence, verdict)
 
     @property
     def unsaved(self) -> bool:
@@ -188,8 +192,12 @@ class EvidenceLog:
         await tx.run(_INSERT_EVIDENCE, *columns(evidence, first), verdicts, *columns(evidence, last), tx.now)
         self.kept = []
 
-    def _hear(self, attempt: Attempt, evidence: Evidence) -> None:
-        self.heard.setdefault(attempt.attempt_id, set()).add(word_of(attempt, evidence))
+    def _keep(self, evidence: Evidence, verdict: Verdict) -> None:
+        self._hear(evidence)
+        self.kept.append((evidence, verdict))
+
+    def _hear(self, evidence: Evidence) -> None:
+        self.heard.setdefault(evidence.attempt_id, []).append(evidence)
 
 
 def _read_evidence(row: Any) -> Evidence:

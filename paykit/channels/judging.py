@@ -54,8 +54,8 @@ class Word:
     amount_minor: int | None
 
 
-Heard = Mapping[str, Collection[Word]]
-"""Words heard of attempts that are contradicted, by attempt_id."""
+Heard = Mapping[str, Collection[Evidence]]
+"""What was said of attempts before, by attempt_id."""
 
 
 _V = Verdict
@@ -75,13 +75,13 @@ VERDICTS: Mapping[tuple[AttemptState, EvidenceOutcome], Verdict] = MappingProxyT
 """What evidence changes in each state; nothing can be known of an attempt that is PENDING."""
 
 
-def judge(attempt: Attempt, evidence: Evidence, heard: Collection[Word] = ()) -> Verdict:
+def judge(attempt: Attempt, evidence: Evidence, heard: Collection[Evidence] = ()) -> Verdict:
     """Say what evidence changes about an attempt; another amount is evidence, too.
 
     Args:
         attempt: As it stands.
         evidence: What became known.
-        heard: What was heard of it before, if it is contradicted.
+        heard: What was said of it before.
 
     Raises:
         ChannelAmountMismatch: The evidence is in another currency.
@@ -96,12 +96,12 @@ def judge(attempt: Attempt, evidence: Evidence, heard: Collection[Word] = ()) ->
     if evidence.outcome is EvidenceOutcome.NOT_FOUND and verdict is not Verdict.CONFIRM and evidence.final:
         return Verdict.FAIL
     if verdict in {Verdict.CONFIRM, Verdict.CONTRADICT}:
-        told_before = word_of(attempt, evidence) in heard
+        told_before = word_of(attempt, evidence) in {word_of(attempt, told) for told in heard}
         return Verdict.CONFIRM if told_before or later_word(attempt, evidence, heard) is None else Verdict.CONTRADICT
     return verdict
 
 
-def later_word(attempt: Attempt, evidence: Evidence, heard: Collection[Word] = ()) -> LaterWord | None:
+def later_word(attempt: Attempt, evidence: Evidence, heard: Collection[Evidence] = ()) -> LaterWord | None:
     """Return what evidence says against an attempt that has ended; None where it says nothing against it."""
     succeeded = attempt.state is AttemptState.SUCCEEDED
     if evidence.outcome in {EvidenceOutcome.SUCCEEDED, EvidenceOutcome.RETURNED} and not succeeded:
@@ -125,7 +125,7 @@ def word_of(attempt: Attempt, evidence: Evidence) -> Word:
     """
     succeeded = evidence.outcome is EvidenceOutcome.SUCCEEDED
     amount_minor = evidence.amount_minor or attempt.amount_minor
-    names = succeeded or _other_reference(attempt, evidence)
+    names = succeeded or (attempt.channel_reference is not None and _other_reference(attempt, evidence))
     return Word(
         outcome=evidence.outcome,
         channel_reference=evidence.channel_reference if names else None,
@@ -213,11 +213,11 @@ def _follow(attempt: A, evidence: Evidence, failure_reason: str | None) -> A:
     return attempt
 
 
-def _later_failure(attempt: Attempt, evidence: Evidence, heard: Collection[Word]) -> LaterWord | None:
+def _later_failure(attempt: Attempt, evidence: Evidence, heard: Collection[Evidence]) -> LaterWord | None:
     """Return what a failure under a reference says of an attempt that succeeded under its own."""
     if not _other_reference(attempt, evidence):
         return LaterWord.FAILED
-    seconds = {word.channel_reference for word in heard if word.outcome is EvidenceOutcome.SUCCEEDED}
+    seconds = {told.channel_reference for told in heard if told.outcome is EvidenceOutcome.SUCCEEDED}
     return LaterWord.SECOND_FAILED if evidence.channel_reference in seconds else None
 
 

@@ -67,6 +67,7 @@ _S, _A, _R = ContradictionState, ContradictionAction, ContradictionResolution
 TRANSITIONS: Mapping[tuple[ContradictionState, ContradictionAction], ContradictionState] = MappingProxyType(
     {
         (_S.AUTOMATIC, _A.ESCALATE): _S.OPEN,
+        (_S.PROPOSED, _A.ESCALATE): _S.PROPOSED,
         (_S.AUTOMATIC, _A.PROPOSE): _S.PROPOSED,
         (_S.OPEN, _A.PROPOSE): _S.PROPOSED,
         (_S.PROPOSED, _A.APPROVE): _S.RESOLVED,

@@ -21,37 +21,42 @@
 | payments of closed orders, captures for them | `commands/order.py`, called by `handlers.py` and `commands/ending.py` |
 | applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
-| contradictions, and who ends them | `domain/contradiction.py`, `commands/contradiction.py` |
+| what a channel says later: one table | `domain/later/later_word.py`, applied by `commands/later_word.py` |
+| captures that bounce, refunds that come back | `domain/later/reversal.py`, `domain/later/refund_return.py` |
+| money that came late | `domain/later/late_capture.py`, `commands/late_capture.py`, SQL in `store/late_capture.py` |
+| contradictions, and who ends them | `domain/later/contradiction.py`, `commands/contradiction.py` |
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
 | what is not sent any more: too late, or for a stopped merchant | `domain/attempt.py`, `commands/withholding.py` |
 | calling channels, and attempts whose outcome is overdue | `jobs/` |
 
 Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `dispute_file`,
-`attempt`, `evidence`, `contradiction`. Projections: `merchant`, `merchant_fee` (of merchant.events), `order` (of
-order.events), `merchant_funds` (of accounting.events).
+`attempt`, `evidence`, `unmatched_evidence`, `late_capture`, `contradiction`. Projections: `merchant`,
+`merchant_fee` (of merchant.events), `order` (of order.events), `merchant_funds` (of accounting.events).
 
 RPCs: CreatePayment BatchCreatePayments StreamCreatePayments GetPayment ListPayments CapturePayment CancelPayment
 CreateRefund CancelRefund GetRefund ListRefunds ReportChannelResult ReportDispute GetDispute ListDisputes AcceptDispute
 ContestDispute AddDisputeFile GetDisputeFile ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
-ApproveResolution RejectResolution.
+ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
 
 Topics: in merchant.events, order.events and accounting.events; out payment.events, keyed by payment_id: PaymentCreated
 PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentContradicted
-RefundCreated RefundSuccess RefundFailed DisputeInquiryOpened DisputeOpened DisputeWon DisputeLost DisputeOverturned
+PaymentContradictionResolved PaymentReversed LateCaptureReceived LateCaptureAccepted EvidenceUnmatched RefundCreated
+RefundSuccess RefundFailed RefundReturned DisputeInquiryOpened DisputeOpened DisputeWon DisputeLost DisputeOverturned
 DisputeContradicted.
 
 Invariants, each with a constraint behind it:
 
 - captured + being captured + being voided <= authorized <= amount, and never a void beside a capture; refunded + being
-  refunded + disputed <= captured; fees given back <= fee <= captured.
+  refunded + disputed <= captured, but for what no capture stood behind when it went; fees given back <= fee <=
+  captured.
   All of it changes under the lock of the payment's row alone.
 - Payments for an order add up to its total at most: they are accepted one after another, under the lock of the order's
   row. Whoever closes an order writes its row before it locks its payments; a capture locks its payment before it reads
   the order's row. So a capture for a closed order is given back, whichever of the two came first.
 - Every change of a payment that an event tells of is one version, so an aggregate_version is never missing and never
   repeated; amounts held for calls under way change without.
-- An attempt is called at most once. Claimed, it is only inquired about, until evidence ends it; what has ended stays as
-  it ended, and evidence against it is kept beside it. Only a charge or an authorization that was not sent may move to
-  another channel.
+- An attempt is called at most once. Claimed, it is only inquired about, until evidence ends it; what has ended follows
+  what its channel says later, and all that it said is kept beside it. Only a charge or an authorization that was not
+  sent may move to another channel.
 - merchant_reference is unique per merchant.
 """

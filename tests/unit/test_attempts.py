@@ -147,7 +147,7 @@ def test_what_is_said_later_is_against_the_record_or_not(
 def test_every_later_word_is_said_above_but_the_one_that_needs_a_second_reference_first() -> None:
     assert {word for *_, word in LATER_WORDS} == {None, *judging.LaterWord} - {judging.LaterWord.SECOND_FAILED}
     before, second = attempt_in("SUCCEEDED", channel_reference="ch_1"), evidence("SUCCEEDED", channel_reference="ch_2")
-    heard = {judging.word_of(before, second)}
+    heard = [second]
     undone = evidence("FAILED", channel_reference="ch_2")
     assert judging.later_word(before, undone, heard) is judging.LaterWord.SECOND_FAILED
 

@@ -26,7 +26,7 @@ LATER = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 TABLE = """
 AUTOMATIC  OPEN  PROPOSED  -         -     RESOLVED
 OPEN       -     PROPOSED  -         -     RESOLVED
-PROPOSED   -     -         RESOLVED  OPEN  RESOLVED
+PROPOSED   PROPOSED  -     RESOLVED  OPEN  RESOLVED
 RESOLVED   -     -         -         -     -
 """
 ACTIONS = ["ESCALATE", "PROPOSE", "APPROVE", "REJECT", "SETTLE"]

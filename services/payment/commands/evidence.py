@@ -52,7 +52,7 @@ async def record_evidence(
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows, log = await _lock(tx, items, authorization_ttl), tx.track(EvidenceLog())
-    await log.read(tx, rows.attempts.values())
+    await log.read(tx, rows.attempts, items)
     results = fold(items, lambda item: _apply(rows, item, log))
     await rows.save()
     await tx.save(log)
@@ -69,6 +69,7 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
     refunds = await store.refunds.guarded(tx, {a.refund_id for a in attempts.values() if a.refund_id})
     refunding = _payments(payments, attempts, items, outcomes=_MAY_FAIL, actions={AttemptAction.REFUND})
     contradicted = _contradicted(attempts, refunds)
+    late_captures = await store.late_captures.guarded_of(tx, contradicted)
     return EvidenceWork(
         tx=tx,
         payments=payments,
@@ -76,12 +77,12 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
         captures=await work.captures_to_refund(
             tx,
             _refundable(payments, attempts),
-            also={a.capture_id for a in attempts.values() if a.capture_id},
+            also={a.capture_id for a in attempts.values() if a.capture_id} | set(late_captures),
         ),
         refunds=refunds,
         shares=await store.refund_shares.guarded_of(tx, _spread(refunds)),
         contradictions=await store.contradictions.guarded_of(tx, contradicted),
-        late_captures=await store.late_captures.guarded_of(tx, contradicted),
+        late_captures=late_captures,
         terms=await store.capture_terms(tx, captured),
         orders=await captured_orders(tx, [*captured, *refunding]),
         authorization_ttl=authorization_ttl,

@@ -199,6 +199,19 @@ def of_reference(rows: ContradictionWork, attempt_id: str, reference: str | None
     )
 
 
+def accepted_of(rows: ContradictionWork, attempt_id: str, reference: str | None) -> LateCapture | None:
+    """Return what came late for an attempt under a reference of the channel and is the merchant's by now."""
+    return next(
+        (
+            late
+            for late in rows.late_captures.values()
+            if (late.attempt_id, late.channel_reference) == (attempt_id, reference)
+            and late.state is LateCaptureState.ACCEPTED
+        ),
+        None,
+    )
+
+
 def of_contradiction(rows: ContradictionWork, contradiction: Contradiction) -> LateCapture:
     """Return the money that a contradiction came with.
 
@@ -245,7 +258,7 @@ def _gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
 def _escalate(rows: ContradictionWork, late: LateCapture, attempt: PaymentAttempt, cause: Cause) -> None:
     """Leave to people what no refund gave back; emits PaymentContradicted once more."""
     contradiction = rows.contradictions.get(late.contradiction_id)
-    if contradiction is None or contradiction.state is not ContradictionState.AUTOMATIC:
+    if contradiction is None or contradiction.needs_decision or contradiction.state is ContradictionState.RESOLVED:
         return
     escalated = rows.contradictions.put(contradiction_rules.escalate(contradiction, now=rows.tx.now))
     payment, event = domain.contradiction.tell(

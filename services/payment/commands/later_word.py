@@ -19,7 +19,7 @@ from services.payment.domain.later import later_word
 from services.payment.domain.later.late_capture import LateCapture, LateCaptureState
 from services.payment.domain.later.later_word import Treatment
 from services.payment.domain.movement import MovementState
-from services.payment.domain.payment import PaymentAction, PaymentState
+from services.payment.domain.payment import CaptureMode, PaymentAction, PaymentState
 from services.payment.domain.refund import Refund
 
 
@@ -44,6 +44,12 @@ class Heard:
     def reported_minor(self) -> int:
         """What the word is over: as the channel says, else what is recorded."""
         return self.item.evidence.amount_minor or self.recorded.carried_out_minor
+
+    @property
+    def undone_reference(self) -> str | None:
+        """The reference under which what was carried out is said to be undone."""
+        second = self.word is LaterWord.SECOND_FAILED
+        return self.item.evidence.channel_reference if second else self.recorded.channel_reference
 
     @property
     def difference_minor(self) -> int:
@@ -172,16 +178,9 @@ def out(refund: Refund, out_minor: int) -> Applied:
     )
 
 
-def _late_gone(rows: ContradictionWork, heard: Heard) -> Applied:
-    """Take note that what came under a second reference is gone again."""
-    reference = heard.item.evidence.channel_reference
-    late = late_capture.of_reference(rows, heard.recorded.attempt_id, reference)
-    return _look_into(heard) if late is None else _late_reversed(rows, heard, late)
-
-
 def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a capture that bounced, in whole or in part, or money that came late and is gone again."""
-    late = late_capture.of_reference(rows, heard.recorded.attempt_id, heard.recorded.channel_reference)
+    late = late_capture.of_reference(rows, heard.recorded.attempt_id, heard.undone_reference)
     if late is not None:
         return _late_reversed(rows, heard, late)
     capture = _captured(rows, heard)
@@ -337,21 +336,19 @@ def _late_again(rows: ContradictionWork, heard: Heard, refund: Refund) -> Applie
 
 
 def _settle_of(rows: ContradictionWork, refund: Refund, heard: Heard) -> None:
-    """End what waited for people because a refund was out with nothing behind it: it came back."""
     own = [row for row in rows.contradictions.values() if row.subject_id == refund.refund_id and row.suspense_minor]
     for contradiction in own:
         rows.settle(contradiction.contradiction_id, heard.item.cause)
 
 
 def _look_into(heard: Heard) -> Applied:
-    """Move nothing before people have looked."""
     return replace(_of_payment(heard), needs_decision=True)
 
 
 _APPLY: Mapping[Treatment, Callable[[ContradictionWork, Heard], Applied]] = MappingProxyType(
     {
         Treatment.RECEIVE_LATE: receive_late,
-        Treatment.LATE_GONE: _late_gone,
+        Treatment.LATE_GONE: _reverse,
         Treatment.REVERSE: _reverse,
         Treatment.RELEASE: _release,
         Treatment.LOSE_AUTHORIZATION: _lose_authorization,
@@ -374,10 +371,15 @@ def _of_payment(heard: Heard) -> Applied:
 
 
 def _captured(rows: ContradictionWork, heard: Heard) -> Capture | None:
-    """Return the capture that an attempt made, of a charge or of its own."""
-    payment, capture_id = rows.payments[heard.recorded.payment_id], heard.recorded.capture_id
-    if capture_id is None:
-        return domain.capture.of_charge(payment)
+    """Return the capture that an attempt made, or that was accepted late; None where there is none."""
+    recorded, payment = heard.recorded, rows.payments[heard.recorded.payment_id]
+    accepted = late_capture.accepted_of(rows, recorded.attempt_id, heard.undone_reference)
+    if accepted is None and heard.word is LaterWord.SECOND_FAILED:
+        return None
+    capture_id = accepted.capture_id if accepted else recorded.capture_id
+    if payment.capture_mode is CaptureMode.AUTOMATIC:
+        charged = domain.capture.of_charge(payment)
+        return charged if charged and (accepted is None or charged.capture_id == capture_id) else None
     capture = rows.captures.get(capture_id)
     return capture if capture and capture.state is MovementState.SUCCEEDED else None
 

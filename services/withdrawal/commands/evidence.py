@@ -41,7 +41,7 @@ async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[Payou
     withdrawals = await store.withdrawals.lock_of_attempts(tx, attempt_ids)
     rows = work.begin(tx, withdrawals, await store.attempts.lock(tx, attempt_ids))
     log = tx.track(EvidenceLog())
-    await log.read(tx, rows.attempts.values())
+    await log.read(tx, rows.attempts, items)
     contradicted = [row.withdrawal_id for row in withdrawals.values() if row.contradicted]
     listed = await store.contradictions.of_withdrawals(tx, contradicted)
     hearing = _Hearing(rows=rows, log=log, contradictions=listed)
