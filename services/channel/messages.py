@@ -177,6 +177,7 @@ def to_transaction(transaction: ChannelTransaction) -> pb.Transaction:
         return_time=to_timestamp(transaction.return_time) if transaction.return_time else None,
         returned_amount=to_amount(transaction, transaction.returned_minor) if transaction.returned_minor else None,
         second_reference=transaction.second_reference or "",
+        second_amount=to_amount(transaction, transaction.second_minor) if transaction.second_minor else None,
     )
 
 

@@ -1,5 +1,6 @@
 """What the services' tables hold, read by an administrator while they run."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,18 +9,21 @@ import asyncpg
 
 
 class Books:
-    """One database with all services' tables."""
+    """One database with all services' tables; who looks at the same time waits for each other."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._one_at_a_time = asyncio.Lock()
 
     async def rows(self, sql: str, *args: Any) -> list[Any]:
         """Run a query."""
-        return list(await self._connection.fetch(sql, *args))
+        async with self._one_at_a_time:
+            return list(await self._connection.fetch(sql, *args))
 
     async def number(self, sql: str, *args: Any) -> int:
         """Run a query that counts."""
-        return int(await self._connection.fetchval(sql, *args))
+        async with self._one_at_a_time:
+            return int(await self._connection.fetchval(sql, *args))
 
     async def outbox(self, *services: str) -> int:
         """Count the events that have not reached Kafka."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
+from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from paykit.process.catalogue import service_names
+from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from paystream.common.v1 import money_pb2
 from paystream.merchant.v1 import merchant_pb2
 from paystream.payment.v1 import payment_pb2
@@ -189,3 +191,12 @@ async def learnt(method: Any, request: Any, *, correlation_id: str | None = None
                 if refusal_of(error).reason not in LEARNING:
                     raise
             await asyncio.sleep(RETRY_PAUSE_S)
+
+
+async def advance_clock(address: str, seconds: int) -> None:
+    """Let time pass for all services at an address."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        request = clock_pb2.AdvanceClockRequest(
+            request_id=new_request_id(), advance_by=duration_pb2.Duration(seconds=seconds)
+        )
+        await call(clock_pb2_grpc.ClockServiceStub(channel).AdvanceClock, request)

@@ -12,10 +12,18 @@ from tests.line.waiting import until
 
 DRAIN_S_MAX = 90.0
 OPEN_CALLS = """
-SELECT (SELECT count(*) FROM payment.attempt WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN'))
-     + (SELECT count(*) FROM withdrawal.attempt WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN'))
-     + (SELECT count(*) FROM channel.callback) + (SELECT count(*) FROM channel.sequel)
+SELECT 'payment attempt ' || attempt_id || ' ' || state FROM payment.attempt
+    WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN')
+UNION ALL SELECT 'withdrawal attempt ' || a.attempt_id || ' ' || a.state
+    FROM withdrawal.attempt a JOIN withdrawal.withdrawal w USING (withdrawal_id)
+    WHERE a.state IN ('STARTED', 'UNKNOWN') OR a.state = 'PENDING' AND NOT EXISTS (
+        SELECT FROM withdrawal.open_contradiction o
+        WHERE o.merchant_id = w.merchant_id AND o.currency_code = w.currency_code AND NOT o.resolved)
+UNION ALL SELECT 'callback of ' || attempt_id || ' ' || report || ', try ' || tries FROM channel.callback
+UNION ALL SELECT 'sequel of ' || attempt_id || ' ' || kind FROM channel.sequel
 """
+PARKED = 'SELECT count(*) FROM "{}".parked_event'
+SHOWN_MAX = 5
 
 Place = tuple[str, int]
 
@@ -29,32 +37,38 @@ async def drained(settings: Settings, kept: Books) -> None:
         TimeoutError: Something stayed on its way.
     """
     before: Mapping[Place, int] | None = None
+    left: list[str] = []
 
     async def still() -> bool:
-        nonlocal before
+        nonlocal before, left
         ends = await asyncio.to_thread(_ends, settings)
         moved, before = ends != before, ends
-        return not moved and await _at_rest(kept, ends)
+        left = ["events were written"] if moved else await _left(kept, ends)
+        return not left
 
-    await until(still, seconds=DRAIN_S_MAX)
-
-
-async def _at_rest(kept: Books, ends: Mapping[Place, int]) -> bool:
-    waiting = " UNION ALL ".join(f'SELECT count(*) FROM "{name}".parked_event' for name in schema_names())
-    if not await kept.drained(*schema_names()) or any(row[0] for row in await kept.rows(waiting)):
-        return False
-    return await _applied(kept, ends) and await kept.number(OPEN_CALLS) == 0
+    try:
+        await until(still, seconds=DRAIN_S_MAX)
+    except TimeoutError as error:
+        raise TimeoutError(f"on its way are still {len(left)}: {left[:SHOWN_MAX]}") from error
 
 
-async def _applied(kept: Books, ends: Mapping[Place, int]) -> bool:
-    """Say whether each service has applied its topics to their ends; what was never written to needs no offset."""
+async def _left(kept: Books, ends: Mapping[Place, int]) -> list[str]:
+    """Say what is on its way."""
+    parked = [f"parked in {name}" for name in schema_names() if await kept.number(PARKED.format(name))]
+    unsent = [f"in the outbox of {name}" for name in schema_names() if await kept.outbox(name)]
+    return parked or unsent or await _unapplied(kept, ends) or [row[0] for row in await kept.rows(OPEN_CALLS)]
+
+
+async def _unapplied(kept: Books, ends: Mapping[Place, int]) -> list[str]:
+    """Name the services that have not applied their topics to the ends; what was never written to needs no offset."""
+    behind = []
     for name in schema_names():
         rows = await kept.rows(f'SELECT topic, partition, next_offset FROM "{name}".consumer_offset')
         stored = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         read = {each.topic for each in load_service(name).subscriptions}
         if any(end > stored.get(place, 0) for place, end in ends.items() if _bare(place[0]) in read):
-            return False
-    return True
+            behind.append(f"unread by {name}")
+    return behind
 
 
 def _bare(topic: str) -> str:

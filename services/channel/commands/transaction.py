@@ -161,7 +161,9 @@ def _merchant(instruction: Instruction, authorizations: Rows[str, Authorization]
 def _scenario(submission: _Submission, instruction: Instruction) -> Scenario:
     if instruction.amount_minor is None:
         named = submission.authorizations.get(instruction.authorization_reference)
-        return behaviour.cancel_scenario_of(named.amount_minor) if named else behaviour.ORDINARY
+        if named is None or named.cancel_undone:
+            return behaviour.ORDINARY
+        return behaviour.cancel_scenario_of(named.amount_minor)
     applying = submission.behaviours.of(_merchant(instruction, submission.authorizations))
     money_in = instruction.action in MONEY_IN
     return behaviour.scenario_of(instruction.attempt_id, instruction.amount_minor, applying, money_in=money_in)

@@ -94,7 +94,8 @@ class Scenario:
             captures alone.
         part: Whether only a part is approved, as `part_of` says.
         refund_declines: How many refunds of what it captures are declined, from the first.
-        money_in: Whether it meets authorizations and captures alone; everything else is ordinary then.
+        money_in: Whether it meets authorizations and captures alone, or with False refunds and payouts alone: the
+            others are ordinary then.
     """
 
     outcome: Decision = Decision.APPROVED
@@ -107,7 +108,7 @@ class Scenario:
     aftereffect: Aftereffect | None = None
     part: bool = False
     refund_declines: int = 0
-    money_in: bool = False
+    money_in: bool | None = None
 
 
 ORDINARY = Scenario()
@@ -132,10 +133,11 @@ FIXED: Mapping[int, Scenario] = MappingProxyType(
         9011: Scenario(aftereffect=Aftereffect.DISPUTE_WON),
         9012: Scenario(aftereffect=Aftereffect.DISPUTE_LOST),
         9013: Scenario(part=True, money_in=True),
-        9014: Scenario(aftereffect=Aftereffect.APPROVED_AGAIN),
+        9014: Scenario(aftereffect=Aftereffect.APPROVED_AGAIN, money_in=True),
         9015: Scenario(aftereffect=Aftereffect.UNDONE),
         9016: Scenario(aftereffect=Aftereffect.RETURN_SHORT),
         9017: replace(_DECLINED_WRONGLY, refund_declines=2, money_in=True),
+        9020: Scenario(aftereffect=Aftereffect.APPROVED_AGAIN, money_in=False),
     }
 )
 """Scenarios by amount_minor modulo FIXED_MODULUS; the proto of the service lists them for callers."""
@@ -166,7 +168,7 @@ def scenario_of(attempt_id: str, amount_minor: int, behaviour: Behaviour, *, mon
     """
     fixed = FIXED.get(amount_minor % FIXED_MODULUS)
     if fixed is not None:
-        return fixed if money_in or not fixed.money_in else ORDINARY
+        return fixed if fixed.money_in in {None, money_in} else ORDINARY
     scenario = _drawn_outcome(_draw(attempt_id, "outcome"), behaviour)
     if scenario is ORDINARY and _draw(attempt_id, "callback") < behaviour.duplicate_callback_basis_points:
         scenario = replace(scenario, callbacks=2)

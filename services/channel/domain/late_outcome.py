@@ -133,6 +133,8 @@ def _decline(recorded: ChannelTransaction, authorization: Authorization | None, 
     decided, counted = transaction.decide(
         recorded, authorization, outcome=Decision.DECLINED, decline_code=UNDONE_CODE, now=now
     )
+    if counted is not None and recorded.action is Action.CANCEL:
+        counted = replace(counted, cancel_undone=True)
     back = _line(decided, _OPPOSITE[decided.action], reference=_reference_back(decided), now=now)
     return Turned(transaction=decided, authorization=counted, line=back if recorded.captured else None)
 
@@ -168,7 +170,13 @@ def _approve_again(
     if not approved or not amount_minor or recorded.action is Action.CANCEL:
         raise _impossible(recorded, LateOutcome.APPROVED_AGAIN)
     reference = named_id("chn", recorded.attempt_id, "AGAIN")
-    twice = replace(recorded, second_reference=reference, update_time=now, version=recorded.version + 1)
+    twice = replace(
+        recorded,
+        second_reference=reference,
+        second_minor=amount_minor,
+        update_time=now,
+        version=recorded.version + 1,
+    )
     fee_minor = transaction.fee_of(amount_minor, behaviour) if _captures(recorded) else 0
     second = _line(
         twice,

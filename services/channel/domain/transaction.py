@@ -88,6 +88,7 @@ class Authorization:
         refunded_minor: Refunded, or may still be by a pending refund.
         disputed_minor: Held back by disputes, or lost in them.
         refund_declines_left: How many of the next refunds are declined.
+        cancel_undone: Whether cancelling it was undone; then it is so no more.
     """
 
     authorization_reference: str
@@ -101,6 +102,7 @@ class Authorization:
     refunded_minor: int = 0
     disputed_minor: int = 0
     refund_declines_left: int = 0
+    cancel_undone: bool = False
 
     @property
     def kept_minor(self) -> int:
@@ -124,7 +126,7 @@ class ChannelTransaction:
             stay: what changes later has lines of its own.
         return_time: When an approved payout came back; None while it has not.
         returned_minor: What of it came back; None while nothing has.
-        second_reference: The channel's reference of the second approval of one attempt; None while there is none.
+        second_reference: The channel's reference of a second approval, of second_minor; None while there is none.
         version: From 1, one more with every change.
     """
 
@@ -154,6 +156,7 @@ class ChannelTransaction:
     return_time: datetime | None = None
     returned_minor: int | None = None
     second_reference: str | None = None
+    second_minor: int | None = None
 
     @property
     def stands(self) -> bool:
@@ -191,8 +194,8 @@ def channel_reference(attempt_id: str) -> str:
 
 def authorization_of(transaction: ChannelTransaction) -> str | None:
     """Name the authorization that a transaction is about: its own, for an authorization; none, for a payout."""
-    authorizes = transaction.action is Action.AUTHORIZE
-    return transaction.channel_reference if authorizes else transaction.authorization_reference
+    own = transaction.action is Action.AUTHORIZE
+    return transaction.channel_reference if own else transaction.authorization_reference
 
 
 def record(
@@ -242,12 +245,12 @@ def record(
         line_date=None,
         version=1,
     )
-    recorded = _dated(transaction, now)
-    return recorded, _recorded(recorded, authorization, refund_declines=scenario.refund_declines)
+    dated = _dated(transaction, now)
+    return dated, _recorded(dated, authorization, refund_declines=scenario.refund_declines)
 
 
 def has_aftereffect(transaction: ChannelTransaction, aftereffect: Aftereffect) -> bool:
-    """Return whether an aftereffect can follow: a return an approved payout, a dispute an approved capture."""
+    """Return whether an aftereffect can follow."""
     match aftereffect:
         case Aftereffect.RETURN | Aftereffect.RETURN_SHORT:
             return transaction.captured and transaction.action is Action.PAY
@@ -283,10 +286,7 @@ def decide(
     amount_minor: int | None = None,
     fee_minor: int | None = None,
 ) -> tuple[ChannelTransaction, Authorization | None]:
-    """Put an outcome in the place of the one before, and in the authorization's limits as well.
-
-    An amount and fee of None leave them as they are.
-    """
+    """Put an outcome in the place of the one before, and in the authorization's limits; None leaves what there is."""
     decided = replace(
         transaction,
         outcome=outcome,
@@ -353,7 +353,7 @@ def _dated(transaction: ChannelTransaction, now: datetime) -> ChannelTransaction
 def _recorded(
     transaction: ChannelTransaction, authorization: Authorization | None, *, refund_declines: int
 ) -> Authorization | None:
-    """Return the authorization after an attempt was taken on record; its own, for an authorization."""
+    """Return the authorization after an attempt was taken on record."""
     if transaction.action is Action.AUTHORIZE:
         authorization = Authorization(
             authorization_reference=transaction.channel_reference,
@@ -366,9 +366,8 @@ def _recorded(
     if counted is None:
         return None
     declined = transaction.action is Action.REFUND and transaction.decline_code == REFUND_DECLINED
-    if not refund_declines and not declined:
-        return counted
-    return replace(counted, refund_declines_left=counted.refund_declines_left + refund_declines - declined)
+    more = refund_declines - declined
+    return replace(counted, refund_declines_left=counted.refund_declines_left + more) if more else counted
 
 
 def _counted(

@@ -67,9 +67,17 @@ def _addressed(channel: grpc.aio.Channel, contents: CallbackContents) -> tuple[A
 
 
 def _result(transaction: ChannelTransaction, report: CallbackReport) -> payment_pb2.ReportChannelResultRequest:
+    """Tell how the attempt stands now, or that it was approved a second time, whatever became of the first."""
+    if report is CallbackReport.SECOND_RESULT:
+        return payment_pb2.ReportChannelResultRequest(
+            attempt_id=transaction.attempt_id,
+            channel_reference=transaction.second_reference or "",
+            outcome=payment_pb2.CHANNEL_OUTCOME_APPROVED,
+            amount=messages.to_amount(transaction, transaction.second_minor),
+        )
     return payment_pb2.ReportChannelResultRequest(
         attempt_id=transaction.attempt_id,
-        channel_reference=_reference(transaction, report),
+        channel_reference=transaction.channel_reference,
         outcome=payment_pb2.ChannelOutcome.Value(f"CHANNEL_OUTCOME_{transaction.outcome}"),
         decline_code=transaction.decline_code,
         amount=messages.to_amount(transaction),
@@ -77,19 +85,23 @@ def _result(transaction: ChannelTransaction, report: CallbackReport) -> payment_
 
 
 def _payout(transaction: ChannelTransaction, report: CallbackReport) -> withdrawal_pb2.ReportBankResultRequest:
-    returned = report is CallbackReport.RETURN
+    """Tell how the payout stands now, or that it was made a second time, whatever became of the first."""
+    attempt_id = transaction.attempt_id
+    if report is CallbackReport.SECOND_RESULT:
+        return withdrawal_pb2.ReportBankResultRequest(
+            attempt_id=attempt_id,
+            channel_reference=transaction.second_reference or "",
+            outcome=withdrawal_pb2.BANK_OUTCOME_COMPLETED,
+            amount=messages.to_amount(transaction, transaction.second_minor),
+        )
+    returned = transaction.return_time is not None
     return withdrawal_pb2.ReportBankResultRequest(
-        attempt_id=transaction.attempt_id,
-        channel_reference=_reference(transaction, report),
+        attempt_id=attempt_id,
+        channel_reference=transaction.channel_reference,
         outcome=withdrawal_pb2.BANK_OUTCOME_RETURNED if returned else _PAID[transaction.outcome],
         code=RETURN_CODE if returned else transaction.decline_code,
-        amount=messages.to_amount(transaction, transaction.returned_minor if returned else None),
+        amount=messages.to_amount(transaction, transaction.returned_minor),
     )
-
-
-def _reference(transaction: ChannelTransaction, report: CallbackReport) -> str:
-    second = transaction.second_reference if report is CallbackReport.SECOND_RESULT else None
-    return second or transaction.channel_reference
 
 
 def _dispute(dispute: ChannelDispute, callback: Callback) -> payment_pb2.ReportDisputeRequest:

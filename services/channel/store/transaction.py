@@ -40,7 +40,7 @@ transactions = ChannelTransactions(
     key="attempt_id",
     changing=(
         *("amount_minor", "fee_minor", "outcome", "decline_code", "later", "resolve_time", "line_date"),
-        *("return_time", "returned_minor", "second_reference", "update_time", "version"),
+        *("return_time", "returned_minor", "second_reference", "second_minor", "update_time", "version"),
     ),
 )
 
@@ -50,7 +50,7 @@ authorizations: Table[str, Authorization] = Table(
     key="authorization_reference",
     changing=(
         *("amount_minor", "status", "cancelled", "taken_minor", "captured_minor", "refunded_minor", "disputed_minor"),
-        "refund_declines_left",
+        *("refund_declines_left", "cancel_undone"),
     ),
 )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from paykit.cause import Cause
 from paykit.channels import attempts as channel_attempts
+from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError
 from paykit.ids import new_id
@@ -13,6 +14,7 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.payment import domain, store
 from services.payment.commands import work
+from services.payment.commands.evidence import unmatched
 from services.payment.commands.order import CapturedOrders, captured_orders
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
@@ -138,13 +140,15 @@ async def report_disputes(tx: Tx, items: Sequence[ReportDispute]) -> list[Disput
 
     What follows from each word is in `domain.dispute_words`. Emits DisputeInquiryOpened, DisputeOpened, DisputeWon,
     DisputeLost and DisputeOverturned; for what does not agree with the record, which is listed, DisputeContradicted.
-    What becomes free for an order that was closed meanwhile is refunded.
+    What becomes free for an order that was closed meanwhile is refunded. What is refused is kept as unmatched evidence,
+    and told by EvidenceUnmatched.
     Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
     """
     rows = await _lock_reported(tx, items)
     results = fold(items, lambda item: _report(rows, item))
     await rows.save()
     await store.reports.insert_absent(tx, rows.reports)
+    await store.unmatched_evidence.keep(tx, [_evidence(item) for item in items], results, tell=unmatched)
     return results
 
 
@@ -316,6 +320,21 @@ def _keep(rows: ReportedWork, dispute: Dispute, reported: Reported, *, contradic
             record_time=rows.tx.now,
         )
     )
+
+
+def _evidence(item: ReportDispute) -> RecordEvidence:
+    """Return a report as evidence that money is taken back, for keeping it where it is about nothing."""
+    reported = item.reported
+    evidence = Evidence(
+        attempt_id=reported.attempt_id,
+        source=Source.CALLBACK,
+        outcome=EvidenceOutcome.RETURNED,
+        channel_reference=reported.dispute_reference,
+        failure_code=f"dispute_{reported.outcome.lower()}",
+        amount_minor=reported.amount_minor,
+        currency_code=reported.currency_code,
+    )
+    return RecordEvidence(evidence=evidence, cause=item.cause)
 
 
 def _said(reported: Reported) -> str:

@@ -56,7 +56,7 @@ async def record_evidence(
     results = fold(items, lambda item: _apply(rows, item, log))
     await rows.save()
     await tx.save(log)
-    await store.unmatched_evidence.keep(tx, items, results, tell=_unmatched)
+    await store.unmatched_evidence.keep(tx, items, results, tell=unmatched)
     return results
 
 
@@ -143,7 +143,7 @@ def _look_at_amount(rows: EvidenceWork, item: RecordEvidence, decided: PaymentAt
         later_word.contradict(rows, item, asked, decided, word=LaterWord.MORE, orders=rows.orders)
 
 
-def _unmatched(kept: UnmatchedEvidence, _cause: Cause) -> events.EvidenceUnmatched:
+def unmatched(kept: UnmatchedEvidence, _cause: Cause) -> events.EvidenceUnmatched:
     """Tell of evidence about no attempt; its key is the attempt that it names."""
     return events.EvidenceUnmatched(
         occurred_at=kept.create_time,

@@ -75,9 +75,9 @@ funds: Table[MerchantCurrency, MerchantFunds] = Table(
 
 
 async def follow(tx: Tx, effects: Mapping[MerchantCurrency, int]) -> None:
-    """Add what the ledger did to funds."""
-    changes = {key: effects[key] for key in sorted(effects) if effects[key]}
-    if changes:
+    """Add what the ledger did to funds; effects that add up to 0 leave a row too, however events come in batches."""
+    if effects:
+        changes = dict(sorted(effects.items()))
         await tx.run(_FOLLOW, *_transposed(changes), list(changes.values()))
 
 

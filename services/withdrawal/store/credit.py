@@ -57,7 +57,10 @@ merchant_credits = Credits(Credit, "credit", key=("source_id", "merchant_id", "c
 
 
 async def add_to_settlement_balances(tx: Tx, effects: Mapping[MerchantCurrency, int]) -> None:
-    """Follow what the ledger did to settlement accounts; the inbox keeps what was followed before away."""
-    changes = {key: effects[key] for key in sorted(effects) if effects[key]}
-    if changes:
-        await tx.run(_ADD_TO_BALANCES, *transposed(list(changes)), list(changes.values()))
+    """Follow what the ledger did to settlement accounts; the inbox keeps what was followed before away.
+
+    An effect of 0 makes a row as well: what is summed in one batch may come in two when the projection is rebuilt.
+    """
+    keys = sorted(effects)
+    if keys:
+        await tx.run(_ADD_TO_BALANCES, *transposed(keys), [effects[key] for key in keys])

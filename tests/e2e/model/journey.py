@@ -4,33 +4,38 @@ import asyncio
 import copy
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
+from google.protobuf import field_mask_pb2
 
+from paykit.money import AMOUNT_MINOR_MAX
 from paystream.merchant.v1 import merchant_pb2
 from paystream.withdrawal.v1 import withdrawal_pb2
-from tests.e2e.model import plans, views
-from tests.e2e.model.asking import AnswerDispute, Ask, CancelOrder, CreateOrder, Decide, Pay, Settle, Withdraw
-from tests.e2e.model.plans import CURRENCIES, Plan, Step
+from tests.e2e.model import plans, rules, terms, views
+from tests.e2e.model.agreement import Disagreement, differences, patiently
+from tests.e2e.model.asking import (
+    AnswerDispute,
+    Ask,
+    CancelOrder,
+    CreateOrder,
+    Decide,
+    Pay,
+    Refund,
+    Settle,
+    Withdraw,
+)
+from tests.e2e.model.plans import CLOSING, CURRENCIES, Plan, Step
 from tests.e2e.model.requests import Requests
 from tests.e2e.model.views import View
 from tests.e2e.model.world import World, together
 from tests.line.clients import Clients, call, new_request_id, refusal_of
 from tests.line.waiting import WAIT_S_MAX
 
-REST_S_MAX = 90.0
 LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE", "ORDER_UNKNOWN"}
 """Refusals that pass: one service hears from another by events."""
 RETRY_PAUSE_S = 0.2
-LOOK_PAUSE_FIRST_S = 0.1
-LOOK_PAUSE_MAX_S = 0.8
 REQUESTER, DECIDER = "clerk", "chief"
-
-
-class Disagreement(AssertionError):
-    """The line and every world differ."""
 
 
 class Journey:
@@ -50,14 +55,17 @@ class Journey:
         self._requests: Requests
         self._replies: list[tuple[Any, Any, Any]] = []
         self.merchant_id = ""
-        self.worlds = [World(plan.fees, plan.reserve_basis_points, approval_limit)]
+        reserve = plan.reserve_basis_points
+        self.worlds = [World(fees=plan.fees, reserve_basis_points=reserve, approval_limit=approval_limit)]
         self.log: list[str] = []
         self.reasons: set[str] = set()
 
     async def begin(self) -> None:
         """Make the merchant, with a bank account in each currency."""
         clients = self._clients
-        created = (await call(clients.merchant.CreateMerchant, self._merchant())).merchant
+        created = (
+            await call(clients.merchant.CreateMerchant, terms.merchant(self._plan, f"Journey {self._number}"))
+        ).merchant
         activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
         await call(clients.merchant.ActivateMerchant, activate)
         self.merchant_id = created.merchant_id
@@ -88,6 +96,36 @@ class Journey:
             except Exception as error:
                 raise Disagreement(f"{self}\n{error}") from error
 
+    async def pause(self) -> None:
+        """Between the acts: change the plan, and stop the merchant for a while, as the plan of the journey says."""
+        if self._plan.suspended:
+            await self._be_suspended()
+        if self._plan.changed_fees is None:
+            return
+        request = merchant_pb2.UpdateMerchantRequest(
+            merchant_id=self.merchant_id,
+            fee_plan=terms.fee_plan(self._plan.changed_fees),
+            update_mask=field_mask_pb2.FieldMask(paths=["fee_plan"]),
+        )
+        await call(self._clients.merchant.UpdateMerchant, request)
+        for world in self.worlds:
+            world.fees = self._plan.changed_fees
+
+    async def _be_suspended(self) -> None:
+        """Be refused new business while suspended; afterwards all is as it was."""
+        named = {"merchant_id": self.merchant_id}
+        await call(self._clients.merchant.SuspendMerchant, merchant_pb2.SuspendMerchantRequest(**named))
+
+        # More than there can be: refused for another reason as long as the merchant is active.
+        method, request, metadata = await self._requests.make(Withdraw(-1, "USD", AMOUNT_MINOR_MAX))
+
+        async def away() -> list[str]:
+            _, reason = await self._answer(method, request, "withdrawal", metadata)
+            return [] if reason == "MERCHANT_SUSPENDED" else [f"a withdrawal was answered {reason!r}"]
+
+        await patiently(away, "suspended, the merchant goes on:")
+        await call(self._clients.merchant.ActivateMerchant, merchant_pb2.ActivateMerchantRequest(**named))
+
     async def advance(self) -> None:
         """Wait until more than a week that has passed shows, and settle what that made pending."""
         before = copy.deepcopy(self.worlds[0])
@@ -97,6 +135,20 @@ class Journey:
         await self._rest_of(self._payment_view(number) for number in changed)
         for currency in CURRENCIES if self._plan.threshold is None else ():
             await self.do(Settle(currency))
+        await self._close(CLOSING)
+
+    async def _close(self, currency: str) -> None:
+        """Begin nothing in a currency that was closed meanwhile, and go on with what there is in it."""
+        for world in self.worlds:
+            world.closed.add(currency)
+        await self.do(Pay(next(self._numbers), currency, 1_000, manual=False, order=None))
+        payments = self.worlds[0].payments.items()
+        refundable = [n for n, each in payments if each.currency == currency and each.refundable > 0]
+        for number in refundable[:1]:
+            await self.do(Refund(number, 1))
+        await self._absorb()
+        if able := self.worlds[0].withdrawable(currency):
+            await self.do(Withdraw(next(self._numbers), currency, rules.ordinary(able)))
 
     async def compare(self) -> None:
         """Hold everything that is to be seen against the worlds, to the minor unit.
@@ -108,7 +160,7 @@ class Journey:
         seen = await self.seen()
         wanted = [self._wanted(world) for world in self.worlds]
         if seen not in wanted:
-            raise Disagreement(f"{self}\n" + "\n".join(_differences(seen, wanted)))
+            raise Disagreement(f"{self}\n" + "\n".join(differences(seen, wanted)))
         self.worlds = [world for world, each in zip(self.worlds, wanted, strict=True) if each == seen]
         await self._compare_settlements()
 
@@ -195,9 +247,9 @@ class Journey:
     ) -> None:
         async def away() -> list[str]:
             seen = await see(hoped)
-            return [] if seen in hoped else _differences(seen, hoped)
+            return [] if seen in hoped else differences(seen, hoped)
 
-        await _patiently(away, f"{name} never came to be as it should:")
+        await patiently(away, f"{name} never came to be as it should:")
 
     def _touched(self, ask: Ask) -> Iterator[Any]:
         """Give what a request may change: its name, how it is seen, and how a world shows it."""
@@ -266,7 +318,7 @@ class Journey:
         if self._plan.threshold is None:
             return
 
-        await _patiently(self._take_over, "what the threshold settled does not add up:")
+        await patiently(self._take_over, "what the threshold settled does not add up:")
 
     async def _take_over(self) -> list[str]:
         """Take over what is settled now, and say what keeps the merchant from being at rest."""
@@ -274,10 +326,12 @@ class Journey:
         for made in await views.settlements(self._clients, self.merchant_id):
             for world in worlds if made.HasField("close_time") else ():
                 self._absorb_one(world, made)
+        for world in worlds:
+            world.recover()
         seen = {each: await views.funds(self._clients, self.merchant_id, each) for each in CURRENCIES}
         hoped = [{each: views.funds_in(world, each) for each in CURRENCIES} for world in worlds]
         if seen not in hoped:
-            return _differences(seen, hoped)
+            return differences(seen, hoped)
         self.worlds = [world for world, each in zip(worlds, hoped, strict=True) if each == seen]
         due = [each for each, funds in seen.items() if funds["pending"] >= (self._plan.threshold or 0)]
         return [f"{each}: the threshold is reached, and nothing is settled" for each in due]
@@ -331,64 +385,3 @@ class Journey:
         assert not any(balances.values()), f"{self}\npending items leave {balances} of the ledger's balances"
         booked = [(each.currency, each.total, each.reserve, each.total - each.reserve) for each in world.settlements]
         assert sorted(closed) == sorted(booked), f"{self}\n{closed}\n{booked}"
-
-    def _merchant(self) -> merchant_pb2.CreateMerchantRequest:
-        plan = self._plan
-        fees = [
-            merchant_pb2.FeeRule(currency_code=code, basis_points=each.basis_points, fixed_minor=each.fixed_minor)
-            for code, each in plan.fees.items()
-        ]
-        # Half a day from now, so that no cut-off passes while the journeys are on their way.
-        cut_off = datetime.now(UTC) + timedelta(hours=12)
-        policy = merchant_pb2.SettlementPolicy(
-            schedule=_schedule(plan),
-            cut_off_time=f"{cut_off:%H:%M}" if plan.daily else "",
-            delay_days=1 if plan.daily else 0,
-            thresholds=[
-                merchant_pb2.SettlementThreshold(currency_code=code, threshold_minor=plan.threshold)
-                for code in CURRENCIES
-                if plan.threshold is not None
-            ],
-            reserve_basis_points=plan.reserve_basis_points,
-            reserve_days=7 if plan.reserve_basis_points else 0,
-        )
-        returned = any(each.returned for each in plan.fees.values())
-        return merchant_pb2.CreateMerchantRequest(
-            request_id=new_request_id(),
-            display_name=f"Journey {self._number}",
-            contact_email="journey@shop.example",
-            fee_plan=merchant_pb2.FeePlan(fees=fees, refund_fee_returned=returned),
-            settlement_policy=policy,
-        )
-
-
-async def _patiently(look: Callable[[], Awaitable[list[str]]], what: str) -> None:
-    """Look again, less and less often, until nothing is away from what it should be.
-
-    Raises:
-        Disagreement: Something stayed so.
-    """
-    away: list[str] = []
-    pause_s = LOOK_PAUSE_FIRST_S
-    try:
-        async with asyncio.timeout(REST_S_MAX):
-            while away := await look():
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LOOK_PAUSE_MAX_S)
-    except TimeoutError as error:
-        raise Disagreement("\n".join([what, *away])) from error
-
-
-def _schedule(plan: Plan) -> Any:
-    if plan.threshold is not None:
-        return merchant_pb2.SETTLEMENT_SCHEDULE_THRESHOLD
-    return merchant_pb2.SETTLEMENT_SCHEDULE_DAILY if plan.daily else merchant_pb2.SETTLEMENT_SCHEDULE_MANUAL
-
-
-def _differences(seen: View, hoped: Sequence[View]) -> list[str]:
-    """Tell seen and wanted apart, for the world that comes nearest."""
-    found = []
-    for wanted in hoped:
-        names = [each for each in sorted({*seen, *wanted}) if seen.get(each) != wanted.get(each)]
-        found.append([f"{each}: seen {seen.get(each)}, wanted {wanted.get(each)}" for each in names])
-    return min(found, key=len)

@@ -19,16 +19,17 @@ class Order:
     def closed(self) -> bool:
         return self.state in {"CANCELLED", "EXPIRED"}
 
-    def pay_back(self, amount: int) -> None:
-        self.refunded, self.paid = self.refunded + amount, self.paid - amount
+    def pay_back(self, amount: int, *, refunded: int) -> None:
+        self.refunded, self.paid = self.refunded + refunded, self.paid - amount
 
 
 @dataclass
 class Part:
     """A capture, refund or dispute of a payment; `note` is the reason of a refund, and who decides of a dispute.
 
-    Of a capture, `spent` and `given` say what of it and of its fee refunds hold or have given back, and `returned`
-    whether they return the fee; of a refund, `shares` and `fees` say that by the number of the capture.
+    Of a capture, `bounced` is what the channel took back, `spent` and `given` what of it and of its fee refunds hold or
+    gave back, and `returned` whether they return the fee; of a refund, `shares` and `fees` say that by the number of
+    the capture.
     """
 
     amount: int
@@ -37,6 +38,7 @@ class Part:
     note: str = ""
     final: bool = False
     returned: bool = False
+    bounced: int = 0
     spent: int = 0
     given: int = 0
     shares: dict[int, int] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class Part:
 
     @property
     def left(self) -> int:
-        return self.amount - self.spent if self.state == "SUCCEEDED" else 0
+        return max(self.amount - self.spent - self.bounced, 0) if self.state == "SUCCEEDED" else 0
 
     def bear(self, amount: int, *, unasked: bool) -> int:
         """Have a capture bear a part of a refund; give what of its fee returns with that, by its own terms."""
@@ -65,6 +67,7 @@ class Payment:
     authorized: int = 0
     captured: int = 0
     refunded: int = 0
+    reversed: int = 0
     disputed: int = 0
     lost: int = 0
     cancelled: int = 0
@@ -84,7 +87,7 @@ class Payment:
     @property
     def refundable(self) -> int:
         held = sum(each.amount for each in self.refunds if each.state == "CREATED" and each.note != "CONTRADICTION")
-        return self.captured - self.refunded - held - self.disputed
+        return self.captured - self.reversed - self.refunded - held - self.disputed
 
     @property
     def capturing(self) -> int:
@@ -103,16 +106,19 @@ class Payment:
         """What it leaves no other payment of its order to pay."""
         if self.state in {"CREATED", "AUTHORIZED"}:
             return self.amount
-        return self.captured + self.uncaptured - self.refunded - self.lost if self.state == "SUCCEEDED" else 0
+        kept = self.captured - self.reversed - self.refunded - self.lost
+        return kept + self.uncaptured if self.state == "SUCCEEDED" else 0
 
 
 @dataclass
 class Settlement:
+    """Of its reserve, `held` is what was neither released nor consumed."""
+
     currency: str
     total: int
     reserve: int
+    held: int
     settlement_id: str = ""
-    released: bool = False
 
 
 @dataclass
@@ -121,3 +127,9 @@ class Withdrawal:
     amount: int
     approval: bool
     state: str = "CREATED"
+    recent: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts in the limits of a day."""
+        return self.recent and self.state not in {"REJECTED", "CANCELLED", "FAILED"}

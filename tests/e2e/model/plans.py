@@ -29,17 +29,27 @@ from tests.e2e.model.world import World
 T = TypeVar("T")
 
 CURRENCIES = ("USD", "JPY")
+CLOSING = "JPY"
+"""Takes no new business once time has passed."""
 AMOUNTS = (137, 1_000, 2_345, 8_800, 25_000, 48_888)
 TOTALS = (900, 4_000, 30_000)
 PICK_MAX = 5
 WHOLE = 100
 SHARES = (100, 100, 100, 60, 60, 25, 130)
 """Percent of what is there; more than that is to be refused."""
-CHARGE_FATES = (None, None, None, None, None, None, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_011, 9_012)
-CAPTURE_FATES = (None, None, None, 9_001, 9_003, 9_005, 9_008, 9_011, 9_012)
-PAYOUT_FATES = (None, None, None, 9_001, 9_003, 9_005, 9_008, 9_010)
-FATES = {"withdraw": PAYOUT_FATES, "capture": CAPTURE_FATES}
+PAUSES = (None,) * 6
+"""As often an amount is ordinary."""
+CHARGE_FATES = (
+    *PAUSES, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_011, 9_012, 9_013, 9_014, 9_015, 9_017,
+)  # fmt: skip
+AUTHORIZE_FATES = (*PAUSES, 9_018, 9_019)
+CAPTURE_FATES = (None, None, None, None, 9_001, 9_003, 9_005, 9_008, 9_011, 9_012, 9_013, 9_014, 9_015)
+REFUND_FATES = (*PAUSES, 9_001, 9_003, 9_004, 9_005, 9_007, 9_008, 9_009, 9_015)
+PAYOUT_FATES = (None, None, None, None, 9_001, 9_003, 9_005, 9_008, 9_010, 9_015, 9_016)
+FATES = {"withdraw": PAYOUT_FATES, "capture": CAPTURE_FATES, "authorize": AUTHORIZE_FATES, "refund": REFUND_FATES}
 """Of steps that most often meet one; of the others as of charges."""
+ALONE = frozenset({9_009, 9_013, 9_014, 9_015, 9_017})
+"""What is said twice takes a while, in which nothing else may be asked for: the answer would not be foretold."""
 STEPS = (
     "pay", "pay", "pay", "order", "pay_order", "pay_order", "authorize", "authorize", "capture", "capture", "capture",
     "void", "refund", "refund", "dispute", "answer", "answer", "cancel", "settle", "withdraw", "withdraw", "withdraw",
@@ -91,6 +101,8 @@ class Plan:
     Attributes:
         threshold: From which the merchant is settled by itself; None where it is not.
         daily: Whether it is settled once a day; the day passes only when all clocks are moved.
+        changed_fees: The plan from the second act on; None where it stays.
+        suspended: Whether the merchant is suspended for a while between the acts.
         acts: The steps of each act; all journeys rest, and are compared, between two acts.
     """
 
@@ -98,6 +110,8 @@ class Plan:
     reserve_basis_points: int
     threshold: int | None
     daily: bool = False
+    changed_fees: dict[str, Fees] | None = None
+    suspended: bool = False
     acts: Sequence[Sequence[Step]] = field(default_factory=tuple)
 
 
@@ -105,13 +119,14 @@ class Plan:
 def steps(draw: st.DrawFn) -> Step:
     """Draw a step."""
     kind = draw(st.sampled_from(STEPS))
-    beside = draw(st.sampled_from((None, None, *BESIDE.get(kind, ()))))
+    fate = draw(st.sampled_from(FATES.get(kind, CHARGE_FATES)))
+    beside = None if fate in ALONE else draw(st.sampled_from((None, None, *BESIDE.get(kind, ()))))
     return Step(
         kind=kind,
         pick=draw(st.integers(0, PICK_MAX)),
         share=draw(st.sampled_from(SHARES)),
         flag=draw(st.booleans()),
-        fate=draw(st.sampled_from(FATES.get(kind, CHARGE_FATES))),
+        fate=fate,
         twice=beside is None and draw(st.integers(0, 4)) == 0,
         beside=beside,
     )
@@ -138,11 +153,14 @@ def plans(draw: st.DrawFn) -> Plan:
     )
     threshold = draw(st.sampled_from((None, None, None, 3_000)))
     middle = st.lists(steps(), min_size=3, max_size=5)
+    changed = st.builds(Fees, st.sampled_from((150, 1_000)), st.sampled_from((0, 55)), st.just(draw(st.booleans())))
     return Plan(
         fees={currency: draw(terms) for currency in CURRENCIES},
         reserve_basis_points=draw(st.sampled_from((0, 500, 1_000))),
         threshold=threshold,
         daily=threshold is None and draw(st.integers(0, 2)) == 0,
+        changed_fees=draw(st.none() | st.fixed_dictionaries(dict.fromkeys(CURRENCIES, changed))),
+        suspended=draw(st.booleans()),
         acts=((first, *draw(middle)), (*draw(middle), *out)),
     )
 
@@ -187,7 +205,7 @@ def _pay(step: Step, number: int, currency: str, *, manual: bool) -> Pay:
     """Ask for a payment without an order; what is only authorized is large enough for captures to meet their fates."""
     amounts = AMOUNTS[-2:] if manual else AMOUNTS
     amount = amounts[step.pick % len(amounts)]
-    fate = None if manual else step.fate
+    fate = step.fate if not manual or step.fate in AUTHORIZE_FATES else None
     return Pay(number, currency, amount if fate is None else amount // rules.WHOLE * rules.WHOLE + fate, manual, None)
 
 
@@ -214,14 +232,16 @@ def _about_funds(step: Step, kind: str, world: World, number: int) -> Ask:
         )
     currency = _one_of(CURRENCIES, able, step)
     able_minor = world.withdrawable(currency)
-    return Withdraw(number, currency, rules.with_fate(max(able_minor * step.share // WHOLE, 1), step.fate))
+    fate = step.fate if step.fate in PAYOUT_FATES else None
+    return Withdraw(number, currency, rules.with_fate(max(able_minor * step.share // WHOLE, 1), fate))
 
 
 def _about_authorized(step: Step, kind: str, payments: Mapping[int, Payment], manual: Sequence[int]) -> Ask:
     chosen = _one_of(manual, [n for n in manual if payments[n].capturable], step)
     if kind == "void":
         return Void(chosen)
-    amount = rules.with_fate(max(payments[chosen].capturable, 1) * step.share // WHOLE, _fate_of(step))
+    fate = step.fate if step.fate in CAPTURE_FATES else None
+    amount = rules.with_fate(max(payments[chosen].capturable, 1) * step.share // WHOLE, fate)
     return Capture(chosen, None if step.share == WHOLE and step.fate is None else amount, step.flag)
 
 
@@ -239,13 +259,9 @@ def _about_captured(step: Step, kind: str, world: World) -> Ask:
     chosen = _one_of(world.payments, likely, step)
     refundable = world.payments[chosen].refundable
     beyond = step.share > WHOLE or refundable <= 0
-    within = rules.with_fate(max(refundable * step.share // WHOLE, 1), _fate_of(step))
+    fate = step.fate if step.fate in REFUND_FATES else None
+    within = rules.with_fate(max(refundable * step.share // WHOLE, 1), fate)
     return Refund(chosen, max(refundable, 0) + 1 if beyond else within)
-
-
-def _fate_of(step: Step) -> int | None:
-    """Leave out what the channel does after it has declined, for that stands in its books alone."""
-    return None if step.fate == rules.CONTRADICTED else step.fate
 
 
 def _one_of(all_: Collection[T], likely: Sequence[T], step: Step) -> T:

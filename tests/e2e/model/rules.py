@@ -7,10 +7,17 @@ WHOLE = 10_000
 FAILING = frozenset({9_001, 9_002, 9_004, 9_008, 9_009})
 """Declined, declined, never received, declined later, declined and then approved after all."""
 CONTRADICTED = 9_009
+DONE_AFTER_ALL = frozenset({CONTRADICTED, 9_017})
+"""Declined, and then approved after all, where money comes in; it is given back, with 9017 at the third try."""
 RETURNED = 9_010
 DISPUTED_WON, DISPUTED_LOST = 9_011, 9_012
 """A capture that the payer disputes; contesting wins, or loses."""
-SPECIAL_MIN, SPECIAL_MAX = 9_001, 9_012
+PART, PART_OF = 9_013, 5_000
+"""What comes in is approved down to a whole multiple."""
+APPROVED_AGAIN, UNDONE, RETURNED_SHORT = 9_014, 9_015, 9_016
+"""Done twice; done, and then not; a payout that comes back less BANK_FEE."""
+BANK_FEE = 1_500
+SPECIAL_MIN, SPECIAL_MAX = 9_001, 9_020
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,23 @@ def reserve(total_minor: int, released_minor: int, basis_points: int) -> int:
 
 
 def succeeds(amount_minor: int) -> bool:
-    """Say whether the channel does what is asked of it with this amount, at once or later."""
+    """Say whether the channel does what is asked of it with this amount, at once or soon."""
     return amount_minor % WHOLE not in FAILING
+
+
+def brings_in(amount_minor: int) -> bool:
+    """Say whether an authorization, charge or capture of this amount succeeds."""
+    return amount_minor % WHOLE not in FAILING | DONE_AFTER_ALL
+
+
+def approved(amount_minor: int) -> int:
+    """Give what the channel takes when it is asked for an amount, and takes anything."""
+    return amount_minor - amount_minor % PART_OF if amount_minor % WHOLE == PART else amount_minor
+
+
+def ends_done(amount_minor: int) -> bool:
+    """Say whether a refund of this amount is done in the end, whatever was said before."""
+    return succeeds(amount_minor) or amount_minor % WHOLE == CONTRADICTED
 
 
 def ordinary(amount_minor: int) -> int:

@@ -3,20 +3,18 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import grpc
 import pytest
-from google.protobuf import duration_pb2
 
 from paykit.money import AMOUNT_MINOR_MAX
 from paykit.process.catalogue import schema_names
 from paystream.accounting.v1 import accounting_pb2
-from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from tests.e2e.conftest import Line
-from tests.e2e.model import plans
+from tests.e2e.model import audit, plans
 from tests.e2e.model.journey import Journey
-from tests.line.clients import call, new_request_id
+from tests.line.clients import advance_clock, call
 from tests.line.draining import drained
 from tests.line.processes import verify_ledger, verify_settlements
 
@@ -25,7 +23,13 @@ JOURNEYS_AT_ONCE = 48
 APPROVAL_LIMIT_MINOR = 20_000
 SHOWN_MAX = 3
 FEW = 200
+LINES = [
+    (currency, operation)
+    for currency in plans.CURRENCIES
+    for operation in (*audit.CAME, *audit.WENT_BACK, *audit.WAS_PAID_OUT)
+]
 PASSING_S = 8 * 86_400
+CLOSES_DAYS = 4
 ITEMS = """
 SELECT (SELECT count(*) FROM (
             SELECT DISTINCT e.transaction_id, a.merchant_id FROM accounting.entry e
@@ -42,6 +46,7 @@ def changed_settings() -> dict[str, Any]:
         "withdrawal_approval_limits": {"*": APPROVAL_LIMIT_MINOR},
         "withdrawal_daily_limits": {"*": AMOUNT_MINOR_MAX},
         "database_pool_max": 8,
+        "currency_closings": {plans.CLOSING: datetime.now(UTC).date() + timedelta(days=CLOSES_DAYS)},
     }
 
 
@@ -75,24 +80,18 @@ async def of_all(journeys: Sequence[Journey], do: Callable[[Journey], Awaitable[
 @pytest.mark.timeout(900)  # A minute or so; many times that on a machine that does other things as well.
 async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(line: Line, journeys: list[Journey]) -> None:
     await of_all(journeys, lambda journey: journey.begin())
-    for act in (0, 1):
-        await of_all(journeys, lambda journey, act=act: journey.act(act))  # type: ignore[misc]
-        await compare(line, journeys)
-    await advance_clock(line)
+    await of_all(journeys, lambda journey: journey.act(0))
+    await compare(line, journeys)
+    await of_all(journeys, lambda journey: journey.pause())
+    await drained(line.settings, line.kept)
+    await of_all(journeys, lambda journey: journey.act(1))
+    await compare(line, journeys)
+    await advance_clock(line.settings.grpc_address, PASSING_S)
     await of_all(journeys, lambda journey: journey.advance())
     await compare(line, journeys)
     for verify in (verify_ledger, verify_settlements):
         verified = await asyncio.to_thread(verify, line.settings)
         assert verified.returncode == 0, verified.stdout + verified.stderr
-
-
-async def advance_clock(line: Line) -> None:
-    """Let eight days pass for all services."""
-    async with grpc.aio.insecure_channel(line.settings.grpc_address) as channel:
-        request = clock_pb2.AdvanceClockRequest(
-            request_id=new_request_id(), advance_by=duration_pb2.Duration(seconds=PASSING_S)
-        )
-        await call(clock_pb2_grpc.ClockServiceStub(channel).AdvanceClock, request)
 
 
 async def compare(line: Line, journeys: Sequence[Journey]) -> None:
@@ -104,6 +103,7 @@ async def compare(line: Line, journeys: Sequence[Journey]) -> None:
 
 async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
     """Hold what concerns all merchants against all worlds together."""
+    await compare_outside(line, journeys)
     [(booked, items)] = await line.kept.rows(ITEMS)
     assert booked == items
     for table in ("dead_letter", "skipped_event", "parked_event"):
@@ -119,6 +119,18 @@ async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
         lines = {each.account_kind: int(each.debit_minor) + int(each.credit_minor) for t in trials for each in t.lines}
         for kind in ("income", "fees"):
             assert lines.get(f"platform.{kind}", 0) == abs(platform[currency, kind]), (currency, kind)
+
+
+async def compare_outside(line: Line, journeys: Sequence[Journey]) -> None:
+    """Hold the statements of channel and bank against the ledger, whatever the model says, and against the model."""
+    audits = await audit.audited(line.settings, line.kept)
+    assert not (faults := audit.faults(audits)), "\n".join(faults[:SHOWN_MAX])
+    told: list[str] = []
+    for journey in journeys:
+        seen = {(currency, each): audits[journey.merchant_id, currency].lines[each] for currency, each in LINES}
+        wanted = [{each: world.outside.get(each, 0) for each in LINES} for world in journey.worlds]
+        told += [] if seen in wanted else [f"{journey}\nstatements say {seen}, not {wanted[0]}"]
+    assert not told, f"{len(told)} journeys differ from the statements\n\n" + "\n\n".join(told[:SHOWN_MAX])
 
 
 def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:
@@ -147,6 +159,7 @@ def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:
 REFUSALS = {
     "CAPTURE_EXCEEDS_CAPTURABLE",
     "CAPTURE_IN_PROGRESS",
+    "CURRENCY_CLOSED",
     "DISPUTE_EXCEEDS_CAPTURED",
     "ILLEGAL_TRANSITION",
     "NOTHING_TO_SETTLE",

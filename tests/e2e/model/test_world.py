@@ -22,7 +22,8 @@ from tests.e2e.model.world import World, together
 
 
 def world(*, basis_points: int = 290, fixed: int = 30, returned: bool = True, reserve: int = 1_000) -> World:
-    return World({"USD": Fees(basis_points, fixed, returned)}, reserve, approval_limit=20_000)
+    fees = {"USD": Fees(basis_points, fixed, returned)}
+    return World(fees=fees, reserve_basis_points=reserve, approval_limit=20_000)
 
 
 def after(start: World, *asks: Ask) -> World:

@@ -8,7 +8,6 @@ in which the answers are those that were given.
 
 import copy
 import itertools
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,39 +26,24 @@ from tests.e2e.model.asking import (
     Void,
     Withdraw,
 )
-from tests.e2e.model.parts import Order, Part, Payment, Settlement, Withdrawal
+from tests.e2e.model.funds import ILLEGAL, Funds
+from tests.e2e.model.parts import Order, Part, Payment
 from tests.e2e.model.rules import Fees
-
-ILLEGAL = "ILLEGAL_TRANSITION"
 
 
 @dataclass
-class World:
+class World(Funds):
     """Everything of one merchant. Amounts are in minor units.
 
     Attributes:
-        accounts: Balances by currency and kind, without `merchant.`.
-        released: Of the reserves, by currency: what no settlement has settled again.
-        under_way: What has not come to its end: the kind, the number of what it is about, and of which part of it.
+        fees: By currency, as the plan in force says.
+        closed: The currencies that take no new business any more.
     """
 
     fees: dict[str, Fees]
-    reserve_basis_points: int
-    approval_limit: int
+    closed: set[str] = field(default_factory=set)
     orders: dict[int, Order] = field(default_factory=dict)
     payments: dict[int, Payment] = field(default_factory=dict)
-    settlements: list[Settlement] = field(default_factory=list)
-    withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
-    accounts: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-    platform: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-    released: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    under_way: list[tuple[str, int, int]] = field(default_factory=list)
-
-    def withdrawable(self, currency: str) -> int:
-        """Give what was settled and is not withdrawn, on the way included."""
-        settled = sum(each.total - each.reserve for each in self.settlements if each.currency == currency)
-        kept = [each for each in self.withdrawals.values() if each.currency == currency]
-        return settled - sum(each.amount for each in kept if each.state not in {"REJECTED", "FAILED", "RETURNED"})
 
     def alternatives(self, ask: Ask) -> Iterator[tuple[str, "World"]]:
         """Give each way a request may be answered: the reason of a refusal, or `""`, and the world after it."""
@@ -77,6 +61,8 @@ class World:
         while self.under_way:
             kind, index, part = self.under_way.pop(0)
             getattr(self, f"_end_{kind}")(index, part)
+            self.recover()
+        self.recover()
 
     def advance(self, *, daily: bool = False) -> None:
         """Let more than a week pass: orders and authorizations expire, disputes are lost, reserves are released.
@@ -84,6 +70,8 @@ class World:
         A merchant that is settled daily is so at the first cut-off: what happens after all that time is of a later one.
         """
         due = list(self.settlements)
+        for made in self.withdrawals.values():
+            made.recent = False
         for currency in {each for each, kind in self.accounts if kind == "settlement"} if daily else ():
             self._settle(Settle(currency))
         for number, order in self.orders.items():
@@ -97,11 +85,7 @@ class World:
                 if dispute.state == "OPENED":
                     dispute.note = "LOST"
                     self.under_way.append(("dispute", number, part))
-        for settlement in due:
-            if not settlement.released:
-                settlement.released = True
-                self.released[settlement.currency] += settlement.reserve
-                self._book(settlement.currency, reserve=-settlement.reserve, settlement=settlement.reserve)
+        self.release(due)
         self.finish()
 
     def _take(self, ask: Ask) -> str:
@@ -159,6 +143,8 @@ class World:
     # Payments.
 
     def _pay(self, ask: Pay) -> str:
+        if ask.currency in self.closed:
+            return "CURRENCY_CLOSED"
         if ask.order is not None:
             order = self.orders[ask.order]
             taken = sum(each.taken_of_order for each in self.payments.values() if each.order == ask.order)
@@ -170,7 +156,7 @@ class World:
 
     def _end_authorization(self, index: int, _part: int) -> None:
         payment = self.payments[index]
-        if not rules.succeeds(payment.amount):
+        if not rules.brings_in(payment.amount):
             payment.state = "FAILED"
             return
         payment.state, payment.authorized = "AUTHORIZED", payment.amount
@@ -179,14 +165,20 @@ class World:
 
     def _end_charge(self, index: int, _part: int) -> None:
         payment = self.payments[index]
-        if rules.succeeds(payment.amount):
+        if rules.brings_in(payment.amount):
             payment.captures.append(Part(payment.amount))
             self._end_capture(index, 0)
             return
         payment.state = "FAILED"
-        if payment.amount % rules.WHOLE == rules.CONTRADICTED:
-            payment.refunds.append(Part(payment.amount, note="CONTRADICTION"))
-            self.under_way.append(("refund", index, len(payment.refunds) - 1))
+        if payment.amount % rules.WHOLE in rules.DONE_AFTER_ALL:
+            self._give_back_late(index, payment.amount)
+
+    def _give_back_late(self, index: int, amount: int) -> None:
+        """Give back what came for a charge or capture that was over: the merchant's books know nothing of it."""
+        payment = self.payments[index]
+        self.outside[payment.currency, "CAPTURE"] += amount
+        payment.refunds.append(Part(amount, note="CONTRADICTION"))
+        self.under_way.append(("refund", index, len(payment.refunds) - 1))
 
     def _capture(self, ask: Capture) -> str:
         payment = self.payments[ask.payment]
@@ -202,24 +194,47 @@ class World:
 
     def _end_capture(self, index: int, part: int) -> None:
         payment = self.payments[index]
-        capture = payment.captures[part]
-        if not rules.succeeds(capture.amount):
+        capture, asked = payment.captures[part], payment.captures[part].amount
+        if not rules.brings_in(asked):
             capture.state = "FAILED"
             payment.giving_up = payment.giving_up and not capture.final
             return
         fees = self.fees[payment.currency]
+        capture.amount = rules.approved(asked)
         capture.state, capture.returned = "SUCCEEDED", fees.returned
         capture.fee = rules.capture_fee(fees, capture.amount, captured=payment.captured, charged=payment.fee)
         payment.state = "SUCCEEDED"
         payment.captured += capture.amount
         payment.fee += capture.fee
         self._book(payment.currency, settlement=capture.amount - capture.fee, income=capture.amount, fees=capture.fee)
+        self.outside[payment.currency, "CAPTURE"] += capture.amount
         if payment.giving_up and payment.uncaptured:
             self._start_void(index)
-        if capture.amount % rules.WHOLE in {rules.DISPUTED_WON, rules.DISPUTED_LOST}:
-            self._start_dispute(index, capture.amount, wins=capture.amount % rules.WHOLE == rules.DISPUTED_WON)
         if payment.order is not None:
             self._tell_order(payment.order, index, capture.amount, final=capture.final)
+        self._say_later(index, part, asked % rules.WHOLE)
+
+    def _say_later(self, index: int, part: int, fate: int) -> None:
+        """Have the channel or the payer say what they say of a capture afterwards."""
+        amount = self.payments[index].captures[part].amount
+        if fate in {rules.DISPUTED_WON, rules.DISPUTED_LOST}:
+            self._start_dispute(index, amount, wins=fate == rules.DISPUTED_WON)
+        if fate == rules.APPROVED_AGAIN:
+            self._give_back_late(index, amount)
+        if fate == rules.UNDONE:
+            self._bounce(index, part)
+
+    def _bounce(self, index: int, part: int) -> None:
+        payment = self.payments[index]
+        capture = payment.captures[part]
+        amount, fee = capture.amount - capture.bounced, capture.fee - capture.given
+        capture.bounced, capture.given = capture.bounced + amount, capture.given + fee
+        payment.reversed += amount
+        payment.fee_returned += fee
+        self._book(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)
+        self.outside[payment.currency, "CAPTURE_REVERSED"] += amount
+        if payment.order is not None:
+            self.orders[payment.order].pay_back(amount, refunded=0)
 
     def _tell_order(self, number: int, payment: int, amount: int, *, final: bool) -> None:
         order = self.orders[number]
@@ -274,16 +289,32 @@ class World:
     def _end_refund(self, index: int, part: int) -> None:
         payment = self.payments[index]
         refund = payment.refunds[part]
-        refund.state = "SUCCEEDED" if rules.succeeds(refund.amount) else "FAILED"
-        if refund.state == "FAILED":
-            payment.release(refund)
-        if refund.note == "CONTRADICTION" or refund.state == "FAILED":
+        if refund.note == "CONTRADICTION":
+            # Tried until it is done, it stands in no total.
+            refund.state = "SUCCEEDED"
+            self.outside[payment.currency, "REFUND"] += refund.amount
             return
-        payment.refunded += refund.amount
-        payment.fee_returned += refund.fee
-        self._book(payment.currency, settlement=refund.fee - refund.amount, income=-refund.amount, fees=-refund.fee)
+        if not rules.ends_done(refund.amount):
+            refund.state = "FAILED"
+            payment.release(refund)
+            return
+        self._count_refund(index, refund, 1)
+        refund.state = "SUCCEEDED"
+        if refund.amount % rules.WHOLE == rules.UNDONE:
+            refund.state = "RETURNED"
+            payment.release(refund)
+            self._count_refund(index, refund, -1)
+
+    def _count_refund(self, index: int, refund: Part, sign: int) -> None:
+        """Count a refund, or with a sign of -1 count it no more, as it came back."""
+        payment = self.payments[index]
+        amount, fee = sign * refund.amount, sign * refund.fee
+        payment.refunded += amount
+        payment.fee_returned += fee
+        self._book(payment.currency, settlement=fee - amount, income=-amount, fees=-fee)
+        self.outside[payment.currency, "REFUND" if sign > 0 else "REFUND_RETURNED"] += refund.amount
         if payment.order is not None:
-            self.orders[payment.order].pay_back(refund.amount)
+            self.orders[payment.order].pay_back(amount, refunded=amount)
 
     def _open_dispute(self, ask: OpenDispute) -> str:
         if ask.amount > self.payments[ask.payment].refundable:
@@ -296,6 +327,7 @@ class World:
         payment.disputed += amount
         payment.disputes.append(Part(amount, state="OPENED", note="WON" if wins else "LOST"))
         self._book(payment.currency, settlement=-amount, disputed=amount)
+        self.outside[payment.currency, "DISPUTE"] += amount
 
     def _answer_dispute(self, ask: AnswerDispute) -> str:
         dispute = self.payments[ask.payment].disputes[ask.dispute]
@@ -314,6 +346,7 @@ class World:
         if dispute.state == "WON":
             payment.disputed -= dispute.amount
             self._book(payment.currency, settlement=dispute.amount, disputed=-dispute.amount)
+            self.outside[payment.currency, "DISPUTE_REVERSED"] += dispute.amount
             if payment.order is not None and self.orders[payment.order].closed:
                 self._start_refund(index, dispute.amount, "ORDER_CANCELLED")
         else:
@@ -321,72 +354,6 @@ class World:
             if payment.order is not None:
                 self.orders[payment.order].paid -= dispute.amount
             self._book(payment.currency, disputed=-dispute.amount, income=-dispute.amount)
-
-    # Settlements and withdrawals.
-
-    def _settle(self, ask: Settle) -> str:
-        total = self.accounts.get((ask.currency, "settlement"), 0)
-        if total <= 0:
-            return "NOTHING_TO_SETTLE"
-        self.book_settlement(ask.currency, total, released=self.released[ask.currency])
-        return ""
-
-    def book_settlement(self, currency: str, total: int, *, released: int, settlement_id: str = "") -> None:
-        """Settle an amount, holding back the reserve of what was not one before; one not asked for has its id."""
-        reserve = rules.reserve(total, released, self.reserve_basis_points)
-        self.released[currency] -= released
-        self.settlements.append(Settlement(currency, total, reserve, settlement_id))
-        self._book(currency, settlement=-total, reserve=reserve, available=total - reserve)
-
-    def _withdraw(self, ask: Withdraw) -> str:
-        if ask.amount > self.withdrawable(ask.currency):
-            return "WITHDRAWAL_EXCEEDS_WITHDRAWABLE"
-        made = [each for each in self.withdrawals.values() if each.currency == ask.currency]
-        recent = sum(each.amount for each in made if each.state not in {"REJECTED", "FAILED"})
-        approval = recent + ask.amount > self.approval_limit
-        self.withdrawals[ask.number] = Withdrawal(ask.currency, ask.amount, approval)
-        self.under_way.append(("hold", ask.number, 0))
-        return ""
-
-    def _end_hold(self, index: int, _part: int) -> None:
-        made = self.withdrawals[index]
-        self._book(made.currency, available=-made.amount, withdrawing=made.amount)
-        made.state = "HELD"
-        if not made.approval:
-            self.under_way.append(("payout", index, 0))
-
-    def _decide(self, ask: Decide) -> str:
-        made = self.withdrawals[ask.withdrawal]
-        if ask.same_person:
-            return "SAME_PERSON"
-        if made.state != "HELD":
-            return ILLEGAL
-        if ask.approve:
-            made.state = "APPROVED"
-            self.under_way.append(("payout", ask.withdrawal, 0))
-        else:
-            made.state = "REJECTED"
-            self._book(made.currency, available=made.amount, withdrawing=-made.amount)
-        return ""
-
-    def _end_payout(self, index: int, _part: int) -> None:
-        made = self.withdrawals[index]
-        if not rules.succeeds(made.amount):
-            made.state = "FAILED"
-            self._book(made.currency, available=made.amount, withdrawing=-made.amount)
-        elif made.amount % rules.WHOLE == rules.RETURNED:
-            made.state = "RETURNED"
-            self._book(made.currency, available=made.amount, withdrawing=-made.amount)
-        else:
-            made.state = "COMPLETED"
-            self._book(made.currency, withdrawing=-made.amount, income=-made.amount)
-
-    def _book(self, currency: str, *, income: int = 0, fees: int = 0, **merchant: int) -> None:
-        """Change balances; what is received or paid out for merchants is the platform's income, as its chart says."""
-        for kind, change in merchant.items():
-            self.accounts[currency, kind] += change
-        self.platform[currency, "income"] += income
-        self.platform[currency, "fees"] += fees
 
 
 def together(world: World, order: Sequence[tuple[Ask, str]]) -> Iterator[World]:

@@ -67,6 +67,18 @@ async def test_a_second_approval_is_told_under_its_reference_and_can_be_refunded
     assert await lines(house) == [("CAPTURE", 9_014), ("CAPTURE", 9_014), ("REFUND", 9_000)]
 
 
+async def test_a_second_approval_over_another_amount_is_told_as_such_even_if_the_first_was_undone_meanwhile(
+    house: House, listening: tuple[Listener, str]
+) -> None:
+    listener, address = listening
+    made = await house.authorize(10_000, callback_address=address)
+    await house.set_outcome(made.attempt_id, "APPROVED_AGAIN", 2_345)
+    undone = await house.set_outcome(made.attempt_id, "DECLINED")
+    assert (undone.outcome, undone.second_amount.amount_minor) == (pb.OUTCOME_DECLINED, 2_345)
+    await pass_time(house)
+    assert sorted(results(listener)) == [(1, 2_345), (2, 10_000)]
+
+
 async def test_a_refund_declined_is_done_after_all_and_called_back(
     house: House, listening: tuple[Listener, str]
 ) -> None:
@@ -127,8 +139,11 @@ async def test_voids_are_contradicted_both_ways(house: House, listening: tuple[L
         [(declined.attempt_id, 1), (done.attempt_id, 2)]
     )
     assert (await house.capture(first.channel_reference, 9_018)).decline_code == "authorization_cancelled"
-    assert (await house.capture(second.channel_reference, 9_019)).outcome == pb.OUTCOME_APPROVED
-    assert await lines(house) == [("CAPTURE", 9_019)]
+    assert (await house.capture(second.channel_reference, 19)).outcome == pb.OUTCOME_APPROVED
+    assert (await house.cancel(second.channel_reference)).outcome == pb.OUTCOME_APPROVED
+    await pass_time(house)
+    assert (await house.capture(second.channel_reference, 1)).decline_code == "authorization_cancelled"
+    assert await lines(house) == [("CAPTURE", 19)]
 
 
 async def test_the_automatic_refund_of_9017_is_declined_twice(house: House) -> None:

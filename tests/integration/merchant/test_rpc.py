@@ -312,3 +312,32 @@ async def test_a_refusal_in_a_group_leaves_its_neighbours_alone(house: House) ->
     results = await asyncio.gather(*(house.call.CreateMerchant(r, ANY) for r in requests), return_exceptions=True)
     assert [isinstance(result, DomainError) for result in results] == [False, False, False, True, False, False]
     assert len(await house.told()) == 5
+
+
+async def test_a_restriction_leaves_what_it_does_not_name_and_shows_why(house: House) -> None:
+    merchant_id = (await house.create()).merchant_id
+
+    async def restrict(reason: str, **flags: Any) -> pb.Merchant:
+        request = pb.RestrictMerchantRequest(merchant_id=merchant_id, reason=reason, **flags)
+        return (await house.call.RestrictMerchant(request, ANY)).merchant
+
+    await restrict("account under review", payout_hold=True)
+    frozen = await restrict("court order", frozen=True)
+    again = await restrict("asked once more", frozen=True)
+    lifted = await restrict("court order ended", frozen=False)
+
+    assert (frozen.payout_hold, frozen.frozen, frozen.closing) == (True, True, False)
+    assert (frozen.restriction_reason, again) == ("court order", frozen)
+    assert (lifted.payout_hold, lifted.frozen, lifted.restriction_reason) == (True, False, "court order ended")
+    assert await house.get(merchant_id) == lifted
+    told = [(event.payout_hold, event.frozen) for event in await house.told()]
+    assert told == [(False, False), (True, False), (True, True), (True, False)]
+
+
+async def test_a_merchant_that_does_not_exist_cannot_be_restricted(house: House) -> None:
+    request = pb.RestrictMerchantRequest(merchant_id="mer_" + "f" * 32, closing=True, reason="it leaves")
+
+    with pytest.raises(DomainError) as refused:
+        await house.call.RestrictMerchant(request, ANY)
+
+    assert refused.value.reason == "MERCHANT_NOT_FOUND"

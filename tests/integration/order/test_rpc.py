@@ -20,7 +20,14 @@ from paykit.errors import (
     RequestIdReused,
 )
 from paykit.ids import new_id
-from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import (
+    MerchantClosing,
+    MerchantFrozen,
+    MerchantNotActive,
+    MerchantReferenceTaken,
+    MerchantSuspended,
+    MerchantUnknown,
+)
 from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START
 from paystream.common.v1.money_pb2 import Money
@@ -131,9 +138,19 @@ async def test_what_contradicts_itself_is_refused(
     assert getattr(refused.value, "field", None) == field
 
 
-@pytest.mark.parametrize(("status", "error"), [("CREATED", MerchantNotActive), ("SUSPENDED", MerchantSuspended)])
-async def test_a_merchant_that_may_not_sell_gets_no_order(shop: Shop, status: str, error: type[Exception]) -> None:
-    idle = await shop.know_merchant(merchant_id=new_id("mer"), status=MerchantStatus(status))
+@pytest.mark.parametrize(
+    ("standing", "error"),
+    [
+        ({"status": MerchantStatus.CREATED}, MerchantNotActive),
+        ({"status": MerchantStatus.SUSPENDED}, MerchantSuspended),
+        ({"frozen": True}, MerchantFrozen),
+        ({"closing": True}, MerchantClosing),
+    ],
+)
+async def test_a_merchant_that_may_not_sell_gets_no_order(
+    shop: Shop, standing: dict[str, Any], error: type[Exception]
+) -> None:
+    idle = await shop.know_merchant(merchant_id=new_id("mer"), **standing)
     current_call().deadline = time.monotonic() + 0.2  # A merchant may be activated at any moment.
     with pytest.raises(error):
         await shop.create(merchant_id=idle)

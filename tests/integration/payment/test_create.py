@@ -13,7 +13,14 @@ from google.rpc import error_details_pb2
 from paykit.base.call import current_call
 from paykit.errors import CurrencyClosed, CurrencyUnknown, FieldInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
-from paykit.merchants.standing import MerchantNotActive, MerchantReferenceTaken, MerchantSuspended, MerchantUnknown
+from paykit.merchants.standing import (
+    MerchantClosing,
+    MerchantFrozen,
+    MerchantNotActive,
+    MerchantReferenceTaken,
+    MerchantSuspended,
+    MerchantUnknown,
+)
 from paystream.common.v1.money_pb2 import Money
 from paystream.merchant.v1 import events as merchant_events
 from paystream.payment.v1 import payment_pb2 as pb
@@ -224,6 +231,14 @@ async def test_a_currency_that_has_left_the_list_takes_no_new_payment(house: Hou
 async def test_only_an_active_merchant_takes_payments(house: House, status: str, refusal: type[Exception]) -> None:
     merchant_id = await house.know_merchant(merchant_id=new_id("mer"), status=merchant_events.MerchantStatus(status))
     current_call().deadline = time.monotonic() + 0.2  # A merchant may be activated at any moment.
+    with pytest.raises(refusal):
+        await house.create(merchant_id=merchant_id)
+
+
+@pytest.mark.parametrize(("stop", "refusal"), [("frozen", MerchantFrozen), ("closing", MerchantClosing)])
+async def test_frozen_and_leaving_merchants_take_no_payments(house: House, stop: str, refusal: type[Exception]) -> None:
+    merchant_id = await house.know_merchant(merchant_id=new_id("mer"), **{stop: True})
+
     with pytest.raises(refusal):
         await house.create(merchant_id=merchant_id)
 

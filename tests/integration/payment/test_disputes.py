@@ -122,6 +122,10 @@ async def test_what_does_not_fit_is_refused(house: House, changes: dict[str, Any
     with pytest.raises(error):
         await report(house, changes.pop("attempt_id", attempt_id), OPENED, **changes)
     assert await house.count("dispute") == 1
+    kept = (await house.call.ListUnmatchedEvidence(pb.ListUnmatchedEvidenceRequest(), ANY)).evidence
+    assert [(each.channel_reference, each.decline_code) for each in kept] == [
+        (changes.get("dispute_reference", "chd_1"), "dispute_opened")
+    ]
 
 
 @pytest.mark.parametrize(("fate", "state"), [("decline", "FAILED"), ("lost_after", "UNKNOWN"), ("pending", "UNKNOWN")])

@@ -203,12 +203,19 @@ def hold(treasury: Treasury) -> Step:
         events = [
             treasury.booked(ids.get(amount, "wdr_none"), amount)
             if what == "hold"
+            else settlement_effect(treasury, amount, what)
+            if what in {"PaymentSuccess", "RefundSuccess"}
             else treasury.booked(f"jrn_{amount}", amount, kind=what, effect=-1)
             for amount, what in drafts
         ]
         return await deliver(tx, handlers.on_transaction_created, events, key="related_no")
 
     return step
+
+
+def settlement_effect(treasury: Treasury, amount: int, what: str) -> Any:
+    entry = treasury.entry("merchant.settlement", 1 if what == "PaymentSuccess" else -1, 500, "USD")
+    return treasury.booked(f"pay_{amount}", 500, kind=what, entries=(entry,))
 
 
 def refuse(treasury: Treasury) -> Step:
@@ -314,7 +321,9 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
         st.sampled_from(["USD", "USD", "JPY", "XXQ"]),
     ),
     "change_bank_accounts": st.tuples(st.integers(0, 2), st.sampled_from(list(BankAccountAction))),
-    "on_transaction_created": st.tuples(any_withdrawal, st.sampled_from(["hold", "hold", "Adjustment"])),
+    "on_transaction_created": st.tuples(
+        any_withdrawal, st.sampled_from(["hold", "hold", "Adjustment", "PaymentSuccess", "RefundSuccess"])
+    ),
     "on_transaction_rejected": st.tuples(any_withdrawal, st.sampled_from(["INSUFFICIENT_FUNDS", "ACCOUNT_CLOSED"])),
     "on_settlement_completed": st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 3), st.sampled_from([0, 5, 70])),
     "on_merchant_changed": st.tuples(

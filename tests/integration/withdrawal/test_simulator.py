@@ -61,25 +61,27 @@ async def pair(runtime_of: RuntimeOf, tmp_path: Path) -> AsyncIterator[Pair]:
 
 
 @pytest.mark.parametrize(
-    ("amount_minor", "types", "contradicted"),
+    ("amount_minor", "types", "contradicted", "out_minor"),
     [
-        (10_000, ["Completed"], False),
-        (19_001, ["Failed"], False),
-        (19_003, ["Completed"], False),
-        (19_004, ["Failed"], False),
-        (19_005, ["Completed"], False),
-        (19_007, ["Completed"], False),
-        (19_008, ["Failed"], False),
-        (19_009, ["Failed"], True),
-        (19_010, ["Completed", "Returned"], False),
+        (10_000, ["Completed"], False, 10_000),
+        (19_001, ["Failed"], False, 0),
+        (19_003, ["Completed"], False, 19_003),
+        (19_004, ["Failed"], False, 0),
+        (19_005, ["Completed"], False, 19_005),
+        (19_007, ["Completed"], False, 19_007),
+        (19_008, ["Failed"], False, 0),
+        (19_009, ["Failed", "PaidLate", "Contradicted"], True, 19_009),
+        (19_010, ["Completed", "Returned"], False, 0),
+        (19_014, ["Completed", "PaidLate", "Contradicted"], True, 38_028),
+        (19_015, ["Completed", "Bounced", "Contradicted"], True, 0),
+        (19_016, ["Completed", "Returned"], False, 1_500),
     ],
 )
 async def test_every_fate_of_the_simulator_ends_as_documented(
-    pair: Pair, amount_minor: int, types: list[str], *, contradicted: bool
+    pair: Pair, amount_minor: int, types: list[str], *, contradicted: bool, out_minor: int
 ) -> None:
     held = await pair.treasury.held(amount_minor)
 
     await pair.run_until(held.withdrawal_id, ended=(types, contradicted))
 
-    left = 1_000_000 - (amount_minor if types == ["Completed"] else 0)
-    assert await pair.treasury.withdrawable() == left
+    assert await pair.treasury.withdrawable() == 1_000_000 - out_minor

@@ -37,7 +37,7 @@ QUIET = Behaviour()
         (9011, Scenario(aftereffect=Aftereffect.DISPUTE_WON)),
         (99012, Scenario(aftereffect=Aftereffect.DISPUTE_LOST)),
         (19013, Scenario(part=True, money_in=True)),
-        (9014, Scenario(aftereffect=Aftereffect.APPROVED_AGAIN)),
+        (9014, Scenario(aftereffect=Aftereffect.APPROVED_AGAIN, money_in=True)),
         (9015, Scenario(aftereffect=Aftereffect.UNDONE)),
         (9016, Scenario(aftereffect=Aftereffect.RETURN_SHORT)),
         (
@@ -58,14 +58,19 @@ def test_an_amount_with_a_fixed_fate_meets_it_whatever_the_behaviour(amount_mino
     assert scenario_of("att_1", amount_minor, Behaviour(decline_basis_points=10_000), money_in=True) == expected
 
 
-@pytest.mark.parametrize("amount_minor", [1, 100, 999, 9000, 9018, 9019, 9020, 10_000, 90_013, 2**53 - 1])
+@pytest.mark.parametrize("amount_minor", [1, 100, 999, 9000, 9018, 9019, 9020, 9021, 10_000, 90_013, 2**53 - 1])
 def test_every_other_amount_is_approved(amount_minor: int) -> None:
     assert scenario_of("att_1", amount_minor, QUIET, money_in=True) == ORDINARY
 
 
-@pytest.mark.parametrize("amount_minor", [9013, 9017])
+@pytest.mark.parametrize("amount_minor", [9013, 9014, 9017])
 def test_what_only_money_that_comes_in_meets_is_ordinary_for_refunds_and_payouts(amount_minor: int) -> None:
     assert scenario_of("att_1", amount_minor, QUIET, money_in=False) == ORDINARY
+
+
+def test_refunds_and_payouts_alone_are_done_again_by_an_amount_of_their_own() -> None:
+    again = Scenario(aftereffect=Aftereffect.APPROVED_AGAIN, money_in=False)
+    assert scenario_of("att_1", 19_020, QUIET, money_in=False) == again
 
 
 @pytest.mark.parametrize(("amount_minor", "part_minor"), [(19_013, 15_000), (9_013, 5_000), (29_013, 25_000)])

@@ -22,12 +22,13 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9011  a capture: APPROVED, later disputed in full; contesting wins
   9012  a capture: APPROVED, later disputed in full; contesting loses
   9013  an authorization or capture: APPROVED for a part, down to a whole 5000 (19013: 15000)
-  9014  APPROVED, later approved again under another reference and called back
+  9014  an authorization or capture: APPROVED, later approved again under another reference and called back
   9015  APPROVED, later DECLINED after all and called back: a capture bounces, a refund comes back, a payout fails
   9016  a payout: APPROVED, later returned by the bank less a fee of 1500, and called back
   9017  an authorization or capture: as 9009, and its first two refunds are DECLINED, refund_not_allowed
   9018  an authorization: cancelling it is DECLINED, but done later and called back
   9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
+  9020  a refund or payout: APPROVED, later approved again under another reference and called back
 
 An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """
@@ -296,6 +297,7 @@ class Transaction(_message.Message):
     RETURN_TIME_FIELD_NUMBER: _builtins.int
     RETURNED_AMOUNT_FIELD_NUMBER: _builtins.int
     SECOND_REFERENCE_FIELD_NUMBER: _builtins.int
+    SECOND_AMOUNT_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     """The caller's reference of the attempt."""
     action: Global___Action.ValueType
@@ -338,6 +340,10 @@ class Transaction(_message.Message):
     def returned_amount(self) -> _money_pb2.Money:
         """What of a payout came back; absent while nothing has."""
 
+    @_builtins.property
+    def second_amount(self) -> _money_pb2.Money:
+        """What was approved a second time; absent while nothing was."""
+
     def __init__(
         self,
         *,
@@ -356,10 +362,11 @@ class Transaction(_message.Message):
         return_time: _timestamp_pb2.Timestamp | None = ...,
         returned_amount: _money_pb2.Money | None = ...,
         second_reference: _builtins.str = ...,
+        second_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "returned_amount", b"returned_amount", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_reference", b"second_reference", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempt_id", b"attempt_id", "authorization_reference", b"authorization_reference", "captured", b"captured", "channel_fee_minor", b"channel_fee_minor", "channel_reference", b"channel_reference", "create_time", b"create_time", "decline_code", b"decline_code", "merchant_id", b"merchant_id", "outcome", b"outcome", "return_time", b"return_time", "returned_amount", b"returned_amount", "second_amount", b"second_amount", "second_reference", b"second_reference", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

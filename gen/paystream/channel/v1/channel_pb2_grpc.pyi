@@ -22,12 +22,13 @@ behaviour. Amounts with fixed outcomes (amount_minor modulo 10000; every other a
   9011  a capture: APPROVED, later disputed in full; contesting wins
   9012  a capture: APPROVED, later disputed in full; contesting loses
   9013  an authorization or capture: APPROVED for a part, down to a whole 5000 (19013: 15000)
-  9014  APPROVED, later approved again under another reference and called back
+  9014  an authorization or capture: APPROVED, later approved again under another reference and called back
   9015  APPROVED, later DECLINED after all and called back: a capture bounces, a refund comes back, a payout fails
   9016  a payout: APPROVED, later returned by the bank less a fee of 1500, and called back
   9017  an authorization or capture: as 9009, and its first two refunds are DECLINED, refund_not_allowed
   9018  an authorization: cancelling it is DECLINED, but done later and called back
   9019  an authorization: cancelling it is APPROVED, later DECLINED after all and called back
+  9020  a refund or payout: APPROVED, later approved again under another reference and called back
 
 An ordinary attempt can meet each of these on demand: SetOutcome, DeclineRefunds.
 """

@@ -359,7 +359,8 @@ class PaymentServiceServicer:
         nothing. A decision told before the opening opens the dispute, too, and one told after another overturns it. A channel
         that decides twice alike tells the two apart by stage or occur_time. What is disputed above what is left of the
         capture is recorded as excess_minor: it cannot be held, and the merchant owes it once it is lost. What cannot be
-        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute.
+        applied by rule (another attempt or currency, more given back than there was) is kept, and marks the dispute. What is
+        refused is kept, too: ListUnmatchedEvidence.
         Errors: NOT_FOUND ATTEMPT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: nothing is
         captured) and CHANNEL_AMOUNT_MISMATCH (of a dispute not known yet: another currency; metadata amount_minor,
         currency_code: the attempt's).
