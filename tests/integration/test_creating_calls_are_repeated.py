@@ -35,7 +35,10 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "RejectJournal": "a decided proposal cannot be decided",
         "ClosePeriod": "what is closed stays closed, and asking again changes nothing",
     },
-    "channel": {"SetOutcome": "an outcome that stands already cannot be set"},
+    "channel": {
+        "SetOutcome": "an outcome that stands already cannot be set",
+        "AdvanceDispute": "a stage that was reached is not reached again, and a decision that stands is not taken again",
+    },
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
         "CompleteOrder": "a completed order cannot be completed",
@@ -45,6 +48,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "CancelRefund": "a refund that was given up does not wait",
         "AcceptDispute": "an answered dispute cannot be answered",
         "ContestDispute": "an answered dispute cannot be answered",
+        "AddDisputeFile": "a file that the dispute has, by its content, is not kept again",
         "ProposeResolution": "what is proposed cannot be proposed again before it is rejected",
         "ApproveResolution": "a resolved contradiction cannot be resolved",
         "RejectResolution": "without a proposal there is nothing to reject",

@@ -125,7 +125,7 @@ def new_request_id() -> str:
 def merchant_request(
     fees: Mapping[str, tuple[int, int]], *, refund_fee_returned: bool = False
 ) -> merchant_pb2.CreateMerchantRequest:
-    """Describe a merchant; fees by currency are (basis points, fixed minor units)."""
+    """Describe a merchant; fees by currency are (basis points, fixed minor units), and without any it pays none."""
     rules = [
         merchant_pb2.FeeRule(currency_code=code, basis_points=basis_points, fixed_minor=fixed_minor)
         for code, (basis_points, fixed_minor) in fees.items()
@@ -134,7 +134,7 @@ def merchant_request(
         request_id=new_request_id(),
         display_name="Corner Books",
         contact_email="books@example.com",
-        fee_plan=merchant_pb2.FeePlan(fees=rules, refund_fee_returned=refund_fee_returned),
+        fee_plan=merchant_pb2.FeePlan(fees=rules, free=not rules, refund_fee_returned=refund_fee_returned),
     )
 
 

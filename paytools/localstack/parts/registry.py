@@ -16,6 +16,8 @@ DATABASE = "registry"
 HEAP_MB = 256
 COMPATIBILITY = "FULL_TRANSITIVE"
 ANSWER_S_MAX = 10.0
+SUBJECTS_MAX = 100_000
+"""Listed at most; tests give each of their topic prefixes subjects of its own, and more would be left out silently."""
 API_PATH = "/apis/ccompat/v7"
 
 
@@ -56,6 +58,7 @@ class Registry:
                 "APICURIO_DATASOURCE_URL": f"jdbc:postgresql://{server.hostname}:{server.port or 5432}/{DATABASE}",
                 "APICURIO_DATASOURCE_USERNAME": unquote(server.username or ""),
                 "APICURIO_DATASOURCE_PASSWORD": unquote(server.password or ""),
+                "APICURIO_CCOMPAT_MAX_SUBJECTS": str(SUBJECTS_MAX),
                 "QUARKUS_HTTP_HOST": "127.0.0.1",
                 "QUARKUS_HTTP_PORT": str(self.port),
                 # Its management pages would take port 9000 of every address, and a second stack could not start.

@@ -1,6 +1,7 @@
 """Disputes: reported by channels, answered for merchants, and the answers told."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -186,28 +187,34 @@ async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Disp
 
 
 async def add_dispute_files(tx: Tx, items: Sequence[AddDisputeFile]) -> list[DisputeFile | DomainError]:
-    """Keep files for the answers to disputes.
+    """Keep files for the answers to disputes; one that a dispute has already, by its content, is not kept again.
 
     Refusals: DisputeNotFound, IllegalTransition, DisputeFilesExceeded.
     """
     disputes = await _lock_answered(tx, [item.dispute_id for item in items])
-    counts = await store.dispute_files.counts(tx, list(disputes))
+    present = await store.dispute_files.of_disputes(tx, list(disputes))
+    by_content = {(file.dispute_id, file.content_hash): file for file in present}
+    counts = Counter(file.dispute_id for file in present)
     files: list[FileWithContent] = []
 
     def add(item: AddDisputeFile) -> DisputeFile:
         dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
-        domain.dispute.require_room(dispute, counts.get(item.dispute_id, 0))
-        counts[item.dispute_id] = counts.get(item.dispute_id, 0) + 1
+        content_hash = hashlib.sha256(item.content).hexdigest()
+        if (item.dispute_id, content_hash) in by_content:
+            return by_content[item.dispute_id, content_hash]
+        domain.dispute.require_room(dispute, counts[item.dispute_id])
+        counts[item.dispute_id] += 1
         file = DisputeFile(
             file_id=new_id("dsf"),
             dispute_id=item.dispute_id,
             name=item.name,
             media_type=item.media_type,
             size_bytes=len(item.content),
-            content_hash=hashlib.sha256(item.content).hexdigest(),
+            content_hash=content_hash,
             create_time=tx.now,
         )
         files.append(FileWithContent(file=file, content=item.content))
+        by_content[item.dispute_id, content_hash] = file
         return file
 
     results = fold(items, add)

@@ -7,8 +7,6 @@ from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from services.payment.domain.dispute import DisputeFile
 
-_SELECT_COUNTS = "SELECT dispute_id, count(*) FROM dispute_file WHERE dispute_id = ANY($1::text[]) GROUP BY dispute_id"
-
 _SELECT_CONTENTS = """
 SELECT {file}, content FROM dispute_file WHERE dispute_id = ANY($1::text[]) OR file_id = ANY($2::text[])
 ORDER BY dispute_id, file_id
@@ -32,9 +30,9 @@ class DisputeFiles(Table[str, DisputeFile]):
         if rows:
             await tx.copy(self.name, (*self.columns, "content"), rows)
 
-    async def counts(self, tx: Tx, dispute_ids: Collection[str]) -> dict[str, int]:
-        """Count the files of disputes; nothing where there is none."""
-        return {row[0]: row[1] for row in await tx.fetch(_SELECT_COUNTS, list(dispute_ids))}
+    async def of_disputes(self, tx: Tx, dispute_ids: Collection[str]) -> list[DisputeFile]:
+        """Read the files of disputes, without their contents."""
+        return await self.select(tx, "dispute_id = ANY($1::text[])", list(dispute_ids))
 
     async def of(self, tx: Tx, dispute_id: str) -> list[DisputeFile]:
         """Read the files of a dispute, oldest first, without their contents."""
