@@ -37,7 +37,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     },
     "channel": {
         "SetOutcome": "an outcome that stands already cannot be set",
-        "AdvanceDispute": "a stage that was reached is not reached again, and a decision that stands is not taken again",
+        "AdvanceDispute": "a stage that was reached is not reached again, nor a decision that stands taken again",
     },
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
