@@ -32,7 +32,8 @@ RESOLUTIONS = ("NONE", "CHARGE_MERCHANT", "WRITE_OFF", "ACCEPT", "RETRY")
 DEFECTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN}
 """What is never an answer to a caller."""
 ATTEMPTS = """
-SELECT attempt_id FROM channel.channel_transaction WHERE merchant_id = $1 ORDER BY create_time, attempt_id
+SELECT attempt_id, amount_minor FROM channel.channel_transaction
+WHERE merchant_id = $1 ORDER BY create_time, attempt_id
 """
 
 CAPTURED = """
@@ -152,10 +153,11 @@ class ContradictedJourney:
             await self._call("withdrawal", "CancelWithdrawal", request)
 
     async def _say(self) -> str:
-        """Have channel or bank say something of any attempt of this merchant."""
+        """Have channel or bank say something of any attempt of this merchant, over all or part of its amount."""
         attempts = await self.line.kept.rows(ATTEMPTS, self.shop.merchant_id)
-        attempt_id, word = self._draw.choice(attempts)["attempt_id"], self._draw.choice(WORDS)
-        amount_minor = self._draw.choice((None, None, self._amount()))
+        chosen, word = self._draw.choice(attempts), self._draw.choice(WORDS)
+        attempt_id, asked_minor = chosen["attempt_id"], chosen["amount_minor"]
+        amount_minor = self._draw.choice((None, None, max((asked_minor or 1) * 3 // 5, 1)))
         await self.shop.said(attempt_id, word, amount_minor)
         return f"{attempt_id} {word} {amount_minor}"
 

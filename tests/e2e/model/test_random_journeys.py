@@ -150,6 +150,8 @@ def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:
         "CANCELLED",
         "EXPIRED",
     }
+    moved = {operation for world in worlds for (_, operation), amount in world.outside.items() if amount}
+    assert moved == {*audit.CAME, *audit.WENT_BACK, *audit.WAS_PAID_OUT}
     ends = {each.state for world in worlds for each in world.withdrawals.values()}
     assert ends == {"COMPLETED", "FAILED", "RETURNED", "REJECTED", "HELD"}
     refusals = {reason for journey in journeys for reason in journey.reasons}
