@@ -202,16 +202,17 @@ async def test_files_go_with_the_answer_and_into_no_event(house: House) -> None:
     assert [(each.name, each.content) for each in told.files] == [("receipt.txt", b"signed")]
     rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
     assert not any(b"signed" in row["value"] for row in rows)
+    assert await add_file(house, opened.dispute_id) == file  # It is there already, however late the call comes again.
     with pytest.raises(IllegalTransition):
-        await add_file(house, opened.dispute_id)
+        await add_file(house, opened.dispute_id, b"another")
 
 
 async def test_a_dispute_has_five_files_at_most(house: House) -> None:
     opened = await disputed(house)
-    for _ in range(5):
-        await add_file(house, opened.dispute_id)
+    for number in range(5):
+        await add_file(house, opened.dispute_id, b"page %d" % number)
     with pytest.raises(DisputeFilesExceeded) as refused:
-        await add_file(house, opened.dispute_id)
+        await add_file(house, opened.dispute_id, b"page 5")
     assert refused.value.metadata == {"files_max": "5"}
     with pytest.raises(DisputeNotFound):
         await add_file(house, "dsp_" + "f" * 32)
