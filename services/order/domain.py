@@ -140,9 +140,11 @@ class Order:
 
     @property
     def reached(self) -> bool:
-        """Whether what is paid has reached the total, as far as anything tells."""
-        returned_minor = max(self.refunded_minor + self.lost_minor, self.known_returned_minor)
-        return self.captured_minor - returned_minor >= self.total_minor
+        """Whether what was paid had reached the total when the last of the captures was made.
+
+        What went since then does not count, also where it was heard of before that capture was.
+        """
+        return self.captured_minor - self.known_returned_minor >= self.total_minor
 
     @property
     def etag(self) -> str:
@@ -253,6 +255,7 @@ def refund(
     return refunded, events.OrderRefunded(
         **facts(refunded),
         paid_minor=refunded.paid_minor,
+        captured_minor=refunded.captured_minor,
         payment_id=payment_id,
         refund_id=refund_id,
         amount_minor=counted.refunded_minor,
@@ -281,7 +284,9 @@ def cancel(order: Order, *, now: datetime) -> tuple[Order, events.OrderCancelled
         IllegalTransition: The order is paid, cancelled or expired.
     """
     cancelled = replace(order, **next_revision(order, now), state=next_state(order.state, OrderAction.CANCEL))
-    return cancelled, events.OrderCancelled(**facts(cancelled), paid_minor=cancelled.paid_minor)
+    return cancelled, events.OrderCancelled(
+        **facts(cancelled), paid_minor=cancelled.paid_minor, captured_minor=cancelled.captured_minor
+    )
 
 
 def expire(order: Order, *, now: datetime) -> tuple[Order, events.OrderExpired]:
@@ -295,7 +300,12 @@ def expire(order: Order, *, now: datetime) -> tuple[Order, events.OrderExpired]:
     if order.expire_time is None or now < order.expire_time:
         raise InvariantError(f"{order.order_id} has time until {order.expire_time}")
     expired = replace(order, **next_revision(order, now), state=state)
-    event = events.OrderExpired(**facts(expired), paid_minor=expired.paid_minor, expired_at=order.expire_time)
+    event = events.OrderExpired(
+        **facts(expired),
+        paid_minor=expired.paid_minor,
+        captured_minor=expired.captured_minor,
+        expired_at=order.expire_time,
+    )
     return expired, event
 
 
@@ -314,7 +324,7 @@ def _counted(order: Order, counted: AmountsMoved) -> Order:
 
 def _paid(order: Order, action: OrderAction, now: datetime) -> tuple[Order, events.OrderPaid]:
     paid = replace(order, **next_revision(order, now), state=next_state(order.state, action))
-    return paid, events.OrderPaid(**facts(paid), paid_minor=paid.paid_minor)
+    return paid, events.OrderPaid(**facts(paid), paid_minor=paid.paid_minor, captured_minor=paid.captured_minor)
 
 
 def facts(order: Order) -> OrderFacts:

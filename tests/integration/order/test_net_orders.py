@@ -52,9 +52,9 @@ async def test_what_was_refunded_is_to_be_paid_again(shop: Shop) -> None:
     order = await shop.create(total_minor=2_000)
     await shop.capture(order.order_id, 1_000)
     await shop.refund(order.order_id, 1_000)
-    await shop.capture(order.order_id, 1_000, payment_id="pay_2")
+    await shop.capture(order.order_id, 1_000, payment_id="pay_2", order_returned_minor=1_000)
     half = await shop.get(order.order_id)
-    await shop.capture(order.order_id, 1_000, payment_id="pay_3")
+    await shop.capture(order.order_id, 1_000, payment_id="pay_3", order_returned_minor=1_000)
 
     assert (half.state, half.paid_minor, half.captured_minor, half.refunded_minor) == (CREATED, 1_000, 2_000, 1_000)
     whole = await shop.get(order.order_id)

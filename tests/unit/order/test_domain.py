@@ -127,8 +127,9 @@ def test_an_order_is_fully_refunded_when_all_that_was_captured_has_gone_back() -
 def test_what_goes_back_of_an_open_order_is_to_be_paid_again() -> None:
     part, _ = domain.count(order(), AmountsMoved(captured_minor=1_000), now=LATER)
     back, _ = domain.refund(part, AmountsMoved(refunded_minor=1_000), **REFUNDED, now=LATER)
-    again, told = domain.count(back, AmountsMoved(captured_minor=1_000), now=LATER)
-    whole, paid = domain.count(again, AmountsMoved(captured_minor=1_000), now=LATER)
+    more = AmountsMoved(captured_minor=1_000, returned_before_minor=1_000)
+    again, told = domain.count(back, more, now=LATER)
+    whole, paid = domain.count(again, more, now=LATER)
 
     assert (back.state, back.paid_minor, again.state, again.paid_minor, told) == ("CREATED", 0, "CREATED", 1_000, None)
     assert (whole.state, whole.paid_minor, paid and paid.paid_minor) == ("PAID", 2_000, 2_000)
@@ -137,8 +138,9 @@ def test_what_goes_back_of_an_open_order_is_to_be_paid_again() -> None:
 @pytest.mark.parametrize("gone", [AmountsMoved(lost_minor=600), AmountsMoved(captured_minor=-600)])
 def test_what_is_lost_or_bounces_of_an_open_order_is_to_be_paid_again(gone: AmountsMoved) -> None:
     part, _ = domain.count(order(captured_minor=1_000), gone, now=LATER)
-    short, _ = domain.count(part, AmountsMoved(captured_minor=1_000), now=LATER)
-    whole, _ = domain.count(short, AmountsMoved(captured_minor=600), now=LATER)
+    lost_minor = gone.lost_minor
+    short, _ = domain.count(part, AmountsMoved(captured_minor=1_000, returned_before_minor=lost_minor), now=LATER)
+    whole, _ = domain.count(short, AmountsMoved(captured_minor=600, returned_before_minor=lost_minor), now=LATER)
 
     assert [(each.state, each.paid_minor) for each in (part, short, whole)] == [
         ("CREATED", 400),
@@ -151,8 +153,8 @@ def test_what_bounced_after_it_was_refunded_is_to_be_paid_twice() -> None:
     short, _ = domain.count(
         order(captured_minor=1_000, refunded_minor=400), AmountsMoved(captured_minor=-1_000), now=LATER
     )
-    whole, _ = domain.count(short, AmountsMoved(captured_minor=2_399), now=LATER)
-    paid, _ = domain.count(whole, AmountsMoved(captured_minor=1), now=LATER)
+    whole, _ = domain.count(short, AmountsMoved(captured_minor=2_399, returned_before_minor=400), now=LATER)
+    paid, _ = domain.count(whole, AmountsMoved(captured_minor=1, returned_before_minor=400), now=LATER)
 
     assert [(each.state, each.paid_minor) for each in (short, whole, paid)] == [
         ("CREATED", 0),
@@ -178,6 +180,15 @@ def test_what_comes_back_to_an_open_order_can_pay_it(back: AmountsMoved) -> None
     after, paid = domain.count(short, back, now=LATER)
 
     assert (short.state, after.state, paid and paid.paid_minor) == ("CREATED", "PAID", 2_000)
+
+
+def test_a_refund_heard_of_before_the_capture_that_had_paid_the_order_leaves_it_paid() -> None:
+    # Both captures of 1,000 were made, then 100 of the first went back; the second capture came by another partition.
+    part, _ = domain.count(order(), AmountsMoved(captured_minor=1_000), now=LATER)
+    back, _ = domain.refund(part, AmountsMoved(refunded_minor=100), **REFUNDED, now=LATER)
+    whole, paid = domain.count(back, AmountsMoved(captured_minor=1_000), now=LATER)
+
+    assert (back.state, whole.state, whole.paid_minor, paid and paid.paid_minor) == ("CREATED", "PAID", 1_900, 1_900)
 
 
 def test_a_capture_heard_of_before_the_refund_that_made_room_for_it_does_not_pay_the_order() -> None:

@@ -30,6 +30,8 @@ class OrderCancelled(AvroRecord):
         currency_code: ISO 4217 code in upper case, three letters.
         paid_minor: Paid for the order so far: captured, less what was refunded, lost in disputes or bounced (not taken
             off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
+        captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
+            currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderCancelled"
@@ -50,6 +52,7 @@ class OrderCancelled(AvroRecord):
     total_minor: int
     currency_code: str
     paid_minor: int
+    captured_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,8 @@ class OrderExpired(AvroRecord):
         paid_minor: Paid for the order so far: captured, less what was refunded, lost in disputes or bounced (not taken
             off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
         expired_at: The time until which it could be paid, UTC, microseconds.
+        captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
+            currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderExpired"
@@ -141,6 +146,7 @@ class OrderExpired(AvroRecord):
     currency_code: str
     paid_minor: int
     expired_at: datetime
+    captured_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +172,8 @@ class OrderPaid(AvroRecord):
         currency_code: ISO 4217 code in upper case, three letters.
         paid_minor: Paid for the order so far: captured, less what was refunded, lost in disputes or bounced (not taken
             off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
+        captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
+            currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderPaid"
@@ -186,6 +194,7 @@ class OrderPaid(AvroRecord):
     total_minor: int
     currency_code: str
     paid_minor: int
+    captured_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +225,8 @@ class OrderRefunded(AvroRecord):
         refunded_minor: Refunded of the order so far, this refund included, in minor units of currency_code (JPY 0, USD
             2, BHD 3 decimals), 1..2^53-1.
         fully_refunded: Whether everything that was captured has gone back.
+        captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
+            currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderRefunded"
@@ -241,6 +252,7 @@ class OrderRefunded(AvroRecord):
     amount_minor: int
     refunded_minor: int
     fully_refunded: bool
+    captured_minor: int
 
 
 EVENTS = (
