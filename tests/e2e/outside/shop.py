@@ -390,5 +390,5 @@ def usd(amount_minor: int) -> Any:
     return money_pb2.Money(amount_minor=amount_minor, currency_code="USD")
 
 
-WAIT_S_MAX = 30.0
+WAIT_S_MAX = 60.0
 """For what one word leads to."""
