@@ -72,7 +72,7 @@ async def pair(runtime_of: RuntimeOf, tmp_path: Path) -> AsyncIterator[Pair]:
         (19_008, ["Failed"], False, 0),
         (19_009, ["Failed", "PaidLate", "Contradicted"], True, 19_009),
         (19_010, ["Completed", "Returned"], False, 0),
-        (19_014, ["Completed", "PaidLate", "Contradicted"], True, 38_028),
+        (19_020, ["Completed", "PaidLate", "Contradicted"], True, 38_040),
         (19_015, ["Completed", "Bounced", "Contradicted"], True, 0),
         (19_016, ["Completed", "Returned"], False, 1_500),
     ],

@@ -80,7 +80,9 @@ def test_a_capture_of_a_part_changes_what_is_paid_and_the_etag_and_tells_nothing
 def test_the_capture_that_reaches_the_total_pays_the_order() -> None:
     after, event = domain.count(order(captured_minor=1_500), AmountsMoved(captured_minor=500), now=LATER)
     assert after == order(captured_minor=2_000, state=OrderState.PAID, update_time=LATER, aggregate_version=2)
-    assert event == events.OrderPaid(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=2_000)
+    assert event == events.OrderPaid(
+        **ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=2_000, captured_minor=2_000
+    )
 
 
 def test_the_capture_that_passes_the_total_pays_the_order() -> None:
@@ -108,6 +110,7 @@ def test_a_refund_is_told_in_every_state_and_changes_none(state: OrderState) -> 
         occurred_at=LATER,
         aggregate_version=5,
         paid_minor=600,
+        captured_minor=1_000,
         payment_id=PAYMENT_ID,
         refund_id=REFUND_ID,
         amount_minor=300,
@@ -218,13 +221,17 @@ def test_an_order_is_completed_at_what_is_paid_of_it() -> None:
 def test_an_order_paid_in_part_can_be_cancelled_and_says_what_is_to_go_back() -> None:
     after, event = domain.cancel(order(captured_minor=1_200), now=LATER)
     assert after == order(state=OrderState.CANCELLED, captured_minor=1_200, update_time=LATER, aggregate_version=2)
-    assert event == events.OrderCancelled(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=1_200)
+    assert event == events.OrderCancelled(
+        **ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=1_200, captured_minor=1_200
+    )
 
 
 def test_an_order_expires_at_its_time() -> None:
     after, event = domain.expire(order(expire_time=LATER), now=LATER)
     assert after == order(expire_time=LATER, state=OrderState.EXPIRED, update_time=LATER, aggregate_version=2)
-    assert event == events.OrderExpired(**ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=0, expired_at=LATER)
+    assert event == events.OrderExpired(
+        **ABOUT, occurred_at=LATER, aggregate_version=2, paid_minor=0, captured_minor=0, expired_at=LATER
+    )
 
 
 @pytest.mark.parametrize("expire_time", [None, LATER])

@@ -53,7 +53,7 @@ def test_each_consumer_has_a_topic_for_its_dead_letters_under_the_prefix() -> No
     wanted = topics.declared([PAYMENT], prefix="t1.")
     assert list(wanted) == [
         *("t1.payment.events", "t1.payment.events.accounting.dlq"),
-        "t1.payment.events.order.dlq",
+        *("t1.payment.events.order.dlq", "t1.payment.events.withdrawal.dlq"),
     ]
     assert wanted["t1.payment.events.accounting.dlq"].partitions == 1
     larger = {"max.message.bytes": "2097152"}  # A copy is the largest record of the topic and its error.
