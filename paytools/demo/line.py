@@ -88,12 +88,14 @@ async def pay(clients: Clients, merchant_id: str, order_id: str, amount_minor: i
     return str((await call(clients.payment.CreatePayment, request)).payment.payment_id)
 
 
-async def capture(clients: Clients, payment_id: str, amount_minor: int, captured_minor: int) -> None:
-    """Capture a part of what is authorized, and wait until so much is captured in all."""
+async def capture(
+    clients: Clients, payment_id: str, amount_minor: int, captured_minor: int, *, final: bool = False
+) -> None:
+    """Capture a part of what is authorized, the last one if final, and wait until so much is captured in all."""
     await call(
         clients.payment.CapturePayment,
         payment_pb2.CapturePaymentRequest(
-            request_id=new_request_id(), payment_id=payment_id, amount=money(amount_minor)
+            request_id=new_request_id(), payment_id=payment_id, amount=money(amount_minor), final=final
         ),
     )
     await payment_until(clients, payment_id, f"captured {captured_minor}", lambda p: p.captured_minor == captured_minor)
