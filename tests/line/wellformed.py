@@ -73,7 +73,9 @@ class Forms:
         """Make a message with no field set that its rules do not ask for."""
         made: Message = message_factory.GetMessageClass(described)()
         for name in dict.fromkeys(_first_names(made)):
-            self._fill(made, described.fields_by_name[name], 0)
+            # A oneof that must be set is named as a field would be: its first one will do.
+            oneof = described.oneofs_by_name.get(name)
+            self._fill(made, oneof.fields[0] if oneof else described.fields_by_name[name], 0)
         return made
 
     def freshen(self, message: Message) -> None:
