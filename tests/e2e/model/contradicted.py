@@ -27,6 +27,8 @@ PAUSES_S = (0.0, 0.0, 0.3, 2.5)
 """Between two steps: at once, or after what came of the one before, or after what was said of it later."""
 ORDINARY = (137, 1_000, 2_345, 8_800, 25_000, 48_888)
 FATES = tuple(range(9_001, 9_021))
+ANSWER_LOST = 9003
+"""Amounts modulo 10,000 whose answer is lost: the outcome is not known before somebody asks."""
 WORDS = ("APPROVED", "DECLINED", "RETURNED", "APPROVED_AGAIN")
 RESOLUTIONS = ("NONE", "CHARGE_MERCHANT", "WRITE_OFF", "ACCEPT", "RETRY")
 DEFECTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN}
@@ -157,6 +159,10 @@ class ContradictedJourney:
         attempts = await self.line.kept.rows(ATTEMPTS, self.shop.merchant_id)
         chosen, word = self._draw.choice(attempts), self._draw.choice(WORDS)
         attempt_id, asked_minor = chosen["attempt_id"], chosen["amount_minor"]
+        if (asked_minor or 0) % 10_000 == ANSWER_LOST:
+            # A second word that comes before the first was asked for is the first to be heard, and the other one stands
+            # on the statement alone.
+            return f"{attempt_id} unheard"
         amount_minor = self._draw.choice((None, None, max((asked_minor or 1) * 3 // 5, 1)))
         await self.shop.said(attempt_id, word, amount_minor)
         return f"{attempt_id} {word} {amount_minor}"
