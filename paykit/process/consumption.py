@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TypeAlias
 
 import structlog
 
 from paykit.base.errors import UnavailableError
+from paykit.consume.store import offsets
+from paykit.consumption import Consumption
 from paykit.kafka import client as kafka
+from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 
 TopicEnds: TypeAlias = Callable[[Runtime, str], Awaitable[tuple[int, ...] | None]]
@@ -23,3 +27,8 @@ async def topic_ends(runtime: Runtime, topic: str) -> tuple[int, ...] | None:
     except UnavailableError as error:
         _log.warning("end_offsets_unavailable", topic=topic, error=str(error))
         return None
+
+
+async def consumption_of(tx: Tx, topic: str, *, read_time: datetime, ends: tuple[int, ...] | None) -> Consumption:
+    """Return how far the service has consumed a topic, by its name in Kafka, that ended there at `read_time`."""
+    return Consumption(read_time, ends, await offsets.of_topic(tx, topic))

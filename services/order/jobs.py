@@ -1,8 +1,7 @@
 """Timed work on orders."""
 
-from paykit.consumption import Consumption
 from paykit.postgres.database import Tx
-from paykit.process.consumption import TopicEnds, topic_ends
+from paykit.process.consumption import TopicEnds, consumption_of, topic_ends
 from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import PaymentSuccess
 from services.order import commands, store
@@ -20,7 +19,7 @@ async def expire_orders(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) ->
     ends = await ends_of(runtime, topic)
 
     async def expire(tx: Tx) -> int:
-        seen = Consumption(read_time, ends, await store.consumed(tx, topic))
+        seen = await consumption_of(tx, topic, read_time=read_time, ends=ends)
         return await commands.expire_orders(tx, seen, limit=EXPIRED_AT_ONCE_MAX)
 
     return await runtime.transaction(expire) == EXPIRED_AT_ONCE_MAX

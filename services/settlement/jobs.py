@@ -1,19 +1,13 @@
 """Timed work: closing what is due, releasing reserves, recovering balances. Several processes may do it together."""
 
-import asyncio
-from datetime import datetime
-
-import structlog
 from prometheus_client import Gauge
 
-from paykit.base.errors import UnavailableError
-from paykit.kafka import client as kafka
 from paykit.postgres.database import Tx
 from paykit.postgres.faults import UniqueViolation
+from paykit.process.consumption import consumption_of, topic_ends
 from paykit.process.runtime import Runtime
 from paystream.accounting.v1.events import TransactionCreated
 from services.settlement import commands, store
-from services.settlement.domain.closing import View
 
 CLOSE_PAIRS_MAX = 500
 """Settlements due whose merchants and currencies are looked at in one transaction."""
@@ -30,19 +24,17 @@ OLDEST = Gauge(
     "paystream_negative_balances_oldest_seconds", "Seconds since the first of them fell below zero; 0 while none is."
 )
 
-_log = structlog.get_logger()
-
 
 async def close_settlements(runtime: Runtime) -> bool:
     """Close or carry forward what is due; True when there may be more."""
-    read_at = runtime.clock.now()
+    read_time, topic = runtime.clock.now(), runtime.codec.topic(TransactionCreated.TOPIC)
     any_due, any_cut_off = await runtime.read(store.settlements.any_due)
     if not any_due:
         return False
-    ends = await _ends(runtime) if any_cut_off else None
+    ends = await topic_ends(runtime, topic) if any_cut_off else None
 
     async def close(tx: Tx) -> int:
-        view = await _view(tx, runtime, read_at, ends)
+        view = await consumption_of(tx, topic, read_time=read_time, ends=ends)
         return await commands.closing.close_due(tx, view=view, limit=CLOSE_PAIRS_MAX)
 
     for tries_left in range(CLOSE_TRIES_MAX - 1, -1, -1):
@@ -73,19 +65,3 @@ async def report_balances(runtime: Runtime) -> bool:
     NEGATIVE.set(balances)
     OLDEST.set(oldest_s)
     return False
-
-
-async def _ends(runtime: Runtime) -> tuple[int, ...] | None:
-    """Read where the partitions end; None, with a warning, while Kafka does not tell: the grace period then decides."""
-    topic = runtime.codec.topic(TransactionCreated.TOPIC)
-    try:
-        return tuple(await asyncio.to_thread(kafka.end_offsets, runtime.settings.kafka_bootstrap, topic))
-    except UnavailableError as error:
-        _log.warning("end_offsets_unavailable", topic=topic, error=str(error))
-        return None
-
-
-async def _view(tx: Tx, runtime: Runtime, read_at: datetime, ends: tuple[int, ...] | None) -> View:
-    stored = await store.consumed(tx, runtime.codec.topic(TransactionCreated.TOPIC))
-    partitions = range(max(len(ends or ()), max(stored, default=-1) + 1))
-    return View(read_at, ends, tuple(stored.get(partition, 0) for partition in partitions))

@@ -32,6 +32,8 @@ SELECT o.topic, o.partition, o.next_offset, o.cluster_id, o.topic_id
 FROM consumer_offset o JOIN unnest($1::text[], $2::int[]) AS p (topic, partition) USING (topic, partition)
 """
 
+_SELECT_TOPIC = "SELECT partition, next_offset FROM consumer_offset WHERE topic = $1"
+
 _INSERT = """
 INSERT INTO consumer_offset (topic, partition, next_offset, cluster_id, topic_id)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
@@ -49,6 +51,11 @@ async def lock(tx: Tx, partitions: Sequence[TopicPartition]) -> dict[TopicPartit
     topics, numbers = [topic for topic, _ in partitions], [number for _, number in partitions]
     rows = await tx.lock("consumer_offset", _LOCK, topics, numbers)
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def of_topic(tx: Tx, topic: str) -> dict[int, int]:
+    """Read the next offset to apply of each partition of a topic that was ever consumed."""
+    return {row["partition"]: row["next_offset"] for row in await tx.fetch(_SELECT_TOPIC, topic)}
 
 
 async def load(tx: Tx, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position]:

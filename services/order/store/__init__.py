@@ -1,6 +1,6 @@
 """Every SQL statement of order: its orders, what it knows of payments and merchants, how far it follows payments."""
 
-from services.order.store.expiry import consumed, watches
+from services.order.store.expiry import watches
 from services.order.store.order import OrderFilter, insert_line_items, orders
 from services.order.store.payment import (
     Movement,
@@ -16,7 +16,6 @@ __all__ = [
     "MovementKind",
     "OrderFilter",
     "OrderPayment",
-    "consumed",
     "insert_line_items",
     "insert_movements",
     "merchants",

@@ -9,6 +9,7 @@ from operator import attrgetter
 import structlog
 
 from paykit.cause import NO_CALL, Cause, CreatingCall
+from paykit.consumption import Consumption
 from paykit.errors import DomainError
 from paykit.merchants import standing
 from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
@@ -16,7 +17,7 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement import domain, store
-from services.settlement.domain.closing import GRACE, Review, View
+from services.settlement.domain.closing import GRACE, Review
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import MerchantCurrency, Settlement
 
@@ -38,7 +39,7 @@ class CreateSettlement:
     creating_call: CreatingCall = NO_CALL
 
 
-async def close_due(tx: Tx, *, view: View, limit: int) -> int:
+async def close_due(tx: Tx, *, view: Consumption, limit: int) -> int:
     """Close or carry forward what is due, and return how many merchants and currencies were looked at.
 
     Emits SettlementCreated for each that is closed.

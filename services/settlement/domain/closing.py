@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from paykit.consumption import Consumption
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.merchant.v1.events import SettlementSchedule
 from paystream.settlement.v1.events import SettlementCreated, SettlementTrigger
@@ -28,25 +29,6 @@ _BY_ITSELF = frozenset(
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """How far accounting.events are consumed.
-
-    Attributes:
-        read_at: When the ends were asked for.
-        ends: Where its partitions ended then, in their order; None if Kafka did not tell.
-        consumed: The next offset to apply of each partition, in their order.
-    """
-
-    read_at: datetime
-    ends: tuple[int, ...] | None
-    consumed: tuple[int, ...]
-
-    def is_past(self, partition: int, end: int) -> bool:
-        """Return whether a partition is consumed to an end; one of which nothing was ever consumed is at 0."""
-        return end <= (self.consumed[partition] if partition < len(self.consumed) else 0)
-
-
 @dataclass(slots=True)
 class Review:
     """What a look at pending settlements came to.
@@ -62,7 +44,7 @@ class Review:
     kept: list[Settlement] = field(default_factory=list)
 
 
-def review(policy: Policy, pending: Sequence[Settlement], *, view: View, now: datetime) -> Review:
+def review(policy: Policy, pending: Sequence[Settlement], *, view: Consumption, now: datetime) -> Review:
     """Look at all pending settlements of a merchant and currency; of merchants on hold nothing is closed or carried."""
     if policy.hold_reason is not None:
         return Review(kept=[replace(row, due_at=None, update_time=now) for row in pending if _is_due(row, now)])
@@ -239,7 +221,9 @@ def _carry_on(
     return []
 
 
-def _look_at_full(policy: Policy, part: Settlement, findings: Review, *, view: View, now: datetime) -> Settlement:
+def _look_at_full(
+    policy: Policy, part: Settlement, findings: Review, *, view: Consumption, now: datetime
+) -> Settlement:
     """Close what is full when it is due, whatever the threshold: more is pending beside it."""
     if not _is_due(part, now):
         return part
@@ -259,15 +243,14 @@ def _close(policy: Policy, settlement: Settlement, findings: Review, now: dateti
     return closed
 
 
-def _is_complete(settlement: Settlement, view: View, now: datetime) -> bool:
+def _is_complete(settlement: Settlement, view: Consumption, now: datetime) -> bool:
     """Return whether everything told before the cut-off has been collected, or has been waited for long enough."""
     if settlement.noticed_at is not None and now >= settlement.noticed_at + GRACE:
         return True
-    ends = settlement.noticed_offsets or _ends_past(settlement, view)
-    return ends is not None and all(view.is_past(partition, end) for partition, end in enumerate(ends))
+    return view.is_past(settlement.noticed_offsets or _ends_past(settlement, view))
 
 
-def _waiting(settlement: Settlement, view: View, now: datetime) -> Settlement:
+def _waiting(settlement: Settlement, view: Consumption, now: datetime) -> Settlement:
     return replace(
         settlement,
         due_at=now + LOOK_AGAIN,
@@ -277,9 +260,9 @@ def _waiting(settlement: Settlement, view: View, now: datetime) -> Settlement:
     )
 
 
-def _ends_past(settlement: Settlement, view: View) -> tuple[int, ...] | None:
+def _ends_past(settlement: Settlement, view: Consumption) -> tuple[int, ...] | None:
     """Return the ends that were read when the cut-off had passed: what was told before it lies before them."""
-    return view.ends if settlement.cut_off_at is not None and settlement.cut_off_at <= view.read_at else None
+    return view.ends if settlement.cut_off_at is not None and settlement.cut_off_at <= view.read_time else None
 
 
 def _order(cut_off: datetime | None) -> datetime:

@@ -19,7 +19,6 @@ from services.settlement.store.item import (
 )
 from services.settlement.store.merchant import merchants
 from services.settlement.store.notice import Notice, notices
-from services.settlement.store.offset import consumed
 from services.settlement.store.settlement import (
     CollectingSettlement,
     PendingBalance,
@@ -41,7 +40,6 @@ __all__ = [
     "balances_followed",
     "check_settlements",
     "collected",
-    "consumed",
     "count_negative",
     "fund_transfers",
     "insert_items",

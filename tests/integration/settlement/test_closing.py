@@ -4,12 +4,13 @@ import asyncio
 from datetime import timedelta
 
 from paykit.consume.delivery import Impossible
+from paykit.consumption import Consumption
 from paykit.errors import CurrencyUnknown, IllegalTransition
 from paykit.merchants.standing import MerchantFrozen, MerchantSuspended, MerchantUnknown
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
-from services.settlement.domain.closing import RETRY_AFTER, View
+from services.settlement.domain.closing import RETRY_AFTER
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import (
     BookingMismatch,
@@ -90,11 +91,11 @@ async def test_a_cut_off_waits_for_events_on_their_way_and_takes_them_along(till
     await till.policy(daily("18:00"))
     await till.consume(capture(1, 100))
     till.clock.advance(timedelta(hours=6))
-    await till.close(view=View(utc(1, 18), (7, 3), (7, 2)))
+    await till.close(view=Consumption(utc(1, 18), (7, 3), {0: 7, 1: 2}))
     assert (await one(till, PENDING)).noticed_offsets == (7, 3)
     till.clock.advance(timedelta(seconds=1))
     await till.consume(capture(2, 200, at=utc(1, 17)))
-    await till.close(view=View(till.clock.now(), None, (7, 3)))
+    await till.close(view=Consumption(till.clock.now(), None, {0: 7, 1: 3}))
     assert (await one(till, CREATED)).sums.total_minor == 300
 
 
@@ -102,7 +103,7 @@ async def test_a_cut_off_closes_after_the_grace_whatever_is_on_its_way(till: Til
     await till.policy(daily("18:00"))
     await till.consume(capture(1, 100))
     till.clock.advance(timedelta(hours=6))
-    behind = View(utc(1, 18), (7,), (6,))
+    behind = Consumption(utc(1, 18), (7,), {0: 6})
     await till.close(view=behind)
     till.clock.advance(timedelta(minutes=4, seconds=59))
     await till.close(view=behind)

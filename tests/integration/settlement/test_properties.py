@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from paykit.consumption import Consumption
 from paykit.postgres.database import Tx
 from paykit.testing import batches
 from paykit.testing.batches import Step, undone
@@ -17,7 +18,6 @@ from services.settlement import domain, store
 from services.settlement.commands import closing as commands
 from services.settlement.commands.closing import CreateSettlement
 from services.settlement.commands.transferring import ExtendReserve, extend_reserves
-from services.settlement.domain.closing import View
 from services.settlement.domain.fund_transfer import FundTransfer, TransferKind
 from services.settlement.domain.item import SettlementItem, items_of
 from services.settlement.domain.policy import Policy
@@ -190,7 +190,7 @@ async def test_after_any_sequence_of_operations_every_item_counts_in_one_settlem
             tx.restart_lock_order()  # As if each had a transaction of its own.
             await STEPS[name][0](tx, items)
             tx.restart_lock_order()
-            await commands.close_due(tx, view=View(tx.now, (), ()), limit=500)
+            await commands.close_due(tx, view=Consumption(tx.now, (), {}), limit=500)
             for item in (item for each in items if isinstance(each, TransactionCreated) for item in collected(each)):
                 effects.setdefault((item.transaction_id, item.merchant_id), item.amount_minor + item.fee_minor)
         await store.check_settlements(tx)

@@ -3,10 +3,11 @@
 import asyncio
 from datetime import timedelta
 
+from paykit.consumption import Consumption
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from services.settlement import jobs
-from services.settlement.domain.closing import GRACE, View
+from services.settlement.domain.closing import GRACE
 from services.settlement.domain.settlement import SettlementState
 from tests.integration.settlement.till import Till, apply
 from tests.line.waiting import until
@@ -23,7 +24,7 @@ async def test_a_place_that_is_taken_while_a_settlement_moves_there_only_costs_a
     await till.policy(daily("18:00"))
     await till.consume(refund(1, 500, at=utc(1, 12)))
     till.clock.advance(timedelta(hours=6))
-    await till.close(view=View(till.clock.now(), (5,), (4,)))  # It is due, and events are on their way.
+    await till.close(view=Consumption(till.clock.now(), (5,), {0: 4}))  # It is due, and events are on their way.
     till.clock.advance(GRACE)
 
     async def begin_to_collect(tx: Tx) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from paykit.cause import Cause
 from paykit.clock import ManualClock
 from paykit.consume.delivery import Delivered, HandlerResult, Record
+from paykit.consumption import Consumption
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -17,7 +18,6 @@ from paystream.settlement.v1.events import SettlementCreated
 from services.settlement import commands, handlers, store
 from services.settlement.commands.closing import CreateSettlement
 from services.settlement.domain.balance import MerchantPosition
-from services.settlement.domain.closing import View
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Settlement
 from services.settlement.store import PlacedItem, SettlementFilter
@@ -71,9 +71,9 @@ class Till:
     async def policy(self, policy: Policy, *, merchant_id: str = ALICE, version: int = 1, **fields: Any) -> None:
         await self.consume(merchant(policy, merchant_id=merchant_id, version=version, **fields))
 
-    async def close(self, *, view: View | None = None) -> int:
+    async def close(self, *, view: Consumption | None = None) -> int:
         """Run the closing job once; by default everything is consumed."""
-        seen = view or View(self.clock.now(), (), ())
+        seen = view or Consumption(self.clock.now(), (), {})
         return await self.runtime.transaction(lambda tx: commands.closing.close_due(tx, view=seen, limit=500))
 
     async def release(self) -> int:
@@ -166,5 +166,5 @@ def _told(runtime: Runtime, value: bytes, names: dict[str, str]) -> dict[str, An
     return {key: names.get(each, each) if isinstance(each, str) else each for key, each in record.items()}
 
 
-def at(moment: datetime) -> View:
-    return View(moment, (), ())
+def at(moment: datetime) -> Consumption:
+    return Consumption(moment, (), {})

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paykit.consumption import Consumption
 from paykit.merchants.standing import MerchantStanding
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import closing
-from services.settlement.domain.closing import GRACE, LOOK_AGAIN, RETRY_AFTER, View
+from services.settlement.domain.closing import GRACE, LOOK_AGAIN, RETRY_AFTER
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import Settlement, SettlementState
 from services.settlement.domain.sums import Sums
@@ -19,7 +20,7 @@ from tests.unit.settlement.builders import MANUAL, NOON, daily, hours, settlemen
 
 DAILY = daily("18:00")
 EVENING = utc(1, 18)
-SEEN = View(EVENING, (5, 0), (5,))
+SEEN = Consumption(EVENING, (5, 0), {0: 5})
 """Everything is consumed."""
 
 
@@ -82,7 +83,7 @@ def test_a_total_below_the_threshold_is_carried_at_a_cut_off_and_one_that_reache
 def test_days_missed_are_gone_through_in_order() -> None:
     pending = [collecting(1, utc(1, 18), -700), collecting(2, utc(2, 18), 500), collecting(3, utc(3, 18), 400)]
     now = utc(3, 20)
-    found = closing.review(DAILY, pending, view=View(now, (), ()), now=now)
+    found = closing.review(DAILY, pending, view=Consumption(now, (), {}), now=now)
     assert [(each.settlement_id, each.holder_id) for each in found.carried] == [(stl(1), stl(3)), (stl(2), stl(3))]
     assert [(each.settlement_id, event.total_minor) for each, event in found.closed] == [(stl(3), 200)]
 
@@ -102,7 +103,7 @@ def test_with_a_delay_a_negative_total_is_carried_to_the_cut_off_settled_next() 
 
 # Events on their way.
 
-BEHIND = View(EVENING, (5, 7), (5, 6))
+BEHIND = Consumption(EVENING, (5, 7), {0: 5, 1: 6})
 
 
 def test_a_cut_off_waits_for_partitions_that_are_not_consumed_past_it() -> None:
@@ -114,7 +115,7 @@ def test_a_cut_off_waits_for_partitions_that_are_not_consumed_past_it() -> None:
 
 def test_what_was_told_later_is_not_waited_for() -> None:
     noticed = collecting(1, EVENING, noticed_at=EVENING, noticed_offsets=(5, 7))
-    later = View(EVENING + LOOK_AGAIN, (5, 900), (5, 7))
+    later = Consumption(EVENING + LOOK_AGAIN, (5, 900), {0: 5, 1: 7})
     assert closing.review(DAILY, [noticed], view=later, now=EVENING + LOOK_AGAIN).closed
 
 
@@ -124,18 +125,18 @@ def test_what_was_told_later_is_not_waited_for() -> None:
 def test_every_partition_counts_and_one_never_consumed_is_at_its_beginning(
     consumed: tuple[int, ...], *, closed: bool
 ) -> None:
-    view = View(EVENING, (5, 7), consumed)
+    view = Consumption(EVENING, (5, 7), dict(enumerate(consumed)))
     assert bool(closing.review(DAILY, [collecting(1, EVENING)], view=view, now=EVENING).closed) is closed
 
 
 def test_ends_that_were_read_before_the_cut_off_prove_nothing() -> None:
-    early = View(EVENING - timedelta(microseconds=1), (5,), (5,))
+    early = Consumption(EVENING - timedelta(microseconds=1), (5,), {0: 5})
     found = closing.review(DAILY, [collecting(1, EVENING)], view=early, now=EVENING)
     assert [(each.noticed_at, each.noticed_offsets) for each in found.kept] == [(EVENING, None)]
 
 
-@pytest.mark.parametrize("view", [BEHIND, View(EVENING, None, (5, 6))])
-def test_after_the_grace_it_is_closed_all_the_same(view: View) -> None:
+@pytest.mark.parametrize("view", [BEHIND, Consumption(EVENING, None, {0: 5, 1: 6})])
+def test_after_the_grace_it_is_closed_all_the_same(view: Consumption) -> None:
     noticed = collecting(1, EVENING, noticed_at=EVENING)
     before = EVENING + GRACE - timedelta(seconds=1)
     assert not closing.review(DAILY, [noticed], view=view, now=before).closed
@@ -200,7 +201,7 @@ def test_a_total_too_large_for_the_ledger_stays_pending_and_is_tried_later() -> 
 
 
 def look(policy: Policy, *pending: Settlement, now: datetime = NOON) -> closing.Review:
-    return closing.review(policy, pending, view=View(now, (), ()), now=now)
+    return closing.review(policy, pending, view=Consumption(now, (), {}), now=now)
 
 
 def test_another_time_of_day_moves_what_is_pending_to_the_cut_off_that_follows_its_own() -> None:
@@ -258,7 +259,7 @@ def test_what_is_full_is_closed_at_its_time_beside_what_collects_there() -> None
 def test_what_two_cut_offs_collected_stays_apart_where_one_cannot_hold_both() -> None:
     changed = daily("18:00", delay_days=0)
     pending = [collecting(1, utc(1, 10), AMOUNT_MINOR_MAX), collecting(2, EVENING, 5)]
-    found = closing.review(changed, pending, view=View(EVENING, (), ()), now=EVENING)
+    found = closing.review(changed, pending, view=Consumption(EVENING, (), {}), now=EVENING)
     assert sorted(event.total_minor for _, event in found.closed) == [5, AMOUNT_MINOR_MAX]
     assert found.carried == []
 
@@ -325,7 +326,7 @@ def test_nothing_is_lost_or_counted_twice_and_no_two_are_left_at_one_place(
     policy: Policy, days: list[int], totals: list[int], now: datetime
 ) -> None:
     pending = [collecting(day, utc(day, 18), totals[i]) for i, day in enumerate(days)]
-    found = closing.review(policy, pending, view=View(now, (), ()), now=now)
+    found = closing.review(policy, pending, view=Consumption(now, (), {}), now=now)
     after = {each.settlement_id: each for each in pending}
     after |= {each.settlement_id: each for each in [*found.carried, *found.kept, *(each for each, _ in found.closed)]}
     assert len(after) == len(pending)
