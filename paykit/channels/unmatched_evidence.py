@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
-from paykit.cause import Cause
 from paykit.channels.attempts import EvidenceOutcome, RecordEvidence
 from paykit.errors import DomainError
 from paykit.events.codec import Event
@@ -35,6 +35,37 @@ class UnmatchedEvidence:
     create_time: datetime
 
 
+class UnmatchedFacts(TypedDict):
+    """The fields that EvidenceUnmatched has in every service, but for its key: the attempt_id named."""
+
+    occurred_at: datetime
+    merchant_id: None
+    aggregate_version: int
+    evidence_id: str
+    attempt_id: str
+    channel: str
+    channel_reference: str | None
+    reported_outcome: str
+    amount_minor: int | None
+    currency_code: str | None
+
+
+def unmatched_facts(kept: UnmatchedEvidence) -> UnmatchedFacts:
+    """Return what the event of any service says of evidence about no attempt."""
+    return {
+        "occurred_at": kept.create_time,
+        "merchant_id": None,
+        "aggregate_version": 1,
+        "evidence_id": kept.evidence_id,
+        "attempt_id": kept.attempt_id,
+        "channel": "",
+        "channel_reference": kept.channel_reference or None,
+        "reported_outcome": kept.outcome,
+        "amount_minor": kept.amount_minor or None,
+        "currency_code": kept.currency_code or None,
+    }
+
+
 class UnmatchedEvidenceTable(Table[str, UnmatchedEvidence]):
     """A service's table `unmatched_evidence`."""
 
@@ -47,7 +78,7 @@ class UnmatchedEvidenceTable(Table[str, UnmatchedEvidence]):
         items: Sequence[RecordEvidence],
         results: Sequence[object],
         *,
-        tell: Callable[[UnmatchedEvidence, Cause], Event],
+        tell: Callable[[UnmatchedEvidence], Event],
     ) -> None:
         """Keep the evidence that was refused, once however often it is told, and tell of what is new.
 
@@ -66,7 +97,7 @@ class UnmatchedEvidenceTable(Table[str, UnmatchedEvidence]):
         for row, cause in refused:
             if row.evidence_id in inserted:
                 tx.hold(row.attempt_id)
-                tx.emit(tell(row, cause), cause=cause)
+                tx.emit(tell(row), cause=cause)
 
     async def list(self, tx: Tx, _selection: None, *, after: TimeKey | None, limit: int) -> list[UnmatchedEvidence]:
         """List what was kept, newest first, from after a (create_time, evidence_id) on."""

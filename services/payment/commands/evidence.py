@@ -7,12 +7,11 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import TypeAlias
 
-from paykit.cause import Cause
 from paykit.channels import judging
 from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
 from paykit.channels.judging import LaterWord
-from paykit.channels.unmatched_evidence import UnmatchedEvidence
+from paykit.channels.unmatched_evidence import UnmatchedEvidence, unmatched_facts
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
@@ -143,18 +142,6 @@ def _look_at_amount(rows: EvidenceWork, item: RecordEvidence, decided: PaymentAt
         later_word.contradict(rows, item, asked, decided, word=LaterWord.MORE, orders=rows.orders)
 
 
-def unmatched(kept: UnmatchedEvidence, _cause: Cause) -> events.EvidenceUnmatched:
-    """Tell of evidence about no attempt; its key is the attempt that it names."""
-    return events.EvidenceUnmatched(
-        occurred_at=kept.create_time,
-        merchant_id=None,
-        aggregate_version=1,
-        payment_id=kept.attempt_id,
-        evidence_id=kept.evidence_id,
-        attempt_id=kept.attempt_id,
-        channel="",
-        channel_reference=kept.channel_reference or None,
-        reported_outcome=kept.outcome,
-        amount_minor=kept.amount_minor or None,
-        currency_code=kept.currency_code or None,
-    )
+def unmatched(kept: UnmatchedEvidence) -> events.EvidenceUnmatched:
+    """Tell of evidence about no attempt."""
+    return events.EvidenceUnmatched(**unmatched_facts(kept), payment_id=kept.attempt_id)

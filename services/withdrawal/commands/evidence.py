@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paykit.cause import Cause
 from paykit.channels import judging
 from paykit.channels.attempt_table import EvidenceLog
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
-from paykit.channels.unmatched_evidence import UnmatchedEvidence
+from paykit.channels.unmatched_evidence import UnmatchedEvidence, unmatched_facts
 from paykit.contradictions.contradiction import Contradiction
 from paykit.errors import DomainError, InvariantError
 from paykit.postgres.database import Tx
@@ -106,21 +105,8 @@ def _follow(hearing: _Hearing, item: RecordEvidence, verdict: Verdict, withdrawa
         rows.withdrawals.put(unknown)
 
 
-def _unmatched(row: UnmatchedEvidence, cause: Cause) -> events.EvidenceUnmatched:
-    return events.EvidenceUnmatched(
-        occurred_at=row.create_time,
-        merchant_id=None,
-        correlation_id=cause.correlation_id,
-        aggregate_version=1,
-        withdrawal_id=row.attempt_id,
-        evidence_id=row.evidence_id,
-        attempt_id=row.attempt_id,
-        channel="",
-        channel_reference=row.channel_reference or None,
-        reported_outcome=row.outcome,
-        amount_minor=row.amount_minor or None,
-        currency_code=row.currency_code or None,
-    )
+def _unmatched(kept: UnmatchedEvidence) -> events.EvidenceUnmatched:
+    return events.EvidenceUnmatched(**unmatched_facts(kept), withdrawal_id=kept.attempt_id)
 
 
 def _reference(withdrawal: Withdrawal, evidence: Evidence) -> str:
