@@ -1,12 +1,14 @@
 """What people say of contradictions, folded over rows whose aggregates the transaction has locked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paykit.cause import Cause
 from paykit.contradictions import contradiction as domain
 from paykit.contradictions.contradiction import Contradiction, ContradictionResolution
+from paykit.errors import DomainError
 from paykit.postgres.database import Tx
-from paykit.work import Rows
+from paykit.work import Rows, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +40,23 @@ class DecideResolution:
     cause: Cause
 
 
-def propose(tx: Tx, rows: Rows[str, Contradiction], item: ProposeResolution) -> Contradiction:
-    """Take a proposal.
+async def propose(
+    tx: Tx, rows: Rows[str, Contradiction], items: Sequence[ProposeResolution]
+) -> list[Contradiction | DomainError]:
+    """Take proposals, in order.
 
-    Raises:
-        ContradictionNotFound, IllegalTransition, ResolutionNotPossible, SamePerson: It cannot be taken.
+    Refusals: ContradictionNotFound, IllegalTransition, ResolutionNotPossible, SamePerson.
     """
-    contradiction = rows.require(item.contradiction_id, domain.not_found)
-    return rows.put(
-        domain.propose(contradiction, item.resolution, proposer=item.proposer, reason=item.reason, now=tx.now)
-    )
+
+    def take(item: ProposeResolution) -> Contradiction:
+        contradiction = rows.require(item.contradiction_id, domain.not_found)
+        return rows.put(
+            domain.propose(contradiction, item.resolution, proposer=item.proposer, reason=item.reason, now=tx.now)
+        )
+
+    results = fold(items, take)
+    await tx.save(rows)
+    return results
 
 
 def decide(tx: Tx, rows: Rows[str, Contradiction], item: DecideResolution) -> Contradiction:

@@ -1,20 +1,16 @@
 """Contradictions as people end them: one proposes, another decides. What begins them is in `evidence`."""
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from paykit.contradictions import deciding
 from paykit.contradictions.contradiction import Contradiction, ContradictionResolution
 from paykit.contradictions.deciding import DecideResolution, ProposeResolution
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
-from paykit.work import Rows, fold
+from paykit.work import fold
 from services.payment import domain, store
 from services.payment.commands import late_capture
 from services.payment.commands.order import captured_orders
-from services.payment.domain.payment import Payment
-
-Locked: TypeAlias = tuple[Rows[str, Payment], Rows[str, Contradiction]]
 
 
 async def propose_resolutions(tx: Tx, items: Sequence[ProposeResolution]) -> list[Contradiction | DomainError]:
@@ -22,10 +18,9 @@ async def propose_resolutions(tx: Tx, items: Sequence[ProposeResolution]) -> lis
 
     Refusals: ContradictionNotFound, IllegalTransition, ResolutionNotPossible, SamePerson.
     """
-    _, contradictions = await _lock(tx, [item.contradiction_id for item in items])
-    results = fold(items, lambda item: deciding.propose(tx, contradictions, item))
-    await tx.save(contradictions)
-    return results
+    ids = [item.contradiction_id for item in items]
+    await store.payments.lock_of_contradictions(tx, ids)
+    return await deciding.propose(tx, await store.contradictions.guarded(tx, ids), items)
 
 
 async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[Contradiction | DomainError]:
@@ -58,8 +53,3 @@ async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[
     await rows.save()
     await tx.save(known)
     return results
-
-
-async def _lock(tx: Tx, contradiction_ids: Sequence[str]) -> Locked:
-    payments = await store.payments.lock_of_contradictions(tx, contradiction_ids)
-    return payments, await store.contradictions.guarded(tx, contradiction_ids)

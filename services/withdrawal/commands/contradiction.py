@@ -21,9 +21,7 @@ async def propose_resolutions(tx: Tx, items: Sequence[ProposeResolution]) -> lis
     Refusals: ContradictionNotFound, IllegalTransition, ResolutionNotPossible, SamePerson.
     """
     _, contradictions = await _lock(tx, [item.contradiction_id for item in items])
-    results = fold(items, lambda item: deciding.propose(tx, contradictions, item))
-    await tx.save(contradictions)
-    return results
+    return await deciding.propose(tx, contradictions, items)
 
 
 async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[Contradiction | DomainError]:
