@@ -30,16 +30,15 @@ async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[
     Refusals: ContradictionNotFound, IllegalTransition, SamePerson, CaptureExceedsCapturable.
     """
     ids = [item.contradiction_id for item in items]
-    rows = await late_capture.begin(tx, await store.payments.lock_of_contradictions(tx, ids))
-    known = await store.contradictions.guarded(tx, ids)
+    rows = await late_capture.begin(tx, await store.payments.lock_of_contradictions(tx, ids), contradiction_ids=ids)
     payments = list(rows.payments.values())
     terms, orders = await store.capture_terms(tx, payments), await captured_orders(tx, payments)
 
     def decide(item: DecideResolution) -> Contradiction:
-        decided = deciding.decide(tx, known, item)
+        decided = deciding.decide(tx, rows.contradictions, item)
         if not item.approved:
-            return known.put(decided)
-        before = known[item.contradiction_id]
+            return rows.contradictions.put(decided)
+        before = rows.contradictions[item.contradiction_id]
         if decided.resolution is ContradictionResolution.ACCEPT:
             own_terms = terms[before.aggregate_id]
             late_capture.accept(rows, before, terms=own_terms, orders=orders, cause=item.cause)
@@ -47,9 +46,8 @@ async def decide_resolutions(tx: Tx, items: Sequence[DecideResolution]) -> list[
         payment, resolved = domain.contradiction.resolve(payment, before, decided, now=tx.now)
         rows.payments.put(payment)
         tx.emit(resolved, cause=item.cause)
-        return known.put(decided)
+        return rows.contradictions.put(decided)
 
     results = fold(items, decide)
     await rows.save()
-    await tx.save(known)
     return results

@@ -1,6 +1,6 @@
 """Money that came late: received, given back again and again, gone, or taken for the merchant by two people."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from paykit.cause import Cause
@@ -32,8 +32,8 @@ class RetryRefund:
     cause: Cause
 
 
-async def begin(tx: Tx, payments: Rows[str, Payment]) -> ContradictionWork:
-    """Begin work with what came late for locked payments."""
+async def begin(tx: Tx, payments: Rows[str, Payment], *, contradiction_ids: Collection[str] = ()) -> ContradictionWork:
+    """Begin work with what came late for locked payments, and with contradictions that may be over."""
     return ContradictionWork(
         tx=tx,
         payments=payments,
@@ -41,7 +41,7 @@ async def begin(tx: Tx, payments: Rows[str, Payment]) -> ContradictionWork:
         refunds=store.refunds.rows(tx),
         shares=store.refund_shares.rows(tx),
         attempts=store.attempts.rows(tx),
-        contradictions=await store.contradictions.guarded_of(tx, list(payments)),
+        contradictions=await store.contradictions.guarded_of(tx, list(payments), also=contradiction_ids),
         late_captures=await store.late_captures.guarded_of(tx, list(payments)),
     )
 
@@ -52,9 +52,8 @@ async def retry_refunds(tx: Tx, items: Sequence[RetryRefund]) -> list[Refund | D
     Refusals: ContradictionNotFound, IllegalTransition.
     """
     ids = [item.contradiction_id for item in items]
-    rows = await begin(tx, await store.payments.lock_of_contradictions(tx, ids))
-    known = await store.contradictions.guarded(tx, ids)
-    results = fold(items, lambda item: _retry(rows, known, item))
+    rows = await begin(tx, await store.payments.lock_of_contradictions(tx, ids), contradiction_ids=ids)
+    results = fold(items, lambda item: _retry(rows, item))
     await rows.save()
     return results
 
@@ -185,31 +184,16 @@ def gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
         _gone(rows, bounced, cause)
 
 
-def of_reference(rows: ContradictionWork, attempt_id: str, reference: str | None) -> LateCapture | None:
-    """Return what came late for an attempt under a reference of the channel, unless it is the merchant's by now."""
-    return next(
-        (
-            late
-            for late in rows.late_captures.values()
-            if late.attempt_id == attempt_id
-            and late.channel_reference == reference
-            and late.state is not LateCaptureState.ACCEPTED
-        ),
-        None,
+def of_reference(
+    rows: ContradictionWork, attempt_id: str, reference: str | None, *, accepted: bool
+) -> LateCapture | None:
+    """Return what came late for an attempt under a reference; accepted for the merchant by now, or not."""
+    own = (
+        late
+        for late in rows.late_captures.values()
+        if (late.attempt_id, late.channel_reference) == (attempt_id, reference)
     )
-
-
-def accepted_of(rows: ContradictionWork, attempt_id: str, reference: str | None) -> LateCapture | None:
-    """Return what came late for an attempt under a reference of the channel and is the merchant's by now."""
-    return next(
-        (
-            late
-            for late in rows.late_captures.values()
-            if (late.attempt_id, late.channel_reference) == (attempt_id, reference)
-            and late.state is LateCaptureState.ACCEPTED
-        ),
-        None,
-    )
+    return next((late for late in own if (late.state is LateCaptureState.ACCEPTED) is accepted), None)
 
 
 def of_contradiction(rows: ContradictionWork, contradiction: Contradiction) -> LateCapture:
@@ -227,8 +211,8 @@ def of_contradiction(rows: ContradictionWork, contradiction: Contradiction) -> L
     return late
 
 
-def _retry(rows: ContradictionWork, known: Rows[str, Contradiction], item: RetryRefund) -> Refund:
-    contradiction = known.require(item.contradiction_id, contradiction_rules.not_found)
+def _retry(rows: ContradictionWork, item: RetryRefund) -> Refund:
+    contradiction = rows.contradictions.require(item.contradiction_id, contradiction_rules.not_found)
     late = of_contradiction(rows, contradiction)
     return give_back(rows, domain.late_capture.start_over(late, now=rows.tx.now), cause=item.cause)
 
@@ -237,21 +221,13 @@ def _gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
     """Book what the channel took back itself as given back: the payer has it."""
     if late.state is not LateCaptureState.HELD:
         return
-    now = rows.tx.now
-    payment, refund, created = domain.refund.give_back(
-        rows.payments[late.payment_id],
-        refund_id=new_id("ref"),
+    refund = rows.book_refunded(
+        late.payment_id,
         amount_minor=late.amount_minor,
         late_capture_id=late.capture_id,
-        now=now,
+        channel_reference=late.channel_reference,
+        cause=cause,
     )
-    payment, refund, success = domain.refund.succeed(
-        payment, refund, [], channel_reference=late.channel_reference, amount_minor=late.amount_minor, now=now
-    )
-    rows.payments.put(payment)
-    rows.refunds.add(refund)
-    rows.tx.emit(created, cause=cause)
-    rows.tx.emit(success, cause=cause)
     refund_done(rows, refund, cause)
 
 

@@ -146,25 +146,13 @@ def receive_late(rows: ContradictionWork, heard: Heard) -> Applied:
 
 def refund_twice(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a refund that is out a second time, or over more than was asked for: people say who bears it."""
-    payment, refund, created = domain.refund.give_back(
-        rows.payments[heard.recorded.payment_id],
-        refund_id=new_id("ref"),
+    refund = rows.book_refunded(
+        heard.recorded.payment_id,
         amount_minor=heard.difference_minor,
         late_capture_id=None,
-        now=rows.tx.now,
-    )
-    payment, refund, success = domain.refund.succeed(
-        payment,
-        refund,
-        [],
         channel_reference=_reference(heard),
-        amount_minor=refund.amount_minor,
-        now=rows.tx.now,
+        cause=heard.item.cause,
     )
-    rows.payments.put(payment)
-    rows.refunds.add(refund)
-    rows.tx.emit(created, cause=heard.item.cause)
-    rows.tx.emit(success, cause=heard.item.cause)
     return out(refund, refund.amount_minor)
 
 
@@ -180,7 +168,7 @@ def out(refund: Refund, out_minor: int) -> Applied:
 
 def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a capture that bounced, in whole or in part, or money that came late and is gone again."""
-    late = late_capture.of_reference(rows, heard.recorded.attempt_id, heard.undone_reference)
+    late = late_capture.of_reference(rows, heard.recorded.attempt_id, heard.undone_reference, accepted=False)
     if late is not None:
         return _late_reversed(rows, heard, late)
     capture = _captured(rows, heard)
@@ -298,17 +286,18 @@ def _refund_back(rows: ContradictionWork, heard: Heard) -> Applied:
         return _look_into(heard)
     shares, amount_minor = rows.shares_of(refund), refund.carried_out_minor if whole else heard.difference_minor
     kept = domain.refund_return.kept_shares(refund, shares, amount_minor)
+    returning = domain.refund_share.differences(shares, kept)
     payment, returned, event = domain.refund_return.send_back(
         rows.payments[refund.payment_id],
         refund,
-        domain.refund_share.differences(shares, kept),
+        returning,
         amount_minor=amount_minor,
         code=heard.item.evidence.failure_code,
         now=rows.tx.now,
     )
     rows.payments.put(payment)
     rows.refunds.put(returned)
-    rows.change_captures(domain.refund_share.differences(shares, kept), domain.refund_share.take_back)
+    rows.change_captures(returning, domain.refund_share.take_back)
     if not whole:
         rows.keep_shares(refund, kept)
     rows.tx.emit(event, cause=heard.item.cause)
@@ -373,7 +362,7 @@ def _of_payment(heard: Heard) -> Applied:
 def _captured(rows: ContradictionWork, heard: Heard) -> Capture | None:
     """Return the capture that an attempt made, or that was accepted late; None where there is none."""
     recorded, payment = heard.recorded, rows.payments[heard.recorded.payment_id]
-    accepted = late_capture.accepted_of(rows, recorded.attempt_id, heard.undone_reference)
+    accepted = late_capture.of_reference(rows, recorded.attempt_id, heard.undone_reference, accepted=True)
     if accepted is None and heard.word is LaterWord.SECOND_FAILED:
         return None
     capture_id = accepted.capture_id if accepted else recorded.capture_id

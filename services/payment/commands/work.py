@@ -232,6 +232,25 @@ class ContradictionWork(PaymentWork):
         await PaymentWork.save(self)
         await self.tx.save(self.contradictions, self.late_captures)
 
+    def book_refunded(
+        self, payment_id: str, *, amount_minor: int, late_capture_id: str | None, channel_reference: str, cause: Cause
+    ) -> Refund:
+        """Book what a channel gave back without being asked; emits RefundCreated and RefundSuccess."""
+        payment, refund, created = domain.refund.give_back(
+            self.payments[payment_id],
+            refund_id=new_id("ref"),
+            amount_minor=amount_minor,
+            late_capture_id=late_capture_id,
+            now=self.tx.now,
+        )
+        payment, refund, success = domain.refund.succeed(
+            payment, refund, [], channel_reference=channel_reference, amount_minor=amount_minor, now=self.tx.now
+        )
+        self.payments.put(payment)
+        self.tx.emit(created, cause=cause)
+        self.tx.emit(success, cause=cause)
+        return self.refunds.add(refund)
+
     def settle(self, contradiction_id: str, cause: Cause) -> None:
         """End a contradiction by what followed, if it is not over; emits PaymentContradictionResolved."""
         before = self.contradictions.get(contradiction_id)

@@ -12,12 +12,14 @@ from paykit.work import Rows
 class PaymentContradictions(ContradictionTable):
     """The contradictions of payments, their captures, refunds and disputes."""
 
-    async def guarded_of(self, tx: Tx, payment_ids: Collection[str]) -> Rows[str, Contradiction]:
-        """Read those of locked payments that are not over; no statement where there is no payment."""
+    async def guarded_of(
+        self, tx: Tx, payment_ids: Collection[str], *, also: Collection[str] = ()
+    ) -> Rows[str, Contradiction]:
+        """Read those of locked payments that are not over, and some by their ids; no statement for no payment."""
         if not payment_ids:
             return self.rows(tx)
-        condition = "aggregate_id = ANY($1::text[]) AND state <> 'RESOLVED'"
-        return self.rows(tx, await self.select(tx, condition, sorted(payment_ids)))
+        condition = "aggregate_id = ANY($1::text[]) AND (state <> 'RESOLVED' OR contradiction_id = ANY($2::text[]))"
+        return self.rows(tx, await self.select(tx, condition, sorted(payment_ids), list(also)))
 
 
 contradictions = PaymentContradictions()
