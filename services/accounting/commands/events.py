@@ -41,8 +41,6 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
     """
     if not items:
         return []
-    if not items:
-        return []
     books = await store.open_books(tx)
 
     def posting_of(item: BookEvent) -> Posting | None:
