@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from paykit.channels import judging
 from paykit.channels.attempt_table import EvidenceLog
-from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Verdict
+from paykit.channels.attempts import EvidenceOutcome, RecordEvidence, Verdict
 from paykit.channels.unmatched_evidence import UnmatchedEvidence, unmatched_facts
 from paykit.contradictions.contradiction import Contradiction
-from paykit.errors import DomainError, InvariantError
+from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.withdrawal.v1 import events
@@ -81,7 +81,7 @@ def _follow(hearing: _Hearing, item: RecordEvidence, verdict: Verdict, withdrawa
     """End a withdrawal as its attempt ended, or mark what is not known."""
     rows, evidence, now = hearing.rows, item.evidence, hearing.rows.tx.now
     if verdict is Verdict.SUCCEED:
-        reference = _reference(withdrawal, evidence)
+        reference = domain.withdrawal.present(evidence.channel_reference or withdrawal.channel_reference, withdrawal)
         completed, paid = domain.withdrawal.complete(withdrawal, channel_reference=reference, now=now)
         rows.withdrawals.put(completed)
         rows.tx.emit(paid, cause=item.cause)
@@ -107,10 +107,3 @@ def _follow(hearing: _Hearing, item: RecordEvidence, verdict: Verdict, withdrawa
 
 def _unmatched(kept: UnmatchedEvidence) -> events.EvidenceUnmatched:
     return events.EvidenceUnmatched(**unmatched_facts(kept), withdrawal_id=kept.attempt_id)
-
-
-def _reference(withdrawal: Withdrawal, evidence: Evidence) -> str:
-    reference = evidence.channel_reference or withdrawal.channel_reference
-    if reference is None:
-        raise InvariantError(f"withdrawal {withdrawal.withdrawal_id} was paid without a reference of the bank")
-    return reference
