@@ -5,6 +5,7 @@ A reserve is moved by one transfer at a time: `reserve_due_at` is None while the
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paystream.settlement.v1 import events
@@ -22,6 +23,16 @@ class ReserveNotHeld(DomainError):
     reason = "RESERVE_NOT_HELD"
 
 
+class ReserveFacts(TypedDict):
+    """The fields that all events of a reserve share."""
+
+    occurred_at: datetime
+    merchant_id: str
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+
+
 def release(
     settlement: Settlement, *, transfer_id: str, now: datetime
 ) -> tuple[Settlement, FundTransfer, events.ReserveReleased]:
@@ -33,19 +44,8 @@ def release(
     """
     amount_minor = _require_held(settlement, SettlementAction.RELEASE_RESERVE)
     moving, transfer = _move(settlement, TransferKind.RELEASE, transfer_id, amount_minor, now)
-    return (
-        moving,
-        transfer,
-        events.ReserveReleased(
-            occurred_at=now,
-            merchant_id=moving.merchant_id,
-            aggregate_version=moving.aggregate_version,
-            release_id=transfer_id,
-            settlement_id=moving.settlement_id,
-            amount_minor=amount_minor,
-            currency_code=moving.currency_code,
-        ),
-    )
+    event = events.ReserveReleased(**_facts(moving), release_id=transfer_id, amount_minor=amount_minor)
+    return moving, transfer, event
 
 
 def consume(
@@ -59,19 +59,8 @@ def consume(
     """
     amount_minor = min(shortfall_minor, _require_held(settlement, SettlementAction.CONSUME_RESERVE))
     moving, transfer = _move(settlement, TransferKind.CONSUMPTION, transfer_id, amount_minor, now)
-    return (
-        moving,
-        transfer,
-        events.ReserveConsumed(
-            occurred_at=now,
-            merchant_id=moving.merchant_id,
-            aggregate_version=moving.aggregate_version,
-            consumption_id=transfer_id,
-            settlement_id=moving.settlement_id,
-            amount_minor=amount_minor,
-            currency_code=moving.currency_code,
-        ),
-    )
+    event = events.ReserveConsumed(**_facts(moving), consumption_id=transfer_id, amount_minor=amount_minor)
+    return moving, transfer, event
 
 
 def extend(
@@ -93,14 +82,7 @@ def extend(
         settlement, **next_revision(settlement, now), reserve_release_at=release_at, reserve_due_at=release_at
     )
     return extended, events.ReserveExtended(
-        occurred_at=now,
-        merchant_id=extended.merchant_id,
-        aggregate_version=extended.aggregate_version,
-        settlement_id=extended.settlement_id,
-        currency_code=extended.currency_code,
-        amount_minor=left_minor,
-        reserve_release_at=release_at,
-        reason=reason,
+        **_facts(extended), amount_minor=left_minor, reserve_release_at=release_at, reason=reason
     )
 
 
@@ -168,3 +150,14 @@ def _require_held(settlement: Settlement, action: SettlementAction) -> int:
 
 def _waiting(settlement: Settlement, due_at: datetime | None) -> Settlement:
     return replace(settlement, reserve_due_at=due_at if settlement.reserve_left_minor else None)
+
+
+def _facts(settlement: Settlement) -> ReserveFacts:
+    """Return what an event of the latest change of a settlement's reserve begins with."""
+    return {
+        "occurred_at": settlement.update_time,
+        "merchant_id": settlement.merchant_id,
+        "aggregate_version": settlement.aggregate_version,
+        "settlement_id": settlement.settlement_id,
+        "currency_code": settlement.currency_code,
+    }
