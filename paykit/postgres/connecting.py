@@ -110,14 +110,6 @@ async def end_transaction(connection: Any) -> bool:
     return True
 
 
-async def close(connection: Any) -> None:
-    """End a connection politely if that is heard in time, else cut it."""
-    try:
-        await connection.close(timeout=END_TIMEOUT_S)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-        connection.terminate()
-
-
 def _bound_silence(connection: Any) -> None:
     """Have the kernel end a connection whose other host has gone; what it lacks of this, it does without."""
     own_socket = connection._transport.get_extra_info("socket")  # noqa: SLF001 - the driver has no option for it

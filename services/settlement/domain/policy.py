@@ -11,12 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from paykit.calendars import BUSINESS_DAYS_MAX, calendar_of
+from paykit.calendars import calendar_of
 from paykit.merchants.standing import MerchantStanding
 from paystream.merchant.v1.events import ReserveBase, SettlementSchedule
 
-DELAY_DAYS_MAX = BUSINESS_DAYS_MAX
-"""The longest delay that a merchant's policy may have."""
 BUSINESS_DELAY_DAYS_MAX = 75
 """Calendar days that the longest delay in business days lasts at most, whatever the calendar."""
 LOOK_BACK = timedelta(days=BUSINESS_DELAY_DAYS_MAX + 35)

@@ -25,8 +25,6 @@ NOON = MORNING + timedelta(hours=4)
 USD = FeeRule(currency_code="USD", basis_points=290, fixed_minor=30, dispute_fee_minor=0)
 JPY = FeeRule(currency_code="JPY", basis_points=360, fixed_minor=0, dispute_fee_minor=0)
 
-NO_DEFAULT: dict[str, Any] = {"default_basis_points": None, "free": False}
-
 
 def make(**changes: Any) -> Merchant:
     given: dict[str, Any] = {
