@@ -190,7 +190,7 @@ def _approve_again(
         transaction=twice,
         authorization=_refunded(authorization, amount_minor) if refunds else authorization,
         again=_authorized_again(twice, reference, amount_minor) if recorded.action in MONEY_IN else None,
-        line=second if recorded.moves_money else None,
+        line=second,
     )
 
 
