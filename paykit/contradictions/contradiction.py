@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from paykit import transitions
-from paykit.base.four_eyes import SamePerson, same_person
+from paykit.base.four_eyes import SamePerson, require_another
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 
@@ -227,9 +227,7 @@ def settle(contradiction: Contradiction, *, now: datetime) -> Contradiction:
 
 
 def _another(contradiction: Contradiction, decider: str | None) -> str:
-    if decider is None or same_person(decider, contradiction.proposer or ""):
-        raise SamePerson("Another person than the proposer decides, by name.", proposer=contradiction.proposer or "")
-    return decider
+    return require_another(decider, than=contradiction.proposer or "", role="proposer")
 
 
 def _touch(contradiction: Contradiction, action: ContradictionAction, now: datetime) -> Contradiction:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from paykit import transitions
-from paykit.base.four_eyes import SamePerson, same_person
+from paykit.base.four_eyes import SamePerson, require_another
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
@@ -143,10 +143,9 @@ def decide(
         SamePerson: The caller proposed it, or has no name.
     """
     state = transitions.next_state(TRANSITIONS, proposal.state, decision, what="A proposed journal")
-    if decider is None or same_person(decider, proposal.proposer):
-        raise SamePerson("Another person than the proposer decides, by name.", proposer=proposal.proposer)
+    another = require_another(decider, than=proposal.proposer, role="proposer")
     update_time = no_earlier(now, proposal.update_time)
-    return replace(proposal, state=state, decider=decider, decision_reason=reason, update_time=update_time)
+    return replace(proposal, state=state, decider=another, decision_reason=reason, update_time=update_time)
 
 
 def not_found(proposal_id: str) -> JournalProposalNotFound:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
-from paykit.base.four_eyes import SamePerson, same_person
+from paykit.base.four_eyes import require_another
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
@@ -170,8 +170,7 @@ def require_decidable(withdrawal: Withdrawal, action: WithdrawalAction, *, decid
         NotHeldYet: The ledger has not booked the hold yet.
         IllegalTransition: It does not wait for a decision.
     """
-    if decider is None or same_person(decider, withdrawal.requester):
-        raise SamePerson("Another person than the requester decides, by name.", requester=withdrawal.requester)
+    require_another(decider, than=withdrawal.requester, role="requester")
     if withdrawal.state is WithdrawalState.CREATED and withdrawal.approval_required:
         raise _not_held_yet(withdrawal, action)
     next_state(withdrawal.state, action)
