@@ -88,6 +88,11 @@ async def keep_chart(tx: Tx, chart: Chart) -> int:
     return newest + 1
 
 
+async def keeps_newest(tx: Tx, chart: Chart) -> bool:
+    """Return whether the ledger is kept by this very chart already, in its newest version."""
+    return any(row["content_hash"] == chart.content_hash for row in await tx.fetch(_SELECT_IN_USE))
+
+
 async def chart_in_use(tx: Tx) -> Chart:
     """Return the chart that the ledger is kept by.
 

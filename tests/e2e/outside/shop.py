@@ -215,7 +215,7 @@ class Shop:
     async def withdrawable(self) -> int:
         """Give what can be withdrawn now."""
         request = withdrawal_pb2.GetWithdrawableBalanceRequest(merchant_id=self.merchant_id, currency_code="USD")
-        return int((await call(self._clients.withdrawal.GetWithdrawableBalance, request)).withdrawable_minor)
+        return int((await learnt(self._clients.withdrawal.GetWithdrawableBalance, request)).withdrawable_minor)
 
     async def until_withdrawable(self, amount_minor: int) -> None:
         """Wait until so much can be withdrawn."""

@@ -1,15 +1,17 @@
 """What the database itself refuses, whatever the service's code does."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
 
+from paykit.postgres.connecting import LOCK_TIMEOUT_MS
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
-from services.accounting import store
-from services.accounting.domain.chart import ChartError
+from services.accounting import jobs, store
+from services.accounting.domain.chart import Chart, ChartError
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, NOON, capture
 
@@ -116,3 +118,34 @@ async def test_a_ledger_keeps_the_chart_of_its_first_start(ledger: Runtime) -> N
     with pytest.raises(ChartError, match="kept by the chart 'merchant_asset'"):
         await ledger.transaction(lambda tx: store.keep_chart(tx, other))
     assert await ledger.transaction(lambda tx: store.keep_chart(tx, same)) == 1
+
+
+async def test_a_process_starts_while_another_stands_still_in_a_booking(ledger: Runtime) -> None:
+    async def stand_still(tx: Tx) -> None:
+        await store.open_books(tx)
+        await jobs.keep_chart(ledger)
+
+    await ledger.transaction(stand_still)
+
+
+async def test_a_new_version_of_a_chart_waits_until_a_booking_has_ended(
+    ledger: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_tx: Tx, _chart: Chart) -> bool:
+        return False
+
+    holds, books_end = asyncio.Event(), asyncio.Event()
+
+    async def book(tx: Tx) -> None:
+        await store.open_books(tx)
+        holds.set()
+        await books_end.wait()
+
+    booking = asyncio.create_task(ledger.transaction(book))
+    await holds.wait()
+    monkeypatch.setattr(store, "keeps_newest", never)
+    starting = asyncio.create_task(jobs.keep_chart(ledger))
+    await asyncio.sleep(1.2 * LOCK_TIMEOUT_MS / 1_000)  # Longer than one try waits.
+    assert not starting.done()
+    books_end.set()
+    await asyncio.gather(booking, starting)

@@ -289,9 +289,9 @@ def order_event(kind: type[Any] = order_events.OrderCreated, **changes: Any) -> 
     }
     own: dict[type[Any], dict[str, Any]] = {
         order_events.OrderCreated: {"item_count": 1, "expires_at": None},
-        order_events.OrderExpired: {"paid_minor": 0, "expired_at": START},
+        order_events.OrderExpired: {"paid_minor": 0, "captured_minor": 0, "expired_at": START},
     }
-    return kind(**given | own.get(kind, {"paid_minor": 0}) | changes)
+    return kind(**given | own.get(kind, {"paid_minor": 0, "captured_minor": 0}) | changes)
 
 
 async def handle_order(tx: Tx, event: Any) -> None:
