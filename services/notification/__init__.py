@@ -11,8 +11,8 @@ Records: `notification`, `delivery_try`, `preferences`. No projections: what a m
 the other services when it is sent.
 
 RPCs: ListNotifications, GetNotification, ResendNotification, ListTemplates, PreviewTemplate, SetPreferences,
-GetPreferences. Topics in: merchant.events, order.events, payment.events, settlement.events, withdrawal.events. Topics
-out: notification.events, keyed by notification_id: NotificationSent NotificationFailed.
+GetPreferences. Topics in: merchant.events, order.events, payment.events, settlement.events, withdrawal.events,
+reconciliation.events. Topics out: notification.events, keyed by notification_id: NotificationSent NotificationFailed.
 
 Invariants: one notification per event, template and recipient; no row has an address of a payer, and no event any
 address; a mail that the mail server took, or refused for good, is not sent again unless a person asks.

@@ -6,7 +6,10 @@ from paykit.process.service import Service
 from paystream.notification.v1 import events
 from services.notification import handlers, rpc
 
-_TOPICS = ("merchant.events", "order.events", "payment.events", "settlement.events", "withdrawal.events")
+_TOPICS = (
+    *("merchant.events", "order.events", "payment.events", "settlement.events", "withdrawal.events"),
+    "reconciliation.events",
+)
 
 
 def _subscription(topic: str) -> Subscription:
