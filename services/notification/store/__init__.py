@@ -1,9 +1,9 @@
 """Every SQL statement of notification."""
 
 from services.notification.store.notification import (
-    Backlog,
+    MailQueue,
     NotificationFilter,
-    backlog,
+    mail_queue,
     notifications,
     real_time,
     tries,
@@ -12,9 +12,9 @@ from services.notification.store.notification import (
 from services.notification.store.preferences import preferences
 
 __all__ = [
-    "Backlog",
+    "MailQueue",
     "NotificationFilter",
-    "backlog",
+    "mail_queue",
     "notifications",
     "preferences",
     "real_time",

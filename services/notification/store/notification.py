@@ -18,7 +18,7 @@ _ANY_DUE = "SELECT EXISTS (SELECT FROM notification WHERE due_time <= clock_time
 
 _KNOWN_EVENTS = "SELECT DISTINCT event_id FROM notification WHERE event_id = ANY($1::text[])"
 
-_BACKLOG = """
+_MAIL_QUEUE = """
 SELECT count(*) FILTER (WHERE due_time IS NOT NULL) AS open,
     coalesce(extract(epoch FROM clock_timestamp() - min(due_time)), 0)::float8 AS overdue_s
 FROM notification WHERE due_time IS NOT NULL
@@ -44,7 +44,7 @@ class NotificationFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
+class MailQueue:
     """What waits to be sent.
 
     Attributes:
@@ -113,6 +113,6 @@ async def real_time(tx: Tx) -> datetime:
     return now
 
 
-async def backlog(tx: Tx) -> Backlog:
+async def mail_queue(tx: Tx) -> MailQueue:
     """Read what waits to be sent."""
-    return Backlog(**(await tx.fetch(_BACKLOG))[0])
+    return MailQueue(**(await tx.fetch(_MAIL_QUEUE))[0])
