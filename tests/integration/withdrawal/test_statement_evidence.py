@@ -84,7 +84,8 @@ async def test_a_line_about_nothing_known_is_kept_once(
     treasury: Treasury, changes: dict[str, Any], refusal: str
 ) -> None:
     withdrawal_id, attempt_id = await sent(treasury, "lost_after")
-    line = accepted(**{"attempt_id": attempt_id, "operation": "PAY", "amount_minor": AMOUNT} | changes)
+    given: dict[str, Any] = {"attempt_id": attempt_id, "operation": "PAY", "amount_minor": AMOUNT}
+    line = accepted(**given | changes)
     assert await tell(treasury, line, line) == [None, None]
     assert [kept.refusal for kept in await unmatched(treasury)] == [refusal]
     assert await treasury.state(withdrawal_id) == "UNKNOWN"
