@@ -1,0 +1,1 @@
+"""Webhooks: what is sent, to whom, signed how, tried when. Pure."""
