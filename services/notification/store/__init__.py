@@ -1,5 +1,6 @@
 """Every SQL statement of notification."""
 
+from services.notification.store import webhooks
 from services.notification.store.notification import (
     MailQueue,
     NotificationFilter,
@@ -20,4 +21,5 @@ __all__ = [
     "real_time",
     "tries",
     "tries_of",
+    "webhooks",
 ]

@@ -2,6 +2,7 @@
 
 from services.notification.store.webhooks.delivery import (
     ClaimedWebhook,
+    ReplayedEvents,
     WebhookDeliveryFilter,
     attempts,
     attempts_of,
@@ -13,6 +14,7 @@ from services.notification.store.webhooks.endpoint import WebhookEndpointFilter,
 
 __all__ = [
     "ClaimedWebhook",
+    "ReplayedEvents",
     "WebhookDeliveryFilter",
     "WebhookEndpointFilter",
     "attempts",

@@ -3,11 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.table import Table
+from paykit.postgres.table import Table, where
 from paykit.work import Rows
 from services.notification.domain.webhooks.delivery import (
     WebhookAttempt,
@@ -21,8 +20,8 @@ ATTEMPTS_SHOWN_MAX = 50
 HEAD_ROWS_MAX = 100
 """Due deliveries of one endpoint that are looked at to find those that may go now."""
 
-# Under the locks of their endpoints. Of each resource the first that is due goes, and none while another of it is on its
-# way; of each endpoint as many as it has slots left; endpoints take turns.
+# Under the locks of their endpoints. Of each resource the first that is due goes, and none while another of it is on
+# its way; of each endpoint as many as it has slots left; endpoints take turns.
 _CLAIM = """
 WITH in_flight AS (
     SELECT endpoint_id, resource_key FROM webhook_delivery WHERE endpoint_id = ANY($1::text[]) AND lease_time > $2
@@ -54,6 +53,11 @@ _END_PENDING = """
 UPDATE webhook_delivery SET state = 'FAILED', failure_reason = new.reason, update_time = greatest(update_time, $3)
 FROM unnest($1::text[], $2::text[]) AS new (endpoint_id, reason)
 WHERE webhook_delivery.endpoint_id = new.endpoint_id AND state = 'PENDING'
+"""
+
+_HASTEN = """
+UPDATE webhook_delivery SET due_time = $2
+WHERE endpoint_id = ANY($1::text[]) AND state = 'PENDING' AND due_time > $2
 """
 
 _DELETE_DELIVERIES = """
@@ -94,6 +98,20 @@ class WebhookDeliveryFilter:
     create_time_before: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedEvents:
+    """Which events are replayed.
+
+    Attributes:
+        create_time_before: Exclusive.
+    """
+
+    merchant_id: str
+    event_types: tuple[str, ...]
+    create_time_min: datetime
+    create_time_before: datetime
+
+
 class WebhookDeliveries(Table[str, WebhookDelivery]):
     """The table `webhook_delivery`: they change under the locks of their endpoints."""
 
@@ -120,6 +138,11 @@ class WebhookDeliveries(Table[str, WebhookDelivery]):
         return await self.lock_where(
             tx, "endpoint_id = $1 AND event_id = ANY($2::text[])", endpoint_id, list(event_ids)
         )
+
+    async def hasten(self, tx: Tx, endpoint_ids: Collection[str], at: datetime) -> None:
+        """Have what is pending for endpoints tried at a real time, where it would be later."""
+        if endpoint_ids:
+            await tx.run(_HASTEN, sorted(endpoint_ids), at)
 
     async def end_pending(self, tx: Tx, reasons: Sequence[tuple[str, str]]) -> None:
         """End what is pending for endpoints that take nothing any more, each with its reason."""
@@ -153,28 +176,19 @@ class WebhookEvents(Table[str, WebhookEvent]):
         found = await self.select(tx, "event_id = $1 AND merchant_id = $2", event_id, merchant_id)
         return found[0] if found else None
 
-    async def between(
-        self,
-        tx: Tx,
-        merchant_id: str,
-        types: Collection[str],
-        period: tuple[datetime, datetime],
-        after: Any,
-        limit: int,
-    ) -> Sequence[WebhookEvent]:
-        """Read a merchant's events of some types, oldest first.
-
-        Args:
-            tx: The transaction.
-            merchant_id: The merchant.
-            types: Of events.
-            period: From when on, and before when, they were taken in.
-            after: The create_time and event_id after which to begin, or None.
-            limit: Events at most.
-        """
-        condition = """merchant_id = $1 AND event_type = ANY($2::text[]) AND create_time >= $3 AND create_time < $4
-            AND ($5::timestamptz IS NULL OR (create_time, event_id) > ($5, $6::text)) ORDER BY create_time, event_id LIMIT $7"""
-        return await self.select(tx, condition, merchant_id, list(types), *period, *(after or (None, None)), limit)
+    async def select_replayed(
+        self, tx: Tx, wanted: ReplayedEvents, *, after: TimeKey | None, limit: int
+    ) -> list[WebhookEvent]:
+        """Read a merchant's events, oldest first, from after a (create_time, event_id) on."""
+        conditions, args = where(
+            ("merchant_id = {}", wanted.merchant_id),
+            ("event_type = ANY({}::text[])", list(wanted.event_types)),
+            ("create_time >= {}", wanted.create_time_min),
+            ("create_time < {}", wanted.create_time_before),
+            ("(create_time, event_id) > ({}, {})", *(after or (None, None))),
+        )
+        order = f"ORDER BY create_time, event_id LIMIT ${len(args) + 1}"
+        return await self.select(tx, f"{conditions} {order}", *args, limit)
 
 
 events = WebhookEvents(WebhookEvent, "webhook_event", key="event_id")
@@ -191,6 +205,6 @@ async def attempts_of(tx: Tx, delivery_id: str) -> list[WebhookAttempt]:
 
 
 async def delete_old(tx: Tx, before: datetime, *, limit: int) -> bool:
-    """Forget deliveries that ended before a time, and events that nothing is delivered of; True if there may be more."""
+    """Forget deliveries that ended before a time, and events without deliveries; True if there may be more."""
     ended = await tx.run(_DELETE_DELIVERIES, before, limit)
     return max(ended, await tx.run(_DELETE_EVENTS, before, limit)) == limit

@@ -13,7 +13,7 @@ from services.notification.domain.webhooks.endpoint import WebhookEndpoint, Webh
 from services.notification.domain.webhooks.secret import WebhookSecret
 
 _LIVING = "state <> 'DELETED'"
-_SECRET_COUNT = """
+_SIGNING_COUNT = """
 (SELECT count(*) FROM webhook_secret s
  WHERE s.endpoint_id = webhook_endpoint.endpoint_id AND (s.expire_time IS NULL OR s.expire_time > clock_timestamp()))
 """
@@ -42,6 +42,7 @@ CROSS JOIN LATERAL (SELECT min(due_time) AS due_time FROM webhook_delivery d
                     AND (d.lease_time IS NULL OR d.lease_time <= $1)) AS first
 WHERE e.state = 'ENABLED' AND (e.rest_until_time IS NULL OR e.rest_until_time <= $1)
     AND (e.failure_count >= $2) = $3 AND first.due_time <= $1
+    AND (SELECT count(*) FROM webhook_delivery f WHERE f.endpoint_id = e.endpoint_id AND f.lease_time > $1) < $4
 ORDER BY first.due_time
 """
 
@@ -74,16 +75,17 @@ class WebhookEndpoints(Table[str, WebhookEndpoint]):
         condition = "merchant_id = ANY($1::text[]) AND state IN ('ENABLED', 'PAUSED', 'FAILING')"
         return await self.select(tx, condition, sorted(merchant_ids))
 
-    async def waiting(self, tx: Tx, *, at: datetime, failures_min: int, failing: bool) -> list[str]:
-        """Name the endpoints for which something is due at a real time, the longest due first.
+    async def waiting(self, tx: Tx, *, at: datetime, failures_min: int, failing: bool, slots: int) -> list[str]:
+        """Name the endpoints that have slots left and for which something is due, the longest due first.
 
         Args:
             tx: The transaction.
             at: Real time.
             failures_min: How many failed tries in a row make an endpoint a failing one.
             failing: Whether failing ones are wanted, or the others.
+            slots: Deliveries to one endpoint at one time.
         """
-        return [row["endpoint_id"] for row in await tx.fetch(_WAITING, at, failures_min, failing)]
+        return [row["endpoint_id"] for row in await tx.fetch(_WAITING, at, failures_min, failing, slots)]
 
     async def claim(self, tx: Tx, endpoint_ids: Sequence[str]) -> Rows[str, WebhookEndpoint]:
         """Lock endpoints that are delivered to, as far as nobody else has them."""
@@ -107,7 +109,7 @@ endpoints = WebhookEndpoints(
         *("url", "event_filters", "description", "state", "revision", "failing_since_time", "failure_count"),
         *("rest_until_time", "update_time"),
     ),
-    computed={"secret_count": _SECRET_COUNT},
+    computed={"secret_count": _SIGNING_COUNT},
     sql_types={"event_filters": "text"},
     readers={"event_filters": lambda text: tuple(text.split())},
     writers={"event_filters": lambda endpoint: " ".join(endpoint.event_filters)},
