@@ -18,6 +18,7 @@ from services.notification.commands.webhooks.delivery import DELIVERING_JOBS
 from services.notification.commands.webhooks.endpoint import CreateWebhookEndpoint, DeleteWebhookEndpoint
 from services.notification.commands.webhooks.replay import SendTestWebhook
 from services.notification.domain import webhooks
+from services.notification.domain.webhooks.addresses import AddressPolicy
 from services.notification.domain.webhooks.delivery import WebhookAttempt, WebhookDelivery
 from services.notification.domain.webhooks.endpoint import WebhookEndpoint
 from services.notification.messages import webhook as messages
@@ -80,9 +81,18 @@ class WebhookServicer(webhook_pb2_grpc.WebhookServiceServicer):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._policy = platform.policy_of(runtime.settings)
-        self._key = platform.key_of(runtime.settings)
-        self._fingerprint = webhooks.signing.fingerprint(self._key) if self._key else None
+
+    @property
+    def _policy(self) -> AddressPolicy:
+        return platform.policy_of(self._runtime.settings)
+
+    @property
+    def _key(self) -> bytes | None:
+        return platform.key_of(self._runtime.settings)
+
+    @property
+    def _fingerprint(self) -> str | None:
+        return webhooks.signing.fingerprint(self._key) if self._key else None
 
     async def CreateWebhookEndpoint(
         self, request: pb.CreateWebhookEndpointRequest, _context: Any
@@ -181,10 +191,11 @@ class WebhookServicer(webhook_pb2_grpc.WebhookServiceServicer):
     async def _secret(self, endpoint_id: str, number: int) -> str:
         """Derive the secret that a call has just made; empty where that is too long ago."""
         made, real_now = await self._runtime.read(lambda tx: _made(tx, (endpoint_id, number)))
-        if made is None or self._key is None or made.key_fingerprint != self._fingerprint:
+        key = self._key
+        if made is None or key is None or made.key_fingerprint != self._fingerprint:
             return ""
         recent = real_now - made.create_time <= SECRET_SHOWN
-        return webhooks.signing.derive_secret(self._key, endpoint_id, number) if recent else ""
+        return webhooks.signing.derive_secret(key, endpoint_id, number) if recent else ""
 
 
 def servicer(runtime: Runtime) -> Servicer:

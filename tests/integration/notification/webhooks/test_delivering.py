@@ -58,7 +58,9 @@ async def test_events_of_other_merchants_and_internal_ones_are_not_sent(desk: De
 
 
 async def test_failure_is_tried_again_by_the_schedule_until_it_is_taken(desk: Desk) -> None:
-    async with receiver(answering(status(500, body="x" * 2_000), status(302, "location: http://127.0.0.1/"), OK)) as one:
+    async with receiver(
+        answering(status(500, body="x" * 2_000), status(302, "location: http://127.0.0.1/"), OK)
+    ) as one:
         await desk.register(one.url)
         (event_id,) = await desk.happen(desk.cancelled())
         await desk.deliver()
@@ -154,7 +156,7 @@ async def test_receiver_that_hangs_takes_its_own_slots_and_delays_nobody(desk: D
         await desk.happen(*(desk.cancelled() for _ in range(30)))
         job = asyncio.create_task(desk.deliver())
         async with asyncio.timeout(5):
-            while len(quick.received) < 30:
+            while len(quick.received) < 30:  # noqa: ASYNC110 - what a receiver has got is seen by looking
                 await asyncio.sleep(0.01)
         assert len(slow.received) <= 4
         job.cancel()
