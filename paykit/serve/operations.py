@@ -6,7 +6,7 @@ culprit stands alone.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -202,22 +202,29 @@ class Committer(Generic[I, R, Reply]):
     def __init__(self, database: Database, operation: Operation[I, R, Reply]) -> None:
         self._database = database
         self._operation = operation
-        self._waiting: deque[_Waiting[I]] = deque()
+        # In the order in which they came; one whose caller goes away is taken out wherever it stands.
+        self._waiting: OrderedDict[asyncio.Future[Outcome], _Waiting[I]] = OrderedDict()
         self._flights: set[asyncio.Task[None]] = set()
         self._flying = 0
         self._alone: set[asyncio.Task[None]] = set()
         self._slow_lanes = asyncio.Semaphore(SLOW_LANES_MAX)
 
     async def submit(self, call: Call[I]) -> Outcome:
-        """Carry out one call together with those that wait; give its outcome once committed."""
+        """Carry out one call together with those that wait; give its outcome once committed.
+
+        A caller that goes away while its call waits, as one past its deadline does, takes it along.
+        """
         waiting = _Waiting(call, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        self._waiting[waiting.future] = waiting
         crowded = len(self._waiting) >= GROUP_AHEAD_CALLS_MIN
         if not self._flying or (crowded and self._flying < GROUPS_IN_FLIGHT_MAX):
             # Counted here and by the flight itself: its task is seen as done only later, when a call could be stranded.
             self._flying += 1
             _keep(self._flights, self._fly())
-        return await waiting.future
+        try:
+            return await waiting.future
+        finally:
+            self._waiting.pop(waiting.future, None)
 
     async def settle(self, calls: Sequence[Call[I]], *, accept: Acceptance | None = None) -> list[Outcome]:
         """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order.
@@ -245,7 +252,7 @@ class Committer(Generic[I, R, Reply]):
             self._flying -= 1
 
     async def _fly_group(self) -> None:
-        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_ITEMS_MAX))]
+        group = [self._waiting.popitem(last=False)[1] for _ in range(min(len(self._waiting), GROUP_ITEMS_MAX))]
         try:
             outcomes = await self._commit([waiting.call for waiting in group], FAST)
         except UnavailableError as error:

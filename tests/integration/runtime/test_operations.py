@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
 from paykit.base.errors import CommitUnknownError, UnavailableError
-from paykit.errors import ItemFailed, RequestIdReused
+from paykit.errors import DomainError, ItemFailed, RequestIdReused
+from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
 from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX, BatchReplyTooLarge
 from paykit.testing import runtimes
@@ -163,6 +166,30 @@ async def test_a_caller_that_went_away_leaves_its_neighbours_their_answers(runti
         results = await asyncio.gather(*calls, return_exceptions=True)
     assert results[:3] + results[4:] == ["1"] * 19
     assert isinstance(results[3], asyncio.CancelledError)
+
+
+async def test_calls_whose_callers_went_away_while_they_waited_are_not_carried_out(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    began, free = asyncio.Event(), asyncio.Event()
+
+    async def count_when_free(tx: Tx, names: Sequence[str]) -> Sequence[int | DomainError]:
+        began.set()
+        await free.wait()
+        return await probe.COUNT.command(tx, names)
+
+    slow = replace(probe.COUNT, command=count_when_free)
+    first = asyncio.create_task(runtime.call(slow, a_request("first"), "first"))
+    await began.wait()
+    gone = [asyncio.create_task(runtime.call(slow, a_request(f"n{i}"), f"n{i}")) for i in range(40)]
+    last = asyncio.create_task(runtime.call(slow, a_request("last"), "last"))
+    await asyncio.sleep(0)
+    for waiting in gone:
+        waiting.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    free.set()
+    assert [(await first).value, (await last).value] == ["1", "1"]
+    rows = await runtime.read(lambda tx: tx.fetch("SELECT name FROM counter ORDER BY name"))
+    assert [row["name"] for row in rows] == ["first", "last"]
 
 
 async def test_calls_go_on_after_postgresql_dropped_every_connection(runtime: Runtime, probe_template: str) -> None:
