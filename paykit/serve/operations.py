@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 import structlog
 from google.protobuf.message import Message
 
-from paykit.base.errors import CommitUnknownError, UnavailableError
+from paykit.base.errors import CallsExhausted, CommitUnknownError, UnavailableError
 from paykit.errors import DomainError
 from paykit.postgres import faults
 from paykit.postgres.database import FAST, SLOW, Database, Lane, Tx
@@ -32,6 +32,8 @@ GROUPS_IN_FLIGHT_MAX = 2
 """Group transactions of one operation at the same time: one computes while the other waits for PostgreSQL."""
 GROUP_AHEAD_CALLS_MIN = 64
 """Calls that must wait before a second group flies beside the first: fewer are cheaper in one group after it."""
+QUEUE_AGE_S_MAX = 5.0
+"""A call that would stand behind one which has waited for so long is refused: whoever asks again later waits less."""
 SLOW_LANES_MAX = 4
 """Calls of one operation that run alone at the same time, after their group failed or met a locked row."""
 BATCH_ITEMS_MAX = 1000
@@ -213,8 +215,13 @@ class Committer(Generic[I, R, Reply]):
         """Carry out one call together with those that wait; give its outcome once committed.
 
         A caller that goes away while its call waits, as one past its deadline does, takes it along.
+
+        Raises:
+            CallsExhausted: Calls have waited for too long already.
         """
-        waiting = _Waiting(call, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        self._require_moving_queue(loop.time())
+        waiting = _Waiting(call, loop.create_future(), loop.time())
         self._waiting[waiting.future] = waiting
         crowded = len(self._waiting) >= GROUP_AHEAD_CALLS_MIN
         if not self._flying or (crowded and self._flying < GROUPS_IN_FLIGHT_MAX):
@@ -243,6 +250,12 @@ class Committer(Generic[I, R, Reply]):
         middle = len(calls) // 2
         halves = (calls[:middle], calls[middle:])
         return [outcome for half in halves for outcome in await self.settle(half, accept=accept)]
+
+    def _require_moving_queue(self, now_s: float) -> None:
+        for oldest in self._waiting.values():
+            if now_s - oldest.since_s > QUEUE_AGE_S_MAX:
+                raise CallsExhausted("calls of this kind wait for too long", queue_age_s_max=str(QUEUE_AGE_S_MAX))
+            return
 
     async def _fly(self) -> None:
         try:
@@ -292,6 +305,7 @@ class Committer(Generic[I, R, Reply]):
 class _Waiting(Generic[I]):
     call: Call[I]
     future: asyncio.Future[Outcome]
+    since_s: float
 
     def answer(self, outcome: Outcome) -> None:
         if not self.future.done():  # A caller past its deadline has gone; its call was carried out all the same.

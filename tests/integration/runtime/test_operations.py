@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
-from paykit.base.errors import CommitUnknownError, UnavailableError
+from paykit.base.errors import CallsExhausted, CommitUnknownError, UnavailableError
 from paykit.errors import DomainError, ItemFailed, RequestIdReused
 from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
+from paykit.serve import operations
 from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX, BatchReplyTooLarge
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
@@ -32,6 +33,17 @@ def a_request(name: str, request_id: str | None = None) -> Message:
 
 async def call(runtime: Runtime, name: str, request_id: str | None = None) -> str:
     return (await runtime.call(probe.COUNT, a_request(name, request_id), name)).value
+
+
+def when_free(began: asyncio.Event, free: asyncio.Event) -> Callable[..., Awaitable[Sequence[int | DomainError]]]:
+    """Make a command that says when it begins, and goes on when it may."""
+
+    async def count_when_free(tx: Tx, names: Sequence[str]) -> Sequence[int | DomainError]:
+        began.set()
+        await free.wait()
+        return await probe.COUNT.command(tx, names)
+
+    return count_when_free
 
 
 async def value_of(runtime: Runtime, name: str) -> int:
@@ -171,13 +183,7 @@ async def test_a_caller_that_went_away_leaves_its_neighbours_their_answers(runti
 async def test_calls_whose_callers_went_away_while_they_waited_are_not_carried_out(runtime: Runtime) -> None:
     runtimes.act_as("alice")
     began, free = asyncio.Event(), asyncio.Event()
-
-    async def count_when_free(tx: Tx, names: Sequence[str]) -> Sequence[int | DomainError]:
-        began.set()
-        await free.wait()
-        return await probe.COUNT.command(tx, names)
-
-    slow = replace(probe.COUNT, command=count_when_free)
+    slow = replace(probe.COUNT, command=when_free(began, free))
     first = asyncio.create_task(runtime.call(slow, a_request("first"), "first"))
     await began.wait()
     gone = [asyncio.create_task(runtime.call(slow, a_request(f"n{i}"), f"n{i}")) for i in range(40)]
@@ -190,6 +196,24 @@ async def test_calls_whose_callers_went_away_while_they_waited_are_not_carried_o
     assert [(await first).value, (await last).value] == ["1", "1"]
     rows = await runtime.read(lambda tx: tx.fetch("SELECT name FROM counter ORDER BY name"))
     assert [row["name"] for row in rows] == ["first", "last"]
+
+
+async def test_a_call_behind_one_that_has_waited_for_too_long_is_refused_at_once(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtimes.act_as("alice")
+    began, free = asyncio.Event(), asyncio.Event()
+    slow = replace(probe.COUNT, command=when_free(began, free))
+    first = asyncio.create_task(runtime.call(slow, a_request("first"), "first"))
+    await began.wait()
+    second = asyncio.create_task(runtime.call(slow, a_request("second"), "second"))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(operations, "QUEUE_AGE_S_MAX", 0.0)
+    with pytest.raises(CallsExhausted):
+        await runtime.call(slow, a_request("third"), "third")
+    free.set()
+    assert [(await first).value, (await second).value] == ["1", "1"]
+    assert (await runtime.call(slow, a_request("third"), "third")).value == "1"
 
 
 async def test_calls_go_on_after_postgresql_dropped_every_connection(runtime: Runtime, probe_template: str) -> None:
