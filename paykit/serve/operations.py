@@ -34,8 +34,10 @@ GROUP_AHEAD_CALLS_MIN = 64
 """Calls that must wait before a second group flies beside the first: fewer are cheaper in one group after it."""
 QUEUE_AGE_S_MAX = 5.0
 """A call that would stand behind one which has waited for so long is refused: whoever asks again later waits less."""
+SPLIT_LANES_MAX = 4
+"""Parts of groups of one operation that run at the same time, after their group failed or met a locked row."""
 SLOW_LANES_MAX = 4
-"""Calls of one operation that run alone at the same time, after their group failed or met a locked row."""
+"""Calls of one operation that stand alone, and wait for locked rows, at the same time."""
 BATCH_ITEMS_MAX = 1000
 """Items in one batch call, all in one transaction."""
 COMMIT_LOOKUPS_MAX = 3
@@ -208,7 +210,8 @@ class Committer(Generic[I, R, Reply]):
         self._waiting: OrderedDict[asyncio.Future[Outcome], _Waiting[I]] = OrderedDict()
         self._flights: set[asyncio.Task[None]] = set()
         self._flying = 0
-        self._alone: set[asyncio.Task[None]] = set()
+        self._apart: set[asyncio.Task[None]] = set()
+        self._split_lanes = asyncio.Semaphore(SPLIT_LANES_MAX)
         self._slow_lanes = asyncio.Semaphore(SLOW_LANES_MAX)
 
     async def submit(self, call: Call[I]) -> Outcome:
@@ -270,17 +273,33 @@ class Committer(Generic[I, R, Reply]):
             outcomes = await self._commit([waiting.call for waiting in group], FAST)
         except UnavailableError as error:
             outcomes = [error] * len(group)
-        except Exception:  # noqa: BLE001 - each call runs again alone, where the culprit meets its error
-            for waiting in group:
-                _keep(self._alone, self._run_alone(waiting))
+        except Exception:  # noqa: BLE001 - its halves run again, until the culprit stands alone and meets its error
+            self._split(group)
             return
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            waiting.answer(outcome)
+        _answer(group, outcomes)
 
-    async def _run_alone(self, waiting: "_Waiting[I]") -> None:
-        """Run a call whose group failed or met a locked row, without holding up the groups that follow."""
-        async with self._slow_lanes:
-            waiting.answer((await self.settle([waiting.call]))[0])
+    def _split(self, group: Sequence["_Waiting[I]"]) -> None:
+        """Have the halves of a group that failed, or met a locked row, run again beside the groups that follow."""
+        middle = len(group) // 2
+        for half in filter(None, (group[:middle], group[middle:])):
+            _keep(self._apart, self._run_apart(half))
+
+    async def _run_apart(self, group: Sequence["_Waiting[I]"]) -> None:
+        """Run what is left of a group. One call alone waits for its rows as long as it must, in lanes of its own."""
+        async with self._slow_lanes if len(group) == 1 else self._split_lanes:
+            waiting = [each for each in group if not each.future.done()]
+            calls = [each.call for each in waiting]
+            if len(group) == 1:
+                outcomes = await self.settle(calls) if calls else []
+            else:
+                try:
+                    outcomes = await self._commit(calls, FAST) if calls else []
+                except UnavailableError as error:
+                    outcomes = [error] * len(calls)
+                except Exception:  # noqa: BLE001 - as in `_fly_group`
+                    self._split(waiting)
+                    return
+        _answer(waiting, outcomes)
 
     async def _commit(self, calls: Sequence[Call[I]], lane: Lane, accept: Acceptance | None = None) -> list[Outcome]:
         """Commit, and after a COMMIT without an answer look the calls up by running them again under their claims."""
@@ -310,6 +329,11 @@ class _Waiting(Generic[I]):
     def answer(self, outcome: Outcome) -> None:
         if not self.future.done():  # A caller past its deadline has gone; its call was carried out all the same.
             self.future.set_result(outcome)
+
+
+def _answer(group: "Sequence[_Waiting[Any]]", outcomes: Sequence[Outcome]) -> None:
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        waiting.answer(outcome)
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:

@@ -112,6 +112,25 @@ async def test_a_call_that_crashes_fails_alone(runtime: Runtime) -> None:
     assert [r if isinstance(r, str) else type(r) for r in results] == ["1", RuntimeError, "1", "1"]
 
 
+async def test_one_crash_among_many_calls_costs_a_few_transactions_and_not_one_for_each(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    groups: list[int] = []
+
+    async def count(tx: Tx, names: Sequence[str]) -> Sequence[int | DomainError]:
+        groups.append(len(names))
+        return await probe.COUNT.command(tx, names)
+
+    counting = replace(probe.COUNT, command=count)
+    names = [*(f"n{i}" for i in range(100)), "crash", *(f"m{i}" for i in range(155))]
+    results = await asyncio.gather(
+        *(runtime.call(counting, a_request(name), name) for name in names), return_exceptions=True
+    )
+    assert [type(result) for result in results].count(RuntimeError) == 1
+    assert sum(isinstance(result, StringValue) for result in results) == 255
+    # Groups of 1, and of up to 255; two halves for each of the eight times that the crash is divided from the rest.
+    assert len(groups) <= 2 + 2 * 8 + 2
+
+
 async def test_a_batch_gives_one_result_per_item_in_order(runtime: Runtime) -> None:
     runtimes.act_as("alice")
     same = str(uuid.uuid4())
