@@ -42,9 +42,7 @@ REPORT_EVERY_S = 30.0
 TRIES = Counter("paystream_notification_tries_total", "Tries to send notifications.", ["outcome"])
 ENDED = Counter("paystream_notifications_ended_total", "Notifications that have ended.", ["template", "state"])
 OPEN = Gauge("paystream_notifications_open", "Notifications that wait to be sent, or are being sent.")
-OVERDUE = Gauge(
-    "paystream_notifications_overdue_seconds", "Seconds since the notification was due that is due longest."
-)
+OVERDUE = Gauge("paystream_notifications_overdue_seconds", "Seconds that the longest due one has been due.")
 UNSENT = Gauge("paystream_notifications_unsent", "Notifications that were not sent, by state.", ["state"])
 
 _RECORD = unanswered("RecordTry", commands.notification.record_tries)
@@ -101,9 +99,9 @@ async def _send(runtime: Runtime, server: MailServer, channels: _Channels, notif
     """Send one mail and record what came of it."""
     try:
         result = await _result(runtime, server, channels, notification)
-    except Exception:
-        # Whatever it is, it must not take the other mails along; it is tried again, in the end by another build.
-        _log.exception("mail_not_sent", notification_id=notification.notification_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other mails go on
+        # By its type alone: a text could show an address.
+        _log.error("mail_not_sent", notification_id=notification.notification_id, error=type(error).__name__)
         result = DeliveryResult(outcome=DeliveryOutcome.DEFERRED, reason="INTERNAL_ERROR")
     TRIES.labels(result.outcome).inc()
     await _record(runtime, notification, result)
@@ -119,8 +117,8 @@ async def _result(
     sender = runtime.settings.mail_from_address or ""
     try:
         message, language = composing.compose(notification, found.about, sender=sender, recipient=found.address)
-    except (jinja2.TemplateError, ValueError):
-        _log.exception("mail_not_written", notification_id=notification.notification_id)
+    except (jinja2.TemplateError, ValueError) as error:
+        _log.error("mail_not_written", notification_id=notification.notification_id, error=type(error).__name__)
         return DeliveryResult(outcome=DeliveryOutcome.DEFERRED, reason="NOT_WRITTEN")
     if time.monotonic() - since > SEND_WITHIN_S:
         return DeliveryResult(outcome=DeliveryOutcome.DEFERRED, reason="SENDER_LATE")
