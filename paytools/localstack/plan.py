@@ -8,7 +8,7 @@ from paytools.localstack import ports, preparation
 from paytools.localstack.parts import probes
 from paytools.localstack.parts.external import External
 from paytools.localstack.parts.kafka import Kafka
-from paytools.localstack.parts.mail import Mail
+from paytools.localstack.parts.mail import MailSink
 from paytools.localstack.parts.part import Part
 from paytools.localstack.parts.postgres import Postgres
 from paytools.localstack.parts.registry import Registry
@@ -99,7 +99,7 @@ class Plan:
         )
 
     def _mail(self) -> Part:
-        return Mail(home=self._home, port=self._port("mail", self._settings.stack_mail_port))
+        return MailSink(home=self._home, port=self._port("mail", self._settings.stack_mail_port))
 
     def _service(self, name: str, offset: int) -> ServicePart:
         settings = self._settings

@@ -8,7 +8,7 @@ from paytools.localstack.processes import Command
 from paytools.localstack.steps import Steps
 
 
-class Mail:
+class MailSink:
     """A sink on 127.0.0.1 that takes every mail and keeps it under `mail` of the stack's home."""
 
     name = "mail"
@@ -27,7 +27,7 @@ class Mail:
 
     def command(self) -> Command:
         """Run it."""
-        argv = [sys.executable, "-m", "paytools.localstack.mail_sink", self.marker, str(self.port)]
+        argv = [sys.executable, "-m", "paytools.localstack.parts.mail_sink", self.marker, str(self.port)]
         return Command(argv=argv, environment={}, marker=self.marker, directory=self._directory)
 
     def healthy(self) -> bool:

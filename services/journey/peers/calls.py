@@ -9,9 +9,10 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 
+from paykit.base import peer_calls
 from paykit.base.call import current_call
-from paykit.serve import auth, edge, peer_calls
-from paykit.serve.peer_calls import PEER_ANSWER_S_MAX, UNREACHABLE, Decodable, Reply
+from paykit.base.peer_calls import PEER_ANSWER_S_MAX, UNREACHABLE, Decodable, Reply
+from paykit.serve import auth, edge
 from paystream.journey.v1 import journey_pb2 as pb
 
 CALLS_MAX = 16

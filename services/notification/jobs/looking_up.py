@@ -10,9 +10,9 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 
+from paykit.base import peer_calls
+from paykit.base.peer_calls import Decodable
 from paykit.process.runtime import Runtime
-from paykit.serve import peer_calls
-from paykit.serve.peer_calls import Decodable
 from paystream.merchant.v1 import merchant_pb2
 from services.notification import domain, store
 from services.notification.domain.facts import Facts

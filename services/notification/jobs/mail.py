@@ -13,9 +13,9 @@ import jinja2
 import structlog
 from prometheus_client import Counter, Gauge
 
+from paykit.base import peer_calls
 from paykit.base.errors import UnavailableError
 from paykit.process.runtime import Runtime
-from paykit.serve import peer_calls
 from paykit.serve.operations import unanswered
 from services.notification import commands, store
 from services.notification.commands.notification import RecordTry

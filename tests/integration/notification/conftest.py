@@ -1,5 +1,6 @@
 """The notification service on a real database, told events by hand and called as a servicer."""
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
+from paykit.testing import goldens
 from paykit.testing.runtimes import act_as
 from paystream.notification.v1 import notification_pb2 as pb
 from services.notification import commands, handlers
@@ -21,6 +23,12 @@ ANY: Any = None
 
 database_url = shared_database.of_a_module()
 emptied = shared_database.emptied("notification")
+
+
+def example(topic: str, record: str, **changes: Any) -> Any:
+    """The worked example of an event's newest version, with changes."""
+    newest: Any = goldens.event(goldens.goldens(topic, record)[-1])
+    return dataclasses.replace(newest, **changes)
 
 
 class Office:

@@ -12,10 +12,9 @@ from paykit.testing.fake_server import FakeServer, fake_server
 from paystream.merchant.v1 import merchant_pb2
 from paystream.notification.v1 import events
 from paystream.notification.v1 import notification_pb2 as pb
-from paystream.settlement.v1.events import SettlementCompleted
 from services.notification import jobs
 from services.notification.domain.notification import TRIES_MAX
-from tests.integration.notification.conftest import Office
+from tests.integration.notification.conftest import Office, example
 from tests.integration.notification.mail_server import MailServer, breaking_server, mail_server
 from tests.line.waiting import until
 
@@ -56,25 +55,17 @@ def use(office: Office, *, port: int, **changes: Any) -> None:
     office.runtime.settings = office.runtime.settings.model_copy(update=given | changes)
 
 
-def settled(office: Office, amount_minor: int = 125_000, **changes: Any) -> SettlementCompleted:
-    return SettlementCompleted(
-        **{
-            "event_id": new_id("evt"),
-            "occurred_at": office.runtime.clock.now(),
-            "recorded_at": None,
-            "merchant_id": office.merchant_id,
-            "correlation_id": "cor_settled",
-            "causation_id": None,
-            "actor": None,
-            "aggregate_version": 2,
-            "settlement_id": new_id("stl"),
-            "currency_code": "USD",
-            "total_minor": amount_minor,
-            "reserve_held_minor": 0,
-            "net_minor": amount_minor,
-            "transaction_id": new_id("txn"),
-        }
-        | changes
+def settled(office: Office, amount_minor: int = 125_000) -> Any:
+    return example(
+        "settlement.events",
+        "SettlementCompleted",
+        event_id=new_id("evt"),
+        merchant_id=office.merchant_id,
+        settlement_id=new_id("stl"),
+        currency_code="USD",
+        total_minor=amount_minor,
+        net_minor=amount_minor,
+        reserve_held_minor=0,
     )
 
 
@@ -91,6 +82,10 @@ async def taken(server: MailServer, count: int) -> bool:
 
 def states(notifications: list[pb.Notification]) -> list[tuple[int, str]]:
     return [(notification.state, notification.reason) for notification in notifications]
+
+
+async def counted(office: Office, sql: str) -> int:
+    return int((await office.runtime.read(lambda tx: tx.fetch(sql)))[0][0])
 
 
 async def outcomes(office: Office) -> list[tuple[int, str, int]]:
@@ -134,7 +129,7 @@ async def test_no_row_has_an_address(sending: Office) -> None:
         await run(sending, wait_s=10_000)
     for table in ("notification", "delivery_try"):
         sql = f"SELECT count(*) FROM {table} AS t WHERE t::text LIKE '%@%'"
-        assert (await sending.runtime.read(lambda tx, sql=sql: tx.fetch(sql)))[0][0] == 0
+        assert await counted(sending, sql) == 0
     assert [tried[1:] for tried in await outcomes(sending)] == [("RECIPIENT_REFUSED", 450), ("RECIPIENT_REFUSED", 550)]
 
 

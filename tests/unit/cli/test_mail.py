@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP
 from typer.testing import CliRunner
 
 from paytools.cli.commands.oversight import mail
-from paytools.localstack.mail_sink import Sink, kept
+from paytools.localstack.parts.mail_sink import Sink, kept
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from paytools.cli import addresses, table
-from paytools.localstack import mail_sink
-from paytools.localstack.mail_sink import KeptMail
+from paytools.localstack.parts import mail_sink
+from paytools.localstack.parts.mail_sink import KeptMail
 
 EXIT_FAILED = 1
 DIRECTORY = "mail"

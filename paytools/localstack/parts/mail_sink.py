@@ -1,6 +1,6 @@
 """A mail server that delivers nothing: every mail becomes a file, for people and tests to look at.
 
-python -m paytools.localstack.mail_sink DIRECTORY PORT
+python -m paytools.localstack.parts.mail_sink DIRECTORY PORT
 """
 
 import asyncio
