@@ -78,6 +78,10 @@ WebhookKey = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_lengt
 """Such a secret, long enough that others can be derived of it."""
 
 
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+$", max_length=254)]
+"""An address alone, without a name."""
+
+
 Peers = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Annotated[str, Field(pattern=_ADDRESS)]],
     NoDecode,
@@ -175,6 +179,15 @@ class Settings(BaseSettings):
         webhook_http_allowed: Webhooks may go to http addresses; in development they may anyway.
         webhook_high_ports_allowed: Webhooks may go to ports from 1024 on; in development they may anyway.
         webhook_loopback_allowed: Webhooks may go to this machine; in development only.
+        mail_host: The SMTP server that notifications are sent through; none are sent, and they wait, if unset.
+        mail_port: Its port.
+        mail_security: `starttls`, `tls` from the first byte, or `none`, which takes no login.
+        mail_ca_file: PEM file of the certificates that its own is checked against; the system's if unset.
+        mail_user: Who logs in; nobody if unset.
+        mail_password: Of that user: `env:NAME` or `file:/path`.
+        mail_from_address: The address that mails come from; its domain ends their Message-IDs.
+        mail_timeout_s: How long the server may take for one answer.
+        mail_operator_address: Where mails for those who run the platform go to; nowhere if unset.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -219,6 +232,15 @@ class Settings(BaseSettings):
     webhook_http_allowed: bool = False
     webhook_high_ports_allowed: bool = False
     webhook_loopback_allowed: bool = False
+    mail_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]+$", max_length=253)
+    mail_port: int = Field(default=587, ge=1, le=65_535)
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_ca_file: Path | None = None
+    mail_user: str | None = Field(default=None, min_length=1, max_length=254)
+    mail_password: Secret | None = None
+    mail_from_address: MailAddress | None = None
+    mail_timeout_s: float = Field(default=30.0, gt=0, le=60)
+    mail_operator_address: MailAddress | None = None
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"
     log_level: LogLevel = "info"
@@ -268,6 +290,17 @@ class Settings(BaseSettings):
         """Refuse webhooks to this machine in production: merchants name the addresses."""
         if self.webhook_loopback_allowed and self.environment != "development":
             raise ValueError("webhook_loopback_allowed is for development only")
+        return self
+
+    @model_validator(mode="after")
+    def _complete_mail_server(self) -> Self:
+        """Refuse a mail server that could not be used, and a password that would go over the wire in the clear."""
+        if self.mail_host is not None and self.mail_from_address is None:
+            raise ValueError("mail_from_address must be set where mail_host is")
+        if (self.mail_user is None) != (self.mail_password is None):
+            raise ValueError("mail_user and mail_password go together")
+        if self.mail_user is not None and self.mail_security == "none":
+            raise ValueError("mail_user needs mail_security starttls or tls")
         return self
 
     @model_validator(mode="after")

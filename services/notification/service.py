@@ -4,7 +4,7 @@ from paykit.consume.delivery import Handle, Subscription
 from paykit.events import classes
 from paykit.process.service import Job, Service
 from paystream.notification.v1 import events
-from services.notification import handlers, rpc
+from services.notification import handlers, jobs, rpc
 from services.notification.jobs import webhooks
 
 _TOPICS = (
@@ -30,8 +30,10 @@ SERVICE = Service(
     subscriptions=tuple(map(_subscription, _TOPICS)),
     emits=(events.NotificationSent, events.NotificationFailed),
     jobs=(
-        # An event's handler cannot wake a job: so these look often.
-        *(Job(name=name, run=run, every_s=0.25) for name, run in webhooks.DELIVERING.items()),
-        Job(name="forget_webhooks", run=webhooks.forget_webhooks, every_s=600.0),
+        # What is due comes with events, whose handlers cannot wake a job: so these look often.
+        Job(name="send_mails", run=jobs.send_mails, every_s=jobs.SEND_EVERY_S),
+        Job(name="report_mail", run=jobs.report_mail, every_s=jobs.REPORT_EVERY_S),
+        *(Job(name=name, run=run, every_s=webhooks.LOOK_EVERY_S) for name, run in webhooks.DELIVERING.items()),
+        Job(name="forget_webhooks", run=webhooks.forget_webhooks, every_s=webhooks.FORGET_EVERY_S),
     ),
 )

@@ -3,7 +3,11 @@
 from paykit.process.runtime import Runtime
 from services.notification import commands
 from services.notification.commands.webhooks.delivery import DELIVERING_JOBS
-from services.notification.jobs.webhooks.delivering import WebhookDelivering
+from services.notification.jobs.webhooks.delivering import LOOK_EVERY_S, WebhookDelivering
+
+__all__ = ["DELIVERING", "FORGET_EVERY_S", "LOOK_EVERY_S", "forget_webhooks"]
+
+FORGET_EVERY_S = 600.0
 
 _TAKING, _FAILING = DELIVERING_JOBS
 
