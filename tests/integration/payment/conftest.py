@@ -29,6 +29,7 @@ from services.payment.jobs import attempts as jobs
 from services.payment.rpc.payment import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.event_fields import PRESENTED
 from tests.integration import aging, shared_database
 
 ANY: Any = None
@@ -259,6 +260,7 @@ def merchant_event(
         "payout_hold": False,
         "frozen": False,
         "closing": False,
+        **PRESENTED,
         "settlement_policy": merchant_events.SettlementPolicy(
             schedule=merchant_events.SettlementSchedule.MANUAL,
             cut_off_time=None,
