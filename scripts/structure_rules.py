@@ -42,7 +42,7 @@ LOCKS_WITHOUT_TX = {
 }
 
 NAMED_ALIKE = dict.fromkeys(
-    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "MerchantUnknown"),
+    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "EtagMismatch", "MerchantUnknown"),
     "one reason of docs/errors.md, which several services answer with",
 )
 

@@ -51,6 +51,7 @@ class EvidenceOutcome(StrEnum):
 class Source(StrEnum):
     """How evidence became known: the answer to the call, an inquiry afterwards, or told by the channel.
 
+    STATEMENT_LINE: a line of the channel's statement, which a person took as evidence.
     WITHHELD: the service itself did not send what it had taken off the queue.
     RECORD: what was recorded before the first contradiction, kept beside what contradicts it.
     """
@@ -58,6 +59,7 @@ class Source(StrEnum):
     RESPONSE = "RESPONSE"
     INQUIRY = "INQUIRY"
     CALLBACK = "CALLBACK"
+    STATEMENT_LINE = "STATEMENT_LINE"
     WITHHELD = "WITHHELD"
     RECORD = "RECORD"
 

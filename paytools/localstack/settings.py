@@ -7,7 +7,17 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SERVICES = ("payment", "merchant", "accounting", "channel", "order", "settlement", "withdrawal", "journey")
+SERVICES = (
+    "payment",
+    "merchant",
+    "accounting",
+    "channel",
+    "order",
+    "settlement",
+    "withdrawal",
+    "journey",
+    "notification",
+)
 """Started in this order; the first gets the first port."""
 
 PREFIX = "PAYSTREAM_"

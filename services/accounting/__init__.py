@@ -7,7 +7,7 @@ Tables (all records): chart_in_use, chart_version, currency, account, balance, t
 RPCs: CreateTransaction BatchCreateTransactions ReverseTransaction ProposeJournal ApproveJournal RejectJournal
     GetJournalProposal ListJournalProposals ClosePeriod ListPeriods GetTransaction ListTransactions GetAccount
     ListAccounts GetBalance ListEntries GetTrialBalance.
-Topics: payment.events, settlement.events, withdrawal.events and channel.events in, of which
+Topics: payment.events, settlement.events, withdrawal.events, channel.events and reconciliation.events in, of which
     `domain/booked_event.py` says what is booked; accounting.events out (AccountCreated, TransactionCreated,
     TransactionRejected).
 
@@ -16,6 +16,7 @@ Topics: payment.events, settlement.events, withdrawal.events and channel.events 
 | which events are booked: names, amounts, what each ends, who waits | `domain/booked_event.py`, one table |
 | kinds of account and the entries of each event, proved to balance | `charts/*.toml`, `domain/chart.py` |
 | from an event to its transaction | `domain/booking.py`, called by `commands/events.py`, called by `handlers.py` |
+| corrections, whose accounts two people named | `domain/correction.py` |
 | what is booked in several steps, and which step may follow which | `domain/lifecycle.py` |
 | where entries go as far as funds are short | `domain/shortfall.py`, called by `commands/posting.py` |
 | transactions, accounts and the refusals of the ledger | `domain/transaction.py` |

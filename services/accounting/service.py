@@ -4,6 +4,7 @@ from paykit.process.service import Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import events as channel_events
 from paystream.payment.v1 import events as payment_events
+from paystream.reconciliation.v1 import events as reconciliation_events
 from paystream.settlement.v1 import events as settlement_events
 from paystream.withdrawal.v1 import events as withdrawal_events
 from services.accounting import handlers, jobs, rpc, store
@@ -18,7 +19,7 @@ SERVICE = Service(
     servicers=rpc.servicers,
     subscriptions=tuple(
         handlers.subscription(module.EVENTS)
-        for module in (payment_events, settlement_events, withdrawal_events, channel_events)
+        for module in (payment_events, settlement_events, withdrawal_events, channel_events, reconciliation_events)
     ),
     consumers=2,
     emits=accounting_events.EVENTS,

@@ -20,6 +20,7 @@
 | accepting refunds | `commands/refund.py`, called by `rpc/refund.py` |
 | payments of closed orders, captures for them | `commands/order.py`, called by `handlers.py` and `commands/ending.py` |
 | applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
+| lines of statements, taken as evidence | `handlers.py`, on `paykit.channels.statement_lines` |
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
 | what a channel says later: one table | `domain/later/later_word.py`, applied by `commands/later/later_word.py` |
 | captures that bounce, refunds that come back | `domain/later/reversal.py`, `domain/later/refund_return.py` |
@@ -39,12 +40,12 @@ CreateRefund CancelRefund GetRefund ListRefunds ReportChannelResult ReportDisput
 ContestDispute AddDisputeFile GetDisputeFile ListOverdueAttempts ListContradictions GetContradiction ProposeResolution
 ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
 
-Topics: in merchant.events, order.events and accounting.events; out payment.events, keyed by payment_id: PaymentCreated
-PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled PaymentUnknown PaymentRerouted
-AuthorizationExpiring CaptureFailed AttemptOverdue PaymentContradicted
-PaymentContradictionResolved PaymentReversed LateCaptureReceived LateCaptureAccepted EvidenceUnmatched RefundCreated
-RefundSuccess RefundFailed RefundUnknown RefundReturned DisputeInquiryOpened DisputeOpened DisputeExceeded
-DisputeContested DisputeDueSoon DisputeWon DisputeLost DisputeOverturned DisputeContradicted.
+Topics: in merchant.events, order.events, accounting.events and reconciliation.events; out payment.events, keyed by
+payment_id: PaymentCreated PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled
+PaymentUnknown PaymentRerouted PaymentContradicted PaymentContradictionResolved PaymentReversed AuthorizationExpiring
+CaptureFailed AttemptOverdue LateCaptureReceived LateCaptureAccepted EvidenceUnmatched RefundCreated RefundSuccess
+RefundFailed RefundUnknown RefundReturned DisputeInquiryOpened DisputeOpened DisputeExceeded DisputeContested
+DisputeDueSoon DisputeWon DisputeLost DisputeOverturned DisputeContradicted.
 
 Invariants, each with a constraint behind it:
 

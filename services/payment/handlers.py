@@ -1,15 +1,18 @@
-"""What merchants and orders do, kept as far as payments need it; payments for an order that is closed are undone."""
+"""What merchants, orders and the ledger do, as far as payments need it, and what statements say of their calls."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
+from paykit.channels import statement_lines
+from paykit.channels.attempts import EvidenceOutcome
 from paykit.consume.delivery import Delivered, HandlerResult
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated
 from paystream.order.v1.events import OrderCancelled, OrderCreated, OrderExpired, OrderPaid
 from paystream.payment.v1.events import RefundSuccess
+from paystream.reconciliation.v1.events import StatementEvidenceAccepted
 from services.payment import commands, store
 from services.payment.domain.funds import MerchantCurrency
 from services.payment.domain.order import ProjectedOrder, ProjectedOrderState
@@ -72,6 +75,22 @@ async def keep_funds(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
                 effects[entry.merchant_id, entry.currency_code] += entry.effect * entry.amount_minor
     await store.funds.follow(tx, effects)
     return [None] * len(deliveries)
+
+
+async def on_statement_evidence(
+    tx: Tx, deliveries: Sequence[Delivered[StatementEvidenceAccepted]]
+) -> Sequence[HandlerResult]:
+    """End or contradict charges, captures, voids and refunds by lines of statements; what is about none is kept.
+
+    What an authorization proven so may be captured for is not the settings' time but `AUTHORIZATION_TTL`.
+    """
+    items, results = statement_lines.sort_out(
+        deliveries,
+        mine=lambda event: event.operation not in statement_lines.OF_BANKS,
+        outcomes=frozenset({EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED}),
+    )
+    await commands.evidence.record_evidence(tx, items)
+    return results
 
 
 async def _keep(tx: Tx, deliveries: Sequence[Delivered[E]]) -> set[str]:

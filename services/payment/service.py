@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from paykit.channels import statement_lines
 from paykit.channels.overdue import REPORT_EVERY_S
 from paykit.consume.delivery import Handle, Subscription
 from paykit.contradictions import open_contradictions
@@ -61,6 +62,7 @@ SERVICE = Service(
             },
             ignores=frozenset({accounting_events.AccountCreated.RECORD, accounting_events.TransactionRejected.RECORD}),
         ),
+        statement_lines.subscription(handlers.on_statement_evidence),
     ),
     consumers=1,
     emits=(

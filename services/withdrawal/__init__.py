@@ -10,6 +10,7 @@
 | the ledger's hold, or its refusal | `commands/hold.py`, called by `handlers.py` |
 | a call to the bank | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels`; made by `jobs.py` |
 | the bank's answers, inquiries and callbacks | `commands/evidence.py`, called by `jobs.py` and `rpc/withdrawal.py` |
+| lines of its statements, taken as evidence | `handlers.py`, on `paykit.channels.statement_lines` |
 | what it says later | the table in `domain/late_rules.py`; `domain/late_word.py`, `commands/late_word.py` |
 | what two people decide | `contradiction.py` in `store`, `commands` and `rpc`, on `paykit.contradictions` |
 | what it knows of merchants: standing and payout hold | `store/merchant.py`, kept by `handlers.py` |
@@ -23,8 +24,8 @@ accounting.events).
 RPCs: GetWithdrawableBalance, CreateWithdrawal, ApproveWithdrawal, RejectWithdrawal, CancelWithdrawal, GetWithdrawal,
 ListWithdrawals, ReportBankResult, ListUnmatchedEvidence; ListContradictions, GetContradiction, ProposeResolution,
 ApproveResolution, RejectResolution; CreateBankAccount, GetBankAccount, ListBankAccounts, VerifyBankAccount,
-DisableBankAccount. Topics in: merchant.events, settlement.events, payment.events, accounting.events. Topics out:
-withdrawal.events.
+DisableBankAccount. Topics in: merchant.events, settlement.events, payment.events, accounting.events,
+reconciliation.events. Topics out: withdrawal.events.
 
 Invariants: what is withdrawn or on the way never exceeds what was settled, adjustments of the ledger included, when a
 withdrawal is accepted; nothing goes to the bank before the ledger holds the amount and, above the limit, before another

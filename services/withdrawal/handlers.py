@@ -1,16 +1,19 @@
-"""What merchants, settlements and the ledger do, as far as withdrawals need it."""
+"""What merchants, settlements and the ledger do, as far as withdrawals need it, and what statements say of payouts."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
+from paykit.channels import statement_lines
+from paykit.channels.attempts import EvidenceOutcome
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.payment.v1.events import DisputeContradicted, PaymentContradicted, PaymentContradictionResolved
+from paystream.reconciliation.v1.events import StatementEvidenceAccepted
 from paystream.settlement.v1.events import SettlementCompleted
 from services.withdrawal import commands, store
 from services.withdrawal.commands.hold import RecordHold
@@ -105,6 +108,19 @@ async def on_contradiction_resolved(
     """Let payouts go that waited for a decision, unless they wait for another."""
     await store.keep_open_contradictions(tx, [_of(delivery.event) for delivery in deliveries], resolved=True)
     return [None] * len(deliveries)
+
+
+async def on_statement_evidence(
+    tx: Tx, deliveries: Sequence[Delivered[StatementEvidenceAccepted]]
+) -> Sequence[HandlerResult]:
+    """End or contradict payouts by lines of the bank's statements; what is about none is kept."""
+    items, results = statement_lines.sort_out(
+        deliveries,
+        mine=lambda event: event.operation in statement_lines.OF_BANKS,
+        outcomes=frozenset({EvidenceOutcome.SUCCEEDED, EvidenceOutcome.FAILED, EvidenceOutcome.RETURNED}),
+    )
+    await commands.evidence.record_evidence(tx, items)
+    return results
 
 
 def _of(event: PaymentContradicted | DisputeContradicted | PaymentContradictionResolved) -> ContradictionOf:

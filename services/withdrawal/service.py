@@ -1,5 +1,6 @@
 """What the withdrawal service is made of."""
 
+from paykit.channels import statement_lines
 from paykit.channels.overdue import REPORT_EVERY_S
 from paykit.consume.delivery import Handle, Subscription
 from paykit.merchants import projection as merchant_projection
@@ -95,6 +96,7 @@ SERVICE = Service(
             },
             ignores=frozenset({accounting_events.AccountCreated.RECORD}),
         ),
+        statement_lines.subscription(handlers.on_statement_evidence),
     ),
     consumers=1,
     emits=(

@@ -1,7 +1,8 @@
 """The events that the ledger books, in one table: handlers, subscriptions, lifecycles and charts follow from it. Pure.
 
-Each event books one transaction, whose type is the event's name. Where in the event everything stands is said here;
-where the amounts go is the chart's business. Who adds an event adds a line here, and its entries to the charts.
+Each event books one transaction, whose type is the event's name unless it says another. Where in the event everything
+stands is said here; where the amounts go is the chart's business, unless two people have named the accounts. Who adds
+an event adds a line here, and its entries to the charts.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -26,6 +27,7 @@ from paystream.payment.v1.events import (
     RefundReturned,
     RefundSuccess,
 )
+from paystream.reconciliation.v1.events import CorrectionApproved
 from paystream.settlement.v1.events import BalanceRecovered, ReserveConsumed, ReserveReleased, SettlementCreated
 from paystream.withdrawal.v1.events import (
     WithdrawalBounced,
@@ -59,7 +61,7 @@ class BookedEvent(Generic[E]):
 
     Attributes:
         event: The class.
-        transaction_type: The event's name.
+        transaction_type: The event's name, unless it is given.
         names: Reads related_no and root_reference.
         principal: The field of what the event is about, from 1; the other amounts lie between 0 and it.
         amounts: Where the amounts stand, by the names that charts use.
@@ -74,6 +76,9 @@ class BookedEvent(Generic[E]):
         part_of: The event that put aside what this one takes a part of.
         awaited: Whether who sent the event waits to be told that it was refused.
         of_platform: Whether the event is about no merchant.
+        accounts: Read the kinds that are debited and credited, where the event names them and not the chart; None
+            where the chart does.
+        decided: Read why people decided it, and who did last; None where no person decides.
     """
 
     def __init__(
@@ -91,9 +96,12 @@ class BookedEvent(Generic[E]):
         part_of: type[Event] | None = None,
         awaited: bool = False,
         of_platform: bool = False,
+        transaction_type: str | None = None,
+        accounts: tuple[Field[E], Field[E]] | None = None,
+        decided: tuple[Field[E], Field[E]] | None = None,
     ) -> None:
         self.event = event
-        self.transaction_type = event.__name__
+        self.transaction_type = transaction_type or event.__name__
         self.names = _reader(*names)
         self.principal = principal if isinstance(principal, str) else PRINCIPAL
         self.amounts = amounts or {PRINCIPAL: principal}
@@ -107,6 +115,8 @@ class BookedEvent(Generic[E]):
         self.part_of = part_of
         self.awaited = awaited
         self.of_platform = of_platform
+        self.accounts = None if accounts is None else _reader(*accounts)
+        self.decided = None if decided is None else _reader(*decided)
 
     def field_of(self, amount: str) -> str:
         """Return the field of an amount, or its name where it is computed."""
@@ -337,7 +347,25 @@ _CHANNELS: tuple[BookedEvent[Any], ...] = (
     ),
 )
 
-BOOKED_EVENTS: tuple[BookedEvent[Any], ...] = (*_PAYMENTS, *_DISPUTES, *_SETTLEMENTS, *_WITHDRAWALS, *_CHANNELS)
+_CORRECTIONS: tuple[BookedEvent[Any], ...] = (
+    BookedEvent(
+        CorrectionApproved,
+        transaction_type="Correction",
+        names=("correction_id", "discrepancy_id"),
+        accounts=("debit_account_kind", "credit_account_kind"),
+        decided=("reason", "approver"),
+        awaited=True,
+        of_platform=True,
+    ),
+)
+
+BOOKED_EVENTS: tuple[BookedEvent[Any], ...] = (
+    *(*_PAYMENTS, *_DISPUTES, *_SETTLEMENTS, *_WITHDRAWALS),
+    *(*_CHANNELS, *_CORRECTIONS),
+)
 """Every event that the ledger books."""
+
+BOOKED_TYPES = frozenset(booked.transaction_type for booked in BOOKED_EVENTS)
+"""The types of the transactions that events book, and callers do not."""
 
 BY_CLASS: Mapping[type[Event], BookedEvent[Any]] = {booked.event: booked for booked in BOOKED_EVENTS}

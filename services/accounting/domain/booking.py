@@ -9,6 +9,7 @@ from paykit.events.event import Event
 from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Entry
+from services.accounting.domain import correction
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
 from services.accounting.domain.chart import Chart, EntryTemplate
 from services.accounting.domain.period import first_open
@@ -28,6 +29,7 @@ def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime 
 
     Raises:
         AmountsDisagree: The amounts do not add up.
+        CorrectionNotPossible: It names accounts that no correction moves.
         FieldInvalid, CurrencyUnknown: No correct service sends such an event.
     """
     booked = BY_CLASS[type(event)]
@@ -38,25 +40,33 @@ def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime 
     _check(booked, merchant_id, currency_code, principal, amounts)
     if booked.check is not None:
         booked.check(event)
-    event_type = chart.types[booked.transaction_type]
-    entries = _entries(chart.templates(booked.transaction_type, merchant_id, currency_code), amounts, currency_code)
+    if booked.accounts is not None:
+        debit, credit = booked.accounts(event)
+        entries, direction = correction.entries(chart, debit, credit, principal, currency_code), None
+    else:
+        event_type = chart.types[booked.transaction_type]
+        entries = _entries(chart.templates(booked.transaction_type, merchant_id, currency_code), amounts, currency_code)
+        direction = chart.direction_of(entries) if event_type.either else event_type.direction
     if not entries:
         return None
     related_no, root_reference = booked.names(event)
     effective_at = first_open(event.occurred_at, closed_through)
+    reason, actor = (None, None) if booked.decided is None else booked.decided(event)
     return Transaction(
         transaction_id=transaction_id(booked.transaction_type, related_no),
         transaction_type=booked.transaction_type,
         related_no=related_no,
         root_reference=root_reference,
         merchant_id=merchant_id,
-        direction=chart.direction_of(entries) if event_type.either else event_type.direction,
+        direction=direction,
         amount_minor=principal,
         currency_code=currency_code,
         effective_at=effective_at,
         occurred_at=None if effective_at is event.occurred_at else event.occurred_at,
         create_time=now,
         entries=entries,
+        actor=actor,
+        reason=reason,
     )
 
 

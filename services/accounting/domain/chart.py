@@ -27,9 +27,9 @@ from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.domain.booked_event import BOOKED_EVENTS
 
 EVENT_AMOUNTS: Mapping[str, frozenset[str]] = {
-    booked.transaction_type: frozenset(booked.amounts) for booked in BOOKED_EVENTS
+    booked.transaction_type: frozenset(booked.amounts) for booked in BOOKED_EVENTS if booked.accounts is None
 }
-"""The events that a chart must know, and the amounts each brings."""
+"""The events that a chart must know, and the amounts each brings; a correction names its accounts itself."""
 
 OF_PLATFORM = frozenset(booked.transaction_type for booked in BOOKED_EVENTS if booked.of_platform)
 """The events that are about no merchant."""

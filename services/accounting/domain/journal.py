@@ -11,7 +11,8 @@ from paykit.money import AMOUNT_MINOR_MAX, require_known_currency
 from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.domain import lifecycle
 from services.accounting.domain import transaction as transactions
-from services.accounting.domain.chart import EVENT_AMOUNTS, AccountKind, Chart
+from services.accounting.domain.booked_event import BOOKED_TYPES
+from services.accounting.domain.chart import AccountKind, Chart
 from services.accounting.domain.transaction import Account, Transaction
 
 EVENT_OWNED_PREFIXES = (
@@ -199,7 +200,7 @@ def reverse(original: Transaction, reversal: Reversal, *, now: datetime) -> Tran
     effective_at = reversal.effective_at or now
     if original.transaction_type == transactions.REVERSAL:
         raise ReversalNotReversible("A reversal cannot be reversed.", transaction_id=original.transaction_id)
-    if original.transaction_type in EVENT_AMOUNTS:
+    if original.transaction_type in BOOKED_TYPES:
         raise TransactionNotReversible(
             f"{original.transaction_type} belongs to an event: what follows takes it back, or a correction.",
             transaction_id=original.transaction_id,
@@ -254,7 +255,7 @@ _OPPOSITE = {None: None, Direction.CREDIT: Direction.DEBIT, Direction.DEBIT: Dir
 def _check(journal: Journal, now: datetime) -> None:
     debits = sum(leg.amount_minor for leg in journal.legs if leg.side is Side.DEBIT)
     credits_ = sum(leg.amount_minor for leg in journal.legs if leg.side is Side.CREDIT)
-    if journal.transaction_type.startswith(EVENT_OWNED_PREFIXES):
+    if journal.transaction_type in BOOKED_TYPES or journal.transaction_type.startswith(EVENT_OWNED_PREFIXES):
         message = f"{journal.transaction_type} belongs to an event; manual journals need a type of their own."
         raise TransactionTypeReserved(message, field="transaction_type", transaction_type=journal.transaction_type)
     require_known_currency(journal.currency_code)

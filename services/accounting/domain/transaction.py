@@ -26,6 +26,7 @@ FIRST_STRIPES: Mapping[str, int] = {
     "settlement.events": CALLER_STRIPE + 1,
     "withdrawal.events": CALLER_STRIPE + 1,
     "channel.events": CALLER_STRIPE + 1 + STRIPES,
+    "reconciliation.events": CALLER_STRIPE + 1 + 2 * STRIPES,
 }
 """Where the rows of a topic begin. Two topics may share rows if they book on different accounts without a floor; those
 that book on the same ones must not: the consumers of the two could wait for each other in a circle."""
@@ -94,8 +95,8 @@ class Transaction:
         occurred_at: When it happened, where that lies in a period that is closed; None where it is effective then.
         create_time: When it was booked.
         entries: 2 to ENTRIES_MAX, all of currency_code, in the order of booking.
-        actor: Who booked a manual journal or reversal.
-        reason: Why a manual journal or reversal was booked.
+        actor: Who booked a manual journal or reversal, or approved a correction.
+        reason: Why a manual journal, reversal or correction was booked.
         creating_call: Of these, kept so that the same call books nothing again.
     """
 

@@ -12,7 +12,7 @@ from paykit.postgres.database import Tx
 from paykit.postgres.faults import UniqueViolation
 from paykit.postgres.table import Table, where
 from paystream.accounting.v1.events import Entry, Side
-from services.accounting.domain.chart import EVENT_AMOUNTS
+from services.accounting.domain.booked_event import BOOKED_TYPES
 from services.accounting.domain.transaction import REVERSAL, Transaction, transaction_id
 
 COPY_ROWS_MIN = 32
@@ -50,7 +50,7 @@ _LOCK_ALONE = "SELECT pg_advisory_xact_lock($1)"
 
 _SELECT_ALONE = """
 SELECT coalesce(actor, '') AS actor, currency_code, sum(amount_minor) AS amount_minor FROM transaction
-WHERE reason IS NOT NULL AND create_time > $1 AND NOT EXISTS (
+WHERE reason IS NOT NULL AND create_time > $1 AND transaction_type <> ALL ($2::text[]) AND NOT EXISTS (
     SELECT FROM journal_proposal WHERE journal_proposal.transaction_id = transaction.transaction_id)
 GROUP BY 1, 2
 """
@@ -119,7 +119,7 @@ class Transactions(Table[str, Transaction]):
         """Sum up what people booked alone, by folded name and currency, and keep others from booking so meanwhile."""
         await tx.fetch(_LOCK_ALONE, _ALONE_LOCK)
         sums: dict[tuple[str, str], int] = {}
-        for row in await tx.fetch(_SELECT_ALONE, since):
+        for row in await tx.fetch(_SELECT_ALONE, since, sorted(BOOKED_TYPES)):
             key = folded(row["actor"]), row["currency_code"]
             sums[key] = sums.get(key, 0) + int(row["amount_minor"])
         return sums
@@ -171,7 +171,7 @@ def _of_related_no(related_no: str | None) -> list[tuple[Any, ...]]:
     """
     if related_no is None:
         return []
-    ids = [transaction_id(transaction_type, related_no) for transaction_type in (*EVENT_AMOUNTS, REVERSAL)]
+    ids = [transaction_id(transaction_type, related_no) for transaction_type in (*sorted(BOOKED_TYPES), REVERSAL)]
     condition = "(transaction_id = ANY({}::text[]) OR root_reference = {})"
     return [("related_no = {}", related_no), (condition, ids, related_no)]
 

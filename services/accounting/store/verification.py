@@ -7,6 +7,7 @@ from typing import Any
 from paykit.postgres.database import Tx
 from services.accounting.domain import lifecycle
 from services.accounting.domain.chart import Chart
+from services.accounting.domain.correction import CORRECTABLE_KINDS, CORRECTION
 from services.accounting.domain.transaction import Account
 from services.accounting.store.account import accounts
 
@@ -219,6 +220,14 @@ WITH taken AS (
 SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
 """
 
+_CORRECTIONS = """
+SELECT transaction.transaction_id AS subject, 'moves ' || account.account_kind AS detail
+FROM transaction JOIN account ON account.account_id = ANY (transaction.account_ids)
+WHERE transaction.transaction_type = $1 AND account.account_kind <> ALL ($2::text[])
+ORDER BY transaction.transaction_id
+LIMIT 1
+"""
+
 _REFUSALS = """
 SELECT refusal.transaction_id AS subject, 'is booked, though refused to its event' AS detail
 FROM refusal JOIN transaction ON transaction.transaction_id = refusal.transaction_id
@@ -242,6 +251,7 @@ def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
         SetCheck("reversals", "transaction", _REVERSALS),
         SetCheck("steps and their ends", "transaction", _STEPS, _steps()),
         SetCheck("parts of what is put aside", "transaction", _PORTIONS, _portions()),
+        SetCheck("corrections", "transaction", _CORRECTIONS, (CORRECTION, sorted(CORRECTABLE_KINDS))),
         SetCheck("refusals", "refusal", _REFUSALS),
         SetCheck("balances", "balance", _BALANCES),
         SetCheck("floors", "balance", _FLOORS, (list(chart.floors), list(chart.floors.values()))),

@@ -56,6 +56,7 @@ from tests.unit.accounting.ledger import (
     NOON,
     capture,
     consumption,
+    correction,
     credit,
     debit,
     dispute,
@@ -118,6 +119,15 @@ def steps_of(step: Callable[..., Event]) -> st.SearchStrategy[Event]:
         aggregate_version=st.sampled_from([1, 2]),
     )
 
+
+corrections = st.builds(
+    correction,
+    NUMBERS,
+    debit=st.sampled_from(["platform.income", "platform.income", "suspense"]),
+    credit=st.sampled_from(["platform.fees", "platform.losses", "channel.fees"]),
+    amount_minor=st.sampled_from([0, 1, 320]),
+    currency_code=CURRENCIES,
+)
 
 settlements = st.builds(
     settlement,
@@ -275,6 +285,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "on_reserve_consumed": (apply_as_they_come, steps_of(consumption)),
     "on_balance_recovered": (apply_as_they_come, steps_of(recovered)),
     "on_channel_statement_closed": (apply_as_they_come, statements),
+    "on_correction": (apply_as_they_come, corrections),
     "propose_journals": (propose, proposed),
     "decide_journals": (proposals.decide_journals, decided),
     "close_periods": (close, closings),

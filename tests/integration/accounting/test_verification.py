@@ -27,6 +27,7 @@ CAPTURE = domain.transaction_id("PaymentSuccess", capture_id(1))
 OPENED, WON, LOST = (
     domain.transaction_id(step, dispute_id(1)) for step in ("DisputeOpened", "DisputeWon", "DisputeLost")
 )
+CORRECTION = domain.transaction_id("Correction", "crp_1")
 REVERSED = domain.transaction_id("Adjustment", "ticket-2")
 REVERSAL = domain.transaction_id("Reversal", REVERSED)
 INCOME, SETTLEMENT = account("platform.income"), account("merchant.settlement", ALICE)
@@ -64,6 +65,7 @@ async def test_a_sound_ledger_is_reported_with_its_counts(kept: Runtime) -> None
         "reversals",
         "steps and their ends",
         "parts of what is put aside",
+        "corrections",
         "refusals",
         "balances",
         "floors",
@@ -193,6 +195,18 @@ DAMAGE = {
         "steps and their ends",
         min(WON, LOST),
         f"is not the only one to end {OPENED}",
+    ),
+    "a correction of what a merchant has": (
+        f"""
+        INSERT INTO transaction SELECT '{CORRECTION}', 'Correction', 'crp_1', root_reference, merchant_id, direction,
+            amount_minor, currency_code, effective_at, create_time, account_ids FROM transaction
+            WHERE transaction_id = '{CAPTURE}';
+        INSERT INTO entry SELECT account_id, effective_at, '{CORRECTION}', line, side, effect, amount_minor,
+            currency_code FROM entry WHERE transaction_id = '{CAPTURE}'
+        """,
+        "corrections",
+        CORRECTION,
+        "moves merchant.settlement",
     ),
     "a refusal booked after all": (
         f"INSERT INTO refusal VALUES ('{CAPTURE}', 'PaymentSuccess', 'cap', 'pay', 'INSUFFICIENT_FUNDS', now())",

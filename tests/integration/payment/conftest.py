@@ -288,6 +288,7 @@ def order_event(kind: type[Any] = order_events.OrderCreated, **changes: Any) -> 
         "merchant_reference": "basket-1",
         "total_minor": 10_000,
         "currency_code": "USD",
+        "locale": None,
     }
     own: dict[type[Any], dict[str, Any]] = {
         order_events.OrderCreated: {"item_count": 1, "expires_at": None},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from paykit.cause import Cause
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
-from paykit.consume.delivery import Delivered, Record
+from paykit.consume.delivery import Delivered, Impossible, Record
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -24,6 +24,7 @@ from services.payment.commands.payment import CreatePayment
 from services.payment.commands.refund import CreateRefund
 from services.payment.domain.payment import CaptureMode
 from tests.integration.payment.conftest import House, merchant_event
+from tests.integration.payment.statement_evidence import accepted
 
 ON_ONE_HOUSE = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -98,6 +99,18 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     return await commands.evidence.record_evidence(tx, [RecordEvidence(evidence=each, cause=CAUSE) for each in items])
 
 
+async def take_lines(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    tx.restart_lock_order()
+    ids = await known_ids(tx, "attempt_id")
+    lines = [
+        accepted(ids.get(number, "att_none"), operation, outcome, channel_reference=reference, amount_minor=amount)
+        for number, operation, outcome, reference, amount in drafts
+    ]
+    deliveries = [Delivered(line, Record(line.TOPIC, 0, 0, line.attempt_id, b"", ())) for line in lines]
+    results = await handlers.on_statement_evidence(tx, deliveries)
+    return [result.error if isinstance(result, Impossible) else result for result in results]
+
+
 async def change_merchants(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     deliveries = []
     for merchant_id, version, status, basis_points in drafts:
@@ -143,6 +156,16 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
             st.sampled_from(["RESPONSE", "INQUIRY", "CALLBACK"]),
             st.sampled_from(["ch_0", "ch_0", "ch_9"]),
             st.sampled_from([None, None, 1_000, 900, 1_100]),
+        ),
+    ),
+    "on_statement_evidence": (
+        take_lines,
+        st.tuples(
+            st.integers(0, 4),
+            st.sampled_from(["CAPTURE", "CAPTURE", "PAY"]),
+            st.sampled_from(["SUCCEEDED", "SUCCEEDED", "FAILED", "UNKNOWN"]),
+            st.sampled_from(["ch_0", "ch_0", "ch_9"]),
+            st.sampled_from([1_000, 1_000, 900]),
         ),
     ),
     "on_merchant_changed": (change_merchants, merchant_drafts),

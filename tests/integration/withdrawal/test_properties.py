@@ -32,6 +32,7 @@ from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, De
 from services.withdrawal.domain.bank_account import BankAccountAction
 from services.withdrawal.domain.withdrawal import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
+from tests.integration.payment.statement_evidence import accepted
 from tests.integration.withdrawal.conftest import Treasury, payment_contradicted, payment_resolved
 
 ON_ONE_TREASURY = settings(
@@ -245,6 +246,15 @@ async def change_merchants(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     return await deliver(tx, handlers.on_merchant_changed, events, key="merchant_id")
 
 
+async def take_lines(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    ids = await known_ids(tx, "attempt_id")
+    lines = [
+        accepted(ids.get(amount, "att_none"), operation, outcome, channel_reference=reference, amount_minor=amount)
+        for amount, operation, outcome, reference in drafts
+    ]
+    return await deliver(tx, handlers.on_statement_evidence, lines, key="attempt_id")
+
+
 async def deliver(tx: Tx, handler: Handler, events: Sequence[Any], *, key: str) -> Sequence[Any]:
     deliveries = [Delivered(event, Record(event.TOPIC, 0, 0, getattr(event, key), b"", ())) for event in events]
     return await handler(tx, deliveries)
@@ -278,6 +288,7 @@ def steps(treasury: Treasury) -> dict[str, Step]:
         "on_transaction_rejected": refuse(treasury),
         "on_settlement_completed": credit(treasury),
         "on_merchant_changed": change_merchants,
+        "on_statement_evidence": take_lines,
     }
 
 
@@ -326,6 +337,12 @@ STEPS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "on_transaction_rejected": st.tuples(any_withdrawal, st.sampled_from(["INSUFFICIENT_FUNDS", "ACCOUNT_CLOSED"])),
     "on_settlement_completed": st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 3), st.sampled_from([0, 5, 70])),
+    "on_statement_evidence": st.tuples(
+        st.sampled_from([STARTED, STARTED, UNKNOWN, COMPLETED, FAILED, APPROVED, 42]),
+        st.sampled_from(["PAY", "PAY", "CAPTURE"]),
+        st.sampled_from(["SUCCEEDED", "SUCCEEDED", "FAILED", "RETURNED", "UNKNOWN"]),
+        st.sampled_from(["ch_0", "ch_0", "ch_1"]),
+    ),
     "on_merchant_changed": st.tuples(
         st.sampled_from([ALICE, BOB]), st.integers(1, 4), st.sampled_from(list(MerchantStatus))
     ),

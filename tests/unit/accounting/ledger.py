@@ -27,6 +27,7 @@ from paystream.payment.v1.events import (
     RefundReturned,
     RefundSuccess,
 )
+from paystream.reconciliation.v1.events import CorrectionApproved
 from paystream.settlement.v1.events import (
     BalanceRecovered,
     ReserveConsumed,
@@ -308,8 +309,38 @@ def statement(number: int = 1, **changes: Any) -> ChannelStatementClosed:
         "statement_date": "2026-03-01",
         "line_count": 3,
         **{f"{total}_minor": 0 for total in (*totals, "refund_returned", "acquirer_net", "bank_net")},
+        "opening_balance_minor": 0,
+        "closing_balance_minor": 0,
+        "value_date": "2026-03-02",
+        "bank_reference": None,
+        "statement_fee_minor": 0,
+        "acquirer_line_count": 3,
+        "bank_line_count": 0,
     }
     return ChannelStatementClosed(**(given | changes))
+
+
+def correction_id(number: int) -> str:
+    return f"crp_{number:032x}"
+
+
+def correction(number: int = 1, *, debit: str, credit: str, **changes: Any) -> CorrectionApproved:
+    given = _envelope(CorrectionApproved, number) | {
+        "merchant_id": None,
+        "discrepancy_id": f"dis_{number:032x}",
+        "correction_id": correction_id(number),
+        "statement_id": f"stm_{number:032x}",
+        "channel": "simulator",
+        "related_no": capture_id(number),
+        "channel_reference": "sim_1",
+        "debit_account_kind": debit,
+        "credit_account_kind": credit,
+        "amount_minor": 30,
+        "reason": "the acquirer's new tariff",
+        "proposer": "ann",
+        "approver": "bob",
+    }
+    return CorrectionApproved(**(given | changes))
 
 
 def withdrawal(step: type[W], number: int = 1, **changes: Any) -> W:

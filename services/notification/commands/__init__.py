@@ -1,0 +1,5 @@
+"""The business operations of notification: lock, decide, save, emit."""
+
+from services.notification.commands import notification, preferences
+
+__all__ = ["notification", "preferences"]

@@ -1,0 +1,16 @@
+"""What happens in the line, as far as people are told of it: events to commands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from paykit.consume.delivery import Delivered, HandlerResult
+from paykit.postgres.database import Tx
+from services.notification import commands
+from services.notification.commands.notification import QueueNotifications
+
+
+async def on_event(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> Sequence[HandlerResult]:
+    """Queue the notifications that events make, each event once."""
+    items = [QueueNotifications(event=delivery.event, cause=delivery.cause) for delivery in deliveries]
+    await commands.notification.queue_notifications(tx, items)
+    return [None] * len(deliveries)

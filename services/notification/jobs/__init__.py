@@ -1,0 +1,1 @@
+"""Timed work of notification, and its calls that leave the process."""

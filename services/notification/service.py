@@ -1,0 +1,28 @@
+"""What the notification service is made of."""
+
+from paykit.consume.delivery import Handle, Subscription
+from paykit.events import classes
+from paykit.process.service import Service
+from paystream.notification.v1 import events
+from services.notification import handlers, rpc
+
+_TOPICS = (
+    *("merchant.events", "order.events", "payment.events", "settlement.events", "withdrawal.events"),
+    "reconciliation.events",
+)
+
+
+def _subscription(topic: str) -> Subscription:
+    """Every record of a topic is handled: which of them make notifications is data of the domain."""
+    events_of_topic = [event for record in sorted(classes.records_of(topic)) if (event := classes.event_class(record))]
+    return Subscription(topic=topic, handles=dict.fromkeys(events_of_topic, Handle(handler=handlers.on_event)))
+
+
+SERVICE = Service(
+    name="notification",
+    locks=("preferences", "notification", "delivery_try"),
+    records=("notification", "delivery_try", "preferences"),
+    servicers=rpc.servicers,
+    subscriptions=tuple(map(_subscription, _TOPICS)),
+    emits=(events.NotificationSent, events.NotificationFailed),
+)

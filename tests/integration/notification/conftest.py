@@ -1,0 +1,69 @@
+"""The notification service on a real database, told events by hand and called as a servicer."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
+from paykit.ids import new_id
+from paykit.process.runtime import Runtime
+from paykit.testing.runtimes import act_as
+from paystream.notification.v1 import notification_pb2 as pb
+from services.notification import handlers
+from services.notification.rpc.notification import NotificationServicer
+from services.notification.service import SERVICE
+from tests.conftest import RuntimeOf
+from tests.integration import shared_database
+
+ANY: Any = None
+
+database_url = shared_database.of_a_module()
+emptied = shared_database.emptied("notification")
+
+
+class Office:
+    """The notification service, and the merchant whose mails it writes."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.call = NotificationServicer(runtime)
+        self.merchant_id = new_id("mer")
+
+    async def deliver(self, *events: Any, handler: Handler = handlers.on_event) -> Sequence[HandlerResult]:
+        deliveries = [
+            Delivered(event, Record(event.TOPIC, 0, 0, getattr(event, event.KEY), b"", ())) for event in events
+        ]
+        return await self.runtime.transaction(lambda tx: handler(tx, deliveries))
+
+    async def prefer(self, *topics: pb.TopicPreference, locale: str = "", etag: str = "") -> pb.Preferences:
+        request = pb.SetPreferencesRequest(merchant_id=self.merchant_id, locale=locale, topics=topics, etag=etag)
+        return (await self.call.SetPreferences(request, ANY)).preferences
+
+    async def preferences(self) -> pb.Preferences:
+        request = pb.GetPreferencesRequest(merchant_id=self.merchant_id)
+        return (await self.call.GetPreferences(request, ANY)).preferences
+
+    async def listed(self, **wanted: Any) -> list[pb.Notification]:
+        request = pb.ListNotificationsRequest(**wanted)
+        return list((await self.call.ListNotifications(request, ANY)).notifications)
+
+    async def get(self, notification_id: str) -> pb.GetNotificationResponse:
+        return await self.call.GetNotification(pb.GetNotificationRequest(notification_id=notification_id), ANY)
+
+    async def resend(self, notification_id: str) -> pb.Notification:
+        request = pb.ResendNotificationRequest(request_id=str(uuid.uuid4()), notification_id=notification_id)
+        return (await self.call.ResendNotification(request, ANY)).notification
+
+    async def told(self, notification_id: str) -> list[Any]:
+        """Give a notification's events, in order."""
+        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
+        rows = await self.runtime.read(lambda tx: tx.fetch(sql, notification_id))
+        return [self.runtime.codec.decode(row["value"]) for row in rows]
+
+
+@pytest.fixture
+async def office(runtime_of: RuntimeOf) -> Office:
+    act_as("office")
+    return Office(await runtime_of(SERVICE))
