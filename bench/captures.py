@@ -10,7 +10,7 @@ from bench.ground import Plot
 from paykit import ids
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
-from paystream.payment.v1.events import PaymentMethod, PaymentSuccess
+from paystream.payment.v1.events import CaptureMode, PaymentMethod, PaymentSuccess
 
 AMOUNTS = 1_000
 FLUSH_S_MAX = 60.0
@@ -20,6 +20,7 @@ QUEUE_WAIT_S = 0.05
 _HEADERS: list[tuple[str, str | bytes | None]] = [
     ("ce_id", "evt_0198c0de0000700080000000000000000"),
     ("ce_time", "2026-03-01T12:00:00+00:00"),
+    ("ce_subject", "pay_0198c0de0000700080000000000000000"),
     ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     ("ce_type", PaymentSuccess.RECORD),
     ("ce_source", "/paystream/payment"),
@@ -89,6 +90,19 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message]) -> None:
 
 def _capture(number: int, merchant_id: str, now: datetime) -> PaymentSuccess:
     return PaymentSuccess(
+        attempt_id=None,
+        capture_mode=CaptureMode.AUTOMATIC,
+        country_code=None,
+        brand=None,
+        funding=None,
+        issuer_country_code=None,
+        captured_total_minor=1,
+        capture_number=1,
+        created_at=None,
+        authorized_at=None,
+        attempt_count=1,
+        fee_basis_points=0,
+        fee_fixed_minor=0,
         event_id=ids.new_id("evt"),
         occurred_at=now,
         merchant_id=merchant_id,

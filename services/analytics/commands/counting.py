@@ -7,7 +7,7 @@ from paykit.postgres.database import Tx
 from paystream.payment.v1.events import PaymentCreated, PaymentSuccess
 from services.analytics import store
 from services.analytics.domain import counting, figure
-from services.analytics.domain.counting import Occurrence, PaymentOrigin
+from services.analytics.domain.counting import CountedEvent, PaymentOrigin
 from services.analytics.domain.figure import FigureKey
 from services.analytics.store import ChangedKey
 
@@ -35,11 +35,11 @@ async def keep_figures(tx: Tx, events: Sequence[Told]) -> Iterable[FigureKey]:
     return sums
 
 
-async def _occurrences(tx: Tx, events: Sequence[Told]) -> list[Occurrence]:
+async def _occurrences(tx: Tx, events: Sequence[Told]) -> list[CountedEvent]:
     """Put to events what is known of their payments."""
     if events and isinstance(events[0][0], PaymentCreated):
         await store.origins.insert_absent(tx, [counting.origin_of(event) for event, _ in events])
-        return [Occurrence(event, stripe) for event, stripe in events]
+        return [CountedEvent(event, stripe) for event, stripe in events]
     payment_ids = {event.payment_id for event, _ in events if _needs_origin(event)}
     origins = await store.origins.by_key(tx, payment_ids)
     captured = [event.payment_id for event, _ in events if isinstance(event, PaymentSuccess)]
@@ -52,9 +52,9 @@ def _needs_origin(event: Any) -> bool:
     return hasattr(event, "payment_id") and (isinstance(event, PaymentSuccess) or not hasattr(event, "method"))
 
 
-def _occurrence(event: Any, stripe: int, origins: dict[str, PaymentOrigin], first: set[str]) -> Occurrence:
+def _occurrence(event: Any, stripe: int, origins: dict[str, PaymentOrigin], first: set[str]) -> CountedEvent:
     """Make one; of several captures of a payment, the first that comes is the first."""
     payment_id = getattr(event, "payment_id", "")
     is_first = payment_id in first
     first.discard(payment_id)
-    return Occurrence(event, stripe, origin=origins.get(payment_id), first_capture=is_first)
+    return CountedEvent(event, stripe, origin=origins.get(payment_id), first_capture=is_first)

@@ -47,7 +47,7 @@ Counted: TypeAlias = Iterator[Count]
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class CountedEvent:
     """An event and what is known beside it.
 
     Attributes:
@@ -62,7 +62,7 @@ class Occurrence:
     first_capture: bool = False
 
 
-def counted(occurrence: Occurrence) -> Iterator[tuple[FigureKey, Tally]]:
+def counted(occurrence: CountedEvent) -> Iterator[tuple[FigureKey, Tally]]:
     """Return what an event adds to which figures."""
     event, origin = occurrence.event, occurrence.origin
     method = getattr(event, "method", None) or (origin.method if origin else "")
@@ -85,14 +85,14 @@ def origin_of(event: payment.PaymentCreated) -> PaymentOrigin:
     return PaymentOrigin(payment_id=event.payment_id, method=str(event.method), create_time=event.occurred_at)
 
 
-def _whole(measure: Measure) -> Callable[[Occurrence], Counted]:
+def _whole(measure: Measure) -> Callable[[CountedEvent], Counted]:
     """Count an event by its amount."""
     return lambda occurrence: iter((Count(measure, occurrence.event.amount_minor),))
 
 
 def _with_reason(
     measure: Measure, *, reason: str = "reason", amount: str = "amount_minor"
-) -> Callable[[Occurrence], Counted]:
+) -> Callable[[CountedEvent], Counted]:
     """Count an event by an amount, and by the reason that it names."""
     return lambda occurrence: iter(
         (Count(measure, getattr(occurrence.event, amount), str(getattr(occurrence.event, reason) or "")),)
@@ -105,7 +105,7 @@ def _some(measure: Measure, amount_minor: int) -> Counted:
         yield Count(measure, amount_minor)
 
 
-def _success(occurrence: Occurrence) -> Counted:
+def _success(occurrence: CountedEvent) -> Counted:
     event, origin = occurrence.event, occurrence.origin
     yield Count(Measure.CAPTURED, event.amount_minor)
     yield from _some(Measure.FEES, event.fee_minor)
@@ -115,12 +115,12 @@ def _success(occurrence: Occurrence) -> Counted:
         yield Count(Measure.SUCCEEDED, event.amount_minor, duration_ms=waited_ms)
 
 
-def _reversed(occurrence: Occurrence) -> Counted:
+def _reversed(occurrence: CountedEvent) -> Counted:
     yield Count(Measure.REVERSED, occurrence.event.amount_minor)
     yield from _some(Measure.FEES_RETURNED, occurrence.event.fee_returned_minor)
 
 
-def _refunded(occurrence: Occurrence) -> Counted:
+def _refunded(occurrence: CountedEvent) -> Counted:
     event = occurrence.event
     # What gives a capture back that was never booked books nothing, before version 2 of the event.
     if event.suspense_minor > 0 or event.reason is not payment.RefundReason.CONTRADICTION:
@@ -128,38 +128,38 @@ def _refunded(occurrence: Occurrence) -> Counted:
         yield from _some(Measure.FEES_RETURNED, event.fee_returned_minor)
 
 
-def _refund_returned(occurrence: Occurrence) -> Counted:
+def _refund_returned(occurrence: CountedEvent) -> Counted:
     yield Count(Measure.REFUND_RETURNED, occurrence.event.amount_minor)
     yield from _some(Measure.FEES, occurrence.event.fee_minor)
 
 
-def _dispute_opened(occurrence: Occurrence) -> Counted:
+def _dispute_opened(occurrence: CountedEvent) -> Counted:
     yield Count(Measure.DISPUTE_OPENED, occurrence.event.amount_minor)
     yield from _some(Measure.DISPUTE_FEES, occurrence.event.fee_minor)
 
 
-def _dispute_won(occurrence: Occurrence) -> Counted:
+def _dispute_won(occurrence: CountedEvent) -> Counted:
     yield Count(Measure.DISPUTE_WON, occurrence.event.amount_minor)
     yield from _some(Measure.DISPUTE_FEES_RETURNED, occurrence.event.fee_returned_minor)
 
 
-def _overturned(occurrence: Occurrence) -> Counted:
+def _overturned(occurrence: CountedEvent) -> Counted:
     event = occurrence.event
     won = event.outcome is payment.DisputeDecision.WON
     yield Count(Measure.DISPUTE_OVERTURNED_WON if won else Measure.DISPUTE_OVERTURNED_LOST, event.amount_minor)
 
 
-def _settled(occurrence: Occurrence) -> Counted:
+def _settled(occurrence: CountedEvent) -> Counted:
     yield Count(Measure.SETTLED, occurrence.event.net_minor)
     yield from _some(Measure.RESERVE_HELD, occurrence.event.reserve_held_minor)
 
 
-def _returned(occurrence: Occurrence) -> Counted:
+def _returned(occurrence: CountedEvent) -> Counted:
     yield Count(Measure.WITHDRAWAL_RETURNED, occurrence.event.amount_minor)
     yield from _some(Measure.BANK_FEES, occurrence.event.bank_fee_minor)
 
 
-COUNTED: Mapping[type[Event], Callable[[Occurrence], Counted]] = {
+COUNTED: Mapping[type[Event], Callable[[CountedEvent], Counted]] = {
     payment.PaymentCreated: _whole(Measure.CREATED),
     payment.PaymentAuthorized: _whole(Measure.AUTHORIZED),
     payment.PaymentSuccess: _success,

@@ -42,6 +42,7 @@ async def test_an_event_carries_cloudevents_headers_and_the_trace(runtime: Runti
     assert headers["ce_id"].startswith("evt_")
     assert headers["ce_type"] == "paystream.payment.v1.PaymentCreated"
     assert headers["ce_dataschema"] == "payment.events/PaymentCreated/1"
+    assert headers["ce_subject"] == payment_id
     assert headers["ce_source"] == "/paystream/payment"
     assert headers["ce_time"] == "2026-03-01T12:00:00+00:00"
     assert headers["content-type"] == "application/avro"
@@ -144,6 +145,9 @@ async def test_a_handler_that_always_crashes_halts_its_partitions_instead_of_fil
 async def test_an_event_type_newer_than_the_build_is_kept_and_counted(runtime: Runtime) -> None:
     payment_id = probe.new_payment_id()
     newer = events.RefundFailed(
+        attempt_id=None,
+        automatic=False,
+        attempt_count=1,
         occurred_at=probe.NOON,
         merchant_id="mer_1",
         aggregate_version=1,

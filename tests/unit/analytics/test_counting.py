@@ -12,7 +12,7 @@ from paystream.settlement.v1 import events as settlement
 from paystream.withdrawal.v1 import events as withdrawal
 from services.accounting.domain.booked_event import BOOKED_EVENTS
 from services.analytics.domain import counting, figure
-from services.analytics.domain.counting import COUNTED, Occurrence, PaymentOrigin
+from services.analytics.domain.counting import COUNTED, CountedEvent, PaymentOrigin
 from services.analytics.domain.figure import FigureKey, Measure, Tally
 from tests.unit.analytics.builders import NOON, example
 
@@ -33,7 +33,7 @@ UNCOUNTED = {
 
 def counts(event: Any, **known: Any) -> dict[str, tuple[int, int]]:
     """Return count and amount by measure, and by reason where there is one."""
-    occurrence = Occurrence(event, 0, **known)
+    occurrence = CountedEvent(event, 0, **known)
     return {
         key.measure + (f" {key.reason}" if key.reason else ""): (tally.count, tally.amount_minor)
         for key, tally in counting.counted(occurrence)
@@ -116,7 +116,7 @@ def test_the_first_capture_of_a_payment_is_its_success_and_is_timed_from_its_cre
     event = example(payment.PaymentSuccess, amount_minor=1_000, fee_minor=0)
     assert counts(event, origin=ORIGIN, first_capture=True) == {"CAPTURED": (1, 1_000), "SUCCEEDED": (1, 1_000)}
     tallies = {
-        key.measure: tally for key, tally in counting.counted(Occurrence(event, 0, origin=ORIGIN, first_capture=True))
+        key.measure: tally for key, tally in counting.counted(CountedEvent(event, 0, origin=ORIGIN, first_capture=True))
     }
     assert tallies[Measure.SUCCEEDED] == Tally(1, 1_000, 90_000)
 
@@ -131,7 +131,7 @@ def test_a_refund_has_the_channel_it_names_and_the_method_of_its_payment() -> No
         fee_returned_minor=0,
         reason=payment.RefundReason.OTHER,
     )
-    ((key, _),) = counting.counted(Occurrence(event, 3, origin=ORIGIN))
+    ((key, _),) = counting.counted(CountedEvent(event, 3, origin=ORIGIN))
     half_past = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
     assert key == FigureKey("mer_1", "JPY", half_past, "simulator", "WALLET", Measure.REFUNDED, "", 3)
 
@@ -144,7 +144,7 @@ def test_every_event_that_moves_a_merchant_s_money_is_counted() -> None:
 @pytest.mark.parametrize("event", COUNTED, ids=lambda event: event.__name__)
 def test_every_worked_example_is_counted_in_its_merchant_s_currency(event: Any) -> None:
     told = example(event)
-    for key, tally in counting.counted(Occurrence(told, 0)):
+    for key, tally in counting.counted(CountedEvent(told, 0)):
         assert (key.merchant_id, key.currency_code, key.quarter_time) == (told.merchant_id, told.currency_code, NOON)
         assert tally.count == 1
 
