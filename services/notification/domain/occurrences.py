@@ -184,14 +184,15 @@ def _withdrawal(event: _WithdrawalEvent, *, reason: str | None = None, code: str
 
 def _discrepancy_detected(event: reconciliation_events.DiscrepancyDetected) -> Facts:
     """Tell of the first difference of a statement or, where no line is, of a channel's day: the rest is in the list."""
+    of_fees = event.kind is reconciliation_events.DiscrepancyKind.FEE_MISMATCH
     return Facts(
         resource_id=event.discrepancy_id,
         occurred_at=event.occurred_at,
-        amount_minor=event.expected_minor,
+        amount_minor=event.expected_fee_minor if of_fees else event.expected_minor,
         currency_code=event.currency_code,
         reason=event.kind,
         channel=event.channel,
-        reported_minor=event.reported_minor,
+        reported_minor=event.reported_fee_minor if of_fees else event.reported_minor,
         reported_currency_code=event.reported_currency_code,
         value_date=event.value_date,
     )
