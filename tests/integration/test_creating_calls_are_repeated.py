@@ -14,6 +14,7 @@ from paykit.testing.servicing import describe
 from tests.integration.accounting import test_repeated_calls as of_accounting
 from tests.integration.channel import test_repeated_calls as of_channel
 from tests.integration.merchant import test_repeated_calls as of_merchant
+from tests.integration.notification import test_repeated_calls as of_notification
 from tests.integration.order import test_repeated_calls as of_order
 from tests.integration.payment import test_repeated_calls as of_payment
 from tests.integration.settlement import test_repeated_calls as of_settlement
@@ -23,6 +24,7 @@ REPEATED: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.REPEATED,
     "channel": of_channel.REPEATED,
     "merchant": of_merchant.REPEATED,
+    "notification": of_notification.REPEATED,
     "order": of_order.REPEATED,
     "payment": of_payment.REPEATED,
     "settlement": of_settlement.REPEATED,
@@ -38,6 +40,9 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     "channel": {
         "SetOutcome": "an outcome that stands already cannot be set",
         "AdvanceDispute": "a stage that was reached is not reached again, nor a decision that stands taken again",
+    },
+    "notification": {
+        "ResendNotification": "what is on its way is not sent again, and what was sent since goes out as another mail",
     },
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
