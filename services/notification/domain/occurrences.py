@@ -23,7 +23,9 @@ _WithdrawalEvent: TypeAlias = (
     | withdrawal_events.WithdrawalBounced
     | withdrawal_events.WithdrawalReturned
 )
-_DisputeEvent: TypeAlias = payment_events.DisputeInquiryOpened | payment_events.DisputeOpened
+_DisputeEvent: TypeAlias = (
+    payment_events.DisputeInquiryOpened | payment_events.DisputeOpened | payment_events.DisputeDueSoon
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,7 @@ TELLINGS: Mapping[type[Event], Telling] = MappingProxyType(
         payment_events.RefundSuccess: Telling(template="refund_success", facts=_refund_success),
         payment_events.DisputeInquiryOpened: Telling(template="dispute_opened", facts=_dispute),
         payment_events.DisputeOpened: Telling(template="dispute_opened", facts=_dispute),
+        payment_events.DisputeDueSoon: Telling(template="dispute_due_soon", facts=_dispute),
         settlement_events.SettlementCompleted: Telling(template="settlement_completed", facts=_settlement_completed),
         withdrawal_events.WithdrawalCreated: Telling(template="withdrawal_approval_needed", facts=_withdrawal_created),
         withdrawal_events.WithdrawalCompleted: Telling(template="withdrawal_completed", facts=_withdrawal),
