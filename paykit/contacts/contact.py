@@ -32,7 +32,7 @@ class ReceiptContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class PayerContact:
     """Where the payer of an order or a payment is written to.
 
     Attributes:
@@ -52,7 +52,7 @@ class Contact:
 
     def __repr__(self) -> str:
         """Keep the address out of what is printed."""
-        return f"Contact(subject_id={self.subject_id!r})"
+        return f"PayerContact(subject_id={self.subject_id!r})"
 
 
 def check(contact: ReceiptContact | None) -> None:
@@ -68,12 +68,14 @@ def check(contact: ReceiptContact | None) -> None:
         addresses.require_locale(contact.locale, field="contact.locale")
 
 
-def begin(subject_id: str, contact: ReceiptContact, *, now: datetime) -> Contact:
+def begin(subject_id: str, contact: ReceiptContact, *, now: datetime) -> PayerContact:
     """Return the contact of what was created with it."""
-    return Contact(subject_id=subject_id, receipt_email=contact.receipt_email, locale=contact.locale, create_time=now)
+    return PayerContact(
+        subject_id=subject_id, receipt_email=contact.receipt_email, locale=contact.locale, create_time=now
+    )
 
 
-def erase(contact: Contact, *, reason: str, eraser: str | None, now: datetime) -> Contact:
+def erase(contact: PayerContact, *, reason: str, eraser: str | None, now: datetime) -> PayerContact:
     """Return a contact without its address; one that was erased stays as it is."""
     if contact.erase_time is not None:
         return contact

@@ -1,11 +1,11 @@
 """Contacts on the wire: between messages and domain values."""
 
-from paykit.contacts.contact import Contact, ReceiptContact
+from paykit.contacts.contact import PayerContact, ReceiptContact
 from paykit.serve.timestamps import to_timestamp
 from paystream.common.v1 import contact_pb2 as pb
 
 
-def to_contact(contact: Contact) -> pb.Contact:
+def to_contact(contact: PayerContact) -> pb.Contact:
     """Make the resource."""
     return pb.Contact(
         receipt_email=contact.receipt_email or "",

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 from paykit.contacts import contact as contact_rules
-from paykit.contacts.contact import Contact, ReceiptContact
+from paykit.contacts.contact import PayerContact, ReceiptContact
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 
 
-class ContactTable(Table[str, Contact]):
+class ContactTable(Table[str, PayerContact]):
     """A service's contacts."""
 
     def __init__(self) -> None:
         super().__init__(
-            Contact,
+            PayerContact,
             "contact",
             key="subject_id",
             changing=("receipt_email", "erase_time", "erase_reason", "eraser"),

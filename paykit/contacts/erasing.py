@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paykit.contacts import contact as contact_rules
-from paykit.contacts.contact import Contact
+from paykit.contacts.contact import PayerContact
 from paykit.contacts.contact_table import ContactTable
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
@@ -21,11 +21,11 @@ class EraseContact:
     eraser: str | None
 
 
-async def erase(tx: Tx, table: ContactTable, items: Sequence[EraseContact]) -> list[Contact | DomainError]:
+async def erase(tx: Tx, table: ContactTable, items: Sequence[EraseContact]) -> list[PayerContact | DomainError]:
     """Erase contacts; one that was erased before stays as it is. Refusals: ContactNotFound."""
     contacts = await table.lock(tx, [item.subject_id for item in items])
 
-    def erase_one(item: EraseContact) -> Contact:
+    def erase_one(item: EraseContact) -> PayerContact:
         present = contacts.require(item.subject_id, contact_rules.not_found)
         return contacts.put(contact_rules.erase(present, reason=item.reason, eraser=item.eraser, now=tx.now))
 
@@ -34,7 +34,7 @@ async def erase(tx: Tx, table: ContactTable, items: Sequence[EraseContact]) -> l
     return results
 
 
-async def read(runtime: Runtime, table: ContactTable, subject_id: str) -> Contact:
+async def read(runtime: Runtime, table: ContactTable, subject_id: str) -> PayerContact:
     """Read a contact.
 
     Raises:

@@ -9,7 +9,7 @@ from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.consumption import Consumption, ConsumptionWatch
 from paykit.contacts import contact as contact_rules
 from paykit.contacts import erasing
-from paykit.contacts.contact import Contact, ReceiptContact
+from paykit.contacts.contact import PayerContact, ReceiptContact
 from paykit.contacts.erasing import EraseContact
 from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
@@ -152,7 +152,7 @@ async def record_movements(tx: Tx, items: Sequence[RecordMovement]) -> list[Doma
     return [item if isinstance(item, DomainError) else None for item in fitting]
 
 
-async def erase_contacts(tx: Tx, items: Sequence[EraseContact]) -> list[Contact | DomainError]:
+async def erase_contacts(tx: Tx, items: Sequence[EraseContact]) -> list[PayerContact | DomainError]:
     """Erase where payers of orders got receipts. Refusals: ContactNotFound."""
     return await erasing.erase(tx, store.contacts, items)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.contacts import contact as contact_rules
 from paykit.contacts import erasing
-from paykit.contacts.contact import Contact, ReceiptContact
+from paykit.contacts.contact import PayerContact, ReceiptContact
 from paykit.contacts.erasing import EraseContact
 from paykit.errors import DomainError
 from paykit.ids import new_id
@@ -77,7 +77,7 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     return results
 
 
-async def erase_contacts(tx: Tx, items: Sequence[EraseContact]) -> list[Contact | DomainError]:
+async def erase_contacts(tx: Tx, items: Sequence[EraseContact]) -> list[PayerContact | DomainError]:
     """Erase where payers got receipts. Refusals: ContactNotFound."""
     return await erasing.erase(tx, store.contacts, items)
 

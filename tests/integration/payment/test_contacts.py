@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from paykit.addresses import EmailInvalid
 from paykit.contacts.contact import ContactNotFound
 from paykit.errors import FieldInvalid
+from paykit.postgres.database import Tx
 from paystream.common.v1.contact_pb2 import ReceiptContact
 from paystream.payment.v1 import payment_pb2 as pb
 from tests.integration.payment.conftest import ANY, House
@@ -30,15 +31,14 @@ async def erase(house: House, payment_id: str, reason: str = "asked by the payer
 
 async def rows_with(house: House, text: str) -> list[str]:
     """The tables, but `contact`, of which a row has a text, in whichever column."""
-    tables = [row[0] for row in await house.runtime.read(lambda tx: tx.fetch(_TABLES))]
-    needle = f"%{text}%"
-    bare = f"%{text.encode().hex()}%"
-    found = []
-    for table in tables:
-        sql = f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE $1 OR t::text LIKE $2'
-        count = (await house.runtime.read(lambda tx, sql=sql: tx.fetch(sql, needle, bare)))[0][0]
-        found += [table] * bool(count)
-    return found
+
+    async def search(tx: Tx) -> list[str]:
+        tables = [row[0] for row in await tx.fetch(_TABLES)]
+        patterns = f"%{text}%", f"%{text.encode().hex()}%"  # Bytes are shown in hexadecimal digits.
+        sql = 'SELECT count(*) FROM "{}" t WHERE t::text LIKE $1 OR t::text LIKE $2'
+        return [table for table in tables if (await tx.fetch(sql.format(table), *patterns))[0][0]]
+
+    return await house.runtime.read(search)
 
 
 async def test_a_contact_is_shown_by_its_own_call_alone(house: House) -> None:

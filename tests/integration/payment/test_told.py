@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from paykit.channels.attempts import OUTCOME_WITHIN_S
+from paykit.testing.runtimes import START
 from paystream.order.v1.events import OrderCancelled
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.jobs import overdue, reminders
 from tests.integration.payment.capturing import advance, attempt_of
-from tests.integration.payment.conftest import ANY, START, House
+from tests.integration.payment.conftest import ANY, House
 from tests.integration.payment.disputing import DUE, OPENED, channel, report, usd
 from tests.integration.payment.test_overdue import age
 
