@@ -16,14 +16,14 @@ from paykit.events.registry import SchemaNotFoundError
 from paykit.kafka import client as kafka
 from paykit.rebuild.rereading import Rereader
 from paytools.export.columns import row_of
-from paytools.export.files import ExportError, ParquetFiles, Progress
+from paytools.export.files import ExportError, ExportProgress, ParquetFiles
 
 FILE_EVENTS_MAX = 1_000_000
 """Events of one generation: after so many, what is there is committed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ExportSource:
     """What is exported.
 
     Attributes:
@@ -36,7 +36,7 @@ class Source:
     since: datetime | None
 
 
-async def export(source: Source, codec: Codec, directory: Path) -> Counter[str]:
+async def export(source: ExportSource, codec: Codec, directory: Path) -> Counter[str]:
     """Write what a topic holds now, as far as the directory does not have it yet; events by their record's short name.
 
     Raises:
@@ -60,12 +60,12 @@ async def export(source: Source, codec: Codec, directory: Path) -> Counter[str]:
             await reader.close()
 
 
-async def _begin(source: Source, found: Progress | None) -> Progress:
+async def _begin(source: ExportSource, found: ExportProgress | None) -> ExportProgress:
     """Return where the export begins."""
     identity = (await asyncio.to_thread(kafka.incarnations, source.bootstrap, [source.topic]))[source.topic]
     if found is None:
         offsets = await asyncio.to_thread(kafka.offsets_since, source.bootstrap, source.topic, source.since)
-        return Progress(source=identity, generation=0, offsets=dict(enumerate(offsets)))
+        return ExportProgress(source=identity, generation=0, offsets=dict(enumerate(offsets)))
     if found.source != identity:
         raise ExportError(f"the directory has the export of another topic or cluster than {source.topic} has now")
     if source.since is not None:
@@ -76,7 +76,7 @@ async def _begin(source: Source, found: Progress | None) -> Progress:
 class _Export:
     """One run."""
 
-    def __init__(self, files: ParquetFiles, codec: Codec, progress: Progress) -> None:
+    def __init__(self, files: ParquetFiles, codec: Codec, progress: ExportProgress) -> None:
         self._files = files
         self._codec = codec
         self._progress = progress
@@ -112,6 +112,8 @@ class _Export:
         self._counts[name] += 1
 
     def _commit(self) -> None:
-        progress = Progress(source=self._progress.source, generation=self._files.generation, offsets=self._offsets)
+        progress = ExportProgress(
+            source=self._progress.source, generation=self._files.generation, offsets=self._offsets
+        )
         self._files.commit(progress)
         self._uncommitted = 0

@@ -41,7 +41,7 @@ def require_pyarrow() -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class ExportProgress:
     """How far an export goes.
 
     Attributes:
@@ -67,7 +67,7 @@ class ParquetFiles:
         self._waiting = 0
         self.generation = 0
 
-    def progress(self) -> Progress | None:
+    def progress(self) -> ExportProgress | None:
         """Read how far an earlier export went; None where there is none.
 
         Raises:
@@ -80,7 +80,7 @@ class ParquetFiles:
             told = json.loads(path.read_text(encoding="utf-8"))
             offsets = {int(number): int(offset) for number, offset in told["offsets"].items()}
             source = (str(told["cluster_id"]), str(told["topic_id"]))
-            return Progress(source=source, generation=int(told["generation"]), offsets=offsets)
+            return ExportProgress(source=source, generation=int(told["generation"]), offsets=offsets)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(f"{path} does not say how far the export went: {error!r}") from error
 
@@ -102,7 +102,7 @@ class ParquetFiles:
         if self._waiting >= ROW_GROUP_ROWS:
             self._write()
 
-    def commit(self, progress: Progress) -> None:
+    def commit(self, progress: ExportProgress) -> None:
         """Make the generation's files visible, and then say how far they go."""
         self._write()
         for record, writer in self._writers.items():
@@ -133,7 +133,7 @@ class ParquetFiles:
     def _path(self, record: str) -> Path:
         return self._directory / record / f"{self.generation:08d}.parquet{_UNFINISHED}"
 
-    def _say(self, progress: Progress) -> None:
+    def _say(self, progress: ExportProgress) -> None:
         cluster_id, topic_id = progress.source
         told = {
             "cluster_id": cluster_id,

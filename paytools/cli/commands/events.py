@@ -25,7 +25,7 @@ from paytools.export.files import ExportError
 app = typer.Typer(help="The events on Kafka.", no_args_is_help=True)
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """How events are exported."""
 
     PARQUET = "parquet"
@@ -79,7 +79,7 @@ def export_command(
     topic: Annotated[str, typer.Argument(help="As in payment.events, without the prefix.")],
     directory: Annotated[Path, typer.Argument(help="Where the files go, in a folder of the topic's name.")],
     *,
-    to: Annotated[Format, typer.Option("--to", help="How they are written; needs the extra `parquet`.")],
+    to: Annotated[ExportFormat, typer.Option("--to", help="How they are written; needs the extra `parquet`.")],
     since: Annotated[
         datetime | None, typer.Option(help="Begin with what was written then or later, in UTC; else at the beginning.")
     ] = None,
@@ -92,7 +92,7 @@ def export_command(
 
     Files are whole as soon as they are there. An export that was cut off goes on from its last whole files.
     """
-    source = exporting.Source(
+    source = exporting.ExportSource(
         bootstrap=addresses.find(kafka, part="kafka", home=home),
         topic=prefix + topic,
         since=since.replace(tzinfo=UTC) if since else None,
@@ -116,13 +116,13 @@ def replay_command(
     typer.echo(f"applied {applied} events of {type_}")
 
 
-async def _export(source: exporting.Source, url: str, directory: Path) -> Counter[str]:
+async def _export(source: exporting.ExportSource, url: str, directory: Path) -> Counter[str]:
     with tempfile.TemporaryDirectory(prefix="paystream-export-") as cache:
         async with RegistryClient(url) as client:
             return await exporting.export(source, Codec(registry=client, cache_dir=Path(cache)), directory)
 
 
-_EXPORTS = {Format.PARQUET: _export}
+_EXPORTS = {ExportFormat.PARQUET: _export}
 
 
 async def _print(bootstrap: str, url: str, wanted: _Wanted) -> None:
