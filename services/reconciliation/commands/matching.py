@@ -25,11 +25,11 @@ async def match_channel(tx: Tx, channel: str, *, limit: int) -> int:
     if not await store.matching.lock_channel(tx, channel):
         return 0
     rules = await rules_of(tx, channel)
+    arrived = await store.matching.wake_lines(tx, channel, sla=rules.channel_sla, limit=limit)
     fresh = await store.matching.fresh_lines(tx, channel, limit)
     differences = await look_at(tx, channel, fresh, rules)
     rest = await store.matching.still_open(tx, fresh)
     await store.matching.keep_open(tx, rest, due_time=tx.now + rules.internal_sla)
-    arrived = await store.matching.wake_lines(tx, channel, sla=rules.channel_sla, limit=limit)
     due = await store.matching.due_lines(tx, channel, limit)
     differences += await look_at(tx, channel, due, rules)
     differences += await store.matching.call_missing(tx, await store.matching.still_open(tx, due))
