@@ -34,7 +34,8 @@ def naming(*looks: Sequence[str]) -> Resolve:
 
 
 async def post(url: str, *, sender: WebhookSender | None = None, **given: Any) -> WebhookAnswer:
-    made = sender or WebhookSender(**{"policy": LOCAL, "timeout_s": TRY_S} | given)
+    options: dict[str, Any] = {"policy": LOCAL, "timeout_s": TRY_S} | given
+    made = sender or WebhookSender(**options)
     try:
         return await made.post(url, {"webhook-id": "evt_1"}, b"{}")
     finally:
