@@ -161,6 +161,8 @@ class Settings(BaseSettings):
             a table `[[channel]]` for each.
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        authorization_expiring_s: Business time before that at which it is told, once, that it is soon.
+        dispute_due_soon_s: Business time before the end of the time to answer a dispute at which that is told, once.
         unsent_ttl_s: Business time until a payment or capture that could not be sent to its channel fails unsent, where
             its caller asked for no other time.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
@@ -221,6 +223,8 @@ class Settings(BaseSettings):
     channel_routes: Routes = Field(default=(), max_length=20)
     bank_channel: Bank | None = None
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    authorization_expiring_s: int = Field(default=86_400, ge=1, le=30 * 86_400)
+    dispute_due_soon_s: int = Field(default=3 * 86_400, ge=1, le=60 * 86_400)
     unsent_ttl_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
