@@ -116,6 +116,17 @@ class Desk:
         request = pb.RotateWebhookSecretRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id, **wanted)
         return await self.call.RotateWebhookSecret(request, ANY)
 
+    async def told(self, endpoint_id: str) -> list[Any]:
+        """An endpoint's events, in order."""
+        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
+        rows = await self.runtime.read(lambda tx: tx.fetch(sql, endpoint_id))
+        return [self.runtime.codec.decode(row["value"]) for row in rows]
+
+    async def mails(self) -> list[tuple[str, str, str]]:
+        """Template, recipient and event of the mails that are queued about endpoints."""
+        sql = "SELECT template, recipient_kind, event_id FROM notification WHERE template LIKE 'webhook%'"
+        return [tuple(row) for row in await self.runtime.read(lambda tx: tx.fetch(sql))]
+
     async def test(self, endpoint_id: str) -> pb.WebhookDelivery:
         request = pb.SendTestWebhookRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id)
         return (await self.call.SendTestWebhook(request, ANY)).delivery

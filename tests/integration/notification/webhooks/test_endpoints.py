@@ -277,7 +277,7 @@ async def test_lists_page_and_filter(desk: Desk) -> None:
         await desk.call.ListWebhookDeliveries(pb.ListWebhookDeliveriesRequest(merchant_id=MERCHANT, page_size=-1), ANY)
 
 
-async def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(desk: Desk) -> None:
+async def test_what_ended_long_ago_is_forgotten_and_what_waited_as_long_is_given_up(desk: Desk) -> None:
     async with receiver() as one:
         await desk.register(one.url)
         paused = (await desk.register(one.url, "PaymentFailed")).endpoint.endpoint_id
@@ -297,3 +297,4 @@ async def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(desk: Desk
     assert [delivery.event_id for delivery in await desk.deliveries()] == [kept]
     rows = await desk.runtime.read(lambda tx: tx.fetch("SELECT event_id FROM webhook_event"))
     assert [row[0] for row in rows] == [kept]
+    assert [delivery.failure_reason for delivery in await desk.deliveries()] == ["EXPIRED"]
