@@ -51,8 +51,10 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
         "CompleteOrder": "a completed order cannot be completed",
+        "EraseContact": "what was erased stays as it was",
     },
     "payment": {
+        "EraseContact": "what was erased stays as it was",
         "CancelPayment": "what is given up, or being given up, cannot be given up",
         "CancelRefund": "a refund that was given up does not wait",
         "AcceptDispute": "an answered dispute cannot be answered",
