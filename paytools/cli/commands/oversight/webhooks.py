@@ -175,10 +175,10 @@ def _replay(
     if since is not None and until is not None:
         request.record_time_min.FromDatetime(since)
         request.record_time_before.FromDatetime(until)
-    replayed = 0
+    replayed: int = 0
     while True:
         request.request_id = str(uuid.uuid4())
-        reply = service.ReplayWebhookEvents(request, timeout=CALL_S_MAX)
+        reply: pb.ReplayWebhookEventsResponse = service.ReplayWebhookEvents(request, timeout=CALL_S_MAX)
         replayed += reply.replayed_count
         request.page_token = reply.next_page_token
         if not reply.next_page_token:
