@@ -16,9 +16,9 @@ the other services when it is sent.
 RPCs: ListNotifications, GetNotification, ResendNotification, ListTemplates, PreviewTemplate, SetPreferences,
 GetPreferences; of WebhookService: CreateWebhookEndpoint, GetWebhookEndpoint, ListWebhookEndpoints,
 UpdateWebhookEndpoint, DeleteWebhookEndpoint, RotateWebhookSecret, ListWebhookDeliveries, GetWebhookDelivery,
-ReplayWebhookEvents, SendTestWebhook. Topics in: merchant.events, order.events, payment.events, settlement.events, withdrawal.events,
-reconciliation.events. Topics out: notification.events, keyed by notification_id: NotificationSent NotificationFailed;
-keyed by endpoint_id: WebhookEndpointStopped.
+ReplayWebhookEvents, SendTestWebhook. Topics in: merchant.events, order.events, payment.events, settlement.events,
+withdrawal.events, reconciliation.events. Topics out: notification.events, keyed by notification_id: NotificationSent
+NotificationFailed; keyed by endpoint_id: WebhookEndpointStopped.
 
 Invariants: one notification per event, template and recipient; no row has an address of a payer, and no event any
 address; a mail that the mail server took, or refused for good, is not sent again unless a person asks; one
