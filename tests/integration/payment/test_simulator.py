@@ -165,7 +165,9 @@ async def test_a_contested_dispute_ends_as_its_amount_says(pair: Pair, amount_mi
 
     request = pb.ContestDisputeRequest(request_id=str(uuid.uuid4()), dispute_id=opened.dispute_id, evidence="receipt")
     await pair.house.call.ContestDispute(request, ANY)
-    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened", ending)
+    await pair.settle(
+        created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened", "DisputeContested", ending
+    )
 
     ended = await pair.dispute(created.payment_id)
     assert (ended.accepted, ended.response_state) == (False, pb.DISPUTE_RESPONSE_STATE_TOLD)
