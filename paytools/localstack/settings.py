@@ -18,6 +18,7 @@ SERVICES = (
     "journey",
     "notification",
     "analytics",
+    "reconciliation",
 )
 """Started in this order; the first gets the first port."""
 

@@ -1,6 +1,7 @@
 """Where a notification goes to and whose business it is about: read when it is sent, and kept nowhere."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TypeVar
@@ -13,7 +14,10 @@ from google.protobuf.message import Message
 from paykit.base import peer_calls
 from paykit.base.peer_calls import Decodable
 from paykit.process.runtime import Runtime
+from paystream.common.v1 import contact_pb2
 from paystream.merchant.v1 import merchant_pb2
+from paystream.order.v1 import order_pb2
+from paystream.payment.v1 import payment_pb2
 from services.notification import domain, store
 from services.notification.domain.facts import Facts
 from services.notification.domain.notification import DeliveryOutcome, DeliveryResult, Notification
@@ -24,6 +28,9 @@ from services.notification.domain.topics import RecipientKind
 Reply = TypeVar("Reply", bound=Decodable)
 _Channels = Mapping[str, grpc.aio.Channel]
 
+_PLAIN = re.compile(r"[!#-'*+./0-9=?A-Z^-~-]+@[A-Za-z0-9.-]+")
+"""An address without quotes, comments and signs beyond ASCII; a list of two is none. Source: RFC 5322, dot-atom."""
+
 _log = structlog.get_logger()
 
 
@@ -33,14 +40,6 @@ class Recipient:
 
     address: str
     about: About
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
-    """What a payer left for receipts."""
-
-    address: str
-    locale: str | None
 
 
 class PeerAway(Exception):
@@ -88,15 +87,26 @@ async def _of_merchant(
 async def _of_payer(
     channels: _Channels, notification: Notification, merchant: merchant_pb2.Merchant | None
 ) -> Recipient | DeliveryResult:
-    contact = await _contact(channels, Facts.from_json(notification.facts).contact_ids)
-    if contact is None:
-        return _suppressed("NO_ADDRESS")
-    return Recipient(address=contact.address, about=_about(RecipientKind.PAYER, merchant, locale=contact.locale))
+    for contact_id in Facts.from_json(notification.facts).contact_ids:
+        contact = await _contact(channels, contact_id)
+        if contact and contact.HasField("erase_time"):
+            # What was erased at the payment is not looked for at its order.
+            return _suppressed("CONTACT_ERASED")
+        if contact and contact.receipt_email:
+            about = _about(RecipientKind.PAYER, merchant, locale=contact.locale or None)
+            return Recipient(address=contact.receipt_email, about=about)
+    return _suppressed("NO_ADDRESS")
 
 
-async def _contact(_channels: _Channels, _contact_ids: Sequence[str]) -> Contact | None:
-    """The first receipt contact of a payment and its order; None where none was left, or it was erased."""
-    return None
+async def _contact(channels: _Channels, contact_id: str) -> contact_pb2.Contact | None:
+    """The receipt contact of a payment or an order; None where none was left."""
+    if contact_id.startswith("ord_"):
+        order = order_pb2.GetContactRequest(order_id=contact_id)
+        of_order = await _ask(channels, order, order_pb2.GetContactResponse)
+        return of_order.contact if of_order else None
+    payment = payment_pb2.GetContactRequest(payment_id=contact_id)
+    of_payment = await _ask(channels, payment, payment_pb2.GetContactResponse)
+    return of_payment.contact if of_payment else None
 
 
 async def _merchant(channels: _Channels, merchant_id: str | None) -> merchant_pb2.Merchant | None:
@@ -132,7 +142,7 @@ def _about(kind: RecipientKind, merchant: merchant_pb2.Merchant | None, *, local
         recipient_kind=kind,
         locale=locale or (None if kind is RecipientKind.OPERATOR else merchant.locale or None),
         merchant_name=merchant.public_name or merchant.display_name,
-        support_address=merchant.support_email or None,
+        support_address=merchant.support_email if _usable(merchant.support_email) else None,
         zone=UTC if kind is RecipientKind.OPERATOR else _zone(merchant.settlement_policy.time_zone),
     )
 
@@ -146,7 +156,7 @@ def _zone(name: str) -> tzinfo:
 
 def _usable(address: str) -> bool:
     """Whether an address can stand in a header and be handed to any mail server."""
-    return address.isascii() and address.isprintable() and " " not in address and address.count("@") == 1
+    return bool(_PLAIN.fullmatch(address))
 
 
 def _suppressed(reason: str) -> DeliveryResult:
