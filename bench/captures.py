@@ -20,6 +20,7 @@ QUEUE_WAIT_S = 0.05
 _HEADERS: list[tuple[str, str | bytes | None]] = [
     ("ce_id", "evt_0198c0de0000700080000000000000000"),
     ("ce_time", "2026-03-01T12:00:00+00:00"),
+    ("ce_subject", "pay_0198c0de0000700080000000000000000"),
     ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     ("ce_type", PaymentSuccess.RECORD),
     ("ce_source", "/paystream/payment"),

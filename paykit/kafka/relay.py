@@ -174,6 +174,7 @@ class _Headers:
         own: list[tuple[str, str | bytes]] = [
             ("ce_id", row["event_id"]),
             ("ce_time", row["occurred_at"].isoformat()),
+            ("ce_subject", row["key"]),
         ]
         if row["traceparent"]:
             own.append(("traceparent", row["traceparent"]))

@@ -212,6 +212,7 @@ def to_behaviour(behaviour: Behaviour) -> pb.Behaviour:
         callback_address=behaviour.callback_address,
         fee_basis_points=behaviour.fee_basis_points,
         finality_seconds=behaviour.finality_seconds,
+        statement_fee_minor=behaviour.statement_fee_minor,
     )
 
 
@@ -229,6 +230,7 @@ def from_behaviour(behaviour: pb.Behaviour) -> Behaviour:
         callback_address=behaviour.callback_address,
         fee_basis_points=behaviour.fee_basis_points,
         finality_seconds=behaviour.finality_seconds,
+        statement_fee_minor=behaviour.statement_fee_minor,
     )
 
 

@@ -21,7 +21,7 @@ from services.channel.domain.dispute import (
     DisputeReason,
     DisputeResponse,
 )
-from services.channel.domain.line import LaterLine
+from services.channel.domain.line import ChannelLine
 from services.channel.domain.transaction import Authorization, ChannelTransaction
 from services.channel.store import CallbackReport, DueCallback
 
@@ -87,7 +87,7 @@ class _Disputing:
     tx: Tx
     disputes: Rows[str, ChannelDispute]
     authorizations: Rows[str, Authorization]
-    lines: Rows[str, LaterLine]
+    lines: Rows[str, ChannelLine]
     behaviours: Behaviours
     callbacks: list[DueCallback] = field(default_factory=list)
 
@@ -101,7 +101,7 @@ class _Disputing:
         self.authorizations.put(move.authorization)
         if move.line is not None:
             self.lines.add(move.line)
-            event = line.later_statement_line(move.line, version=after.version)
+            event = line.reported(move.line, version=after.version)
             self.tx.emit(event, cause=Cause(after.correlation_id))
         if after.state in _REPORTS:
             told_minor = _told_minor(before, after)
@@ -128,7 +128,8 @@ async def open_disputes(tx: Tx, items: Sequence[OpenDispute]) -> list[ChannelDis
     opened = kept(results)
     for disputed in opened:
         if disputed.line_date is not None:
-            tx.emit(dispute_line.statement_line(disputed), cause=Cause(disputed.correlation_id))
+            event = line.reported(dispute_line.opening_line(disputed), version=disputed.version)
+            tx.emit(event, cause=Cause(disputed.correlation_id))
     if opened:
         behaviours = await store.behaviours_of(tx, [disputed.merchant_id for disputed in opened])
         callbacks = [_callbacks(tx, each, behaviours, amount_minor=each.amount_minor) for each in opened]

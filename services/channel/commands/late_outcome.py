@@ -12,7 +12,7 @@ from services.channel import store
 from services.channel.domain import dispute, late_outcome, line, transaction
 from services.channel.domain.behaviour import Behaviours
 from services.channel.domain.late_outcome import LateOutcome, LateWord, OutcomeImpossible, Turned
-from services.channel.domain.line import LaterLine
+from services.channel.domain.line import ChannelLine
 from services.channel.domain.transaction import Authorization, ChannelTransaction
 from services.channel.store import CallbackReport, DueCallback
 
@@ -47,7 +47,7 @@ class _Turning:
     tx: Tx
     transactions: Rows[str, ChannelTransaction]
     authorizations: Rows[str, Authorization]
-    lines: Rows[str, LaterLine]
+    lines: Rows[str, ChannelLine]
     behaviours: Behaviours
     callbacks: list[DueCallback] = field(default_factory=list)
 
@@ -131,6 +131,6 @@ def _keep(turning: _Turning, recorded: ChannelTransaction, turned: Turned) -> No
     if turned.line is not None:
         turning.lines.add(turned.line)
         turning.tx.hold(turned.line.channel_reference)
-        turning.tx.emit(line.later_statement_line(turned.line, version=turned.transaction.version), cause=cause)
+        turning.tx.emit(line.reported(turned.line, version=turned.transaction.version), cause=cause)
     elif turned.transaction.line_date is not None and recorded.line_date is None:
         turning.tx.emit(line.statement_line(turned.transaction), cause=cause)

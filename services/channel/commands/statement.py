@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 from paykit.cause import Cause
-from paykit.ids import new_id
 from paykit.postgres.database import Tx
-from paystream.channel.v1 import events
 from services.channel import store
-from services.channel.domain.transaction import CHANNEL
-from services.channel.store import DayTotal
+from services.channel.domain import line, statement
+from services.channel.domain.behaviour import GLOBAL
+from services.channel.domain.statement import ChannelStatement
 
 GRACE_S = 300
 """Kept after midnight (UTC): a line is dated when its transaction begins, and commits well within this."""
@@ -17,37 +16,29 @@ GRACE_S = 300
 async def close_statements(tx: Tx) -> int:
     """Close every day before today that has lines and no statement yet, and return the number of statements.
 
-    Emits ChannelStatementClosed for each.
+    Emits ChannelStatementClosed for each, after the lines of the statement as a whole.
     """
     before = (tx.now - timedelta(seconds=GRACE_S)).date().isoformat()
-    statements = [(new_id("stm"), total) for total in await store.sum_open_days(tx, before=before)]
-    inserted = await store.insert_statements(tx, statements)
-    for statement_id, total in statements:
-        if statement_id in inserted:
-            tx.emit(_closed(tx, statement_id, total), cause=Cause(correlation_id=statement_id))
+    totals = await store.sum_open_days(tx, before=before)
+    if not totals:
+        return 0
+    statements = statement.close(
+        totals,
+        balances_minor=await store.bank_balances(tx),
+        statement_fee_minor=(await store.behaviours_of(tx, [])).of(GLOBAL).statement_fee_minor,
+        now=tx.now,
+    )
+    inserted = set(await store.insert_statements(tx, statements))
+    for closed in statements:
+        if closed.statement_id in inserted:
+            _report(tx, closed)
     return len(inserted)
 
 
-def _closed(tx: Tx, statement_id: str, total: DayTotal) -> events.ChannelStatementClosed:
-    return events.ChannelStatementClosed(
-        occurred_at=tx.now,
-        merchant_id=None,
-        aggregate_version=1,
-        statement_id=statement_id,
-        channel=CHANNEL,
-        currency_code=total.currency_code,
-        statement_date=total.statement_date,
-        line_count=total.line_count,
-        captured_minor=total.captured_minor,
-        refunded_minor=total.refunded_minor,
-        disputed_minor=total.disputed_minor,
-        paid_minor=total.paid_minor,
-        returned_minor=total.returned_minor,
-        channel_fee_minor=total.channel_fee_minor,
-        net_minor=total.net_minor,
-        dispute_won_minor=total.dispute_won_minor,
-        reversed_minor=total.reversed_minor,
-        refund_returned_minor=total.refund_returned_minor,
-        acquirer_net_minor=total.acquirer_net_minor,
-        bank_net_minor=total.bank_net_minor,
-    )
+def _report(tx: Tx, closed: ChannelStatement) -> None:
+    cause = Cause(correlation_id=closed.statement_id)
+    for own_line in statement.own_lines(closed):
+        tx.hold(own_line.channel_reference)
+        tx.emit(line.reported(own_line, version=1), cause=cause)
+    tx.hold(closed.statement_id)
+    tx.emit(statement.closed(closed), cause=cause)

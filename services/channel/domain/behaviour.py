@@ -47,6 +47,7 @@ class Behaviour:
         callback_delay_ms: From a PENDING answer to its decision, and from a decision to its callback.
         callback_address: host:port to call back where a call names none; empty for no callback.
         fee_basis_points: Charged on a capture, rounded half up.
+        statement_fee_minor: Charged for closing a statement, in its currency; the global one holds.
         finality_seconds: After this NOT_FOUND proves that an attempt will not happen.
     """
 
@@ -61,6 +62,7 @@ class Behaviour:
     callback_address: str = ""
     fee_basis_points: int = 150
     finality_seconds: int = 5
+    statement_fee_minor: int = 0
 
 
 DEFAULTS = Behaviour()

@@ -11,7 +11,7 @@ from paykit.ids import named_id
 from paykit.money import Money
 from paystream.channel.v1 import events
 from services.channel.domain.late_outcome import OutcomeImpossible
-from services.channel.domain.line import LaterLine
+from services.channel.domain.line import ChannelLine
 from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 RESPOND_WITHIN_S = 7 * 86_400
@@ -149,7 +149,7 @@ class DisputeMove(NamedTuple):
 
     dispute: ChannelDispute
     authorization: Authorization
-    line: LaterLine | None
+    line: ChannelLine | None
 
 
 def not_found(dispute_reference: str) -> DisputeNotFound:
@@ -327,10 +327,10 @@ def _take(
     )
 
 
-def _line(dispute: ChannelDispute, more_minor: int, now: datetime) -> LaterLine:
+def _line(dispute: ChannelDispute, more_minor: int, now: datetime) -> ChannelLine:
     taken = more_minor > 0
     operation = events.ChannelOperation.DISPUTE if taken else events.ChannelOperation.DISPUTE_REVERSED
-    return LaterLine(
+    return ChannelLine(
         line_id=named_id("lin", dispute.dispute_reference, operation, str(dispute.version)),
         attempt_id=dispute.attempt_id,
         channel_reference=dispute.dispute_reference,

@@ -10,7 +10,7 @@ from paykit.money import Money
 from paystream.channel.v1 import events
 from services.channel.domain import line, transaction
 from services.channel.domain.behaviour import Aftereffect, Behaviour, Decision
-from services.channel.domain.line import LaterLine
+from services.channel.domain.line import ChannelLine
 from services.channel.domain.transaction import MONEY_IN, Action, Authorization, ChannelTransaction
 
 BANK_FEE_MINOR = 1_500
@@ -56,7 +56,7 @@ class Turned:
     transaction: ChannelTransaction
     authorization: Authorization | None
     again: Authorization | None = None
-    line: LaterLine | None = None
+    line: ChannelLine | None = None
 
 
 def word_of(transaction: ChannelTransaction, aftereffect: Aftereffect) -> LateWord | None:
@@ -219,7 +219,7 @@ def _line(
     now: datetime,
     amount_minor: int | None = None,
     fee_minor: int = 0,
-) -> LaterLine | None:
+) -> ChannelLine | None:
     """Write a line; None for what moves no money. The acquirer keeps its fee of what it takes back."""
     if not recorded.moves_money:
         return None

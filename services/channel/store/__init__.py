@@ -12,7 +12,7 @@ from services.channel.store.callback import (
     postpone_callbacks,
 )
 from services.channel.store.dispute import disputes
-from services.channel.store.statement import DayTotal, insert_statements, sum_open_days
+from services.channel.store.statement import bank_balances, insert_statements, sum_open_days
 from services.channel.store.transaction import (
     authorizations,
     claim_attempts,
@@ -24,10 +24,10 @@ from services.channel.store.transaction import (
 __all__ = [
     "Callback",
     "CallbackReport",
-    "DayTotal",
     "DueCallback",
     "all_behaviours",
     "authorizations",
+    "bank_balances",
     "behaviours_of",
     "claim_attempts",
     "delete_callbacks",

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from paykit.work import Rows
-from services.channel.domain.line import LaterLine
+from services.channel.domain.line import ChannelLine
 from services.channel.domain.transaction import Authorization, ChannelTransaction
 
 # Waits for a concurrent transaction that has the same attempt, in key order so that two batches cannot deadlock.
@@ -54,7 +54,7 @@ authorizations: Table[str, Authorization] = Table(
     ),
 )
 
-later_lines: Table[str, LaterLine] = Table(LaterLine, "later_line", key="line_id", changing=())
+later_lines: Table[str, ChannelLine] = Table(ChannelLine, "later_line", key="line_id", changing=())
 
 
 async def claim_attempts(tx: Tx, attempt_ids: Collection[str]) -> set[str]:

@@ -22,7 +22,6 @@ from paykit.events.event import STAMPED
 
 REASONS = {
     "ChannelStatementClosed.merchant_id": "A statement is of all merchants.",
-    "ChannelTransactionReported.statement_id": "A line is told when money moves, before its statement.",
     "EvidenceUnmatched.merchant_id": "What is about no attempt that is known is of no merchant.",
     "RefundCreated.channel_reference": "No channel has been asked yet.",
 }

@@ -52,9 +52,9 @@ async def test_a_statement_counts_disputes_and_returns_on_the_days_of_their_line
         for each in closed
     ]
     assert told == [
-        ("2026-03-01", 3, 18_023, 0, 9_010),
-        ("2026-03-02", 3, 0, 18_023, 0),
-        ("2026-03-03", 1, 0, -9_011, 0),
+        ("2026-03-01", 4, 18_023, 0, 9_010),
+        ("2026-03-02", 4, 0, 18_023, 0),
+        ("2026-03-03", 2, 0, -9_011, 0),
     ]
     assert [(each.returned_minor, each.channel_fee_minor, each.net_minor) for each in closed] == [
         (0, 270, 18_023 - 9_010 - 270),

@@ -26,9 +26,9 @@ async def test_a_statement_sums_its_day_by_currency(house: House) -> None:
     house.clock.advance(timedelta(seconds=GRACE_S))
     await all_of(*(jobs.close_statements(house.runtime) for _ in range(4)))
     jpy, usd = await closed(house)
-    assert (jpy.currency_code, jpy.statement_date, jpy.line_count) == ("JPY", "2026-03-01", 1)
+    assert (jpy.currency_code, jpy.statement_date, jpy.line_count) == ("JPY", "2026-03-01", 2)
     assert (jpy.captured_minor, jpy.channel_fee_minor, jpy.net_minor) == (3_000, 45, 2_955)
-    assert (usd.line_count, usd.captured_minor, usd.refunded_minor, usd.paid_minor) == (3, 21_006, 700, 0)
+    assert (usd.line_count, usd.captured_minor, usd.refunded_minor, usd.paid_minor) == (4, 21_006, 700, 0)
     # 1.5 % of 2,000 is 30, and of 19,006 285 and one too much.
     assert (usd.channel_fee_minor, usd.net_minor) == (316, 21_006 - 700 - 316)
 

@@ -302,6 +302,13 @@ def statement(number: int = 1, **changes: Any) -> ChannelStatementClosed:
         "statement_date": "2026-03-01",
         "line_count": 3,
         **{f"{total}_minor": 0 for total in (*totals, "refund_returned", "acquirer_net", "bank_net")},
+        "opening_balance_minor": 0,
+        "closing_balance_minor": 0,
+        "value_date": "2026-03-02",
+        "bank_reference": None,
+        "statement_fee_minor": 0,
+        "acquirer_line_count": 3,
+        "bank_line_count": 0,
     }
     return ChannelStatementClosed(**(given | changes))
 

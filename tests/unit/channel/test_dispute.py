@@ -23,9 +23,9 @@ from services.channel.domain.dispute import (
     DisputeResponse,
     DisputeResponseLate,
 )
-from services.channel.domain.dispute_line import statement_line
+from services.channel.domain.dispute_line import opening_line
 from services.channel.domain.late_outcome import OutcomeImpossible
-from services.channel.domain.line import later_statement_line
+from services.channel.domain.line import reported
 from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -173,7 +173,7 @@ def test_holding_back_and_giving_again_are_two_lines_of_one_reference() -> None:
     made, held = opened(Money(600, "USD"))
     won, _, line = dispute.decide(respond(made, contested=True), held, now=LATER)
     assert line is not None
-    taken, given = statement_line(made), later_statement_line(line, version=won.version)
+    taken, given = reported(opening_line(made), version=made.version), reported(line, version=won.version)
     assert (taken.operation, given.operation) == ("DISPUTE", "DISPUTE_REVERSED")
     assert (taken.amount_minor, given.amount_minor, taken.line_date) == (600, 600, "2026-03-01")
     assert (given.line_date, given.channel_fee_minor, given.related_no) == ("2026-03-02", 0, "cap_1")

@@ -11,7 +11,7 @@ from paykit.money import Money
 from services.channel.domain import transaction as domain
 from services.channel.domain.behaviour import FIXED, FIXED_CANCELS, ORDINARY, Aftereffect, Behaviour, Decision, Scenario
 from services.channel.domain.late_outcome import LateOutcome, LateWord, OutcomeImpossible, Turned, turn, word_of
-from services.channel.domain.line import LaterLine, later_statement_line
+from services.channel.domain.line import ChannelLine, reported
 from services.channel.domain.transaction import Action, Authorization, ChannelTransaction, Instruction
 
 NIGHT = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
@@ -64,7 +64,7 @@ def required(authorization: Authorization | None) -> Authorization:
     return authorization
 
 
-def told(line: LaterLine | None) -> Any:
+def told(line: ChannelLine | None) -> Any:
     return line and (str(line.operation), line.amount_minor, line.fee_minor, line.line_date)
 
 
@@ -252,7 +252,7 @@ def test_an_aftereffect_says_what_its_amount_stands_for() -> None:
 def test_a_later_line_is_told_with_everything_that_reconciles_it() -> None:
     bounced = turned(charge(), DECLINED)
     assert bounced.line is not None
-    event = later_statement_line(bounced.line, version=bounced.transaction.version)
+    event = reported(bounced.line, version=bounced.transaction.version)
     assert (event.operation, event.amount_minor, event.channel_fee_minor, event.line_date) == (
         "CAPTURE_REVERSED",
         10_000,

@@ -185,13 +185,20 @@ def test_the_statement_line_of_an_automatic_capture_is_a_capture() -> None:
         line_id=line.line_id,
         operation=events.ChannelOperation.CAPTURE,
         outcome=events.ChannelOutcome.SUCCEEDED,
-        statement_id=None,
+        statement_id=line.statement_id,
         related_no="cap_1",
         original_channel_reference=None,
         amount_minor=1_000,
         currency_code="USD",
         channel_fee_minor=16,
         line_date="2026-03-01",
+        attempt_id=transaction.attempt_id,
+        settlement_amount_minor=1_000,
+        settlement_currency_code="USD",
+        exchange_rate="1",
+        value_date="2026-03-02",
+        payout_reference=line.payout_reference,
+        acquirer_reference=line.acquirer_reference,
     )
     assert transaction.channel_fee_minor == 15
 

@@ -1115,6 +1115,7 @@ class Behaviour(_message.Message):
     CALLBACK_ADDRESS_FIELD_NUMBER: _builtins.int
     FEE_BASIS_POINTS_FIELD_NUMBER: _builtins.int
     FINALITY_SECONDS_FIELD_NUMBER: _builtins.int
+    STATEMENT_FEE_MINOR_FIELD_NUMBER: _builtins.int
     latency_ms: _builtins.int
     """Milliseconds before every answer."""
     decline_basis_points: _builtins.int
@@ -1139,6 +1140,10 @@ class Behaviour(_message.Message):
     """Seconds after an attempt was sent from which NOT_FOUND is final. Inquiries declare the global one: of an unknown
     attempt no merchant is known.
     """
+    statement_fee_minor: _builtins.int
+    """What the channel charges for closing a statement, in minor units of its currency: a line FEE; 0 for nothing. The global
+    one holds: a statement is of all merchants.
+    """
     def __init__(
         self,
         *,
@@ -1153,10 +1158,11 @@ class Behaviour(_message.Message):
         callback_address: _builtins.str = ...,
         fee_basis_points: _builtins.int = ...,
         finality_seconds: _builtins.int = ...,
+        statement_fee_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_address", b"callback_address", "callback_delay_ms", b"callback_delay_ms", "decline_basis_points", b"decline_basis_points", "duplicate_callback_basis_points", b"duplicate_callback_basis_points", "fee_basis_points", b"fee_basis_points", "finality_seconds", b"finality_seconds", "latency_ms", b"latency_ms", "pending_basis_points", b"pending_basis_points", "timeout_after_basis_points", b"timeout_after_basis_points", "timeout_before_basis_points", b"timeout_before_basis_points", "wrong_fee_basis_points", b"wrong_fee_basis_points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_address", b"callback_address", "callback_delay_ms", b"callback_delay_ms", "decline_basis_points", b"decline_basis_points", "duplicate_callback_basis_points", b"duplicate_callback_basis_points", "fee_basis_points", b"fee_basis_points", "finality_seconds", b"finality_seconds", "latency_ms", b"latency_ms", "pending_basis_points", b"pending_basis_points", "statement_fee_minor", b"statement_fee_minor", "timeout_after_basis_points", b"timeout_after_basis_points", "timeout_before_basis_points", b"timeout_before_basis_points", "wrong_fee_basis_points", b"wrong_fee_basis_points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

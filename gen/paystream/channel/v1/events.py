@@ -12,7 +12,8 @@ class ChannelOperation(StrEnum):
     """AUTHORIZE, CAPTURE, CANCEL: of a payment. REFUND: to the payer. PAY: a payout to a merchant's bank account.
     DISPUTE: taken back by the payer's bank. DISPUTE_REVERSED: given again after a dispute was won. RETURN: a payout
     that came back, whole or in part. CAPTURE_REVERSED: a capture that bounced. REFUND_RETURNED: a refund that came
-    back. UNKNOWN: newer than the reader's schema.
+    back. FEE: of the statement, not of one movement. ADJUSTMENT: a correction by the channel. PAYOUT_TO_PLATFORM: what
+    the acquirer pays to the platform's bank account. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -26,6 +27,9 @@ class ChannelOperation(StrEnum):
     RETURN = "RETURN"
     CAPTURE_REVERSED = "CAPTURE_REVERSED"
     REFUND_RETURNED = "REFUND_RETURNED"
+    FEE = "FEE"
+    ADJUSTMENT = "ADJUSTMENT"
+    PAYOUT_TO_PLATFORM = "PAYOUT_TO_PLATFORM"
 
 
 class ChannelOutcome(StrEnum):
@@ -56,11 +60,12 @@ class ChannelStatementClosed(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         currency_code: ISO 4217 code in upper case, three letters.
         statement_date: Date of the statement, YYYY-MM-DD, in the channel's time zone.
-        line_count: Number of lines, 0 or more.
+        line_count: Number of lines, 0 or more; from version 4 on FEE and PAYOUT_TO_PLATFORM are among them.
         captured_minor: Sum of successful captures, in minor units of currency_code, 0..2^53-1.
         refunded_minor: Sum of successful refunds, in minor units of currency_code, 0..2^53-1.
         paid_minor: Sum of successful payouts, in minor units of currency_code, 0..2^53-1.
-        channel_fee_minor: Sum of what the channel kept, in minor units of currency_code, -(2^53-1)..2^53-1.
+        channel_fee_minor: Sum of what the channel kept, that of lines and statement_fee_minor, in minor units of
+            currency_code, -(2^53-1)..2^53-1.
         net_minor: What the channel pays out to the platform, captured_minor - refunded_minor - disputed_minor -
             paid_minor + returned_minor - channel_fee_minor, in minor units of currency_code; negative when the platform
             owes the channel.
@@ -76,11 +81,23 @@ class ChannelStatementClosed(AvroRecord):
             currency_code.
         bank_net_minor: What payouts did to the platform's bank account: returned_minor - paid_minor, in minor units of
             currency_code.
+        opening_balance_minor: What was on the platform's bank account before the statement, in minor units of
+            currency_code, negative when it was overdrawn; null when the channel does not tell.
+        closing_balance_minor: What is on the platform's bank account after the statement, opening_balance_minor +
+            net_minor, in minor units of currency_code; null when the channel does not tell.
+        value_date: Date from which acquirer_net_minor counts at the platform's bank account, YYYY-MM-DD, in the
+            channel's time zone; null when the channel does not tell.
+        bank_reference: The bank's reference of the transfer of acquirer_net_minor; null when nothing was transferred,
+            and when the channel does not tell.
+        statement_fee_minor: Part of channel_fee_minor that is of no line but FEE, in minor units of currency_code,
+            -(2^53-1)..2^53-1.
+        acquirer_line_count: Number of the acquirer's lines, FEE and PAYOUT_TO_PLATFORM among them, 0 or more.
+        bank_line_count: Number of the bank's lines, payouts and their returns, 0 or more.
     """
 
     RECORD: ClassVar[str] = "paystream.channel.v1.ChannelStatementClosed"
     TOPIC: ClassVar[str] = "channel.events"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     KEY: ClassVar[str] = "statement_id"
 
     event_id: str = ""
@@ -108,6 +125,13 @@ class ChannelStatementClosed(AvroRecord):
     refund_returned_minor: int
     acquirer_net_minor: int
     bank_net_minor: int
+    opening_balance_minor: int | None
+    closing_balance_minor: int | None
+    value_date: str | None
+    bank_reference: str | None
+    statement_fee_minor: int
+    acquirer_line_count: int
+    bank_line_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,23 +154,43 @@ class ChannelTransactionReported(AvroRecord):
         channel_reference: The channel's reference of the operation. The Kafka key.
         line_id: The channel's identity of the line: a second event with the same channel and line_id is a duplicate of
             the first.
-        statement_id: The statement the line belongs to: stm_ and a UUIDv7; null when it is not on one yet.
+        statement_id: The statement the line belongs to, that of its channel, currency_code and line_date: stm_ and 32
+            hexadecimal digits; null when it is not on one yet, as in versions before 4.
         operation: What was done.
         outcome: How it ended.
-        related_no: paystream's reference as sent to the channel: a capture_id, refund_id or withdrawal_id; null when
-            the channel does not tell.
+        related_no: paystream's reference as sent to the channel: a capture_id, payment_id, refund_id or withdrawal_id;
+            null when the channel does not tell.
         original_channel_reference: For a refund or cancel, the channel's reference of what it undoes; null otherwise or
             when the channel does not tell.
-        amount_minor: Gross amount, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        amount_minor: Gross amount, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1. Of FEE,
+            ADJUSTMENT and PAYOUT_TO_PLATFORM -(2^53-1)..2^53-1, never 0: a FEE below 0 is given back, an ADJUSTMENT
+            below 0 is to the platform's disadvantage, a PAYOUT_TO_PLATFORM below 0 is taken from the platform's bank
+            account.
         currency_code: ISO 4217 code in upper case, three letters.
         channel_fee_minor: What the channel keeps for it, in minor units of currency_code, -(2^53-1)..2^53-1; negative
             when it gives a fee back.
         line_date: Booking date on the statement, YYYY-MM-DD, in the channel's time zone.
+        attempt_id: paystream's attempt that the money moved by, as sent to the channel; null when the channel does not
+            tell, and of what no attempt moved.
+        settlement_amount_minor: amount_minor in the currency that the channel settles in, amount_minor times
+            exchange_rate, before channel_fee_minor, in minor units of settlement_currency_code; null when the channel
+            does not tell.
+        settlement_currency_code: The currency that the channel settles in: ISO 4217 code in upper case, three letters;
+            null when the channel does not tell.
+        exchange_rate: Units of settlement_currency_code for one unit of currency_code, a decimal number with a point
+            and no exponent, at most 32 characters, 1 where both are the same; null when the channel does not tell.
+        value_date: Date from which the money counts at the platform's bank account, YYYY-MM-DD, in the channel's time
+            zone; null when the channel does not tell.
+        payout_reference: The acquirer's reference of the PAYOUT_TO_PLATFORM that the money is part of, which is the
+            channel_reference of that line; null of what the bank moved and when the channel does not tell.
+        acquirer_reference: The reference number that the card schemes know the movement by (ARN), 23 digits; of a
+            dispute and of what is reversed, that of the capture or refund concerned; null of what is not of a card, and
+            when the channel does not tell.
     """
 
     RECORD: ClassVar[str] = "paystream.channel.v1.ChannelTransactionReported"
     TOPIC: ClassVar[str] = "channel.events"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
     KEY: ClassVar[str] = "channel_reference"
 
     event_id: str = ""
@@ -169,6 +213,13 @@ class ChannelTransactionReported(AvroRecord):
     currency_code: str
     channel_fee_minor: int
     line_date: str
+    attempt_id: str | None
+    settlement_amount_minor: int | None
+    settlement_currency_code: str | None
+    exchange_rate: str | None
+    value_date: str | None
+    payout_reference: str | None
+    acquirer_reference: str | None
 
 
 EVENTS = (
