@@ -74,6 +74,10 @@ Secret = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=1)
 """A secret that settings give by reference: `env:NAME` or `file:/path`. It prints as `**********`."""
 
 
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+$", max_length=254)]
+"""An address alone, without a name."""
+
+
 Peers = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Annotated[str, Field(pattern=_ADDRESS)]],
     NoDecode,
@@ -166,6 +170,15 @@ class Settings(BaseSettings):
             second one; 0 has every journal proposed and approved.
         accounting_chart: The chart of accounts of a new ledger, by its name or as the path of a TOML file; an existing
             one refuses another than its own, but takes a version with more kinds and types.
+        mail_host: The SMTP server that notifications are sent through; none are sent, and they wait, if unset.
+        mail_port: Its port.
+        mail_security: `starttls`, `tls` from the first byte, or `none`, which takes no login.
+        mail_ca_file: PEM file of the certificates that its own is checked against; the system's if unset.
+        mail_user: Who logs in; nobody if unset.
+        mail_password: Of that user: `env:NAME` or `file:/path`.
+        mail_from_address: The address that mails come from; its domain ends their Message-IDs.
+        mail_timeout_s: How long the server may take for one answer.
+        mail_operator_address: Where mails for those who run the platform go to; nowhere if unset.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -206,6 +219,15 @@ class Settings(BaseSettings):
     currency_closings: Closings = Field(default={}, max_length=200)
     accounting_journal_limits: Limits = Field(default={"*": 1_000_000})
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
+    mail_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]+$", max_length=253)
+    mail_port: int = Field(default=587, ge=1, le=65_535)
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_ca_file: Path | None = None
+    mail_user: str | None = Field(default=None, min_length=1, max_length=254)
+    mail_password: Secret | None = None
+    mail_from_address: MailAddress | None = None
+    mail_timeout_s: float = Field(default=30.0, gt=0, le=60)
+    mail_operator_address: MailAddress | None = None
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"
     log_level: LogLevel = "info"
@@ -249,6 +271,17 @@ class Settings(BaseSettings):
         if len({route.name for route in routes}) != len(routes):
             raise ValueError("two routes have one name")
         return routes
+
+    @model_validator(mode="after")
+    def _complete_mail_server(self) -> Self:
+        """Refuse a mail server that could not be used, and a password that would go over the wire in the clear."""
+        if self.mail_host is not None and self.mail_from_address is None:
+            raise ValueError("mail_from_address must be set where mail_host is")
+        if (self.mail_user is None) != (self.mail_password is None):
+            raise ValueError("mail_user and mail_password go together")
+        if self.mail_user is not None and self.mail_security == "none":
+            raise ValueError("mail_user needs mail_security starttls or tls")
+        return self
 
     @model_validator(mode="after")
     def _keep_credentials_apart(self) -> Self:

@@ -45,6 +45,7 @@ ENTRIES = (
     Entry("events", "events", "The events on Kafka."),
     Entry("dlq", "dlq", "A service's dead letters: look, replay, discard."),
     Entry("journey", "journey", "All that became of an order or payment, in every service, in order of time."),
+    Entry("mail", "oversight.mail", "The mails that the local stack has kept."),
     Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
     Entry("clock", "clock", "The clock of business time, on a development stack."),
     Entry("settlement", "settlement", "Verify settlements and write their reports."),

@@ -2,9 +2,9 @@
 
 from paykit.consume.delivery import Handle, Subscription
 from paykit.events import classes
-from paykit.process.service import Service
+from paykit.process.service import Job, Service
 from paystream.notification.v1 import events
-from services.notification import handlers, rpc
+from services.notification import handlers, jobs, rpc
 
 _TOPICS = (
     *("merchant.events", "order.events", "payment.events", "settlement.events", "withdrawal.events"),
@@ -25,4 +25,9 @@ SERVICE = Service(
     servicers=rpc.servicers,
     subscriptions=tuple(map(_subscription, _TOPICS)),
     emits=(events.NotificationSent, events.NotificationFailed),
+    jobs=(
+        # What is due comes with events, whose handlers cannot wake a job: so it looks often.
+        Job(name="send_mails", run=jobs.send_mails, every_s=jobs.SEND_EVERY_S),
+        Job(name="report_mail", run=jobs.report_mail, every_s=jobs.REPORT_EVERY_S),
+    ),
 )

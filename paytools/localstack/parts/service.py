@@ -97,6 +97,15 @@ def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> 
     }
     if "channel" in endpoints.services:
         environment["PAYSTREAM_CHANNEL_ADDRESS"] = endpoints.services["channel"]
+    if endpoints.mail:
+        host, _, port = endpoints.mail.rpartition(":")
+        environment |= {
+            "PAYSTREAM_MAIL_HOST": host,
+            "PAYSTREAM_MAIL_PORT": port,
+            "PAYSTREAM_MAIL_SECURITY": "none",
+            "PAYSTREAM_MAIL_FROM_ADDRESS": "payments@paystream.example",
+            "PAYSTREAM_MAIL_OPERATOR_ADDRESS": "operators@paystream.example",
+        }
     return environment
 
 
