@@ -74,6 +74,10 @@ Secret = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=1)
 """A secret that settings give by reference: `env:NAME` or `file:/path`. It prints as `**********`."""
 
 
+WebhookKey = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=32)]
+"""Such a secret, long enough that others can be derived of it."""
+
+
 MailAddress = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+$", max_length=254)]
 """An address alone, without a name."""
 
@@ -157,6 +161,8 @@ class Settings(BaseSettings):
             a table `[[channel]]` for each.
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        authorization_expiring_s: Business time before that at which it is told, once, that it is soon.
+        dispute_due_soon_s: Business time before the end of the time to answer a dispute at which that is told, once.
         unsent_ttl_s: Business time until a payment or capture that could not be sent to its channel fails unsent, where
             its caller asked for no other time.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
@@ -170,6 +176,11 @@ class Settings(BaseSettings):
             second one; 0 has every journal proposed and approved.
         accounting_chart: The chart of accounts of a new ledger, by its name or as the path of a TOML file; an existing
             one refuses another than its own, but takes a version with more kinds and types.
+        webhook_key: What secrets of webhooks are derived of, 32 characters or more, by reference: `env:NAME` or
+            `file:/path`. Without it, no endpoints are registered outside of development.
+        webhook_http_allowed: Webhooks may go to http addresses; in development they may anyway.
+        webhook_high_ports_allowed: Webhooks may go to ports from 1024 on; in development they may anyway.
+        webhook_loopback_allowed: Webhooks may go to this machine; in development only.
         mail_host: The SMTP server that notifications are sent through; none are sent, and they wait, if unset.
         mail_port: Its port.
         mail_security: `starttls`, `tls` from the first byte, or `none`, which takes no login.
@@ -212,6 +223,8 @@ class Settings(BaseSettings):
     channel_routes: Routes = Field(default=(), max_length=20)
     bank_channel: Bank | None = None
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    authorization_expiring_s: int = Field(default=86_400, ge=1, le=30 * 86_400)
+    dispute_due_soon_s: int = Field(default=3 * 86_400, ge=1, le=60 * 86_400)
     unsent_ttl_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
@@ -219,6 +232,10 @@ class Settings(BaseSettings):
     currency_closings: Closings = Field(default={}, max_length=200)
     accounting_journal_limits: Limits = Field(default={"*": 1_000_000})
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
+    webhook_key: WebhookKey | None = None
+    webhook_http_allowed: bool = False
+    webhook_high_ports_allowed: bool = False
+    webhook_loopback_allowed: bool = False
     mail_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]+$", max_length=253)
     mail_port: int = Field(default=587, ge=1, le=65_535)
     mail_security: Literal["starttls", "tls", "none"] = "starttls"
@@ -271,6 +288,13 @@ class Settings(BaseSettings):
         if len({route.name for route in routes}) != len(routes):
             raise ValueError("two routes have one name")
         return routes
+
+    @model_validator(mode="after")
+    def _keep_loopback_closed(self) -> Self:
+        """Refuse webhooks to this machine in production: merchants name the addresses."""
+        if self.webhook_loopback_allowed and self.environment != "development":
+            raise ValueError("webhook_loopback_allowed is for development only")
+        return self
 
     @model_validator(mode="after")
     def _complete_mail_server(self) -> Self:

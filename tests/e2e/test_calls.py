@@ -101,10 +101,10 @@ def test_each_service_has_a_section_and_each_example_calls_a_method_that_is_ther
 
 def test_every_method_that_is_not_for_many_at_once_has_an_example() -> None:
     shown = set(METHOD.findall(examples()))
-    for service in service_names():
-        described = servicing.describe(f"paystream.{service}.v1.{service.title()}Service")
+    services = [f"paystream.{service}.v1.{service.title()}Service" for service in service_names()]
+    for described in map(servicing.describe, [*services, "paystream.notification.v1.WebhookService"]):
         single = {f"{described.full_name}/{each.name}" for each in described.methods if "Batch" not in each.name}
-        assert single - shown == set(), service
+        assert single - shown == set(), described.full_name
 
 
 def test_a_call_that_is_refused_ends_the_run(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from paykit.serve.operations import Operation
 from tests.integration.accounting import test_properties as of_accounting
 from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant
+from tests.integration.notification.webhooks import test_batches as of_webhooks
 from tests.integration.order import test_properties as of_order
 from tests.integration.payment import test_capture_properties as of_captures
 from tests.integration.payment import test_contradiction_properties as of_contradictions
@@ -26,6 +27,7 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.STEPS,
     "channel": of_channel.STEPS,
     "merchant": of_merchant.STEPS,
+    "notification": of_webhooks.STEPS,
     "order": of_order.STEPS,
     "payment": {
         **of_payment.STEPS,

@@ -94,6 +94,8 @@ def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> 
         "PAYSTREAM_REGISTRY_URL": endpoints.registry,
         "PAYSTREAM_CACHE_DIR": str(cache),
         "PAYSTREAM_PEERS": json.dumps(dict(endpoints.services)),
+        # A receiver to try webhooks with stands on this machine (`paystream webhooks listen`).
+        "PAYSTREAM_WEBHOOK_LOOPBACK_ALLOWED": "true",
     }
     if "channel" in endpoints.services:
         environment["PAYSTREAM_CHANNEL_ADDRESS"] = endpoints.services["channel"]

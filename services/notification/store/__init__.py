@@ -1,5 +1,6 @@
 """Every SQL statement of notification."""
 
+from services.notification.store import webhooks
 from services.notification.store.notification import (
     ONCE_PER_RECIPIENT,
     MailQueue,
@@ -26,4 +27,5 @@ __all__ = [
     "templates",
     "tries",
     "tries_of",
+    "webhooks",
 ]

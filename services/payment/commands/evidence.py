@@ -17,8 +17,9 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.commands import ending, later_word, work
+from services.payment.commands import ending, work
 from services.payment.commands.ending import EvidenceWork
+from services.payment.commands.later import later_word
 from services.payment.commands.order import captured_orders
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.payment import Payment

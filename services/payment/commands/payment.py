@@ -17,6 +17,7 @@ from services.payment import domain, store
 from services.payment.commands import order_matching
 from services.payment.commands.order_matching import Matching
 from services.payment.domain.attempt import UNSENT_TTL, AttemptAction, PaymentAttempt
+from services.payment.domain.method import NO_DETAIL, MethodDetail
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.store import Payee
 
@@ -41,6 +42,7 @@ class CreatePayment:
     currency_code: str
     method: events.PaymentMethod
     method_token: str
+    method_detail: MethodDetail = NO_DETAIL
     metadata: str
     capture_mode: CaptureMode
     channel: str | None
@@ -94,6 +96,8 @@ def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee]
         currency_code=item.currency_code,
         method=item.method,
         method_token=item.method_token,
+        method_detail=item.method_detail,
+        country_code=payee.country_code if payee else None,
         metadata=item.metadata,
         capture_mode=item.capture_mode,
         channel=item.channel,
@@ -114,10 +118,13 @@ def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
 
 
 def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:
+    action = _FIRST_ACTION[payment.capture_mode]
     return PaymentAttempt(
         attempt_id=new_id("att"),
         payment_id=payment.payment_id,
-        action=_FIRST_ACTION[payment.capture_mode],
+        # Its channel is told before the call what the capture will be called, so that statements name it.
+        allotted_capture_id=new_id("cap") if action is AttemptAction.CHARGE else None,
+        action=action,
         channel=payment.channel,
         amount_minor=payment.amount_minor,
         currency_code=payment.currency_code,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from paykit.addresses import EmailInvalid
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, EtagMismatch, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
@@ -185,7 +186,7 @@ async def test_a_request_id_with_another_request_is_refused(house: House) -> Non
 async def test_each_bad_field_is_refused_by_its_own_reason(house: House) -> None:
     daily_without_time = pb.SettlementPolicy(schedule=pb.SETTLEMENT_SCHEDULE_DAILY)
     for changes, refusal in (
-        ({"contact_email": "nobody"}, rules.EmailInvalid),
+        ({"contact_email": "nobody"}, EmailInvalid),
         ({"fee_plan": fee_plan(USD, USD)}, rules.CurrencyRepeated),
         ({"settlement_policy": daily_without_time}, rules.SettlementPolicyInvalid),
     ):

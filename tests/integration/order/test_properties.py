@@ -26,6 +26,7 @@ from services.order import commands, handlers
 from services.order.commands import CancelOrder, CompleteOrder, CreateOrder
 from services.order.domain import LineItem
 from services.order.handlers import FOLLOWED
+from tests.event_fields import CAPTURED, REFUNDED
 from tests.integration.order.conftest import Shop
 from tests.integration.payment.conftest import merchant_event
 
@@ -45,6 +46,7 @@ MOVED: dict[str, tuple[type[Any], str, dict[str, Any]]] = {
             "method": payment_events.PaymentMethod.CARD,
             "final": False,
             "order_returned_minor": 0,
+            **CAPTURED,
         },
     ),
     "refund": (
@@ -55,6 +57,7 @@ MOVED: dict[str, tuple[type[Any], str, dict[str, Any]]] = {
             "fee_returned_minor": 0,
             "reason": payment_events.RefundReason.OTHER,
             "suspense_minor": 0,
+            **REFUNDED,
         },
     ),
     "loss": (

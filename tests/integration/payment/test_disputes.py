@@ -17,10 +17,10 @@ from paykit.postgres.database import Tx
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.domain.dispute import (
+from services.payment.domain.dispute import DisputeNotFound
+from services.payment.domain.disputing.dispute_answer import (
     DisputeFileNotFound,
     DisputeFilesExceeded,
-    DisputeNotFound,
     DisputeResponseLate,
 )
 from services.payment.domain.refund import RefundExceedsRefundable

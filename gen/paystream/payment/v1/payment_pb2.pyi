@@ -255,6 +255,34 @@ PAYMENT_METHOD_TYPE_WALLET: PaymentMethodType.ValueType  # 3
 """A wallet."""
 Global___PaymentMethodType: _TypeAlias = PaymentMethodType  # noqa: Y015
 
+class _CardFunding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CardFundingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CardFunding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CARD_FUNDING_UNSPECIFIED: _CardFunding.ValueType  # 0
+    """Not known."""
+    CARD_FUNDING_CREDIT: _CardFunding.ValueType  # 1
+    """A line of credit."""
+    CARD_FUNDING_DEBIT: _CardFunding.ValueType  # 2
+    """A bank account."""
+    CARD_FUNDING_PREPAID: _CardFunding.ValueType  # 3
+    """What was paid in before."""
+
+class CardFunding(_CardFunding, metaclass=_CardFundingEnumTypeWrapper):
+    """What a card is charged to."""
+
+CARD_FUNDING_UNSPECIFIED: CardFunding.ValueType  # 0
+"""Not known."""
+CARD_FUNDING_CREDIT: CardFunding.ValueType  # 1
+"""A line of credit."""
+CARD_FUNDING_DEBIT: CardFunding.ValueType  # 2
+"""A bank account."""
+CARD_FUNDING_PREPAID: CardFunding.ValueType  # 3
+"""What was paid in before."""
+Global___CardFunding: _TypeAlias = CardFunding  # noqa: Y015
+
 class _AttemptAction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -519,19 +547,31 @@ class PaymentMethod(_message.Message):
 
     TYPE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    FUNDING_FIELD_NUMBER: _builtins.int
+    ISSUER_COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     type: Global___PaymentMethodType.ValueType
     """Its kind."""
     token: _builtins.str
     """The token that a vault or wallet gave for it, 1 to 255 characters, no control characters; never a card number."""
+    brand: _builtins.str
+    """Its brand, as in visa, 1 to 50 characters, no control characters; empty when it is not known."""
+    funding: Global___CardFunding.ValueType
+    """What a card is charged to."""
+    issuer_country_code: _builtins.str
+    """Country of its issuer, ISO 3166-1 alpha-2 in upper case; empty when it is not known."""
     def __init__(
         self,
         *,
         type: Global___PaymentMethodType.ValueType = ...,
         token: _builtins.str = ...,
+        brand: _builtins.str = ...,
+        funding: Global___CardFunding.ValueType = ...,
+        issuer_country_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "funding", b"funding", "issuer_country_code", b"issuer_country_code", "token", b"token", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -225,6 +225,7 @@ def _gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
         late.payment_id,
         amount_minor=late.amount_minor,
         late_capture_id=late.capture_id,
+        attempt_id=late.attempt_id,
         channel_reference=late.channel_reference,
         cause=cause,
     )

@@ -13,7 +13,6 @@ from paykit.clock import no_earlier
 from paykit.contradictions.contradiction import Contradiction, first_state
 from paystream.payment.v1 import events
 from services.payment.domain import capture as capture_rules
-from services.payment.domain import dispute_words
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.dispute import (
@@ -30,7 +29,8 @@ from services.payment.domain.dispute import (
     require_acceptable,
     touched,
 )
-from services.payment.domain.dispute_words import Disagreement, DisputeStep
+from services.payment.domain.disputing import dispute_words
+from services.payment.domain.disputing.dispute_words import Disagreement, DisputeStep
 from services.payment.domain.payment import Payment, refundable_minor
 
 
@@ -192,9 +192,21 @@ def _hold(case: DisputeCase, reported: Reported, circumstances: Circumstances) -
         stage=held.stage,
         category=held.category,
         excess_minor=held.excess_minor,
-        fee_minor=held.fee_minor,
     )
-    return _after(counted, payment, held, event)
+    opened = _after(counted, payment, held, event)
+    return _exceed(opened, circumstances) if held.excess_minor else opened
+
+
+def _exceed(case: DisputeCase, circumstances: Circumstances) -> DisputeCase:
+    """Tell that more is disputed than could be held."""
+    payment, dispute = _told(case.payment, circumstances.now), case.dispute
+    event = events.DisputeExceeded(
+        **facts(payment, dispute),
+        stage=dispute.stage,
+        held_minor=dispute.held_minor,
+        excess_minor=dispute.excess_minor,
+    )
+    return _after(case, payment, dispute, event)
 
 
 def _count_alone(case: DisputeCase, reported: Reported, circumstances: Circumstances) -> DisputeCase:

@@ -10,7 +10,7 @@ from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paystream.payment.v1 import events
 from services.payment import domain
-from services.payment.commands import late_capture
+from services.payment.commands.later import late_capture
 from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import WITHDRAWN, AttemptAction, PaymentAttempt
@@ -150,6 +150,7 @@ def refund_twice(rows: ContradictionWork, heard: Heard) -> Applied:
         heard.recorded.payment_id,
         amount_minor=heard.difference_minor,
         late_capture_id=None,
+        attempt_id=heard.recorded.attempt_id,
         channel_reference=_reference(heard),
         cause=heard.item.cause,
     )
@@ -180,6 +181,7 @@ def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
         rows.payments[capture.payment_id],
         capture,
         amount_minor=min(part_minor, left_minor),
+        attempt_id=heard.recorded.attempt_id,
         code=heard.item.evidence.failure_code,
         now=rows.tx.now,
     )
@@ -265,7 +267,13 @@ def _refund_late(rows: ContradictionWork, heard: Heard) -> Applied:
     payment, amount_minor = rows.payments[refund.payment_id], min(heard.reported_minor, refund.amount_minor)
     backed = domain.refund_share.backed(rows.shares_of(refund), rows.captures_of(payment), amount_minor)
     payment, refund, event = domain.refund.succeed_late(
-        payment, refund, backed, channel_reference=_reference(heard), amount_minor=amount_minor, now=rows.tx.now
+        payment,
+        refund,
+        backed,
+        attempt_id=heard.recorded.attempt_id,
+        channel_reference=_reference(heard),
+        amount_minor=amount_minor,
+        now=rows.tx.now,
     )
     rows.payments.put(payment)
     rows.refunds.put(refund)
@@ -292,6 +300,7 @@ def _refund_back(rows: ContradictionWork, heard: Heard) -> Applied:
         refund,
         returning,
         amount_minor=amount_minor,
+        attempt_id=heard.recorded.attempt_id,
         code=heard.item.evidence.failure_code,
         now=rows.tx.now,
     )

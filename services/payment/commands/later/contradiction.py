@@ -9,7 +9,7 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import fold
 from services.payment import domain, store
-from services.payment.commands import late_capture
+from services.payment.commands.later import late_capture
 from services.payment.commands.order import captured_orders
 
 
