@@ -1,0 +1,73 @@
+"""Events as reconciliation follows them."""
+
+from collections.abc import Sequence
+
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible
+from paykit.errors import DomainError
+from paykit.postgres.database import Tx
+from paystream.accounting.v1.events import AccountCreated, TransactionCreated, TransactionRejected
+from paystream.channel.v1.events import ChannelTransactionReported
+from services.reconciliation import commands, domain, store
+from services.reconciliation.commands.booking import RecordBooking
+
+CORRECTION = "Correction"
+"""The ledger's transaction of an approved correction."""
+
+
+async def on_account_created(tx: Tx, deliveries: Sequence[Delivered[AccountCreated]]) -> Sequence[HandlerResult]:
+    """Keep which kinds of account the ledger has."""
+    await store.keep_account_kinds(tx, [delivery.event for delivery in deliveries])
+    return [None] * len(deliveries)
+
+
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
+    """Follow what passes through accounts, and end the discrepancies whose corrections the ledger has booked."""
+    await keep_uncleared(tx, deliveries)
+    return await _record(tx, [_booked(delivery) for delivery in deliveries])
+
+
+async def keep_uncleared(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
+    """Follow what passes through accounts, once for each event, by the inbox."""
+    await store.uncleared.add(tx, [effect for d in deliveries for effect in domain.uncleared.of_transaction(d.event)])
+    return [None] * len(deliveries)
+
+
+async def on_transaction_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
+) -> Sequence[HandlerResult]:
+    """Leave discrepancies open whose corrections the ledger would not book."""
+    return await _record(tx, [_rejected(delivery) for delivery in deliveries])
+
+
+async def on_line(tx: Tx, deliveries: Sequence[Delivered[ChannelTransactionReported]]) -> Sequence[HandlerResult]:
+    """Move what lines tell of from their references to their statements."""
+    await store.uncleared.add(tx, [effect for d in deliveries for effect in domain.uncleared.of_line(d.event)])
+    return [None] * len(deliveries)
+
+
+async def _record(tx: Tx, answers: Sequence[RecordBooking | None]) -> list[HandlerResult]:
+    """Record the ledger's answers to corrections; what is about none changes nothing."""
+    items = [item for item in answers if item is not None]
+    results = iter(await commands.booking.record_bookings(tx, items) if items else [])
+    outcomes = [None if item is None else next(results) for item in answers]
+    return [Impossible(outcome) if isinstance(outcome, DomainError) else None for outcome in outcomes]
+
+
+def _booked(delivery: Delivered[TransactionCreated]) -> RecordBooking | None:
+    event = delivery.event
+    if event.transaction_type != CORRECTION:
+        return None
+    return RecordBooking(
+        correction_id=event.related_no, transaction_id=event.transaction_id, refusal=None, cause=delivery.cause
+    )
+
+
+def _rejected(delivery: Delivered[TransactionRejected]) -> RecordBooking | None:
+    event = delivery.event
+    if event.transaction_type != CORRECTION:
+        return None
+    return RecordBooking(
+        correction_id=event.related_no, transaction_id=None, refusal=event.reason, cause=delivery.cause
+    )

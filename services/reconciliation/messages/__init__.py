@@ -1,0 +1,5 @@
+"""Reconciliation on the wire."""
+
+from services.reconciliation.messages import discrepancy, resolving
+
+__all__ = ["discrepancy", "resolving"]

@@ -1,0 +1,29 @@
+"""The servicer of paystream.reconciliation.v1.ReconciliationService, made of its parts."""
+
+from collections.abc import Sequence
+
+from paykit.process.runtime import Runtime
+from paykit.serve.server import Servicer
+from paystream.reconciliation.v1 import reconciliation_pb2_grpc
+from services.reconciliation.rpc.discrepancy import DiscrepancyMethods
+from services.reconciliation.rpc.resolving import ResolvingMethods
+
+
+class ReconciliationServicer(
+    DiscrepancyMethods, ResolvingMethods, reconciliation_pb2_grpc.ReconciliationServiceServicer
+):
+    """Serves discrepancies and their ends; the contract stands in the proto."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Return what the reconciliation service serves."""
+    return [
+        Servicer(
+            full_name="paystream.reconciliation.v1.ReconciliationService",
+            add=reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server,
+            implementation=ReconciliationServicer(runtime),
+        )
+    ]
