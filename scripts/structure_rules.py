@@ -43,7 +43,7 @@ LOCKS_WITHOUT_TX = {
 }
 
 NAMED_ALIKE = dict.fromkeys(
-    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "EtagMismatch", "MerchantUnknown"),
+    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "EtagMismatch", "MerchantUnknown", "TimeZoneUnknown"),
     "one reason of docs/errors.md, which several services answer with",
 )
 

@@ -17,6 +17,7 @@ SERVICES = (
     "withdrawal",
     "journey",
     "notification",
+    "analytics",
 )
 """Started in this order; the first gets the first port."""
 

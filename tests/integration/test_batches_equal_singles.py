@@ -10,6 +10,7 @@ import pytest
 from paykit.process.catalogue import load_service, schema_names
 from paykit.serve.operations import Operation
 from tests.integration.accounting import test_properties as of_accounting
+from tests.integration.analytics import test_batches as of_analytics
 from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant
 from tests.integration.notification.webhooks import test_batches as of_webhooks
@@ -25,6 +26,7 @@ from tests.integration.withdrawal import test_properties as of_withdrawal
 # The tests of a service hold each of its steps, under the name of the command or handler, to the property.
 STEPS: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.STEPS,
+    "analytics": of_analytics.STEPS,
     "channel": of_channel.STEPS,
     "merchant": of_merchant.STEPS,
     "notification": of_webhooks.STEPS,
