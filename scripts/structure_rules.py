@@ -27,6 +27,7 @@ ROOMS_OF_THEIR_OWN = {
 SQL_OF_THE_LIBRARY = {
     "paykit.postgres": "what SQL is spoken through: transactions, declared tables, the outbox, wake-ups",
     "paykit.channels": "attempts and evidence are tables that the library brings to payment and withdrawal",
+    "paykit.contacts": "contacts are a table that the library brings to order and payment",
     "paykit.contradictions": "contradictions are a table that the library brings to payment and withdrawal",
     "paykit.consume": "offsets, the inbox, dead letters and parked events are tables of the runtime",
     "paykit.kafka": "the relay leads by an advisory lock",

@@ -9,8 +9,8 @@ from services.order import handlers, jobs, rpc
 
 SERVICE = Service(
     name="order",
-    locks=("consumption_watch", "order"),
-    records=("order", "line_item", "consumption_watch"),
+    locks=("consumption_watch", "order", "contact"),
+    records=("order", "line_item", "contact", "consumption_watch"),
     projections=("merchant", "movement"),
     servicers=rpc.servicers,
     subscriptions=(

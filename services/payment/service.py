@@ -18,7 +18,7 @@ _CLOSE_ORDER = Handle(handler=handlers.on_order_closed, deduplication="natural",
 
 SERVICE = Service(
     name="payment",
-    locks=("order", "payment", "attempt", "dispute", "merchant_funds"),
+    locks=("order", "payment", "attempt", "dispute", "merchant_funds", "contact"),
     records=(
         "payment",
         "capture",
@@ -33,6 +33,7 @@ SERVICE = Service(
         "late_capture",
         "unmatched_evidence",
         "contradiction",
+        "contact",
     ),
     projections=("merchant", "merchant_fee", "order", "merchant_funds"),
     servicers=rpc.servicers,

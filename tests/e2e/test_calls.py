@@ -6,9 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from paykit.base.endpoints import Endpoints
 from paykit.process.catalogue import service_names
 from paykit.testing import servicing
 from tests.e2e.conftest import Line
+from tests.line import mail
 from tests.line.processes import ROOT
 
 DOCUMENT = ROOT / "docs/calls.md"
@@ -45,6 +47,13 @@ def run_examples(directory: Path, environment: Mapping[str, str]) -> "subprocess
         timeout=RUN_S_MAX,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+async def changed_settings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Any]]:
+    """Mails go out."""
+    async with mail.kept_in(tmp_path_factory.mktemp("mail")) as settings:
+        yield settings
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.integration.accounting import test_properties as of_accounting
 from tests.integration.analytics import test_batches as of_analytics
 from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant
+from tests.integration.notification import test_properties as of_notification
 from tests.integration.notification.webhooks import test_batches as of_webhooks
 from tests.integration.order import test_properties as of_order
 from tests.integration.payment import test_capture_properties as of_captures
@@ -30,7 +31,7 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "analytics": of_analytics.STEPS,
     "channel": of_channel.STEPS,
     "merchant": of_merchant.STEPS,
-    "notification": of_webhooks.STEPS,
+    "notification": {**of_notification.STEPS, **of_webhooks.STEPS},
     "order": of_order.STEPS,
     "payment": {
         **of_payment.STEPS,

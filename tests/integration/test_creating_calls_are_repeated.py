@@ -14,6 +14,7 @@ from paykit.testing.servicing import describe
 from tests.integration.accounting import test_repeated_calls as of_accounting
 from tests.integration.channel import test_repeated_calls as of_channel
 from tests.integration.merchant import test_repeated_calls as of_merchant
+from tests.integration.notification import test_repeated_calls as of_notification
 from tests.integration.notification.webhooks import test_repeated_calls as of_webhooks
 from tests.integration.order import test_repeated_calls as of_order
 from tests.integration.payment import test_repeated_calls as of_payment
@@ -24,7 +25,7 @@ REPEATED: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.REPEATED,
     "channel": of_channel.REPEATED,
     "merchant": of_merchant.REPEATED,
-    "notification": of_webhooks.REPEATED,
+    "notification": {**of_notification.REPEATED, **of_webhooks.REPEATED},
     "order": of_order.REPEATED,
     "payment": of_payment.REPEATED,
     "settlement": of_settlement.REPEATED,
@@ -42,7 +43,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "AdvanceDispute": "a stage that was reached is not reached again, nor a decision that stands taken again",
     },
     "notification": {
-        "ResendNotification": "one that is on its way cannot be sent once more",
+        "ResendNotification": "what is on its way is not sent again, and what was sent since goes out as another mail",
         "RotateWebhookSecret": "within a day it is the same rotation; later it is another, whose secret is shown",
         "ReplayWebhookEvents": "what is pending already is due at once, and webhook-id tells receivers the same event",
         "SendTestWebhook": "a day later it is another test",
@@ -50,8 +51,10 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
         "CompleteOrder": "a completed order cannot be completed",
+        "EraseContact": "what was erased stays as it was",
     },
     "payment": {
+        "EraseContact": "what was erased stays as it was",
         "CancelPayment": "what is given up, or being given up, cannot be given up",
         "CancelRefund": "a refund that was given up does not wait",
         "AcceptDispute": "an answered dispute cannot be answered",

@@ -23,7 +23,9 @@ _WithdrawalEvent: TypeAlias = (
     | withdrawal_events.WithdrawalBounced
     | withdrawal_events.WithdrawalReturned
 )
-_DisputeEvent: TypeAlias = payment_events.DisputeInquiryOpened | payment_events.DisputeOpened
+_DisputeEvent: TypeAlias = (
+    payment_events.DisputeInquiryOpened | payment_events.DisputeOpened | payment_events.DisputeDueSoon
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,14 +186,15 @@ def _withdrawal(event: _WithdrawalEvent, *, reason: str | None = None, code: str
 
 def _discrepancy_detected(event: reconciliation_events.DiscrepancyDetected) -> Facts:
     """Tell of the first difference of a statement or, where no line is, of a channel's day: the rest is in the list."""
+    of_fees = event.kind is reconciliation_events.DiscrepancyKind.FEE_MISMATCH
     return Facts(
         resource_id=event.discrepancy_id,
         occurred_at=event.occurred_at,
-        amount_minor=event.expected_minor,
+        amount_minor=event.expected_fee_minor if of_fees else event.expected_minor,
         currency_code=event.currency_code,
         reason=event.kind,
         channel=event.channel,
-        reported_minor=event.reported_minor,
+        reported_minor=event.reported_fee_minor if of_fees else event.reported_minor,
         reported_currency_code=event.reported_currency_code,
         value_date=event.value_date,
     )
@@ -233,6 +236,7 @@ TELLINGS: Mapping[type[Event], Telling] = MappingProxyType(
         payment_events.RefundSuccess: Telling(template="refund_success", facts=_refund_success),
         payment_events.DisputeInquiryOpened: Telling(template="dispute_opened", facts=_dispute),
         payment_events.DisputeOpened: Telling(template="dispute_opened", facts=_dispute),
+        payment_events.DisputeDueSoon: Telling(template="dispute_due_soon", facts=_dispute),
         settlement_events.SettlementCompleted: Telling(template="settlement_completed", facts=_settlement_completed),
         withdrawal_events.WithdrawalCreated: Telling(template="withdrawal_approval_needed", facts=_withdrawal_created),
         withdrawal_events.WithdrawalCompleted: Telling(template="withdrawal_completed", facts=_withdrawal),

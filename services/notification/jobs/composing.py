@@ -28,12 +28,12 @@ def compose(notification: Notification, about: About, *, sender: str, recipient:
     if about.recipient_kind is RecipientKind.PAYER and about.support_address:
         message["Reply-To"] = Address(addr_spec=about.support_address)
     message["Subject"] = mail.subject
-    message["Content-Language"] = mail.language
     message["Auto-Submitted"] = "auto-generated"
     message["X-Paystream-Template"] = notification.template
     message["X-Paystream-Notification"] = notification.notification_id
     message.set_content(mail.text, cte="base64")
     message.add_alternative(mail.html, subtype="html", cte="base64")
+    message["Content-Language"] = mail.language
     message.set_boundary(f"={notification.message_name}")
     return message.as_bytes(), mail.language
 

@@ -77,7 +77,7 @@ async def _of_merchant(
     preferences = preferences or Preferences(merchant_id=merchant_id)
     about = _about(RecipientKind.MERCHANT, merchant, locale=preferences.locale)
     if notification.recipient is None:
-        own = merchant.contact_email if merchant else ""
+        own = (merchant.notification_email or merchant.contact_email) if merchant else ""
         return Recipient(address=own, about=about) if own else _suppressed("NO_ADDRESS")
     for address in preferences.of(notification.template).addresses:
         if domain.recipients.address_digest(address) == notification.recipient:
@@ -130,8 +130,9 @@ def _about(kind: RecipientKind, merchant: merchant_pb2.Merchant | None, *, local
         return About(recipient_kind=kind, locale=locale)
     return About(
         recipient_kind=kind,
-        locale=locale,
-        merchant_name=merchant.display_name,
+        locale=locale or (None if kind is RecipientKind.OPERATOR else merchant.locale or None),
+        merchant_name=merchant.public_name or merchant.display_name,
+        support_address=merchant.support_email or None,
         zone=UTC if kind is RecipientKind.OPERATOR else _zone(merchant.settlement_policy.time_zone),
     )
 

@@ -67,8 +67,8 @@ CREATE TABLE preferences (
     merchant_id text COLLATE "C" PRIMARY KEY,
     locale text COLLATE "C",
     topics text NOT NULL, -- JSON, written and read by the service alone.
-    version bigint NOT NULL CHECK (version >= 1),
-    update_time timestamptz NOT NULL
+    version bigint NOT NULL CHECK (version >= 0),
+    update_time timestamptz CHECK ((update_time IS NULL) = (version = 0))
 );
 """
 

@@ -1,5 +1,6 @@
-"""The language of who pays for an order."""
+"""Where payers of orders get receipts, and in which language."""
 
+from paykit.contacts import contact_schema
 from paykit.postgres import runtime_schema
 
 revision = "order_0004"
@@ -13,3 +14,4 @@ ALTER TABLE "order" ADD COLUMN locale text COLLATE "C" CHECK (length(locale) BET
 
 def upgrade() -> None:
     runtime_schema.run_script(_CHANGES)
+    contact_schema.create_v1()

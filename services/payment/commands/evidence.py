@@ -128,6 +128,9 @@ def _apply(rows: EvidenceWork, item: RecordEvidence, log: EvidenceLog) -> Paymen
         if verdict is Verdict.CONTRADICT:
             word = judging.later_word(attempt, item.evidence, log.heard.get(attempt.attempt_id, ()))
             later_word.contradict(rows, item, attempt, decided, word=word, orders=rows.orders)
+            # Of a refund that was asked for what was asked is booked; money that came late is received with all of it.
+            if word is LaterWord.SUCCEEDED and attempt.action is AttemptAction.REFUND:
+                _look_at_amount(rows, item, decided)
         elif verdict is not Verdict.WAIT:
             ending.END[attempt.action](rows, item, verdict, decided)
             _look_at_amount(rows, item, decided)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from paykit.cause import NO_CALL, Cause, CreatingCall
+from paykit.contacts import contact as contact_rules
+from paykit.contacts import erasing
+from paykit.contacts.contact import PayerContact, ReceiptContact
+from paykit.contacts.erasing import EraseContact
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import standing
@@ -46,6 +50,7 @@ class CreatePayment:
     metadata: str
     capture_mode: CaptureMode
     channel: str | None
+    contact: ReceiptContact | None = None
     expire_time: datetime | None = None
     unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
@@ -57,7 +62,8 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
 
     Writes a payment and an attempt each, and emits PaymentCreated. Refusals: CurrencyUnknown, MerchantUnknown,
     MerchantNotActive, MerchantSuspended, FeeRuleMissing, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
-    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken, FieldInvalid (expire_time).
+    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken, EmailInvalid,
+    FieldInvalid (expire_time, contact).
     """
     payees = await store.payees(tx, [(item.merchant_id, item.currency_code) for item in items])
     matching = await _lock_orders(tx, items)
@@ -65,9 +71,15 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     results = await insert_referenced(tx, store.payments, payments)
     accepted = [(p, item) for p, item in zip(results, items, strict=True) if isinstance(p, Payment)]
     await store.attempts.insert(tx, [_first_attempt(payment, item) for payment, item in accepted])
+    await store.contacts.add(tx, {payment.payment_id: item.contact for payment, item in accepted})
     for payment, item in accepted:
         tx.emit(domain.payment.created(payment), cause=item.cause)
     return results
+
+
+async def erase_contacts(tx: Tx, items: Sequence[EraseContact]) -> list[PayerContact | DomainError]:
+    """Erase where payers got receipts. Refusals: ContactNotFound."""
+    return await erasing.erase(tx, store.contacts, items)
 
 
 async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | None:
@@ -79,6 +91,7 @@ async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | Non
 
 def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee], matching: Matching | None) -> Payment:
     require_currency(item.currency_code, at=tx.now, field="amount.currency_code")
+    contact_rules.check(item.contact)
     payee = payees.get((item.merchant_id, item.currency_code))
     standing.require_active(item.merchant_id, payee.standing if payee else None)
     if payee and not payee.priced:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from paykit.cause import Cause
+from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import DomainError
 from paykit.serve.status import to_status
 from paykit.serve.timestamps import from_optional, to_timestamp
@@ -125,6 +126,7 @@ def from_create_payment(
         metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
         capture_mode=_CAPTURE_MODES[request.capture_mode],
         channel=routing.preferred(routes, amount.currency_code, method),
+        contact=from_receipt_contact(request.contact) if request.HasField("contact") else None,
         expire_time=from_optional(request, "expire_time"),
         unsent_ttl=unsent_ttl,
         cause=cause,

@@ -9,11 +9,14 @@ import pytest
 
 from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
 from paykit.ids import new_id
+from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.testing import goldens
 from paykit.testing.runtimes import act_as
 from paystream.notification.v1 import notification_pb2 as pb
 from services.notification import commands, handlers
+from services.notification.commands.notification import RecordTry
+from services.notification.domain.notification import DeliveryOutcome, DeliveryResult
 from services.notification.rpc.notification import NotificationServicer
 from services.notification.service import SERVICE
 from tests.conftest import RuntimeOf
@@ -67,6 +70,21 @@ class Office:
     async def start(self) -> None:
         """Take what is due for sending, as a process does that dies then."""
         await self.runtime.transaction(lambda tx: commands.notification.start_tries(tx, limit=100))
+
+    async def end(self) -> None:
+        """Have everything that is due taken by a mail server."""
+
+        async def send(tx: Tx) -> None:
+            started = await commands.notification.start_tries(tx, limit=100)
+            tx.restart_lock_order()
+            accepted = DeliveryResult(outcome=DeliveryOutcome.ACCEPTED)
+            items = [
+                RecordTry(notification_id=each.notification_id, try_number=each.try_total, result=accepted)
+                for each in started
+            ]
+            await commands.notification.record_tries(tx, items)
+
+        await self.runtime.transaction(send)
 
     async def age(self, *, by_s: float) -> None:
         """Let real time pass for what waits by it."""

@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from services.notification.domain.facts import Facts
 from services.notification.domain.rendering.language import amount_text, date_text, language_of, locale_of, moment_text
 from services.notification.domain.rendering.names import harmless
-from services.notification.domain.rendering.words import reason_text
+from services.notification.domain.rendering.words import TOLD_TO_PAYERS, reason_text
 from services.notification.domain.topics import RecipientKind
 
 
@@ -77,7 +77,7 @@ def view_of(facts: Facts, about: About) -> MailView:
         total=money(facts.total_minor),
         reserve=money(facts.reserve_minor or None),
         reported=money(facts.reported_minor, facts.reported_currency_code),
-        reason=reason_text(facts.reason, language) if facts.reason and facts.reason != "UNKNOWN" else None,
+        reason=_reason(facts.reason, about.recipient_kind, language),
         code=_shown(facts.code),
         respond_by=moment_text(facts.respond_by, locale, about.zone) if facts.respond_by else None,
         last_four=_shown(facts.last_four),
@@ -87,6 +87,13 @@ def view_of(facts: Facts, about: About) -> MailView:
         difference_count=facts.difference_count,
         value_date=date_text(facts.value_date, locale) if facts.value_date else None,
     )
+
+
+def _reason(reason: str | None, recipient_kind: RecipientKind, language: str) -> str | None:
+    if reason is None or reason == "UNKNOWN":
+        return None
+    tells = recipient_kind is not RecipientKind.PAYER or reason in TOLD_TO_PAYERS
+    return reason_text(reason, language) if tells else None
 
 
 def _shown(text: str | None) -> str | None:

@@ -79,6 +79,14 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """By language and reason; each language has the same reasons."""
 
+TOLD_TO_PAYERS = frozenset(
+    {
+        *("DECLINED", "INSUFFICIENT_FUNDS", "LIMIT_EXCEEDED", "METHOD_EXPIRED", "METHOD_INVALID"),
+        *("CUSTOMER_REQUEST", "DUPLICATE", "ORDER_CANCELLED"),
+    }
+)
+"""Reasons that a payer is told: not what is suspected of it, nor what is between the merchant and paystream."""
+
 
 def reason_text(reason: str, language: str) -> str:
     """Return what a reason is called; one without a name of its own by its own words."""
