@@ -9,6 +9,8 @@ from paystream.accounting.v1.events import AccountCreated, TransactionCreated, T
 from paystream.channel.v1.events import ChannelTransactionReported
 from services.reconciliation import commands, domain, store
 from services.reconciliation.commands.booking import RecordBooking
+from services.reconciliation.commands.contradiction import EndContradiction, ListContradiction
+from services.reconciliation.domain.contradiction import Contradicted, ContradictionResolved
 
 CORRECTION = "Correction"
 """The ledger's transaction of an approved correction."""
@@ -39,6 +41,20 @@ async def on_transaction_rejected(
 ) -> Sequence[HandlerResult]:
     """Leave discrepancies open whose corrections the ledger would not book."""
     return await _record(tx, [_rejected(delivery) for delivery in deliveries])
+
+
+async def on_contradiction(tx: Tx, deliveries: Sequence[Delivered[Contradicted]]) -> Sequence[HandlerResult]:
+    """List contradictions that wait for people."""
+    await commands.contradiction.list_contradictions(tx, [ListContradiction(d.event, d.cause) for d in deliveries])
+    return [None] * len(deliveries)
+
+
+async def on_contradiction_resolved(
+    tx: Tx, deliveries: Sequence[Delivered[ContradictionResolved]]
+) -> Sequence[HandlerResult]:
+    """End what payment or withdrawal has ended."""
+    await commands.contradiction.end_contradictions(tx, [EndContradiction(d.event, d.cause) for d in deliveries])
+    return [None] * len(deliveries)
 
 
 async def on_line(tx: Tx, deliveries: Sequence[Delivered[ChannelTransactionReported]]) -> Sequence[HandlerResult]:

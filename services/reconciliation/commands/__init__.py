@@ -1,5 +1,5 @@
 """The business operations of reconciliation: lock, decide, save, emit."""
 
-from services.reconciliation.commands import booking, resolving
+from services.reconciliation.commands import booking, contradiction, resolving
 
-__all__ = ["booking", "resolving"]
+__all__ = ["booking", "contradiction", "resolving"]

@@ -1,5 +1,5 @@
 """The rules of reconciliation. Pure."""
 
-from services.reconciliation.domain import correction, discrepancy, ending, resolution, uncleared
+from services.reconciliation.domain import contradiction, correction, discrepancy, ending, resolution, uncleared
 
-__all__ = ["correction", "discrepancy", "ending", "resolution", "uncleared"]
+__all__ = ["contradiction", "correction", "discrepancy", "ending", "resolution", "uncleared"]

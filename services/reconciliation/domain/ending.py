@@ -16,10 +16,10 @@ from services.reconciliation.domain.resolution import Difference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What people decided: why, who asked for it, and who approved, where a second person did."""
+    """What people decided: why, who asked for it, and who approved, where a second person did; None where none did."""
 
-    reason: str
-    proposer: str
+    reason: str | None
+    proposer: str | None
     approver: str | None = None
     correction_id: str | None = None
 

@@ -28,6 +28,7 @@ from tests.integration.reconciliation.resolving import (
     found,
     rejected,
 )
+from tests.integration.reconciliation.test_contradictions import payout_contradicted, payout_resolved
 from tests.unit.reconciliation.test_uncleared import line
 
 ON_ONE_DESK = settings(
@@ -46,6 +47,7 @@ async def prepared(tx: Tx) -> None:
     kinds = ("AMOUNT_MISMATCH", "FEE_MISMATCH", "DUPLICATE", "AMOUNT_MISMATCH", "AMOUNT_MISMATCH", "DUPLICATE")
     rows = [found(number, kind, reported_fee_minor=55) for number, kind in enumerate(kinds, start=1)]
     await store.discrepancies.insert(tx, rows)
+    await handled(handlers.on_contradiction, payout_contradicted)(tx, [("ctr_7",), ("ctr_8",)])
     asked = ((PROPOSED, "PROPOSE_CORRECTION"), (APPROVED, "PROPOSE_CORRECTION"), (EXPLAINED, "EXPLAIN"))
     await resolve(tx, [(number, action, "ann") for number, action in asked])
     await decide(tx, [(APPROVED, True, "bob")])
@@ -129,6 +131,14 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     "on_account_created": (
         handled(handlers.on_account_created, account_created),
         st.tuples(st.sampled_from(["channel.receivable", "platform.fees"])),
+    ),
+    "on_contradiction": (
+        handled(handlers.on_contradiction, lambda number: payout_contradicted(f"ctr_{number}")),
+        st.tuples(st.integers(1, 3)),
+    ),
+    "on_contradiction_resolved": (
+        handled(handlers.on_contradiction_resolved, lambda number: payout_resolved(f"ctr_{number}")),
+        st.tuples(st.integers(6, 9)),
     ),
     "on_line": (
         handled(handlers.on_line, line),
