@@ -1,17 +1,15 @@
-"""What channels report and what payment and withdrawal tell: lines, statements, movements and contradictions."""
+"""What channels report and what payment and withdrawal tell: lines, statements and movements."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from paykit.cause import Cause
 from paykit.clock import no_earlier
 from paykit.ids import named_id
 from paykit.postgres.database import Tx
 from paystream.channel.v1.events import ChannelStatementClosed, ChannelTransactionReported
-from paystream.reconciliation.v1.events import DiscrepancyResolution, StatementSource
-from services.reconciliation import domain, store
-from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
+from paystream.reconciliation.v1.events import StatementSource
+from services.reconciliation import store
 from services.reconciliation.domain.movement import Fact, Movement, UnmovedAttempt
 from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
 
@@ -64,36 +62,6 @@ async def keep_facts(tx: Tx, facts: Sequence[Fact]) -> list[Movement]:
 async def record_facts(tx: Tx, facts: Sequence[Fact]) -> None:
     """Keep facts, and have movements wait for their lines. Rows: open_movement beside those of `keep_facts`."""
     await store.wait_for_lines(tx, await keep_facts(tx, facts))
-
-
-async def list_contradictions(tx: Tx, found: Sequence[Discrepancy]) -> None:
-    """List contradictions that payment or withdrawal have found, each once.
-
-    Rows: discrepancy. Events: DiscrepancyDetected.
-    """
-    added = set(
-        await store.discrepancies.insert_absent(
-            tx, found, unique=("contradiction_id",), where="contradiction_id IS NOT NULL"
-        )
-    )
-    for discrepancy in found:
-        if discrepancy.discrepancy_id in added:
-            tx.hold(discrepancy.discrepancy_id)
-            tx.emit(domain.discrepancy.detected(discrepancy), cause=Cause(discrepancy.correlation_id))
-
-
-async def end_contradictions(tx: Tx, contradiction_ids: Sequence[str]) -> set[str]:
-    """End those that their services have decided; return the ones that are known. Events: DiscrepancyResolved."""
-    rows = await store.discrepancies.of_contradictions(tx, contradiction_ids)
-    for discrepancy in list(rows.values()):
-        if discrepancy.state is DiscrepancyState.OPEN:
-            over, event = domain.discrepancy.healed(
-                discrepancy, DiscrepancyResolution.CONTRADICTION_DECIDED, now=tx.now
-            )
-            rows.put(over)
-            tx.emit(event, cause=Cause(over.correlation_id))
-    await tx.save(rows)
-    return {discrepancy.contradiction_id or "" for discrepancy in rows.values()}
 
 
 def _line(event: ChannelTransactionReported) -> StatementLine:

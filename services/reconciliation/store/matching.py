@@ -251,7 +251,7 @@ _STATUSES = "SELECT line_no, status FROM line_outcome WHERE line_no = ANY($1::bi
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LineDifference:
     """What people must hear of: a line, a movement or both, and how they differ."""
 
     line_no: int | None
@@ -297,7 +297,7 @@ async def match_without_money(tx: Tx, line_nos: Sequence[int]) -> None:
 
 async def match_by_reference(
     tx: Tx, line_nos: Sequence[int], channel: str, rule: Rule, *, fee: Fee | None, conversion_minor: int, exact: bool
-) -> list[Difference]:
+) -> list[LineDifference]:
     """Decide lines by what they and movements name; `exact` only those of which amount and currency are the same."""
     in_text = rule.kind is RuleKind.TEXT
     sql = _BY_REFERENCE.format(
@@ -324,7 +324,7 @@ async def match_by_reference(
     )
 
 
-async def decide(tx: Tx, decisions: Sequence[tuple[int, str | None, str]], *, rule: str) -> list[Difference]:
+async def decide(tx: Tx, decisions: Sequence[tuple[int, str | None, str]], *, rule: str) -> list[LineDifference]:
     """Take over what was decided elsewhere: line, movement and status; a line may have several movements."""
     if not decisions:
         return []
@@ -360,7 +360,7 @@ async def batches_of_a_day(
     return decisions
 
 
-async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[Difference]:
+async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[LineDifference]:
     """Decide lines that nothing was found for in time; they stay open for what comes later."""
     return _differences(await tx.fetch(_MISSING_LINES, list(line_nos), "MISSING")) if line_nos else []
 
@@ -370,7 +370,7 @@ async def wake_lines(tx: Tx, channel: str, *, sla: timedelta, limit: int) -> int
     return int((await tx.fetch(_WAKE_LINES, channel, limit, sla))[0]["movements"])
 
 
-async def missing_movements(tx: Tx, channel: str, limit: int) -> list[Difference]:
+async def missing_movements(tx: Tx, channel: str, limit: int) -> list[LineDifference]:
     """Decide movements that no line told of in time; they stay open for what comes later."""
     return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, tx.now, limit))
 
@@ -385,8 +385,8 @@ async def statuses(tx: Tx, line_nos: Sequence[int]) -> dict[int, str]:
     return {row["line_no"]: row["status"] for row in await tx.fetch(_STATUSES, list(line_nos))}
 
 
-def _differences(rows: Sequence[object]) -> list[Difference]:
-    return [Difference(*row) for row in rows]  # type: ignore[misc]  # Records, of three columns.
+def _differences(rows: Sequence[object]) -> list[LineDifference]:
+    return [LineDifference(*row) for row in rows]  # type: ignore[misc]  # Records, of three columns.
 
 
 def _dated(row: object, name: int | str) -> Dated:
