@@ -29,7 +29,7 @@ ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet.
 
 Topics: in accounting.events, channel.events, payment.events and withdrawal.events; out reconciliation.events.
 
-Invariants: a line is kept once, by its channel and the channel's identity of it, and neither lines nor movements change;
+Invariants: a line is kept once, by its channel and the channel's identity of it; neither lines nor movements change;
 each of them is open or has exactly one outcome, what is called missing both, so that what comes later finds it; one
 transaction at a time matches a channel. A discrepancy ends once; a contradiction of the money line is decided where it
 is, never here; what moves money is booked or explained by two people; of a discrepancy one correction waits at a time,

@@ -132,9 +132,9 @@ def test_what_moved_no_money_is_explained_by_one_person(operation: str, carried_
 @pytest.mark.parametrize(("operation", "service"), [("PAY", "withdrawal"), ("CAPTURE", "payment"), (None, "payment")])
 def test_a_contradiction_is_decided_where_it_is(operation: str | None, service: str) -> None:
     known = None if operation is None else ChannelOperation(operation)
-    domain.require_here(DiscrepancyKind.DUPLICATE, None, known)
+    domain.require_here(None, known)
     with pytest.raises(ContradictionDecidedElsewhere) as refused:
-        domain.require_here(DiscrepancyKind.CONTRADICTED, "ctr_1", known)
+        domain.require_here("ctr_1", known)
     assert refused.value.metadata == {"service": service, "method": "ProposeResolution", "contradiction_id": "ctr_1"}
 
 
