@@ -45,6 +45,7 @@ ENTRIES = (
     Entry("events", "events", "The events on Kafka."),
     Entry("dlq", "dlq", "A service's dead letters: look, replay, discard."),
     Entry("journey", "journey", "All that became of an order or payment, in every service, in order of time."),
+    Entry("stats", "oversight.stats", "What was paid, refunded, settled and paid out, drawn in the terminal."),
     Entry("mail", "oversight.mail", "The mails that the local stack has kept."),
     Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
     Entry("clock", "clock", "The clock of business time, on a development stack."),
@@ -52,6 +53,9 @@ ENTRIES = (
     Entry("payments", "oversight.payments", "Payments whose outcome is overdue."),
     Entry("contradictions", "oversight.contradictions", "What channels said against what is recorded."),
     Entry("recon", "recon.resolving", "Differences between statements and records, and what has not cleared."),
+    Entry(
+        "webhooks", "oversight.webhooks", "Webhooks: endpoints, deliveries, replays, and a receiver to try them with."
+    ),
     Entry("ledger", "ledger", "The books: balances, and whether they are right."),
 )
 

@@ -62,27 +62,32 @@ class _Follower:
     merchant_id: str
     currency_code: str
     waiting: Rows = field(default_factory=dict)
-    overrun: bool = False
+    error: Exception | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, rows: Rows) -> None:
         """Take what it is about."""
         self.waiting |= {group: sums for group, sums in rows.items() if self._follows(group)}
         if len(self.waiting) > WAITING_ROWS_MAX:
-            self.overrun = True
-            self.waiting.clear()
-        if self.waiting or self.overrun:
+            message = f"More than {WAITING_ROWS_MAX} rows waited to be read."
+            self.end(StreamOverrun(message, rows_max=str(WAITING_ROWS_MAX)))
+        if self.waiting:
             self.ready.set()
+
+    def end(self, error: Exception) -> None:
+        """Have the stream end with an error."""
+        self.error = error
+        self.waiting.clear()
+        self.ready.set()
 
     def take(self) -> list[Sum]:
         """Take the next message out.
 
         Raises:
-            StreamOverrun: More waited than may.
+            Exception: The stream is to end with it.
         """
-        if self.overrun:
-            message = f"More than {WAITING_ROWS_MAX} rows waited to be read."
-            raise StreamOverrun(message, rows_max=str(WAITING_ROWS_MAX))
+        if self.error is not None:
+            raise self.error
         groups = list(self.waiting)[:MESSAGE_ROWS_MAX]
         return [part for group in groups for part in self.waiting.pop(group)]
 
@@ -98,6 +103,7 @@ class LiveFigures:
         self._followers: set[_Follower] = set()
         self._looking: asyncio.Task[None] | None = None
         self._snapshot: str | None = None
+        self._beginning = asyncio.Lock()
 
     async def follow(
         self, *, merchant_id: str, currency_code: str, interval_ms: int
@@ -134,16 +140,25 @@ class LiveFigures:
             self._end()
 
     async def _begin(self) -> None:
-        """Note what is visible now, and have a task look from then on."""
-        if self._snapshot is None:
-            self._snapshot = await self._runtime.read(store.present_snapshot)
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="analytics.live")
+        """Have a task look at what comes after what is visible now, unless one looks already."""
+        async with self._beginning:  # A later snapshot in the place of another's would lose what lies between.
+            if self._looking is None or self._looking.done():
+                self._snapshot = await self._runtime.read(store.present_snapshot)
+                self._looking = asyncio.create_task(self._keep_looking(), name="analytics.live")
 
     def _end(self) -> None:
         if not self._followers and self._looking is not None:
             self._looking.cancel()
             self._looking = self._snapshot = None
+
+    async def _keep_looking(self) -> None:
+        """Look until cancelled; what fails unexpectedly ends all streams, so that none waits for nothing."""
+        try:
+            await self._look()
+        except Exception as error:  # noqa: BLE001 - whatever it is, callers must not wait for nothing
+            _log.exception("live_figures_failed")
+            for follower in self._followers:
+                follower.end(error)
 
     async def _look(self) -> None:
         woken = self._runtime.wakeups.event(FIGURES)

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+import asyncpg
+
 from paykit.postgres.database import Tx
 from paykit.postgres.table import where
+from services.analytics.domain import periods
 from services.analytics.domain import question as asked
 from services.analytics.domain.figure import Measure
 from services.analytics.domain.periods import Grain, Range
@@ -46,6 +49,7 @@ async def sums(tx: Tx, question: Question, span: Range) -> list[Sum]:
 
     Raises:
         ResultTooLarge: There are more than SUMS_MAX of them.
+        TimeZoneUnknown: PostgreSQL does not know the zone, as Python does.
     """
     condition, args = _condition(question.selection, span)
     bind = _binder(args)
@@ -53,14 +57,17 @@ async def sums(tx: Tx, question: Question, span: Range) -> list[Sum]:
     sql = _SUMS.format(
         period=_period(question, span, bind),
         groups=", ".join(_group(dimension, question) for dimension in Dimension),
-        merchants="JOIN merchant USING (merchant_id)" if question.zone is None else "",
+        merchants="LEFT JOIN merchant USING (merchant_id)" if question.zone is None else "",
         condition=condition,
         ranking="count" if top.by_count else "amount_minor",
         measure=bind(top.measure.value, "text"),
         limit=bind(top.limit, "bigint"),
         sums_max=bind(SUMS_MAX + 1, "bigint"),
     )
-    rows = await tx.fetch(sql, *args)
+    try:
+        rows = await tx.fetch(sql, *args)
+    except asyncpg.InvalidParameterValueError as error:
+        raise periods.TimeZoneUnknown(f"PostgreSQL: {error}", field="time_zone") from error
     if len(rows) > SUMS_MAX:
         raise asked.too_large()
     return list(map(sum_of, rows))
@@ -99,7 +106,7 @@ def _period(question: Question, span: Range, bind: Callable[[object, str], str])
         return bind(span.start_time, "timestamptz")
     if question.grain is Grain.QUARTER_HOUR:
         return "figure.quarter_time"
-    zone = "merchant.time_zone" if question.zone is None else bind(question.zone, "text")
+    zone = "coalesce(merchant.time_zone, 'UTC')" if question.zone is None else bind(question.zone, "text")
     return f"date_trunc('{_UNITS[question.grain]}', figure.quarter_time, {zone})"
 
 

@@ -231,3 +231,19 @@ async def test_what_cannot_be_answered_is_refused(observatory: Observatory, monk
     monkeypatch.setattr(asked, "ROWS_MAX", 1)
     with pytest.raises(ResultTooLarge):
         await observatory.query(**DAY)
+
+
+@pytest.mark.parametrize("zone", ["Factory", "localtime", "Etc/GMT+12", "Pacific/Kiritimati", "Asia/Kathmandu"])
+async def test_a_zone_is_answered_or_refused_and_never_a_defect(observatory: Observatory, zone: str) -> None:
+    await observatory.tell(captured(observatory, 1))
+    try:
+        rows = await observatory.query(**WEEK, grain="GRAIN_DAY", time_zone=zone)
+    except TimeZoneUnknown:
+        return
+    assert [amount for *_, amount in amounts(rows)] == ["1"]
+
+
+async def test_a_merchant_that_nobody_told_of_has_its_days_in_utc(observatory: Observatory) -> None:
+    await observatory.tell(captured(observatory, 1))
+    rows = await observatory.query(**WEEK, grain="GRAIN_DAY", merchant_time_zones=True)
+    assert amounts(rows) == [(datetime(2026, 3, 10, tzinfo=UTC), "USD", 1, "1")]
