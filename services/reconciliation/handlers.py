@@ -9,7 +9,7 @@ from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import AccountCreated, TransactionCreated, TransactionRejected
 from paystream.channel.v1.events import ChannelStatementClosed, ChannelTransactionReported
 from services.reconciliation import commands, domain, store
-from services.reconciliation.commands.booking import RecordBooking
+from services.reconciliation.commands.booking import RecordCorrectionAnswer
 from services.reconciliation.commands.contradiction import EndContradiction, ListContradiction
 from services.reconciliation.domain.contradiction import Contradicted, ContradictionResolved
 from services.reconciliation.domain.movement import FACTS, Fact
@@ -95,7 +95,7 @@ def _facts(deliveries: Sequence[Delivered[Any]]) -> list[Fact]:
     return [FACTS[type(delivery.event)](delivery.event) for delivery in deliveries]
 
 
-async def _record(tx: Tx, answers: Sequence[RecordBooking | None]) -> list[HandlerResult]:
+async def _record(tx: Tx, answers: Sequence[RecordCorrectionAnswer | None]) -> list[HandlerResult]:
     """Record the ledger's answers to corrections; what is about none changes nothing."""
     items = [item for item in answers if item is not None]
     results = iter(await commands.booking.record_bookings(tx, items) if items else [])
@@ -103,19 +103,19 @@ async def _record(tx: Tx, answers: Sequence[RecordBooking | None]) -> list[Handl
     return [Impossible(outcome) if isinstance(outcome, DomainError) else None for outcome in outcomes]
 
 
-def _booked(delivery: Delivered[TransactionCreated]) -> RecordBooking | None:
+def _booked(delivery: Delivered[TransactionCreated]) -> RecordCorrectionAnswer | None:
     event = delivery.event
     if event.transaction_type != CORRECTION:
         return None
-    return RecordBooking(
+    return RecordCorrectionAnswer(
         correction_id=event.related_no, transaction_id=event.transaction_id, refusal=None, cause=delivery.cause
     )
 
 
-def _rejected(delivery: Delivered[TransactionRejected]) -> RecordBooking | None:
+def _rejected(delivery: Delivered[TransactionRejected]) -> RecordCorrectionAnswer | None:
     event = delivery.event
     if event.transaction_type != CORRECTION:
         return None
-    return RecordBooking(
+    return RecordCorrectionAnswer(
         correction_id=event.related_no, transaction_id=None, refusal=event.reason, cause=delivery.cause
     )

@@ -14,7 +14,7 @@ from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordBooking:
+class RecordCorrectionAnswer:
     """The ledger's answer: what it booked, or why it would not."""
 
     correction_id: str
@@ -23,7 +23,7 @@ class RecordBooking:
     cause: Cause
 
 
-async def record_bookings(tx: Tx, items: Sequence[RecordBooking]) -> list[Correction | DomainError]:
+async def record_bookings(tx: Tx, items: Sequence[RecordCorrectionAnswer]) -> list[Correction | DomainError]:
     """Follow the ledger's answers, each once however often it comes.
 
     Refusals: CorrectionNotFound, IllegalTransition (it was not approved).
@@ -39,7 +39,7 @@ async def record_bookings(tx: Tx, items: Sequence[RecordBooking]) -> list[Correc
 
 
 def _record(
-    tx: Tx, discrepancies: Rows[str, Discrepancy], corrections: Rows[str, Correction], item: RecordBooking
+    tx: Tx, discrepancies: Rows[str, Discrepancy], corrections: Rows[str, Correction], item: RecordCorrectionAnswer
 ) -> Correction:
     correction = corrections.require(item.correction_id, domain.correction.not_found)
     if item.transaction_id is None:

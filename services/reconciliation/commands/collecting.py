@@ -10,8 +10,8 @@ from paykit.postgres.database import Tx
 from paystream.channel.v1.events import ChannelStatementClosed, ChannelTransactionReported
 from paystream.reconciliation.v1.events import StatementSource
 from services.reconciliation import store
-from services.reconciliation.domain.movement import Fact, Movement, UnmovedAttempt
-from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
+from services.reconciliation.domain.movement import ChannelMovement, Fact, UnmovedAttempt
+from services.reconciliation.domain.statement import ReportedLine, ReportedStatement, StatementState
 
 
 async def collect_lines(tx: Tx, events: Sequence[ChannelTransactionReported]) -> None:
@@ -48,12 +48,12 @@ async def close_statements(tx: Tx, events: Sequence[ChannelStatementClosed]) -> 
     await tx.save(rows)
 
 
-async def keep_facts(tx: Tx, facts: Sequence[Fact]) -> list[Movement]:
+async def keep_facts(tx: Tx, facts: Sequence[Fact]) -> list[ChannelMovement]:
     """Keep movements and calls that moved nothing; return the movements.
 
     Rows: internal_transaction, unmoved_attempt.
     """
-    moved = [fact for fact in facts if isinstance(fact, Movement)]
+    moved = [fact for fact in facts if isinstance(fact, ChannelMovement)]
     await store.movements.insert_absent(tx, moved)
     await store.keep_unmoved(tx, [fact for fact in facts if isinstance(fact, UnmovedAttempt)])
     return moved
@@ -64,8 +64,8 @@ async def record_facts(tx: Tx, facts: Sequence[Fact]) -> None:
     await store.wait_for_lines(tx, await keep_facts(tx, facts))
 
 
-def _line(event: ChannelTransactionReported) -> StatementLine:
-    return StatementLine(
+def _line(event: ChannelTransactionReported) -> ReportedLine:
+    return ReportedLine(
         # Versions before 4 name no statement: it is that of channel, currency and day.
         statement_id=event.statement_id or named_id("stm", event.channel, event.currency_code, event.line_date),
         channel=event.channel,
@@ -90,8 +90,8 @@ def _line(event: ChannelTransactionReported) -> StatementLine:
     )
 
 
-def _statement(tx: Tx, line: StatementLine, correlation_id: str) -> Statement:
-    return Statement(
+def _statement(tx: Tx, line: ReportedLine, correlation_id: str) -> ReportedStatement:
+    return ReportedStatement(
         statement_id=line.statement_id,
         channel=line.channel,
         source=StatementSource.CHANNEL,
@@ -103,8 +103,8 @@ def _statement(tx: Tx, line: StatementLine, correlation_id: str) -> Statement:
     )
 
 
-def _closing(tx: Tx, event: ChannelStatementClosed) -> Statement:
-    return Statement(
+def _closing(tx: Tx, event: ChannelStatementClosed) -> ReportedStatement:
+    return ReportedStatement(
         statement_id=event.statement_id,
         channel=event.channel,
         source=StatementSource.CHANNEL,

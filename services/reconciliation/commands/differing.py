@@ -9,11 +9,11 @@ from paykit.postgres.database import Tx
 from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResolution
 from services.reconciliation import domain, store
 from services.reconciliation.domain.discrepancy import Discrepancy
-from services.reconciliation.domain.ending import Decision
+from services.reconciliation.domain.ending import ResolvedBy
 from services.reconciliation.domain.rule_set import Fee, Rules
 from services.reconciliation.store.matching import LineDifference
 
-NOBODY = Decision(reason=None, proposer=None)
+NOBODY = ResolvedBy(reason=None, proposer=None)
 """Of what no person decided."""
 HEALED_AT_ONCE_MAX = 1_000
 """Discrepancies ended in one transaction."""

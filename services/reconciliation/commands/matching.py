@@ -6,7 +6,7 @@ from paykit.postgres.database import Tx
 from services.reconciliation import domain, store
 from services.reconciliation.commands import differing
 from services.reconciliation.domain.pairing import pair
-from services.reconciliation.domain.rule_set import DEFAULT_RULES, Rule, RuleKind, Rules
+from services.reconciliation.domain.rule_set import DEFAULT_RULES, MatchingRule, RuleKind, Rules
 from services.reconciliation.store.matching import MATCHED, LineDifference
 
 
@@ -54,7 +54,7 @@ async def look_at(tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules) -
     return differences
 
 
-async def _try(tx: Tx, channel: str, line_nos: Sequence[int], rule: Rule, rules: Rules) -> list[LineDifference]:
+async def _try(tx: Tx, channel: str, line_nos: Sequence[int], rule: MatchingRule, rules: Rules) -> list[LineDifference]:
     if rule.kind is RuleKind.WINDOW:
         return await _match_by_day(tx, channel, line_nos, rule)
     if rule.kind is RuleKind.BATCH:
@@ -77,7 +77,7 @@ async def _try(tx: Tx, channel: str, line_nos: Sequence[int], rule: Rule, rules:
     return differences
 
 
-async def _match_by_day(tx: Tx, channel: str, line_nos: Sequence[int], rule: Rule) -> list[LineDifference]:
+async def _match_by_day(tx: Tx, channel: str, line_nos: Sequence[int], rule: MatchingRule) -> list[LineDifference]:
     lines = await store.matching.lines_without_reference(tx, line_nos)
     if not lines:
         return []

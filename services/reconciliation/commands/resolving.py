@@ -12,8 +12,8 @@ from paystream.reconciliation.v1.events import DiscrepancyResolution
 from services.reconciliation import domain, store
 from services.reconciliation.domain.correction import PENDING, Booking, Correction
 from services.reconciliation.domain.discrepancy import Discrepancy
-from services.reconciliation.domain.ending import Decision
-from services.reconciliation.domain.resolution import Difference, ResolutionAction
+from services.reconciliation.domain.ending import ResolvedBy
+from services.reconciliation.domain.resolution import DifferenceFacts, ResolutionAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class _Work:
     tx: Tx
     discrepancies: Rows[str, Discrepancy]
     corrections: Rows[str, Correction]
-    differences: Mapping[str, Difference]
+    differences: Mapping[str, DifferenceFacts]
     account_kinds: frozenset[str]
 
 
@@ -108,7 +108,7 @@ def _resolve(work: _Work, item: ResolveDiscrepancy) -> Resolution:
     _require_nothing_pending(work, discrepancy)
     if item.action not in domain.resolution.possible(difference):
         raise domain.resolution.not_possible(item.action, difference)
-    by = Decision(reason=item.reason, proposer=person)
+    by = ResolvedBy(reason=item.reason, proposer=person)
     if item.action is ResolutionAction.CONFIRM_EVIDENCE:
         return Resolution(_confirm(work, discrepancy, difference, item, by))
     if item.action is ResolutionAction.EXPLAIN and not domain.resolution.moves_money(difference):
@@ -123,7 +123,7 @@ def _require_nothing_pending(work: _Work, discrepancy: Discrepancy) -> None:
 
 
 def _confirm(
-    work: _Work, discrepancy: Discrepancy, difference: Difference, item: ResolveDiscrepancy, by: Decision
+    work: _Work, discrepancy: Discrepancy, difference: DifferenceFacts, item: ResolveDiscrepancy, by: ResolvedBy
 ) -> Discrepancy:
     """Take the line as evidence: payment or withdrawal applies it."""
     evidence = domain.ending.evidence(discrepancy, difference, reason=item.reason, now=work.tx.now)
@@ -134,14 +134,14 @@ def _confirm(
 
 
 def _end(
-    work: _Work, discrepancy: Discrepancy, resolution: DiscrepancyResolution, by: Decision, cause: Cause
+    work: _Work, discrepancy: Discrepancy, resolution: DiscrepancyResolution, by: ResolvedBy, cause: Cause
 ) -> Discrepancy:
     ended, told = domain.ending.end(discrepancy, resolution, by, now=work.tx.now)
     work.tx.emit(told, cause=cause)
     return work.discrepancies.put(ended)
 
 
-def _booking(work: _Work, difference: Difference, item: ResolveDiscrepancy) -> Booking | None:
+def _booking(work: _Work, difference: DifferenceFacts, item: ResolveDiscrepancy) -> Booking | None:
     if item.action is ResolutionAction.EXPLAIN:
         return None
     return domain.resolution.booking(difference, work.account_kinds, accounts=item.accounts)

@@ -10,7 +10,7 @@ from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResol
 from paystream.withdrawal.v1.events import WithdrawalContradicted, WithdrawalContradictionResolved
 from services.reconciliation.domain import ending
 from services.reconciliation.domain.discrepancy import Discrepancy
-from services.reconciliation.domain.ending import Decision
+from services.reconciliation.domain.ending import ResolvedBy
 
 Contradicted: TypeAlias = PaymentContradicted | DisputeContradicted | WithdrawalContradicted
 ContradictionResolved: TypeAlias = PaymentContradictionResolved | WithdrawalContradictionResolved
@@ -94,7 +94,7 @@ def over(
     Raises:
         IllegalTransition: It is over.
     """
-    by = Decision(
+    by = ResolvedBy(
         reason=event.reason,
         proposer=event.proposer,
         approver=event.actor if event.proposer is not None else None,

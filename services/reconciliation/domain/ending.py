@@ -11,11 +11,11 @@ from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResol
 from services.reconciliation.domain import resolution as resolutions
 from services.reconciliation.domain.correction import Correction
 from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
-from services.reconciliation.domain.resolution import Difference
+from services.reconciliation.domain.resolution import DifferenceFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class ResolvedBy:
     """What people decided: why, who asked for it, and who approved, where a second person did; None where none did."""
 
     reason: str | None
@@ -35,9 +35,9 @@ def named(person: str | None) -> str:
     return person
 
 
-def decision(correction: Correction) -> Decision:
+def decision(correction: Correction) -> ResolvedBy:
     """Return what two people decided by a correction."""
-    return Decision(
+    return ResolvedBy(
         reason=correction.reason,
         proposer=correction.proposer,
         approver=correction.decider,
@@ -57,7 +57,7 @@ def require_open(discrepancy: Discrepancy, action: str) -> None:
 
 
 def end(
-    discrepancy: Discrepancy, resolution: DiscrepancyResolution, by: Decision, *, now: datetime
+    discrepancy: Discrepancy, resolution: DiscrepancyResolution, by: ResolvedBy, *, now: datetime
 ) -> tuple[Discrepancy, events.DiscrepancyResolved]:
     """End an open discrepancy as people decided.
 
@@ -128,7 +128,7 @@ def correct(
 
 
 def evidence(
-    discrepancy: Discrepancy, difference: Difference, *, reason: str, now: datetime
+    discrepancy: Discrepancy, difference: DifferenceFacts, *, reason: str, now: datetime
 ) -> events.StatementEvidenceAccepted:
     """Tell payment or withdrawal what a line proves; one without a reference of the channel is one by itself."""
     proof = resolutions.line_evidence(difference)

@@ -37,7 +37,7 @@ class ContradictionDecidedElsewhere(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class DifferenceFacts:
     """What a discrepancy is about, as far as its end depends on it.
 
     Attributes:
@@ -121,7 +121,7 @@ def require_here(contradiction_id: str | None, operation: ChannelOperation | Non
     )
 
 
-def possible(difference: Difference) -> tuple[ResolutionAction, ...]:
+def possible(difference: DifferenceFacts) -> tuple[ResolutionAction, ...]:
     """Return how a discrepancy that is no contradiction can end."""
     actions = []
     if line_evidence(difference) is not None:
@@ -131,7 +131,7 @@ def possible(difference: Difference) -> tuple[ResolutionAction, ...]:
     return (*actions, ResolutionAction.EXPLAIN)
 
 
-def not_possible(action: ResolutionAction, difference: Difference) -> ResolutionActionNotPossible:
+def not_possible(action: ResolutionAction, difference: DifferenceFacts) -> ResolutionActionNotPossible:
     """Refuse an action, and say which are possible."""
     choices = ",".join(possible(difference))
     return ResolutionActionNotPossible(
@@ -141,12 +141,12 @@ def not_possible(action: ResolutionAction, difference: Difference) -> Resolution
     )
 
 
-def moves_money(difference: Difference) -> bool:
+def moves_money(difference: DifferenceFacts) -> bool:
     """Whether money moved that one side does not know: then two people explain it."""
     return difference.carried_out and difference.operation not in {_O.AUTHORIZE, _O.CANCEL}
 
 
-def line_evidence(difference: Difference) -> LineEvidence | None:
+def line_evidence(difference: DifferenceFacts) -> LineEvidence | None:
     """Return what the line proves of its call; None where it is about none, or says nothing that is not recorded."""
     if difference.kind not in _CONFIRMED or difference.attempt_id is None or difference.reported_minor is None:
         return None
@@ -160,7 +160,7 @@ def line_evidence(difference: Difference) -> LineEvidence | None:
     return LineEvidence(operation, EvidenceOutcome.FAILED) if outcome is EvidenceOutcome.SUCCEEDED else None
 
 
-def loss_minor(difference: Difference) -> int:
+def loss_minor(difference: DifferenceFacts) -> int:
     """Return what the platform lost by an amount or fee that differs; below 0 what it gained, 0 where none does."""
     if difference.kind is DiscrepancyKind.FEE_MISMATCH:
         return (difference.reported_fee_minor or 0) - (difference.expected_fee_minor or 0)
@@ -170,7 +170,7 @@ def loss_minor(difference: Difference) -> int:
     return more_minor if difference.operation in _GOES_OUT else -more_minor if difference.operation in _COMES_IN else 0
 
 
-def booking(difference: Difference, kinds: Collection[str], *, accounts: tuple[str, str] | None = None) -> Booking:
+def booking(difference: DifferenceFacts, kinds: Collection[str], *, accounts: tuple[str, str] | None = None) -> Booking:
     """Work out what a correction books, by the kinds of account that the ledger has.
 
     Args:
@@ -201,7 +201,7 @@ def _of_fee(kinds: Collection[str]) -> tuple[str, str]:
     return _WITHOUT_CHANNELS, "platform.fees"
 
 
-def _of_amount(difference: Difference, kinds: Collection[str]) -> tuple[str, str]:
+def _of_amount(difference: DifferenceFacts, kinds: Collection[str]) -> tuple[str, str]:
     """Return what is debited and credited for less money than expected."""
     if "channel.receivable" in kinds:
         return "platform.losses", "platform.bank" if difference.operation in _OF_BANK else "channel.receivable"

@@ -1,6 +1,6 @@
 """Every SQL statement of reconciliation."""
 
-from services.reconciliation.store import matching, uncleared, verification
+from services.reconciliation.store import matching, trial, uncleared, verification
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
 from services.reconciliation.store.discrepancy import DiscrepancyFilter, count_open, discrepancies, facts_of
@@ -39,6 +39,7 @@ __all__ = [
     "payout_at_the_bank",
     "rule_sets",
     "statements",
+    "trial",
     "uncleared",
     "unmoved_attempts",
     "verification",

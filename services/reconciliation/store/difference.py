@@ -6,20 +6,20 @@ from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import AccountCreated
 from paystream.channel.v1.events import ChannelOperation
 from services.reconciliation.domain.discrepancy import Discrepancy
-from services.reconciliation.domain.resolution import Difference
+from services.reconciliation.domain.resolution import DifferenceFacts
 
 _KEEP_KINDS = """
 INSERT INTO ledger_account_kind (account_kind) SELECT DISTINCT unnest($1::text[]) ORDER BY 1 ON CONFLICT DO NOTHING
 """
 
 
-def differences(discrepancies: Iterable[Discrepancy]) -> dict[str, Difference]:
+def differences(discrepancies: Iterable[Discrepancy]) -> dict[str, DifferenceFacts]:
     """Return what discrepancies are about."""
     return {row.discrepancy_id: _difference(row) for row in discrepancies}
 
 
-def _difference(row: Discrepancy) -> Difference:
-    return Difference(
+def _difference(row: Discrepancy) -> DifferenceFacts:
+    return DifferenceFacts(
         kind=row.kind,
         operation=None if row.operation is None else ChannelOperation(row.operation),
         carried_out=row.carried_out,

@@ -10,8 +10,8 @@ from paykit.ids import named_id
 from paykit.process.runtime import Runtime
 from paystream.reconciliation.v1.events import StatementSource
 from services.reconciliation import commands, jobs, store
-from services.reconciliation.domain.movement import Movement, UnmovedAttempt, UnmovedOutcome
-from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
+from services.reconciliation.domain.movement import ChannelMovement, UnmovedAttempt, UnmovedOutcome
+from services.reconciliation.domain.statement import ReportedLine, ReportedStatement, StatementState
 
 CHANNEL = "cards"
 DAY = date(2026, 3, 1)
@@ -25,7 +25,7 @@ class Matcher:
         self.runtime = runtime
         self._line_ids = itertools.count(1)
 
-    def movement(self, number: int, **changes: Any) -> Movement:
+    def movement(self, number: int, **changes: Any) -> ChannelMovement:
         """A capture of 100.00 in USD."""
         given: dict[str, Any] = {
             "operation": "CAPTURE",
@@ -40,9 +40,9 @@ class Matcher:
             "occurred_at": NOON,
             "correlation_id": f"cor_{number}",
         } | changes
-        return Movement(**{"movement_id": f"{given['operation']}:{given['related_no']}"} | given)
+        return ChannelMovement(**{"movement_id": f"{given['operation']}:{given['related_no']}"} | given)
 
-    def line(self, number: int, **changes: Any) -> StatementLine:
+    def line(self, number: int, **changes: Any) -> ReportedLine:
         """The line of the same capture; a fee of 0."""
         given: dict[str, Any] = {
             "statement_id": named_id("stm", CHANNEL, str(DAY)),
@@ -58,19 +58,19 @@ class Matcher:
             "attempt_id": named_id("att", str(number)),
             "related_no": named_id("cap", str(number)),
         }
-        return StatementLine(**given | changes)
+        return ReportedLine(**given | changes)
 
-    async def record(self, *facts: Movement | UnmovedAttempt) -> None:
+    async def record(self, *facts: ChannelMovement | UnmovedAttempt) -> None:
         """Have movements told."""
         await self.runtime.transaction(lambda tx: commands.collecting.record_facts(tx, facts))
 
-    async def report(self, *lines: StatementLine, closed: bool = False) -> None:
+    async def report(self, *lines: ReportedLine, closed: bool = False) -> None:
         """Have lines come, and close their statements if told so."""
         by_id = {line.statement_id: line for line in lines}
 
         async def take(tx: Any) -> None:
             begun = [
-                Statement(
+                ReportedStatement(
                     statement_id=line.statement_id,
                     channel=line.channel,
                     source=StatementSource.FILE if closed else StatementSource.CHANNEL,

@@ -9,14 +9,14 @@ from paystream.channel.v1.events import ChannelOperation
 from paystream.reconciliation.v1.events import DiscrepancyKind, EvidenceOperation, EvidenceOutcome
 from services.reconciliation.domain import resolution as domain
 from services.reconciliation.domain.correction import Booking
-from services.reconciliation.domain.resolution import ContradictionDecidedElsewhere, Difference, ResolutionAction
+from services.reconciliation.domain.resolution import ContradictionDecidedElsewhere, DifferenceFacts, ResolutionAction
 
 ASSET = frozenset({"merchant.settlement", "platform.income", "platform.fees", "platform.losses"})
 LIABILITY = frozenset({"merchant.settlement", "channel.receivable", "channel.fees", "platform.bank", "platform.fees"})
 CONFIRM, PROPOSE, EXPLAIN = ResolutionAction
 
 
-def difference(kind: str = "AMOUNT_MISMATCH", operation: str | None = "CAPTURE", **changes: Any) -> Difference:
+def difference(kind: str = "AMOUNT_MISMATCH", operation: str | None = "CAPTURE", **changes: Any) -> DifferenceFacts:
     given: dict[str, Any] = {
         "carried_out": True,
         "attempt_id": "att_1",
@@ -26,7 +26,7 @@ def difference(kind: str = "AMOUNT_MISMATCH", operation: str | None = "CAPTURE",
         "reported_fee_minor": 25,
     }
     known = None if operation is None else ChannelOperation(operation)
-    return Difference(kind=DiscrepancyKind(kind), operation=known, **given | changes)
+    return DifferenceFacts(kind=DiscrepancyKind(kind), operation=known, **given | changes)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def difference(kind: str = "AMOUNT_MISMATCH", operation: str | None = "CAPTURE",
         (difference(operation=None), (EXPLAIN,)),
     ],
 )
-def test_how_a_discrepancy_can_end(found: Difference, actions: tuple[ResolutionAction, ...]) -> None:
+def test_how_a_discrepancy_can_end(found: DifferenceFacts, actions: tuple[ResolutionAction, ...]) -> None:
     assert domain.possible(found) == actions
 
 
@@ -114,7 +114,7 @@ BOOKED = [
 
 @pytest.mark.parametrize(("found", "in_assets", "in_debts"), BOOKED)
 def test_what_a_correction_books_in_each_chart(
-    found: Difference, in_assets: tuple[str, str, int], in_debts: tuple[str, str, int]
+    found: DifferenceFacts, in_assets: tuple[str, str, int], in_debts: tuple[str, str, int]
 ) -> None:
     for kinds, wanted in ((ASSET, in_assets), (LIABILITY, in_debts)):
         booking = domain.booking(found, kinds)
