@@ -52,6 +52,9 @@ ENTRIES = (
     Entry("settlement", "settlement", "Verify settlements and write their reports."),
     Entry("payments", "oversight.payments", "Payments whose outcome is overdue."),
     Entry("contradictions", "oversight.contradictions", "What channels said against what is recorded."),
+    Entry(
+        "webhooks", "oversight.webhooks", "Webhooks: endpoints, deliveries, replays, and a receiver to try them with."
+    ),
     Entry("ledger", "ledger", "The books: balances, and whether they are right."),
 )
 

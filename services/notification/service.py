@@ -28,7 +28,7 @@ SERVICE = Service(
     ),
     servicers=rpc.servicers,
     subscriptions=tuple(map(_subscription, _TOPICS)),
-    emits=(events.NotificationSent, events.NotificationFailed),
+    emits=(events.NotificationSent, events.NotificationFailed, events.WebhookEndpointStopped),
     jobs=(
         # What is due comes with events, whose handlers cannot wake a job: so these look often.
         Job(name="send_mails", run=jobs.send_mails, every_s=jobs.SEND_EVERY_S),

@@ -37,6 +37,7 @@ EXAMPLES: Mapping[str, Facts] = MappingProxyType(
         "withdrawal_completed": _example("wdr", **_PAYOUT),
         "withdrawal_failed": _example("wdr", **_PAYOUT, reason="BANK_REJECTED", code="account_closed"),
         "bank_account_changed": _example("bnk", last_four="6819", change="VERIFIED"),
+        "webhook_endpoint_stopped": _example("whe", reference="hooks.tea.example", reason="FAILING"),
         "reconciliation_alert": _example(
             "stm", currency_code="USD", channel="simulator", line_count=812, difference_count=7, value_date="2026-02-28"
         ),

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from paykit.events.event import Event
 from paystream.merchant.v1 import events as merchant_events
+from paystream.notification.v1 import events as notification_events
 from paystream.order.v1 import events as order_events
 from paystream.payment.v1 import events as payment_events
 from paystream.reconciliation.v1 import events as reconciliation_events
@@ -222,6 +223,12 @@ def _statement_reconciled(event: reconciliation_events.StatementReconciled) -> F
     )
 
 
+def _webhook_endpoint_stopped(event: notification_events.WebhookEndpointStopped) -> Facts:
+    return Facts(
+        resource_id=event.endpoint_id, occurred_at=event.occurred_at, reference=event.host, reason=event.reason
+    )
+
+
 def _contact_ids(payment_id: str, order_id: str | None) -> tuple[str, ...]:
     return (payment_id, order_id) if order_id else (payment_id,)
 
@@ -244,6 +251,9 @@ TELLINGS: Mapping[type[Event], Telling] = MappingProxyType(
         withdrawal_events.WithdrawalFailed: Telling(template="withdrawal_failed", facts=_withdrawal_failed),
         withdrawal_events.WithdrawalBounced: Telling(template="withdrawal_failed", facts=_withdrawal_bounced),
         withdrawal_events.WithdrawalReturned: Telling(template="withdrawal_failed", facts=_withdrawal_returned),
+        notification_events.WebhookEndpointStopped: Telling(
+            template="webhook_endpoint_stopped", facts=_webhook_endpoint_stopped
+        ),
         reconciliation_events.DiscrepancyDetected: Telling(
             template="reconciliation_alert", facts=_discrepancy_detected, group=_statement_or_day
         ),

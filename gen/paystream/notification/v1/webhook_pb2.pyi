@@ -196,7 +196,9 @@ class WebhookDelivery(_message.Message):
     state: Global___WebhookDeliveryState.ValueType
     """How far it has come."""
     failure_reason: _builtins.str
-    """Why it failed at last, UPPER_SNAKE: EXHAUSTED, ENDPOINT_GONE or ENDPOINT_DELETED; empty otherwise."""
+    """Why it failed at last, UPPER_SNAKE: EXHAUSTED, EXPIRED (its endpoint was paused for 30 days), ENDPOINT_GONE or
+    ENDPOINT_DELETED; empty otherwise.
+    """
     attempt_count: _builtins.int
     """Tries since it was made, or last replayed."""
     replay_count: _builtins.int

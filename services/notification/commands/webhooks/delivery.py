@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.work import fold
 from services.notification import store
+from services.notification.commands.notification import QueueNotifications, queue_notifications
 from services.notification.domain import webhooks
 from services.notification.domain.webhooks.delivery import (
     ENDPOINT_GONE,
@@ -107,12 +109,13 @@ async def claim_deliveries(
 async def record_attempts(tx: Tx, items: Sequence[RecordWebhookAttempt]) -> list[WebhookDelivery | DomainError]:
     """Record what came of tries, and what follows for their endpoints.
 
-    Refusals: WebhookDeliveryNotFound (forgotten meanwhile).
+    Emits WebhookEndpointStopped for each that is delivered to no more, and has its owner told by mail. Refusals:
+    WebhookDeliveryNotFound (forgotten meanwhile).
     """
     endpoints = await store.webhooks.endpoints.lock(tx, [item.endpoint_id for item in items])
     deliveries = await store.webhooks.deliveries.lock(tx, [item.delivery_id for item in items])
     attempts = store.webhooks.attempts.rows(tx)
-    states = {key: endpoint.state for key, endpoint in ((row.endpoint_id, row) for row in endpoints.values())}
+    states = {row.endpoint_id: row.state for row in endpoints.values()}
 
     def record(item: RecordWebhookAttempt) -> WebhookDelivery:
         delivery = deliveries.require(item.delivery_id, webhooks.delivery.not_found)
@@ -126,18 +129,15 @@ async def record_attempts(tx: Tx, items: Sequence[RecordWebhookAttempt]) -> list
 
     results = fold(items, record)
     await tx.save(endpoints, deliveries, attempts)
-    gone = [
-        row.endpoint_id
-        for row in endpoints.values()
-        if row.state is WebhookEndpointState.DISABLED and states[row.endpoint_id] is not row.state
-    ]
-    await store.webhooks.deliveries.end_pending(tx, [(endpoint_id, ENDPOINT_GONE) for endpoint_id in gone])
+    await _tell_stopped(tx, [row for row in endpoints.values() if row.state is not states[row.endpoint_id]])
     return results
 
 
 async def delete_old(tx: Tx) -> bool:
-    """Forget what ended long ago; True if there may be more."""
-    return await store.webhooks.delete_old(tx, tx.now - RETENTION, limit=DELETED_AT_ONCE_MAX)
+    """Forget what ended long ago, and give up what has waited as long; True if there may be more."""
+    before = tx.now - RETENTION
+    await store.webhooks.deliveries.expire(tx, before, limit=DELETED_AT_ONCE_MAX)
+    return await store.webhooks.delete_old(tx, before, limit=DELETED_AT_ONCE_MAX)
 
 
 def webhook_event(event: Event, now: datetime) -> WebhookEvent:
@@ -167,6 +167,19 @@ def delivery_of(event: WebhookEvent, endpoint: WebhookEndpoint, *, at: datetime,
         create_time=now,
         update_time=now,
     )
+
+
+async def _tell_stopped(tx: Tx, endpoints: Sequence[WebhookEndpoint]) -> None:
+    """Tell of endpoints that are delivered to no more; what is pending for those that are gone ends."""
+    gone = [row.endpoint_id for row in endpoints if row.state is WebhookEndpointState.DISABLED]
+    await store.webhooks.deliveries.end_pending(tx, [(endpoint_id, ENDPOINT_GONE) for endpoint_id in gone])
+    mails = []
+    for endpoint in endpoints:
+        cause = Cause(new_id("cor"))
+        event = webhooks.endpoint.stopped(endpoint, event_id=new_id("evt"))
+        tx.emit(event, cause=cause)
+        mails.append(QueueNotifications(event=replace(event, correlation_id=cause.correlation_id), cause=cause))
+    await queue_notifications(tx, mails)
 
 
 def _takes(endpoint: WebhookEndpoint, event: Event) -> bool:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from paykit import transitions
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, EtagMismatch, Kind
+from paystream.notification.v1 import events
 from services.notification.domain.webhooks.schedule import FAILING_AFTER
 
 ENDPOINTS_MAX = 20
@@ -199,6 +201,22 @@ def act(endpoint: WebhookEndpoint, action: WebhookEndpointAction, *, now: dateti
         return endpoint
     state = next_state(endpoint, action)
     return endpoint if state is endpoint.state else _revised(replace(endpoint, state=state), now)
+
+
+def stopped(endpoint: WebhookEndpoint, *, event_id: str) -> events.WebhookEndpointStopped:
+    """Return the event that nothing is delivered to an endpoint any more."""
+    gone = endpoint.state is _S.DISABLED
+    return events.WebhookEndpointStopped(
+        event_id=event_id,
+        occurred_at=endpoint.update_time,
+        merchant_id=endpoint.merchant_id,
+        aggregate_version=endpoint.revision,
+        endpoint_id=endpoint.endpoint_id,
+        reason=events.WebhookStopReason.GONE if gone else events.WebhookStopReason.FAILING,
+        host=urlsplit(endpoint.url).hostname or "",
+        failing_since_at=endpoint.failing_since_time,
+        failure_count=endpoint.failure_count,
+    )
 
 
 def not_found(endpoint_id: str) -> WebhookEndpointNotFound:

@@ -34,12 +34,25 @@ CONNECTION_FAILED, PROTOCOL_ERROR = "CONNECTION_FAILED", "PROTOCOL_ERROR"
 
 
 class WebhookSender:
-    """Posts webhooks."""
+    """Posts webhooks.
+
+    Args:
+        policy: Where to.
+        resolver: Gives the addresses of names.
+        ssl_context: What certificates are verified by; the system's authorities if None.
+        timeout_s: Of one try.
+    """
 
     def __init__(
-        self, policy: AddressPolicy, *, resolver: Resolve = resolve, ssl_context: ssl.SSLContext | None = None
+        self,
+        policy: AddressPolicy,
+        *,
+        resolver: Resolve = resolve,
+        ssl_context: ssl.SSLContext | None = None,
+        timeout_s: float = ATTEMPT_TIMEOUT_S,
     ) -> None:
         self._policy = policy
+        self._timeout_s = timeout_s
         transport = CheckedTransport(CheckedBackend(resolver, policy), ssl_context or _public_authorities())
         self._client = httpx2.AsyncClient(
             transport=transport,
@@ -56,7 +69,7 @@ class WebhookSender:
         """Post a body, and return what came of it; nothing that a receiver does is raised."""
         try:
             _check(url, self._policy)
-            async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._post(url, headers, body)
         except (WebhookAddressRefused, AddressRefusedError):
             return WebhookAnswer(failure=ADDRESS_REFUSED)

@@ -60,6 +60,12 @@ UPDATE webhook_delivery SET due_time = $2
 WHERE endpoint_id = ANY($1::text[]) AND state = 'PENDING' AND due_time > $2
 """
 
+_EXPIRE = """
+UPDATE webhook_delivery SET state = 'FAILED', failure_reason = 'EXPIRED', update_time = $3
+WHERE delivery_id = ANY(ARRAY(
+    SELECT delivery_id FROM webhook_delivery WHERE state = 'PENDING' AND update_time < $1 LIMIT $2))
+"""
+
 _DELETE_DELIVERIES = """
 DELETE FROM webhook_delivery WHERE delivery_id = ANY(ARRAY(
     SELECT delivery_id FROM webhook_delivery WHERE state <> 'PENDING' AND update_time < $1 LIMIT $2))
@@ -148,6 +154,10 @@ class WebhookDeliveries(Table[str, WebhookDelivery]):
         """End what is pending for endpoints that take nothing any more, each with its reason."""
         if reasons:
             await tx.run(_END_PENDING, [pair[0] for pair in reasons], [pair[1] for pair in reasons], tx.now)
+
+    async def expire(self, tx: Tx, before: datetime, *, limit: int) -> None:
+        """Give up deliveries that have waited since before a time, as those to endpoints that stay paused."""
+        await tx.run(_EXPIRE, before, limit, tx.now)
 
     async def list(
         self, tx: Tx, selection: WebhookDeliveryFilter, *, after: TimeKey | None, limit: int

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from paykit.clock import ManualClock
 from paykit.consume.delivery import Delivered, Record
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
+from paykit.serve.timestamps import to_timestamp
 from paykit.testing.runtimes import START, act_as
 from paystream.notification.v1 import webhook_pb2 as pb
 from paystream.order.v1.events import OrderCancelled
@@ -113,6 +115,29 @@ class Desk:
     async def rotate(self, endpoint_id: str, **wanted: Any) -> pb.RotateWebhookSecretResponse:
         request = pb.RotateWebhookSecretRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id, **wanted)
         return await self.call.RotateWebhookSecret(request, ANY)
+
+    async def told(self, endpoint_id: str) -> list[Any]:
+        """An endpoint's events, in order."""
+        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
+        rows = await self.runtime.read(lambda tx: tx.fetch(sql, endpoint_id))
+        return [self.runtime.codec.decode(row["value"]) for row in rows]
+
+    async def mails(self) -> list[tuple[str, str, str]]:
+        """Template, recipient and event of the mails that are queued about endpoints."""
+        sql = "SELECT template, recipient_kind, event_id FROM notification WHERE template LIKE 'webhook%'"
+        return [tuple(row) for row in await self.runtime.read(lambda tx: tx.fetch(sql))]
+
+    async def test(self, endpoint_id: str) -> pb.WebhookDelivery:
+        request = pb.SendTestWebhookRequest(request_id=str(uuid.uuid4()), endpoint_id=endpoint_id)
+        return (await self.call.SendTestWebhook(request, ANY)).delivery
+
+    def period(self) -> dict[str, Timestamp]:
+        """The day from now on, in business time."""
+        begin = self.runtime.clock.now()
+        return {
+            "record_time_min": to_timestamp(begin),
+            "record_time_before": to_timestamp(begin + timedelta(days=1)),
+        }
 
 
 @pytest.fixture

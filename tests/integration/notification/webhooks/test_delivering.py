@@ -97,6 +97,9 @@ async def test_endpoint_that_failed_for_five_days_is_paused_and_gets_what_came_a
         assert (await desk.endpoint(endpoint_id)).state == ENABLED
         await desk.pass_time(hours=2)
         assert (await desk.endpoint(endpoint_id)).state == pb.WEBHOOK_ENDPOINT_STATE_FAILING
+        (stopped,) = await desk.told(endpoint_id)
+        assert (stopped.reason, stopped.host, stopped.merchant_id) == ("FAILING", "127.0.0.1", MERCHANT)
+        assert await desk.mails() == [("webhook_endpoint_stopped", "MERCHANT", stopped.event_id)]
         (second,) = await desk.happen(desk.cancelled())
         before = len(one.received)
         await desk.pass_time(days=1)
@@ -131,6 +134,8 @@ async def test_gone_disables_the_endpoint_and_ends_what_is_pending(desk: Desk) -
         await desk.happen(desk.cancelled())
         await desk.pass_time(days=1)
     assert len(one.received) == 1
+    assert [event.reason for event in await desk.told(endpoint_id)] == ["GONE"]
+    assert len(await desk.mails()) == 1
     assert (await desk.endpoint(endpoint_id)).state == pb.WEBHOOK_ENDPOINT_STATE_DISABLED
     assert [(d.state, d.failure_reason) for d in await desk.deliveries()] == [(FAILED, "ENDPOINT_GONE")] * 3
 
