@@ -73,7 +73,13 @@ def plant(plan: Plan, matcher: Matcher, chance: random.Random, number: int) -> N
     kept = fee(amount) if operation == "CAPTURE" else 0
     movement = matcher.movement(number, amount_minor=amount, operation=operation)
     same = matcher.line(number, amount_minor=amount, operation=operation, channel_fee_minor=kept)
-    named = replace(same, **dict.fromkeys(chance.sample(sorted(NAMELESS), chance.randrange(3))))
+    unnamed: dict[str, Any] = dict.fromkeys(chance.sample(sorted(NAMELESS), chance.randrange(3)))
+    named = replace(same, **unnamed)
+    settled: dict[str, Any] = {
+        "settlement_amount_minor": amount,
+        "settlement_currency_code": "USD",
+        "exchange_rate": "1.25",
+    }
     match chance.randrange(12):
         case 0:
             other = amount + chance.choice([-1, 1, 900])
@@ -102,7 +108,6 @@ def plant(plan: Plan, matcher: Matcher, chance: random.Random, number: int) -> N
             plan.parts.update(line.line_id for line in parts)
             plan.add(movement, *parts)
         case 9:
-            settled = {"settlement_amount_minor": amount, "settlement_currency_code": "USD", "exchange_rate": "1.25"}
             plan.add(movement, replace(named, currency_code="EUR", amount_minor=amount * 4 // 5, **settled))
         case _:
             plan.add(movement, named)
