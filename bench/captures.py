@@ -10,7 +10,7 @@ from bench.ground import Plot
 from paykit import ids
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
-from paystream.payment.v1.events import PaymentMethod, PaymentSuccess
+from paystream.payment.v1.events import CaptureMode, PaymentMethod, PaymentSuccess
 
 AMOUNTS = 1_000
 FLUSH_S_MAX = 60.0
@@ -90,6 +90,19 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message]) -> None:
 
 def _capture(number: int, merchant_id: str, now: datetime) -> PaymentSuccess:
     return PaymentSuccess(
+        attempt_id=None,
+        capture_mode=CaptureMode.AUTOMATIC,
+        country_code=None,
+        brand=None,
+        funding=None,
+        issuer_country_code=None,
+        captured_total_minor=1,
+        capture_number=1,
+        created_at=None,
+        authorized_at=None,
+        attempt_count=1,
+        fee_basis_points=0,
+        fee_fixed_minor=0,
         event_id=ids.new_id("evt"),
         occurred_at=now,
         merchant_id=merchant_id,

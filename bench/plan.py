@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, journey, line, pipeline, raw, settling
+from bench import calls, counting, journey, line, pipeline, raw, settling
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -15,7 +15,7 @@ class Size:
     """How large a round is.
 
     Attributes:
-        payments: Booked by each of rows (a), (a+) and (b); a multiple of raw.BATCH_PAYMENTS.
+        payments: Booked by each of rows (a), (a+), (b) and (h); a multiple of raw.BATCH_PAYMENTS.
         load_s: Of each load of rows (c) and (f), warm-up included.
         journey_s: Of row (d).
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
@@ -47,6 +47,10 @@ async def _pipeline_spread(ground: Ground, size: Size) -> Figures:
     return {"pipeline_spread": rate}
 
 
+async def _counting(ground: Ground, size: Size) -> Figures:
+    return {"counting": await counting.measure(ground, events=size.payments, merchants=MERCHANTS_SPREAD)}
+
+
 async def _pipeline_hot(ground: Ground, size: Size) -> Figures:
     return {"pipeline_hot": await pipeline.measure(ground, payments=size.payments, merchants=1)}
 
@@ -71,6 +75,7 @@ ROWS: Mapping[str, Row] = {
     "raw": _raw,
     "raw_full": _raw_full,
     "pipeline_spread": _pipeline_spread,
+    "counting": _counting,
     "pipeline_hot": _pipeline_hot,
     "calls": _calls,
     "end_to_end": _end_to_end,

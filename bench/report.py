@@ -38,6 +38,7 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
     "settling": ("(e)  settling, 1,000 merchants", "transactions/s", None),
     "settling_s": ("     all of them", "s", None),
     "settling_mib": ("     most memory at once", "MiB", None),
+    "counting": ("(h)  analytics, 1,000 merchants", "events/s", "pipeline_spread"),
     "line_echo": ("(f)  bare echo, 64 in flight", "calls/s", None),
     "create_order": ("     CreateOrder, 64 in flight", "calls/s", "line_echo"),
     "create_withdrawal": ("     CreateWithdrawal, 100 merchants", "calls/s", "line_echo"),

@@ -138,6 +138,9 @@ def _transaction(number: int, merchant_id: str) -> TransactionCreated:
 
 def _merchant(merchant_id: str, threshold_minor: int) -> MerchantCreated:
     return MerchantCreated(
+        locale="en",
+        public_name=None,
+        support_email=None,
         event_id=ids.new_id("evt"),
         occurred_at=datetime.now(UTC),
         merchant_id=merchant_id,

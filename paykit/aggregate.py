@@ -6,23 +6,31 @@ from typing import Protocol, TypedDict
 from paykit.clock import no_earlier
 
 
-class Aggregate(Protocol):
-    """What is changed as a whole, one version after the other.
+class Versioned(Protocol):
+    """What has one version after the other.
+
+    Attributes:
+        update_time: Of its latest change.
+        aggregate_version: From 1, +1 with every event.
+    """
+
+    @property
+    def update_time(self) -> datetime: ...  # noqa: D102 - as the class says
+    @property
+    def aggregate_version(self) -> int: ...  # noqa: D102
+
+
+class Aggregate(Versioned, Protocol):
+    """What is changed as a whole, and is of a merchant.
 
     Attributes:
         correlation_id: The journey that all its events carry.
-        update_time: Of its latest change.
-        aggregate_version: From 1, +1 with every event.
     """
 
     @property
     def merchant_id(self) -> str: ...  # noqa: D102 - as the class says
     @property
     def correlation_id(self) -> str: ...  # noqa: D102
-    @property
-    def update_time(self) -> datetime: ...  # noqa: D102
-    @property
-    def aggregate_version(self) -> int: ...  # noqa: D102
 
 
 class Revision(TypedDict):
@@ -41,7 +49,7 @@ class AggregateFacts(TypedDict):
     aggregate_version: int
 
 
-def next_revision(aggregate: Aggregate, now: datetime) -> Revision:
+def next_revision(aggregate: Versioned, now: datetime) -> Revision:
     """Return what a change at `now` makes of the revision; an event must tell of it, as each version has one."""
     update_time = no_earlier(now, aggregate.update_time)
     return {"update_time": update_time, "aggregate_version": aggregate.aggregate_version + 1}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generate gen/ from protos/ and schemas/avro/. With --check: fail when gen/ differs from what would be generated.
+# Generate gen/ from protos/ and schemas/avro/, and docs/webhooks/ from the latter. With --check: fail when they differ
+# from what would be generated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/.venv/bin
@@ -20,6 +21,7 @@ find "$out" -type d -exec touch {}/__init__.py \;
 rm "$out/__init__.py"
 if [ "${1:-}" = --check ]; then
   diff -r -x __pycache__ "$out" gen || { echo "gen/ is stale: run make gen" >&2; exit 1; }
+  "$bin/python" -m scripts.gen_webhook_schemas --check
   exit 0
 fi
 # Copy in place (not delete and move), so that a process importing from gen/ meanwhile never misses a file.
@@ -28,3 +30,4 @@ cp -rf "$out"/. gen/
   [ -f "$out/$file" ] || rm -f "gen/$file"
 done
 find gen -type d -empty -delete
+"$bin/python" -m scripts.gen_webhook_schemas

@@ -20,12 +20,14 @@ ROOMS = frozenset({"domain", "store", "commands", "rpc", "messages", "handlers",
 
 ROOMS_OF_THEIR_OWN = {
     "services/accounting/charts": "data: the charts of accounts, which operators choose by name",
+    "services/notification/templates": "data: the words of mails in each language, and what they look like",
     "services/journey/peers": "in the place of a store: what a journey tells lies in other services (docs/adr/0017)",
 }
 
 SQL_OF_THE_LIBRARY = {
     "paykit.postgres": "what SQL is spoken through: transactions, declared tables, the outbox, wake-ups",
     "paykit.channels": "attempts and evidence are tables that the library brings to payment and withdrawal",
+    "paykit.contacts": "contacts are a table that the library brings to order and payment",
     "paykit.contradictions": "contradictions are a table that the library brings to payment and withdrawal",
     "paykit.consume": "offsets, the inbox, dead letters and parked events are tables of the runtime",
     "paykit.kafka": "the relay leads by an advisory lock",
@@ -42,7 +44,7 @@ LOCKS_WITHOUT_TX = {
 }
 
 NAMED_ALIKE = dict.fromkeys(
-    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "EtagMismatch", "MerchantUnknown"),
+    ("AttemptNotFound", "DisputeNotFound", "DisputeResponseLate", "EtagMismatch", "MerchantUnknown", "TimeZoneUnknown"),
     "one reason of docs/errors.md, which several services answer with",
 )
 

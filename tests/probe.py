@@ -45,6 +45,11 @@ class NameTooLong(DomainError):
 
 def payment_created(payment_id: str, *, amount_minor: int = 100, version: int = 1) -> events.PaymentCreated:
     return events.PaymentCreated(
+        capture_mode=events.CaptureMode.AUTOMATIC,
+        country_code=None,
+        brand=None,
+        funding=None,
+        issuer_country_code=None,
         occurred_at=NOON,
         merchant_id="mer_1",
         aggregate_version=version,
@@ -60,6 +65,9 @@ def payment_created(payment_id: str, *, amount_minor: int = 100, version: int = 
 
 def payment_failed(payment_id: str, *, version: int = 2) -> events.PaymentFailed:
     return events.PaymentFailed(
+        attempt_id=None,
+        attempt_count=1,
+        created_at=None,
         occurred_at=NOON,
         merchant_id="mer_1",
         aggregate_version=version,

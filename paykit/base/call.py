@@ -3,8 +3,21 @@
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from paykit.cause import Cause
+
+
+class Place(Protocol):
+    """What a call in progress holds of the bound on all of them."""
+
+    def step_aside(self) -> bool:
+        """Leave the place to others while the call waits for what others bring; False where too many wait already."""
+        ...
+
+    def step_back(self) -> None:
+        """Take the place again; the bound may be passed for a moment."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,6 +29,7 @@ class CallContext:
         cause: What every change made by this call is put down to.
         request_id: The request's own `request_id`, else that of the transport; stands in logs.
         deadline: When the caller stops waiting, in seconds of `time.monotonic()`; None for a stream without an end.
+        place: Of this call among all in progress; None outside of a server.
         trailers: Text metadata that goes out after the reply, keys in lower case.
     """
 
@@ -23,6 +37,7 @@ class CallContext:
     cause: Cause
     request_id: str
     deadline: float | None
+    place: Place | None = None
     trailers: list[tuple[str, str]] = field(default_factory=list)
 
     def time_remaining(self) -> float | None:

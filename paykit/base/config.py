@@ -74,6 +74,14 @@ Secret = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=1)
 """A secret that settings give by reference: `env:NAME` or `file:/path`. It prints as `**********`."""
 
 
+WebhookKey = Annotated[SecretStr, BeforeValidator(_read_secret), Field(min_length=32)]
+"""Such a secret, long enough that others can be derived of it."""
+
+
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+$", max_length=254)]
+"""An address alone, without a name."""
+
+
 Peers = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Annotated[str, Field(pattern=_ADDRESS)]],
     NoDecode,
@@ -143,6 +151,8 @@ class Settings(BaseSettings):
         grpc_reply_bytes_max: Pages end before they are larger, and what else would be is refused. The default is what
             gRPC's clients take if they are not told otherwise. Never above `grpc_message_bytes_max`, whatever it says.
         grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
+        grpc_streams_max: Streams open at once, likewise.
+        grpc_waiters_max: Calls at once that wait for what an event has yet to tell, as of a merchant that is not known.
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
         shutdown_grace_s: How long calls in progress may take after SIGTERM.
         metrics_address: Where Prometheus reads `/metrics`; none if unset.
@@ -151,6 +161,8 @@ class Settings(BaseSettings):
             a table `[[channel]]` for each.
         bank_channel: The channel of payouts: a JSON object, or the path of a TOML file with a table `[bank]`.
         authorization_ttl_s: Business time from an authorization until what is not captured of it is given up.
+        authorization_expiring_s: Business time before that at which it is told, once, that it is soon.
+        dispute_due_soon_s: Business time before the end of the time to answer a dispute at which that is told, once.
         unsent_ttl_s: Business time until a payment or capture that could not be sent to its channel fails unsent, where
             its caller asked for no other time.
         peers: Where the other services answer, by name, as JSON. Only reads go to them: `journey` tells by them.
@@ -164,6 +176,20 @@ class Settings(BaseSettings):
             second one; 0 has every journal proposed and approved.
         accounting_chart: The chart of accounts of a new ledger, by its name or as the path of a TOML file; an existing
             one refuses another than its own, but takes a version with more kinds and types.
+        webhook_key: What secrets of webhooks are derived of, 32 characters or more, by reference: `env:NAME` or
+            `file:/path`. Without it, no endpoints are registered outside of development.
+        webhook_http_allowed: Webhooks may go to http addresses; in development they may anyway.
+        webhook_high_ports_allowed: Webhooks may go to ports from 1024 on; in development they may anyway.
+        webhook_loopback_allowed: Webhooks may go to this machine; in development only.
+        mail_host: The SMTP server that notifications are sent through; none are sent, and they wait, if unset.
+        mail_port: Its port.
+        mail_security: `starttls`, `tls` from the first byte, or `none`, which takes no login.
+        mail_ca_file: PEM file of the certificates that its own is checked against; the system's if unset.
+        mail_user: Who logs in; nobody if unset.
+        mail_password: Of that user: `env:NAME` or `file:/path`.
+        mail_from_address: The address that mails come from; its domain ends their Message-IDs.
+        mail_timeout_s: How long the server may take for one answer.
+        mail_operator_address: Where mails for those who run the platform go to; nowhere if unset.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -188,6 +214,8 @@ class Settings(BaseSettings):
     grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     grpc_reply_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     grpc_calls_max: int = Field(default=1_000, ge=1, le=100_000)
+    grpc_streams_max: int = Field(default=1_000, ge=1, le=100_000)
+    grpc_waiters_max: int = Field(default=200, ge=0, le=100_000)
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
     metrics_address: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")
@@ -195,6 +223,8 @@ class Settings(BaseSettings):
     channel_routes: Routes = Field(default=(), max_length=20)
     bank_channel: Bank | None = None
     authorization_ttl_s: int = Field(default=7 * 86_400, ge=1, le=365 * 86_400)
+    authorization_expiring_s: int = Field(default=86_400, ge=1, le=30 * 86_400)
+    dispute_due_soon_s: int = Field(default=3 * 86_400, ge=1, le=60 * 86_400)
     unsent_ttl_s: int = Field(default=86_400, ge=60, le=30 * 86_400)
     peers: Peers = Field(default={}, max_length=20)
     withdrawal_approval_limits: Limits = Field(default={"*": 1_000_000})
@@ -202,6 +232,19 @@ class Settings(BaseSettings):
     currency_closings: Closings = Field(default={}, max_length=200)
     accounting_journal_limits: Limits = Field(default={"*": 1_000_000})
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
+    webhook_key: WebhookKey | None = None
+    webhook_http_allowed: bool = False
+    webhook_high_ports_allowed: bool = False
+    webhook_loopback_allowed: bool = False
+    mail_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]+$", max_length=253)
+    mail_port: int = Field(default=587, ge=1, le=65_535)
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_ca_file: Path | None = None
+    mail_user: str | None = Field(default=None, min_length=1, max_length=254)
+    mail_password: Secret | None = None
+    mail_from_address: MailAddress | None = None
+    mail_timeout_s: float = Field(default=30.0, gt=0, le=60)
+    mail_operator_address: MailAddress | None = None
     cache_dir: Path = Path(".paystream/cache")
     role: Role = "all"
     log_level: LogLevel = "info"
@@ -245,6 +288,24 @@ class Settings(BaseSettings):
         if len({route.name for route in routes}) != len(routes):
             raise ValueError("two routes have one name")
         return routes
+
+    @model_validator(mode="after")
+    def _keep_loopback_closed(self) -> Self:
+        """Refuse webhooks to this machine in production: merchants name the addresses."""
+        if self.webhook_loopback_allowed and self.environment != "development":
+            raise ValueError("webhook_loopback_allowed is for development only")
+        return self
+
+    @model_validator(mode="after")
+    def _complete_mail_server(self) -> Self:
+        """Refuse a mail server that could not be used, and a password that would go over the wire in the clear."""
+        if self.mail_host is not None and self.mail_from_address is None:
+            raise ValueError("mail_from_address must be set where mail_host is")
+        if (self.mail_user is None) != (self.mail_password is None):
+            raise ValueError("mail_user and mail_password go together")
+        if self.mail_user is not None and self.mail_security == "none":
+            raise ValueError("mail_user needs mail_security starttls or tls")
+        return self
 
     @model_validator(mode="after")
     def _keep_credentials_apart(self) -> Self:

@@ -25,6 +25,8 @@ class Endpoints:
     """gRPC address by service, `host:port`."""
     metrics: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Address of the Prometheus page by service, `host:port`."""
+    mail: str = ""
+    """Where mails are handed to and kept, `host:port`; empty where none are."""
 
     def write(self, home: Path) -> None:
         """Write `endpoints.json`; a reader sees the old or the new file, never half of one."""

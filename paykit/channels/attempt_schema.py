@@ -104,6 +104,7 @@ CREATE TABLE unmatched_evidence (
 );
 CREATE INDEX unmatched_evidence_list ON unmatched_evidence (create_time, evidence_id);
 """
+_V3 = "ALTER TABLE attempt ADD COLUMN overdue_told boolean NOT NULL DEFAULT false"
 _LATER_WORDS_V2 = (("SUCCEEDED", "FAILED"), ("FAILED", "SUCCEEDED"))
 
 
@@ -116,3 +117,8 @@ def upgrade_v2(changes: Sequence[tuple[str, str]] = _CHANGES_V1) -> None:
     runtime_schema.run_script(_V2)
     runtime_schema.guard_states("attempt", (*changes, *_LATER_WORDS_V2))
     op.execute(runtime_schema.revoke("unmatched_evidence", "UPDATE", "DELETE"))
+
+
+def upgrade_v3() -> None:
+    """Keep of each attempt whether it was told that its outcome is overdue."""
+    runtime_schema.run_script(_V3)

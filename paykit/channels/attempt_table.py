@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from paykit.channels.attempts import (
@@ -53,6 +54,20 @@ FROM (SELECT attempt_id AS claimed_id FROM attempt
       FOR UPDATE SKIP LOCKED) claimed, {aggregate}
 WHERE attempt_id = claimed_id AND {aggregate}.{aggregate}_id = attempt.{aggregate}_id
 RETURNING {claimed}
+"""
+
+# Walks the index of attempts that are open, which are few. Real time, as it is about calls.
+_SELECT_UNTOLD = """
+SELECT attempt_id, {aggregate}_id FROM attempt
+WHERE state IN ('STARTED', 'UNKNOWN') AND NOT overdue_told AND start_time <= now() - $1::float8 * interval '1 s'
+ORDER BY start_time, attempt_id LIMIT $2
+"""
+
+# An attempt may have had its outcome before its aggregate was locked.
+_TAKE_UNTOLD = """
+UPDATE attempt SET overdue_told = true
+WHERE attempt_id = ANY($1::text[]) AND state IN ('STARTED', 'UNKNOWN') AND NOT overdue_told
+RETURNING {attempt}, start_time
 """
 
 _UPDATE = """
@@ -128,6 +143,24 @@ class AttemptTable(Table[str, A], Generic[A, C]):
             pauses_s = [inquiry_pause_s(attempt.inquiry_count) for attempt in rows]
             changed = await tx.run(self._update, *columns(list(rows), self._written), pauses_s)
             require_all_changed(self.name, changed, len(rows))
+
+    async def untold_overdue(self, tx: Tx, within_s: float, *, limit: int) -> list[tuple[str, str]]:
+        """Read which attempts were sent longer ago than this, have no outcome, and of which that is still to be told.
+
+        Returns: attempt_id and the aggregate's id of each, the longest waiting first.
+        """
+        sql = _SELECT_UNTOLD.format(aggregate=self._aggregate)
+        return [(row[0], row[1]) for row in await tx.fetch(sql, within_s, limit)]
+
+    async def take_untold(self, tx: Tx, attempt_ids: Collection[str]) -> list[tuple[A, datetime]]:
+        """Take attempts of locked aggregates to tell, once, that their outcome is overdue.
+
+        Returns: Those that still have none, each with the time at which it was claimed to be sent, in the order of ids.
+        """
+        sql = _TAKE_UNTOLD.format(attempt=self.selected)
+        rows = await tx.lock(self.name, sql, sorted(attempt_ids)) if attempt_ids else []
+        taken = [(self.read(row), row["start_time"]) for row in rows]
+        return sorted(taken, key=lambda pair: pair[0].attempt_id)
 
     async def of(self, tx: Tx, aggregate_id: str, *, limit: int) -> list[A]:
         """Read what an aggregate asked of channels, oldest first."""

@@ -24,7 +24,8 @@ class ChannelRequest:
 
     Attributes:
         attempt_id: Names the request for good: the idempotency key, where a channel takes one.
-        related_no: What the merchant's statement shows: a capture_id, refund_id or withdrawal_id; else empty.
+        related_no: What the merchant's statement shows: a capture_id (of a charge as well), refund_id or withdrawal_id;
+            of an authorization or a void the payment_id.
         callback_address: `host:port` of the service that takes late results; empty where others cannot reach it.
     """
 

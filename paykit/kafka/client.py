@@ -1,8 +1,10 @@
 """confluent-kafka, wrapped once: its options, its threads and its logs."""
 
 import logging
+import math
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import confluent_kafka
@@ -145,11 +147,30 @@ def end_offsets(bootstrap: str, topic: str) -> list[int]:
     Raises:
         UnavailableError: Kafka cannot be reached, or the topic does not exist.
     """
+    return _offsets(bootstrap, topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+
+def offsets_since(bootstrap: str, topic: str, moment: datetime | None) -> list[int]:
+    """Return, in the order of partitions, the offset of the first record written at a moment or later; blocks.
+
+    Without a moment, of the first that there is; where there is none, the partition's end.
+
+    Raises:
+        UnavailableError: Kafka cannot be reached, or the topic does not exist.
+    """
+    if moment is None:
+        return _offsets(bootstrap, topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    since = OffsetSpec.for_timestamp(math.ceil(moment.timestamp() * 1_000))
+    ends = end_offsets(bootstrap, topic)
+    found = _offsets(bootstrap, topic, since)
+    return [end if offset < 0 else offset for offset, end in zip(found, ends, strict=True)]
+
+
+def _offsets(bootstrap: str, topic: str, spec: Any) -> list[int]:
     admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     try:
         partitions = admin.list_topics(topic, timeout=METADATA_TIMEOUT_S).topics[topic].partitions
-        asked = {confluent_kafka.TopicPartition(topic, partition): latest for partition in sorted(partitions)}
+        asked = {confluent_kafka.TopicPartition(topic, partition): spec for partition in sorted(partitions)}
         if not asked:
             raise UnavailableError(f"Kafka has no topic {topic}", part="kafka")
         futures = admin.list_offsets(asked, request_timeout=METADATA_TIMEOUT_S)

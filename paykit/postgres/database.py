@@ -25,6 +25,7 @@ from paykit.postgres import connecting, faults
 from paykit.postgres.faults import Fault
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
+from paykit.postgres.wakeups import OUTBOX
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Unsaved")
@@ -70,7 +71,7 @@ class Tx:
 
     __slots__ = (
         *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units"),
-        *("emitted", "emitted_raw", "now"),
+        *("emitted", "emitted_raw", "now", "signals"),
     )
 
     def __init__(
@@ -85,6 +86,7 @@ class Tx:
         self._held: set[Hashable] = set()
         self.emitted: list[OutboxRow] = []
         self.emitted_raw: list[RawRow] = []
+        self.signals: set[str] = set()
         self.now = now
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
@@ -136,6 +138,10 @@ class Tx:
         """Write units of work, in this order."""
         for unit in units:
             await unit.save(self)
+
+    def wake(self, signal: str) -> None:
+        """Wake whoever waits for a signal, in this and other processes of the service, once this is committed."""
+        self.signals.add(signal)
 
     def emit(self, event: Event, *, cause: Cause) -> None:
         """Stamp and encode an event now; its outbox row is written just before the transaction commits.
@@ -228,7 +234,9 @@ SLOW = Lane(lock_timeout_ms=connecting.LOCK_TIMEOUT_MS)
 
 
 class Database:
-    """The connections of one service; `on_outbox` is called after each commit that wrote outbox rows.
+    """The connections of one service.
+
+    After a commit `on_signal` is called with each signal of the transaction, `OUTBOX` where it wrote outbox rows.
 
     Attributes:
         clock: Business time.
@@ -243,7 +251,7 @@ class Database:
         codec: Codec,
         connections_max: int,
         locks: Sequence[str] = (),
-        on_outbox: Callable[[], None] = lambda: None,
+        on_signal: Callable[[str], None] = lambda _signal: None,
     ) -> None:
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.url = url
@@ -252,7 +260,7 @@ class Database:
         self.clock = clock
         self._codec = codec
         self._lock_order = LockOrder(locks)
-        self._on_outbox = on_outbox
+        self._on_signal = on_signal
 
     async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane = SLOW) -> T:
         """Run work in one READ COMMITTED transaction, again (at most 3 times) after a serialization failure.
@@ -328,7 +336,9 @@ class Database:
                 raise
             await self._commit(connection, driver)
         if tx.emitted or tx.emitted_raw:
-            self._on_outbox()
+            tx.wake(OUTBOX)
+        for signal in tx.signals:
+            self._on_signal(signal)
         return result
 
     @staticmethod

@@ -160,6 +160,8 @@ class Host:
             message_bytes_max=settings.grpc_message_bytes_max,
             edge=EdgeOptions(
                 calls_max=settings.grpc_calls_max,
+                streams_max=settings.grpc_streams_max,
+                waiters_max=settings.grpc_waiters_max,
                 deadline_default_s=settings.grpc_deadline_default_s,
                 reply_bytes_max=settings.reply_bytes_max,
             ),

@@ -21,7 +21,7 @@ from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
 from paykit.money import close_currencies
 from paykit.postgres.database import Database, Tx
-from paykit.postgres.wakeups import OUTBOX, Wakeups
+from paykit.postgres.wakeups import Wakeups
 from paykit.process.business_clock import BusinessClock
 from paykit.process.declaration import Declaration
 from paykit.serve import idempotency, operations, waiting
@@ -81,7 +81,7 @@ class Runtime:
             codec=codec,
             connections_max=settings.database_pool_max,
             locks=service.locks,
-            on_outbox=partial(self.wakeups.signal, OUTBOX),
+            on_signal=self.wakeups.signal,
         )
         self.business_clock = BusinessClock(
             service=service.name, clock=self.clock, database=self.database, wakeups=self.wakeups

@@ -19,11 +19,11 @@ SILENCE_S_MAX = 30.0
 
 
 class Rereader:
-    """Reads partitions from offset 0 on, further with every call; to be closed."""
+    """Reads partitions from offset 0 or given positions on, further with every call; to be closed."""
 
-    def __init__(self, *, bootstrap: str, service: str) -> None:
+    def __init__(self, *, bootstrap: str, service: str, positions: Mapping[TopicPartition, int] | None = None) -> None:
         name = f"paystream-rebuild-{service}"
-        self._positions: dict[TopicPartition, int] = {}
+        self._positions: dict[TopicPartition, int] = dict(positions or {})
         # A fetch whose waiter was cancelled goes on in its thread: the client must not be closed under it.
         self._fetching = threading.Lock()
         self._consumer: Any = confluent_kafka.Consumer(

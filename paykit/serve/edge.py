@@ -13,7 +13,7 @@ from google.rpc import status_pb2
 
 from paykit import ids
 from paykit.base import telemetry
-from paykit.base.call import CallContext, enter_call
+from paykit.base.call import CallContext, Place, enter_call
 from paykit.base.errors import (
     CallsExhausted,
     DeadlineExceeded,
@@ -46,14 +46,19 @@ class EdgeOptions:
     """How calls are treated.
 
     Attributes:
-        calls_max: Calls in progress at once; one more is refused. Health checks and reflection are not counted: a probe
-            that fails under load takes the process away.
+        calls_max: Calls of one request and one reply in progress at once; one more is refused. Health checks and
+            reflection are not counted: a probe that fails under load takes the process away.
+        streams_max: Streams open at once, as `calls_max`: one that stands idle keeps out no call.
+        waiters_max: Calls that wait for what an event has yet to tell; meanwhile they do not count as in progress, and
+            one more is refused at once with what it lacks.
         deadline_default_s: For a call with one reply that came without a deadline.
         reply_bytes_max: What would be answered by more is refused.
         authenticate: Names the caller, or refuses it.
     """
 
     calls_max: int = 1_000
+    streams_max: int = 1_000
+    waiters_max: int = 200
     deadline_default_s: float = 30.0
     reply_bytes_max: int = 4 * 1024 * 1024
     authenticate: auth.Authenticator = auth.declared_caller
@@ -72,26 +77,23 @@ class Answer:
     described: status_pb2.Status | None = None
 
 
-class Gate:
-    """Opens calls and judges how they ended; one for a server."""
+class Slots:
+    """The bound on calls of one kind that are in progress at once, and on those of them that have stepped aside."""
 
-    def __init__(self, options: EdgeOptions) -> None:
-        self._options = options
-        self._in_flight = 0
-        self._outage_calls = 0
-        self._outage_line_due = 0.0
-        self._log = structlog.get_logger("paykit.serve.edge").bind()
-        # A process that never set up its logs is another team's test, not a service: it wants no line for every call.
-        self._writes_calls = structlog.is_configured() and self._log.is_enabled_for(logging.DEBUG)
+    def __init__(self, calls_max: int, waiters_max: int) -> None:
+        self._calls_max = calls_max
+        self._waiters_max = waiters_max
+        self._in_progress = 0
+        self._waiting = 0
 
     def enter(self) -> None:
         """Count a call in; who does so has to `leave`."""
-        self._in_flight += 1
+        self._in_progress += 1
         CALLS_IN_FLIGHT.inc()
 
     def leave(self) -> None:
         """Count the call out."""
-        self._in_flight -= 1
+        self._in_progress -= 1
         CALLS_IN_FLIGHT.dec()
 
     def admit(self) -> None:
@@ -100,8 +102,39 @@ class Gate:
         Raises:
             CallsExhausted: There are too many.
         """
-        if self._in_flight > self._options.calls_max:
-            raise CallsExhausted("too many calls at once", calls_max=str(self._options.calls_max))
+        if self._in_progress > self._calls_max:
+            raise CallsExhausted("too many calls at once", calls_max=str(self._calls_max))
+
+    def step_aside(self) -> bool:
+        """Do as `Place` says."""
+        if self._waiting >= self._waiters_max:
+            return False
+        self._waiting += 1
+        self._in_progress -= 1
+        return True
+
+    def step_back(self) -> None:
+        """Do as `Place` says."""
+        self._waiting -= 1
+        self._in_progress += 1
+
+
+class Gate:
+    """Opens calls and judges how they ended; one for a server."""
+
+    def __init__(self, options: EdgeOptions) -> None:
+        self._options = options
+        self._calls = Slots(options.calls_max, options.waiters_max)
+        self._streams = Slots(options.streams_max, options.waiters_max)
+        self._outage_calls = 0
+        self._outage_line_due = 0.0
+        self._log = structlog.get_logger("paykit.serve.edge").bind()
+        # A process that never set up its logs is another team's test, not a service: it wants no line for every call.
+        self._writes_calls = structlog.is_configured() and self._log.is_enabled_for(logging.DEBUG)
+
+    def slots(self, *, streaming: bool) -> "Slots":
+        """Return what bounds calls of this kind."""
+        return self._streams if streaming else self._calls
 
     def sendable(self, serialized: bytes) -> bytes:
         """Return a reply that may be sent.
@@ -117,13 +150,16 @@ class Gate:
         self._require_sendable(reply.ByteSize())
         return reply
 
-    def open(self, context: Context, request: Message | None = None, *, one_reply: bool) -> CallContext:
+    def open(
+        self, context: Context, request: Message | None = None, *, one_reply: bool, place: Place | None = None
+    ) -> CallContext:
         """Learn who calls, for which journey and until when, and make that the call in progress.
 
         Args:
             context: The call as gRPC sees it.
             request: The request if it is a single one: its `request_id` names the call then.
             one_reply: Whether the call ends with its only reply; without a deadline it gets the default one then.
+            place: What the call holds of the bound on all; None for one that is not counted.
 
         Raises:
             DeadlineExceeded: The caller has stopped waiting already.
@@ -137,6 +173,7 @@ class Gate:
         metadata = dict(context.invocation_metadata() or ())
         call = _call(metadata, getattr(request, "request_id", ""), self._options.authenticate(metadata))
         call.deadline = None if remaining is None else time.monotonic() + remaining
+        call.place = place
         enter_call(call)
         return call
 

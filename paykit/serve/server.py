@@ -16,6 +16,16 @@ from paykit.serve.edge import EdgeOptions
 from paykit.serve.interceptors import Edge
 from paykit.serve.validation import validator as validation
 
+CONNECTION_AGE_S_MAX = 3_600
+"""A client that stays is asked to connect anew, so that connections spread over processes that came later."""
+CONNECTION_AGE_GRACE_S = 600
+"""For calls in progress on a connection past its age."""
+KEEPALIVE_EVERY_S = 60
+KEEPALIVE_TIMEOUT_S = 20
+"""A client that does not answer a ping for so long is gone, and its calls with it."""
+CLIENT_PING_EVERY_S_MIN = 10
+"""More pings of a client than this are a reason to close its connection."""
+
 _HEALTH: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 
@@ -104,6 +114,12 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", options.message_bytes_max),
         # On by default in gRPC: two processes would share a port's calls in silence where one was meant.
         ("grpc.so_reuseport", int(options.port_shared)),
+        ("grpc.max_connection_age_ms", CONNECTION_AGE_S_MAX * 1_000),
+        ("grpc.max_connection_age_grace_ms", CONNECTION_AGE_GRACE_S * 1_000),
+        ("grpc.keepalive_time_ms", KEEPALIVE_EVERY_S * 1_000),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_S * 1_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", CLIENT_PING_EVERY_S_MIN * 1_000),
     ]
 
 

@@ -22,19 +22,33 @@ Missing = tuple[type[DomainError], ...]
 
 
 class Pauses:
-    """The pauses of a call that waits: short ones first, and never past the call's deadline."""
+    """The pauses of a call that waits: short ones first, and never past the call's deadline.
+
+    Meanwhile the call holds no place of those in progress: what waits for news of one merchant keeps out nobody else's
+    calls. Where too many wait already, it is not waited at all.
+    """
 
     def __init__(self) -> None:
-        remaining_s = current_call().time_remaining()
+        call = current_call()
+        self._place = call.place
+        remaining_s = call.time_remaining()
         waitable_s = WAIT_S_MAX if remaining_s is None else min(WAIT_S_MAX, remaining_s - DEADLINE_MARGIN_S)
         self._until = time.monotonic() + waitable_s
         self._pause_s = PAUSE_FIRST_S
 
     async def next(self) -> bool:
-        """Pause; False when the time is over."""
+        """Pause; False when the time is over, or too many wait."""
         if time.monotonic() + self._pause_s > self._until:
             return False
-        await asyncio.sleep(self._pause_s)
+        if self._place is None:
+            await asyncio.sleep(self._pause_s)
+        elif not self._place.step_aside():
+            return False
+        else:
+            try:
+                await asyncio.sleep(self._pause_s)
+            finally:
+                self._place.step_back()
         self._pause_s = min(2 * self._pause_s, PAUSE_MAX_S)
         return True
 

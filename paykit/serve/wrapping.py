@@ -33,7 +33,8 @@ class Wrapping:
     def __init__(self, gate: Gate, method: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> None:
         self.gate = gate
         self.method = method
-        self.counted = not method.startswith(_UNCOUNTED)
+        streaming = bool(handler.request_streaming or handler.response_streaming)
+        self.slots = None if method.startswith(_UNCOUNTED) else gate.slots(streaming=streaming)
         self.metrics = CallMetrics(method)
         self._parse: Any = handler.request_deserializer
         self._serialize: Any = handler.response_serializer
@@ -95,14 +96,15 @@ class _Passage:
         self._call: CallContext | None = None
 
     async def __aenter__(self) -> Self:
-        if self._around.counted:
-            self._around.gate.enter()
+        if self._around.slots is not None:
+            self._around.slots.enter()
         return self
 
     def open(self, request: Message | None = None, *, one_reply: bool = False) -> None:
-        self._call = self._around.gate.open(self._context, request, one_reply=one_reply)
-        if self._around.counted:
-            self._around.gate.admit()
+        slots = self._around.slots
+        self._call = self._around.gate.open(self._context, request, one_reply=one_reply, place=slots)
+        if slots is not None:
+            slots.admit()
 
     @property
     def time_remaining(self) -> float | None:
@@ -112,8 +114,8 @@ class _Passage:
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         around = self._around
-        if around.counted:
-            around.gate.leave()
+        if around.slots is not None:
+            around.slots.leave()
         call = self._call
         if error is None:
             if call is not None and call.trailers:  # Trailers cost both sides a tenth of a small call.

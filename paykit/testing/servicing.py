@@ -1,6 +1,7 @@
 """Proto services by name: their descriptors, and servicers whose methods are made instead of written."""
 
 import importlib
+import pkgutil
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
@@ -47,13 +48,15 @@ def services_of(methods: Iterable[str]) -> list[str]:
 
 
 def _import_messages(full_name: str) -> None:
-    """Import `paystream.payment.v1.payment_pb2` for a service of the package `paystream.payment.v1`."""
+    """Import the messages of every proto of the package of a service, as `paystream.payment.v1.payment_pb2`."""
     package = full_name.rpartition(".")[0]
-    name = package.split(".")[-2] if package.count(".") else package
     try:
-        importlib.import_module(f"{package}.{name}_pb2")
+        modules = pkgutil.iter_modules(importlib.import_module(package).__path__)
     except ModuleNotFoundError as error:
         raise LookupError(f"there is no service {full_name}") from error
+    for module in modules:
+        if module.name.endswith("_pb2"):
+            importlib.import_module(f"{package}.{module.name}")
 
 
 def _handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:

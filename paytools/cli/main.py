@@ -45,11 +45,16 @@ ENTRIES = (
     Entry("events", "events", "The events on Kafka."),
     Entry("dlq", "dlq", "A service's dead letters: look, replay, discard."),
     Entry("journey", "journey", "All that became of an order or payment, in every service, in order of time."),
+    Entry("stats", "oversight.stats", "What was paid, refunded, settled and paid out, drawn in the terminal."),
+    Entry("mail", "oversight.mail", "The mails that the local stack has kept."),
     Entry("rebuild", "rebuild", "Rebuild a service's projections from their events, or compare them."),
     Entry("clock", "clock", "The clock of business time, on a development stack."),
     Entry("settlement", "settlement", "Verify settlements and write their reports."),
     Entry("payments", "oversight.payments", "Payments whose outcome is overdue."),
     Entry("contradictions", "oversight.contradictions", "What channels said against what is recorded."),
+    Entry(
+        "webhooks", "oversight.webhooks", "Webhooks: endpoints, deliveries, replays, and a receiver to try them with."
+    ),
     Entry("ledger", "ledger", "The books: balances, and whether they are right."),
 )
 

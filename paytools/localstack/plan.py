@@ -8,6 +8,7 @@ from paytools.localstack import ports, preparation
 from paytools.localstack.parts import probes
 from paytools.localstack.parts.external import External
 from paytools.localstack.parts.kafka import Kafka
+from paytools.localstack.parts.mail import MailSink
 from paytools.localstack.parts.part import Part
 from paytools.localstack.parts.postgres import Postgres
 from paytools.localstack.parts.registry import Registry
@@ -16,6 +17,9 @@ from paytools.localstack.preparation import Preparation
 from paytools.localstack.settings import StackSettings
 from paytools.localstack.state import State
 
+MAILING_SERVICE = "notification"
+"""Where this one runs, a sink takes its mails."""
+
 
 class Plan:
     """The parts of one stack with their ports chosen.
@@ -23,7 +27,7 @@ class Plan:
     A port is the recorded one if the part has it or can have it back, else the configured one, else any free one.
 
     Attributes:
-        servers: Postgres, Kafka and registry by name, in starting order.
+        servers: Postgres, Kafka and registry by name, in starting order; and the mail sink, where mails are sent.
         services: The services by name, in starting order.
     """
 
@@ -33,7 +37,9 @@ class Plan:
         self._state = state
         self._taken: set[int] = set()
         postgres = self._postgres()
-        servers = (postgres, self._kafka(), self._registry(postgres_dsn=postgres.endpoint))
+        servers: list[Part] = [postgres, self._kafka(), self._registry(postgres_dsn=postgres.endpoint)]
+        if MAILING_SERVICE in services:
+            servers.append(self._mail())
         self.servers: Mapping[str, Part] = {part.name: part for part in servers}
         self.services: Mapping[str, ServicePart] = {
             name: self._service(name, offset) for offset, name in enumerate(services)
@@ -58,6 +64,7 @@ class Plan:
             registry=self.servers["registry"].endpoint(),
             services={name: part.endpoint() for name, part in self.services.items()},
             metrics={name: f"127.0.0.1:{part.metrics_port}" for name, part in self.services.items()},
+            mail=self.servers["mail"].endpoint() if "mail" in self.servers else "",
         )
 
     def environment(self) -> dict[str, str]:
@@ -90,6 +97,9 @@ class Plan:
             port=self._port("registry", self._settings.stack_registry_port),
             postgres_dsn=postgres_dsn,
         )
+
+    def _mail(self) -> Part:
+        return MailSink(home=self._home, port=self._port("mail", self._settings.stack_mail_port))
 
     def _service(self, name: str, offset: int) -> ServicePart:
         settings = self._settings

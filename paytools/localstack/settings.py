@@ -17,6 +17,8 @@ SERVICES = (
     "withdrawal",
     "journey",
     "notification",
+    "analytics",
+    "reconciliation",
 )
 """Started in this order; the first gets the first port."""
 
@@ -48,6 +50,7 @@ class StackSettings(BaseSettings):
     stack_postgres_port: Port = 5432
     stack_kafka_port: Port = 9092
     stack_registry_port: Port = 8081
+    stack_mail_port: Port = 1025
     stack_service_port: Port = 50051
     """Of the first service; the others follow."""
     stack_metrics_port: Port = 9464
@@ -62,7 +65,7 @@ class StackSettings(BaseSettings):
     @property
     def any_port(self) -> Self:
         """The same, but on free ports only, so that several stacks stand side by side."""
-        names = ("postgres", "kafka", "registry", "service", "metrics")
+        names = ("postgres", "kafka", "registry", "mail", "service", "metrics")
         return self.model_copy(update={f"stack_{name}_port": 0 for name in names})
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Up, down and status of the local stack: three servers and one process per paystream service."""
+"""Up, down and status of the local stack: three servers, one process per paystream service, and where mails go to."""
 
 import dataclasses
 import shutil
@@ -18,7 +18,7 @@ from paytools.localstack.progress import Progress, Quiet
 from paytools.localstack.settings import SERVICES, StackSettings
 from paytools.localstack.state import ProcessRecord, State, exclusive
 
-DATA_DIRECTORIES = ("postgres", "kafka", "registry", "logs", "tmp", "cache")
+DATA_DIRECTORIES = ("postgres", "kafka", "registry", "mail", "logs", "tmp", "cache")
 WATCH_S = 0.5
 
 

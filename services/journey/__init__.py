@@ -13,7 +13,8 @@ It keeps no tables, hears of no events and emits none: no PostgreSQL schema, no 
 services, and comes by their public RPCs, all of them reads, instead of by SQL. For the same reason `domain` reads their
 generated messages: they are what it tells of.
 
-RPCs: GetJourney. Peers: order, payment, accounting, settlement, withdrawal, at the addresses in PAYSTREAM_PEERS.
+RPCs: GetJourney. Peers: order, payment, accounting, settlement, withdrawal, notification, at the addresses in
+PAYSTREAM_PEERS.
 
 Invariants: a service that is away is named in the answer and asked once; every list and every wait has a bound, and an
 answer that met one says so; steps are in order of business time, the whole before its parts.

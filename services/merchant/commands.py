@@ -12,7 +12,7 @@ from paykit.work import fold
 from paystream.merchant.v1.events import SettlementPolicy
 from services.merchant import domain, store
 from services.merchant.domain.fee_plan import FeePlanTerms
-from services.merchant.domain.merchant import ANY_REFUND, Event, Merchant, Profile, RefundTerms
+from services.merchant.domain.merchant import ANY_REFUND, PLAIN, Event, Merchant, Presentation, Profile, RefundTerms
 from services.merchant.store import FeePlanRow
 
 
@@ -28,6 +28,7 @@ class CreateMerchant:
     settlement_policy: SettlementPolicy
     cause: Cause
     refund_terms: RefundTerms = ANY_REFUND
+    presentation: Presentation = PLAIN
     creating_call: CreatingCall = NO_CALL
 
 
@@ -90,6 +91,7 @@ async def create_merchants(tx: Tx, items: Sequence[CreateMerchant]) -> list[Merc
             settlement_policy=item.settlement_policy,
             now=tx.now,
             refund_terms=item.refund_terms,
+            presentation=item.presentation,
             creating_call=item.creating_call,
         )
         merchants.add(merchant)

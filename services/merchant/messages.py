@@ -14,10 +14,11 @@ from paystream.merchant.v1.events import (
     SettlementThreshold,
 )
 from services.merchant.domain.fee_plan import FeePlan, FeePlanTerms
-from services.merchant.domain.merchant import MANUAL_SETTLEMENT, Merchant, Profile, RefundTerms
+from services.merchant.domain.merchant import MANUAL_SETTLEMENT, PLAIN, Merchant, Presentation, Profile, RefundTerms
 
+_PRESENTED = ("locale", "public_name", "support_email", "notification_email")
 _UPDATABLE = frozenset(
-    {"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy", "refund_terms"}
+    {"display_name", "country_code", "contact_email", "fee_plan", "settlement_policy", "refund_terms", *_PRESENTED}
 )
 _STATUS_PREFIX = "MERCHANT_STATUS_"
 _SCHEDULE_PREFIX = "SETTLEMENT_SCHEDULE_"
@@ -50,6 +51,10 @@ def to_merchant(merchant: Merchant) -> pb.Merchant:
         frozen=merchant.restrictions.frozen,
         closing=merchant.restrictions.closing,
         restriction_reason=merchant.restrictions.restriction_reason or "",
+        locale=merchant.presentation.locale,
+        public_name=merchant.presentation.public_name or "",
+        support_email=merchant.presentation.support_email or "",
+        notification_email=merchant.presentation.notification_email or "",
     )
 
 
@@ -153,6 +158,20 @@ def from_update(request: pb.UpdateMerchantRequest) -> Profile:
         fee_terms=from_fee_plan(request.fee_plan) if "fee_plan" in paths else None,
         settlement_policy=from_policy(request) if "settlement_policy" in paths else None,
         refund_terms=from_refund_terms(request) if "refund_terms" in paths else None,
+        locale=request.locale if "locale" in paths else None,
+        public_name=request.public_name if "public_name" in paths else None,
+        support_email=request.support_email if "support_email" in paths else None,
+        notification_email=request.notification_email if "notification_email" in paths else None,
+    )
+
+
+def from_presentation(request: pb.CreateMerchantRequest) -> Presentation:
+    """Read how a merchant is written to, and how payers know it."""
+    return Presentation(
+        locale=request.locale or PLAIN.locale,
+        public_name=request.public_name or None,
+        support_email=request.support_email or None,
+        notification_email=request.notification_email or None,
     )
 
 

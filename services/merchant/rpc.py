@@ -65,6 +65,7 @@ class MerchantServicer(merchant_pb2_grpc.MerchantServiceServicer):
             contact_email=request.contact_email,
             fee_terms=messages.from_fee_plan(request.fee_plan),
             refund_terms=messages.from_refund_terms(request),
+            presentation=messages.from_presentation(request),
             settlement_policy=messages.from_policy(request),
             cause=current_call().cause,
         )

@@ -10,7 +10,8 @@ from services.notification.commands.notification import QueueNotifications
 
 
 async def on_event(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> Sequence[HandlerResult]:
-    """Queue the notifications that events make, each event once."""
+    """Queue the notifications and webhook deliveries that events make, each event once."""
     items = [QueueNotifications(event=delivery.event, cause=delivery.cause) for delivery in deliveries]
     await commands.notification.queue_notifications(tx, items)
+    await commands.webhooks.delivery.queue_deliveries(tx, [delivery.event for delivery in deliveries])
     return [None] * len(deliveries)

@@ -7,6 +7,10 @@ from datetime import UTC, datetime, timedelta
 from paykit import consumption
 from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.consumption import Consumption, ConsumptionWatch
+from paykit.contacts import contact as contact_rules
+from paykit.contacts import erasing
+from paykit.contacts.contact import PayerContact, ReceiptContact
+from paykit.contacts.erasing import EraseContact
 from paykit.errors import CurrencyMismatch, DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
@@ -42,6 +46,7 @@ class CreateOrder:
     expire_time: datetime | None
     ttl: timedelta | None
     metadata: str
+    contact: ReceiptContact | None = None
     cause: Cause
     creating_call: CreatingCall = NO_CALL
 
@@ -74,16 +79,17 @@ async def create_orders(tx: Tx, items: Sequence[CreateOrder]) -> list[Order | Do
     """Accept orders.
 
     Writes an order with its items each, and emits OrderCreated. Refusals: CurrencyUnknown, MerchantUnknown,
-    MerchantNotActive, MerchantSuspended, LineItemAmountMismatch, OrderTotalMismatch, FieldInvalid (expire_time),
-    MerchantReferenceTaken.
+    MerchantNotActive, MerchantSuspended, LineItemAmountMismatch, OrderTotalMismatch, FieldInvalid (expire_time,
+    contact), EmailInvalid, MerchantReferenceTaken.
     """
     statuses = await projection.statuses(tx, {item.merchant_id for item in items})
     orders = fold(items, lambda item: _create(item, statuses.get(item.merchant_id), tx.now))
     results = await insert_referenced(tx, store.orders, orders)
+    accepted = [(order, item) for order, item in zip(results, items, strict=True) if isinstance(order, Order)]
     await store.insert_line_items(tx, kept(results))
-    for item, order in zip(items, results, strict=True):
-        if isinstance(order, Order):
-            tx.emit(domain.created(order), cause=item.cause)
+    await store.contacts.add(tx, {order.order_id: item.contact for order, item in accepted})
+    for order, item in accepted:
+        tx.emit(domain.created(order), cause=item.cause)
     return results
 
 
@@ -146,9 +152,15 @@ async def record_movements(tx: Tx, items: Sequence[RecordMovement]) -> list[Doma
     return [item if isinstance(item, DomainError) else None for item in fitting]
 
 
+async def erase_contacts(tx: Tx, items: Sequence[EraseContact]) -> list[PayerContact | DomainError]:
+    """Erase where payers of orders got receipts. Refusals: ContactNotFound."""
+    return await erasing.erase(tx, store.contacts, items)
+
+
 def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -> Order:
     require_currency(item.currency_code, at=now, field="total.currency_code")
     domain.check_items(item.line_items, total_minor=item.total_minor)
+    contact_rules.check(item.contact)
     expire_time = domain.expiry(item.expire_time, item.ttl, now=now)
     standing.require_active(item.merchant_id, status)
     return Order(
@@ -163,6 +175,7 @@ def _create(item: CreateOrder, status: MerchantStanding | None, now: datetime) -
         expire_time=expire_time,
         create_time=now,
         update_time=now,
+        locale=item.contact.locale if item.contact else None,
         line_items=item.line_items,
         creating_call=item.creating_call,
     )

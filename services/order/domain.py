@@ -101,6 +101,7 @@ class Order:
 
     Attributes:
         metadata: JSON text of an object of strings, as the merchant gave it.
+        locale: The payer's language, BCP 47; None where the merchant gave none.
         line_items: In the order given; empty where an order was read without them.
         captured_minor: Captured so far, less what bounced.
         refunded_minor: Of that, less what came back.
@@ -124,6 +125,7 @@ class Order:
     expire_time: datetime | None
     create_time: datetime
     update_time: datetime
+    locale: str | None = None
     line_items: tuple[LineItem, ...] = ()
     state: OrderState = OrderState.CREATED
     captured_minor: int = 0
@@ -180,6 +182,7 @@ class OrderFacts(AggregateFacts):
     merchant_reference: str
     total_minor: int
     currency_code: str
+    locale: str | None
 
 
 def not_found(order_id: str) -> OrderNotFound:
@@ -335,4 +338,5 @@ def facts(order: Order) -> OrderFacts:
         "merchant_reference": order.merchant_reference,
         "total_minor": order.total_minor,
         "currency_code": order.currency_code,
+        "locale": order.locale,
     }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from paykit.cause import Cause
+from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import CurrencyMismatch
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1.money_pb2 import Money
@@ -69,6 +70,7 @@ def from_create_order(request: pb.CreateOrderRequest, cause: Cause) -> CreateOrd
         expire_time=from_optional(request, "expire_time"),
         ttl=request.ttl.ToTimedelta() if request.HasField("ttl") else None,
         metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
+        contact=from_receipt_contact(request.contact),
         cause=cause,
     )
 

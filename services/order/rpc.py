@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from paykit.base.call import current_call
+from paykit.contacts import erasing
+from paykit.contacts.contact_messages import to_contact
+from paykit.contacts.erasing import EraseContact
 from paykit.merchants.standing import NOT_TOLD_YET
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -36,6 +39,14 @@ _COMPLETE = Operation(
     command=commands.complete_orders,
     reply=lambda order: pb.CompleteOrderResponse(order=messages.to_order(order)),
     reply_type=pb.CompleteOrderResponse,
+)
+
+
+_ERASE = Operation(
+    name="EraseContact",
+    command=commands.erase_contacts,
+    reply=lambda contact: pb.EraseContactResponse(contact=to_contact(contact)),
+    reply_type=pb.EraseContactResponse,
 )
 
 
@@ -76,6 +87,17 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         """Settle an order at what is paid of it, once per request_id."""
         item = commands.CompleteOrder(order_id=request.order_id, cause=current_call().cause)
         return await self._runtime.call(_COMPLETE, request, item)
+
+    async def GetContact(self, request: pb.GetContactRequest, _context: Any) -> pb.GetContactResponse:
+        """Read where the payer of an order gets receipts."""
+        found = await erasing.read(self._runtime, store.contacts, request.order_id)
+        return pb.GetContactResponse(contact=to_contact(found))
+
+    async def EraseContact(self, request: pb.EraseContactRequest, _context: Any) -> pb.EraseContactResponse:
+        """Erase that, once per request_id."""
+        actor = current_call().cause.actor
+        item = EraseContact(subject_id=request.order_id, reason=request.reason, eraser=actor)
+        return await self._runtime.call(_ERASE, request, item)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

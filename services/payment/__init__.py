@@ -8,8 +8,8 @@
 | a refund: what is refundable, the fee that returns | `domain/refund.py`, SQL in `store/refund.py` |
 | what each capture bears of a refund | `domain/refund_share.py`, SQL in `store/refund_share.py` |
 | the states that captures and refunds share | `domain/movement.py` |
-| a dispute, and the answer that its channel is told | `domain/dispute.py`, SQL in `store/dispute.py` |
-| what a channel says of one, and what follows | `domain/dispute_words.py`, `domain/dispute_rulings.py` |
+| a dispute; what its merchant answers | `domain/dispute.py`, `domain/disputing/dispute_answer.py`, `store/dispute.py` |
+| what a channel says of one; what follows | `dispute_words.py` and `dispute_rulings.py` in `domain/disputing` |
 | a call to a channel | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels` |
 | what it knows of orders | `domain/order.py`, SQL in `store/order.py`, kept by `handlers.py` |
 | what it knows of merchants: status and fees | SQL in `store/merchant.py`, kept by `handlers.py` |
@@ -22,13 +22,14 @@
 | applying answers, inquiries and callbacks | `commands/evidence.py`, what each ends in `commands/ending.py` |
 | lines of statements, taken as evidence | `handlers.py`, on `paykit.channels.statement_lines` |
 | disputes reported and answered | `commands/dispute.py`, called by `rpc/dispute.py`, told by `jobs/disputes.py` |
-| what a channel says later: one table | `domain/later/later_word.py`, applied by `commands/later_word.py` |
+| what a channel says later: one table | `domain/later/later_word.py`, applied by `commands/later/later_word.py` |
 | captures that bounce, refunds that come back | `domain/later/reversal.py`, `domain/later/refund_return.py` |
-| money that came late | `domain/later/late_capture.py`, `commands/late_capture.py`, SQL in `store/late_capture.py` |
-| contradictions, and who ends them | `domain/later/contradiction.py`, `commands/contradiction.py` |
+| money that came late | `domain/later/late_capture.py`, `commands/later/late_capture.py`, `store/late_capture.py` |
+| contradictions, and who ends them | `domain/later/contradiction.py`, `commands/later/contradiction.py` |
 | which channel, and what to do when it cannot be reached | `domain/routing.py`, `commands/failover.py` |
 | what is not sent any more: too late, or for a stopped merchant | `domain/attempt.py`, `commands/withholding.py` |
-| calling channels, and attempts whose outcome is overdue | `jobs/` |
+| what is soon over, or overdue, told once each | `domain/reminder.py`, `commands/reminder.py` |
+| calling channels | `jobs/` |
 
 Records: `payment`, `capture`, `refund`, `refund_share`, `refund_hold`, `dispute`, `dispute_report`, `dispute_file`,
 `attempt`, `evidence`, `unmatched_evidence`, `late_capture`, `contradiction`. Projections: `merchant`,
@@ -41,9 +42,10 @@ ApproveResolution RejectResolution RetryRefund ListUnmatchedEvidence.
 
 Topics: in merchant.events, order.events, accounting.events and reconciliation.events; out payment.events, keyed by
 payment_id: PaymentCreated PaymentAuthorized PaymentSuccess (one per capture) PaymentFailed PaymentCancelled
-PaymentUnknown PaymentContradicted PaymentContradictionResolved PaymentReversed LateCaptureReceived LateCaptureAccepted
-EvidenceUnmatched RefundCreated RefundSuccess RefundFailed RefundReturned DisputeInquiryOpened DisputeOpened DisputeWon
-DisputeLost DisputeOverturned DisputeContradicted.
+PaymentUnknown PaymentRerouted PaymentContradicted PaymentContradictionResolved PaymentReversed AuthorizationExpiring
+CaptureFailed AttemptOverdue LateCaptureReceived LateCaptureAccepted EvidenceUnmatched RefundCreated RefundSuccess
+RefundFailed RefundUnknown RefundReturned DisputeInquiryOpened DisputeOpened DisputeExceeded DisputeContested
+DisputeDueSoon DisputeWon DisputeLost DisputeOverturned DisputeContradicted.
 
 Invariants, each with a constraint behind it:
 

@@ -14,7 +14,7 @@ from paytools.localstack.preparation import STEPS
 from paytools.localstack.settings import SERVICES, StackSettings
 
 ROOT = Path(__file__).parents[2]
-SERVERS = {"postgres", "kafka", "registry"}
+SERVERS = {"postgres", "kafka", "registry", "mail"}
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from paykit.base.endpoints import Endpoints
 from paykit.process.catalogue import service_names
 from paykit.testing import servicing
 from tests.e2e.conftest import Line
+from tests.line import mail
 from tests.line.processes import ROOT
 
 DOCUMENT = ROOT / "docs/calls.md"
@@ -45,6 +47,13 @@ def run_examples(directory: Path, environment: Mapping[str, str]) -> "subprocess
         timeout=RUN_S_MAX,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+async def changed_settings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Any]]:
+    """Mails go out."""
+    async with mail.kept_in(tmp_path_factory.mktemp("mail")) as settings:
+        yield settings
 
 
 @pytest.fixture
@@ -101,10 +110,10 @@ def test_each_service_has_a_section_and_each_example_calls_a_method_that_is_ther
 
 def test_every_method_that_is_not_for_many_at_once_has_an_example() -> None:
     shown = set(METHOD.findall(examples()))
-    for service in service_names():
-        described = servicing.describe(f"paystream.{service}.v1.{service.title()}Service")
+    services = [f"paystream.{service}.v1.{service.title()}Service" for service in service_names()]
+    for described in map(servicing.describe, [*services, "paystream.notification.v1.WebhookService"]):
         single = {f"{described.full_name}/{each.name}" for each in described.methods if "Batch" not in each.name}
-        assert single - shown == set(), service
+        assert single - shown == set(), described.full_name
 
 
 def test_a_call_that_is_refused_ends_the_run(tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ import pytest
 from paykit.process.catalogue import load_service, schema_names
 from paykit.serve.operations import Operation
 from tests.integration.accounting import test_properties as of_accounting
+from tests.integration.analytics import test_batches as of_analytics
 from tests.integration.channel import test_batches as of_channel
 from tests.integration.merchant import test_batches as of_merchant
+from tests.integration.notification import test_properties as of_notification
+from tests.integration.notification.webhooks import test_batches as of_webhooks
 from tests.integration.order import test_properties as of_order
 from tests.integration.payment import test_capture_properties as of_captures
 from tests.integration.payment import test_contradiction_properties as of_contradictions
@@ -24,8 +27,10 @@ from tests.integration.withdrawal import test_properties as of_withdrawal
 # The tests of a service hold each of its steps, under the name of the command or handler, to the property.
 STEPS: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.STEPS,
+    "analytics": of_analytics.STEPS,
     "channel": of_channel.STEPS,
     "merchant": of_merchant.STEPS,
+    "notification": {**of_notification.STEPS, **of_webhooks.STEPS},
     "order": of_order.STEPS,
     "payment": {
         **of_payment.STEPS,

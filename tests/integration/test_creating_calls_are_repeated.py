@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
-from paykit.process.catalogue import schema_names
+from paykit.process.catalogue import load_service, schema_names
 from paykit.serve.operations import Operation
 from paykit.testing.servicing import describe
 from tests.integration.accounting import test_repeated_calls as of_accounting
 from tests.integration.channel import test_repeated_calls as of_channel
 from tests.integration.merchant import test_repeated_calls as of_merchant
+from tests.integration.notification import test_repeated_calls as of_notification
+from tests.integration.notification.webhooks import test_repeated_calls as of_webhooks
 from tests.integration.order import test_repeated_calls as of_order
 from tests.integration.payment import test_repeated_calls as of_payment
 from tests.integration.settlement import test_repeated_calls as of_settlement
@@ -23,6 +25,7 @@ REPEATED: Mapping[str, Mapping[str, Any]] = {
     "accounting": of_accounting.REPEATED,
     "channel": of_channel.REPEATED,
     "merchant": of_merchant.REPEATED,
+    "notification": {**of_notification.REPEATED, **of_webhooks.REPEATED},
     "order": of_order.REPEATED,
     "payment": of_payment.REPEATED,
     "settlement": of_settlement.REPEATED,
@@ -39,11 +42,19 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "SetOutcome": "an outcome that stands already cannot be set",
         "AdvanceDispute": "a stage that was reached is not reached again, nor a decision that stands taken again",
     },
+    "notification": {
+        "ResendNotification": "what is on its way is not sent again, and what was sent since goes out as another mail",
+        "RotateWebhookSecret": "within a day it is the same rotation; later it is another, whose secret is shown",
+        "ReplayWebhookEvents": "what is pending already is due at once, and webhook-id tells receivers the same event",
+        "SendTestWebhook": "a day later it is another test",
+    },
     "order": {
         "CancelOrder": "a cancelled order cannot be cancelled",
         "CompleteOrder": "a completed order cannot be completed",
+        "EraseContact": "what was erased stays as it was",
     },
     "payment": {
+        "EraseContact": "what was erased stays as it was",
         "CancelPayment": "what is given up, or being given up, cannot be given up",
         "CancelRefund": "a refund that was given up does not wait",
         "AcceptDispute": "an answered dispute cannot be answered",
@@ -66,6 +77,9 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
 }
 """Calls that create nothing and change what is there already, each with why it moves nothing when it comes again."""
 
+# Servicers only keep the runtime for later, so what they serve can be asked without one.
+NO_RUNTIME: Any = None
+
 STREAMS = {"payment": {"StreamCreatePayments"}}
 """Streams of what other calls create one by one; they make the same calls of it."""
 
@@ -86,8 +100,8 @@ def operations_of(service: str) -> Iterator[Operation[Any, Any, Any]]:
 
 @pytest.mark.parametrize("service", schema_names())
 def test_every_call_with_a_request_id_creates_once_for_good_or_changes_what_is_there(service: str) -> None:
-    methods = describe(f"paystream.{service}.v1.{service.title()}Service").methods
-    taken = {method.name for method in methods if identified(method)}
+    served = load_service(service).servicers(NO_RUNTIME)
+    taken = {method.name for one in served for method in describe(one.full_name).methods if identified(method)}
     named = {*REPEATED[service], *CHANGES.get(service, ()), *STREAMS.get(service, ())}
     assert taken == named
 

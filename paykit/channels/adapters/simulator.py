@@ -224,6 +224,7 @@ def _authorize(request: AuthorizationRequest) -> pb.AuthorizeRequest:
         method_token=request.method_token,
         capture=request.capture,
         callback_address=request.callback_address,
+        related_no=request.related_no,
         correlation_id=request.correlation_id,
     )
 

@@ -1,10 +1,12 @@
-"""`paystream events tail <topic>`: what is on a topic, decoded by the registry alone."""
+"""`paystream events`: what is on a topic, decoded by the registry alone; or written as files."""
 
 import asyncio
 import dataclasses
 import json
 import tempfile
-from datetime import datetime
+from collections import Counter
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +17,18 @@ from paykit.base.errors import UnavailableError
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
 from paykit.kafka.tail import Line, TopicNotFoundError, tail
-from paytools.cli import addresses
+from paytools.cli import addresses, table
 from paytools.cli.offline import run_with_runtime
+from paytools.export import exporting
+from paytools.export.files import ExportError
 
 app = typer.Typer(help="The events on Kafka.", no_args_is_help=True)
+
+
+class ExportFormat(StrEnum):
+    """How events are exported."""
+
+    PARQUET = "parquet"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,6 +74,37 @@ def tail_command(
         addresses.fail(str(error))
 
 
+@app.command("export")
+def export_command(
+    topic: Annotated[str, typer.Argument(help="As in payment.events, without the prefix.")],
+    directory: Annotated[Path, typer.Argument(help="Where the files go, in a folder of the topic's name.")],
+    *,
+    to: Annotated[ExportFormat, typer.Option("--to", help="How they are written; needs the extra `parquet`.")],
+    since: Annotated[
+        datetime | None, typer.Option(help="Begin with what was written then or later, in UTC; else at the beginning.")
+    ] = None,
+    kafka: addresses.Bootstrap = None,
+    registry: addresses.RegistryUrl = None,
+    prefix: addresses.TopicPrefix = "",
+    home: addresses.Home = addresses.DEFAULT_HOME,
+) -> None:
+    """Write what a topic holds now as files, one folder per event type; run again, only what has come since.
+
+    Files are whole as soon as they are there. An export that was cut off goes on from its last whole files.
+    """
+    source = exporting.ExportSource(
+        bootstrap=addresses.find(kafka, part="kafka", home=home),
+        topic=prefix + topic,
+        since=since.replace(tzinfo=UTC) if since else None,
+    )
+    url = addresses.find(registry, part="registry", home=home)
+    try:
+        counts = asyncio.run(_EXPORTS[to](source, url, directory / topic))
+    except (UnavailableError, ExportError) as error:
+        addresses.fail(str(error))
+    table.echo(("EVENT", "ROWS"), [(name, f"{counts[name]:,}") for name in sorted(counts)])
+
+
 @app.command("replay")
 def replay_command(
     service: Annotated[str, typer.Argument(help="The service that skipped the events.")],
@@ -73,6 +114,15 @@ def replay_command(
     """Apply events that were skipped because their type was newer than the build, after the upgrade."""
     applied = run_with_runtime(service, lambda runtime: runtime.replay.replay_skipped(type_))
     typer.echo(f"applied {applied} events of {type_}")
+
+
+async def _export(source: exporting.ExportSource, url: str, directory: Path) -> Counter[str]:
+    with tempfile.TemporaryDirectory(prefix="paystream-export-") as cache:
+        async with RegistryClient(url) as client:
+            return await exporting.export(source, Codec(registry=client, cache_dir=Path(cache)), directory)
+
+
+_EXPORTS = {ExportFormat.PARQUET: _export}
 
 
 async def _print(bootstrap: str, url: str, wanted: _Wanted) -> None:

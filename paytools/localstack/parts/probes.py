@@ -1,5 +1,6 @@
 """Does it serve? One question per protocol, answered within a second or so and never with an exception."""
 
+import smtplib
 import socket
 import subprocess
 from urllib.parse import urlsplit
@@ -57,6 +58,16 @@ def postgres(dsn: str) -> bool:
     try:
         return postgres_programs.query(dsn, "SELECT 1") == "1"
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return False
+
+
+def mail(address: str) -> bool:
+    """A mail server greets whoever connects."""
+    host, _, port = address.rpartition(":")
+    try:
+        with smtplib.SMTP(host, int(port), timeout=ANSWER_S_MAX):
+            return True
+    except (OSError, smtplib.SMTPException):
         return False
 
 

@@ -94,9 +94,20 @@ def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> 
         "PAYSTREAM_REGISTRY_URL": endpoints.registry,
         "PAYSTREAM_CACHE_DIR": str(cache),
         "PAYSTREAM_PEERS": json.dumps(dict(endpoints.services)),
+        # A receiver to try webhooks with stands on this machine (`paystream webhooks listen`).
+        "PAYSTREAM_WEBHOOK_LOOPBACK_ALLOWED": "true",
     }
     if "channel" in endpoints.services:
         environment["PAYSTREAM_CHANNEL_ADDRESS"] = endpoints.services["channel"]
+    if endpoints.mail:
+        host, _, port = endpoints.mail.rpartition(":")
+        environment |= {
+            "PAYSTREAM_MAIL_HOST": host,
+            "PAYSTREAM_MAIL_PORT": port,
+            "PAYSTREAM_MAIL_SECURITY": "none",
+            "PAYSTREAM_MAIL_FROM_ADDRESS": "payments@paystream.example",
+            "PAYSTREAM_MAIL_OPERATOR_ADDRESS": "operators@paystream.example",
+        }
     return environment
 
 

@@ -1,29 +1,17 @@
 """What callers ask of the ledger: manual journals and reversals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from paykit.base.four_eyes import folded
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
-from paykit.work import fold, kept
+from paykit.work import fold
 from services.accounting import domain, store
-from services.accounting.commands.posting import Posting, post
+from services.accounting.commands.admission import AskedPosting, admit_and_post
+from services.accounting.commands.posting import Posting
 from services.accounting.domain.journal import Journal, Reversal
 from services.accounting.domain.transaction import CALLER_STRIPE, Transaction, TransactionConflict
 from services.accounting.store import OpenBooks
-
-ROLLING_DAY = timedelta(hours=24)
-"""What one person books alone within it counts together."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A posting that a person asks for, and what one person may book alone; None where two have decided."""
-
-    posting: Posting
-    alone_limit_minor: int | None
 
 
 async def create_transactions(tx: Tx, items: Sequence[Journal]) -> list[Transaction | DomainError]:
@@ -43,10 +31,10 @@ async def create_transactions(tx: Tx, items: Sequence[Journal]) -> list[Transact
     asked = [
         transaction
         if isinstance(transaction, DomainError)
-        else _Asked(_posting(transaction, item), item.alone_limit_minor)
+        else AskedPosting(_posting(transaction, item), item.alone_limit_minor)
         for transaction, item in zip(transactions, items, strict=True)
     ]
-    return await post(tx, books.chart, await _admit(tx, books, asked))
+    return await admit_and_post(tx, books, asked)
 
 
 async def reverse_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Transaction | DomainError]:
@@ -65,12 +53,11 @@ async def reverse_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Transa
     asked = [
         transaction
         if isinstance(transaction, DomainError)
-        else _Asked(_posting(transaction, item), _limit(transaction, item))
+        else AskedPosting(_posting(transaction, item), _limit(transaction, item))
         for transaction, item in zip(transactions, items, strict=True)
     ]
-    postings = await _admit(tx, books, asked)
-    results = await post(tx, books.chart, postings)
-    return [_first_only(posting, result) for posting, result in zip(postings, results, strict=True)]
+    results = await admit_and_post(tx, books, asked)
+    return [_first_only(item, result) for item, result in zip(asked, results, strict=True)]
 
 
 async def journal_transactions(tx: Tx, books: OpenBooks, items: Sequence[Journal]) -> list[Transaction | DomainError]:
@@ -92,30 +79,6 @@ async def reversing_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Tran
     return fold(items, lambda item: _reverse(originals, item, tx.now))
 
 
-async def _admit(tx: Tx, books: OpenBooks, asked: Sequence[_Asked | DomainError]) -> list[Posting | DomainError]:
-    """Refuse what is dated into a closed period, and what one person may not book alone; what is booked stays."""
-    items = kept(asked)
-    booked = set(await store.transactions.by_key(tx, {item.posting.transaction.transaction_id for item in items}))
-    alone: dict[tuple[str, str], int] = {}
-    if any(item.alone_limit_minor is not None for item in items):
-        alone = await store.transactions.booked_alone(tx, since=tx.now - ROLLING_DAY)
-
-    def admit(item: _Asked) -> Posting:
-        transaction = item.posting.transaction
-        if transaction.transaction_id not in booked:
-            domain.period.require_open(transaction.effective_at, books.closed_through)
-            if item.alone_limit_minor is not None:
-                key = folded(transaction.actor or ""), transaction.currency_code
-                domain.journal.require_alone(
-                    transaction, limit_minor=item.alone_limit_minor, booked_minor=alone.get(key, 0)
-                )
-                alone[key] = alone.get(key, 0) + transaction.amount_minor
-            booked.add(transaction.transaction_id)
-        return item.posting
-
-    return fold(asked, admit)
-
-
 def _posting(transaction: Transaction, item: Journal | Reversal) -> Posting:
     return Posting(transaction, item.cause, CALLER_STRIPE, dated=item.effective_at is not None)
 
@@ -133,10 +96,10 @@ def _reverse(originals: Mapping[str, Transaction], item: Reversal, now: datetime
     return domain.journal.reverse(original, item, now=now)
 
 
-def _first_only(posting: Posting | DomainError, result: Transaction | DomainError) -> Transaction | DomainError:
+def _first_only(item: AskedPosting | DomainError, result: Transaction | DomainError) -> Transaction | DomainError:
     """Refuse a reversal that was booked before, by whomever and however: it is no success of this call."""
-    if isinstance(posting, DomainError) or result is posting.transaction:
+    if isinstance(item, DomainError) or result is item.posting.transaction:
         return result
     if isinstance(result, (Transaction, TransactionConflict)):
-        return domain.journal.already_reversed(posting.transaction.related_no)
+        return domain.journal.already_reversed(item.posting.transaction.related_no)
     return result

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from paystream.withdrawal.v1 import withdrawal_pb2
 from services.journey import domain
@@ -19,7 +20,12 @@ async def trace(peers: Peers, resource_id: str) -> Story:
     kind = resource_id[:3]
     if kind in _PAYMENT_ID_OF:
         resource_id, kind = await _PAYMENT_ID_OF[kind](peers, resource_id), "pay"
-    return await _STORY_OF[kind](peers, resource_id) if resource_id else Story()
+    story = await _STORY_OF[kind](peers, resource_id) if resource_id else Story()
+    if not story.correlation_id:
+        return story
+    notifications = await reads.notifications_of_journey(peers, story.correlation_id)
+    told = parts.flattened(domain.notification.notification_steps, notifications)
+    return replace(story, steps=[*story.steps, *told])
 
 
 async def _of_order(peers: Peers, order_id: str) -> Story:

@@ -4,6 +4,6 @@ A resource shows its state and when it last changed, not each state it went thro
 and one for the state that it has come to, at the time that is known best.
 """
 
-from services.journey.domain import order, payment, settlement, step, story, transaction, withdrawal
+from services.journey.domain import notification, order, payment, settlement, step, story, transaction, withdrawal
 
-__all__ = ["order", "payment", "settlement", "step", "story", "transaction", "withdrawal"]
+__all__ = ["notification", "order", "payment", "settlement", "step", "story", "transaction", "withdrawal"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from paykit.errors import DomainError, Kind
 from paystream.journey.v1 import journey_pb2 as pb
+from services.journey.domain.notification import QUEUED
 from services.journey.domain.step import CREATED, OPENED, moment
 
 _DEPTHS = {
@@ -17,6 +18,7 @@ _DEPTHS = {
     pb.STEP_KIND_REFUND: 3,
     pb.STEP_KIND_DISPUTE: 3,
     pb.STEP_KIND_ATTEMPT: 4,
+    pb.STEP_KIND_NOTIFICATION: 5,
 }
 """How deep each kind lies in what it is a part of; transactions book what has ended."""
 _ENDED_BY_THE_LEDGER = (pb.STEP_KIND_SETTLEMENT, "COMPLETED")
@@ -55,5 +57,5 @@ def in_order(steps: Iterable[pb.Step]) -> list[pb.Step]:
 def _within_a_moment(step: pb.Step) -> tuple[bool, int]:
     if (step.kind, step.what) == _ENDED_BY_THE_LEDGER:
         return True, _DEPTHS[pb.STEP_KIND_TRANSACTION] + 1
-    begins = step.what in {CREATED, OPENED} or step.what.endswith("PENDING")
+    begins = step.what in {CREATED, OPENED, QUEUED} or step.what.endswith("PENDING")
     return not begins, _DEPTHS[step.kind] if begins else -_DEPTHS[step.kind]

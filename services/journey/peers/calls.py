@@ -2,34 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol, Self, TypeVar
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
 
 import grpc
 import structlog
 from google.protobuf.message import Message
 
+from paykit.base import peer_calls
 from paykit.base.call import current_call
+from paykit.base.peer_calls import PEER_ANSWER_S_MAX, UNREACHABLE, Decodable, Reply
 from paykit.serve import auth, edge
 from paystream.journey.v1 import journey_pb2 as pb
 
-ANSWER_S_MAX = 2.0
-"""How long one call to a peer may take."""
 CALLS_MAX = 16
 """Calls in flight at once."""
 PAGE_ROWS_MAX = 1_000
 
-_UNREACHABLE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
-
 _log = structlog.get_logger()
-
-
-class Decodable(Protocol):
-    """A message as it comes over the wire."""
-
-    @classmethod
-    def FromString(cls, encoded: bytes, /) -> Self:  # noqa: N802  The name is protobuf's.
-        """Read it."""
 
 
 class Page(Decodable, Protocol):
@@ -40,7 +30,6 @@ class Page(Decodable, Protocol):
         """Empty on the last page."""
 
 
-Reply = TypeVar("Reply", bound=Decodable)
 PageT = TypeVar("PageT", bound=Page)
 Row = TypeVar("Row")
 
@@ -61,7 +50,7 @@ class Peers:
 
     async def ask(self, request: Message, reply_type: type[Reply]) -> Reply | None:
         """The reply; None where there is no such thing, or nobody to ask."""
-        service, path = _method_of(request)
+        service, path = peer_calls.method_of(request)
         channel = self._channels.get(service)
         async with self._in_flight:
             if channel is None:
@@ -69,7 +58,7 @@ class Peers:
             if channel is None or service in self.absent:
                 return None
             try:
-                return await _call(channel, path, request, reply_type)
+                return await peer_calls.ask(channel, request, reply_type, timeout_s=_timeout_s(), metadata=_metadata())
             except grpc.aio.AioRpcError as error:
                 if error.code() is not grpc.StatusCode.NOT_FOUND:
                     self._miss(service, path, error)
@@ -93,7 +82,7 @@ class Peers:
         return rows
 
     def _miss(self, service: str, path: str, error: grpc.aio.AioRpcError) -> None:
-        unreachable = error.code() in _UNREACHABLE
+        unreachable = error.code() in UNREACHABLE
         reason = pb.ABSENCE_REASON_UNREACHABLE if unreachable else pb.ABSENCE_REASON_FAILED
         self.absent.setdefault(service, reason)
         method = path.rpartition("/")[2]
@@ -103,31 +92,13 @@ class Peers:
 @asynccontextmanager
 async def connected(addresses: Mapping[str, str]) -> AsyncIterator[Peers]:
     """Open channels to the services at these addresses, for one call."""
-    async with AsyncExitStack() as stack:
-        channels = {
-            name: await stack.enter_async_context(grpc.aio.insecure_channel(address))
-            for name, address in addresses.items()
-        }
+    async with peer_calls.open_channels(addresses) as channels:
         yield Peers(channels)
-
-
-def _method_of(request: Message) -> tuple[str, str]:
-    """The service that a request is for and the path of its method: messages are named after their one method."""
-    package, _, name = request.DESCRIPTOR.full_name.rpartition(".")
-    service = package.split(".")[1]
-    return service, f"/{package}.{service.title()}Service/{name.removesuffix('Request')}"
-
-
-async def _call(channel: grpc.aio.Channel, path: str, request: Message, reply_type: type[Reply]) -> Reply:
-    method = channel.unary_unary(
-        path, request_serializer=type(request).SerializeToString, response_deserializer=reply_type.FromString
-    )
-    return await method(request, timeout=_timeout_s(), metadata=_metadata())
 
 
 def _timeout_s() -> float:
     remaining_s = current_call().time_remaining()
-    return ANSWER_S_MAX if remaining_s is None else min(ANSWER_S_MAX, remaining_s)
+    return PEER_ANSWER_S_MAX if remaining_s is None else min(PEER_ANSWER_S_MAX, remaining_s)
 
 
 def _metadata() -> tuple[tuple[str, str], ...]:

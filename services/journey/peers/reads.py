@@ -1,6 +1,7 @@
 """The questions that stories ask, each a public read RPC of the service that knows."""
 
 from paystream.accounting.v1 import accounting_pb2
+from paystream.notification.v1 import notification_pb2
 from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2
 from paystream.settlement.v1 import settlement_pb2
@@ -15,6 +16,8 @@ TRANSACTIONS_MAX = 200
 """Transactions of one payment, settlement or withdrawal."""
 SETTLEMENTS_MAX = 20
 """Settlements that may have gone into one withdrawal."""
+NOTIFICATIONS_MAX = 200
+"""Mails about one journey."""
 ITEMS_MAX = 2_000
 """Items of one settlement."""
 
@@ -138,4 +141,15 @@ async def withdrawals_of_settlement(peers: Peers, settlement_id: str) -> list[wi
     request = withdrawal_pb2.ListWithdrawalsRequest(settlement_id=settlement_id)
     return await peers.rows(
         request, withdrawal_pb2.ListWithdrawalsResponse, rows_of=lambda page: page.withdrawals, limit=RESOURCES_MAX
+    )
+
+
+async def notifications_of_journey(peers: Peers, correlation_id: str) -> list[notification_pb2.Notification]:
+    """The mails about what happened in a journey."""
+    request = notification_pb2.ListNotificationsRequest(correlation_id=correlation_id)
+    return await peers.rows(
+        request,
+        notification_pb2.ListNotificationsResponse,
+        rows_of=lambda page: page.notifications,
+        limit=NOTIFICATIONS_MAX,
     )

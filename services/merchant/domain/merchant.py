@@ -1,6 +1,7 @@
 """Merchants and what may happen to them: pure functions that return the changed merchant and the event telling of it.
 
-States: CREATED -> ACTIVE <-> SUSPENDED. The contact address stays here: events are kept for ever and read by many.
+States: CREATED -> ACTIVE <-> SUSPENDED. The addresses that paystream writes to stay here: events are kept for ever and
+read by many. The one that the merchant publishes to its customers is told.
 """
 
 from dataclasses import dataclass, replace
@@ -91,6 +92,27 @@ NOT_RESTRICTED = Restrictions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """How a merchant is written to, and how payers know it.
+
+    Attributes:
+        locale: In which it is written to, BCP 47.
+        public_name: By which payers know it; None where that is display_name.
+        support_email: Which it publishes to its customers.
+        notification_email: Where paystream writes to instead of contact_email; no event carries it.
+    """
+
+    locale: str = "en"
+    public_name: str | None = None
+    support_email: str | None = None
+    notification_email: str | None = None
+
+
+PLAIN = Presentation()
+"""Of a merchant that said nothing of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """A business that takes payments.
 
@@ -112,6 +134,7 @@ class Merchant:
     version: int
     refund_terms: RefundTerms = ANY_REFUND
     restrictions: Restrictions = NOT_RESTRICTED
+    presentation: Presentation = PLAIN
     creating_call: CreatingCall = NO_CALL
 
     @property
@@ -122,7 +145,10 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a caller says about a merchant as a whole; None leaves a field as it is, which only an update may."""
+    """What a caller says about a merchant as a whole; None leaves a field as it is, which only an update may.
+
+    An empty public_name, support_email or notification_email removes it, an empty locale is `en`.
+    """
 
     display_name: str | None = None
     country_code: str | None = None
@@ -131,6 +157,10 @@ class Profile:
     fee_terms: FeePlanTerms | None = None
     settlement_policy: SettlementPolicy | None = None
     refund_terms: RefundTerms | None = None
+    locale: str | None = None
+    public_name: str | None = None
+    support_email: str | None = None
+    notification_email: str | None = None
 
 
 def create(
@@ -143,6 +173,7 @@ def create(
     settlement_policy: SettlementPolicy,
     now: datetime,
     refund_terms: RefundTerms = ANY_REFUND,
+    presentation: Presentation = PLAIN,
     creating_call: CreatingCall = NO_CALL,
 ) -> tuple[Merchant, Event]:
     """Make a merchant that may not take payments yet.
@@ -157,6 +188,10 @@ def create(
             fee_terms=fee_terms,
             settlement_policy=settlement_policy,
             refund_terms=refund_terms,
+            locale=presentation.locale,
+            public_name=presentation.public_name,
+            support_email=presentation.support_email,
+            notification_email=presentation.notification_email,
         )
     )
     merchant = Merchant(
@@ -171,6 +206,7 @@ def create(
         update_time=now,
         version=1,
         refund_terms=_limits_sorted(refund_terms),
+        presentation=presentation,
         creating_call=creating_call,
     )
     return merchant, _told(events.MerchantCreated, merchant)
@@ -196,6 +232,7 @@ def update(merchant: Merchant, profile: Profile, *, etag: str, now: datetime) ->
         fee_plan=fee_plan.following(merchant.fee_plan, profile.fee_terms, now=now),
         settlement_policy=_sorted(profile.settlement_policy or merchant.settlement_policy),
         refund_terms=_limits_sorted(profile.refund_terms or merchant.refund_terms),
+        presentation=_presented(merchant.presentation, profile),
     )
     if changed == merchant:
         return merchant, None
@@ -250,11 +287,30 @@ def not_found(merchant_id: str) -> MerchantNotFound:
     return MerchantNotFound("no merchant has this id.", field="merchant_id", merchant_id=merchant_id)
 
 
+def _presented(present: Presentation, profile: Profile) -> Presentation:
+    return Presentation(
+        locale=_or(profile.locale, present.locale) or PLAIN.locale,
+        public_name=_or(profile.public_name, present.public_name or "") or None,
+        support_email=_or(profile.support_email, present.support_email or "") or None,
+        notification_email=_or(profile.notification_email, present.notification_email or "") or None,
+    )
+
+
 def _check(profile: Profile) -> None:
     if profile.display_name is not None:
         rules.check_display_name(profile.display_name)
+    if profile.public_name:
+        rules.check_display_name(profile.public_name, field="public_name")
     if profile.contact_email is not None:
         rules.check_email(profile.contact_email)
+    for field, address in (
+        ("support_email", profile.support_email),
+        ("notification_email", profile.notification_email),
+    ):
+        if address:
+            rules.check_email(address, field=field)
+    if profile.locale:
+        rules.check_locale(profile.locale)
     if profile.fee_terms is not None:
         rules.check_fees(profile.fee_terms)
     if profile.settlement_policy is not None:
@@ -305,4 +361,7 @@ def _told(event_type: type[Event], merchant: Merchant) -> Event:
         payout_hold=merchant.restrictions.payout_hold,
         frozen=merchant.restrictions.frozen,
         closing=merchant.restrictions.closing,
+        locale=merchant.presentation.locale,
+        public_name=merchant.presentation.public_name,
+        support_email=merchant.presentation.support_email,
     )

@@ -4,32 +4,15 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 
-from paykit import calendars, money
+from paykit import addresses, calendars, money
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paystream.merchant.v1.events import RefundLimit, SettlementPolicy, SettlementSchedule, SettlementThreshold
 from services.merchant.domain.fee_plan import FeePlanTerms
 
 DISPLAY_NAME_CHARACTERS_MAX = 200
-EMAIL_CHARACTERS_MAX = 254
-EMAIL_LOCAL_CHARACTERS_MAX = 64
-"""Source: RFC 5321 section 4.5.3.1; the path with its angle brackets is at most 256."""
-
-# The dot-atom form of RFC 5322 with a domain of at least two labels. Quoted local parts and address literals are valid
-# too, but nobody's business address.
-_EMAIL = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
-)
 # The database of zones also holds files that are no zones of places: posix/, right/, localtime, posixrules.
 _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}")
 _CUT_OFF_SCHEDULES = frozenset({SettlementSchedule.DAILY, SettlementSchedule.WEEKLY, SettlementSchedule.MONTHLY})
-
-
-class EmailInvalid(DomainError):
-    """The text is not one plain e-mail address."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "EMAIL_INVALID"
 
 
 class TimeZoneUnknown(DomainError):
@@ -60,26 +43,32 @@ class SettlementPolicyInvalid(DomainError):
     reason = "SETTLEMENT_POLICY_INVALID"
 
 
-def check_display_name(display_name: str) -> None:
+def check_display_name(display_name: str, *, field: str = "display_name") -> None:
     """Accept 1 to 200 characters that show something.
 
     Raises:
         FieldInvalid: The name is blank or too long.
     """
     if not display_name.strip() or len(display_name) > DISPLAY_NAME_CHARACTERS_MAX:
-        raise FieldInvalid("display_name must have 1 to 200 characters.", field="display_name")
+        raise FieldInvalid(f"{field} must have 1 to 200 characters.", field=field)
 
 
-def check_email(contact_email: str) -> None:
+def check_email(address: str, *, field: str = "contact_email") -> None:
     """Accept one address of the form that mail servers everywhere take.
 
     Raises:
         EmailInvalid: It is not such an address. The message does not repeat it.
     """
-    local = contact_email.partition("@")[0]
-    fits = len(contact_email) <= EMAIL_CHARACTERS_MAX and len(local) <= EMAIL_LOCAL_CHARACTERS_MAX
-    if not fits or _EMAIL.fullmatch(contact_email) is None:
-        raise EmailInvalid("contact_email must be one plain e-mail address.", field="contact_email")
+    addresses.require_email(address, field=field)
+
+
+def check_locale(locale: str) -> None:
+    """Accept a language of BCP 47 in its usual form, as in zh-Hans-CN.
+
+    Raises:
+        FieldInvalid: It is none.
+    """
+    addresses.require_locale(locale, field="locale")
 
 
 def check_fees(terms: FeePlanTerms) -> None:

@@ -10,7 +10,7 @@ from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
 from paykit.work import Rows
 from paystream.merchant.v1.events import MerchantStatus, RefundLimit, SettlementPolicy, SettlementThreshold
-from services.merchant.domain.merchant import ANY_REFUND, Merchant, RefundTerms, Restrictions
+from services.merchant.domain.merchant import ANY_REFUND, PLAIN, Merchant, Presentation, RefundTerms, Restrictions
 from services.merchant.store.fee_plan import fee_plans
 
 
@@ -30,6 +30,7 @@ class MerchantRow:
     version: int
     restrictions: Restrictions
     refund_terms: RefundTerms = ANY_REFUND
+    presentation: Presentation = PLAIN
     creating_call: CreatingCall = NO_CALL
 
 
@@ -59,7 +60,7 @@ _table: Table[str, MerchantRow] = Table(
     key="merchant_id",
     changing=(
         *("display_name", "status", "country_code", "contact_email", "fee_plan_version", "settlement_policy"),
-        *("refund_terms", "restrictions", "update_time", "version"),
+        *("refund_terms", "restrictions", "presentation", "update_time", "version"),
     ),
     sql_types={"thresholds": "jsonb", "refund_limits": "jsonb"},
     readers={"thresholds": _thresholds, "refund_limits": _limits},
@@ -128,6 +129,7 @@ def _row(merchant: Merchant) -> MerchantRow:
         version=merchant.version,
         refund_terms=merchant.refund_terms,
         restrictions=merchant.restrictions,
+        presentation=merchant.presentation,
         creating_call=merchant.creating_call,
     )
 
@@ -148,6 +150,7 @@ async def _with_plans(tx: Tx, rows: Collection[MerchantRow]) -> dict[str, Mercha
             version=row.version,
             refund_terms=row.refund_terms,
             restrictions=row.restrictions,
+            presentation=row.presentation,
             creating_call=row.creating_call,
         )
         for row in rows

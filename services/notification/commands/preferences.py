@@ -22,15 +22,16 @@ class SetPreferences:
 
 async def set_preferences(tx: Tx, items: Sequence[SetPreferences]) -> Sequence[Preferences | DomainError]:
     """Replace preferences as a whole; emits nothing."""
-    rows = await store.preferences.lock(tx, [item.merchant_id for item in items])
+    # Rows of merchants that never set any are made first, so that two that do at once wait for each other.
+    merchant_ids = {item.merchant_id for item in items}
+    await store.preferences.insert_absent(tx, [Preferences(merchant_id=merchant_id) for merchant_id in merchant_ids])
+    rows = await store.preferences.lock(tx, merchant_ids)
     results = fold(items, lambda item: _set(tx, rows, item))
     await tx.save(rows)
     return results
 
 
 def _set(tx: Tx, rows: Rows[str, Preferences], item: SetPreferences) -> Preferences:
-    before = rows.get(item.merchant_id) or Preferences(merchant_id=item.merchant_id)
+    before = rows[item.merchant_id]
     after = domain.preferences.put(before, locale=item.locale, topics=item.topics, etag=item.etag, now=tx.now)
-    if after is before:
-        return before
-    return rows.put(after) if before.version else rows.add(after)
+    return before if after is before else rows.put(after)

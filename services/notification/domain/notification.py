@@ -102,6 +102,7 @@ class Notification:
     """One mail to one recipient about one event.
 
     Attributes:
+        group_key: What is told once to each recipient: the event, or what it shares with others.
         event_id: Of the event that it tells of.
         record: That event's record name.
         recipient_no: From 0, tells the recipients of one kind apart.
@@ -121,6 +122,7 @@ class Notification:
     """
 
     notification_id: str
+    group_key: str
     event_id: str
     record: str
     template: str

@@ -54,6 +54,7 @@ _ALL = (
     MailTopic(name="withdrawal_completed", recipient_kinds=(_MERCHANT,)),
     MailTopic(name="withdrawal_failed", recipient_kinds=(_MERCHANT,)),
     MailTopic(name="bank_account_changed", recipient_kinds=(_MERCHANT,)),
+    MailTopic(name="webhook_endpoint_stopped", recipient_kinds=(_MERCHANT,)),
     MailTopic(name="reconciliation_alert", recipient_kinds=(_OPERATOR,)),
 )
 

@@ -2,6 +2,7 @@
 
 from services.notification.messages.notification import (
     from_list_notifications,
+    from_recipient_kind,
     to_notification,
     to_template,
     to_try,
@@ -10,6 +11,7 @@ from services.notification.messages.preferences import from_set_preferences, to_
 
 __all__ = [
     "from_list_notifications",
+    "from_recipient_kind",
     "from_set_preferences",
     "to_notification",
     "to_preferences",

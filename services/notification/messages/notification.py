@@ -1,10 +1,11 @@
 """Notifications, their tries and templates on the wire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.notification.v1 import notification_pb2 as pb
+from services.notification import domain
 from services.notification.domain.notification import (
     DeliveryOutcome,
     DeliveryTry,
@@ -63,14 +64,14 @@ def to_try(delivery_try: DeliveryTry) -> pb.DeliveryTry:
     )
 
 
-def to_template(topic: MailTopic, *, records: Sequence[str], locales: Sequence[str]) -> pb.Template:
+def to_template(topic: MailTopic) -> pb.Template:
     """Make the message."""
     return pb.Template(
         name=topic.name,
-        records=records,
+        records=domain.occurrences.records_of(topic.name),
         recipient_kinds=[_KINDS[kind] for kind in topic.recipient_kinds],
         on_request=topic.on_request,
-        locales=locales,
+        locales=domain.rendering.LANGUAGES,
     )
 
 

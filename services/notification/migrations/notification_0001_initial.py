@@ -12,6 +12,7 @@ _TABLES = """
 -- It holds no address, and must not: what a payer left for receipts is looked up for each try, and kept nowhere.
 CREATE TABLE notification (
     notification_id text COLLATE "C" PRIMARY KEY,
+    group_key text COLLATE "C" NOT NULL, -- What is told once: the event, or what it shares with others.
     event_id text COLLATE "C" NOT NULL,
     record text COLLATE "C" NOT NULL,
     template text COLLATE "C" NOT NULL,
@@ -38,7 +39,7 @@ CREATE TABLE notification (
     aggregate_version bigint NOT NULL CHECK (aggregate_version >= 0),
     create_time timestamptz NOT NULL,
     update_time timestamptz NOT NULL CHECK (update_time >= create_time),
-    CONSTRAINT notification_once_per_recipient UNIQUE (event_id, template, recipient_kind, recipient_no),
+    CONSTRAINT notification_once_per_recipient UNIQUE (group_key, template, recipient_kind, recipient_no),
     CONSTRAINT notification_sent_by_a_try CHECK (state <> 'SENT' OR try_count >= 1)
 ) WITH (fillfactor = 70);
 -- ListNotifications, by each of its scopes; other filters are applied while it is walked.
@@ -66,8 +67,8 @@ CREATE TABLE preferences (
     merchant_id text COLLATE "C" PRIMARY KEY,
     locale text COLLATE "C",
     topics text NOT NULL, -- JSON, written and read by the service alone.
-    version bigint NOT NULL CHECK (version >= 1),
-    update_time timestamptz NOT NULL
+    version bigint NOT NULL CHECK (version >= 0),
+    update_time timestamptz CHECK ((update_time IS NULL) = (version = 0))
 );
 """
 

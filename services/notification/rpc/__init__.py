@@ -1,5 +1,12 @@
 """The servicers of notification."""
 
-from services.notification.rpc.notification import servicers
+from collections.abc import Sequence
 
-__all__ = ["servicers"]
+from paykit.process.runtime import Runtime
+from paykit.serve.server import Servicer
+from services.notification.rpc import notification, webhook
+
+
+def servicers(runtime: Runtime) -> Sequence[Servicer]:
+    """Return what the notification service serves."""
+    return [*notification.servicers(runtime), webhook.servicer(runtime)]

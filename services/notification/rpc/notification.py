@@ -64,15 +64,17 @@ class NotificationServicer(notification_pb2_grpc.NotificationServiceServicer):
 
     async def ListTemplates(self, _request: pb.ListTemplatesRequest, _context: Any) -> pb.ListTemplatesResponse:
         """List the templates."""
-        topics = domain.topics.TOPICS.values()
-        return pb.ListTemplatesResponse(
-            templates=[messages.to_template(topic, records=(), locales=("en", "zh-CN")) for topic in topics]
-        )
+        topics = sorted(domain.topics.TOPICS.values(), key=lambda topic: topic.name)
+        return pb.ListTemplatesResponse(templates=map(messages.to_template, topics))
 
     async def PreviewTemplate(self, request: pb.PreviewTemplateRequest, _context: Any) -> pb.PreviewTemplateResponse:
         """Render a template with example facts."""
-        domain.topics.require(request.template)
-        return pb.PreviewTemplateResponse(locale="en")
+        topic = domain.topics.require(request.template)
+        kind = messages.from_recipient_kind(request.recipient_kind) or topic.recipient_kinds[0]
+        about = domain.examples.about(kind, locale=request.locale)
+        view = domain.rendering.view_of(domain.examples.EXAMPLES[topic.name], about)
+        mail = store.templates().render(topic.name, view)
+        return pb.PreviewTemplateResponse(subject=mail.subject, text=mail.text, html=mail.html, locale=mail.language)
 
     async def SetPreferences(self, request: pb.SetPreferencesRequest, _context: Any) -> pb.SetPreferencesResponse:
         """Replace a merchant's preferences."""

@@ -16,12 +16,14 @@ TRIES_SHOWN_MAX = 100
 
 _ANY_DUE = "SELECT EXISTS (SELECT FROM notification WHERE due_time <= clock_timestamp())"
 
-_KNOWN_EVENTS = "SELECT DISTINCT event_id FROM notification WHERE event_id = ANY($1::text[])"
+_KNOWN_GROUPS = "SELECT DISTINCT group_key FROM notification WHERE group_key = ANY($1::text[])"
 
 _MAIL_QUEUE = """
 SELECT count(*) FILTER (WHERE due_time IS NOT NULL) AS open,
+    count(*) FILTER (WHERE state = 'FAILED') AS failed,
+    count(*) FILTER (WHERE state = 'UNKNOWN') AS unknown,
     coalesce(extract(epoch FROM clock_timestamp() - min(due_time)), 0)::float8 AS overdue_s
-FROM notification WHERE due_time IS NOT NULL
+FROM notification WHERE state IN ('QUEUED', 'SENDING', 'FAILED', 'UNKNOWN')
 """
 
 
@@ -49,19 +51,23 @@ class MailQueue:
 
     Attributes:
         open: Notifications that are QUEUED or SENDING.
+        failed: That are FAILED.
+        unknown: That are UNKNOWN.
         overdue_s: How long, in real time, the one has been due that was due first; below 0 where none is.
     """
 
     open: int
+    failed: int
+    unknown: int
     overdue_s: float
 
 
 class Notifications(Table[str, Notification]):
     """The table `notification`."""
 
-    async def known_events(self, tx: Tx, event_ids: Collection[str]) -> set[str]:
-        """Read which of these events have made notifications."""
-        return {row[0] for row in await tx.fetch(_KNOWN_EVENTS, event_ids)}
+    async def known_groups(self, tx: Tx, group_keys: Collection[str]) -> set[str]:
+        """Read which of these have made notifications."""
+        return {row[0] for row in await tx.fetch(_KNOWN_GROUPS, group_keys)}
 
     async def any_due(self, tx: Tx) -> bool:
         """Return whether one is to be tried, or its try is in doubt."""
@@ -89,6 +95,9 @@ notifications = Notifications(
         *("message_no", "due_time", "send_time", "aggregate_version", "update_time"),
     ),
 )
+
+ONCE_PER_RECIPIENT = ("group_key", "template", "recipient_kind", "recipient_no")
+"""What no two notifications share."""
 
 TryKey = tuple[str, int]
 """notification_id, try_number."""

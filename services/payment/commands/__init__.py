@@ -2,21 +2,20 @@
 
 from services.payment.commands import (
     capture,
-    contradiction,
     dispute,
     ending,
     evidence,
     failover,
-    late_capture,
-    later_word,
     order,
     order_matching,
     payment,
     refund,
     refund_funds,
+    reminder,
     withholding,
     work,
 )
+from services.payment.commands.later import contradiction, late_capture, later_word
 from services.payment.commands.work import SUBMISSION_JOBS
 
 __all__ = [
@@ -34,6 +33,7 @@ __all__ = [
     "payment",
     "refund",
     "refund_funds",
+    "reminder",
     "withholding",
     "work",
 ]

@@ -19,7 +19,8 @@ from services.payment.commands.evidence import unmatched
 from services.payment.commands.order import CapturedOrders, captured_orders
 from services.payment.commands.work import PaymentWork
 from services.payment.domain.attempt import PaymentAttempt
-from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, DisputeFile, Reported
+from services.payment.domain.dispute import Circumstances, Dispute, DisputeCase, Reported
+from services.payment.domain.disputing.dispute_answer import DisputeFile
 from services.payment.store import DisputeReport, FileWithContent
 
 ANSWERING_JOB = "respond_to_disputes"
@@ -48,6 +49,7 @@ class ContestDispute:
 
     dispute_id: str
     evidence: str
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,18 +173,25 @@ async def accept_disputes(tx: Tx, items: Sequence[AcceptDispute]) -> list[Disput
 
 
 async def contest_disputes(tx: Tx, items: Sequence[ContestDispute]) -> list[Dispute | DomainError]:
-    """Contest disputes, and have their channels told.
+    """Contest disputes, and have their channels told; emits DisputeContested.
 
     Refusals: DisputeNotFound, IllegalTransition, DisputeResponseLate.
     """
-    disputes = await _lock_answered(tx, [item.dispute_id for item in items])
+    dispute_ids = [item.dispute_id for item in items]
+    payments = await store.payments.lock_of_disputes(tx, dispute_ids)
+    disputes = await store.disputes.guarded(tx, dispute_ids)
 
     def contest(item: ContestDispute) -> Dispute:
         dispute = disputes.require(item.dispute_id, domain.dispute.not_found)
-        return disputes.put(domain.dispute.contest(dispute, evidence=item.evidence, now=tx.now))
+        payment, contested, event = domain.dispute_answer.contest(
+            payments[dispute.payment_id], dispute, evidence=item.evidence, now=tx.now
+        )
+        payments.put(payment)
+        tx.emit(event, cause=item.cause)
+        return disputes.put(contested)
 
     results = fold(items, contest)
-    await tx.save(disputes)
+    await tx.save(payments, disputes)
     return results
 
 
@@ -202,7 +211,7 @@ async def add_dispute_files(tx: Tx, items: Sequence[AddDisputeFile]) -> list[Dis
         content_hash = hashlib.sha256(item.content).hexdigest()
         if (item.dispute_id, content_hash) in by_content:
             return by_content[item.dispute_id, content_hash]
-        domain.dispute.require_room(dispute, counts[item.dispute_id])
+        domain.dispute_answer.require_room(dispute, counts[item.dispute_id])
         counts[item.dispute_id] += 1
         file = DisputeFile(
             file_id=new_id("dsf"),

@@ -10,7 +10,7 @@ from paykit.errors import InvariantError
 from paykit.ids import new_id
 from paystream.payment.v1 import events
 from services.payment import domain
-from services.payment.commands import late_capture, later_word
+from services.payment.commands.later import late_capture, later_word
 from services.payment.commands.order import CapturedOrders
 from services.payment.commands.work import ContradictionWork
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
@@ -48,7 +48,8 @@ def _end_charge(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, atte
     payment, event = domain.payment.capture(
         rows.payments[attempt.payment_id],
         amount_minor=min(attempt.carried_out_minor, attempt.amount_minor),
-        capture_id=new_id("cap"),
+        capture_id=attempt.allotted_capture_id or new_id("cap"),
+        attempt_id=attempt.attempt_id,
         channel_reference=_reference(attempt),
         terms=_terms(rows, attempt),
         now=rows.tx.now,
@@ -63,6 +64,7 @@ def _end_authorization(rows: EvidenceWork, item: RecordEvidence, verdict: Verdic
         return
     payment, event = domain.authorization.authorize(
         rows.payments[attempt.payment_id],
+        attempt_id=attempt.attempt_id,
         channel_reference=_reference(attempt),
         amount_minor=attempt.carried_out_minor,
         expire_time=rows.tx.now + rows.authorization_ttl,
@@ -81,7 +83,11 @@ def _end_first(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attem
         payment, event = domain.payment.fail(payment, domain.attempt.failure(evidence), now=rows.tx.now)
     else:
         payment, event = domain.payment.lose_answer(
-            payment, evidence=_lost_by(evidence), channel_reference=evidence.channel_reference, now=rows.tx.now
+            payment,
+            attempt_id=attempt.attempt_id,
+            evidence=_lost_by(evidence),
+            channel_reference=evidence.channel_reference,
+            now=rows.tx.now,
         )
     rows.payments.put(payment)
     rows.tx.emit(event, cause=item.cause)
@@ -96,6 +102,7 @@ def _end_capture(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, att
         payment, capture, event = domain.capture.succeed(
             payment,
             capture,
+            attempt_id=attempt.attempt_id,
             channel_reference=_reference(attempt),
             amount_minor=attempt.carried_out_minor,
             terms=_terms(rows, attempt),
@@ -105,9 +112,7 @@ def _end_capture(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, att
         rows.captures.put(capture)
         _take_captured(rows, item, payment, event)
     else:
-        payment, capture = domain.capture.fail(payment, capture, domain.attempt.failure(item.evidence), now=now)
-        rows.captures.put(capture)
-        rows.payments.put(payment)
+        rows.fail_capture(capture, domain.attempt.failure(item.evidence), item.cause)
     rows.void_if_due(attempt.payment_id, traceparent=attempt.traceparent)
 
 
@@ -126,11 +131,24 @@ def _end_void(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attemp
 def _end_refund(rows: EvidenceWork, item: RecordEvidence, verdict: Verdict, attempt: PaymentAttempt) -> None:
     refund = rows.refunds[attempt.refund_id or ""]
     if verdict is Verdict.LOSE_ANSWER:
-        rows.refunds.put(domain.movement.lose_answer(refund, now=rows.tx.now))
+        _lose_refund(rows, item, attempt, refund)
     elif verdict is Verdict.SUCCEED:
         _end_refund_well(rows, item, attempt, refund)
     else:
         _end_refund_in_vain(rows, item, attempt, refund)
+
+
+def _lose_refund(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund) -> None:
+    payment, unknown, event = domain.refund.lose_answer(
+        rows.payments[attempt.payment_id],
+        refund,
+        attempt_id=attempt.attempt_id,
+        evidence=_lost_by(item.evidence),
+        now=rows.tx.now,
+    )
+    rows.payments.put(payment)
+    rows.refunds.put(unknown)
+    rows.tx.emit(event, cause=item.cause)
 
 
 def _end_refund_well(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentAttempt, refund: Refund) -> None:
@@ -141,6 +159,7 @@ def _end_refund_well(rows: EvidenceWork, item: RecordEvidence, attempt: PaymentA
         rows.payments[attempt.payment_id],
         refund,
         paid,
+        attempt_id=attempt.attempt_id,
         channel_reference=_reference(attempt),
         amount_minor=amount_minor,
         now=rows.tx.now,

@@ -17,8 +17,9 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.commands import ending, later_word, work
+from services.payment.commands import ending, work
 from services.payment.commands.ending import EvidenceWork
+from services.payment.commands.later import later_word
 from services.payment.commands.order import captured_orders
 from services.payment.domain.attempt import AttemptAction, PaymentAttempt
 from services.payment.domain.payment import Payment
@@ -127,6 +128,9 @@ def _apply(rows: EvidenceWork, item: RecordEvidence, log: EvidenceLog) -> Paymen
         if verdict is Verdict.CONTRADICT:
             word = judging.later_word(attempt, item.evidence, log.heard.get(attempt.attempt_id, ()))
             later_word.contradict(rows, item, attempt, decided, word=word, orders=rows.orders)
+            # Of a refund that was asked for what was asked is booked; money that came late is received with all of it.
+            if word is LaterWord.SUCCEEDED and attempt.action is AttemptAction.REFUND:
+                _look_at_amount(rows, item, decided)
         elif verdict is not Verdict.WAIT:
             ending.END[attempt.action](rows, item, verdict, decided)
             _look_at_amount(rows, item, decided)

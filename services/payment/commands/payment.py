@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from paykit.cause import NO_CALL, Cause, CreatingCall
+from paykit.contacts import contact as contact_rules
+from paykit.contacts import erasing
+from paykit.contacts.contact import PayerContact, ReceiptContact
+from paykit.contacts.erasing import EraseContact
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import standing
@@ -17,6 +21,7 @@ from services.payment import domain, store
 from services.payment.commands import order_matching
 from services.payment.commands.order_matching import Matching
 from services.payment.domain.attempt import UNSENT_TTL, AttemptAction, PaymentAttempt
+from services.payment.domain.method import NO_DETAIL, MethodDetail
 from services.payment.domain.payment import CaptureMode, Payment
 from services.payment.store import Payee
 
@@ -41,9 +46,11 @@ class CreatePayment:
     currency_code: str
     method: events.PaymentMethod
     method_token: str
+    method_detail: MethodDetail = NO_DETAIL
     metadata: str
     capture_mode: CaptureMode
     channel: str | None
+    contact: ReceiptContact | None = None
     expire_time: datetime | None = None
     unsent_ttl: timedelta = UNSENT_TTL
     cause: Cause
@@ -55,7 +62,8 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
 
     Writes a payment and an attempt each, and emits PaymentCreated. Refusals: CurrencyUnknown, MerchantUnknown,
     MerchantNotActive, MerchantSuspended, FeeRuleMissing, ChannelNotAvailable, OrderUnknown, OrderMerchantMismatch,
-    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken, FieldInvalid (expire_time).
+    OrderCurrencyMismatch, OrderClosed, OrderAmountExceeded, MerchantReferenceTaken, EmailInvalid,
+    FieldInvalid (expire_time, contact).
     """
     payees = await store.payees(tx, [(item.merchant_id, item.currency_code) for item in items])
     matching = await _lock_orders(tx, items)
@@ -63,9 +71,15 @@ async def create_payments(tx: Tx, items: Sequence[CreatePayment]) -> list[Paymen
     results = await insert_referenced(tx, store.payments, payments)
     accepted = [(p, item) for p, item in zip(results, items, strict=True) if isinstance(p, Payment)]
     await store.attempts.insert(tx, [_first_attempt(payment, item) for payment, item in accepted])
+    await store.contacts.add(tx, {payment.payment_id: item.contact for payment, item in accepted})
     for payment, item in accepted:
         tx.emit(domain.payment.created(payment), cause=item.cause)
     return results
+
+
+async def erase_contacts(tx: Tx, items: Sequence[EraseContact]) -> list[PayerContact | DomainError]:
+    """Erase where payers got receipts. Refusals: ContactNotFound."""
+    return await erasing.erase(tx, store.contacts, items)
 
 
 async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | None:
@@ -77,6 +91,7 @@ async def _lock_orders(tx: Tx, items: Sequence[CreatePayment]) -> Matching | Non
 
 def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee], matching: Matching | None) -> Payment:
     require_currency(item.currency_code, at=tx.now, field="amount.currency_code")
+    contact_rules.check(item.contact)
     payee = payees.get((item.merchant_id, item.currency_code))
     standing.require_active(item.merchant_id, payee.standing if payee else None)
     if payee and not payee.priced:
@@ -94,6 +109,8 @@ def _create(tx: Tx, item: CreatePayment, payees: Mapping[tuple[str, str], Payee]
         currency_code=item.currency_code,
         method=item.method,
         method_token=item.method_token,
+        method_detail=item.method_detail,
+        country_code=payee.country_code if payee else None,
         metadata=item.metadata,
         capture_mode=item.capture_mode,
         channel=item.channel,
@@ -114,10 +131,13 @@ def _send_until(item: CreatePayment, *, now: datetime) -> datetime:
 
 
 def _first_attempt(payment: Payment, item: CreatePayment) -> PaymentAttempt:
+    action = _FIRST_ACTION[payment.capture_mode]
     return PaymentAttempt(
         attempt_id=new_id("att"),
         payment_id=payment.payment_id,
-        action=_FIRST_ACTION[payment.capture_mode],
+        # Its channel is told before the call what the capture will be called, so that statements name it.
+        allotted_capture_id=new_id("cap") if action is AttemptAction.CHARGE else None,
+        action=action,
         channel=payment.channel,
         amount_minor=payment.amount_minor,
         currency_code=payment.currency_code,

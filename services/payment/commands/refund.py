@@ -70,4 +70,4 @@ def _create(rows: PaymentWork, item: CreateRefund, references: TakenReferences, 
     references.take(refund.merchant_id, item.labels.merchant_reference, refund.refund_id)
     funds.put(refund, left)
     accepted = replace(accepted, refund=refund)
-    return rows.accept_refund(domain.refund.queue(accepted) if admission is Admission.QUEUED else accepted, item.cause)
+    return rows.accept_refund(domain.funds.queue(accepted) if admission is Admission.QUEUED else accepted, item.cause)

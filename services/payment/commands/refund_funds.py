@@ -103,7 +103,7 @@ async def cancel_refunds(tx: Tx, items: Sequence[CancelRefund]) -> list[Refund |
 
     def cancel(item: CancelRefund) -> Refund:
         refund = rows.refunds.require(item.refund_id, domain.refund.not_found)
-        payment, cancelled, event = domain.refund.cancel(rows.payments[refund.payment_id], refund, now=tx.now)
+        payment, cancelled, event = domain.funds.cancel(rows.payments[refund.payment_id], refund, now=tx.now)
         rows.change_captures(rows.shares_of(refund), domain.refund_share.release)
         rows.payments.put(payment)
         tx.emit(event, cause=item.cause)

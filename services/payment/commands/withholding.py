@@ -16,7 +16,7 @@ async def expire_unsent(tx: Tx) -> int:
     """Have what waited too long fail, at most EXPIRED_ATTEMPTS_MAX, and return how many attempts were looked at.
 
     A payment fails with its charge or authorization; the amount of a capture can be captured again. Emits
-    PaymentFailed, and may write a void.
+    PaymentFailed or CaptureFailed, and may write a void.
     """
     waiting = await store.attempts.expired(tx, limit=EXPIRED_ATTEMPTS_MAX)
     payments = await store.payments.lock(tx, [payment_id for _, payment_id in waiting])
@@ -31,16 +31,14 @@ async def expire_unsent(tx: Tx) -> int:
 
 
 def _expire(rows: PaymentWork, attempt: PaymentAttempt) -> None:
-    now = rows.tx.now
-    expired, failure = domain.attempt.expire(attempt, now=now)
+    expired, failure = domain.attempt.expire(attempt, now=rows.tx.now)
     rows.attempts.put(expired)
     payment = rows.payments[attempt.payment_id]
+    cause = Cause(payment.correlation_id, attempt.attempt_id, None, attempt.traceparent)
     if attempt.action is AttemptAction.CAPTURE:
-        payment, capture = domain.capture.fail(payment, rows.captures[attempt.capture_id or ""], failure, now=now)
-        rows.captures.put(capture)
-        rows.payments.put(payment)
+        rows.fail_capture(rows.captures[attempt.capture_id or ""], failure, cause)
         rows.void_if_due(payment.payment_id, traceparent=attempt.traceparent)
         return
-    payment, event = domain.payment.fail(payment, failure, now=now)
+    payment, event = domain.payment.fail(payment, failure, now=rows.tx.now)
     rows.payments.put(payment)
-    rows.tx.emit(event, cause=Cause(payment.correlation_id, attempt.attempt_id, None, attempt.traceparent))
+    rows.tx.emit(event, cause=cause)

@@ -14,7 +14,7 @@ from paykit.postgres.database import Tx
 from paykit.work import Rows
 from paystream.payment.v1 import events
 from services.payment import domain, store
-from services.payment.domain.attempt import AttemptAction, PaymentAttempt
+from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.later.late_capture import LateCapture
 from services.payment.domain.movement import MovementState
@@ -111,7 +111,7 @@ class PaymentWork:
 
     def release_refund(self, refund: Refund) -> None:
         """Have a refund sent that waited for funds."""
-        released = self.refunds.put(domain.refund.release(refund, now=self.tx.now))
+        released = self.refunds.put(domain.funds.release(refund, now=self.tx.now))
         self.add_attempt(
             self.payments[released.payment_id],
             AttemptAction.REFUND,
@@ -164,6 +164,17 @@ class PaymentWork:
                 update_time=payment.update_time,
             )
         )
+        queued = self.payments[payment.payment_id]
+        self.payments.put(replace(queued, attempt_count=queued.attempt_count + 1))
+
+    def fail_capture(self, capture: Capture, failure: Failure, cause: Cause) -> None:
+        """Take a capture that ended without moving money, and what that frees; emits CaptureFailed."""
+        payment, failed, event = domain.capture.fail(
+            self.payments[capture.payment_id], capture, failure, now=self.tx.now
+        )
+        self.payments.put(payment)
+        self.captures.put(failed)
+        self.tx.emit(event, cause=cause)
 
     def void_if_due(self, payment_id: str, *, traceparent: str | None) -> Payment:
         """Ask the channel to release what is left of a payment, if that is intended and nothing is under way."""
@@ -172,7 +183,7 @@ class PaymentWork:
             return payment
         payment = self.payments.put(domain.authorization.start_void(payment, now=self.tx.now))
         self.add_attempt(payment, AttemptAction.CANCEL, amount_minor=payment.cancelling_minor, traceparent=traceparent)
-        return payment
+        return self.payments[payment_id]
 
     def refund_now(
         self, payment_id: str, *, amount_minor: int, reason: events.RefundReason, of_capture: str | None, cause: Cause
@@ -233,9 +244,19 @@ class ContradictionWork(PaymentWork):
         await self.tx.save(self.contradictions, self.late_captures)
 
     def book_refunded(
-        self, payment_id: str, *, amount_minor: int, late_capture_id: str | None, channel_reference: str, cause: Cause
+        self,
+        payment_id: str,
+        *,
+        amount_minor: int,
+        late_capture_id: str | None,
+        attempt_id: str,
+        channel_reference: str,
+        cause: Cause,
     ) -> Refund:
-        """Book what a channel gave back without being asked; emits RefundCreated and RefundSuccess."""
+        """Book what a channel gave back without being asked; emits RefundCreated and RefundSuccess.
+
+        `attempt_id` is the call of which the channel tells it.
+        """
         payment, refund, created = domain.refund.give_back(
             self.payments[payment_id],
             refund_id=new_id("ref"),
@@ -244,7 +265,13 @@ class ContradictionWork(PaymentWork):
             now=self.tx.now,
         )
         payment, refund, success = domain.refund.succeed(
-            payment, refund, [], channel_reference=channel_reference, amount_minor=amount_minor, now=self.tx.now
+            payment,
+            refund,
+            [],
+            attempt_id=attempt_id,
+            channel_reference=channel_reference,
+            amount_minor=amount_minor,
+            now=self.tx.now,
         )
         self.payments.put(payment)
         self.tx.emit(created, cause=cause)

@@ -5,17 +5,18 @@ from services.payment.domain import (
     authorization,
     capture,
     dispute,
-    dispute_rulings,
-    dispute_words,
     fee,
     funds,
+    method,
     movement,
     order,
     payment,
     refund,
     refund_share,
+    reminder,
     routing,
 )
+from services.payment.domain.disputing import dispute_answer, dispute_rulings, dispute_words
 from services.payment.domain.later import contradiction, late_capture, later_word, refund_return, reversal
 
 __all__ = [
@@ -24,18 +25,21 @@ __all__ = [
     "capture",
     "contradiction",
     "dispute",
+    "dispute_answer",
     "dispute_rulings",
     "dispute_words",
     "fee",
     "funds",
     "late_capture",
     "later_word",
+    "method",
     "movement",
     "order",
     "payment",
     "refund",
     "refund_return",
     "refund_share",
+    "reminder",
     "reversal",
     "routing",
 ]

@@ -79,6 +79,7 @@ class PaymentAttempt(attempts.Attempt):
     Attributes:
         refund_id: Set exactly for a REFUND.
         capture_id: Set exactly for a CAPTURE.
+        allotted_capture_id: With a CHARGE: the capture that it makes, so named before the call.
         original_reference: The channel's reference of the charge or authorization that the attempt follows.
         expire_time: Until when it may be sent, in business time; None for what gives money back.
     """
@@ -86,10 +87,16 @@ class PaymentAttempt(attempts.Attempt):
     payment_id: str
     refund_id: str | None = None
     capture_id: str | None = None
+    allotted_capture_id: str | None = None
     action: AttemptAction
     original_reference: str | None = None
     expire_time: datetime | None = None
     failure_reason: events.FailureReason | None = None
+
+    @property
+    def related_no(self) -> str:
+        """What its channel is told to call the money: what is refunded or captured, else the payment."""
+        return self.refund_id or self.capture_id or self.allotted_capture_id or self.payment_id
 
     @property
     def amount_counts(self) -> bool:
@@ -104,11 +111,13 @@ class Failure:
     Attributes:
         code: As the channel says.
         channel_reference: The channel's reference of what failed; None when it gave none.
+        attempt_id: The call that failed; None where nothing was queued.
     """
 
     reason: events.FailureReason
     code: str | None
     channel_reference: str | None
+    attempt_id: str | None
 
 
 def decide(attempt: PaymentAttempt, evidence: Evidence, verdict: Verdict, *, now: datetime) -> PaymentAttempt:
@@ -133,7 +142,10 @@ def withdraw(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
 def failure(evidence: Evidence) -> Failure:
     """Return what evidence of a failure says."""
     return Failure(
-        reason=failure_reason(evidence), code=evidence.failure_code, channel_reference=evidence.channel_reference
+        reason=failure_reason(evidence),
+        code=evidence.failure_code,
+        channel_reference=evidence.channel_reference,
+        attempt_id=evidence.attempt_id,
     )
 
 
@@ -183,7 +195,12 @@ def withhold(attempt: PaymentAttempt, standing: MerchantStanding | None, *, now:
 
 def expire(attempt: PaymentAttempt, *, now: datetime) -> tuple[PaymentAttempt, Failure]:
     """Return an attempt that is PENDING, and whose time is over, as one that its channel never received."""
-    failure = Failure(reason=events.FailureReason.EXPIRED_UNSENT, code=EXPIRED_UNSENT, channel_reference=None)
+    failure = Failure(
+        reason=events.FailureReason.EXPIRED_UNSENT,
+        code=EXPIRED_UNSENT,
+        channel_reference=None,
+        attempt_id=attempt.attempt_id,
+    )
     expired = replace(
         attempt,
         state=AttemptState.FAILED,

@@ -52,7 +52,13 @@ def void_minor(payment: Payment) -> int:
 
 
 def authorize(
-    payment: Payment, *, channel_reference: str, amount_minor: int, expire_time: datetime, now: datetime
+    payment: Payment,
+    *,
+    attempt_id: str,
+    channel_reference: str,
+    amount_minor: int,
+    expire_time: datetime,
+    now: datetime,
 ) -> tuple[Payment, events.PaymentAuthorized]:
     """Record that an amount was reserved: the payment's, or the part of it that was approved.
 
@@ -65,6 +71,7 @@ def authorize(
         state=next_state(payment.state, PaymentAction.AUTHORIZE),
         authorized_minor=min(amount_minor, payment.amount_minor),
         channel_reference=channel_reference,
+        authorize_time=no_earlier(now, payment.update_time),
         expire_time=None if payment.cancel_reason else expire_time,
     )
     return authorized, events.PaymentAuthorized(
@@ -73,6 +80,9 @@ def authorize(
         method=authorized.method,
         channel_reference=channel_reference,
         expires_at=expire_time,
+        attempt_id=attempt_id,
+        created_at=authorized.create_time,
+        attempt_count=authorized.attempt_count,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
+from paykit.aggregate import next_revision
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, Kind
 from paystream.payment.v1 import events
@@ -15,7 +16,7 @@ from services.payment.domain import authorization, movement
 from services.payment.domain.attempt import AttemptAction, Failure, PaymentAttempt
 from services.payment.domain.fee import CaptureTerms
 from services.payment.domain.movement import MovementState, PaymentMovement
-from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, next_state
+from services.payment.domain.payment import CaptureMode, Payment, PaymentAction, facts, next_state
 from services.payment.domain.payment import capture as capture_payment
 
 
@@ -121,6 +122,7 @@ def succeed(
     payment: Payment,
     capture: Capture,
     *,
+    attempt_id: str,
     channel_reference: str,
     amount_minor: int,
     terms: CaptureTerms,
@@ -138,6 +140,7 @@ def succeed(
         _hold(payment, -capture.amount_minor, now),
         amount_minor=amount_minor,
         capture_id=capture.capture_id,
+        attempt_id=attempt_id,
         channel_reference=channel_reference,
         terms=terms,
         now=now,
@@ -153,17 +156,34 @@ def succeed(
     return authorization.tidied(captured), charged, event
 
 
-def fail(payment: Payment, capture: Capture, failure: Failure, *, now: datetime) -> tuple[Payment, Capture]:
-    """Record that a capture ended without moving money; its amount can be captured again, and no event says so.
+def fail(
+    payment: Payment, capture: Capture, failure: Failure, *, now: datetime
+) -> tuple[Payment, Capture, events.CaptureFailed]:
+    """Record that a capture ended without moving money; its amount can be captured again.
 
     Raises:
         IllegalTransition: The capture has ended already.
     """
     failed = movement.fail(capture, failure, now=now)
-    released = _hold(payment, -capture.amount_minor, now)
+    released = replace(_hold(payment, -capture.amount_minor, now), **next_revision(payment, now))
     if capture.final and payment.cancel_reason is events.CancelReason.REQUESTED:
         released = replace(released, cancel_reason=None)
-    return released, failed
+    return (
+        released,
+        failed,
+        events.CaptureFailed(
+            **facts(released),
+            capture_id=failed.capture_id,
+            amount_minor=failed.amount_minor,
+            method=released.method,
+            channel_reference=failed.channel_reference,
+            reason=failure.reason,
+            failure_code=failure.code,
+            final=failed.final,
+            attempt_id=failure.attempt_id or "",
+            attempt_count=released.attempt_count,
+        ),
+    )
 
 
 def of_charge(payment: Payment) -> Capture | None:

@@ -73,31 +73,6 @@ class DisputeNotFound(DomainError):
     reason = "DISPUTE_NOT_FOUND"
 
 
-FILES_MAX = 5
-"""Files of one dispute; each has at most the 512 KiB that its call allows, so that one answer can carry them all."""
-
-
-class DisputeFileNotFound(DomainError):
-    """No file has this id."""
-
-    kind = Kind.NOT_FOUND
-    reason = "DISPUTE_FILE_NOT_FOUND"
-
-
-class DisputeFilesExceeded(DomainError):
-    """The dispute has as many files as it can; metadata says how many."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "DISPUTE_FILES_EXCEEDED"
-
-
-class DisputeResponseLate(DomainError):
-    """The dispute could be contested until respond_by, which is over."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "DISPUTE_RESPONSE_LATE"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
     """What a channel says; everything in every report, so that a decision that comes first loses nothing.
@@ -145,6 +120,7 @@ class Dispute:
         evidence: What the merchant contested it with; for the channel alone, no event carries it.
         response_state: None while the merchant has not answered.
         word_time: When what is recorded happened, as the channel says; None where it did not say.
+        reminded_of: The respond_by that was told to be soon; None while none was.
     """
 
     dispute_id: str
@@ -177,11 +153,13 @@ class Dispute:
     evidence: str | None = None
     response_state: ResponseState | None = None
     word_time: datetime | None = None
+    reminded_of: datetime | None = None
 
 
 DisputeEvent = (
     events.DisputeInquiryOpened
     | events.DisputeOpened
+    | events.DisputeExceeded
     | events.DisputeWon
     | events.DisputeLost
     | events.DisputeOverturned
@@ -224,24 +202,6 @@ class Circumstances:
     accepted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeFile:
-    """A file that speaks for the merchant; no event carries it.
-
-    Attributes:
-        media_type: As in application/pdf.
-        content_hash: SHA-256 of the content, in hexadecimal digits.
-    """
-
-    file_id: str
-    dispute_id: str
-    name: str
-    media_type: str
-    size_bytes: int
-    content_hash: str
-    create_time: datetime
-
-
 class DisputeFacts(PaymentFacts):
     """The fields that all dispute events share; they are events of the payment, in its order."""
 
@@ -250,6 +210,9 @@ class DisputeFacts(PaymentFacts):
     amount_minor: int
     reason: events.DisputeReason
     channel_reference: str
+    attempt_id: str
+    opened_at: datetime
+    fee_minor: int
 
 
 def not_found(dispute_id: str) -> DisputeNotFound:
@@ -296,33 +259,6 @@ def begin(payment: Payment, attempt: PaymentAttempt, reported: Reported, *, disp
     )
 
 
-def contest(dispute: Dispute, *, evidence: str, now: datetime) -> Dispute:
-    """Contest a dispute for the merchant, or answer an inquiry; the channel is still to be told.
-
-    The payment does not change.
-
-    Raises:
-        IllegalTransition: It is contested or decided already.
-        DisputeResponseLate: respond_by is over.
-    """
-    state = next_state(dispute.state, DisputeAction.CONTEST)
-    if dispute.respond_by is not None and now > dispute.respond_by:
-        raise DisputeResponseLate("The time to contest the dispute is over.", respond_by=dispute.respond_by.isoformat())
-    return replace(touched(dispute, now), state=state, evidence=evidence, response_state=ResponseState.PENDING)
-
-
-def require_room(dispute: Dispute, files: int) -> None:
-    """Check that a dispute with so many files can take another one, to go with the answer.
-
-    Raises:
-        IllegalTransition: It is answered or decided already.
-        DisputeFilesExceeded: It has FILES_MAX.
-    """
-    next_state(dispute.state, DisputeAction.CONTEST)
-    if files >= FILES_MAX:
-        raise DisputeFilesExceeded(f"A dispute has {FILES_MAX} files at most.", files_max=str(FILES_MAX))
-
-
 def require_acceptable(dispute: Dispute) -> None:
     """Check that the merchant can give a dispute up.
 
@@ -366,6 +302,9 @@ def facts(payment: Payment, dispute: Dispute, *, amount_minor: int | None = None
         "amount_minor": dispute.amount_minor if amount_minor is None else amount_minor,
         "reason": dispute.reason,
         "channel_reference": dispute.dispute_reference,
+        "attempt_id": dispute.attempt_id,
+        "opened_at": dispute.create_time,
+        "fee_minor": dispute.fee_minor,
     }
 
 

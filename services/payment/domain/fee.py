@@ -1,6 +1,7 @@
 """What a merchant pays for a capture, and what of it returns with a refund: integers in minor units throughout."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from paykit.errors import DomainError, Kind
 
@@ -31,6 +32,23 @@ class CaptureTerms:
     basis_points: int
     fixed_minor: int
     refund_fee_returned: bool
+
+
+class TermsFacts(TypedDict):
+    """The fields of events that tell the terms of a fee."""
+
+    fee_plan_version: int
+    fee_basis_points: int
+    fee_fixed_minor: int
+
+
+def terms_facts(terms: CaptureTerms) -> TermsFacts:
+    """Return what an event tells of the terms in force."""
+    return {
+        "fee_plan_version": terms.fee_plan_version,
+        "fee_basis_points": terms.basis_points,
+        "fee_fixed_minor": terms.fixed_minor,
+    }
 
 
 def rule_missing(merchant_id: str, currency_code: str) -> FeeRuleMissing:

@@ -5,10 +5,20 @@ it has not booked yet are taken off.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
+from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 from paystream.merchant.v1.events import RefundPolicy
+from paystream.payment.v1 import events
+from services.payment.domain import movement
+from services.payment.domain.attempt import WITHDRAWN, Failure
+from services.payment.domain.movement import MovementAction, MovementState
+from services.payment.domain.payment import Payment
+from services.payment.domain.refund import AcceptedRefund, Refund, fail
+
+_CANCELLED = Failure(reason=events.FailureReason.NOT_RECEIVED, code=WITHDRAWN, channel_reference=None, attempt_id=None)
 
 MerchantCurrency = tuple[str, str]
 """merchant_id and currency_code."""
@@ -102,3 +112,27 @@ class RefundableFunds:
             limit_minor=str(self.policy.limit_minor or 0),
             currency_code=self.currency_code,
         )
+
+
+def queue(accepted: AcceptedRefund) -> AcceptedRefund:
+    """Return a refund just made as one that waits for funds."""
+    return replace(accepted, refund=replace(accepted.refund, state=MovementState.QUEUED))
+
+
+def release(refund: Refund, *, now: datetime) -> Refund:
+    """Return a refund that waited as one to be sent; no event says so.
+
+    Raises:
+        IllegalTransition: It does not wait.
+    """
+    state = movement.next_state(refund.state, MovementAction.RELEASE, what=refund.WHAT)
+    return replace(refund, state=state, update_time=no_earlier(now, refund.update_time))
+
+
+def cancel(payment: Payment, refund: Refund, *, now: datetime) -> tuple[Payment, Refund, events.RefundFailed]:
+    """Give up a refund that waits for funds.
+
+    Raises:
+        IllegalTransition: It does not wait.
+    """
+    return fail(payment, refund, _CANCELLED, now=now, by=MovementAction.CANCEL)

@@ -12,7 +12,9 @@ from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import CurrencyMismatch, DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import fee
+from services.payment.domain import method as method_rules
 from services.payment.domain.attempt import Failure
+from services.payment.domain.method import NO_DETAIL, MethodDetail, MethodFacts
 
 
 class PaymentState(StrEnum):
@@ -94,12 +96,14 @@ class Payment:
 
     Attributes:
         metadata: JSON text of an object of strings, as the merchant gave it.
+        country_code: Of the merchant, when the payment was accepted.
         authorized_minor: With MANUAL; a charge is never authorized apart from its capture.
         capturing_minor: Held by captures without an outcome, UNKNOWN ones included.
         cancelling_minor: Held by a void without an outcome; never beside a capture.
         cancelled_minor: Given up without having been captured.
         cancel_reason: Set from when what is not captured is to be given up, even before a channel is asked: nothing
             more is captured from then on.
+        authorize_time: When the amount was authorized; None of a charge.
         expire_time: When what is not captured is given up; None when nothing is left, or it is being given up.
         capture_id: The latest capture.
         channel_reference: Of the charge or authorization, which its captures and refunds name.
@@ -125,6 +129,8 @@ class Payment:
     method: events.PaymentMethod
     method_token: str
     metadata: str
+    method_detail: MethodDetail = NO_DETAIL
+    country_code: str | None = None
     channel: str
     correlation_id: str
     create_time: datetime
@@ -136,7 +142,11 @@ class Payment:
     cancelling_minor: int = 0
     cancelled_minor: int = 0
     cancel_reason: events.CancelReason | None = None
+    authorize_time: datetime | None = None
     expire_time: datetime | None = None
+    expiry_warned: bool = False
+    attempt_count: int = 1
+    capture_count: int = 0
     captured_minor: int = 0
     reversed_minor: int = 0
     refunded_minor: int = 0
@@ -170,6 +180,16 @@ class PaymentFacts(DecisionFacts):
     """The fields that all events of what its channel did for a payment share, refunds and disputes included."""
 
     channel: str
+
+
+class CaptureFacts(PaymentFacts, MethodFacts, fee.TermsFacts):
+    """The fields that tell of a payment at a capture."""
+
+    captured_total_minor: int
+    capture_number: int
+    created_at: datetime
+    authorized_at: datetime | None
+    attempt_count: int
 
 
 def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
@@ -208,7 +228,7 @@ def require_currency(payment: Payment, currency_code: str) -> None:
 
 def created(payment: Payment) -> events.PaymentCreated:
     """Return the event of a payment just made."""
-    return events.PaymentCreated(**facts(payment), amount_minor=payment.amount_minor, method=payment.method)
+    return events.PaymentCreated(**facts(payment), **method_facts(payment), amount_minor=payment.amount_minor)
 
 
 def capture(
@@ -216,6 +236,7 @@ def capture(
     *,
     amount_minor: int,
     capture_id: str,
+    attempt_id: str,
     channel_reference: str,
     terms: fee.CaptureTerms,
     now: datetime,
@@ -229,43 +250,59 @@ def capture(
         payment: Before it, with nothing held for this capture any more.
         amount_minor: What was captured.
         capture_id: The capture.
+        attempt_id: The call that captured.
         channel_reference: Of the capture; of a charge, it is the payment's as well.
         terms: In force for the merchant.
         now: Business time.
         final: Whether the merchant takes no more of the payment.
         action: ACCEPT for money that came late.
-        order_returned_minor: What was refunded or lost before of all payments for its order.
+        order_returned_minor: Refunded or lost before, for its order.
 
     Raises:
         IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
     """
-    fee_minor = _fee_minor(payment, amount_minor, terms)
     captured = replace(
-        _by_terms(payment, terms),
+        _charged(_by_terms(payment, terms), amount_minor, terms),
         **next_revision(payment, now),
         state=next_state(payment.state, action),
-        captured_minor=payment.captured_minor + amount_minor,
-        fee_minor=payment.fee_minor + fee_minor,
         capture_id=capture_id,
         channel_reference=_reference_after(payment, channel_reference),
     )
     return captured, events.PaymentSuccess(
-        **facts(captured),
+        **_capture_facts(captured, terms),
         amount_minor=amount_minor,
-        method=captured.method,
         capture_id=capture_id,
+        attempt_id=attempt_id,
         channel_reference=channel_reference,
-        fee_minor=fee_minor,
-        fee_plan_version=terms.fee_plan_version,
+        fee_minor=captured.fee_minor - payment.fee_minor,
         final=final,
         order_returned_minor=order_returned_minor,
     )
 
 
-def _fee_minor(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> int:
-    """Return what the next capture of a payment costs."""
-    return fee.capture_fee_minor(
+def _capture_facts(captured: Payment, terms: fee.CaptureTerms) -> CaptureFacts:
+    return {
+        **facts(captured),
+        **method_facts(captured),
+        "captured_total_minor": captured.captured_minor,
+        "capture_number": captured.capture_count,
+        "created_at": captured.create_time,
+        "authorized_at": captured.authorize_time,
+        "attempt_count": captured.attempt_count,
+        **fee.terms_facts(terms),
+    }
+
+
+def _charged(payment: Payment, amount_minor: int, terms: fee.CaptureTerms) -> Payment:
+    """Return a payment of which more is captured, with its fee."""
+    fee_minor = fee.capture_fee_minor(
         amount_minor=amount_minor, terms=terms, captured_minor=payment.captured_minor, fee_minor=payment.fee_minor
+    )
+    return replace(
+        payment,
+        captured_minor=payment.captured_minor + amount_minor,
+        capture_count=payment.capture_count + 1,
+        fee_minor=payment.fee_minor + fee_minor,
     )
 
 
@@ -294,11 +331,14 @@ def fail(
         channel_reference=failed.channel_reference,
         reason=failure.reason,
         failure_code=failure.code,
+        attempt_id=failure.attempt_id,
+        attempt_count=failed.attempt_count,
+        created_at=failed.create_time,
     )
 
 
 def lose_answer(
-    payment: Payment, *, evidence: events.Evidence, channel_reference: str | None, now: datetime
+    payment: Payment, *, attempt_id: str, evidence: events.Evidence, channel_reference: str | None, now: datetime
 ) -> tuple[Payment, events.PaymentUnknown]:
     """Record that a call ended without an answer.
 
@@ -316,6 +356,7 @@ def lose_answer(
         amount_minor=unanswered.amount_minor,
         method=unanswered.method,
         channel_reference=unanswered.channel_reference,
+        attempt_id=attempt_id,
         evidence=evidence,
         previous_state=events.PreviousState(payment.state),
     )
@@ -340,6 +381,12 @@ def _reference_after(payment: Payment, capture_reference: str) -> str | None:
 def facts(payment: Payment) -> PaymentFacts:
     """Return what an event of the payment's latest change begins with."""
     return {**decision_facts(payment), "channel": payment.channel}
+
+
+def method_facts(payment: Payment) -> MethodFacts:
+    """Return what an event tells of how and where the payment is made."""
+    detail, mode = payment.method_detail, events.CaptureMode(payment.capture_mode)
+    return method_rules.facts(payment.method, detail, mode, country_code=payment.country_code)
 
 
 def decision_facts(payment: Payment) -> DecisionFacts:

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import ClassVar
 
 from paykit.aggregate import next_revision
-from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
 from paystream.payment.v1 import events
 from services.payment.domain import capture as capture_rules
 from services.payment.domain import movement, refund_share
-from services.payment.domain.attempt import WITHDRAWN, Failure
+from services.payment.domain.attempt import Failure
 from services.payment.domain.capture import Capture
-from services.payment.domain.movement import MovementAction, MovementState, PaymentMovement
+from services.payment.domain.movement import MovementAction, PaymentMovement
 from services.payment.domain.payment import (
     Payment,
     PaymentAction,
@@ -24,8 +23,6 @@ from services.payment.domain.payment import (
 )
 from services.payment.domain.payment import facts as payment_facts
 from services.payment.domain.refund_share import RefundShare
-
-_CANCELLED = Failure(reason=events.FailureReason.NOT_RECEIVED, code=WITHDRAWN, channel_reference=None)
 
 
 class RefundNotFound(DomainError):
@@ -53,6 +50,7 @@ class Refund(PaymentMovement):
         suspense_minor: The part of what is out that no booked capture stood behind when it went.
         returned_minor: The part of what was out that came back.
         late_capture_id: The money that came late and is given back by it; such a refund counts in no total.
+        automatic: Whether paystream gives back by itself.
     """
 
     WHAT: ClassVar[str] = "A refund"
@@ -65,6 +63,7 @@ class Refund(PaymentMovement):
     suspense_minor: int = 0
     returned_minor: int = 0
     late_capture_id: str | None = None
+    automatic: bool = False
 
 
 class RefundMovementFacts(PaymentFacts):
@@ -73,6 +72,7 @@ class RefundMovementFacts(PaymentFacts):
     refund_id: str
     capture_id: str | None
     reason: events.RefundReason
+    automatic: bool
 
 
 class RefundFacts(RefundMovementFacts):
@@ -136,18 +136,12 @@ def create(
         CaptureNotFound: It has no such capture.
         RefundExceedsRefundable: More than is left.
     """
-    bearing = capture_rules.named(captures, of_capture)
-    _require_refundable(payment, bearing, amount_minor, currency_code)
+    bearing = _bearing(payment, captures, of_capture, amount_minor, currency_code)
     shares = refund_share.spread(bearing, refund_id=refund_id, amount_minor=amount_minor, unasked=unasked)
     refunding = _hold(payment, shares, now)
-    refund = _refund(
-        refunding,
-        refund_id=refund_id,
-        amount_minor=amount_minor,
-        reason=reason,
-        fee_returned_minor=_fee_returned_minor(shares),
-        capture_id=shares[0].capture_id if len(shares) == 1 else None,
-    )
+    capture_id = shares[0].capture_id if len(shares) == 1 else None
+    fee_minor = _fee_returned_minor(shares)
+    refund = _refund(refunding, refund_id, amount_minor, reason, fee_minor, capture_id=capture_id, automatic=unasked)
     return AcceptedRefund(
         payment=refunding,
         refund=refund,
@@ -178,15 +172,9 @@ def give_back(
     With `late_capture_id` it is money that came late, which neither counts as captured nor as refunded.
     """
     contradicted = replace(payment, **next_revision(payment, now))
-    refund = _refund(
-        contradicted,
-        refund_id=refund_id,
-        amount_minor=amount_minor,
-        reason=events.RefundReason.CONTRADICTION,
-        fee_returned_minor=0,
-        capture_id=None,
-        late_capture_id=late_capture_id,
-    )
+    reason = events.RefundReason.CONTRADICTION
+    refund = _refund(contradicted, refund_id, amount_minor, reason, capture_id=None, automatic=True)
+    refund = replace(refund, late_capture_id=late_capture_id)
     return contradicted, refund, _created(contradicted, refund)
 
 
@@ -195,6 +183,7 @@ def succeed(
     refund: Refund,
     paid: Sequence[RefundShare],
     *,
+    attempt_id: str,
     channel_reference: str,
     amount_minor: int,
     now: datetime,
@@ -205,6 +194,7 @@ def succeed(
         payment: Of the refund.
         refund: Under way.
         paid: What captures bear of it; the rest is taken out of suspense.
+        attempt_id: The call that refunded, or by which the channel told.
         channel_reference: The channel's reference of the refund.
         amount_minor: What was given back, at most what was asked for.
         now: Business time.
@@ -213,7 +203,7 @@ def succeed(
         IllegalTransition: The refund has ended already.
     """
     succeeded = movement.succeed(refund, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
-    return _pay(_release(payment, refund, now), succeeded, paid)
+    return _pay(_release(payment, refund, now), succeeded, paid, attempt_id)
 
 
 def succeed_late(
@@ -221,6 +211,7 @@ def succeed_late(
     refund: Refund,
     paid: Sequence[RefundShare],
     *,
+    attempt_id: str,
     channel_reference: str,
     amount_minor: int,
     now: datetime,
@@ -233,31 +224,26 @@ def succeed_late(
         IllegalTransition: The refund had not failed.
     """
     succeeded = movement.succeed_late(refund, channel_reference=channel_reference, amount_minor=amount_minor, now=now)
-    return _pay(replace(payment, **next_revision(payment, now)), succeeded, paid)
+    return _pay(replace(payment, **next_revision(payment, now)), succeeded, paid, attempt_id)
 
 
-def queue(accepted: AcceptedRefund) -> AcceptedRefund:
-    """Return a refund just made as one that waits for funds."""
-    return replace(accepted, refund=replace(accepted.refund, state=MovementState.QUEUED))
-
-
-def release(refund: Refund, *, now: datetime) -> Refund:
-    """Return a refund that waited as one to be sent; no event says so.
+def lose_answer(
+    payment: Payment, refund: Refund, *, attempt_id: str, evidence: events.Evidence, now: datetime
+) -> tuple[Payment, Refund, events.RefundUnknown]:
+    """Record that the call for a refund ended without an answer; its amount stays held.
 
     Raises:
-        IllegalTransition: It does not wait.
+        IllegalTransition: The refund has ended already, or has lost its answer before.
     """
-    state = movement.next_state(refund.state, MovementAction.RELEASE, what=refund.WHAT)
-    return replace(refund, state=state, update_time=no_earlier(now, refund.update_time))
-
-
-def cancel(payment: Payment, refund: Refund, *, now: datetime) -> tuple[Payment, Refund, events.RefundFailed]:
-    """Give up a refund that waits for funds.
-
-    Raises:
-        IllegalTransition: It does not wait.
-    """
-    return fail(payment, refund, _CANCELLED, now=now, by=MovementAction.CANCEL)
+    unknown, unanswered = movement.lose_answer(refund, now=now), replace(payment, **next_revision(payment, now))
+    event = events.RefundUnknown(
+        **facts(unanswered, unknown),
+        channel_reference=unknown.channel_reference,
+        evidence=evidence,
+        attempt_id=attempt_id,
+        attempt_count=unanswered.attempt_count,
+    )
+    return unanswered, unknown, event
 
 
 def fail(
@@ -279,11 +265,16 @@ def fail(
         channel_reference=failed.channel_reference,
         failure_reason=failure.reason,
         failure_code=failure.code,
+        attempt_id=failure.attempt_id,
+        attempt_count=released.attempt_count,
     )
     return released, failed, event
 
 
-def _require_refundable(payment: Payment, bearing: Sequence[Capture], amount_minor: int, currency_code: str) -> None:
+def _bearing(
+    payment: Payment, captures: Sequence[Capture], of_capture: str | None, amount_minor: int, currency_code: str
+) -> Sequence[Capture]:
+    bearing = capture_rules.named(captures, of_capture)
     require_currency(payment, currency_code)
     next_state(payment.state, PaymentAction.REFUND)
     left = min(refundable_minor(payment), sum(map(capture_rules.refundable_minor, bearing)))
@@ -294,6 +285,7 @@ def _require_refundable(payment: Payment, bearing: Sequence[Capture], amount_min
             refundable_minor=str(left),
             currency_code=currency_code,
         )
+    return bearing
 
 
 def _hold(payment: Payment, shares: Sequence[RefundShare], now: datetime) -> Payment:
@@ -312,13 +304,13 @@ def _fee_returned_minor(shares: Sequence[RefundShare]) -> int:
 
 def _refund(
     payment: Payment,
-    *,
     refund_id: str,
     amount_minor: int,
     reason: events.RefundReason,
-    fee_returned_minor: int,
+    fee_returned_minor: int = 0,
+    *,
     capture_id: str | None,
-    late_capture_id: str | None = None,
+    automatic: bool,
 ) -> Refund:
     """Return a refund made with this change of the payment."""
     return Refund(
@@ -330,7 +322,7 @@ def _refund(
         reason=reason,
         fee_returned_minor=fee_returned_minor,
         capture_id=capture_id,
-        late_capture_id=late_capture_id,
+        automatic=automatic,
         create_time=payment.update_time,
         update_time=payment.update_time,
     )
@@ -341,7 +333,7 @@ def _created(payment: Payment, refund: Refund) -> events.RefundCreated:
 
 
 def _pay(
-    payment: Payment, succeeded: Refund, paid: Sequence[RefundShare]
+    payment: Payment, succeeded: Refund, paid: Sequence[RefundShare], attempt_id: str
 ) -> tuple[Payment, Refund, events.RefundSuccess]:
     """Count what is out with this change of the payment."""
     amount_minor, fee_minor = succeeded.carried_out_minor, _fee_returned_minor(paid)
@@ -360,21 +352,19 @@ def _pay(
         fee_returned_minor=fee_minor,
         channel_reference=refund.channel_reference or "",
         suspense_minor=suspense_minor,
+        attempt_id=attempt_id,
+        attempt_count=refunded.attempt_count,
     )
     return refunded, refund, event
 
 
-def _held_minor(refund: Refund) -> int:
-    """Return what the payment's totals hold for a refund under way: none for what no booked capture stands behind."""
-    return 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
-
-
 def _release(payment: Payment, refund: Refund, now: datetime) -> Payment:
-    """Return the payment when a refund ended: nothing is held for it any more."""
+    """Return the payment when a refund ended: nothing is held for it any more, nor was without a capture behind it."""
+    held_minor = 0 if refund.reason is events.RefundReason.CONTRADICTION else refund.amount_minor
     return replace(
         payment,
         **next_revision(payment, now),
-        refunding_minor=payment.refunding_minor - _held_minor(refund),
+        refunding_minor=payment.refunding_minor - held_minor,
         fee_returning_minor=payment.fee_returning_minor - refund.fee_returned_minor,
     )
 
@@ -395,4 +385,5 @@ def movement_facts(payment: Payment, refund: Refund) -> RefundMovementFacts:
         "refund_id": refund.refund_id,
         "capture_id": refund.capture_id,
         "reason": refund.reason,
+        "automatic": refund.automatic,
     }

@@ -5,9 +5,14 @@ channel; everything that follows it stays with the channel that has it.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
+from paykit.aggregate import next_revision
 from paykit.errors import DomainError, Kind
+from paystream.payment.v1 import events
+from services.payment.domain.payment import Payment, facts
 
 
 class ChannelNotAvailable(DomainError):
@@ -41,6 +46,20 @@ def preferred(routes: Sequence[PaymentRoute], currency_code: str, method: str) -
 def instead(routes: Sequence[PaymentRoute], reachable: Collection[str], currency_code: str, method: str) -> str | None:
     """The first channel for a payment among those that can be reached; None where there is none."""
     return preferred([route for route in routes if route.name in reachable], currency_code, method)
+
+
+def reroute(
+    payment: Payment, *, attempt_id: str, channel: str, now: datetime
+) -> tuple[Payment, events.PaymentRerouted]:
+    """Have what a payment begins with, and was not sent, go through another channel."""
+    rerouted = replace(payment, **next_revision(payment, now), channel=channel)
+    return rerouted, events.PaymentRerouted(
+        **facts(rerouted),
+        amount_minor=rerouted.amount_minor,
+        method=rerouted.method,
+        previous_channel=payment.channel,
+        attempt_id=attempt_id,
+    )
 
 
 def not_available(currency_code: str, method: str) -> ChannelNotAvailable:

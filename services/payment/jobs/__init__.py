@@ -1,5 +1,5 @@
 """Timed work of payment, and calls that leave the process."""
 
-from services.payment.jobs import attempts, channels, contradictions, disputes, failover, overdue, refunds
+from services.payment.jobs import attempts, channels, contradictions, disputes, failover, overdue, refunds, reminders
 
-__all__ = ["attempts", "channels", "contradictions", "disputes", "failover", "overdue", "refunds"]
+__all__ = ["attempts", "channels", "contradictions", "disputes", "failover", "overdue", "refunds", "reminders"]

@@ -31,8 +31,7 @@ async def require_channels(runtime: Runtime) -> None:
 def to_request(claimed: ClaimedPaymentAttempt, *, callback_address: str) -> ChannelRequest:
     """Make what a channel is asked of an attempt."""
     attempt = claimed.attempt
-    related_no = attempt.capture_id or attempt.refund_id or ""
-    facts = request_facts(claimed, related_no=related_no, callback_address=callback_address)
+    facts = request_facts(claimed, related_no=attempt.related_no, callback_address=callback_address)
     original_reference = attempt.original_reference or ""
     match attempt.action:
         case AttemptAction.CHARGE | AttemptAction.AUTHORIZE:

@@ -4,7 +4,8 @@ from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.common.v1 import money_pb2
 from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
-from services.payment.domain.dispute import Dispute, DisputeFile, DisputeOutcome, DisputeState, Reported
+from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeState, Reported
+from services.payment.domain.disputing.dispute_answer import DisputeFile
 from services.payment.store import DisputeFilter
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from paykit.cause import Cause
+from paykit.contacts.contact_messages import from_receipt_contact
 from paykit.errors import DomainError
 from paykit.serve.status import to_status
 from paykit.serve.timestamps import from_optional, to_timestamp
@@ -14,6 +15,7 @@ from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.commands.payment import CreatePayment
 from services.payment.domain import authorization, routing
+from services.payment.domain.method import NO_DETAIL, MethodDetail
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
 from services.payment.domain.routing import PaymentRoute
 from services.payment.store import PaymentFilter
@@ -32,6 +34,13 @@ _CAPTURE_MODES = {
 _METHOD_TYPES = {domain: wire for wire, domain in _METHODS.items()}
 _CAPTURE_MODE_VALUES = {domain: wire for wire, domain in _CAPTURE_MODES.items() if wire}
 _PAYMENT_STATES = {state: pb.PaymentState.Value(f"PAYMENT_STATE_{state}") for state in PaymentState}
+_FUNDINGS = {
+    None: pb.CARD_FUNDING_UNSPECIFIED,
+    events.CardFunding.CREDIT: pb.CARD_FUNDING_CREDIT,
+    events.CardFunding.DEBIT: pb.CARD_FUNDING_DEBIT,
+    events.CardFunding.PREPAID: pb.CARD_FUNDING_PREPAID,
+}
+_FUNDING_OF = {wire: domain for domain, wire in _FUNDINGS.items()}
 _CANCEL_REASONS = {
     None: pb.CANCEL_REASON_UNSPECIFIED,
     events.CancelReason.REQUESTED: pb.CANCEL_REASON_REQUESTED,
@@ -51,7 +60,7 @@ def to_payment(payment: Payment) -> pb.Payment:
         merchant_reference=payment.merchant_reference,
         order_id=payment.order_id or "",
         amount=money_pb2.Money(amount_minor=payment.amount_minor, currency_code=payment.currency_code),
-        payment_method=pb.PaymentMethod(type=_METHOD_TYPES[payment.method], token=payment.method_token),
+        payment_method=_method(payment),
         metadata=json.loads(payment.metadata) if payment.metadata != "{}" else None,
         capture_mode=_CAPTURE_MODE_VALUES[payment.capture_mode],
         state=_PAYMENT_STATES[payment.state],
@@ -113,12 +122,34 @@ def from_create_payment(
         currency_code=amount.currency_code,
         method=method,
         method_token=request.payment_method.token,
+        method_detail=_detail(request.payment_method),
         metadata=json.dumps(dict(request.metadata)) if request.metadata else "{}",
         capture_mode=_CAPTURE_MODES[request.capture_mode],
         channel=routing.preferred(routes, amount.currency_code, method),
+        contact=from_receipt_contact(request.contact) if request.HasField("contact") else None,
         expire_time=from_optional(request, "expire_time"),
         unsent_ttl=unsent_ttl,
         cause=cause,
+    )
+
+
+def _method(payment: Payment) -> pb.PaymentMethod:
+    method = pb.PaymentMethod(type=_METHOD_TYPES[payment.method], token=payment.method_token)
+    detail = payment.method_detail
+    if detail != NO_DETAIL:
+        method.brand = detail.brand or ""
+        method.funding = _FUNDINGS[detail.funding]
+        method.issuer_country_code = detail.issuer_country_code or ""
+    return method
+
+
+def _detail(method: pb.PaymentMethod) -> MethodDetail:
+    if not (method.brand or method.funding or method.issuer_country_code):
+        return NO_DETAIL
+    return MethodDetail(
+        brand=method.brand or None,
+        funding=_FUNDING_OF[method.funding],
+        issuer_country_code=method.issuer_country_code or None,
     )
 
 

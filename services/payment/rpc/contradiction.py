@@ -10,7 +10,7 @@ from paykit.serve import auth
 from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, store
-from services.payment.commands.late_capture import RetryRefund
+from services.payment.commands.later.late_capture import RetryRefund
 from services.payment.messages.refund import to_refund
 
 _PROPOSE = Operation(

@@ -12,7 +12,7 @@ from paykit.serve.operations import Operation
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment import commands, domain, messages, store
 from services.payment.commands.dispute import AcceptDispute, AddDisputeFile, ContestDispute, ReportDispute
-from services.payment.domain.dispute import DisputeFileNotFound
+from services.payment.domain.disputing.dispute_answer import DisputeFileNotFound
 
 _REPORT = Operation(
     name="ReportDispute",
@@ -94,7 +94,7 @@ class DisputeMethods:
 
     async def ContestDispute(self, request: pb.ContestDisputeRequest, _context: Any) -> pb.ContestDisputeResponse:
         """Contest a dispute, once per request_id."""
-        item = ContestDispute(dispute_id=request.dispute_id, evidence=request.evidence)
+        item = ContestDispute(dispute_id=request.dispute_id, evidence=request.evidence, cause=current_call().cause)
         return await self._runtime.call(_CONTEST, request, item)
 
 

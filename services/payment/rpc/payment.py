@@ -22,6 +22,7 @@ from services.payment import commands, domain, messages, store
 from services.payment.domain.order import OrderUnknown
 from services.payment.rpc.attempt import AttemptMethods
 from services.payment.rpc.capture import CaptureMethods
+from services.payment.rpc.contact import ContactMethods
 from services.payment.rpc.contradiction import ContradictionMethods
 from services.payment.rpc.dispute import DisputeMethods
 from services.payment.rpc.refund import RefundMethods
@@ -59,6 +60,7 @@ class PaymentServicer(
     DisputeMethods,
     AttemptMethods,
     ContradictionMethods,
+    ContactMethods,
     payment_pb2_grpc.PaymentServiceServicer,
 ):
     """Serves paystream.payment.v1.PaymentService; the contract stands in its proto."""

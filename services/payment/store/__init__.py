@@ -8,6 +8,7 @@ from services.payment.store.attempt import (
     attempts,
 )
 from services.payment.store.capture import captures
+from services.payment.store.contact import contacts
 from services.payment.store.contradiction import contradictions, unmatched_evidence
 from services.payment.store.dispute import DisputeFilter, DisputeReport, Response, disputes, reports
 from services.payment.store.dispute_file import FileWithContent, dispute_files
@@ -32,6 +33,7 @@ __all__ = [
     "attempts",
     "capture_terms",
     "captures",
+    "contacts",
     "contradictions",
     "dispute_fees",
     "dispute_files",

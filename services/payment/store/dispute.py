@@ -5,7 +5,7 @@ They change only under the lock of their payment, but for when a channel is to b
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
@@ -17,7 +17,7 @@ from services.payment.domain.dispute import Dispute, DisputeOutcome, DisputeStat
 _CHANGING = (
     *("stage", "amount_minor", "claimed_minor", "reason", "category", "respond_by", "held_minor", "excess_minor"),
     *("counted_minor", "lost_minor", "owed_minor", "fee_minor", "fee_returned_minor", "booked", "state", "accepted"),
-    *("contradicted", "evidence", "response_state", "word_time", "update_time"),
+    *("contradicted", "evidence", "response_state", "word_time", "reminded_of", "update_time"),
 )
 
 # An answer that is to be told becomes due at once.
@@ -39,6 +39,13 @@ RETURNING {dispute}, payment.correlation_id, dispute.response_tries
 """
 
 _ANY_RESPONSE_DUE = "SELECT EXISTS (SELECT FROM dispute WHERE due_time <= now() AND channel = $1)"
+
+# Another stage brings another time, which is told of again.
+_SELECT_DUE_SOON = """
+SELECT dispute_id FROM dispute
+WHERE state = 'OPENED' AND respond_by > $1 AND respond_by <= $2 AND respond_by IS DISTINCT FROM reminded_of
+ORDER BY respond_by, dispute_id LIMIT $3
+"""
 
 _POSTPONE_RESPONSES = """
 UPDATE dispute SET due_time = now() + new.pause_s * interval '1 s'
@@ -126,6 +133,11 @@ class Disputes(Table[str, Dispute]):
     async def any_response_due(self, tx: Tx, *, channel: str) -> bool:
         """Return whether a channel is to be told an answer."""
         return bool((await tx.fetch(_ANY_RESPONSE_DUE, channel))[0][0])
+
+    async def due_soon(self, tx: Tx, within: timedelta, *, limit: int) -> list[str]:
+        """Read which disputes are to be answered until then, and of which that is still to be told; soonest first."""
+        rows = await tx.fetch(_SELECT_DUE_SOON, tx.now, tx.now + within, limit)
+        return [row[0] for row in rows]
 
     async def postpone_responses(self, tx: Tx, pauses_s: Mapping[str, float]) -> None:
         """Let answers wait before they are told again, by dispute."""

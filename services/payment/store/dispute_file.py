@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
-from services.payment.domain.dispute import DisputeFile
+from services.payment.domain.disputing.dispute_answer import DisputeFile
 
 _SELECT_CONTENTS = """
 SELECT {file}, content FROM dispute_file WHERE dispute_id = ANY($1::text[]) OR file_id = ANY($2::text[])

@@ -22,6 +22,7 @@ _MERCHANTS = MerchantProjection(
     Column("refund_fee_returned", "boolean", lambda event: event.refund_fee_returned),
     Column("default_basis_points", "bigint", lambda event: event.default_basis_points),
     Column("fee_free", "boolean", lambda event: event.free),
+    Column("country_code", "text", lambda event: event.country_code),
     Column("refund_policy", "text", lambda event: event.refund_policy),
     Column("refund_limits", "jsonb", _limits_json),
 )
@@ -33,7 +34,7 @@ _DELETE_FEES = "DELETE FROM merchant_fee WHERE merchant_id = ANY($1::text[])"
 
 # Who may be paid, and whether the fee plan says what that costs in a currency.
 _SELECT_PAYEES = """
-SELECT merchant_id, currency_code, status,
+SELECT merchant_id, currency_code, status, country_code,
     fee_free OR coalesce(basis_points, default_basis_points) IS NOT NULL AS priced
 FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS asked (merchant_id, currency_code)) AS asked
 JOIN merchant USING (merchant_id)
@@ -62,17 +63,19 @@ class Payee:
     """A merchant to be paid in a currency.
 
     Attributes:
+        country_code: ISO 3166-1 alpha-2; None where the merchant gave none.
         priced: Whether the fee plan in force says what that costs.
     """
 
     standing: MerchantStanding
+    country_code: str | None
     priced: bool
 
 
 async def payees(tx: Tx, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Payee]:
     """Read the merchants that are known of (merchant_id, currency_code), by these."""
     rows = await tx.fetch(_SELECT_PAYEES, *([pair[i] for pair in wanted] for i in (0, 1)))
-    return {(row[0], row[1]): Payee(MerchantStanding(row[2]), row[3]) for row in rows}
+    return {(row[0], row[1]): Payee(MerchantStanding(row[2]), row[3], row[4]) for row in rows}
 
 
 async def capture_terms(tx: Tx, captured: Sequence[Payment]) -> dict[str, CaptureTerms]:

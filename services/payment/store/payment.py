@@ -1,13 +1,13 @@
 """The SQL of payments. What changes about one, its captures, refunds and attempts included, changes under its lock."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from paykit.contradictions.contradiction_table import OF_CONTRADICTIONS
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import require_all_changed
+from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
 from paykit.work import Rows
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
@@ -40,8 +40,10 @@ payment_id IN (
 """
 
 _MOVE = """
-UPDATE payment SET channel = new.channel, update_time = $3
-FROM unnest($1::text[], $2::text[]) AS new (payment_id, channel) WHERE payment.payment_id = new.payment_id
+UPDATE payment SET channel = new.channel, aggregate_version = new.aggregate_version, update_time = new.update_time
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
+    AS new (payment_id, channel, aggregate_version, update_time)
+WHERE payment.payment_id = new.payment_id
 """
 
 
@@ -106,14 +108,24 @@ class Payments(Table[str, Payment]):
         """Lock payments whose authorization is over, the longest over first, as far as nobody else has them."""
         return await self.claim_where(tx, "expire_time <= $1 ORDER BY expire_time LIMIT $2", tx.now, limit)
 
-    async def move(self, tx: Tx, channels: Mapping[str, str]) -> None:
-        """Have locked payments that no channel was called for go through another.
+    async def claim_expiring(self, tx: Tx, within: timedelta, *, limit: int) -> Rows[str, Payment]:
+        """Lock payments whose authorization is soon over, which is still to be told, as far as nobody else has them."""
+        condition = (
+            "expire_time > $1 AND expire_time <= $2 AND NOT expiry_warned AND cancel_reason IS NULL "
+            "AND authorized_minor > captured_minor + capturing_minor + cancelled_minor "
+            "ORDER BY expire_time LIMIT $3"
+        )
+        return await self.claim_where(tx, condition, tx.now, tx.now + within, limit)
+
+    async def move(self, tx: Tx, rerouted: Sequence[Payment]) -> None:
+        """Write locked payments that no channel was called for, and that go through another.
 
         Raises:
             InvariantError: A payment is not there.
         """
-        changed = await tx.run(_MOVE, list(channels), list(channels.values()), tx.now)
-        require_all_changed(self.name, changed, len(channels))
+        written = ("payment_id", "channel", "aggregate_version", "update_time")
+        changed = await tx.run(_MOVE, *columns(rerouted, written))
+        require_all_changed(self.name, changed, len(rerouted))
 
     async def taken_minor(self, tx: Tx, order_ids: Collection[str]) -> dict[str, int]:
         """Read what payments have paid or still may capture of orders; nothing where there is none."""
@@ -136,6 +148,7 @@ payments = Payments(
     key="payment_id",
     given=(
         *("payment_id", "merchant_id", "merchant_reference", "order_id", "amount_minor", "currency_code", "method"),
+        *("brand", "funding", "issuer_country_code", "country_code"),
         *("method_token", "metadata", "capture_mode", "channel", "correlation_id", "create_time", "update_time"),
         *("state", "aggregate_version", "creating_call"),
     ),
@@ -144,7 +157,7 @@ payments = Payments(
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
         *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),
-        *("disputed_minor", "lost_minor"),
+        *("disputed_minor", "lost_minor", "authorize_time", "expiry_warned", "attempt_count", "capture_count"),
         *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
     ),

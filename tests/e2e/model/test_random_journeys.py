@@ -2,21 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from paykit.money import AMOUNT_MINOR_MAX
-from paykit.process.catalogue import schema_names
+from paykit.process.catalogue import load_service, schema_names, service_names
+from paykit.process.service import Service
+from paykit.testing import databases
 from paystream.accounting.v1 import accounting_pb2
-from tests.e2e.conftest import Line
-from tests.e2e.model import audit, plans
+from paytools.localstack import Endpoints
+from tests.e2e.conftest import Line, line_of
+from tests.e2e.model import audit, figures, plans
 from tests.e2e.model.journey import Journey
 from tests.line.clients import advance_clock, call
+from tests.line.delivery import unconsumed
 from tests.line.draining import drained
-from tests.line.processes import verify_ledger, verify_settlements
+from tests.line.processes import ServiceProcess, launching, verify_ledger, verify_settlements
 
 JOURNEYS_AT_ONCE = 48
 """Under way at once; more only wait for each other on two cores."""
@@ -51,6 +55,33 @@ def changed_settings() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
+async def line(
+    stack: Endpoints, template: str, tmp_path_factory: pytest.TempPathFactory, changed_settings: dict[str, Any]
+) -> AsyncIterator[Line]:
+    """All services, of which analytics consumes in a process of its own."""
+
+    def service(name: str) -> Service:
+        return unconsumed(load_service(name)) if name == "analytics" else load_service(name)
+
+    async with line_of(
+        [service(name) for name in service_names()],
+        stack=stack,
+        template=template,
+        cache_dir=tmp_path_factory.mktemp("cache"),
+        changed_settings=changed_settings,
+    ) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def analytics(line: Line, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServiceProcess]:
+    async with launching(line.settings, tmp_path_factory.mktemp("analytics")) as launch:
+        process = launch("analytics")
+        await process.start()
+        yield process
+
+
+@pytest.fixture(scope="module")
 def journeys(line: Line, request: pytest.FixtureRequest) -> list[Journey]:
     count = request.config.getoption("--journeys")
     drawn = plans.drawn(count, request.config.getoption("--journey-seed"))
@@ -78,13 +109,19 @@ async def of_all(journeys: Sequence[Journey], do: Callable[[Journey], Awaitable[
 
 
 @pytest.mark.timeout(900)  # A minute or so; many times that on a machine that does other things as well.
-async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(line: Line, journeys: list[Journey]) -> None:
+async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(
+    line: Line, journeys: list[Journey], analytics: ServiceProcess, request: pytest.FixtureRequest
+) -> None:
     await of_all(journeys, lambda journey: journey.begin())
-    await of_all(journeys, lambda journey: journey.act(0))
+    seed = request.config.getoption("--journey-seed")
+    async with figures.killed_again_and_again(analytics, seed=seed) as deaths:
+        await of_all(journeys, lambda journey: journey.act(0))
+    assert deaths["killed"] or len(journeys) < FEW
     await compare(line, journeys)
     await of_all(journeys, lambda journey: journey.pause())
     await drained(line.settings, line.kept)
-    await of_all(journeys, lambda journey: journey.act(1))
+    async with figures.killed_again_and_again(analytics, seed=seed + 1):
+        await of_all(journeys, lambda journey: journey.act(1))
     await compare(line, journeys)
     await advance_clock(line.settings.grpc_address, PASSING_S)
     await of_all(journeys, lambda journey: journey.advance())
@@ -104,6 +141,7 @@ async def compare(line: Line, journeys: Sequence[Journey]) -> None:
 async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
     """Hold what concerns all merchants against all worlds together."""
     await compare_outside(line, journeys)
+    assert not (differences := await figures.differences(line.kept)), "\n".join(differences[:SHOWN_MAX])
     [(booked, items)] = await line.kept.rows(ITEMS)
     assert booked == items
     for table in ("dead_letter", "skipped_event", "parked_event"):
@@ -131,6 +169,20 @@ async def compare_outside(line: Line, journeys: Sequence[Journey]) -> None:
         wanted = [{each: world.outside.get(each, 0) for each in LINES} for world in journey.worlds]
         told += [] if seen in wanted else [f"{journey}\nstatements say {seen}, not {wanted[0]}"]
     assert not told, f"{len(told)} journeys differ from the statements\n\n" + "\n\n".join(told[:SHOWN_MAX])
+
+
+async def test_figures_that_were_lost_are_derived_again_and_equal_the_ledger(
+    line: Line, journeys: list[Journey], template: str
+) -> None:
+    """Of the run before."""
+    admin_url = databases.admin_url_of(template, line.settings.database_url.get_secret_value())
+    compared = await asyncio.to_thread(figures.rebuild, line.settings, admin_url, "--diff")
+    assert (compared.returncode, compared.stdout) == (0, "equal\n")
+    await line.kept.rows("TRUNCATE analytics.figure, analytics.payment_origin")
+    assert await figures.differences(line.kept)
+    rebuilt = await asyncio.to_thread(figures.rebuild, line.settings, admin_url)
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert await figures.differences(line.kept) == []
 
 
 def test_the_journeys_meet_what_can_happen(journeys: list[Journey]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from google.rpc import error_details_pb2
 
 from paykit.base.four_eyes import SamePerson
 from paykit.errors import IllegalTransition
@@ -51,6 +52,28 @@ def content(debited: str, credited: str, amount: int, *, kind: str = "Goodwill",
         currency_code="USD",
         entries=entries(debited, credited, amount),
     )
+
+
+async def book_batch(call: AccountingServicer, *journals: pb.JournalContent) -> list[str]:
+    """Book as one person, and give the reason of each refusal, empty for what was booked."""
+    requests = [
+        pb.CreateTransactionRequest(
+            request_id=str(uuid.uuid4()),
+            transaction_type=journal.transaction_type,
+            related_no=journal.related_no,
+            currency_code=journal.currency_code,
+            entries=journal.entries,
+            reason="As agreed",
+        )
+        for journal in journals
+    ]
+    reply = await call.BatchCreateTransactions(pb.BatchCreateTransactionsRequest(requests=requests), ANY)
+    return [reason_of(result) for result in reply.results]
+
+
+def reason_of(result: pb.BatchCreateTransactionsResponse.Result) -> str:
+    info = error_details_pb2.ErrorInfo()
+    return next((info.reason for detail in result.error.details if detail.Unpack(info)), "")
 
 
 async def propose(call: AccountingServicer, person: str = "ann", **fields: Any) -> pb.JournalProposal:
@@ -138,6 +161,34 @@ async def test_five_journals_of_two_thirds_of_the_limit_do_not_pass_one_person(
     ledger.clock.advance(timedelta(hours=24, seconds=1))  # type: ignore[attr-defined]  # The clock of a test.
     await book_alone(call, 1_000_000, 9)
     await ledger.read(verify)
+
+
+async def test_what_funds_did_not_suffice_for_opens_no_way_past_the_limit_within_a_batch(
+    call: AccountingServicer, ledger: Runtime
+) -> None:
+    # 1.00 that is not available is refused; 10,000.01 under the same name is refused in the same batch, as it is alone.
+    await consume(ledger, capture(1))
+    short = content("merchant.settlement", "merchant.available", 100)
+    large = content("merchant.settlement", "platform.fees", 1_000_001)
+    refused = await book_batch(call, short, large)
+    assert refused == ["INSUFFICIENT_FUNDS", "JOURNAL_NEEDS_APPROVAL"]
+    assert await balance(ledger, SETTLEMENT) == 9_680
+
+
+async def test_what_funds_did_not_suffice_for_takes_no_room_below_the_limit(
+    call: AccountingServicer, ledger: Runtime
+) -> None:
+    # 6,000.00 that are not available are refused, so that 6,000.00 of others and 4,000.00 more stay within 10,000.00.
+    await consume(ledger, capture(1))
+    short = content("merchant.settlement", "merchant.available", 600_000)
+    large = content("merchant.settlement", "platform.fees", 600_000, number=2)
+    rest = content("merchant.settlement", "platform.fees", 400_000, number=3)
+    one_more = content("merchant.settlement", "platform.fees", 1, number=4)
+    assert await book_batch(call, short, large, rest, one_more) == [
+        *("INSUFFICIENT_FUNDS", "", ""),
+        "JOURNAL_NEEDS_APPROVAL",
+    ]
+    assert await balance(ledger, SETTLEMENT) == 9_680 + 1_000_000
 
 
 async def test_two_calls_at_once_do_not_both_find_room_below_the_limit(

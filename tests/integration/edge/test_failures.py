@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -11,6 +12,8 @@ from prometheus_client import REGISTRY
 
 from paykit.base.errors import UnavailableError
 from paykit.errors import DomainError, InvariantError, Kind
+from paykit.merchants.standing import MerchantUnknown
+from paykit.serve import waiting
 from tests.integration.edge.conftest import Running, Serve, refusal_of
 
 
@@ -132,6 +135,56 @@ async def test_more_calls_than_allowed_are_refused_but_health_is_not(serve: Serv
     release.set()
     assert (await held).text == "hold"
     assert (await running.stub.Echo(running.pb.EchoRequest(text="now"), timeout=5)).text == "now"
+
+
+async def test_idle_streams_keep_out_no_calls_and_have_a_bound_of_their_own(serve: Serve) -> None:
+    running = await serve(calls_max=1, streams_max=1)
+    idle = running.stub.Relay(timeout=5)
+    await idle.write(running.pb.EchoRequest(text="open"))
+    assert (await idle.read()).text == "open"
+    assert (await running.stub.Echo(running.pb.EchoRequest(text="call"), timeout=5)).text == "call"
+    refusal = await refusal_of(running.stub.Join([running.pb.EchoRequest(text="another")], timeout=5))
+    assert refusal.info.reason == "CALLS_EXHAUSTED"
+    await idle.done_writing()
+    assert await idle.read() is grpc.aio.EOF
+    assert (await running.stub.Join([running.pb.EchoRequest(text="now")], timeout=5)).text == "now"
+
+
+async def test_a_call_that_waits_for_news_keeps_out_nobody_elses(serve: Serve) -> None:
+    running = await serve(calls_max=1)
+    heard = asyncio.Event()
+
+    async def know() -> None:
+        if not heard.is_set():
+            raise MerchantUnknown("not yet")
+
+    running.behaviour.on["early"] = lambda: waiting.until_known((MerchantUnknown,), know)
+    early = asyncio.ensure_future(running.stub.Echo(running.pb.EchoRequest(text="early"), timeout=5))
+    await running.behaviour.arrived.wait()
+    assert (await running.stub.Echo(running.pb.EchoRequest(text="other"), timeout=5)).text == "other"
+    heard.set()
+    assert (await early).text == "early"
+    assert REGISTRY.get_sample_value("paystream_grpc_calls_in_flight") == 0
+
+
+async def test_where_too_many_wait_for_news_one_more_is_refused_at_once(serve: Serve) -> None:
+    running = await serve(waiters_max=1)
+    asked: list[str] = []
+
+    def never(name: str) -> Callable[[], Awaitable[object]]:
+        async def know() -> None:
+            asked.append(name)
+            raise MerchantUnknown("not yet")
+
+        return lambda: waiting.until_known((MerchantUnknown,), know)
+
+    running.behaviour.on |= {"first": never("first"), "second": never("second")}
+    first = asyncio.ensure_future(refusal_of(running.stub.Echo(running.pb.EchoRequest(text="first"), timeout=5)))
+    await running.behaviour.arrived.wait()
+    refusal = await refusal_of(running.stub.Echo(running.pb.EchoRequest(text="second"), timeout=5))
+    assert (refusal.info.reason, asked.count("second")) == ("MERCHANT_UNKNOWN", 1)
+    assert (await first).info.reason == "MERCHANT_UNKNOWN"
+    assert asked.count("first") > 1
 
 
 async def test_a_stream_that_fails_midway_delivers_what_came_before(running: Running) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from paykit.addresses import EmailInvalid
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, EtagMismatch, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
@@ -185,7 +186,7 @@ async def test_a_request_id_with_another_request_is_refused(house: House) -> Non
 async def test_each_bad_field_is_refused_by_its_own_reason(house: House) -> None:
     daily_without_time = pb.SettlementPolicy(schedule=pb.SETTLEMENT_SCHEDULE_DAILY)
     for changes, refusal in (
-        ({"contact_email": "nobody"}, rules.EmailInvalid),
+        ({"contact_email": "nobody"}, EmailInvalid),
         ({"fee_plan": fee_plan(USD, USD)}, rules.CurrencyRepeated),
         ({"settlement_policy": daily_without_time}, rules.SettlementPolicyInvalid),
     ):
@@ -341,3 +342,53 @@ async def test_a_merchant_that_does_not_exist_cannot_be_restricted(house: House)
         await house.call.RestrictMerchant(request, ANY)
 
     assert refused.value.reason == "MERCHANT_NOT_FOUND"
+
+
+async def test_how_a_merchant_is_written_to_is_kept_and_only_what_it_publishes_is_told(house: House) -> None:
+    plain = await house.create()
+    made = await house.create(
+        locale="zh-Hans",
+        public_name="Espresso Bar",
+        support_email="help@espresso.example",
+        notification_email="books@espresso.example",
+    )
+
+    assert (plain.locale, plain.public_name, plain.support_email, plain.notification_email) == ("en", "", "", "")
+    assert await house.get(made.merchant_id) == made
+    assert (made.locale, made.notification_email) == ("zh-Hans", "books@espresso.example")
+    first, event = await house.told()
+    assert (first.locale, first.public_name, first.support_email) == ("en", None, None)
+    assert (event.locale, event.public_name, event.support_email) == (
+        *("zh-Hans", "Espresso Bar"),
+        "help@espresso.example",
+    )
+    assert "books@espresso.example" not in repr(event.as_record())
+
+
+async def test_each_of_how_a_merchant_is_written_to_changes_alone_and_can_be_removed(house: House) -> None:
+    made = await house.create(locale="de-AT", public_name="Bar", support_email="help@bar.example")
+    changed = await house.update(made.merchant_id, "support_email", support_email="care@bar.example", locale="fr")
+    removed = await house.update(made.merchant_id, "public_name", "locale", "support_email")
+
+    assert (changed.locale, changed.public_name, changed.support_email) == ("de-AT", "Bar", "care@bar.example")
+    assert (removed.locale, removed.public_name, removed.support_email) == ("en", "", "")
+    assert [(event.locale, event.public_name) for event in (await house.told())[1:]] == [("de-AT", "Bar"), ("en", None)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "refusal"),
+    [
+        ("locale", "klingonese", FieldInvalid),
+        ("public_name", " ", FieldInvalid),
+        ("support_email", "nobody", EmailInvalid),
+        ("notification_email", "a@b.example\r\nBcc: c@d.example", EmailInvalid),
+    ],
+)
+async def test_how_a_merchant_is_written_to_is_checked_by_its_field(
+    house: House, field: str, value: str, refusal: type[DomainError]
+) -> None:
+    made = await house.create()
+    for call in (house.create(**{field: value}), house.update(made.merchant_id, field, **{field: value})):
+        with pytest.raises(refusal) as refused:
+            await call
+        assert refused.value.field == field

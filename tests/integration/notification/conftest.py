@@ -1,5 +1,6 @@
 """The notification service on a real database, told events by hand and called as a servicer."""
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +9,14 @@ import pytest
 
 from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
 from paykit.ids import new_id
+from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.testing import goldens
 from paykit.testing.runtimes import act_as
 from paystream.notification.v1 import notification_pb2 as pb
-from services.notification import handlers
+from services.notification import commands, handlers
+from services.notification.commands.notification import RecordTry
+from services.notification.domain.notification import DeliveryOutcome, DeliveryResult
 from services.notification.rpc.notification import NotificationServicer
 from services.notification.service import SERVICE
 from tests.conftest import RuntimeOf
@@ -21,6 +26,12 @@ ANY: Any = None
 
 database_url = shared_database.of_a_module()
 emptied = shared_database.emptied("notification")
+
+
+def example(topic: str, record: str, **changes: Any) -> Any:
+    """The worked example of an event's newest version, with changes."""
+    newest: Any = goldens.event(goldens.goldens(topic, record)[-1])
+    return dataclasses.replace(newest, **changes)
 
 
 class Office:
@@ -55,6 +66,30 @@ class Office:
     async def resend(self, notification_id: str) -> pb.Notification:
         request = pb.ResendNotificationRequest(request_id=str(uuid.uuid4()), notification_id=notification_id)
         return (await self.call.ResendNotification(request, ANY)).notification
+
+    async def start(self) -> None:
+        """Take what is due for sending, as a process does that dies then."""
+        await self.runtime.transaction(lambda tx: commands.notification.start_tries(tx, limit=100))
+
+    async def end(self) -> None:
+        """Have everything that is due taken by a mail server."""
+
+        async def send(tx: Tx) -> None:
+            started = await commands.notification.start_tries(tx, limit=100)
+            tx.restart_lock_order()
+            accepted = DeliveryResult(outcome=DeliveryOutcome.ACCEPTED)
+            items = [
+                RecordTry(notification_id=each.notification_id, try_number=each.try_total, result=accepted)
+                for each in started
+            ]
+            await commands.notification.record_tries(tx, items)
+
+        await self.runtime.transaction(send)
+
+    async def age(self, *, by_s: float) -> None:
+        """Let real time pass for what waits by it."""
+        shift = "UPDATE notification SET due_time = due_time - $1::float8 * interval '1 s' WHERE due_time IS NOT NULL"
+        await self.runtime.transaction(lambda tx: tx.run(shift, by_s))
 
     async def told(self, notification_id: str) -> list[Any]:
         """Give a notification's events, in order."""

@@ -21,6 +21,7 @@ from services.order.handlers import FOLLOWED
 from services.order.rpc import OrderServicer
 from services.order.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.event_fields import CAPTURED, REFUNDED
 from tests.integration import shared_database
 from tests.integration.payment.conftest import merchant_event
 
@@ -94,6 +95,7 @@ class Shop:
             "method": payment_events.PaymentMethod.CARD,
             "final": False,
             "order_returned_minor": 0,
+            **CAPTURED,
         }
         return payment_events.PaymentSuccess(**given | changes)
 
@@ -104,6 +106,7 @@ class Shop:
             "fee_returned_minor": 0,
             "reason": payment_events.RefundReason.OTHER,
             "suspense_minor": 0,
+            **REFUNDED,
         }
         return payment_events.RefundSuccess(**given | changes)
 

@@ -10,6 +10,7 @@ from paystream.order.v1 import order_pb2 as pb
 from paystream.payment.v1 import events as payment_events
 from services.order.domain import OrderNotPaid
 from services.order.store.payment import MovementKind
+from tests.event_fields import DISPUTED, REFUNDED
 from tests.integration.order.conftest import ANY, Shop
 
 PAID, CREATED = pb.ORDER_STATE_PAID, pb.ORDER_STATE_CREATED
@@ -30,6 +31,7 @@ def lost(shop: Shop, order_id: str, amount_minor: int, **changes: Any) -> paymen
         "returned_minor": 0,
         "excess_lost_minor": 0,
         "excess_returned_minor": 0,
+        **DISPUTED,
     }
     return payment_events.DisputeLost(**shop.moved(order_id, amount_minor) | given | changes)
 
@@ -44,6 +46,7 @@ def overturned(shop: Shop, order_id: str, amount_minor: int, **changes: Any) -> 
         "outcome": payment_events.DisputeDecision.WON,
         "settlement_minor": amount_minor,
         "receivable_minor": 0,
+        **DISPUTED,
     }
     return payment_events.DisputeOverturned(**shop.moved(order_id, amount_minor) | given | changes)
 
@@ -106,6 +109,7 @@ async def test_what_bounced_is_to_be_paid_again(shop: Shop) -> None:
         capture_id=event.capture_id,
         fee_returned_minor=0,
         failure_code=None,
+        attempt_id="att_1",
     )
     for _ in range(2):
         await shop.follow(bounced)
@@ -128,6 +132,7 @@ async def test_a_refund_that_came_back_pays_an_order_that_only_waited_for_it(sho
         suspense_minor=0,
         reason=refund.reason,
         failure_code=None,
+        **REFUNDED,
     )
     await shop.follow(returned)
 

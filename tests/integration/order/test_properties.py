@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from paykit.cause import Cause
 from paykit.consume.delivery import Delivered, Impossible, Record
+from paykit.contacts.contact import ReceiptContact
+from paykit.contacts.erasing import EraseContact
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -26,6 +28,7 @@ from services.order import commands, handlers
 from services.order.commands import CancelOrder, CompleteOrder, CreateOrder
 from services.order.domain import LineItem
 from services.order.handlers import FOLLOWED
+from tests.event_fields import CAPTURED, DISPUTED, REFUNDED
 from tests.integration.order.conftest import Shop
 from tests.integration.payment.conftest import merchant_event
 
@@ -45,6 +48,7 @@ MOVED: dict[str, tuple[type[Any], str, dict[str, Any]]] = {
             "method": payment_events.PaymentMethod.CARD,
             "final": False,
             "order_returned_minor": 0,
+            **CAPTURED,
         },
     ),
     "refund": (
@@ -55,6 +59,7 @@ MOVED: dict[str, tuple[type[Any], str, dict[str, Any]]] = {
             "fee_returned_minor": 0,
             "reason": payment_events.RefundReason.OTHER,
             "suspense_minor": 0,
+            **REFUNDED,
         },
     ),
     "loss": (
@@ -68,10 +73,13 @@ MOVED: dict[str, tuple[type[Any], str, dict[str, Any]]] = {
             "returned_minor": 0,
             "excess_lost_minor": 0,
             "excess_returned_minor": 0,
+            **DISPUTED,
         },
     ),
 }
-OF_CHANCE = ("order_id", "event_id", "causation_id")
+OF_CHANCE = ("order_id", "event_id", "causation_id", "subject_id")
+NOWHERE = ReceiptContact(receipt_email="nobody", locale=None)
+CONTACTS = {2: ReceiptContact(receipt_email="payer@example.com", locale="de"), 3: NOWHERE}
 
 
 def order_asked(number: int, merchant_id: str, amount_minor: int, currency_code: str) -> CreateOrder:
@@ -85,6 +93,7 @@ def order_asked(number: int, merchant_id: str, amount_minor: int, currency_code:
         expire_time=None,
         ttl=timedelta(minutes=number) if number else None,
         metadata="{}",
+        contact=CONTACTS.get(number),
         cause=CAUSE,
     )
 
@@ -93,7 +102,7 @@ async def prepared(tx: Tx) -> None:
     """Two active merchants and a suspended one; four orders over 10.00 USD, of which basket-0 is paid by half."""
     for merchant_id, status in ((ALICE, "ACTIVE"), (BOB, "ACTIVE"), (CAROL, "SUSPENDED")):
         await change_merchants(tx, [(merchant_id, 2, MerchantStatus(status))])
-    await commands.create_orders(tx, [order_asked(number, ALICE, 1_000, "USD") for number in range(4)])
+    await commands.create_orders(tx, [order_asked(number, ALICE, 1_000, "USD") for number in (0, 1, 2, 4)])
     await capture(tx, [(0, 99, 500, "USD")])
 
 
@@ -101,6 +110,12 @@ async def cancel(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
     ids = await known_ids(tx)
     items = [CancelOrder(order_id=ids.get(number, "ord_none"), cause=CAUSE) for number in numbers]
     return await commands.cancel_orders(tx, items)
+
+
+async def erase(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
+    ids = await known_ids(tx)
+    items = [EraseContact(subject_id=ids.get(n, "ord_none"), reason=f"asked {n}", eraser="shop") for n in numbers]
+    return await commands.erase_contacts(tx, items)
 
 
 async def complete(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
@@ -182,6 +197,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
         ),
     ),
     "cancel_orders": (cancel, st.integers(0, 4)),
+    "erase_contacts": (erase, st.integers(0, 4)),
     "complete_orders": (complete, st.integers(0, 4)),
     "on_money_moved": (move, movements),
     "on_merchant_changed": (
@@ -234,6 +250,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         "line_item": of_order.format("line_item"),
         "movement": of_order.format("movement"),
         "merchant": "SELECT * FROM merchant",
+        "contact": 'SELECT merchant_reference, t.* FROM "order" JOIN contact t ON subject_id = order_id',
     }
     return {table: sorted(repr(anonymous(dict(row))) for row in await tx.fetch(sql)) for table, sql in queries.items()}
 

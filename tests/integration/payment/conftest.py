@@ -29,6 +29,7 @@ from services.payment.jobs import attempts as jobs
 from services.payment.rpc.payment import PaymentServicer
 from services.payment.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.event_fields import PRESENTED
 from tests.integration import aging, shared_database
 
 ANY: Any = None
@@ -259,6 +260,7 @@ def merchant_event(
         "payout_hold": False,
         "frozen": False,
         "closing": False,
+        **PRESENTED,
         "settlement_policy": merchant_events.SettlementPolicy(
             schedule=merchant_events.SettlementSchedule.MANUAL,
             cut_off_time=None,
@@ -286,6 +288,7 @@ def order_event(kind: type[Any] = order_events.OrderCreated, **changes: Any) -> 
         "merchant_reference": "basket-1",
         "total_minor": 10_000,
         "currency_code": "USD",
+        "locale": None,
     }
     own: dict[type[Any], dict[str, Any]] = {
         order_events.OrderCreated: {"item_count": 1, "expires_at": None},

@@ -12,7 +12,7 @@ from paykit.contradictions.deciding import DecideResolution, ProposeResolution
 from paykit.postgres.database import Tx
 from paykit.testing.batches import Step
 from services.payment import commands, store
-from services.payment.commands.late_capture import RetryRefund
+from services.payment.commands.later.late_capture import RetryRefund
 from tests.integration.payment import test_properties as of_payment
 from tests.integration.payment.conftest import House
 from tests.integration.payment.test_properties import CAUSE, ON_ONE_HOUSE

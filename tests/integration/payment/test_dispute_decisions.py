@@ -66,8 +66,9 @@ async def test_above_what_is_left_a_dispute_is_recorded_with_its_deadline(house:
     opened = await report(house, attempt_id, OPENED, amount=usd(5_000))
     assert (opened.held_minor, opened.excess_minor, opened.state) == (3_000, 2_000, pb.DISPUTE_STATE_OPENED)
     assert opened.respond_by.ToDatetime(DUE.tzinfo) == DUE
-    [event] = await told(house, payment_id)
+    event, exceeded = await told(house, payment_id)
     assert (event.amount_minor, event.excess_minor) == (5_000, 2_000)
+    assert (exceeded.amount_minor, exceeded.held_minor, exceeded.excess_minor) == (5_000, 3_000, 2_000)
     lost = await accept(house, opened.dispute_id)
     assert (lost.lost_minor, lost.owed_minor) == (5_000, 2_000)
 
@@ -129,8 +130,10 @@ async def test_an_inquiry_holds_nothing_and_may_become_a_chargeback_with_its_fee
     won = await report(house, attempt_id, WON)
     assert won.fee_returned_minor == 1_500
     events = await told(house, payment_id)
-    assert [type(event).__name__ for event in events] == ["DisputeInquiryOpened", "DisputeOpened", "DisputeWon"]
-    assert (events[1].fee_minor, events[2].fee_returned_minor) == (1_500, 1_500)
+    assert [type(event).__name__ for event in events] == [
+        *("DisputeInquiryOpened", "DisputeContested", "DisputeOpened", "DisputeWon"),
+    ]
+    assert (events[2].fee_minor, events[3].fee_returned_minor) == (1_500, 1_500)
 
 
 async def test_an_inquiry_that_ends_is_closed(house: House) -> None:

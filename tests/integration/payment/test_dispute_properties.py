@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paykit.cause import Cause
 from paykit.postgres.database import Tx
 from paykit.testing.batches import Step
 from paystream.payment.v1 import events
@@ -53,7 +54,10 @@ async def accept(tx: Tx, references: Sequence[str]) -> Sequence[Any]:
 
 async def contest(tx: Tx, references: Sequence[str]) -> Sequence[Any]:
     ids = await known_ids(tx)
-    items = [ContestDispute(dispute_id=ids.get(each, "dsp_none"), evidence="receipt") for each in references]
+    items = [
+        ContestDispute(dispute_id=ids.get(each, "dsp_none"), evidence="receipt", cause=Cause(each))
+        for each in references
+    ]
     return await commands.dispute.contest_disputes(tx, items)
 
 

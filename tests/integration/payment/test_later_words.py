@@ -9,6 +9,7 @@ import pytest
 from paykit.errors import IllegalTransition
 from paystream.common.v1 import contradiction_pb2
 from paystream.common.v1.money_pb2 import Money
+from paystream.payment.v1 import events
 from paystream.payment.v1 import payment_pb2 as pb
 from services.payment.domain.capture import CaptureExceedsCapturable
 from services.payment.domain.later import late_capture
@@ -23,6 +24,8 @@ CHARGE, AUTHORIZE = pb.ATTEMPT_ACTION_CHARGE, pb.ATTEMPT_ACTION_AUTHORIZE
 CAPTURE, VOID, REFUND = pb.ATTEMPT_ACTION_CAPTURE, pb.ATTEMPT_ACTION_CANCEL, pb.ATTEMPT_ACTION_REFUND
 AUTOMATIC, OPEN = contradiction_pb2.CONTRADICTION_STATE_AUTOMATIC, contradiction_pb2.CONTRADICTION_STATE_OPEN
 RESOLVED = contradiction_pb2.CONTRADICTION_STATE_RESOLVED
+LATE_SUCCESS = contradiction_pb2.CONTRADICTION_KIND_LATE_SUCCESS
+OTHER_AMOUNT = contradiction_pb2.CONTRADICTION_KIND_OTHER_AMOUNT
 ACCEPT = contradiction_pb2.CONTRADICTION_RESOLUTION_ACCEPT
 WRITE_OFF = contradiction_pb2.CONTRADICTION_RESOLUTION_WRITE_OFF
 EVIDENCE = contradiction_pb2.CONTRADICTION_RESOLUTION_EVIDENCE
@@ -81,6 +84,37 @@ async def test_a_refund_that_was_declined_and_done_all_the_same_leaves_nothing_t
     assert (told["RefundSuccess"].amount_minor, told["RefundSuccess"].suspense_minor) == (20_000, 0)
     assert (told["PaymentContradicted"].kind, told["PaymentContradicted"].needs_decision) == ("LATE_SUCCESS", False)
     assert (await only_contradiction(house)).state == AUTOMATIC
+
+
+@pytest.mark.parametrize("later", ["once", "twice"])
+async def test_a_refund_that_had_failed_and_is_done_above_what_was_asked_books_all_that_is_out(
+    house: House, later: str
+) -> None:
+    paid = await house.paid(amount=usd(60_000))
+    house.channel.fate = refuse("Refund")
+    refund = await house.refund(paid.payment_id, 1_000)
+    await house.submit()
+    attempt = await attempt_of(house, paid.payment_id, REFUND)
+
+    for _ in range({"once": 1, "twice": 2}[later]):
+        await house.report(attempt.attempt_id, APPROVED, "ch_r", amount=usd(48_888))
+
+    after, done = await house.get(paid.payment_id), await house.get_refund(refund.refund_id)
+    # 1,000 are borne by the capture; the other 47,888 are out with nothing behind them.
+    assert (after.refunded_minor, after.unbacked_minor) == (48_888, 47_888)
+    assert (done.state, done.refunded_minor, done.suspense_minor) == (pb.REFUND_STATE_SUCCEEDED, 1_000, 0)
+    assert await left_minor(house, paid.payment_id) == 60_000 - 48_888
+    booked = [event for event in await house.told(paid.payment_id) if isinstance(event, events.RefundSuccess)]
+    assert [(event.amount_minor, event.suspense_minor, event.reason) for event in booked] == [
+        (1_000, 0, "CUSTOMER_REQUEST"),
+        (47_888, 47_888, "CONTRADICTION"),
+    ]
+    listed = {found.kind: found for found in await contradictions(house)}
+    assert {kind: (found.amount.amount_minor, found.suspense_minor) for kind, found in listed.items()} == {
+        LATE_SUCCESS: (1_000, 0),
+        OTHER_AMOUNT: (47_888, -47_888),
+    }
+    assert (listed[LATE_SUCCESS].state, listed[OTHER_AMOUNT].state) == (AUTOMATIC, OPEN)
 
 
 async def test_what_is_out_twice_stands_in_suspense_until_two_people_say_who_bears_it(house: House) -> None:

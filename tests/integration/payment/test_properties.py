@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from paykit.cause import Cause
 from paykit.channels.attempts import Evidence, EvidenceOutcome, RecordEvidence, Source
 from paykit.consume.delivery import Delivered, Impossible, Record
+from paykit.contacts.contact import ReceiptContact
+from paykit.contacts.erasing import EraseContact
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -39,8 +41,13 @@ OUTCOMES = [outcome for outcome in EvidenceOutcome if outcome != "RETURNED"]  # 
 IDS = (
     *("payment_id", "refund_id", "dispute_id", "attempt_id", "capture_id", "event_id", "causation_id"),
     *("contradiction_id", "aggregate_id", "subject_id", "late_capture_id", "evidence_id", "overturn_id"),
-    "file_id",
+    *("file_id", "allotted_capture_id"),
 )
+CONTACTS = {
+    2: ReceiptContact(receipt_email="payer@example.com", locale="de"),
+    3: ReceiptContact(receipt_email=None, locale="fr"),
+    4: ReceiptContact(receipt_email="nobody", locale=None),
+}
 
 
 def payment_asked(number: int, merchant_id: str, amount_minor: int, currency_code: str) -> CreatePayment:
@@ -55,6 +62,7 @@ def payment_asked(number: int, merchant_id: str, amount_minor: int, currency_cod
         metadata="{}",
         capture_mode=CaptureMode.AUTOMATIC,
         channel="simulator",
+        contact=CONTACTS.get(number),
         cause=CAUSE,
     )
 
@@ -67,6 +75,12 @@ async def prepared(tx: Tx) -> None:
     started = "UPDATE attempt SET state = 'STARTED', start_time = now() FROM payment"
     await tx.run(f"{started} WHERE payment.payment_id = attempt.payment_id AND merchant_reference <> 'order-3'")
     await record(tx, [(0, "SUCCEEDED", "RESPONSE", "ch_0", None)])
+
+
+async def erase(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
+    ids = await known_ids(tx, "payment_id")
+    items = [EraseContact(subject_id=ids.get(n, "pay_none"), reason=f"asked {n}", eraser="shop") for n in numbers]
+    return await commands.payment.erase_contacts(tx, items)
 
 
 async def create_refunds(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
@@ -144,6 +158,7 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
             st.sampled_from(["USD", "USD", "XXQ"]),
         ),
     ),
+    "erase_contacts": (erase, st.integers(0, 4)),
     "create_refunds": (
         create_refunds,
         st.tuples(st.sampled_from([0, 0, 0, 1]), st.integers(1, 600), st.sampled_from(["USD", "USD", "JPY"])),
@@ -237,6 +252,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
         ),
         "merchant": "SELECT * FROM merchant",
         "merchant_fee": "SELECT * FROM merchant_fee",
+        "contact": "SELECT merchant_reference, t.* FROM payment JOIN contact t ON subject_id = payment_id",
         "order": 'SELECT * FROM "order"',
         "merchant_funds": "SELECT * FROM merchant_funds",
         "dispute_file": "SELECT dispute_reference, f.* FROM dispute_file f JOIN dispute USING (dispute_id)",

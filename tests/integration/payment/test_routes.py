@@ -72,8 +72,9 @@ async def test_what_was_not_sent_moves_when_its_channel_cannot_be_reached(
         ("second", pb.PAYMENT_STATE_AUTHORIZED),
     ]
     assert len(second.sent) == 2
-    told = (await routed.told(payments[0].payment_id))[-1]
-    assert (told.channel, told.aggregate_version) == ("second", 2)
+    rerouted, told = (await routed.told(payments[0].payment_id))[-2:]
+    assert (rerouted.previous_channel, rerouted.channel, rerouted.aggregate_version) == ("first", "second", 2)
+    assert (told.channel, told.aggregate_version) == ("second", 3)
 
 
 async def test_what_follows_stays_with_its_channel(routed: House, second: ScriptedChannel, tmp_path: Path) -> None:

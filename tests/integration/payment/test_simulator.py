@@ -165,7 +165,9 @@ async def test_a_contested_dispute_ends_as_its_amount_says(pair: Pair, amount_mi
 
     request = pb.ContestDisputeRequest(request_id=str(uuid.uuid4()), dispute_id=opened.dispute_id, evidence="receipt")
     await pair.house.call.ContestDispute(request, ANY)
-    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened", ending)
+    await pair.settle(
+        created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened", "DisputeContested", ending
+    )
 
     ended = await pair.dispute(created.payment_id)
     assert (ended.accepted, ended.response_state) == (False, pb.DISPUTE_RESPONSE_STATE_TOLD)
@@ -197,7 +199,8 @@ async def test_a_dispute_that_nobody_answers_is_lost(pair: Pair) -> None:
         request_id=str(uuid.uuid4()), attempt_id=attempt.attempt_id, respond_within_seconds=1
     )
     await pair.stub.OpenDispute(request, timeout=10)
-    await pair.settle(created.payment_id, "PaymentCreated", "PaymentSuccess", "DisputeOpened", "DisputeLost")
+    types = ["PaymentCreated", "PaymentSuccess", "DisputeOpened", "DisputeDueSoon", "DisputeLost"]
+    await pair.settle(created.payment_id, *types)
 
     lost = await pair.dispute(created.payment_id)
     assert (lost.amount.amount_minor, lost.accepted, lost.response_state) == (10_000, False, 0)
@@ -261,7 +264,8 @@ async def test_what_is_disputed_above_what_is_left_is_recorded_and_told_with_fil
         contest_loses=True,
     )
     await pair.stub.OpenDispute(request, timeout=10)
-    await pair.settle(created.payment_id, *types, "DisputeOpened")
+    types += ["DisputeOpened", "DisputeExceeded"]
+    await pair.settle(created.payment_id, *types)
     opened = await pair.dispute(created.payment_id)
     assert (opened.held_minor, opened.excess_minor) == (3_000, 2_000)
     await pair.house.call.AddDisputeFile(
@@ -276,7 +280,7 @@ async def test_what_is_disputed_above_what_is_left_is_recorded_and_told_with_fil
     )
     contest = pb.ContestDisputeRequest(request_id=str(uuid.uuid4()), dispute_id=opened.dispute_id, evidence="-")
     await pair.house.call.ContestDispute(contest, ANY)
-    await pair.settle(created.payment_id, *types, "DisputeOpened", "DisputeLost")
+    await pair.settle(created.payment_id, *types, "DisputeContested", "DisputeLost")
     lost = await pair.dispute(created.payment_id)
     assert (lost.lost_minor, lost.owed_minor) == (5_000, 2_000)
     found = await pair.stub.GetDispute(channel_pb.GetDisputeRequest(dispute_reference=lost.dispute_reference))

@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,11 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
-from paykit.base.errors import CommitUnknownError, UnavailableError
-from paykit.errors import ItemFailed, RequestIdReused
+from paykit.base.errors import CallsExhausted, CommitUnknownError, UnavailableError
+from paykit.errors import DomainError, ItemFailed, RequestIdReused
+from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
+from paykit.serve import operations
 from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX, BatchReplyTooLarge
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
@@ -29,6 +33,17 @@ def a_request(name: str, request_id: str | None = None) -> Message:
 
 async def call(runtime: Runtime, name: str, request_id: str | None = None) -> str:
     return (await runtime.call(probe.COUNT, a_request(name, request_id), name)).value
+
+
+def when_free(began: asyncio.Event, free: asyncio.Event) -> Callable[..., Awaitable[Sequence[int | DomainError]]]:
+    """Make a command that says when it begins, and goes on when it may."""
+
+    async def count_when_free(tx: Tx, names: Sequence[str]) -> Sequence[int | DomainError]:
+        began.set()
+        await free.wait()
+        return await probe.COUNT.command(tx, names)
+
+    return count_when_free
 
 
 async def value_of(runtime: Runtime, name: str) -> int:
@@ -97,6 +112,25 @@ async def test_a_call_that_crashes_fails_alone(runtime: Runtime) -> None:
     assert [r if isinstance(r, str) else type(r) for r in results] == ["1", RuntimeError, "1", "1"]
 
 
+async def test_one_crash_among_many_calls_costs_a_few_transactions_and_not_one_for_each(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    groups: list[int] = []
+
+    async def count(tx: Tx, names: Sequence[str]) -> Sequence[int | DomainError]:
+        groups.append(len(names))
+        return await probe.COUNT.command(tx, names)
+
+    counting = replace(probe.COUNT, command=count)
+    names = [*(f"n{i}" for i in range(100)), "crash", *(f"m{i}" for i in range(155))]
+    results = await asyncio.gather(
+        *(runtime.call(counting, a_request(name), name) for name in names), return_exceptions=True
+    )
+    assert [type(result) for result in results].count(RuntimeError) == 1
+    assert sum(isinstance(result, StringValue) for result in results) == 255
+    # Groups of 1, and of up to 255; two halves for each of the eight times that the crash is divided from the rest.
+    assert len(groups) <= 2 + 2 * 8 + 2
+
+
 async def test_a_batch_gives_one_result_per_item_in_order(runtime: Runtime) -> None:
     runtimes.act_as("alice")
     same = str(uuid.uuid4())
@@ -163,6 +197,42 @@ async def test_a_caller_that_went_away_leaves_its_neighbours_their_answers(runti
         results = await asyncio.gather(*calls, return_exceptions=True)
     assert results[:3] + results[4:] == ["1"] * 19
     assert isinstance(results[3], asyncio.CancelledError)
+
+
+async def test_calls_whose_callers_went_away_while_they_waited_are_not_carried_out(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    began, free = asyncio.Event(), asyncio.Event()
+    slow = replace(probe.COUNT, command=when_free(began, free))
+    first = asyncio.create_task(runtime.call(slow, a_request("first"), "first"))
+    await began.wait()
+    gone = [asyncio.create_task(runtime.call(slow, a_request(f"n{i}"), f"n{i}")) for i in range(40)]
+    last = asyncio.create_task(runtime.call(slow, a_request("last"), "last"))
+    await asyncio.sleep(0)
+    for waiting in gone:
+        waiting.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    free.set()
+    assert [(await first).value, (await last).value] == ["1", "1"]
+    rows = await runtime.read(lambda tx: tx.fetch("SELECT name FROM counter ORDER BY name"))
+    assert [row["name"] for row in rows] == ["first", "last"]
+
+
+async def test_a_call_behind_one_that_has_waited_for_too_long_is_refused_at_once(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtimes.act_as("alice")
+    began, free = asyncio.Event(), asyncio.Event()
+    slow = replace(probe.COUNT, command=when_free(began, free))
+    first = asyncio.create_task(runtime.call(slow, a_request("first"), "first"))
+    await began.wait()
+    second = asyncio.create_task(runtime.call(slow, a_request("second"), "second"))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(operations, "QUEUE_AGE_S_MAX", 0.0)
+    with pytest.raises(CallsExhausted):
+        await runtime.call(slow, a_request("third"), "third")
+    free.set()
+    assert [(await first).value, (await second).value] == ["1", "1"]
+    assert (await runtime.call(slow, a_request("third"), "third")).value == "1"
 
 
 async def test_calls_go_on_after_postgresql_dropped_every_connection(runtime: Runtime, probe_template: str) -> None:

@@ -46,6 +46,7 @@ from paystream.withdrawal.v1.events import (
     WithdrawalReturned,
 )
 from services.accounting.domain.journal import Journal, Leg
+from tests.event_fields import CAPTURED, DISPUTED, REFUNDED
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ALICE = "mer_" + "a" * 32
@@ -83,6 +84,7 @@ def capture(number: int = 1, **changes: Any) -> PaymentSuccess:
         "fee_plan_version": 1,
         "final": False,
         "order_returned_minor": 0,
+        **CAPTURED,
         "method": PaymentMethod.CARD,
         "channel": "simulator",
         "channel_reference": f"ch_{number}",
@@ -107,6 +109,7 @@ def refund(number: int = 1, **changes: Any) -> RefundSuccess:
         "currency_code": "USD",
         "fee_returned_minor": 0,
         "suspense_minor": 0,
+        **REFUNDED,
         "reason": RefundReason.CUSTOMER_REQUEST,
         "channel": "simulator",
         "channel_reference": f"ch_{number}",
@@ -121,7 +124,7 @@ def late(step: type[L], number: int = 1, **changes: Any) -> L:
     """Give what tells of money that came late for capture `number`."""
     given = _of_capture(step, number) | {
         "amount_minor": 1_234,
-        **({"late_reason": LateReason.AFTER_FAILURE} if step is LateCaptureReceived else {}),
+        **({"late_reason": LateReason.AFTER_FAILURE, "attempt_id": "att_1"} if step is LateCaptureReceived else {}),
     }
     return step(**(given | changes))
 
@@ -132,6 +135,7 @@ def reversed_(number: int = 1, **changes: Any) -> PaymentReversed:
         "amount_minor": 10_000,
         "fee_returned_minor": 320,
         "failure_code": None,
+        "attempt_id": "att_1",
     }
     return PaymentReversed(**(given | changes))
 
@@ -143,6 +147,7 @@ def refund_returned(number: int = 1, **changes: Any) -> RefundReturned:
         "amount_minor": 4_000,
         "fee_minor": 0,
         "suspense_minor": 0,
+        **REFUNDED,
         "reason": RefundReason.CUSTOMER_REQUEST,
         "failure_code": None,
     }
@@ -215,6 +220,7 @@ def dispute(step: type[D], number: int = 1, **changes: Any) -> D:
         "channel_reference": f"dp_{number}",
         "capture_id": capture_id(number),
         "stage": DisputeStage.CHARGEBACK,
+        **DISPUTED,
         **_OF_STEP[step],
     }
     return step(**(given | changes))
@@ -237,6 +243,7 @@ def overturned(outcome: DisputeDecision, number: int = 1, **changes: Any) -> Dis
         "outcome": outcome,
         "settlement_minor": 2_500,
         "receivable_minor": 0,
+        **DISPUTED,
     }
     return DisputeOverturned(**(given | changes))
 

@@ -31,7 +31,7 @@ def test_help_imports_no_command() -> None:
         ("db", ["init", "migrate"]),
         ("topics", ["init", "list"]),
         ("schemas", ["check", "register", "list", "diff"]),
-        ("events", ["tail"]),
+        ("events", ["tail", "export", "replay"]),
         ("dlq", ["list", "show", "replay", "discard"]),
         ("ledger", ["verify"]),
     ],

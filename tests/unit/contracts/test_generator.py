@@ -156,6 +156,11 @@ def test_what_is_not_stamped_must_be_given(missing: str) -> None:
         "currency_code": "USD",
         "method": payment.PaymentMethod.CARD,
         "channel": "simulator",
+        "capture_mode": payment.CaptureMode.AUTOMATIC,
+        "country_code": None,
+        "brand": None,
+        "funding": None,
+        "issuer_country_code": None,
     }
     assert payment.PaymentCreated(**values).event_id == ""
     del values[missing]

@@ -8,9 +8,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from paystream.accounting.v1 import accounting_pb2
 from paystream.common.v1.money_pb2 import Money
 from paystream.journey.v1 import journey_pb2 as pb
+from paystream.notification.v1 import notification_pb2 as mails
 from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2
 from paystream.settlement.v1 import settlement_pb2
+from services.journey.domain import notification as notifications
 from services.journey.domain import order as orders
 from services.journey.domain import payment as payments
 from services.journey.domain import settlement as settlements
@@ -223,6 +225,29 @@ def test_what_happened_in_one_moment_begins_from_the_whole_and_ends_with_it() ->
         (pb.STEP_KIND_ORDER, "PAID"),
         (pb.STEP_KIND_ORDER, "CREATED"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"state": mails.NOTIFICATION_STATE_QUEUED}, [("QUEUED", 1)]),
+        ({"state": mails.NOTIFICATION_STATE_SENT, "send_time": at(5)}, [("QUEUED", 1), ("SENT", 5)]),
+        ({"state": mails.NOTIFICATION_STATE_FAILED, "reason": "GIVEN_UP"}, [("QUEUED", 1), ("FAILED", 9)]),
+        ({"state": mails.NOTIFICATION_STATE_SUPPRESSED}, []),
+    ],
+)
+def test_a_mail_is_told_from_its_queue_to_its_end(given: dict[str, Any], told: list[tuple[str, int]]) -> None:
+    notification = mails.Notification(
+        notification_id="ntf_1",
+        template="order_paid",
+        recipient_kind=mails.RECIPIENT_KIND_MERCHANT,
+        create_time=at(1),
+        update_time=at(9),
+        **given,
+    )
+    steps = notifications.notification_steps(notification)
+    assert outline(steps) == told
+    assert all(step.detail in {"order_paid to the merchant", given.get("reason", "")} for step in steps)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in pb.StepKind.values() if kind])

@@ -67,6 +67,7 @@ def test_a_service_is_told_where_everything_is(tmp_path: Path) -> None:
         "PAYSTREAM_REGISTRY_URL": "http://registry.example:8081",
         "PAYSTREAM_CHANNEL_ADDRESS": "127.0.0.1:21052",
         "PAYSTREAM_CACHE_DIR": str(tmp_path / "cache"),
+        "PAYSTREAM_WEBHOOK_LOOPBACK_ALLOWED": "true",
         "PAYSTREAM_GRPC_ADDRESS": "127.0.0.1:21051",
         "PAYSTREAM_METRICS_ADDRESS": "127.0.0.1:21164",
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from paykit.addresses import EmailInvalid
 from paykit.errors import CurrencyUnknown, DomainError, EtagMismatch, FieldInvalid
 from paystream.merchant.v1 import events
 from paystream.merchant.v1.events import (
@@ -82,6 +83,9 @@ def test_the_event_of_a_creation_tells_everything_but_the_contact_address() -> N
         now=MORNING,
     )
     assert event == events.MerchantCreated(
+        locale="en",
+        public_name=None,
+        support_email=None,
         occurred_at=MORNING,
         merchant_id="mer_1",
         aggregate_version=1,
@@ -228,7 +232,7 @@ def test_plain_addresses_are_accepted(address: str) -> None:
     ],
 )
 def test_what_is_not_one_plain_address_is_refused_without_repeating_it(address: str) -> None:
-    with pytest.raises(rules.EmailInvalid) as refused:
+    with pytest.raises(EmailInvalid) as refused:
         make(contact_email=address)
     assert refused.value.field == "contact_email"
     assert address not in refused.value.message

@@ -26,6 +26,7 @@ def order(**changes: Any) -> Order:
         "merchant_reference": "basket-7",
         "total_minor": 2_000,
         "currency_code": "USD",
+        "locale": "de-AT",
         "item_count": 2,
         "metadata": "{}",
         "correlation_id": "cor_1",

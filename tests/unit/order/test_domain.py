@@ -44,6 +44,7 @@ ABOUT: dict[str, Any] = {
     "merchant_reference": "basket-7",
     "total_minor": 2_000,
     "currency_code": "USD",
+    "locale": "de-AT",
 }
 
 

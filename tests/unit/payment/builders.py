@@ -48,6 +48,7 @@ def captured(fee_terms: CaptureTerms, **changes: Any) -> Payment:
         made,
         amount_minor=made.amount_minor,
         capture_id=CAPTURE_ID,
+        attempt_id=ATTEMPT_ID,
         channel_reference="ch_1",
         terms=fee_terms,
         now=NOON,
@@ -69,7 +70,7 @@ def authorized(**changes: Any) -> Payment:
 
 
 def declined(code: str | None) -> Failure:
-    return Failure(reason=events.FailureReason.DECLINED, code=code, channel_reference=None)
+    return Failure(attempt_id=ATTEMPT_ID, reason=events.FailureReason.DECLINED, code=code, channel_reference=None)
 
 
 def attempt(state: AttemptState = AttemptState.STARTED, **changes: Any) -> PaymentAttempt:

@@ -8,7 +8,7 @@ from paykit.errors import DomainError
 from paystream.payment.v1 import events
 from services.payment.domain import authorization
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
-from tests.unit.payment.builders import LATER, NOON, PAYMENT_ID, authorized, captured, payment, terms
+from tests.unit.payment.builders import ATTEMPT_ID, LATER, NOON, PAYMENT_ID, authorized, captured, payment, terms
 
 WEEK = NOON + timedelta(days=7)
 REASON = events.CancelReason
@@ -23,6 +23,9 @@ def test_an_authorization_reserves_the_amount_until_it_expires_and_says_so() -> 
     )
     assert authorization.capturable_minor(after) == 10_000
     assert event == events.PaymentAuthorized(
+        attempt_id=ATTEMPT_ID,
+        created_at=NOON,
+        attempt_count=1,
         occurred_at=LATER,
         merchant_id="mer_" + "5" * 32,
         correlation_id="cor_1",
@@ -168,5 +171,5 @@ def test_what_paystream_decided_stands_above_what_a_caller_asked_for(first: REAS
 
 def authorize(before: Payment) -> tuple[Payment, events.PaymentAuthorized]:
     return authorization.authorize(
-        before, channel_reference="ch_auth", amount_minor=10_000, expire_time=WEEK, now=LATER
+        before, attempt_id=ATTEMPT_ID, channel_reference="ch_auth", amount_minor=10_000, expire_time=WEEK, now=LATER
     )

@@ -10,7 +10,7 @@ from services.payment.domain import capture, movement
 from services.payment.domain.authorization import capturable_minor
 from services.payment.domain.capture import CaptureExceedsCapturable
 from services.payment.domain.payment import CaptureMode, Payment, PaymentState
-from tests.unit.payment.builders import LATER, NOON, authorized, captured, declined, payment, terms
+from tests.unit.payment.builders import ATTEMPT_ID, LATER, NOON, authorized, captured, declined, payment, terms
 
 REQUESTED = events.CancelReason.REQUESTED
 
@@ -100,11 +100,17 @@ def test_parts_add_up_and_only_the_first_pays_the_fixed_fee() -> None:
 def test_a_failed_capture_leaves_its_amount_capturable() -> None:
     held, made = create(authorized(), amount_minor=4_000)
 
-    after, ended = fail(held, made)
+    after, ended, told = fail(held, made)
 
     assert (after.capturing_minor, capturable_minor(after), after.state) == (0, 10_000, "AUTHORIZED")
     assert (ended.state, ended.failure_reason, ended.failure_code) == ("FAILED", "DECLINED", "do_not_honor")
-    assert after.aggregate_version == held.aggregate_version
+    assert after.aggregate_version == told.aggregate_version == held.aggregate_version + 1
+    assert (told.capture_id, told.amount_minor, told.reason, told.attempt_id) == (
+        made.capture_id,
+        4_000,
+        "DECLINED",
+        ATTEMPT_ID,
+    )
 
 
 def test_a_final_capture_lets_nothing_else_be_captured() -> None:
@@ -116,7 +122,7 @@ def test_a_final_capture_lets_nothing_else_be_captured() -> None:
 def test_a_final_capture_that_fails_leaves_everything_as_it_was() -> None:
     held, made = create(authorized(), amount_minor=4_000, final=True)
 
-    after, _ = fail(held, made)
+    after, _, _ = fail(held, made)
 
     assert (after.cancel_reason, capturable_minor(after)) == (None, 10_000)
 
@@ -125,7 +131,7 @@ def test_a_final_capture_that_fails_does_not_take_back_what_paystream_decided() 
     held, made = create(authorized(), amount_minor=4_000, final=True)
     closed = {"cancel_reason": events.CancelReason.ORDER_CLOSED}
 
-    after, _ = fail(payment(**{name: getattr(held, name) for name in Payment.__slots__} | closed), made)
+    after, _, _ = fail(payment(**{name: getattr(held, name) for name in Payment.__slots__} | closed), made)
 
     assert (after.cancel_reason, capturable_minor(after)) == ("ORDER_CLOSED", 0)
 
@@ -161,7 +167,13 @@ def create(before: Payment, *, capture_id: str = "cap_a", amount_minor: int | No
 
 def succeed(before: Payment, made: Any, reference: str) -> Any:
     return capture.succeed(
-        before, made, channel_reference=reference, amount_minor=made.amount_minor, terms=terms(), now=LATER
+        before,
+        made,
+        attempt_id=ATTEMPT_ID,
+        channel_reference=reference,
+        amount_minor=made.amount_minor,
+        terms=terms(),
+        now=LATER,
     )
 
 

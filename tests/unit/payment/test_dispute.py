@@ -10,15 +10,10 @@ import pytest
 from paykit.channels.attempts import AttemptState, ChannelAmountMismatch
 from paykit.errors import IllegalTransition, InvariantError
 from paystream.payment.v1 import events
-from services.payment.domain import dispute, dispute_rulings
+from services.payment.domain import dispute, dispute_answer, dispute_rulings
 from services.payment.domain.attempt import AttemptAction
-from services.payment.domain.dispute import (
-    Dispute,
-    DisputeAction,
-    DisputeResponseLate,
-    DisputeState,
-    ResponseState,
-)
+from services.payment.domain.dispute import Dispute, DisputeAction, DisputeState, ResponseState
+from services.payment.domain.disputing.dispute_answer import DisputeResponseLate
 from services.payment.domain.payment import Payment
 from tests.unit.payment.builders import ATTEMPT_ID, LATER, NOON, PAYMENT_ID, captured, payment, terms
 from tests.unit.payment.disputing import CHARGED, DISPUTE_ID, DUE, INQUIRY, circumstances, opened, reported
@@ -59,21 +54,25 @@ def test_an_inquiry_is_answered_and_cannot_be_accepted() -> None:
     inquired = opened(reported(stage=INQUIRY))
     with pytest.raises(IllegalTransition):
         dispute_rulings.accept(inquired, circumstances(accepted=True))
-    assert dispute.contest(inquired.dispute, evidence="-", now=LATER).state is DisputeState.CONTESTED
+    _, after, event = dispute_answer.contest(inquired.payment, inquired.dispute, evidence="-", now=LATER)
+    assert (after.state, event.stage) == (DisputeState.CONTESTED, INQUIRY)
 
 
 def test_contesting_is_possible_until_the_last_moment_and_keeps_what_was_said() -> None:
-    before = opened().dispute
-    after = dispute.contest(before, evidence="signed receipt", now=DUE)
+    payment, before = opened().payment, opened().dispute
+    told, after, event = dispute_answer.contest(payment, before, evidence="signed receipt", now=DUE)
     assert (after.state, after.evidence, after.response_state) == ("CONTESTED", "signed receipt", "PENDING")
+    assert told == replace(payment, aggregate_version=payment.aggregate_version + 1, update_time=DUE)
+    assert (event.aggregate_version, event.respond_by, event.opened_at) == (told.aggregate_version, DUE, LATER)
     with pytest.raises(DisputeResponseLate) as refused:
-        dispute.contest(before, evidence="signed receipt", now=DUE + timedelta(microseconds=1))
+        dispute_answer.contest(payment, before, evidence="signed receipt", now=DUE + timedelta(microseconds=1))
     assert refused.value.metadata == {"respond_by": "2026-03-08T12:00:00+00:00"}
 
 
 def test_without_a_limit_contesting_is_never_late() -> None:
     before = replace(opened().dispute, respond_by=None)
-    assert dispute.contest(before, evidence="-", now=NOON + timedelta(days=10_000)).state is DisputeState.CONTESTED
+    _, after, event = dispute_answer.contest(opened().payment, before, evidence="-", now=NOON + timedelta(days=10_000))
+    assert (after.state, event.respond_by) == (DisputeState.CONTESTED, None)
 
 
 @pytest.mark.parametrize("state", [s for s in AttemptState if s is not AttemptState.SUCCEEDED])
@@ -101,7 +100,7 @@ def test_a_first_word_in_another_currency_is_refused() -> None:
 
 def test_the_channel_takes_an_answer_or_never_will() -> None:
     before = opened().dispute
-    contested = dispute.contest(before, evidence="-", now=LATER)
+    _, contested, _ = dispute_answer.contest(opened().payment, before, evidence="-", now=LATER)
     assert dispute.answered(contested, taken=True, now=LATER).response_state is ResponseState.TOLD
     assert dispute.answered(contested, taken=False, now=LATER).response_state is ResponseState.REFUSED
     with pytest.raises(InvariantError):

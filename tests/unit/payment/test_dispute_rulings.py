@@ -10,7 +10,7 @@ from paykit.errors import IllegalTransition
 from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings
 from services.payment.domain.dispute import DisputeCase, DisputeState
-from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, captured, terms
+from tests.unit.payment.builders import ATTEMPT_ID, CAPTURE_ID, LATER, PAYMENT_ID, captured, terms
 from tests.unit.payment.disputing import (
     CHARGEBACK,
     CHARGED,
@@ -43,6 +43,8 @@ def test_an_opened_dispute_holds_its_amount_under_the_next_version_and_costs_its
     assert (case.dispute.held_minor, case.dispute.excess_minor, case.dispute.booked) == (4_000, 0, True)
     assert case.told == (
         events.DisputeOpened(
+            attempt_id=ATTEMPT_ID,
+            opened_at=LATER,
             occurred_at=LATER,
             merchant_id=paid.merchant_id,
             correlation_id="cor_1",

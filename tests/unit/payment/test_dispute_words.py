@@ -11,7 +11,7 @@ from paykit.contradictions.contradiction import ContradictionKind, Contradiction
 from paystream.payment.v1 import events
 from services.payment.domain import dispute_rulings, dispute_words
 from services.payment.domain.dispute import DisputeCase, DisputeState, Reported
-from services.payment.domain.dispute_words import DisputeStanding, DisputeWord
+from services.payment.domain.disputing.dispute_words import DisputeStanding, DisputeWord
 from tests.unit.payment.builders import NOON
 from tests.unit.payment.disputing import (
     CHARGEBACK,

@@ -9,7 +9,7 @@ from paystream.payment.v1 import events
 from services.payment.domain import payment as domain
 from services.payment.domain.attempt import Failure
 from services.payment.domain.payment import PaymentAction, PaymentState
-from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, PAYMENT_ID, payment, terms
+from tests.unit.payment.builders import ATTEMPT_ID, CAPTURE_ID, LATER, NOON, PAYMENT_ID, payment, terms
 
 # Rows: the state; columns: AUTHORIZE CAPTURE FAIL CANCEL LOSE_ANSWER REFUND DISPUTE ACCEPT LOSE_AUTHORIZATION; "-" is
 # illegal.
@@ -47,6 +47,11 @@ def test_the_table_names_every_state_and_action() -> None:
 
 def test_a_new_payment_says_so_as_version_one() -> None:
     assert domain.created(payment(order_id="ord_" + "6" * 32)) == events.PaymentCreated(
+        capture_mode=events.CaptureMode.AUTOMATIC,
+        country_code=None,
+        brand=None,
+        funding=None,
+        issuer_country_code=None,
         occurred_at=NOON,
         merchant_id="mer_" + "5" * 32,
         correlation_id="cor_1",
@@ -63,12 +68,31 @@ def test_a_new_payment_says_so_as_version_one() -> None:
 
 def test_a_capture_charges_the_fee_of_the_plan_in_force_and_says_so() -> None:
     after, event = domain.capture(
-        payment(), amount_minor=10_000, capture_id=CAPTURE_ID, channel_reference="ch_1", terms=terms(), now=LATER
+        payment(),
+        attempt_id=ATTEMPT_ID,
+        amount_minor=10_000,
+        capture_id=CAPTURE_ID,
+        channel_reference="ch_1",
+        terms=terms(),
+        now=LATER,
     )
 
     assert (after.state, after.captured_minor, after.fee_minor, after.fee_plan_version) == ("SUCCEEDED", 10_000, 320, 3)
     assert (after.aggregate_version, after.update_time, after.create_time) == (2, LATER, NOON)
     assert event == events.PaymentSuccess(
+        attempt_id=ATTEMPT_ID,
+        capture_mode=events.CaptureMode.AUTOMATIC,
+        country_code=None,
+        brand=None,
+        funding=None,
+        issuer_country_code=None,
+        captured_total_minor=10_000,
+        capture_number=1,
+        created_at=NOON,
+        authorized_at=None,
+        attempt_count=1,
+        fee_basis_points=290,
+        fee_fixed_minor=30,
         occurred_at=LATER,
         merchant_id="mer_" + "5" * 32,
         correlation_id="cor_1",
@@ -91,22 +115,40 @@ def test_a_capture_charges_the_fee_of_the_plan_in_force_and_says_so() -> None:
 
 def test_a_second_capture_adds_up_and_pays_no_fixed_part_again() -> None:
     first, _ = domain.capture(
-        payment(), amount_minor=4_000, capture_id="cap_a", channel_reference="ch_1", terms=terms(), now=NOON
+        payment(),
+        attempt_id=ATTEMPT_ID,
+        amount_minor=4_000,
+        capture_id="cap_a",
+        channel_reference="ch_1",
+        terms=terms(),
+        now=NOON,
     )
 
     second, event = domain.capture(
-        first, amount_minor=6_000, capture_id="cap_b", channel_reference="ch_2", terms=terms(), now=LATER
+        first,
+        attempt_id=ATTEMPT_ID,
+        amount_minor=6_000,
+        capture_id="cap_b",
+        channel_reference="ch_2",
+        terms=terms(),
+        now=LATER,
     )
 
     # 116 and 30 for the first, 174 for the second.
     assert (first.fee_minor, event.fee_minor, second.fee_minor) == (146, 174, 320)
     assert (second.captured_minor, second.aggregate_version) == (10_000, 3)
+    assert (event.captured_total_minor, event.capture_number, second.capture_count) == (10_000, 2, 2)
 
 
 def test_a_failure_keeps_its_reason_in_both_languages() -> None:
     after, event = domain.fail(
         payment(state=PaymentState.UNKNOWN, aggregate_version=2),
-        Failure(reason=events.FailureReason.INSUFFICIENT_FUNDS, code="insufficient_funds", channel_reference="ch_9"),
+        Failure(
+            attempt_id=ATTEMPT_ID,
+            reason=events.FailureReason.INSUFFICIENT_FUNDS,
+            code="insufficient_funds",
+            channel_reference="ch_9",
+        ),
         now=LATER,
     )
 
@@ -124,7 +166,9 @@ def test_a_failure_keeps_its_reason_in_both_languages() -> None:
 
 
 def test_a_lost_answer_says_from_which_state() -> None:
-    after, event = domain.lose_answer(payment(), evidence=events.Evidence.NO_ANSWER, channel_reference=None, now=LATER)
+    after, event = domain.lose_answer(
+        payment(), attempt_id=ATTEMPT_ID, evidence=events.Evidence.NO_ANSWER, channel_reference=None, now=LATER
+    )
 
     assert (after.state, after.aggregate_version) == ("UNKNOWN", 2)
     assert (event.previous_state, event.evidence, event.channel_reference) == ("CREATED", "NO_ANSWER", None)
@@ -135,6 +179,7 @@ def test_what_has_ended_is_not_captured(state: PaymentState) -> None:
     with pytest.raises(IllegalTransition):
         domain.capture(
             payment(state=state),
+            attempt_id=ATTEMPT_ID,
             amount_minor=1,
             capture_id=CAPTURE_ID,
             channel_reference="ch_1",

@@ -14,7 +14,7 @@ from services.payment.domain.movement import MovementState
 from services.payment.domain.payment import Payment, refundable_minor
 from services.payment.domain.refund import Refund
 from services.payment.domain.refund_share import RefundShare
-from tests.unit.payment.builders import CAPTURE_ID, LATER, NOON, captured, declined, terms
+from tests.unit.payment.builders import ATTEMPT_ID, CAPTURE_ID, LATER, NOON, captured, declined, terms
 
 OF = terms(refund_fee_returned=True)
 
@@ -46,7 +46,9 @@ def failed(payment: Payment, amount_minor: int) -> tuple[Payment, Refund]:
 
 def done_late(payment: Payment, made: Refund, amount_minor: int) -> tuple[Payment, Refund, Any]:
     backed = refund_share.backed(refund.shares_of(made, []), [charge(payment)], amount_minor)
-    return refund.succeed_late(payment, made, backed, channel_reference="ch_r", amount_minor=amount_minor, now=LATER)
+    return refund.succeed_late(
+        payment, made, backed, attempt_id=ATTEMPT_ID, channel_reference="ch_r", amount_minor=amount_minor, now=LATER
+    )
 
 
 def test_a_refund_out_after_all_is_borne_by_what_is_left() -> None:
@@ -77,7 +79,9 @@ def test_a_refund_that_came_back_turns_over_what_it_did() -> None:
     )
     shares = refund.shares_of(done, [])
 
-    after, back, event = refund_return.send_back(before, done, shares, amount_minor=8_000, code="gone", now=LATER)
+    after, back, event = refund_return.send_back(
+        before, done, shares, attempt_id=ATTEMPT_ID, amount_minor=8_000, code="gone", now=LATER
+    )
 
     assert (after.refunded_minor, after.unbacked_minor, after.fee_returned_minor) == (6_000, 0, 0)
     assert (back.state, back.returned_minor) == ("RETURNED", 8_000)
@@ -108,7 +112,9 @@ def test_of_a_part_that_came_back_suspense_has_its_own_first() -> None:
 def test_a_bounce_returns_the_fee_of_what_bounced(amount_minor: int, fee_minor: int) -> None:
     before = captured(OF)
 
-    after, capture, event = reversal.reverse(before, charge(before), amount_minor=amount_minor, code=None, now=LATER)
+    after, capture, event = reversal.reverse(
+        before, charge(before), attempt_id=ATTEMPT_ID, amount_minor=amount_minor, code=None, now=LATER
+    )
 
     assert (after.reversed_minor, after.fee_returned_minor, after.captured_minor) == (amount_minor, fee_minor, 10_000)
     assert (capture.reversed_minor, captures.refundable_minor(capture)) == (amount_minor, 10_000 - amount_minor)
@@ -119,6 +125,8 @@ def test_a_bounce_returns_no_fee_twice_and_leaves_nothing_to_refund() -> None:
     before = replace(captured(OF), refunded_minor=4_000, fee_returned_minor=128, refunding_minor=1_000)
     before = replace(before, fee_returning_minor=32)
 
-    after, _, event = reversal.reverse(before, charge(before), amount_minor=10_000, code=None, now=LATER)
+    after, _, event = reversal.reverse(
+        before, charge(before), attempt_id=ATTEMPT_ID, amount_minor=10_000, code=None, now=LATER
+    )
 
     assert (event.fee_returned_minor, refundable_minor(after)) == (160, 0)

@@ -13,7 +13,17 @@ from services.payment.domain import capture, movement, refund
 from services.payment.domain import payment as domain
 from services.payment.domain.payment import Payment, PaymentState
 from services.payment.domain.refund import Refund, RefundExceedsRefundable
-from tests.unit.payment.builders import CAPTURE_ID, LATER, PAYMENT_ID, REFUND_ID, captured, declined, payment, terms
+from tests.unit.payment.builders import (
+    ATTEMPT_ID,
+    CAPTURE_ID,
+    LATER,
+    PAYMENT_ID,
+    REFUND_ID,
+    captured,
+    declined,
+    payment,
+    terms,
+)
 
 
 def make(
@@ -43,6 +53,7 @@ def test_a_refund_holds_its_amount_and_its_part_of_the_fee() -> None:
     assert (made.state, made.fee_returned_minor, made.capture_id) == ("CREATED", 80, CAPTURE_ID)
     assert domain.refundable_minor(after) == 7_500
     assert event == events.RefundCreated(
+        automatic=False,
         occurred_at=LATER,
         merchant_id="mer_" + "5" * 32,
         correlation_id="cor_1",
@@ -164,7 +175,9 @@ def test_no_course_of_refunds_gives_back_more_than_was_taken(steps: list[Any], b
 def pay(of: Payment, made: Refund) -> tuple[Payment, Refund, events.RefundSuccess]:
     """Have a refund succeed in full, borne as it was held."""
     shares = refund.shares_of(made, []) if made.late_capture_id is None else []
-    return refund.succeed(of, made, shares, channel_reference="ch_r", amount_minor=made.amount_minor, now=LATER)
+    return refund.succeed(
+        of, made, shares, attempt_id=ATTEMPT_ID, channel_reference="ch_r", amount_minor=made.amount_minor, now=LATER
+    )
 
 
 def settle(of: Payment, made: Refund, *, succeeds: bool) -> Payment:

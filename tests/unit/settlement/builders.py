@@ -268,6 +268,9 @@ def merchant(
 ) -> MerchantCreated:
     """Give the event of a merchant with a policy."""
     return MerchantCreated(
+        locale="en",
+        public_name=None,
+        support_email=None,
         event_id=named_id("evt", merchant_id, str(version)),
         occurred_at=NOON,
         recorded_at=NOON,

@@ -47,6 +47,8 @@ class _StepKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StepKind.Val
     """A settlement, which is of many journeys."""
     STEP_KIND_WITHDRAWAL: _StepKind.ValueType  # 9
     """A withdrawal, which may be of many journeys."""
+    STEP_KIND_NOTIFICATION: _StepKind.ValueType  # 10
+    """A mail that somebody was sent about the journey, or is to be."""
 
 class StepKind(_StepKind, metaclass=_StepKindEnumTypeWrapper):
     """What a step happened to."""
@@ -71,6 +73,8 @@ STEP_KIND_SETTLEMENT: StepKind.ValueType  # 8
 """A settlement, which is of many journeys."""
 STEP_KIND_WITHDRAWAL: StepKind.ValueType  # 9
 """A withdrawal, which may be of many journeys."""
+STEP_KIND_NOTIFICATION: StepKind.ValueType  # 10
+"""A mail that somebody was sent about the journey, or is to be."""
 Global___StepKind: _TypeAlias = StepKind  # noqa: Y015
 
 class _AbsenceReason:

@@ -169,11 +169,14 @@ class MerchantActivated(AvroRecord):
         payout_hold: Whether payouts wait.
         frozen: Whether nothing new is taken and nothing is paid out.
         closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
+        locale: Language in which the merchant is written to, BCP 47, as in zh-Hans.
+        public_name: The name that payers know it by, 1..200 characters; null when it is display_name.
+        support_email: The address that the merchant publishes to its customers; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantActivated"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -198,6 +201,9 @@ class MerchantActivated(AvroRecord):
     payout_hold: bool
     frozen: bool
     closing: bool
+    locale: str
+    public_name: str | None
+    support_email: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,11 +239,14 @@ class MerchantCreated(AvroRecord):
         payout_hold: Whether payouts wait.
         frozen: Whether nothing new is taken and nothing is paid out.
         closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
+        locale: Language in which the merchant is written to, BCP 47, as in zh-Hans.
+        public_name: The name that payers know it by, 1..200 characters; null when it is display_name.
+        support_email: The address that the merchant publishes to its customers; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantCreated"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -262,6 +271,9 @@ class MerchantCreated(AvroRecord):
     payout_hold: bool
     frozen: bool
     closing: bool
+    locale: str
+    public_name: str | None
+    support_email: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,11 +309,14 @@ class MerchantSuspended(AvroRecord):
         payout_hold: Whether payouts wait.
         frozen: Whether nothing new is taken and nothing is paid out.
         closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
+        locale: Language in which the merchant is written to, BCP 47, as in zh-Hans.
+        public_name: The name that payers know it by, 1..200 characters; null when it is display_name.
+        support_email: The address that the merchant publishes to its customers; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantSuspended"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -326,6 +341,9 @@ class MerchantSuspended(AvroRecord):
     payout_hold: bool
     frozen: bool
     closing: bool
+    locale: str
+    public_name: str | None
+    support_email: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,11 +379,14 @@ class MerchantUpdated(AvroRecord):
         payout_hold: Whether payouts wait.
         frozen: Whether nothing new is taken and nothing is paid out.
         closing: Whether the merchant leaves: no new payments, refunds and payouts go on.
+        locale: Language in which the merchant is written to, BCP 47, as in zh-Hans.
+        public_name: The name that payers know it by, 1..200 characters; null when it is display_name.
+        support_email: The address that the merchant publishes to its customers; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.merchant.v1.MerchantUpdated"
     TOPIC: ClassVar[str] = "merchant.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "merchant_id"
 
     event_id: str = ""
@@ -390,6 +411,9 @@ class MerchantUpdated(AvroRecord):
     payout_hold: bool
     frozen: bool
     closing: bool
+    locale: str
+    public_name: str | None
+    support_email: str | None
 
 
 EVENTS = (

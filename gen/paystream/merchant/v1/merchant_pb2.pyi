@@ -214,6 +214,10 @@ class Merchant(_message.Message):
     FROZEN_FIELD_NUMBER: _builtins.int
     CLOSING_FIELD_NUMBER: _builtins.int
     RESTRICTION_REASON_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    PUBLIC_NAME_FIELD_NUMBER: _builtins.int
+    SUPPORT_EMAIL_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_EMAIL_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """mer_ and a UUIDv7 in 32 hexadecimal digits."""
     display_name: _builtins.str
@@ -234,6 +238,18 @@ class Merchant(_message.Message):
     """Whether the merchant leaves: no new orders and payments, while refunds, settlements and payouts go on."""
     restriction_reason: _builtins.str
     """Why one of these last changed, as whoever changed it said; empty if none ever did."""
+    locale: _builtins.str
+    """Language in which it is written to, BCP 47, as in de-AT or zh-Hans."""
+    public_name: _builtins.str
+    """The name that payers know it by, at most 200 characters; no name of a private person, for events carry it. Empty when it is
+    display_name.
+    """
+    support_email: _builtins.str
+    """The address that it publishes to its customers: events carry it. Empty when there is none."""
+    notification_email: _builtins.str
+    """Where paystream writes to instead of contact_email; kept in this service, never in an event. Empty when
+    there is none.
+    """
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
         """The fee plan in force."""
@@ -272,10 +288,14 @@ class Merchant(_message.Message):
         frozen: _builtins.bool = ...,
         closing: _builtins.bool = ...,
         restriction_reason: _builtins.str = ...,
+        locale: _builtins.str = ...,
+        public_name: _builtins.str = ...,
+        support_email: _builtins.str = ...,
+        notification_email: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "merchant_id", b"merchant_id", "payout_hold", b"payout_hold", "refund_terms", b"refund_terms", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "status", b"status", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "contact_email", b"contact_email", "country_code", b"country_code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "frozen", b"frozen", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "payout_hold", b"payout_hold", "public_name", b"public_name", "refund_terms", b"refund_terms", "restriction_reason", b"restriction_reason", "settlement_policy", b"settlement_policy", "status", b"status", "support_email", b"support_email", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -480,6 +500,10 @@ class CreateMerchantRequest(_message.Message):
     FEE_PLAN_FIELD_NUMBER: _builtins.int
     SETTLEMENT_POLICY_FIELD_NUMBER: _builtins.int
     REFUND_TERMS_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    PUBLIC_NAME_FIELD_NUMBER: _builtins.int
+    SUPPORT_EMAIL_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_EMAIL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names this request: a UUID made by the caller, the same when the call is repeated."""
     display_name: _builtins.str
@@ -488,6 +512,16 @@ class CreateMerchantRequest(_message.Message):
     """Country of the business, ISO 3166-1 alpha-2 in upper case; optional."""
     contact_email: _builtins.str
     """Where paystream writes to: one address, no display name."""
+    locale: _builtins.str
+    """Language in which it is written to, BCP 47, as in de-AT or zh-Hans. Empty means en."""
+    public_name: _builtins.str
+    """The name that payers know it by, at most 200 characters; no name of a private person, for events carry it. Empty
+    when it is display_name.
+    """
+    support_email: _builtins.str
+    """The address that it publishes to its customers: events carry it. Optional."""
+    notification_email: _builtins.str
+    """Where paystream writes to instead of contact_email; kept in this service, never in an event. Optional."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
         """The first version of the fee plan; absent means no rules, so that no payments can be made yet."""
@@ -510,10 +544,14 @@ class CreateMerchantRequest(_message.Message):
         fee_plan: Global___FeePlan | None = ...,
         settlement_policy: Global___SettlementPolicy | None = ...,
         refund_terms: Global___RefundTerms | None = ...,
+        locale: _builtins.str = ...,
+        public_name: _builtins.str = ...,
+        support_email: _builtins.str = ...,
+        notification_email: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "request_id", b"request_id", "settlement_policy", b"settlement_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "fee_plan", b"fee_plan", "locale", b"locale", "notification_email", b"notification_email", "public_name", b"public_name", "refund_terms", b"refund_terms", "request_id", b"request_id", "settlement_policy", b"settlement_policy", "support_email", b"support_email"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -662,6 +700,10 @@ class UpdateMerchantRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REFUND_TERMS_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    PUBLIC_NAME_FIELD_NUMBER: _builtins.int
+    SUPPORT_EMAIL_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_EMAIL_FIELD_NUMBER: _builtins.int
     merchant_id: _builtins.str
     """The merchant."""
     display_name: _builtins.str
@@ -672,6 +714,14 @@ class UpdateMerchantRequest(_message.Message):
     """New address."""
     etag: _builtins.str
     """The etag that the merchant must still have; empty changes it whatever happened meanwhile."""
+    locale: _builtins.str
+    """New language, BCP 47; empty means en."""
+    public_name: _builtins.str
+    """New name for payers; empty means display_name."""
+    support_email: _builtins.str
+    """New address for customers; empty removes it."""
+    notification_email: _builtins.str
+    """New address for notifications; empty removes it."""
     @_builtins.property
     def fee_plan(self) -> Global___FeePlan:
         """New fee plan, as a whole; absent means no rules."""
@@ -682,8 +732,8 @@ class UpdateMerchantRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields to change, of display_name, country_code, contact_email, fee_plan, settlement_policy and refund_terms; at
-        least one.
+        """The fields to change, of display_name, country_code, contact_email, fee_plan, settlement_policy, refund_terms, locale,
+        public_name, support_email and notification_email; at least one.
         """
 
     @_builtins.property
@@ -702,10 +752,14 @@ class UpdateMerchantRequest(_message.Message):
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
         refund_terms: Global___RefundTerms | None = ...,
+        locale: _builtins.str = ...,
+        public_name: _builtins.str = ...,
+        support_email: _builtins.str = ...,
+        notification_email: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fee_plan", b"fee_plan", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "merchant_id", b"merchant_id", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_email", b"contact_email", "country_code", b"country_code", "display_name", b"display_name", "etag", b"etag", "fee_plan", b"fee_plan", "locale", b"locale", "merchant_id", b"merchant_id", "notification_email", b"notification_email", "public_name", b"public_name", "refund_terms", b"refund_terms", "settlement_policy", b"settlement_policy", "support_email", b"support_email", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,6 +17,15 @@ class RecipientKind(StrEnum):
     OPERATOR = "OPERATOR"
 
 
+class WebhookStopReason(StrEnum):
+    """FAILING: every try of five days failed. GONE: its receiver answered 410. UNKNOWN: newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    FAILING = "FAILING"
+    GONE = "GONE"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationFailed(AvroRecord):
     """A notification's mail was refused for good, given up, or left in doubt.
@@ -121,7 +130,52 @@ class NotificationSent(AvroRecord):
     resend_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEndpointStopped(AvroRecord):
+    """Nothing is delivered to a webhook endpoint any more until its owner enables it again.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        endpoint_id: The endpoint: whe_ and 32 hexadecimal digits. The Kafka key.
+        reason: Why nothing is delivered to it any more.
+        host: Host of its address, as in hooks.shop.example; no event has the address itself, which may hold a secret.
+        failing_since_at: Since when every try failed, UTC, microseconds, in real time; null where the try before it was
+            stopped succeeded.
+        failure_count: Tries that failed since then, 0 or more.
+    """
+
+    RECORD: ClassVar[str] = "paystream.notification.v1.WebhookEndpointStopped"
+    TOPIC: ClassVar[str] = "notification.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "endpoint_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    endpoint_id: str
+    reason: WebhookStopReason
+    host: str
+    failing_since_at: datetime | None
+    failure_count: int
+
+
 EVENTS = (
     NotificationFailed,
     NotificationSent,
+    WebhookEndpointStopped,
 )

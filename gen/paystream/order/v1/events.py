@@ -32,11 +32,12 @@ class OrderCancelled(AvroRecord):
             off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
         captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
             currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
+        locale: Language of the payer, BCP 47, as in de-AT, as the merchant gave it; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderCancelled"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -53,6 +54,7 @@ class OrderCancelled(AvroRecord):
     currency_code: str
     paid_minor: int
     captured_minor: int
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +79,12 @@ class OrderCreated(AvroRecord):
         currency_code: ISO 4217 code in upper case, three letters.
         item_count: Number of its line items, 1..100.
         expires_at: When it can no longer be paid for, UTC, microseconds; null when it never expires.
+        locale: Language of the payer, BCP 47, as in de-AT, as the merchant gave it; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderCreated"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -98,6 +101,7 @@ class OrderCreated(AvroRecord):
     currency_code: str
     item_count: int
     expires_at: datetime | None
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +129,12 @@ class OrderExpired(AvroRecord):
         expired_at: The time until which it could be paid, UTC, microseconds.
         captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
             currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
+        locale: Language of the payer, BCP 47, as in de-AT, as the merchant gave it; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderExpired"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -147,6 +152,7 @@ class OrderExpired(AvroRecord):
     paid_minor: int
     expired_at: datetime
     captured_minor: int
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +180,12 @@ class OrderPaid(AvroRecord):
             off before version 2), in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 0..2^53-1.
         captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
             currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
+        locale: Language of the payer, BCP 47, as in de-AT, as the merchant gave it; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderPaid"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -195,6 +202,7 @@ class OrderPaid(AvroRecord):
     currency_code: str
     paid_minor: int
     captured_minor: int
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,11 +235,12 @@ class OrderRefunded(AvroRecord):
         fully_refunded: Whether everything that was captured has gone back.
         captured_minor: Captured for the order so far, refunds and lost disputes not taken off, in minor units of
             currency_code, 0..2^53-1; 0 before version 2, where paid_minor says it.
+        locale: Language of the payer, BCP 47, as in de-AT, as the merchant gave it; null when it gave none.
     """
 
     RECORD: ClassVar[str] = "paystream.order.v1.OrderRefunded"
     TOPIC: ClassVar[str] = "order.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "order_id"
 
     event_id: str = ""
@@ -253,6 +262,7 @@ class OrderRefunded(AvroRecord):
     refunded_minor: int
     fully_refunded: bool
     captured_minor: int
+    locale: str | None
 
 
 EVENTS = (

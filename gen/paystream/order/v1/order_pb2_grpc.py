@@ -74,6 +74,16 @@ class OrderServiceStub:
                 request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.SerializeToString,
                 response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.FromString,
                 _registered_method=True)
+        self.GetContact = channel.unary_unary(
+                '/paystream.order.v1.OrderService/GetContact',
+                request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.GetContactRequest.SerializeToString,
+                response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.GetContactResponse.FromString,
+                _registered_method=True)
+        self.EraseContact = channel.unary_unary(
+                '/paystream.order.v1.OrderService/EraseContact',
+                request_serializer=paystream_dot_order_dot_v1_dot_order__pb2.EraseContactRequest.SerializeToString,
+                response_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.EraseContactResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -102,10 +112,10 @@ class OrderServiceServicer:
         for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
-        ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
-        is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
-        MERCHANT_CLOSING.
+        ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum), FIELD_INVALID (expire_time is
+        past, or more than 366 days ahead; contact.locale is none) and EMAIL_INVALID (contact.receipt_email is not one plain
+        address; it is not repeated); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has it);
+        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and MERCHANT_CLOSING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +158,23 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetContact(self, request, context):
+        """Gives the contact that an order was created with. Nothing else shows it, and no event has it.
+        Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseContact(self, request, context):
+        """Erases the address of that contact for good; what was erased before stays as it was.
+
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND CONTACT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -175,6 +202,16 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.CompleteOrder,
                     request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.FromString,
                     response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.SerializeToString,
+            ),
+            'GetContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContact,
+                    request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.GetContactRequest.FromString,
+                    response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.GetContactResponse.SerializeToString,
+            ),
+            'EraseContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseContact,
+                    request_deserializer=paystream_dot_order_dot_v1_dot_order__pb2.EraseContactRequest.FromString,
+                    response_serializer=paystream_dot_order_dot_v1_dot_order__pb2.EraseContactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -327,6 +364,60 @@ class OrderService:
             '/paystream.order.v1.OrderService/CompleteOrder',
             paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderRequest.SerializeToString,
             paystream_dot_order_dot_v1_dot_order__pb2.CompleteOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.order.v1.OrderService/GetContact',
+            paystream_dot_order_dot_v1_dot_order__pb2.GetContactRequest.SerializeToString,
+            paystream_dot_order_dot_v1_dot_order__pb2.GetContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.order.v1.OrderService/EraseContact',
+            paystream_dot_order_dot_v1_dot_order__pb2.EraseContactRequest.SerializeToString,
+            paystream_dot_order_dot_v1_dot_order__pb2.EraseContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,10 +56,10 @@ class OrderServiceStub:
     for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
-    ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
-    is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
-    MERCHANT_CLOSING.
+    ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum), FIELD_INVALID (expire_time is
+    past, or more than 366 days ahead; contact.locale is none) and EMAIL_INVALID (contact.receipt_email is not one plain
+    address; it is not repeated); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has it);
+    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and MERCHANT_CLOSING.
     """
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
@@ -79,6 +79,15 @@ class OrderServiceStub:
 
     Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
     (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    """
+    GetContact: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetContactRequest, _order_pb2.GetContactResponse]
+    """Gives the contact that an order was created with. Nothing else shows it, and no event has it.
+    Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+    """
+    EraseContact: _grpc.UnaryUnaryMultiCallable[_order_pb2.EraseContactRequest, _order_pb2.EraseContactResponse]
+    """Erases the address of that contact for good; what was erased before stays as it was.
+
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND CONTACT_NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -109,10 +118,10 @@ class OrderServiceAsyncStub(OrderServiceStub):
     for, up to 2 s or the call's deadline.
     Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
     LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
-    ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
-    is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-    it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
-    MERCHANT_CLOSING.
+    ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum), FIELD_INVALID (expire_time is
+    past, or more than 366 days ahead; contact.locale is none) and EMAIL_INVALID (contact.receipt_email is not one plain
+    address; it is not repeated); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has it);
+    FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and MERCHANT_CLOSING.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]  # type: ignore[assignment]
     """Gives one order as it stands, with its items and payments. Errors: NOT_FOUND ORDER_NOT_FOUND."""
@@ -132,6 +141,15 @@ class OrderServiceAsyncStub(OrderServiceStub):
 
     Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
     (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+    """
+    GetContact: _aio.UnaryUnaryMultiCallable[_order_pb2.GetContactRequest, _order_pb2.GetContactResponse]  # type: ignore[assignment]
+    """Gives the contact that an order was created with. Nothing else shows it, and no event has it.
+    Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+    """
+    EraseContact: _aio.UnaryUnaryMultiCallable[_order_pb2.EraseContactRequest, _order_pb2.EraseContactResponse]  # type: ignore[assignment]
+    """Erases the address of that contact for good; what was erased before stays as it was.
+
+    Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND CONTACT_NOT_FOUND.
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -165,10 +183,10 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         for, up to 2 s or the call's deadline.
         Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, CURRENCY_MISMATCH (an item is in another currency than the total),
         LINE_ITEM_AMOUNT_MISMATCH (amount is not quantity x unit_price; metadata amount_minor: what it should be),
-        ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum) and FIELD_INVALID (expire_time
-        is past, or more than 366 days ahead); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has
-        it); FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and
-        MERCHANT_CLOSING.
+        ORDER_TOTAL_MISMATCH (total is not the sum of the items; metadata total_minor: the sum), FIELD_INVALID (expire_time is
+        past, or more than 366 days ahead; contact.locale is none) and EMAIL_INVALID (contact.receipt_email is not one plain
+        address; it is not repeated); ALREADY_EXISTS MERCHANT_REFERENCE_TAKEN (metadata order_id: the order that has it);
+        FAILED_PRECONDITION MERCHANT_UNKNOWN, MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN and MERCHANT_CLOSING.
         """
 
     @_abc_1.abstractmethod
@@ -212,6 +230,27 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND ORDER_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION
         (metadata state, action: the order is paid, cancelled or expired) and ORDER_NOT_PAID (nothing is paid of it: cancel it).
+        """
+
+    @_abc_1.abstractmethod
+    def GetContact(
+        self,
+        request: _order_pb2.GetContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.GetContactResponse, _abc.Awaitable[_order_pb2.GetContactResponse]]:
+        """Gives the contact that an order was created with. Nothing else shows it, and no event has it.
+        Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+        """
+
+    @_abc_1.abstractmethod
+    def EraseContact(
+        self,
+        request: _order_pb2.EraseContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.EraseContactResponse, _abc.Awaitable[_order_pb2.EraseContactResponse]]:
+        """Erases the address of that contact for good; what was erased before stays as it was.
+
+        Idempotent by request_id, as CreateOrder. Errors: NOT_FOUND CONTACT_NOT_FOUND.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

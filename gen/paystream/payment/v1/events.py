@@ -8,6 +8,19 @@ from typing import ClassVar
 from paystream.avro_record import AvroRecord
 
 
+class AttemptAction(StrEnum):
+    """What a channel is asked: CHARGE authorizes and captures in one, CANCEL releases what is not captured. UNKNOWN:
+    newer than the reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    CHARGE = "CHARGE"
+    AUTHORIZE = "AUTHORIZE"
+    CAPTURE = "CAPTURE"
+    CANCEL = "CANCEL"
+    REFUND = "REFUND"
+
+
 class CancelReason(StrEnum):
     """Why a payment was given up. ORDER_CLOSED: its order was cancelled or had expired. UNKNOWN: newer than the
     reader's schema.
@@ -17,6 +30,25 @@ class CancelReason(StrEnum):
     REQUESTED = "REQUESTED"
     AUTHORIZATION_EXPIRED = "AUTHORIZATION_EXPIRED"
     ORDER_CLOSED = "ORDER_CLOSED"
+
+
+class CaptureMode(StrEnum):
+    """AUTOMATIC: captured with its authorization. MANUAL: by captures that are asked for. UNKNOWN: newer than the
+    reader's schema.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    AUTOMATIC = "AUTOMATIC"
+    MANUAL = "MANUAL"
+
+
+class CardFunding(StrEnum):
+    """What a card is charged to. UNKNOWN: newer than the reader's schema."""
+
+    UNKNOWN = "UNKNOWN"
+    CREDIT = "CREDIT"
+    DEBIT = "DEBIT"
+    PREPAID = "PREPAID"
 
 
 class ContradictionKind(StrEnum):
@@ -172,6 +204,251 @@ class ReportedOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptOverdue(AvroRecord):
+    """A call to a channel has had no outcome for longer than calls take; it is inquired about on and on. Told once for
+    each call.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount that the call is over, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        attempt_id: The call to the channel: att_ and a UUIDv7.
+        action: What was asked of the channel.
+        capture_id: The capture that it was to make: cap_ and a UUIDv7; null where it makes none, or none was named
+            before the call.
+        refund_id: The refund that it was to make: ref_ and a UUIDv7; null where it makes none.
+        started_at: When it was taken to be sent, UTC, microseconds; real time, whatever business time is.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.AttemptOverdue"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str | None
+    attempt_id: str
+    action: AttemptAction
+    capture_id: str | None
+    refund_id: str | None
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationExpiring(AvroRecord):
+    """What is authorized and not captured is given up soon; told once for each authorization.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount that was authorized, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the authorization.
+        capturable_minor: What can still be captured of it, in minor units of currency_code, 1..amount_minor.
+        expires_at: When that is given up, UTC, microseconds.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.AuthorizationExpiring"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str
+    capturable_minor: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureFailed(AvroRecord):
+    """A capture of an authorized payment ended without moving money; its amount can be captured again.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount that was to be captured, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        capture_id: The capture: cap_ and a UUIDv7.
+        reason: Why, in paystream's terms.
+        failure_code: The channel's own code, as it gave it; null when it gave none.
+        final: Whether what it left was to be given up; it can be captured again all the same.
+        attempt_id: The call to the channel: att_ and a UUIDv7.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.CaptureFailed"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    channel_reference: str | None
+    capture_id: str
+    reason: FailureReason
+    failure_code: str | None
+    final: bool
+    attempt_id: str
+    attempt_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeContested(AvroRecord):
+    """The merchant contests a dispute, or answers an inquiry; its channel is still to be told.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null where none is known.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held.
+        stage: How far it has gone.
+        category: The card scheme's or bank's own category, as in 10.4, 1..50 characters; null when none was given.
+        respond_by: Until when the merchant may contest it, UTC, microseconds; null when the channel sets no limit.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeContested"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    capture_id: str | None
+    attempt_id: str
+    opened_at: datetime
+    fee_minor: int
+    stage: DisputeStage
+    category: str | None
+    respond_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeContradicted(AvroRecord):
     """A channel says of a dispute what cannot be applied by rule: two people decide.
 
@@ -203,11 +480,16 @@ class DisputeContradicted(AvroRecord):
         reported_outcome: What the channel says instead.
         reported_minor: Amount that it says, in minor units of currency_code; null where it says none.
         needs_decision: Whether payouts of the merchant in this currency wait until two people have decided.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7; null before version 2.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds; null before this
+            field.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held, and before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeContradicted"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -234,6 +516,142 @@ class DisputeContradicted(AvroRecord):
     reported_outcome: str
     reported_minor: int | None
     needs_decision: bool
+    attempt_id: str | None
+    opened_at: datetime | None
+    fee_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeDueSoon(AvroRecord):
+    """The time to contest a dispute ends soon, and the merchant has not answered; told once for each such time.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null where none is known.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held.
+        stage: How far it has gone.
+        category: The card scheme's or bank's own category, as in 10.4, 1..50 characters; null when none was given.
+        respond_by: Until when the merchant may contest it, UTC, microseconds.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeDueSoon"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    capture_id: str | None
+    attempt_id: str
+    opened_at: datetime
+    fee_minor: int
+    stage: DisputeStage
+    category: str | None
+    respond_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeExceeded(AvroRecord):
+    """More is disputed than was left of the capture: what exceeds it cannot be held, and the merchant owes it once it
+    is lost. Told after DisputeOpened, which the ledger books.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        dispute_id: The dispute: dsp_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount disputed, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        reason: Why it was opened.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference of the dispute.
+        capture_id: The capture disputed: cap_ and a UUIDv7; null where none is known.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held.
+        stage: How far it has gone.
+        held_minor: Part of amount_minor that is held, in minor units of currency_code, 0..amount_minor.
+        excess_minor: The rest of amount_minor, in minor units of currency_code, 1..amount_minor.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.DisputeExceeded"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    dispute_id: str
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    reason: DisputeReason
+    channel: str
+    channel_reference: str
+    capture_id: str | None
+    attempt_id: str
+    opened_at: datetime
+    fee_minor: int
+    stage: DisputeStage
+    held_minor: int
+    excess_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,11 +682,16 @@ class DisputeInquiryOpened(AvroRecord):
         capture_id: The capture disputed: cap_ and a UUIDv7; null before version 2.
         category: The card scheme's or bank's own category, as in 10.4, 1..50 characters; null when none was given.
         respond_by: Until when the merchant may contest it, UTC, microseconds; null when the channel sets no limit.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7; null before version 2.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds; null before this
+            field.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held, and before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeInquiryOpened"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -291,6 +714,9 @@ class DisputeInquiryOpened(AvroRecord):
     capture_id: str | None
     category: str | None
     respond_by: datetime | None
+    attempt_id: str | None
+    opened_at: datetime | None
+    fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,11 +752,16 @@ class DisputeLost(AvroRecord):
         excess_lost_minor: Lost though it could not be held: the merchant owes it, in minor units of currency_code,
             0..amount_minor. The part lost of what was held is amount_minor less the three others.
         excess_returned_minor: Neither held nor lost, in minor units of currency_code, 0..amount_minor.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7; null before version 3.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds; null before this
+            field.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held, and before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeLost"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -356,6 +787,9 @@ class DisputeLost(AvroRecord):
     returned_minor: int
     excess_lost_minor: int
     excess_returned_minor: int
+    attempt_id: str | None
+    opened_at: datetime | None
+    fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -391,11 +825,14 @@ class DisputeOpened(AvroRecord):
         excess_minor: Part of amount_minor that was not left of the capture any more, so that it could not be held, in
             minor units of currency_code, 0..amount_minor; the rest is held.
         fee_minor: Charged to the merchant for it, in minor units of currency_code, 0..2^53-1.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7; null before version 3.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds; null before this
+            field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeOpened"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -421,6 +858,8 @@ class DisputeOpened(AvroRecord):
     category: str | None
     excess_minor: int
     fee_minor: int
+    attempt_id: str | None
+    opened_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -456,11 +895,16 @@ class DisputeOverturned(AvroRecord):
             goes when LOST, in minor units of currency_code, 0..amount_minor.
         receivable_minor: Part of amount_minor that moves on what the merchant owes: owed no more when WON, owed when
             LOST, in minor units of currency_code, 0..amount_minor.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7; null before version 2.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds; null before this
+            field.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held, and before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeOverturned"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -486,6 +930,9 @@ class DisputeOverturned(AvroRecord):
     outcome: DisputeDecision
     settlement_minor: int
     receivable_minor: int
+    attempt_id: str | None
+    opened_at: datetime | None
+    fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -519,11 +966,16 @@ class DisputeWon(AvroRecord):
         excess_minor: Part of amount_minor that was not left of the capture any more when it was opened, in minor units
             of currency_code, 0..amount_minor; the rest was held and comes back.
         fee_returned_minor: Given back of what was charged for it, in minor units of currency_code, 0..2^53-1.
+        attempt_id: The call to the channel that captured what is disputed: att_ and a UUIDv7; null before version 3.
+        opened_at: When paystream first heard of the dispute, an inquiry included, UTC, microseconds; null before this
+            field.
+        fee_minor: Charged to the merchant for the dispute, in minor units of currency_code, 0..2^53-1; 0 before it is
+            held, and before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.DisputeWon"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -547,6 +999,9 @@ class DisputeWon(AvroRecord):
     stage: DisputeStage
     excess_minor: int
     fee_returned_minor: int
+    attempt_id: str | None
+    opened_at: datetime | None
+    fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -675,11 +1130,12 @@ class LateCaptureReceived(AvroRecord):
         late_reason: Why nothing was waiting for this money.
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the capture.
+        attempt_id: The call to the channel that it came for: att_ and a UUIDv7; null before version 2.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.LateCaptureReceived"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -699,6 +1155,7 @@ class LateCaptureReceived(AvroRecord):
     late_reason: LateReason
     channel: str
     channel_reference: str
+    attempt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -726,11 +1183,15 @@ class PaymentAuthorized(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the authorization.
         expires_at: When what is not captured by then is given up, UTC, microseconds.
+        attempt_id: The call to the channel that authorized: att_ and a UUIDv7; null before version 2.
+        created_at: When the payment was accepted, UTC, microseconds; null before this field.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1; 0 before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentAuthorized"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -750,6 +1211,9 @@ class PaymentAuthorized(AvroRecord):
     channel: str
     channel_reference: str
     expires_at: datetime
+    attempt_id: str | None
+    created_at: datetime | None
+    attempt_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -959,11 +1423,19 @@ class PaymentCreated(AvroRecord):
         currency_code: ISO 4217 code in upper case, three letters.
         method: Means of payment.
         channel: Name of the channel adapter, as in simulator.
+        capture_mode: When what is authorized is captured; UNKNOWN before this field.
+        country_code: Country of the merchant when the payment was accepted, ISO 3166-1 alpha-2; null when the merchant
+            gave none.
+        brand: Brand of the means of payment as the merchant's request says, as in visa, 1..50 characters; null when it
+            says none.
+        funding: What the card is charged to, as the merchant's request says; null when it says nothing.
+        issuer_country_code: Country of the issuer, ISO 3166-1 alpha-2, as the merchant's request says; null when it
+            says none.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentCreated"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -981,6 +1453,11 @@ class PaymentCreated(AvroRecord):
     currency_code: str
     method: PaymentMethod
     channel: str
+    capture_mode: CaptureMode
+    country_code: str | None
+    brand: str | None
+    funding: CardFunding | None
+    issuer_country_code: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1009,11 +1486,15 @@ class PaymentFailed(AvroRecord):
         channel_reference: The channel's reference; null when it has given none.
         reason: Why, in paystream's terms.
         failure_code: The channel's own code, as it gave it; null when it gave none.
+        attempt_id: The call to the channel that failed: att_ and a UUIDv7; null before version 3.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1; 0 before this field.
+        created_at: When the payment was accepted, UTC, microseconds; null before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1034,6 +1515,60 @@ class PaymentFailed(AvroRecord):
     channel_reference: str | None
     reason: FailureReason
     failure_code: str | None
+    attempt_id: str | None
+    attempt_count: int
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRerouted(AvroRecord):
+    """A charge or authorization that was not sent goes through another channel, as its own cannot be reached.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount asked for, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        method: Means of payment.
+        channel: Name of the channel adapter, as in simulator.
+        previous_channel: Name of the channel adapter that it was to go through before.
+        attempt_id: The call to the channel: att_ and a UUIDv7.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.PaymentRerouted"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    payment_id: str
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    method: PaymentMethod
+    channel: str
+    previous_channel: str
+    attempt_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1063,11 +1598,12 @@ class PaymentReversed(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the capture.
         failure_code: Why, as the channel says, 1..100 characters; null when it says nothing.
+        attempt_id: The call to the channel whose capture bounced: att_ and a UUIDv7; null before version 2.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentReversed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1088,6 +1624,7 @@ class PaymentReversed(AvroRecord):
     channel: str
     channel_reference: str
     failure_code: str | None
+    attempt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1121,11 +1658,31 @@ class PaymentSuccess(AvroRecord):
             below its total.
         order_returned_minor: What had been refunded or lost in disputes of all payments for the order before this
             capture, in minor units of currency_code, 0..2^53-1; 0 when there is no order.
+        attempt_id: The call to the channel that captured: att_ and a UUIDv7; null before version 3.
+        capture_mode: When what is authorized is captured; UNKNOWN before this field.
+        country_code: Country of the merchant when the payment was accepted, ISO 3166-1 alpha-2; null when the merchant
+            gave none.
+        brand: Brand of the means of payment as the merchant's request says, as in visa, 1..50 characters; null when it
+            says none.
+        funding: What the card is charged to, as the merchant's request says; null when it says nothing.
+        issuer_country_code: Country of the issuer, ISO 3166-1 alpha-2, as the merchant's request says; null when it
+            says none.
+        captured_total_minor: All that was captured of the payment, this capture included, in minor units of
+            currency_code, amount_minor..2^53-1; 0 before this field.
+        capture_number: Which of the payment's captures it is, from 1; 0 before this field.
+        created_at: When the payment was accepted, UTC, microseconds; null before this field.
+        authorized_at: When the amount was authorized, UTC, microseconds; null for a payment that was captured with its
+            authorization, and before this field.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1; 0 before this field.
+        fee_basis_points: Share of the fee terms in force, in hundredths of a percent, 0..10000.
+        fee_fixed_minor: Fixed part of the fee terms in force, once per payment, in minor units of currency_code,
+            0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentSuccess"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1149,6 +1706,19 @@ class PaymentSuccess(AvroRecord):
     channel_reference: str
     final: bool
     order_returned_minor: int
+    attempt_id: str | None
+    capture_mode: CaptureMode
+    country_code: str | None
+    brand: str | None
+    funding: CardFunding | None
+    issuer_country_code: str | None
+    captured_total_minor: int
+    capture_number: int
+    created_at: datetime | None
+    authorized_at: datetime | None
+    attempt_count: int
+    fee_basis_points: int
+    fee_fixed_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1178,11 +1748,12 @@ class PaymentUnknown(AvroRecord):
         channel_reference: The channel's reference; null when it has given none.
         evidence: How the outcome became unknown.
         previous_state: State of the payment before.
+        attempt_id: The call to the channel that was not answered: att_ and a UUIDv7; null before version 2.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.PaymentUnknown"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1203,6 +1774,7 @@ class PaymentUnknown(AvroRecord):
     channel_reference: str | None
     evidence: Evidence
     previous_state: PreviousState
+    attempt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1233,11 +1805,12 @@ class RefundCreated(AvroRecord):
         reason: Why it was asked for.
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference; null when it has given none.
+        automatic: Whether paystream gives back by itself, as of a closed order or of what came late.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundCreated"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1259,6 +1832,7 @@ class RefundCreated(AvroRecord):
     reason: RefundReason
     channel: str
     channel_reference: str | None
+    automatic: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1291,11 +1865,16 @@ class RefundFailed(AvroRecord):
         channel_reference: The channel's reference; null when it has given none.
         failure_reason: Why it failed, in paystream's terms.
         failure_code: The channel's own code, as it gave it; null when it gave none.
+        attempt_id: The call to the channel that failed: att_ and a UUIDv7; null when it was given up before it was
+            queued, and before version 3.
+        automatic: Whether paystream gives back by itself, as of a closed order or of what came late.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1; 0 before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundFailed"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1319,6 +1898,9 @@ class RefundFailed(AvroRecord):
     channel_reference: str | None
     failure_reason: FailureReason
     failure_code: str | None
+    attempt_id: str | None
+    automatic: bool
+    attempt_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1353,11 +1935,15 @@ class RefundReturned(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The channel's reference of the refund.
         failure_code: Why, as the channel says, 1..100 characters; null when it says nothing.
+        attempt_id: The call to the channel that had refunded: att_ and a UUIDv7; null before version 2.
+        automatic: Whether paystream gives back by itself, as of a closed order or of what came late.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1; 0 before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundReturned"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1381,6 +1967,9 @@ class RefundReturned(AvroRecord):
     channel: str
     channel_reference: str
     failure_code: str | None
+    attempt_id: str | None
+    automatic: bool
+    attempt_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1413,11 +2002,15 @@ class RefundSuccess(AvroRecord):
         channel_reference: The channel's reference of the refund.
         suspense_minor: Part of amount_minor that no booked capture stands behind, so that it is taken out of suspense
             and not from the merchant, in minor units of currency_code, 0..amount_minor.
+        attempt_id: The call to the channel that refunded: att_ and a UUIDv7; null before version 3.
+        automatic: Whether paystream gives back by itself, as of a closed order or of what came late.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1; 0 before this field.
     """
 
     RECORD: ClassVar[str] = "paystream.payment.v1.RefundSuccess"
     TOPIC: ClassVar[str] = "payment.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "payment_id"
 
     event_id: str = ""
@@ -1440,10 +2033,84 @@ class RefundSuccess(AvroRecord):
     channel: str
     channel_reference: str
     suspense_minor: int
+    attempt_id: str | None
+    automatic: bool
+    attempt_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundUnknown(AvroRecord):
+    """A refund was asked of its channel, which has not answered: the outcome is not known, and its amount stays held.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        refund_id: The refund: ref_ and a UUIDv7; the ledger's related_no.
+        payment_id: The payment: pay_ and a UUIDv7. The Kafka key.
+        capture_id: The capture it gives back: cap_ and a UUIDv7; null when it gives back parts of several.
+        order_id: The order it pays for: ord_ and a UUIDv7; null when there is none.
+        merchant_reference: The merchant's own reference of the payment, unique per merchant, 1..100 characters.
+        amount_minor: Amount refunded, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals), 1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        fee_returned_minor: Part of the fee returned to the merchant with this refund, in minor units of currency_code,
+            0..amount_minor.
+        reason: Why it was asked for.
+        channel: Name of the channel adapter, as in simulator.
+        channel_reference: The channel's reference; null when it has given none.
+        automatic: Whether paystream gives back by itself, as of a closed order or of what came late.
+        evidence: How the outcome became unknown.
+        attempt_id: The call to the channel: att_ and a UUIDv7.
+        attempt_count: Calls to channels that were queued for the payment until this event, whatever they asked for,
+            from 1.
+    """
+
+    RECORD: ClassVar[str] = "paystream.payment.v1.RefundUnknown"
+    TOPIC: ClassVar[str] = "payment.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "payment_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    refund_id: str
+    payment_id: str
+    capture_id: str | None
+    order_id: str | None
+    merchant_reference: str
+    amount_minor: int
+    currency_code: str
+    fee_returned_minor: int
+    reason: RefundReason
+    channel: str
+    channel_reference: str | None
+    automatic: bool
+    evidence: Evidence
+    attempt_id: str
+    attempt_count: int
 
 
 EVENTS = (
+    AttemptOverdue,
+    AuthorizationExpiring,
+    CaptureFailed,
+    DisputeContested,
     DisputeContradicted,
+    DisputeDueSoon,
+    DisputeExceeded,
     DisputeInquiryOpened,
     DisputeLost,
     DisputeOpened,
@@ -1458,6 +2125,7 @@ EVENTS = (
     PaymentContradictionResolved,
     PaymentCreated,
     PaymentFailed,
+    PaymentRerouted,
     PaymentReversed,
     PaymentSuccess,
     PaymentUnknown,
@@ -1465,4 +2133,5 @@ EVENTS = (
     RefundFailed,
     RefundReturned,
     RefundSuccess,
+    RefundUnknown,
 )

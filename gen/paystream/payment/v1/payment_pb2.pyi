@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
+from paystream.common.v1 import contact_pb2 as _contact_pb2
 from paystream.common.v1 import contradiction_pb2 as _contradiction_pb2
 from paystream.common.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
@@ -254,6 +255,34 @@ PAYMENT_METHOD_TYPE_BANK_TRANSFER: PaymentMethodType.ValueType  # 2
 PAYMENT_METHOD_TYPE_WALLET: PaymentMethodType.ValueType  # 3
 """A wallet."""
 Global___PaymentMethodType: _TypeAlias = PaymentMethodType  # noqa: Y015
+
+class _CardFunding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CardFundingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CardFunding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CARD_FUNDING_UNSPECIFIED: _CardFunding.ValueType  # 0
+    """Not known."""
+    CARD_FUNDING_CREDIT: _CardFunding.ValueType  # 1
+    """A line of credit."""
+    CARD_FUNDING_DEBIT: _CardFunding.ValueType  # 2
+    """A bank account."""
+    CARD_FUNDING_PREPAID: _CardFunding.ValueType  # 3
+    """What was paid in before."""
+
+class CardFunding(_CardFunding, metaclass=_CardFundingEnumTypeWrapper):
+    """What a card is charged to."""
+
+CARD_FUNDING_UNSPECIFIED: CardFunding.ValueType  # 0
+"""Not known."""
+CARD_FUNDING_CREDIT: CardFunding.ValueType  # 1
+"""A line of credit."""
+CARD_FUNDING_DEBIT: CardFunding.ValueType  # 2
+"""A bank account."""
+CARD_FUNDING_PREPAID: CardFunding.ValueType  # 3
+"""What was paid in before."""
+Global___CardFunding: _TypeAlias = CardFunding  # noqa: Y015
 
 class _AttemptAction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -519,19 +548,31 @@ class PaymentMethod(_message.Message):
 
     TYPE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    FUNDING_FIELD_NUMBER: _builtins.int
+    ISSUER_COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     type: Global___PaymentMethodType.ValueType
     """Its kind."""
     token: _builtins.str
     """The token that a vault or wallet gave for it, 1 to 255 characters, no control characters; never a card number."""
+    brand: _builtins.str
+    """Its brand, as in visa, 1 to 50 characters, no control characters; empty when it is not known."""
+    funding: Global___CardFunding.ValueType
+    """What a card is charged to."""
+    issuer_country_code: _builtins.str
+    """Country of its issuer, ISO 3166-1 alpha-2 in upper case; empty when it is not known."""
     def __init__(
         self,
         *,
         type: Global___PaymentMethodType.ValueType = ...,
         token: _builtins.str = ...,
+        brand: _builtins.str = ...,
+        funding: Global___CardFunding.ValueType = ...,
+        issuer_country_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "funding", b"funding", "issuer_country_code", b"issuer_country_code", "token", b"token", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1068,6 +1109,7 @@ class CreatePaymentRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     CAPTURE_MODE_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -1098,6 +1140,10 @@ class CreatePaymentRequest(_message.Message):
         fails with EXPIRED_UNSENT, and is not taken later. Absent for 24 hours, unless the operator set another time.
         """
 
+    @_builtins.property
+    def contact(self) -> _contact_pb2.ReceiptContact:
+        """Where the payer gets receipts."""
+
     def __init__(
         self,
         *,
@@ -1110,10 +1156,11 @@ class CreatePaymentRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         capture_mode: Global___CaptureMode.ValueType = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        contact: _contact_pb2.ReceiptContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "expire_time", b"expire_time", "payment_method", b"payment_method"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "contact", b"contact", "expire_time", b"expire_time", "payment_method", b"payment_method"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "capture_mode", b"capture_mode", "contact", b"contact", "expire_time", b"expire_time", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "order_id", b"order_id", "payment_method", b"payment_method", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3070,3 +3117,103 @@ class ListUnmatchedEvidenceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListUnmatchedEvidenceResponse: _TypeAlias = ListUnmatchedEvidenceResponse  # noqa: Y015
+
+@_typing.final
+class GetContactRequest(_message.Message):
+    """Asks for the contact of a payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    payment_id: _builtins.str
+    """A payment: pay_ and 32 hexadecimal digits."""
+    def __init__(
+        self,
+        *,
+        payment_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContactRequest: _TypeAlias = GetContactRequest  # noqa: Y015
+
+@_typing.final
+class GetContactResponse(_message.Message):
+    """Answers GetContact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contact(self) -> _contact_pb2.Contact:
+        """The contact."""
+
+    def __init__(
+        self,
+        *,
+        contact: _contact_pb2.Contact | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContactResponse: _TypeAlias = GetContactResponse  # noqa: Y015
+
+@_typing.final
+class EraseContactRequest(_message.Message):
+    """Asks to erase the contact of a payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing."""
+    payment_id: _builtins.str
+    """A payment: pay_ and 32 hexadecimal digits."""
+    reason: _builtins.str
+    """Why, as in "asked by the payer", 1 to 500 characters, no control characters; never the address itself."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_id", b"payment_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseContactRequest: _TypeAlias = EraseContactRequest  # noqa: Y015
+
+@_typing.final
+class EraseContactResponse(_message.Message):
+    """Answers EraseContact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contact(self) -> _contact_pb2.Contact:
+        """The contact without its address."""
+
+    def __init__(
+        self,
+        *,
+        contact: _contact_pb2.Contact | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseContactResponse: _TypeAlias = EraseContactResponse  # noqa: Y015

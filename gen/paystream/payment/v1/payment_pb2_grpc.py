@@ -182,6 +182,16 @@ class PaymentServiceStub:
                 request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
                 response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
                 _registered_method=True)
+        self.GetContact = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/GetContact',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContactRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContactResponse.FromString,
+                _registered_method=True)
+        self.EraseContact = channel.unary_unary(
+                '/paystream.payment.v1.PaymentService/EraseContact',
+                request_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.SerializeToString,
+                response_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.FromString,
+                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -214,7 +224,8 @@ class PaymentServiceServicer:
         Idempotent by request_id: the same request again returns the payment it created; another request with the same
         id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, FIELD_INVALID (expire_time is past or too far ahead, contact.locale is none)
+        and EMAIL_INVALID (contact.receipt_email is not one plain address; it is not repeated); ALREADY_EXISTS
         MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
         MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
         for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
@@ -507,6 +518,23 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetContact(self, request, context):
+        """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
+        Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseContact(self, request, context):
+        """Erases the address of that contact for good; what was erased before stays as it was.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -644,6 +672,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.ListUnmatchedEvidence,
                     request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.FromString,
                     response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.SerializeToString,
+            ),
+            'GetContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContact,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContactRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.GetContactResponse.SerializeToString,
+            ),
+            'EraseContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseContact,
+                    request_deserializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.FromString,
+                    response_serializer=paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1388,6 +1426,60 @@ class PaymentService:
             '/paystream.payment.v1.PaymentService/ListUnmatchedEvidence',
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceRequest.SerializeToString,
             paystream_dot_payment_dot_v1_dot_payment__pb2.ListUnmatchedEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/GetContact',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContactRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.GetContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.payment.v1.PaymentService/EraseContact',
+            paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactRequest.SerializeToString,
+            paystream_dot_payment_dot_v1_dot_payment__pb2.EraseContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

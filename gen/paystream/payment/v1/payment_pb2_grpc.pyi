@@ -60,7 +60,8 @@ class PaymentServiceStub:
     Idempotent by request_id: the same request again returns the payment it created; another request with the same
     id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, FIELD_INVALID (expire_time is past or too far ahead, contact.locale is none)
+    and EMAIL_INVALID (contact.receipt_email is not one plain address; it is not repeated); ALREADY_EXISTS
     MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
     MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
     for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
@@ -237,6 +238,15 @@ class PaymentServiceStub:
     """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
+    GetContact: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetContactRequest, _payment_pb2.GetContactResponse]
+    """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
+    Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+    """
+    EraseContact: _grpc.UnaryUnaryMultiCallable[_payment_pb2.EraseContactRequest, _payment_pb2.EraseContactResponse]
+    """Erases the address of that contact for good; what was erased before stays as it was.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -270,7 +280,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     Idempotent by request_id: the same request again returns the payment it created; another request with the same
     id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
     and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+    Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, FIELD_INVALID (expire_time is past or too far ahead, contact.locale is none)
+    and EMAIL_INVALID (contact.receipt_email is not one plain address; it is not repeated); ALREADY_EXISTS
     MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
     MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
     for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
@@ -447,6 +458,15 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
+    GetContact: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetContactRequest, _payment_pb2.GetContactResponse]  # type: ignore[assignment]
+    """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
+    Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+    """
+    EraseContact: _aio.UnaryUnaryMultiCallable[_payment_pb2.EraseContactRequest, _payment_pb2.EraseContactResponse]  # type: ignore[assignment]
+    """Erases the address of that contact for good; what was erased before stays as it was.
+
+    Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
+    """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes payments and gives them back.
@@ -483,7 +503,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent by request_id: the same request again returns the payment it created; another request with the same
         id fails with ALREADY_EXISTS, REQUEST_ID_REUSED. A merchant or an order that is not known here yet,
         and a merchant not active here yet, is waited for, up to 2 s or the call's deadline.
-        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN and FIELD_INVALID (expire_time is past or too far ahead); ALREADY_EXISTS
+        Errors: INVALID_ARGUMENT CURRENCY_UNKNOWN, FIELD_INVALID (expire_time is past or too far ahead, contact.locale is none)
+        and EMAIL_INVALID (contact.receipt_email is not one plain address; it is not repeated); ALREADY_EXISTS
         MERCHANT_REFERENCE_TAKEN (metadata payment_id: the payment that has it); FAILED_PRECONDITION MERCHANT_UNKNOWN,
         MERCHANT_NOT_ACTIVE, MERCHANT_SUSPENDED, MERCHANT_FROZEN, MERCHANT_CLOSING, FEE_RULE_MISSING (the fee plan has no rule
         for this currency, no default, and is not free; metadata currency_code), CHANNEL_NOT_AVAILABLE (no channel takes this
@@ -815,6 +836,27 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.ListUnmatchedEvidenceResponse, _abc.Awaitable[_payment_pb2.ListUnmatchedEvidenceResponse]]:
         """Lists what channels told of attempts that payment does not know, or has not sent, newest first: for people.
         Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetContact(
+        self,
+        request: _payment_pb2.GetContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.GetContactResponse, _abc.Awaitable[_payment_pb2.GetContactResponse]]:
+        """Gives the contact that a payment was created with. Nothing else shows it, and no event has it.
+        Errors: NOT_FOUND CONTACT_NOT_FOUND (no contact was given, or nothing has this id).
+        """
+
+    @_abc_1.abstractmethod
+    def EraseContact(
+        self,
+        request: _payment_pb2.EraseContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.EraseContactResponse, _abc.Awaitable[_payment_pb2.EraseContactResponse]]:
+        """Erases the address of that contact for good; what was erased before stays as it was.
+
+        Idempotent by request_id, as CreatePayment. Errors: NOT_FOUND CONTACT_NOT_FOUND.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -104,6 +104,7 @@ def receive(payment: Payment, late: LateCapture, *, now: datetime) -> tuple[Paym
         amount_minor=late.amount_minor,
         late_reason=late.late_reason,
         channel_reference=late.channel_reference,
+        attempt_id=late.attempt_id,
     )
 
 
@@ -193,6 +194,7 @@ def accept(
         accepted_payment,
         amount_minor=late.amount_minor,
         capture_id=late.capture_id,
+        attempt_id=late.attempt_id,
         channel_reference=late.channel_reference,
         terms=terms,
         now=now,

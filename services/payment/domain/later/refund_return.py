@@ -25,6 +25,7 @@ def send_back(
     taken: Sequence[RefundShare],
     *,
     amount_minor: int,
+    attempt_id: str,
     code: str | None,
     now: datetime,
 ) -> tuple[Payment, Refund, events.RefundReturned]:
@@ -35,6 +36,7 @@ def send_back(
         refund: That had succeeded; nothing of it came back before.
         taken: What captures have again; the rest goes back into suspense.
         amount_minor: At most what is out.
+        attempt_id: The call that had refunded.
         code: Why, as the channel says.
         now: Business time.
 
@@ -58,6 +60,8 @@ def send_back(
         suspense_minor=suspense_minor,
         channel_reference=refund.channel_reference or "",
         failure_code=code,
+        attempt_id=attempt_id,
+        attempt_count=restored.attempt_count,
     )
     return restored, _returned(refund, amount_minor, fee_minor, suspense_minor, now), event
 

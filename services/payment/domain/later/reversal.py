@@ -18,7 +18,7 @@ def left_minor(capture: Capture) -> int:
 
 
 def reverse(
-    payment: Payment, capture: Capture, *, amount_minor: int, code: str | None, now: datetime
+    payment: Payment, capture: Capture, *, amount_minor: int, attempt_id: str, code: str | None, now: datetime
 ) -> tuple[Payment, Capture, events.PaymentReversed]:
     """Record that all or part of a capture bounced; its fee returns in full, in proportion for a part.
 
@@ -26,6 +26,7 @@ def reverse(
         payment: Captured.
         capture: Of it; nothing has bounced of it before.
         amount_minor: At most what has not bounced.
+        attempt_id: The call that had captured.
         code: Why, as the channel says.
         now: Business time.
     """
@@ -52,6 +53,7 @@ def reverse(
             fee_returned_minor=fee_minor,
             channel_reference=capture.channel_reference or "",
             failure_code=code,
+            attempt_id=attempt_id,
         ),
     )
 

@@ -1,0 +1,5 @@
+"""What analytics does: counting."""
+
+from services.analytics.commands import counting
+
+__all__ = ["counting"]

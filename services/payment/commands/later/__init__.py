@@ -1,0 +1,1 @@
+"""What channels say later, money that came late, and contradictions."""

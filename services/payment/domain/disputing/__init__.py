@@ -1,0 +1,1 @@
+"""What channels say of disputes, what follows, and what merchants answer. Pure."""

@@ -1,0 +1,5 @@
+"""Where payers get receipts; the SQL is in `paykit.contacts`."""
+
+from paykit.contacts.contact_table import ContactTable
+
+contacts = ContactTable()

@@ -1,0 +1,96 @@
+"""Discrepancies: made of differences found, and ended where what was missing has come."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from paykit.cause import Cause
+from paykit.ids import new_id
+from paykit.postgres.database import Tx
+from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResolution
+from services.reconciliation import domain, store
+from services.reconciliation.domain.discrepancy import Discrepancy
+from services.reconciliation.domain.rule_set import Fee, Rules
+from services.reconciliation.store import Difference
+
+HEALED_AT_ONCE_MAX = 1_000
+"""Discrepancies ended in one transaction."""
+
+
+async def record(tx: Tx, differences: Sequence[Difference], rules: Rules) -> None:
+    """Make a discrepancy of each difference that has none yet.
+
+    Rows: discrepancy. Events: DiscrepancyDetected.
+    """
+    if not differences:
+        return
+    found = [_discrepancy(tx, facts, rules.fee) for facts in await store.facts_of(tx, differences)]
+    by_line = [each for each in found if each.line_no is not None]
+    by_movement = [each for each in found if each.line_no is None]
+    added = set(
+        await store.discrepancies.insert_absent(tx, by_line, unique=("line_no", "kind"), where="line_no IS NOT NULL")
+    )
+    added |= set(
+        await store.discrepancies.insert_absent(
+            tx, by_movement, unique=("movement_id", "kind"), where="line_no IS NULL AND movement_id IS NOT NULL"
+        )
+    )
+    for discrepancy in sorted(found, key=lambda each: each.discrepancy_id):
+        if discrepancy.discrepancy_id in added:
+            tx.hold(discrepancy.discrepancy_id)
+            tx.emit(domain.discrepancy.detected(discrepancy), cause=Cause(discrepancy.correlation_id))
+
+
+async def heal(tx: Tx) -> None:
+    """End discrepancies whose missing side has come.
+
+    Rows: discrepancy. Events: DiscrepancyResolved.
+    """
+    rows = await store.discrepancies.claim_healed(tx, HEALED_AT_ONCE_MAX)
+    for discrepancy in list(rows.values()):
+        over, event = domain.discrepancy.healed(discrepancy, DiscrepancyResolution.MATCHED, now=tx.now)
+        rows.put(over)
+        tx.emit(event, cause=Cause(over.correlation_id))
+    await tx.save(rows)
+
+
+def _discrepancy(tx: Tx, facts: Any, fee: Fee | None) -> Discrepancy:
+    kind = DiscrepancyKind(facts["status"])
+    expected_minor = facts["expected_minor"] or facts["unmoved_minor"]
+    currency_code = facts["expected_currency_code"] or facts["unmoved_currency_code"] or facts["currency_code"]
+    return Discrepancy(
+        discrepancy_id=new_id("dis"),
+        kind=kind,
+        channel=facts["line_channel"] or facts["movement_channel"],
+        statement_id=facts["statement_id"],
+        line_no=facts["line_no"],
+        line_id=facts["line_id"],
+        movement_id=facts["movement_id"],
+        attempt_id=facts["attempt_id"] or facts["movement_attempt_id"],
+        related_no=facts["movement_related_no"] or facts["unmoved_related_no"] or facts["related_no"],
+        root_reference=facts["root_reference"],
+        channel_reference=facts["channel_reference"] or facts["movement_reference"],
+        operation=facts["line_operation"] or facts["movement_operation"],
+        carried_out=facts["outcome"] != "FAILED",
+        currency_code=currency_code,
+        expected_minor=expected_minor,
+        reported_minor=None if facts["amount_minor"] is None else abs(facts["amount_minor"]),
+        reported_currency_code=facts["currency_code"],
+        expected_fee_minor=_expected_fee(kind, fee, facts["expected_minor"]),
+        reported_fee_minor=facts["channel_fee_minor"],
+        value_date=facts["line_date"] or _day(facts["occurred_at"]),
+        merchant_id=facts["merchant_id"],
+        correlation_id=facts["correlation_id"] or facts["statement_id"] or "",
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+
+
+def _expected_fee(kind: DiscrepancyKind, fee: Fee | None, expected_minor: int | None) -> int | None:
+    if kind is not DiscrepancyKind.FEE_MISMATCH or fee is None or expected_minor is None:
+        return None
+    return domain.rule_set.fee_of(fee, expected_minor)
+
+
+def _day(moment: Any) -> date | None:
+    return None if moment is None else moment.date()

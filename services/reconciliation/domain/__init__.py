@@ -1,0 +1,5 @@
+"""What reconciliation decides, and what it is about. Pure."""
+
+from services.reconciliation.domain import discrepancy, movement, pairing, rule_set, statement
+
+__all__ = ["discrepancy", "movement", "pairing", "rule_set", "statement"]

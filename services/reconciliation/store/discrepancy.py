@@ -1,0 +1,103 @@
+"""The SQL of discrepancies, and of what they are made of."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import asyncpg
+
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.table import Table
+from paykit.work import Rows
+from paystream.reconciliation.v1.events import DiscrepancyKind
+from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
+from services.reconciliation.store.matching import Difference
+
+_FACTS = """
+SELECT d.line_no, d.movement_id, d.status,
+    l.statement_id, l.line_id, l.channel AS line_channel, l.operation AS line_operation, l.outcome, l.amount_minor,
+    l.currency_code, l.channel_fee_minor, l.line_date, l.attempt_id, l.related_no, l.channel_reference,
+    i.operation AS movement_operation, i.channel AS movement_channel, i.amount_minor AS expected_minor,
+    i.currency_code AS expected_currency_code, i.attempt_id AS movement_attempt_id,
+    i.related_no AS movement_related_no, i.channel_reference AS movement_reference, i.occurred_at,
+    coalesce(i.root_reference, u.root_reference) AS root_reference,
+    coalesce(i.merchant_id, u.merchant_id) AS merchant_id,
+    coalesce(i.correlation_id, u.correlation_id) AS correlation_id,
+    u.amount_minor AS unmoved_minor, u.currency_code AS unmoved_currency_code, u.related_no AS unmoved_related_no
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS d(line_no, movement_id, status)
+LEFT JOIN statement_line l ON l.line_no = d.line_no
+LEFT JOIN internal_transaction i ON i.movement_id = d.movement_id
+LEFT JOIN unmoved_attempt u ON d.status = 'CONTRADICTED' AND d.movement_id IS NULL AND u.attempt_id = l.attempt_id
+"""
+
+# What was missing has come: a line has a movement by now, or a movement a line.
+_HEALED = """
+state = 'OPEN' AND (
+    kind IN ('MISSING_INTERNAL', 'CONTRADICTED') AND line_no IN (
+        SELECT o.line_no FROM line_outcome o WHERE o.line_no = discrepancy.line_no AND o.status <> discrepancy.kind)
+    OR kind = 'MISSING_CHANNEL' AND movement_id IN (
+        SELECT o.movement_id FROM movement_outcome o
+        WHERE o.movement_id = discrepancy.movement_id AND o.line_no IS NOT NULL))
+ORDER BY discrepancy_id LIMIT $1
+"""
+
+_OPEN_COUNTS = """
+SELECT kind, channel, count(*) AS open, min(create_time) AS since FROM discrepancy WHERE state = 'OPEN'
+GROUP BY kind, channel
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyFilter:
+    """Which discrepancies to list; None does not filter."""
+
+    channel: str | None = None
+    kind: DiscrepancyKind | None = None
+    currency_code: str | None = None
+    value_date: date | None = None
+    statement_id: str | None = None
+    merchant_id: str | None = None
+    state: DiscrepancyState | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+
+
+class Discrepancies(Table[str, Discrepancy]):
+    """The table `discrepancy`."""
+
+    async def list(self, tx: Tx, wanted: DiscrepancyFilter, *, after: TimeKey | None, limit: int) -> list[Discrepancy]:
+        """List discrepancies, newest first, from after a (create_time, discrepancy_id) on."""
+        equal = ("channel", "kind", "currency_code", "value_date", "statement_id", "merchant_id", "state")
+        return await self.page(tx, wanted, equal=equal, after=after, limit=limit)
+
+    async def claim_healed(self, tx: Tx, limit: int) -> Rows[str, Discrepancy]:
+        """Lock open discrepancies whose missing side has come."""
+        return await self.claim_where(tx, _HEALED, limit)
+
+    async def of_contradictions(self, tx: Tx, contradiction_ids: Collection[str]) -> Rows[str, Discrepancy]:
+        """Lock the discrepancies of contradictions."""
+        return await self.lock_where(tx, "contradiction_id = ANY($1::text[])", sorted(contradiction_ids))
+
+
+async def facts_of(tx: Tx, differences: Sequence[Difference]) -> list[asyncpg.Record]:
+    """Read what is known of both sides of differences."""
+    columns = (
+        [each.line_no for each in differences],
+        [each.movement_id for each in differences],
+        [each.status for each in differences],
+    )
+    return await tx.fetch(_FACTS, *columns)
+
+
+async def count_open(tx: Tx) -> list[asyncpg.Record]:
+    """Count open discrepancies by kind and channel, with the time of the oldest."""
+    return await tx.fetch(_OPEN_COUNTS)
+
+
+discrepancies = Discrepancies(
+    Discrepancy,
+    "discrepancy",
+    key="discrepancy_id",
+    changing=("state", "resolution", "reason", "proposer", "approver", "aggregate_version", "update_time"),
+)

@@ -1,0 +1,398 @@
+"""The SQL that tells which lines and movements belong together; all of it works on a batch of lines of one channel.
+
+A line has a row in `open_line` until a movement is found for it, and one in `line_outcome` once it is decided: matched,
+different, or missing. It is the same with movements, `open_movement` and `movement_outcome`. Lines and movements
+themselves never change, so that nothing that is decided is read again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from paykit.postgres.database import Tx
+from services.reconciliation.domain.pairing import Dated
+from services.reconciliation.domain.rule_set import Fee, Reference, Rule, RuleKind
+
+MATCHED = "MATCHED"
+WAITING = "WAITING"
+"""Stands for the status of a line that has none yet."""
+NO_MONEY_OPERATIONS = ("AUTHORIZE", "CANCEL")
+"""Lines of these move no money, and so have no counterpart."""
+STATEMENT_OPERATIONS = ("FEE", "PAYOUT_TO_PLATFORM")
+"""Lines of these belong to their statement as a whole."""
+_MATCHING_LOCK = 0x7265_636F
+_OWN_ID = "substring(l.text from '(?:cap|ref|dsp|wdr)_[0-9a-f]{32}')"
+
+_LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS locked"
+
+_CHANNELS = """
+SELECT channel FROM (SELECT DISTINCT channel FROM statement UNION SELECT DISTINCT channel FROM open_movement) c
+WHERE EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND o.fresh)
+    OR EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND NOT o.fresh AND o.due_time <= $1)
+    OR EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.fresh)
+    OR EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.due_time <= $1)
+"""
+
+_FRESH = "SELECT line_no FROM open_line WHERE channel = $1 AND fresh ORDER BY line_no LIMIT $2"
+_DUE = "SELECT line_no FROM open_line WHERE channel = $1 AND NOT fresh AND due_time <= $2 ORDER BY line_no LIMIT $3"
+_STILL_OPEN = "SELECT line_no FROM open_line WHERE line_no = ANY($1::bigint[]) ORDER BY line_no"
+
+_KEEP_OPEN = """
+UPDATE open_line o SET fresh = false, due_time = CASE
+    WHEN EXISTS (SELECT FROM line_outcome d WHERE d.line_no = o.line_no) THEN NULL
+    ELSE coalesce(o.due_time, $2) END
+WHERE line_no = ANY($1::bigint[])
+"""
+
+# What `decided` holds becomes the outcome of lines and movements; given back is what people must hear of.
+_APPLY = """
+gone AS (DELETE FROM open_line o USING decided d WHERE o.line_no = d.line_no),
+kept AS (
+    INSERT INTO line_outcome (line_no, status, rule, movement_id)
+    SELECT DISTINCT ON (line_no) line_no, status, $2, movement_id FROM decided ORDER BY line_no, movement_id
+    ON CONFLICT (line_no) DO UPDATE
+        SET status = excluded.status, rule = excluded.rule, movement_id = excluded.movement_id
+),
+closed AS (
+    DELETE FROM open_movement m USING decided d
+    WHERE m.movement_id = d.movement_id AND d.status NOT IN ('DUPLICATE', 'CONTRADICTED')
+),
+told AS (
+    INSERT INTO movement_outcome (movement_id, status, line_no)
+    SELECT DISTINCT ON (movement_id) movement_id, status, line_no FROM decided
+    WHERE movement_id IS NOT NULL AND status NOT IN ('DUPLICATE', 'CONTRADICTED') ORDER BY movement_id, line_no
+    ON CONFLICT (movement_id) DO UPDATE SET status = excluded.status, line_no = excluded.line_no
+)
+SELECT line_no, movement_id, status FROM decided WHERE status <> 'MATCHED'
+"""
+
+# Lines and movements that name the same thing, rank by rank; exact ones of one amount and currency come first, so that
+# one wrong amount among several parts of one reference is one difference. Several lines whose sum is that of the one
+# movement they name are its parts.
+_BY_REFERENCE = """
+WITH line AS MATERIALIZED (
+    SELECT l.line_no, l.operation, l.outcome, l.amount_minor, l.currency_code, l.channel_fee_minor,
+        l.settlement_amount_minor, l.settlement_currency_code, {line_reference} AS reference
+    FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line l USING (line_no)
+    WHERE {line_reference} IS NOT NULL
+),
+named AS (SELECT DISTINCT operation, reference FROM line),
+found AS MATERIALIZED (
+    SELECT i.movement_id, i.operation, n.reference, i.amount_minor, i.currency_code, i.occurred_at,
+        o.line_no IS NOT NULL AS taken
+    FROM named n JOIN internal_transaction i
+        ON i.{movement_reference} = n.reference AND i.operation = n.operation AND i.channel = $3
+    LEFT JOIN movement_outcome o ON o.movement_id = i.movement_id AND o.line_no IS NOT NULL
+),
+free AS (
+    SELECT *, count(*) OVER (PARTITION BY operation, reference) AS movement_count,
+        row_number() OVER (PARTITION BY operation, reference{exactly} ORDER BY occurred_at, movement_id) AS rank
+    FROM found WHERE NOT taken
+),
+ranked AS (
+    SELECT *, count(*) OVER (PARTITION BY operation, reference, currency_code) AS line_count,
+        sum(amount_minor) OVER (PARTITION BY operation, reference, currency_code) AS total_minor,
+        row_number() OVER (PARTITION BY operation, reference{exactly} ORDER BY line_no) AS rank
+    FROM line
+),
+paired AS (
+    SELECT r.*, f.movement_id, f.amount_minor AS expected_minor, f.currency_code AS expected_currency_code,
+        f.rank <> r.rank OR {is_part} AS part
+    FROM ranked r JOIN free f ON f.operation = r.operation AND f.reference = r.reference
+        AND (f.rank = r.rank{exact_pair} OR {is_part})
+),
+decided AS (
+    SELECT line_no, movement_id, CASE
+        WHEN outcome = 'FAILED' THEN 'CONTRADICTED'
+        WHEN part THEN 'MATCHED'
+        WHEN currency_code <> expected_currency_code
+            AND settlement_currency_code IS DISTINCT FROM expected_currency_code THEN 'CURRENCY_MISMATCH'
+        WHEN currency_code = expected_currency_code AND abs(amount_minor - expected_minor)
+            > greatest($4, expected_minor::numeric * $5 / 10000) THEN 'AMOUNT_MISMATCH'
+        WHEN currency_code <> expected_currency_code AND abs(settlement_amount_minor - expected_minor)
+            > greatest($4, $9, expected_minor::numeric * $5 / 10000) THEN 'AMOUNT_MISMATCH'
+        WHEN operation = 'CAPTURE' AND $6::bigint IS NOT NULL AND currency_code = expected_currency_code
+            AND abs(channel_fee_minor - (div(expected_minor::numeric * $6 + 5000, 10000) + $7)) > $8
+            THEN 'FEE_MISMATCH'
+        ELSE 'MATCHED' END AS status
+    FROM paired
+    {repeated}
+),
+"""
+_IS_PART = """(
+    f.movement_count = 1 AND r.line_count > 1 AND r.currency_code = f.currency_code AND r.total_minor = f.amount_minor)
+"""
+# A line of something for which there is no other movement repeats the line that has it.
+_REPEATED = """
+    UNION ALL
+    SELECT r.line_no, min(f.movement_id), CASE r.outcome WHEN 'FAILED' THEN 'CONTRADICTED' ELSE 'DUPLICATE' END
+    FROM ranked r JOIN found f ON f.operation = r.operation AND f.reference = r.reference
+    WHERE NOT EXISTS (SELECT FROM paired p WHERE p.line_no = r.line_no)
+    GROUP BY r.line_no, r.outcome
+"""
+
+_DECIDE = """
+WITH decided AS (
+    SELECT * FROM unnest($1::bigint[], $3::text[], $4::text[]) AS d(line_no, movement_id, status)
+),
+"""
+
+_NO_MONEY = """
+WITH decided AS (
+    SELECT line_no, NULL::text AS movement_id, 'MATCHED' AS status
+    FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line USING (line_no) WHERE operation = ANY($3::text[])
+),
+"""
+
+_WITHOUT_REFERENCE = """
+SELECT l.line_no, l.operation, l.currency_code, l.amount_minor, coalesce(l.value_date, l.line_date) AS day
+FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line l USING (line_no)
+WHERE l.attempt_id IS NULL AND l.related_no IS NULL AND l.outcome = 'SUCCEEDED'
+"""
+
+_NEAR = """
+SELECT i.movement_id, i.operation, i.currency_code, i.amount_minor, (i.occurred_at AT TIME ZONE 'UTC')::date AS day
+FROM unnest($2::text[], $3::text[], $4::bigint[]) AS k(operation, currency_code, amount_minor)
+JOIN internal_transaction i USING (operation, currency_code, amount_minor)
+JOIN open_movement m ON m.movement_id = i.movement_id
+WHERE i.channel = $1 AND i.occurred_at >= $5 AND i.occurred_at < $6
+"""
+
+_OF_DAY = """
+SELECT l.line_no, array_agg(i.movement_id ORDER BY i.movement_id) AS movement_ids
+FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line l USING (line_no)
+JOIN internal_transaction i ON i.channel = l.channel AND i.operation = l.operation AND i.currency_code = l.currency_code
+    AND i.occurred_at >= (l.line_date - $4::int)::timestamp AT TIME ZONE 'UTC'
+    AND i.occurred_at < (l.line_date - $4::int + 1)::timestamp AT TIME ZONE 'UTC'
+JOIN open_movement m ON m.movement_id = i.movement_id
+WHERE l.channel = $2 AND l.operation = $3 AND l.outcome = 'SUCCEEDED' AND l.attempt_id IS NULL AND l.related_no IS NULL
+GROUP BY l.line_no, l.amount_minor HAVING sum(i.amount_minor) = l.amount_minor
+"""
+
+# What nothing was found for in time: it contradicts what is known of the call, or nobody here knows of it. A line that
+# says that no money moved agrees with that none did.
+_MISSING_LINES = """
+WITH decided AS (
+    SELECT l.line_no, NULL::text AS movement_id, CASE
+        WHEN l.outcome = 'FAILED' THEN 'MATCHED' WHEN u.attempt_id IS NOT NULL THEN 'CONTRADICTED'
+        ELSE 'MISSING_INTERNAL' END AS status
+    FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line l USING (line_no)
+    LEFT JOIN unmoved_attempt u ON u.attempt_id = l.attempt_id
+),
+gone AS (DELETE FROM open_line o USING decided d WHERE o.line_no = d.line_no AND d.status = 'MATCHED'),
+waits AS (
+    UPDATE open_line o SET due_time = NULL, fresh = false FROM decided d
+    WHERE o.line_no = d.line_no AND d.status <> 'MATCHED'
+),
+kept AS (
+    INSERT INTO line_outcome (line_no, status, rule, movement_id) SELECT line_no, status, $2, NULL FROM decided
+    ON CONFLICT (line_no) DO NOTHING
+)
+SELECT line_no, movement_id, status FROM decided WHERE status <> 'MATCHED'
+"""
+
+_WAKE_LINES = """
+WITH arrived AS MATERIALIZED (
+    SELECT m.movement_id FROM open_movement m WHERE m.channel = $1 AND m.fresh ORDER BY m.movement_id LIMIT $2
+),
+movement AS MATERIALIZED (SELECT i.* FROM arrived JOIN internal_transaction i USING (movement_id)),
+named AS (
+    SELECT o.line_no FROM movement i JOIN open_line o ON o.channel_reference = i.channel_reference WHERE NOT o.fresh
+    UNION SELECT o.line_no FROM movement i JOIN open_line o ON o.attempt_id = i.attempt_id WHERE NOT o.fresh
+    UNION SELECT o.line_no FROM movement i JOIN open_line o ON o.related_no = i.related_no WHERE NOT o.fresh
+    UNION SELECT o.line_no FROM movement i
+        JOIN open_line o ON o.currency_code = i.currency_code AND o.amount_minor = i.amount_minor WHERE NOT o.fresh
+),
+woken AS (UPDATE open_line o SET fresh = true FROM named n WHERE o.line_no = n.line_no AND o.channel = $1),
+looked_at AS (
+    UPDATE open_movement m SET fresh = false, due_time = i.occurred_at + $3 FROM movement i
+    WHERE m.movement_id = i.movement_id
+)
+SELECT count(*) AS movements FROM arrived
+"""
+
+_MISSING_MOVEMENTS = """
+WITH due AS MATERIALIZED (
+    SELECT movement_id FROM open_movement WHERE channel = $1 AND due_time <= $2 ORDER BY movement_id LIMIT $3
+),
+waits AS (UPDATE open_movement m SET due_time = NULL FROM due d WHERE m.movement_id = d.movement_id),
+kept AS (
+    INSERT INTO movement_outcome (movement_id, status, line_no) SELECT movement_id, 'MISSING_CHANNEL', NULL FROM due
+    ON CONFLICT (movement_id) DO NOTHING
+)
+SELECT NULL::bigint AS line_no, movement_id, 'MISSING_CHANNEL' AS status FROM due
+"""
+
+
+# For a trial that is undone: lines since a day, and the movements they have, are as if they had just come.
+_REOPEN = """
+WITH again AS MATERIALIZED (
+    SELECT l.line_no, coalesce(o.status, 'WAITING') AS status
+    FROM statement_line l LEFT JOIN line_outcome o USING (line_no)
+    WHERE l.channel = $1 AND l.line_date >= $2 ORDER BY l.line_no DESC LIMIT $3
+),
+undecided AS (DELETE FROM line_outcome o USING again a WHERE o.line_no = a.line_no),
+freed AS (
+    DELETE FROM movement_outcome o USING again a WHERE o.line_no = a.line_no RETURNING o.movement_id
+),
+waiting AS (
+    INSERT INTO open_movement (movement_id, channel, fresh) SELECT DISTINCT movement_id, $1, true FROM freed
+    ON CONFLICT DO NOTHING
+),
+opened AS (
+    INSERT INTO open_line (line_no, statement_id, channel, operation, amount_minor, currency_code, fresh)
+    SELECT l.line_no, l.statement_id, l.channel, l.operation, l.amount_minor, l.currency_code, true
+    FROM again JOIN statement_line l USING (line_no) ON CONFLICT (line_no) DO UPDATE SET fresh = true
+)
+SELECT line_no, status FROM again
+"""
+
+_STATUSES = "SELECT line_no, status FROM line_outcome WHERE line_no = ANY($1::bigint[])"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What people must hear of: a line, a movement or both, and how they differ."""
+
+    line_no: int | None
+    movement_id: str | None
+    status: str
+
+
+async def lock_channel(tx: Tx, channel: str) -> bool:
+    """Keep others from matching a channel until the transaction ends; False when another does it now."""
+    return bool((await tx.fetch(_LOCK, _MATCHING_LOCK, channel))[0]["locked"])
+
+
+async def waiting_channels(tx: Tx) -> list[str]:
+    """Read the channels with something to look at, in alphabetical order."""
+    return sorted(row["channel"] for row in await tx.fetch(_CHANNELS, tx.now))
+
+
+async def fresh_lines(tx: Tx, channel: str, limit: int) -> list[int]:
+    """Read lines that came, or may have a movement by now, the oldest first."""
+    return [row["line_no"] for row in await tx.fetch(_FRESH, channel, limit)]
+
+
+async def due_lines(tx: Tx, channel: str, limit: int) -> list[int]:
+    """Read lines whose movement should have come, the oldest first."""
+    return [row["line_no"] for row in await tx.fetch(_DUE, channel, tx.now, limit)]
+
+
+async def still_open(tx: Tx, line_nos: Sequence[int]) -> list[int]:
+    """Return the lines that no movement was found for."""
+    return [row["line_no"] for row in await tx.fetch(_STILL_OPEN, list(line_nos))] if line_nos else []
+
+
+async def keep_open(tx: Tx, line_nos: Sequence[int], *, due_time: datetime) -> None:
+    """Have lines wait for movements that come, at first until a time."""
+    if line_nos:
+        await tx.run(_KEEP_OPEN, list(line_nos), due_time)
+
+
+async def match_without_money(tx: Tx, line_nos: Sequence[int]) -> None:
+    """Take lines that move no money for matched."""
+    await tx.fetch(_NO_MONEY + _APPLY, list(line_nos), "NO_MONEY", list(NO_MONEY_OPERATIONS))
+
+
+async def match_by_reference(
+    tx: Tx, line_nos: Sequence[int], channel: str, rule: Rule, *, fee: Fee | None, conversion_minor: int, exact: bool
+) -> list[Difference]:
+    """Decide lines by what they and movements name; `exact` only those of which amount and currency are the same."""
+    in_text = rule.kind is RuleKind.TEXT
+    sql = _BY_REFERENCE.format(
+        line_reference=_OWN_ID if in_text else f"l.{rule.by}",
+        movement_reference=Reference.RELATED_NO if in_text else rule.by,
+        exactly=", amount_minor, currency_code" if exact else "",
+        exact_pair=" AND (f.amount_minor, f.currency_code) = (r.amount_minor, r.currency_code)" if exact else "",
+        is_part="false" if exact else _IS_PART,
+        repeated="" if exact else _REPEATED,
+    )
+    return _differences(
+        await tx.fetch(
+            sql + _APPLY,
+            list(line_nos),
+            rule.name,
+            channel,
+            rule.tolerance_minor,
+            rule.tolerance_basis_points,
+            None if fee is None else fee.basis_points,
+            0 if fee is None else fee.fixed_minor,
+            0 if fee is None else fee.tolerance_minor,
+            conversion_minor,
+        )
+    )
+
+
+async def decide(tx: Tx, decisions: Sequence[tuple[int, str | None, str]], *, rule: str) -> list[Difference]:
+    """Take over what was decided elsewhere: line, movement and status; a line may have several movements."""
+    if not decisions:
+        return []
+    columns = [list(column) for column in zip(*decisions, strict=True)]
+    return _differences(await tx.fetch(_DECIDE + _APPLY, columns[0], rule, columns[1], columns[2]))
+
+
+async def lines_without_reference(tx: Tx, line_nos: Sequence[int]) -> list[Dated]:
+    """Read the lines that name nothing of ours, by operation, currency and amount."""
+    return [_dated(row, row["line_no"]) for row in await tx.fetch(_WITHOUT_REFERENCE, list(line_nos))]
+
+
+async def movements_near(tx: Tx, channel: str, lines: Sequence[Dated], *, days: int) -> list[Dated]:
+    """Read open movements that could belong to lines by operation, currency, amount and day."""
+    keys = sorted({line.key for line in lines})  # type: ignore[type-var]  # Tuples, as `_dated` makes them.
+    columns = [list(column) for column in zip(*keys, strict=True)]
+    first, last = min(line.day for line in lines), max(line.day for line in lines)
+    bounds = _midnight(first - timedelta(days=days)), _midnight(last + timedelta(days=days + 1))
+    return [_dated(row, row["movement_id"]) for row in await tx.fetch(_NEAR, channel, *columns, *bounds)]
+
+
+async def batches_of_a_day(
+    tx: Tx, line_nos: Sequence[int], channel: str, rule: Rule
+) -> list[tuple[int, str | None, str]]:
+    """Return the lines whose amount is that of all open movements of a day, with each of these."""
+    rows = await tx.fetch(_OF_DAY, list(line_nos), channel, rule.operation, rule.lag_days)
+    seen: set[str] = set()
+    decisions: list[tuple[int, str | None, str]] = []
+    for row in sorted(rows, key=lambda row: row["line_no"]):
+        if not seen.intersection(row["movement_ids"]):
+            seen.update(row["movement_ids"])
+            decisions += [(row["line_no"], movement_id, MATCHED) for movement_id in row["movement_ids"]]
+    return decisions
+
+
+async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[Difference]:
+    """Decide lines that nothing was found for in time; they stay open for what comes later."""
+    return _differences(await tx.fetch(_MISSING_LINES, list(line_nos), "MISSING")) if line_nos else []
+
+
+async def wake_lines(tx: Tx, channel: str, *, sla: timedelta, limit: int) -> int:
+    """Have lines looked at again for which movements came, and say of how many that was; these wait for lines now."""
+    return int((await tx.fetch(_WAKE_LINES, channel, limit, sla))[0]["movements"])
+
+
+async def missing_movements(tx: Tx, channel: str, limit: int) -> list[Difference]:
+    """Decide movements that no line told of in time; they stay open for what comes later."""
+    return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, tx.now, limit))
+
+
+async def reopen(tx: Tx, channel: str, *, since: date, limit: int) -> dict[int, str]:
+    """Have the newest lines since a day looked at as if they had just come, and return the status that each had."""
+    return {row["line_no"]: row["status"] for row in await tx.fetch(_REOPEN, channel, since, limit)}
+
+
+async def statuses(tx: Tx, line_nos: Sequence[int]) -> dict[int, str]:
+    """Return the status of the lines that have one."""
+    return {row["line_no"]: row["status"] for row in await tx.fetch(_STATUSES, list(line_nos))}
+
+
+def _differences(rows: Sequence[object]) -> list[Difference]:
+    return [Difference(*row) for row in rows]  # type: ignore[misc]  # Records, of three columns.
+
+
+def _dated(row: object, name: int | str) -> Dated:
+    key = row["operation"], row["currency_code"], row["amount_minor"]  # type: ignore[index]  # A record.
+    return Dated(name, key, row["day"])  # type: ignore[index]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")

@@ -1,0 +1,139 @@
+"""The SQL of statements and their lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from paykit.paging import TimeKey
+from paykit.postgres.database import Tx
+from paykit.postgres.table import Table, where
+from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
+
+_LINE_COLUMNS = (
+    *("statement_id", "channel", "line_id", "operation", "outcome", "amount_minor", "currency_code"),
+    *("channel_fee_minor", "line_date", "value_date", "occurred_at", "related_no", "attempt_id", "channel_reference"),
+    *("original_channel_reference", "settlement_amount_minor", "settlement_currency_code", "exchange_rate"),
+    *("payout_reference", "acquirer_reference", "text"),
+)
+
+_OPEN_COLUMNS = """
+    line_no, statement_id, channel, operation, amount_minor, currency_code, channel_reference, attempt_id, related_no
+"""
+
+_ADD_LINES = """
+WITH added AS (
+    INSERT INTO statement_line ({columns}) SELECT {columns} FROM unnest({parameters}) AS new ({columns})
+    ON CONFLICT (channel, line_id) DO NOTHING
+    RETURNING {open_columns}
+)
+INSERT INTO open_line ({open_columns}, fresh) SELECT *, true FROM added
+"""
+
+_OPEN_LINES = f"""
+INSERT INTO open_line ({_OPEN_COLUMNS}, fresh)
+SELECT {_OPEN_COLUMNS}, true FROM statement_line WHERE statement_id = ANY($1::text[]) ON CONFLICT DO NOTHING
+"""
+
+# All lines are there, and each has an outcome: what waits for its movement has none yet.
+_COMPLETE = """
+state = 'CLOSED' AND line_count = (SELECT count(*) FROM statement_line l WHERE l.statement_id = statement.statement_id)
+ORDER BY statement_id LIMIT $1
+"""
+
+_UNDECIDED = """
+SELECT o.line_no FROM open_line o
+WHERE o.statement_id = $1 AND NOT EXISTS (SELECT FROM line_outcome d WHERE d.line_no = o.line_no) LIMIT 1
+"""
+
+_OWN_LINES = """
+SELECT l.line_no, l.operation, l.amount_minor, coalesce(l.payout_reference, l.channel_reference) AS reference
+FROM open_line o JOIN statement_line l USING (line_no)
+WHERE o.statement_id = $1 AND l.operation = ANY($2::text[]) ORDER BY l.line_no
+"""
+
+_PAYOUT_AT_THE_BANK = """
+SELECT acquirer_net_minor FROM statement WHERE bank_reference = $1 AND currency_code = $2 ORDER BY statement_id LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementFilter:
+    """Which statements to list; None does not filter."""
+
+    channel: str | None = None
+    currency_code: str | None = None
+    statement_date: date | None = None
+    state: StatementState | None = None
+    create_time_min: datetime | None = None
+    create_time_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A line that belongs to its statement as a whole: its fee, or what is paid out for it."""
+
+    line_no: int
+    operation: str
+    amount_minor: int
+    reference: str | None
+
+
+class Statements(Table[str, Statement]):
+    """The table `statement`."""
+
+    async def complete(self, tx: Tx, limit: int) -> list[Statement]:
+        """Read closed statements all of whose lines have come."""
+        return await self.select(tx, _COMPLETE, limit)
+
+    async def list(self, tx: Tx, wanted: StatementFilter, *, after: TimeKey | None, limit: int) -> list[Statement]:
+        """List statements, newest first, from after a (create_time, statement_id) on."""
+        equal = ("channel", "currency_code", "statement_date", "state")
+        return await self.page(tx, wanted, equal=equal, after=after, limit=limit)
+
+
+class StatementLines(Table[int, StatementLine]):
+    """The table `statement_line`, and `open_line` as far as lines begin there."""
+
+    async def add(self, tx: Tx, lines: Sequence[StatementLine]) -> None:
+        """Add lines that are not there yet, by channel and line_id, to be looked at."""
+        columns = ", ".join(_LINE_COLUMNS)
+        ordered = sorted(lines, key=lambda line: (line.channel, line.line_id))
+        sql = _ADD_LINES.format(columns=columns, parameters=self.parameters(_LINE_COLUMNS), open_columns=_OPEN_COLUMNS)
+        await tx.run(sql, *([getattr(line, column) for line in ordered] for column in _LINE_COLUMNS))
+
+    async def open(self, tx: Tx, statement_ids: Sequence[str]) -> None:
+        """Have all lines of statements looked at, which were copied in."""
+        await tx.run(_OPEN_LINES, list(statement_ids))
+
+    async def of_statement(self, tx: Tx, statement_id: str, *, after: int | None, limit: int) -> list[StatementLine]:
+        """Read lines of a statement in their order, from after a line_no on."""
+        condition, args = where(("statement_id = {}", statement_id), ("line_no > {}", after))
+        return await self.select(tx, f"{condition} ORDER BY line_no LIMIT ${len(args) + 1}", *args, limit)
+
+
+async def any_undecided(tx: Tx, statement_id: str) -> bool:
+    """Return whether a line of a statement has no outcome yet."""
+    return bool(await tx.fetch(_UNDECIDED, statement_id))
+
+
+async def own_lines(tx: Tx, statement_id: str, operations: Sequence[str]) -> list[OwnLine]:
+    """Read open lines that belong to a statement as a whole."""
+    return [OwnLine(*row) for row in await tx.fetch(_OWN_LINES, statement_id, list(operations))]
+
+
+async def payout_at_the_bank(tx: Tx, bank_reference: str, currency_code: str) -> int | None:
+    """Return what an acquirer pays out under a reference at the bank; None when no statement says so."""
+    rows = await tx.fetch(_PAYOUT_AT_THE_BANK, bank_reference, currency_code)
+    return rows[0]["acquirer_net_minor"] if rows else None
+
+
+statements = Statements(
+    Statement,
+    "statement",
+    key="statement_id",
+    changing=(
+        *("state", "line_count", "opening_balance_minor", "closing_balance_minor", "acquirer_net_minor"),
+        *("statement_fee_minor", "bank_reference", "aggregate_version", "update_time"),
+    ),
+)
+lines = StatementLines(StatementLine, "statement_line", key="line_no")
