@@ -48,6 +48,9 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
         state=_STATES[withdrawal.state],
         approval_required=withdrawal.approval_required,
         requester=withdrawal.requester,
+        note=withdrawal.note or "",
+        bank_account_last_four=withdrawal.bank_account_last_four,
+        submit_time=to_timestamp(withdrawal.submit_time) if withdrawal.submit_time else None,
         decider=withdrawal.decider or "",
         funds_held=withdrawal.funds_held,
         channel=withdrawal.channel or "",
@@ -135,6 +138,7 @@ def from_create_withdrawal(
         approval_limit_minor=limit_of(settings.withdrawal_approval_limits, amount.currency_code),
         daily_limit_minor=limit_of(settings.withdrawal_daily_limits, amount.currency_code),
         cause=cause,
+        note=request.note or None,
         labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
@@ -171,24 +175,27 @@ def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilte
     )
 
 
-def from_create_account(request: pb.CreateBankAccountRequest) -> CreateBankAccount:
+def from_create_account(request: pb.CreateBankAccountRequest, *, cause: Cause) -> CreateBankAccount:
     """Read a bank account to register."""
     return CreateBankAccount(
         merchant_id=request.merchant_id,
         currency_code=request.currency_code,
         token=request.token,
         last_four=request.last_four,
+        cause=cause,
     )
 
 
-def from_verify(request: pb.VerifyBankAccountRequest) -> ChangeBankAccount:
+def from_verify(request: pb.VerifyBankAccountRequest, *, cause: Cause) -> ChangeBankAccount:
     """Read the result of a check."""
-    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=_VERIFICATIONS[request.result])
+    action = _VERIFICATIONS[request.result]
+    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=action, cause=cause)
 
 
-def from_disable(request: pb.DisableBankAccountRequest) -> ChangeBankAccount:
+def from_disable(request: pb.DisableBankAccountRequest, *, cause: Cause) -> ChangeBankAccount:
     """Read which bank account is not to be used any more."""
-    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=BankAccountAction.DISABLE)
+    action = BankAccountAction.DISABLE
+    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=action, cause=cause)
 
 
 def from_list_accounts(request: pb.ListBankAccountsRequest) -> BankAccountFilter:

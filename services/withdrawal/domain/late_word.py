@@ -57,6 +57,7 @@ def pay_late(
         channel=present(paid.channel, paid),
         channel_reference=channel_reference,
         previous_state=withdrawal.state,
+        attempt_id=evidence.attempt_id,
     )
 
 
@@ -92,6 +93,7 @@ def bounce(
         channel=present(bounced.channel, bounced),
         channel_reference=present(evidence.channel_reference or bounced.channel_reference, bounced),
         failure_code=evidence.failure_code,
+        attempt_id=evidence.attempt_id,
     )
 
 

@@ -105,7 +105,7 @@ withdrawals = Withdrawals(
     key="withdrawal_id",
     changing=(
         *("state", "decider", "funds_held", "channel", "channel_reference", "failure_reason", "failure_code"),
-        *("return_code", "contradicted", "returned_minor", "paid_late", "bounced"),
+        *("return_code", "contradicted", "returned_minor", "paid_late", "bounced", "submit_time"),
         *("taken_minor", "aggregate_version", "update_time"),
     ),
     computed={"blocked_reason": BLOCKED_REASON},

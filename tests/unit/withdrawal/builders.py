@@ -20,6 +20,7 @@ def withdrawal(state: str = "CREATED", **changes: Any) -> Withdrawal:
         "merchant_id": MERCHANT_ID,
         "bank_account_id": BANK_ACCOUNT_ID,
         "destination_token": "tok_iban",
+        "bank_account_last_four": "4321",
         "amount_minor": 6_000,
         "currency_code": "USD",
         "approval_required": True,

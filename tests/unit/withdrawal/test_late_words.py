@@ -68,7 +68,7 @@ def moved(before: Withdrawal, movement: PayoutMovement) -> tuple[Withdrawal, lis
         after, bounced = late_word.bounce(after, evidence=evidence("FAILED"), now=LATER)
         told.append(bounced)
     if movement in {PayoutMovement.RETURN, PayoutMovement.OUT_AND_RETURN}:
-        after, returned = domain.send_back(after, returned_minor=5_500, code=None, now=LATER)
+        after, returned = domain.send_back(after, returned_minor=5_500, code=None, attempt_id=ATTEMPT_ID, now=LATER)
         told.append(returned)
     return after, [type(event).__name__.removeprefix("Withdrawal") for event in told if event is not None]
 
@@ -110,7 +110,7 @@ def test_the_documented_table_says_the_same() -> None:
 def test_what_went_out_and_came_back_as_a_whole_leaves_nothing_to_decide(state: str) -> None:
     before = recorded(state)
     out, _ = late_word.pay_late(before, evidence=evidence("RETURNED"), now=LATER)
-    back, _ = domain.send_back(out, returned_minor=None, code=None, now=LATER)
+    back, _ = domain.send_back(out, returned_minor=None, code=None, attempt_id=ATTEMPT_ID, now=LATER)
 
     rule = late_rules.rule_of(before, PayoutWord.RETURNED)
 
