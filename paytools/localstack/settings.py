@@ -16,9 +16,9 @@ SERVICES = (
     "settlement",
     "withdrawal",
     "journey",
+    "reconciliation",
     "notification",
     "analytics",
-    "reconciliation",
 )
 """Started in this order; the first gets the first port."""
 

@@ -1,5 +1,23 @@
-"""What is done with statements, movements and discrepancies, each in one transaction."""
+"""The business operations of reconciliation: lock, decide, save, emit."""
 
-from services.reconciliation.commands import collecting, differing, matching, rule_sets, statements
+from services.reconciliation.commands import (
+    booking,
+    collecting,
+    contradiction,
+    differing,
+    matching,
+    resolving,
+    rule_sets,
+    statements,
+)
 
-__all__ = ["collecting", "differing", "matching", "rule_sets", "statements"]
+__all__ = [
+    "booking",
+    "collecting",
+    "contradiction",
+    "differing",
+    "matching",
+    "resolving",
+    "rule_sets",
+    "statements",
+]

@@ -1,5 +1,27 @@
-"""What reconciliation decides, and what it is about. Pure."""
+"""The rules of reconciliation. Pure."""
 
-from services.reconciliation.domain import discrepancy, movement, pairing, rule_set, statement
+from services.reconciliation.domain import (
+    contradiction,
+    correction,
+    discrepancy,
+    ending,
+    movement,
+    pairing,
+    resolution,
+    rule_set,
+    statement,
+    uncleared,
+)
 
-__all__ = ["discrepancy", "movement", "pairing", "rule_set", "statement"]
+__all__ = [
+    "contradiction",
+    "correction",
+    "discrepancy",
+    "ending",
+    "movement",
+    "pairing",
+    "resolution",
+    "rule_set",
+    "statement",
+    "uncleared",
+]

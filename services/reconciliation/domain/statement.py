@@ -16,7 +16,7 @@ class StatementState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class ReportedStatement:
     """A statement. Amounts are in minor units of its currency.
 
     Attributes:
@@ -48,7 +48,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatementLine:
+class ReportedLine:
     """One movement of money as a statement tells it. Amounts are in minor units of the currency beside them.
 
     Attributes:
