@@ -14,7 +14,8 @@ from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, De
 from services.withdrawal.domain.allowance import Allowance, limit_of
 from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction, WithdrawalState
 from services.withdrawal.store import BankAccountFilter, WithdrawalFilter
 
 _STATES = {state: pb.WithdrawalState.Value(f"WITHDRAWAL_STATE_{state}") for state in WithdrawalState}

@@ -18,7 +18,8 @@ from services.withdrawal.commands import work
 from services.withdrawal.commands.work import WithdrawalWork
 from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance, MerchantCurrency
 from services.withdrawal.domain.bank_account import BankAccount
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

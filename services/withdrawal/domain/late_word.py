@@ -15,7 +15,8 @@ from paykit.contradictions.contradiction import Contradiction, ContradictionKind
 from paykit.errors import InvariantError
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain.late_rules import PayoutWord
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState, facts, present
+from services.withdrawal.domain.withdrawal import Withdrawal, facts, present
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 
 BOUNCED = "BOUNCED"
 """Why a withdrawal is FAILED that had been completed."""

@@ -30,7 +30,7 @@ from services.withdrawal.commands import withdrawal as commands
 from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
 from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, Decide
 from services.withdrawal.domain.bank_account import BankAccountAction
-from services.withdrawal.domain.withdrawal import WithdrawalAction
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
 from tests.integration.payment.statement_evidence import accepted
 from tests.integration.withdrawal.conftest import Treasury, payment_contradicted, payment_resolved

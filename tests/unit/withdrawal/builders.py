@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountState
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)

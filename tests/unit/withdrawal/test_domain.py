@@ -13,7 +13,8 @@ from paykit.base.four_eyes import SamePerson
 from paykit.errors import IllegalTransition
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain import withdrawal as domain
-from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction, WithdrawalState
 from tests.unit.withdrawal.builders import ATTEMPT_ID, BANK_ACCOUNT_ID, LATER, MERCHANT_ID, NOON, WITHDRAWAL_ID
 from tests.unit.withdrawal.builders import withdrawal as withdrawal_in
 

@@ -10,7 +10,8 @@ from paykit.channels.judging import LaterWord
 from services.withdrawal.domain import late_rules, late_word
 from services.withdrawal.domain import withdrawal as domain
 from services.withdrawal.domain.late_rules import RULES, PayoutMovement, PayoutWord
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 from tests.unit.withdrawal.builders import ATTEMPT_ID, LATER, withdrawal
 
 # Of 6,000: recorded, word, state after, events, what is out after (before: nothing of what failed or was cancelled, 500
