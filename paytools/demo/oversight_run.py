@@ -117,9 +117,9 @@ class OversightPlay:
             return await pages(self._clients.reconciliation.ListDiscrepancies, request, "discrepancies")
 
         found = await line.until("what was planted is found", look, lambda rows: len(rows) >= len(script.PLANTED))
-        by_kind = {pb.DiscrepancyKind.Name(row.kind).removeprefix("DISCREPANCY_KIND_"): row for row in found}
-        if Counter(pb.DiscrepancyKind.Name(row.kind).removeprefix("DISCREPANCY_KIND_") for row in found) != wanted:
-            listed = "\n".join(f"  {row}" for row in found)
+        by_kind = {_kind(row): row for row in found}
+        if Counter(map(_kind, found)) != wanted:
+            listed = "\n".join(f"  {_kind(row)} {row.expected} {row.reported}" for row in found)
             raise DemoFailedError(f"reconciliation found other differences than were planted:\n{listed}")
         self._tell(f"reconciliation found {', '.join(sorted(by_kind))}: all that was planted, and nothing else")
         return by_kind
@@ -163,6 +163,10 @@ class OversightPlay:
 
     def _tell(self, what: str) -> None:
         self._console.print(f"  {what}", markup=False, soft_wrap=True)
+
+
+def _kind(discrepancy: Any) -> str:
+    return pb.DiscrepancyKind.Name(discrepancy.kind).removeprefix("DISCREPANCY_KIND_")
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from services.reconciliation.store.movement import keep_unmoved, movements, unmo
 from services.reconciliation.store.rule_set import RuleSetFilter, rule_sets
 from services.reconciliation.store.statement import (
     StatementFilter,
-    any_undecided,
     lines,
     own_lines,
     payout_at_the_bank,
@@ -24,7 +23,6 @@ __all__ = [
     "UnclearedAmount",
     "UnclearedFilter",
     "account_kinds",
-    "any_undecided",
     "corrections",
     "count_open",
     "differences",
