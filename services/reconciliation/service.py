@@ -40,7 +40,7 @@ SERVICE = Service(
     locks=("rule_set", "discrepancy", "statement"),
     records=(
         *("statement", "statement_line", "open_line", "line_outcome", "open_movement", "movement_outcome"),
-        *("discrepancy", "rule_set"),
+        *("discrepancy", "rule_set", "statement_file"),
     ),
     projections=("internal_transaction", "unmoved_attempt"),
     servicers=rpc.servicers,

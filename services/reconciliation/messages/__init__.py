@@ -1,5 +1,6 @@
 """Discrepancies and rule sets on the wire."""
 
+from services.reconciliation.messages import statement
 from services.reconciliation.messages.discrepancy import from_list_discrepancies, to_discrepancy
 from services.reconciliation.messages.rule_set import (
     from_activate_rule_set,
@@ -16,6 +17,7 @@ __all__ = [
     "from_list_discrepancies",
     "from_list_rule_sets",
     "read_day",
+    "statement",
     "to_discrepancy",
     "to_rule_set",
     "to_trial",

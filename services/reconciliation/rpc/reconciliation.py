@@ -1,5 +1,6 @@
 """The ReconciliationService: messages to commands and back."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from paykit.serve.server import Servicer
 from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from paystream.reconciliation.v1 import reconciliation_pb2_grpc
 from services.reconciliation import commands, domain, messages, store
+from services.reconciliation.rpc.statement import IMPORTS_AT_ONCE, StatementMethods
 
 _CREATE_RULE_SET = Operation(
     name="CreateRuleSet",
@@ -28,11 +30,12 @@ _ACTIVATE_RULE_SET = Operation(
 )
 
 
-class ReconciliationServicer(reconciliation_pb2_grpc.ReconciliationServiceServicer):
+class ReconciliationServicer(StatementMethods, reconciliation_pb2_grpc.ReconciliationServiceServicer):
     """Serves paystream.reconciliation.v1.ReconciliationService; the contract stands in its proto."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._importing = asyncio.Semaphore(IMPORTS_AT_ONCE)
 
     async def GetDiscrepancy(self, request: pb.GetDiscrepancyRequest, _context: Any) -> pb.GetDiscrepancyResponse:
         """Read a discrepancy."""

@@ -13,13 +13,16 @@ from services.reconciliation.store.statement import (
     payout_at_the_bank,
     statements,
 )
+from services.reconciliation.store.statement_file import add_lines, count_lines, statement_files
 
 __all__ = [
     "Difference",
     "DiscrepancyFilter",
     "RuleSetFilter",
     "StatementFilter",
+    "add_lines",
     "any_undecided",
+    "count_lines",
     "count_open",
     "discrepancies",
     "facts_of",
@@ -30,6 +33,7 @@ __all__ = [
     "own_lines",
     "payout_at_the_bank",
     "rule_sets",
+    "statement_files",
     "statements",
     "unmoved_attempts",
     "verification",
