@@ -116,6 +116,11 @@ def _transaction(number: int, merchant_id: str) -> TransactionCreated:
         currency_code="USD",
         effective_at=now,
         reverses_transaction_id=None,
+        channel=None,
+        channel_reference=None,
+        fee_minor=0,
+        chart_name="merchant_asset",
+        reason=None,
         entries=tuple(
             Entry(
                 account_id=ids.named_id("acc", kind, owner or ""),

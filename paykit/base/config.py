@@ -107,6 +107,14 @@ Closings = Annotated[
 """Days by currency."""
 
 
+ClearingDays = Annotated[
+    dict[Annotated[str, Field(pattern=r"^(\*|[a-z]+\.[a-z]+|suspense)$")], Annotated[int, Field(ge=0, le=3_650)]],
+    NoDecode,
+    BeforeValidator(_read_json),
+]
+"""Days by kind of account; `*` stands for all kinds."""
+
+
 Routes = Annotated[
     tuple[ChannelRoute, ...], NoDecode, BeforeValidator(lambda text: channel_routes.read(text, "channel"))
 ]
@@ -190,6 +198,8 @@ class Settings(BaseSettings):
         mail_from_address: The address that mails come from; its domain ends their Message-IDs.
         mail_timeout_s: How long the server may take for one answer.
         mail_operator_address: Where mails for those who run the platform go to; nowhere if unset.
+        clearing_days: Within how many days what stands on accounts of a kind that money only passes through should
+            have cleared, where not the defaults hold; `*` stands for all kinds. JSON, as in `{"suspense": 3}`.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -231,6 +241,7 @@ class Settings(BaseSettings):
     withdrawal_daily_limits: Limits = Field(default={"*": 100_000_000})
     currency_closings: Closings = Field(default={}, max_length=200)
     accounting_journal_limits: Limits = Field(default={"*": 1_000_000})
+    clearing_days: ClearingDays = Field(default={}, max_length=20)
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
     webhook_key: WebhookKey | None = None
     webhook_http_allowed: bool = False

@@ -16,6 +16,7 @@ SERVICES = (
     "settlement",
     "withdrawal",
     "journey",
+    "reconciliation",
     "notification",
     "analytics",
     "reconciliation",

@@ -1,30 +1,37 @@
-"""Reconciliation: holds what channels and banks say in their statements against what is recorded.
+"""Reconciliation: what channels say in their statements, held against what is recorded; people end the differences.
 
 | what | where |
 |---|---|
+| a discrepancy | `domain/discrepancy.py`, SQL in `store/discrepancy.py`, read by `rpc/discrepancy.py` |
+| how one can end, and what a correction of it books | `domain/resolution.py`, fed by `store/difference.py` |
+| its end, and the events that tell of it | `domain/ending.py` |
+| corrections that another person decides | `domain/correction.py`, SQL in `store/correction.py` |
+| contradictions of the money line, listed here and decided there | `contradiction.py` in `domain` and `commands` |
+| what people ask for | `commands/resolving.py`, called by `rpc/resolving.py` |
+| what the ledger answers | `commands/booking.py`, called by `handlers.py` |
 | statements and their lines | `domain/statement.py`, SQL in `store/statement.py` |
 | movements of money, as payment and withdrawal tell them | `domain/movement.py`, SQL in `store/movement.py` |
-| rules by which both belong together | `domain/rule_set.py`, SQL in `store/rule_set.py` |
+| rules by which both belong together | `rule_set.py` in `domain`, `store`, `rpc` and `messages` |
 | matching | `commands/matching.py`, SQL in `store/matching.py`; by day alone `domain/pairing.py` |
-| differences: found, ended by what follows | `domain/discrepancy.py`, `commands/differing.py` |
-| and their SQL | `store/discrepancy.py` |
-| taking in lines, movements and contradictions | `commands/collecting.py`, called by `handlers.py` |
+| differences: found, ended by what follows | `commands/differing.py` |
+| taking in lines and movements | `commands/collecting.py`, called by `handlers.py` |
 | closing statements of which all is known | `commands/statements.py`, called by `jobs.py` |
 | each line and each movement has one outcome | SQL in `store/verification.py` |
+| what has not cleared, and who holds it | `domain/uncleared.py`, SQL in `store/uncleared.py`, metrics in `jobs.py` |
 
-Records: `statement`, `statement_line`, `open_line` and `line_outcome`, `open_movement` and `movement_outcome`,
-`discrepancy`, `rule_set`. Projections: `internal_transaction` and `unmoved_attempt` (of payment.events and
+Records: `discrepancy`, `correction`, `rule_set`, `statement`, `statement_line`, `open_line` and `line_outcome`,
+`open_movement` and `movement_outcome`. Projections: `uncleared` (of accounting.events and channel.events),
+`ledger_account_kind` (of accounting.events), `internal_transaction` and `unmoved_attempt` (of payment.events and
 withdrawal.events).
 
-RPCs: GetDiscrepancy ListDiscrepancies CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet.
+RPCs: GetDiscrepancy ListDiscrepancies ResolveDiscrepancy ApproveCorrection RejectCorrection ListCorrections
+ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet.
 
-Topics: in channel.events, payment.events, withdrawal.events; out reconciliation.events, keyed by discrepancy_id:
-DiscrepancyDetected DiscrepancyResolved; by statement_id: StatementReconciled.
+Topics: in accounting.events, channel.events, payment.events and withdrawal.events; out reconciliation.events.
 
-Invariants:
-
-- A line is kept once, by its channel and the channel's identity of it, and never changes; neither does a movement.
-- Each line and each movement is either open or has exactly one outcome; what is called missing has both, so that what
-  comes later finds it.
-- A movement belongs to at most one line, or to lines that are its parts; one transaction at a time matches a channel.
+Invariants: a line is kept once, by its channel and the channel's identity of it; neither lines nor movements change;
+each of them is open or has exactly one outcome, what is called missing both, so that what comes later finds it; one
+transaction at a time matches a channel. A discrepancy ends once; a contradiction of the money line is decided where it
+is, never here; what moves money is booked or explained by two people; of a discrepancy one correction waits at a time,
+and it is over when the ledger has booked it; what is uncleared adds up to the ledger's balances.
 """

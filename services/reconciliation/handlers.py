@@ -1,38 +1,71 @@
-"""What channels, payments and withdrawals tell, as far as statements are about it: events to commands."""
+"""Events as reconciliation follows them."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from paykit.consume.delivery import Delivered, HandlerResult, NotYet
-from paykit.ids import new_id
+from paykit.consume.delivery import Delivered, HandlerResult, Impossible
+from paykit.errors import DomainError
 from paykit.postgres.database import Tx
+from paystream.accounting.v1.events import AccountCreated, TransactionCreated, TransactionRejected
 from paystream.channel.v1.events import ChannelStatementClosed, ChannelTransactionReported
-from paystream.payment.v1 import events as payment
-from paystream.reconciliation.v1.events import DiscrepancyKind
-from paystream.withdrawal.v1 import events as withdrawal
-from services.reconciliation import commands
-from services.reconciliation.domain.discrepancy import Discrepancy
+from services.reconciliation import commands, domain, store
+from services.reconciliation.commands.booking import RecordCorrectionAnswer
+from services.reconciliation.commands.contradiction import EndContradiction, ListContradiction
+from services.reconciliation.domain.contradiction import Contradicted, ContradictionResolved
 from services.reconciliation.domain.movement import FACTS, Fact
 
-Contradicted = (
-    payment.PaymentContradicted
-    | payment.DisputeContradicted
-    | payment.EvidenceUnmatched
-    | withdrawal.WithdrawalContradicted
-    | withdrawal.EvidenceUnmatched
-)
-Resolved = payment.PaymentContradictionResolved | withdrawal.WithdrawalContradictionResolved
+CORRECTION = "Correction"
+"""The ledger's transaction of an approved correction."""
 
 
-async def on_channel_transaction_reported(
-    tx: Tx, deliveries: Sequence[Delivered[ChannelTransactionReported]]
-) -> Sequence[HandlerResult]:
-    """Take lines onto statements, each once."""
-    await commands.collecting.collect_lines(tx, [delivery.event for delivery in deliveries])
+async def on_account_created(tx: Tx, deliveries: Sequence[Delivered[AccountCreated]]) -> Sequence[HandlerResult]:
+    """Keep which kinds of account the ledger has."""
+    await store.keep_account_kinds(tx, [delivery.event for delivery in deliveries])
     return [None] * len(deliveries)
 
 
-async def on_channel_statement_closed(
+async def on_transaction_created(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+) -> Sequence[HandlerResult]:
+    """Follow what passes through accounts, and end the discrepancies whose corrections the ledger has booked."""
+    await keep_uncleared(tx, deliveries)
+    return await _record(tx, [_booked(delivery) for delivery in deliveries])
+
+
+async def keep_uncleared(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
+    """Follow what passes through accounts, once for each event, by the inbox."""
+    await store.uncleared.add(tx, [effect for d in deliveries for effect in domain.uncleared.of_transaction(d.event)])
+    return [None] * len(deliveries)
+
+
+async def on_transaction_rejected(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionRejected]]
+) -> Sequence[HandlerResult]:
+    """Leave discrepancies open whose corrections the ledger would not book."""
+    return await _record(tx, [_rejected(delivery) for delivery in deliveries])
+
+
+async def on_contradiction(tx: Tx, deliveries: Sequence[Delivered[Contradicted]]) -> Sequence[HandlerResult]:
+    """List contradictions that wait for people."""
+    await commands.contradiction.list_contradictions(tx, [ListContradiction(d.event, d.cause) for d in deliveries])
+    return [None] * len(deliveries)
+
+
+async def on_contradiction_resolved(
+    tx: Tx, deliveries: Sequence[Delivered[ContradictionResolved]]
+) -> Sequence[HandlerResult]:
+    """End what payment or withdrawal has ended."""
+    await commands.contradiction.end_contradictions(tx, [EndContradiction(d.event, d.cause) for d in deliveries])
+    return [None] * len(deliveries)
+
+
+async def on_line(tx: Tx, deliveries: Sequence[Delivered[ChannelTransactionReported]]) -> Sequence[HandlerResult]:
+    """Take lines onto statements, to be matched, and follow what they tell of."""
+    await commands.collecting.collect_lines(tx, [delivery.event for delivery in deliveries])
+    return await keep_lines(tx, deliveries)
+
+
+async def on_statement_closed(
     tx: Tx, deliveries: Sequence[Delivered[ChannelStatementClosed]]
 ) -> Sequence[HandlerResult]:
     """Close statements, each once."""
@@ -52,47 +85,37 @@ async def keep_movements(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> Sequen
     return [None] * len(deliveries)
 
 
-async def on_contradicted(tx: Tx, deliveries: Sequence[Delivered[Contradicted]]) -> Sequence[HandlerResult]:
-    """List contradictions beside the differences of statements."""
-    found = [discrepancy for d in deliveries if (discrepancy := _contradiction(tx, d.event)) is not None]
-    await commands.collecting.list_contradictions(tx, found)
+async def keep_lines(tx: Tx, deliveries: Sequence[Delivered[ChannelTransactionReported]]) -> Sequence[HandlerResult]:
+    """Move what lines tell of from their references to their statements."""
+    await store.uncleared.add(tx, [effect for d in deliveries for effect in domain.uncleared.of_line(d.event)])
     return [None] * len(deliveries)
-
-
-async def on_contradiction_resolved(tx: Tx, deliveries: Sequence[Delivered[Resolved]]) -> Sequence[HandlerResult]:
-    """End contradictions that their services have decided."""
-    ids = [delivery.event.contradiction_id for delivery in deliveries]
-    known = await commands.collecting.end_contradictions(tx, ids)
-    return [None if each in known else NotYet(f"contradiction {each}") for each in ids]
 
 
 def _facts(deliveries: Sequence[Delivered[Any]]) -> list[Fact]:
     return [FACTS[type(delivery.event)](delivery.event) for delivery in deliveries]
 
 
-def _contradiction(tx: Tx, event: Any) -> Discrepancy | None:
-    """Make the discrepancy of what a service has found; None where it is decided nowhere, as it needs nobody."""
-    contradiction_id = getattr(event, "contradiction_id", None) or getattr(event, "evidence_id", None)
-    if contradiction_id is None:
+async def _record(tx: Tx, answers: Sequence[RecordCorrectionAnswer | None]) -> list[HandlerResult]:
+    """Record the ledger's answers to corrections; what is about none changes nothing."""
+    items = [item for item in answers if item is not None]
+    results = iter(await commands.booking.record_bookings(tx, items) if items else [])
+    outcomes = [None if item is None else next(results) for item in answers]
+    return [Impossible(outcome) if isinstance(outcome, DomainError) else None for outcome in outcomes]
+
+
+def _booked(delivery: Delivered[TransactionCreated]) -> RecordCorrectionAnswer | None:
+    event = delivery.event
+    if event.transaction_type != CORRECTION:
         return None
-    dispute_id = getattr(event, "dispute_id", None)
-    related_no = dispute_id or getattr(event, "refund_id", None) or getattr(event, "capture_id", None)
-    root_reference = getattr(event, "payment_id", None) or getattr(event, "withdrawal_id", None)
-    return Discrepancy(
-        discrepancy_id=new_id("dis"),
-        kind=DiscrepancyKind.CONTRADICTED,
-        channel=getattr(event, "channel", "") or "",
-        attempt_id=getattr(event, "attempt_id", None),
-        related_no=related_no or root_reference,
-        root_reference=root_reference,
-        channel_reference=event.channel_reference,
-        currency_code=event.currency_code or "XXX",
-        expected_minor=getattr(event, "expected_minor", None),
-        reported_minor=getattr(event, "reported_minor", None),
-        contradiction_id=contradiction_id,
-        value_date=event.occurred_at.date(),
-        merchant_id=event.merchant_id,
-        correlation_id=event.correlation_id,
-        create_time=tx.now,
-        update_time=tx.now,
+    return RecordCorrectionAnswer(
+        correction_id=event.related_no, transaction_id=event.transaction_id, refusal=None, cause=delivery.cause
+    )
+
+
+def _rejected(delivery: Delivered[TransactionRejected]) -> RecordCorrectionAnswer | None:
+    event = delivery.event
+    if event.transaction_type != CORRECTION:
+        return None
+    return RecordCorrectionAnswer(
+        correction_id=event.related_no, transaction_id=None, refusal=event.reason, cause=delivery.cause
     )

@@ -1,17 +1,49 @@
-"""Timed work: matching what came or is due, closing statements, counting what is open. Several processes may do it."""
+"""What is done without being asked: matching, closing statements, telling whoever watches. Several may do it."""
 
 from prometheus_client import Gauge
 
 from paykit.process.runtime import Runtime
-from services.reconciliation import commands, store
+from services.reconciliation import commands, domain, store
 
+REPORT_EVERY_S = 30.0
 MATCHED_AT_ONCE_MAX = 50_000
 """Lines, and movements, of a channel that one transaction looks at."""
 STATEMENTS_AT_ONCE_MAX = 100
-REPORT_EVERY_S = 15.0
 
 OPEN = Gauge("paystream_discrepancies_open", "Discrepancies that nobody and nothing has ended.", ["kind", "channel"])
-OLDEST = Gauge("paystream_discrepancies_oldest_seconds", "Seconds since the oldest of them was found; 0 while none is.")
+OLDEST_DISCREPANCY = Gauge(
+    "paystream_discrepancies_oldest_seconds", "Seconds since the oldest of them was found; 0 while none is."
+)
+
+_LABELS = ("account_kind", "currency_code")
+AMOUNTS = Gauge(
+    "paystream_uncleared_amounts",
+    "Amounts that have not cleared on accounts that money passes through.",
+    _LABELS,
+)
+OVERDUE = Gauge(
+    "paystream_uncleared_overdue", "Of these, amounts that should have cleared by PAYSTREAM_CLEARING_DAYS.", _LABELS
+)
+MINOR = Gauge("paystream_uncleared_minor", "What has not cleared, in minor units of the currency.", _LABELS)
+OLDEST = Gauge(
+    "paystream_uncleared_oldest_seconds", "Seconds of business time since the oldest of these amounts came.", _LABELS
+)
+
+
+async def report_uncleared(runtime: Runtime) -> bool:
+    """Set the metrics; what has cleared since is told no more. There is never more to do at once."""
+    days = domain.uncleared.clearing_days(runtime.settings.clearing_days)
+    counts = await runtime.read(lambda tx: store.uncleared.count(tx, days))
+    for gauge in (AMOUNTS, OVERDUE, MINOR, OLDEST):
+        gauge.clear()
+    now = runtime.clock.now()
+    for count in counts:
+        labels = (count.account_kind, count.currency_code)
+        AMOUNTS.labels(*labels).set(count.amounts)
+        OVERDUE.labels(*labels).set(count.overdue)
+        MINOR.labels(*labels).set(count.amount_minor)
+        OLDEST.labels(*labels).set((now - count.oldest_time).total_seconds())
+    return False
 
 
 async def match_lines(runtime: Runtime) -> bool:
@@ -40,5 +72,5 @@ async def report_discrepancies(runtime: Runtime) -> bool:
     for row in counts:
         OPEN.labels(kind=row["kind"], channel=row["channel"]).set(row["open"])
     now = runtime.clock.now()
-    OLDEST.set(max(((now - row["since"]).total_seconds() for row in counts), default=0.0))
+    OLDEST_DISCREPANCY.set(max(((now - row["since"]).total_seconds() for row in counts), default=0.0))
     return False

@@ -1,11 +1,11 @@
 """What the reconciliation service is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from paykit.consume.delivery import Handle, Subscription
-from paykit.events import classes
 from paykit.events.event import Event
 from paykit.process.service import Job, Service
+from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import events as channel_events
 from paystream.payment.v1 import events as payment_events
 from paystream.reconciliation.v1 import events
@@ -13,53 +13,69 @@ from paystream.withdrawal.v1 import events as withdrawal_events
 from services.reconciliation import handlers, jobs, rpc
 from services.reconciliation.domain.movement import FACTS
 
+_LIST = Handle(handler=handlers.on_contradiction)
+_END = Handle(handler=handlers.on_contradiction_resolved)
 _MOVED = Handle(handler=handlers.on_money_moved, rebuild=handlers.keep_movements)
-_CONTRADICTED = Handle(handler=handlers.on_contradicted)
-_RESOLVED = Handle(handler=handlers.on_contradiction_resolved)
 _HANDLED: Mapping[type[Event], Handle] = {
     **dict.fromkeys(FACTS, _MOVED),
-    payment_events.PaymentContradicted: _CONTRADICTED,
-    payment_events.DisputeContradicted: _CONTRADICTED,
-    payment_events.EvidenceUnmatched: _CONTRADICTED,
-    payment_events.PaymentContradictionResolved: _RESOLVED,
-    withdrawal_events.WithdrawalContradicted: _CONTRADICTED,
-    withdrawal_events.EvidenceUnmatched: _CONTRADICTED,
-    withdrawal_events.WithdrawalContradictionResolved: _RESOLVED,
+    payment_events.PaymentContradicted: _LIST,
+    payment_events.DisputeContradicted: _LIST,
+    payment_events.PaymentContradictionResolved: _END,
+    withdrawal_events.WithdrawalContradicted: _LIST,
+    withdrawal_events.WithdrawalContradictionResolved: _END,
 }
 
 
-def _subscription(topic: str) -> Subscription:
-    """What of a topic is about money at channels is handled; the rest says nothing that a statement tells of."""
-    handles = {event: handle for event, handle in _HANDLED.items() if topic == event.TOPIC}
-    handled = {event.RECORD for event in handles}
-    return Subscription(topic=topic, handles=handles, ignores=frozenset(classes.records_of(topic)) - handled)
+def _money(topic_events: Sequence[type[Event]]) -> Subscription:
+    """Subscribe to a topic for what moves money at channels and what contradicts: nothing else of it matters here."""
+    return Subscription(
+        topic=topic_events[0].TOPIC,
+        handles={event: _HANDLED[event] for event in topic_events if event in _HANDLED},
+        ignores=frozenset(event.RECORD for event in topic_events if event not in _HANDLED),
+    )
 
 
 SERVICE = Service(
     name="reconciliation",
     locks=("rule_set", "discrepancy", "statement"),
     records=(
+        *("discrepancy", "correction", "rule_set", "statement_file"),
         *("statement", "statement_line", "open_line", "line_outcome", "open_movement", "movement_outcome"),
-        *("discrepancy", "rule_set", "statement_file"),
     ),
-    projections=("internal_transaction", "unmoved_attempt"),
+    projections=("uncleared", "ledger_account_kind", "internal_transaction", "unmoved_attempt"),
     servicers=rpc.servicers,
     subscriptions=(
         Subscription(
-            topic="channel.events",
+            topic="accounting.events",
             handles={
-                channel_events.ChannelTransactionReported: Handle(handler=handlers.on_channel_transaction_reported),
-                channel_events.ChannelStatementClosed: Handle(handler=handlers.on_channel_statement_closed),
+                accounting_events.TransactionCreated: Handle(
+                    handler=handlers.on_transaction_created, rebuild=handlers.keep_uncleared, deduplication="inbox"
+                ),
+                accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
+                accounting_events.AccountCreated: Handle(
+                    handler=handlers.on_account_created, rebuild=handlers.on_account_created
+                ),
             },
         ),
-        _subscription("payment.events"),
-        _subscription("withdrawal.events"),
+        Subscription(
+            topic="channel.events",
+            handles={
+                channel_events.ChannelTransactionReported: Handle(
+                    handler=handlers.on_line, rebuild=handlers.keep_lines, deduplication="inbox"
+                ),
+                channel_events.ChannelStatementClosed: Handle(handler=handlers.on_statement_closed),
+            },
+        ),
+        _money(payment_events.EVENTS),
+        _money(withdrawal_events.EVENTS),
     ),
-    emits=(events.DiscrepancyDetected, events.DiscrepancyResolved, events.StatementReconciled),
+    consumers=1,
+    emits=events.EVENTS,
     jobs=(
         # What is to be matched comes with events, whose handlers cannot wake a job: so these look often.
         Job(name="match_lines", run=jobs.match_lines, every_s=0.5),
         Job(name="reconcile_statements", run=jobs.reconcile_statements, every_s=1.0),
         Job(name="report_discrepancies", run=jobs.report_discrepancies, every_s=jobs.REPORT_EVERY_S),
+        Job(name="report_uncleared", run=jobs.report_uncleared, every_s=jobs.REPORT_EVERY_S),
     ),
 )

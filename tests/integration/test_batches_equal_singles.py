@@ -21,6 +21,7 @@ from tests.integration.payment import test_contradiction_properties as of_contra
 from tests.integration.payment import test_dispute_properties as of_disputes
 from tests.integration.payment import test_properties as of_payment
 from tests.integration.payment import test_refund_fund_properties as of_refund_funds
+from tests.integration.reconciliation import test_properties as of_reconciliation
 from tests.integration.settlement import test_properties as of_settlement
 from tests.integration.withdrawal import test_properties as of_withdrawal
 
@@ -39,6 +40,7 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
         **of_contradictions.STEPS,
         **of_refund_funds.STEPS,
     },
+    "reconciliation": of_reconciliation.STEPS,
     "settlement": of_settlement.STEPS,
     "withdrawal": of_withdrawal.STEPS,
 }

@@ -75,7 +75,7 @@ async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) 
     await _add_to_balances(tx, chart, new, locked)
     for posting in new:
         tx.hold(posting.transaction.root_reference)
-        tx.emit(domain.transaction.created_event(posting.transaction), cause=posting.cause)
+        tx.emit(domain.transaction.created_event(posting.transaction, chart_name=chart.name), cause=posting.cause)
     return fold(decisions, lambda posting: _as_booked(booked[posting.transaction.transaction_id], posting))
 
 

@@ -7,7 +7,7 @@ an event adds a line here, and its entries to the charts.
 
 from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from paykit.errors import DomainError, Kind
 from paykit.events.event import Event
@@ -45,6 +45,8 @@ E = TypeVar("E", bound=Event)
 PRINCIPAL = "amount"
 """The amount that an event is about, where it moves as a whole."""
 
+_MOVED_BY = ("channel", "channel_reference")
+
 Field = str | Callable[[E], Any]
 """Where something stands in an event: the name of its field, or what computes it."""
 
@@ -67,6 +69,7 @@ class BookedEvent(Generic[E]):
         amounts: Where the amounts stand, by the names that charts use.
         parties: Read merchant_id, currency_code and the principal.
         parts: Read the amounts, by the names that charts use.
+        moved_by: Read channel and channel_reference; None of an event that does not say them.
         unbounded: Amounts that may exceed the principal, as the fee of a dispute.
         moves: Whether an event books anything; None if each does whose amounts are not all zero.
         check: Raises what business rule an event breaks; None if there is none.
@@ -107,6 +110,7 @@ class BookedEvent(Generic[E]):
         self.amounts = amounts or {PRINCIPAL: principal}
         self.parties = _reader("merchant_id", "currency_code", principal)
         self.parts = tuple((name, _reader(field)) for name, field in self.amounts.items())
+        self.moved_by = attrgetter(*_MOVED_BY) if set(_MOVED_BY) <= get_type_hints(event).keys() else None
         self.unbounded = frozenset(unbounded)
         self.moves = moves
         self.check = check

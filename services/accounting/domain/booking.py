@@ -52,6 +52,7 @@ def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime 
     related_no, root_reference = booked.names(event)
     effective_at = first_open(event.occurred_at, closed_through)
     reason, actor = (None, None) if booked.decided is None else booked.decided(event)
+    channel, channel_reference = (None, None) if booked.moved_by is None else booked.moved_by(event)
     return Transaction(
         transaction_id=transaction_id(booked.transaction_type, related_no),
         transaction_type=booked.transaction_type,
@@ -67,6 +68,9 @@ def book(chart: Chart, event: Event, now: datetime, *, closed_through: datetime 
         entries=entries,
         actor=actor,
         reason=reason,
+        channel=channel,
+        channel_reference=channel_reference,
+        fee_minor=amounts.get("fee", 0) - amounts.get("fee_returned", 0),
     )
 
 

@@ -98,6 +98,9 @@ class Transaction:
         actor: Who booked a manual journal or reversal, or approved a correction.
         reason: Why a manual journal, reversal or correction was booked.
         creating_call: Of these, kept so that the same call books nothing again.
+        channel: The channel that the money moved by, while it is booked; None afterwards and where nothing says it.
+        channel_reference: Its reference of the movement, as channel.
+        fee_minor: The fee among the entries, below 0 where it is given back; 0 afterwards.
     """
 
     transaction_id: str
@@ -116,6 +119,9 @@ class Transaction:
     reason: str | None = None
     occurred_at: datetime | None = None
     creating_call: CreatingCall = NO_CALL
+    channel: str | None = None
+    channel_reference: str | None = None
+    fee_minor: int = 0
 
 
 def transaction_id(transaction_type: str, related_no: str) -> str:
@@ -197,8 +203,8 @@ def spend(chart: Chart, transaction: Transaction, balances: Mapping[str, int]) -
     return remaining
 
 
-def created_event(transaction: Transaction) -> events.TransactionCreated:
-    """Tell that a transaction was booked."""
+def created_event(transaction: Transaction, *, chart_name: str) -> events.TransactionCreated:
+    """Tell that a transaction was booked now, by a chart."""
     return events.TransactionCreated(
         occurred_at=_happened(transaction),
         merchant_id=transaction.merchant_id,
@@ -214,6 +220,11 @@ def created_event(transaction: Transaction) -> events.TransactionCreated:
         effective_at=transaction.effective_at,
         reverses_transaction_id=transaction.reverses_transaction_id,
         entries=transaction.entries,
+        channel=transaction.channel,
+        channel_reference=transaction.channel_reference,
+        fee_minor=transaction.fee_minor,
+        chart_name=chart_name,
+        reason=transaction.reason,
     )
 
 

@@ -158,7 +158,7 @@ transactions = Transactions(
     Transaction,
     "transaction",
     key="transaction_id",
-    without=("entries",),
+    without=("entries", "channel", "channel_reference", "fee_minor"),
     sql_types={"account_ids": "text[]"},
     writers={"account_ids": _account_ids},
 )

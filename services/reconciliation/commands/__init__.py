@@ -1,5 +1,25 @@
-"""What is done with statements, movements and discrepancies, each in one transaction."""
+"""The business operations of reconciliation: lock, decide, save, emit."""
 
-from services.reconciliation.commands import collecting, differing, importing, matching, rule_sets, statements
+from services.reconciliation.commands import (
+    booking,
+    collecting,
+    contradiction,
+    differing,
+    importing,
+    matching,
+    resolving,
+    rule_sets,
+    statements,
+)
 
-__all__ = ["collecting", "differing", "importing", "matching", "rule_sets", "statements"]
+__all__ = [
+    "booking",
+    "collecting",
+    "contradiction",
+    "differing",
+    "importing",
+    "matching",
+    "resolving",
+    "rule_sets",
+    "statements",
+]

@@ -1,19 +1,17 @@
-"""What channels report and what payment and withdrawal tell: lines, statements, movements and contradictions."""
+"""What channels report and what payment and withdrawal tell: lines, statements and movements."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from paykit.cause import Cause
 from paykit.clock import no_earlier
 from paykit.ids import named_id
 from paykit.postgres.database import Tx
 from paystream.channel.v1.events import ChannelStatementClosed, ChannelTransactionReported
-from paystream.reconciliation.v1.events import DiscrepancyResolution, StatementSource
-from services.reconciliation import domain, store
-from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
-from services.reconciliation.domain.movement import Fact, Movement, UnmovedAttempt
-from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
+from paystream.reconciliation.v1.events import StatementSource
+from services.reconciliation import store
+from services.reconciliation.domain.movement import ChannelMovement, Fact, UnmovedAttempt
+from services.reconciliation.domain.statement import ReportedLine, ReportedStatement, StatementState
 
 
 async def collect_lines(tx: Tx, events: Sequence[ChannelTransactionReported]) -> None:
@@ -50,12 +48,12 @@ async def close_statements(tx: Tx, events: Sequence[ChannelStatementClosed]) -> 
     await tx.save(rows)
 
 
-async def keep_facts(tx: Tx, facts: Sequence[Fact]) -> list[Movement]:
+async def keep_facts(tx: Tx, facts: Sequence[Fact]) -> list[ChannelMovement]:
     """Keep movements and calls that moved nothing; return the movements.
 
     Rows: internal_transaction, unmoved_attempt.
     """
-    moved = [fact for fact in facts if isinstance(fact, Movement)]
+    moved = [fact for fact in facts if isinstance(fact, ChannelMovement)]
     await store.movements.insert_absent(tx, moved)
     await store.keep_unmoved(tx, [fact for fact in facts if isinstance(fact, UnmovedAttempt)])
     return moved
@@ -66,38 +64,8 @@ async def record_facts(tx: Tx, facts: Sequence[Fact]) -> None:
     await store.wait_for_lines(tx, await keep_facts(tx, facts))
 
 
-async def list_contradictions(tx: Tx, found: Sequence[Discrepancy]) -> None:
-    """List contradictions that payment or withdrawal have found, each once.
-
-    Rows: discrepancy. Events: DiscrepancyDetected.
-    """
-    added = set(
-        await store.discrepancies.insert_absent(
-            tx, found, unique=("contradiction_id",), where="contradiction_id IS NOT NULL"
-        )
-    )
-    for discrepancy in found:
-        if discrepancy.discrepancy_id in added:
-            tx.hold(discrepancy.discrepancy_id)
-            tx.emit(domain.discrepancy.detected(discrepancy), cause=Cause(discrepancy.correlation_id))
-
-
-async def end_contradictions(tx: Tx, contradiction_ids: Sequence[str]) -> set[str]:
-    """End those that their services have decided; return the ones that are known. Events: DiscrepancyResolved."""
-    rows = await store.discrepancies.of_contradictions(tx, contradiction_ids)
-    for discrepancy in list(rows.values()):
-        if discrepancy.state is DiscrepancyState.OPEN:
-            over, event = domain.discrepancy.healed(
-                discrepancy, DiscrepancyResolution.CONTRADICTION_DECIDED, now=tx.now
-            )
-            rows.put(over)
-            tx.emit(event, cause=Cause(over.correlation_id))
-    await tx.save(rows)
-    return {discrepancy.contradiction_id or "" for discrepancy in rows.values()}
-
-
-def _line(event: ChannelTransactionReported) -> StatementLine:
-    return StatementLine(
+def _line(event: ChannelTransactionReported) -> ReportedLine:
+    return ReportedLine(
         # Versions before 4 name no statement: it is that of channel, currency and day.
         statement_id=event.statement_id or named_id("stm", event.channel, event.currency_code, event.line_date),
         channel=event.channel,
@@ -122,8 +90,8 @@ def _line(event: ChannelTransactionReported) -> StatementLine:
     )
 
 
-def _statement(tx: Tx, line: StatementLine, correlation_id: str) -> Statement:
-    return Statement(
+def _statement(tx: Tx, line: ReportedLine, correlation_id: str) -> ReportedStatement:
+    return ReportedStatement(
         statement_id=line.statement_id,
         channel=line.channel,
         source=StatementSource.CHANNEL,
@@ -135,8 +103,8 @@ def _statement(tx: Tx, line: StatementLine, correlation_id: str) -> Statement:
     )
 
 
-def _closing(tx: Tx, event: ChannelStatementClosed) -> Statement:
-    return Statement(
+def _closing(tx: Tx, event: ChannelStatementClosed) -> ReportedStatement:
+    return ReportedStatement(
         statement_id=event.statement_id,
         channel=event.channel,
         source=StatementSource.CHANNEL,

@@ -1,7 +1,6 @@
 """Discrepancies: made of differences found, and ended where what was missing has come."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from paykit.cause import Cause
@@ -10,14 +9,17 @@ from paykit.postgres.database import Tx
 from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResolution
 from services.reconciliation import domain, store
 from services.reconciliation.domain.discrepancy import Discrepancy
+from services.reconciliation.domain.ending import ResolvedBy
 from services.reconciliation.domain.rule_set import Fee, Rules
-from services.reconciliation.store import Difference
+from services.reconciliation.store.matching import LineDifference
 
+NOBODY = ResolvedBy(reason=None, proposer=None)
+"""Of what no person decided."""
 HEALED_AT_ONCE_MAX = 1_000
 """Discrepancies ended in one transaction."""
 
 
-async def record(tx: Tx, differences: Sequence[Difference], rules: Rules) -> None:
+async def record(tx: Tx, differences: Sequence[LineDifference], rules: Rules) -> None:
     """Make a discrepancy of each difference that has none yet.
 
     Rows: discrepancy. Events: DiscrepancyDetected.
@@ -38,7 +40,7 @@ async def record(tx: Tx, differences: Sequence[Difference], rules: Rules) -> Non
     for discrepancy in sorted(found, key=lambda each: each.discrepancy_id):
         if discrepancy.discrepancy_id in added:
             tx.hold(discrepancy.discrepancy_id)
-            tx.emit(domain.discrepancy.detected(discrepancy), cause=Cause(discrepancy.correlation_id))
+            tx.emit(domain.contradiction.detected(discrepancy), cause=Cause(discrepancy.correlation_id))
 
 
 async def heal(tx: Tx) -> None:
@@ -48,7 +50,7 @@ async def heal(tx: Tx) -> None:
     """
     rows = await store.discrepancies.claim_healed(tx, HEALED_AT_ONCE_MAX)
     for discrepancy in list(rows.values()):
-        over, event = domain.discrepancy.healed(discrepancy, DiscrepancyResolution.MATCHED, now=tx.now)
+        over, event = domain.ending.end(discrepancy, DiscrepancyResolution.MATCHED, NOBODY, now=tx.now)
         rows.put(over)
         tx.emit(event, cause=Cause(over.correlation_id))
     await tx.save(rows)
@@ -66,6 +68,8 @@ def _discrepancy(tx: Tx, facts: Any, fee: Fee | None) -> Discrepancy:
         line_no=facts["line_no"],
         line_id=facts["line_id"],
         movement_id=facts["movement_id"],
+        transaction_id=None,
+        contradiction_id=None,
         attempt_id=facts["attempt_id"] or facts["movement_attempt_id"],
         related_no=facts["movement_related_no"] or facts["unmoved_related_no"] or facts["related_no"],
         root_reference=facts["root_reference"],
@@ -78,7 +82,7 @@ def _discrepancy(tx: Tx, facts: Any, fee: Fee | None) -> Discrepancy:
         reported_currency_code=facts["currency_code"],
         expected_fee_minor=_expected_fee(kind, fee, facts["expected_minor"]),
         reported_fee_minor=facts["channel_fee_minor"],
-        value_date=facts["line_date"] or _day(facts["occurred_at"]),
+        value_date=(facts["line_date"] or facts["occurred_at"].date()).isoformat(),
         merchant_id=facts["merchant_id"],
         correlation_id=facts["correlation_id"] or facts["statement_id"] or "",
         create_time=tx.now,
@@ -90,7 +94,3 @@ def _expected_fee(kind: DiscrepancyKind, fee: Fee | None, expected_minor: int | 
     if kind is not DiscrepancyKind.FEE_MISMATCH or fee is None or expected_minor is None:
         return None
     return domain.rule_set.fee_of(fee, expected_minor)
-
-
-def _day(moment: Any) -> date | None:
-    return None if moment is None else moment.date()

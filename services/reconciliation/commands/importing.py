@@ -14,7 +14,7 @@ from services.reconciliation.domain.formats.file_line import FileLine, FileState
 from services.reconciliation.domain.formats.mapping import StatementFormat, StatementMapping, require_applicable
 from services.reconciliation.domain.formats.readers import READERS
 from services.reconciliation.domain.formats.refusals import line_invalid
-from services.reconciliation.domain.statement import Statement
+from services.reconciliation.domain.statement import ReportedStatement
 from services.reconciliation.domain.statement_file import Placement, StatementFile
 
 LINES_AT_ONCE = 5_000
@@ -44,7 +44,7 @@ class Imported:
     """A file and its statements."""
 
     file: StatementFile
-    statements: Sequence[Statement]
+    statements: Sequence[ReportedStatement]
 
 
 async def import_statements(tx: Tx, items: Sequence[ImportStatement]) -> Sequence[Imported | DomainError]:
@@ -106,7 +106,7 @@ def _statement(
     placement: Placement,
     counts: Mapping[str, int],
     item: ImportStatement,
-) -> Statement:
+) -> ReportedStatement:
     statement_id = placement.statement_id(found.section)
     return domain.statement_file.imported(
         found,

@@ -6,8 +6,8 @@ from paykit.postgres.database import Tx
 from services.reconciliation import domain, store
 from services.reconciliation.commands import differing
 from services.reconciliation.domain.pairing import pair
-from services.reconciliation.domain.rule_set import DEFAULT_RULES, Rule, RuleKind, Rules
-from services.reconciliation.store.matching import MATCHED, Difference
+from services.reconciliation.domain.rule_set import DEFAULT_RULES, MatchingRule, RuleKind, Rules
+from services.reconciliation.store.matching import MATCHED, LineDifference
 
 
 async def rules_of(tx: Tx, channel: str) -> Rules:
@@ -39,12 +39,12 @@ async def match_channel(tx: Tx, channel: str, *, limit: int) -> int:
     return max(len(fresh), arrived, len(due), len(missing))
 
 
-async def look_at(tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules) -> list[Difference]:
+async def look_at(tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules) -> list[LineDifference]:
     """Try the rules in their order on lines, and return what differs; those that nothing is found for stay open."""
     if not line_nos:
         return []
     await store.matching.match_without_money(tx, line_nos)
-    differences: list[Difference] = []
+    differences: list[LineDifference] = []
     rest = await store.matching.still_open(tx, line_nos)
     for rule in rules.rules:
         if not rest:
@@ -54,13 +54,13 @@ async def look_at(tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules) -
     return differences
 
 
-async def _try(tx: Tx, channel: str, line_nos: Sequence[int], rule: Rule, rules: Rules) -> list[Difference]:
+async def _try(tx: Tx, channel: str, line_nos: Sequence[int], rule: MatchingRule, rules: Rules) -> list[LineDifference]:
     if rule.kind is RuleKind.WINDOW:
         return await _match_by_day(tx, channel, line_nos, rule)
     if rule.kind is RuleKind.BATCH:
         batches = await store.matching.batches_of_a_day(tx, line_nos, channel, rule)
         return await store.matching.decide(tx, batches, rule=rule.name)
-    differences: list[Difference] = []
+    differences: list[LineDifference] = []
     rest = list(line_nos)
     for exact in (True, False):
         if rest:
@@ -77,7 +77,7 @@ async def _try(tx: Tx, channel: str, line_nos: Sequence[int], rule: Rule, rules:
     return differences
 
 
-async def _match_by_day(tx: Tx, channel: str, line_nos: Sequence[int], rule: Rule) -> list[Difference]:
+async def _match_by_day(tx: Tx, channel: str, line_nos: Sequence[int], rule: MatchingRule) -> list[LineDifference]:
     lines = await store.matching.lines_without_reference(tx, line_nos)
     if not lines:
         return []

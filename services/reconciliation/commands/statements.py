@@ -10,7 +10,7 @@ from paystream.reconciliation.v1.events import StatementReconciled, StatementSou
 from services.reconciliation import store
 from services.reconciliation.commands import differing
 from services.reconciliation.commands.matching import rules_of
-from services.reconciliation.domain.statement import Statement, StatementState
+from services.reconciliation.domain.statement import ReportedStatement, StatementState
 from services.reconciliation.store.matching import MATCHED, STATEMENT_OPERATIONS
 from services.reconciliation.store.statement import OwnLine
 
@@ -32,7 +32,7 @@ async def reconcile_statements(tx: Tx, *, limit: int) -> int:
     return done
 
 
-async def _decide_own_lines(tx: Tx, statement: Statement) -> None:
+async def _decide_own_lines(tx: Tx, statement: ReportedStatement) -> None:
     """Hold the fee and the payout of a statement against what it says as a whole, or its lines come to."""
     lines = await store.own_lines(tx, statement.statement_id, STATEMENT_OPERATIONS)
     decisions = [
@@ -44,7 +44,7 @@ async def _decide_own_lines(tx: Tx, statement: Statement) -> None:
     await differing.record(tx, differences, await rules_of(tx, statement.channel))
 
 
-async def _expected(tx: Tx, statement: Statement, line: OwnLine) -> int | None:
+async def _expected(tx: Tx, statement: ReportedStatement, line: OwnLine) -> int | None:
     """Return what a line should say; None where nothing says it."""
     if line.operation == "FEE":
         return statement.statement_fee_minor if statement.statement_fee_minor is not None else line.amount_minor
@@ -59,7 +59,7 @@ def _mismatch(line: OwnLine) -> str:
     return "FEE_MISMATCH" if line.operation == "FEE" else "AMOUNT_MISMATCH"
 
 
-async def _reconcile(tx: Tx, statement: Statement) -> None:
+async def _reconcile(tx: Tx, statement: ReportedStatement) -> None:
     rows = await store.statements.lock(tx, [statement.statement_id])
     locked = rows[statement.statement_id]
     if locked.state is not StatementState.CLOSED:
@@ -78,7 +78,7 @@ async def _reconcile(tx: Tx, statement: Statement) -> None:
 
 
 def _reconciled(
-    statement: Statement, by_status: dict[str, Any], *, missing: int, rule_set_id: str | None
+    statement: ReportedStatement, by_status: dict[str, Any], *, missing: int, rule_set_id: str | None
 ) -> StatementReconciled:
     def count(status: str) -> int:
         return int(by_status[status]["line_count"]) if status in by_status else 0

@@ -1,5 +1,29 @@
-"""What reconciliation decides, and what it is about. Pure."""
+"""The rules of reconciliation. Pure."""
 
-from services.reconciliation.domain import discrepancy, movement, pairing, rule_set, statement, statement_file
+from services.reconciliation.domain import (
+    contradiction,
+    correction,
+    discrepancy,
+    ending,
+    movement,
+    pairing,
+    resolution,
+    rule_set,
+    statement,
+    statement_file,
+    uncleared,
+)
 
-__all__ = ["discrepancy", "movement", "pairing", "rule_set", "statement", "statement_file"]
+__all__ = [
+    "contradiction",
+    "correction",
+    "discrepancy",
+    "ending",
+    "movement",
+    "pairing",
+    "resolution",
+    "rule_set",
+    "statement",
+    "statement_file",
+    "uncleared",
+]

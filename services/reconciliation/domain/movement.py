@@ -13,7 +13,7 @@ from paystream.withdrawal.v1 import events as withdrawal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
+class ChannelMovement:
     """Money that moved at a channel, which a line of a statement is to tell of.
 
     Attributes:
@@ -62,16 +62,16 @@ class UnmovedAttempt:
     correlation_id: str
 
 
-Fact = Movement | UnmovedAttempt | None
+Fact = ChannelMovement | UnmovedAttempt | None
 
 
 def _moved(
     event: Any, operation: str, related_no: str, *, root: str, amount_minor: int | None = None, about: str | None = None
-) -> Movement | None:
+) -> ChannelMovement | None:
     amount = event.amount_minor if amount_minor is None else amount_minor
     if amount <= 0:
         return None
-    return Movement(
+    return ChannelMovement(
         movement_id=f"{operation}:{about or related_no}",
         operation=operation,
         related_no=related_no,

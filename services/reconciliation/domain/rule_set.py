@@ -70,7 +70,7 @@ class RuleSetNotFound(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class MatchingRule:
     """One rule; what its kind does not use is left at its default.
 
     Attributes:
@@ -115,7 +115,7 @@ class Rules:
         conversion_tolerance_minor: By how much an amount that the channel converted may differ.
     """
 
-    rules: tuple[Rule, ...]
+    rules: tuple[MatchingRule, ...]
     channel_hours: int = 72
     internal_minutes: int = 60
     fee: Fee | None = None
@@ -134,10 +134,10 @@ class Rules:
 
 DEFAULT_RULES = Rules(
     rules=(
-        Rule(kind=RuleKind.REFERENCE, by=Reference.CHANNEL_REFERENCE),
-        Rule(kind=RuleKind.REFERENCE, by=Reference.ATTEMPT_ID),
-        Rule(kind=RuleKind.REFERENCE, by=Reference.RELATED_NO),
-        Rule(kind=RuleKind.TEXT),
+        MatchingRule(kind=RuleKind.REFERENCE, by=Reference.CHANNEL_REFERENCE),
+        MatchingRule(kind=RuleKind.REFERENCE, by=Reference.ATTEMPT_ID),
+        MatchingRule(kind=RuleKind.REFERENCE, by=Reference.RELATED_NO),
+        MatchingRule(kind=RuleKind.TEXT),
     )
 )
 """Of a channel without rules of its own."""
@@ -227,15 +227,15 @@ def parse(content: str) -> Rules:
     )
 
 
-def _rule(raw: Any, path: str) -> Rule:
+def _rule(raw: Any, path: str) -> MatchingRule:
     if not isinstance(raw, dict):
         raise _invalid(path, "must be a table")
-    _require_known(raw, {field.name for field in fields(Rule)}, path)
+    _require_known(raw, {field.name for field in fields(MatchingRule)}, path)
     kind = _choice(RuleKind, raw.get("kind"), f"{path}.kind")
     operation = raw.get("operation", "")
     if (kind is RuleKind.BATCH) is not (isinstance(operation, str) and bool(operation)):
         raise _invalid(f"{path}.operation", "stands with kind BATCH, and nowhere else")
-    return Rule(
+    return MatchingRule(
         kind=kind,
         by=_choice(Reference, raw.get("by", Reference.CHANNEL_REFERENCE), f"{path}.by"),
         tolerance_minor=_number(raw, "tolerance_minor", path, default=0, most=MINOR_MAX),

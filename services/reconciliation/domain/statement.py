@@ -24,7 +24,7 @@ class StatementState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class ReportedStatement:
     """A statement. Amounts are in minor units of its currency.
 
     Attributes:
@@ -62,7 +62,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatementLine:
+class ReportedLine:
     """One movement of money as a statement tells it. Amounts are in minor units of the currency beside them.
 
     Attributes:

@@ -7,7 +7,7 @@ from paykit import ids
 from paystream.reconciliation.v1.events import StatementSource
 from services.reconciliation.domain.formats.file_line import FileLine, FileStatement
 from services.reconciliation.domain.formats.mapping import StatementFormat
-from services.reconciliation.domain.statement import Statement, StatementState
+from services.reconciliation.domain.statement import ReportedStatement, StatementState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ class StatementFile:
 
 def imported(
     found: FileStatement, file: StatementFile, *, statement_id: str, line_count: int, correlation_id: str
-) -> Statement:
+) -> ReportedStatement:
     """Make the statement of what stands in a file, with so many lines that were not known before."""
-    return Statement(
+    return ReportedStatement(
         statement_id=statement_id,
         channel=file.channel,
         source=StatementSource.FILE,

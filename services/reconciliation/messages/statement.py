@@ -19,7 +19,7 @@ from services.reconciliation.domain.formats.mapping import (
 )
 from services.reconciliation.domain.formats.movements import AccountHolder
 from services.reconciliation.domain.formats.refusals import mapping_invalid
-from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
+from services.reconciliation.domain.statement import ReportedLine, ReportedStatement, StatementState
 from services.reconciliation.domain.statement_file import StatementFile
 from services.reconciliation.store import StatementFilter
 
@@ -87,7 +87,7 @@ def to_file(file: StatementFile) -> pb.StatementFile:
     )
 
 
-def to_statement(statement: Statement) -> pb.Statement:
+def to_statement(statement: ReportedStatement) -> pb.Statement:
     """Make the resource."""
     return pb.Statement(
         statement_id=statement.statement_id,
@@ -106,7 +106,7 @@ def to_statement(statement: Statement) -> pb.Statement:
     )
 
 
-def to_line(line: StatementLine) -> pb.StatementLine:
+def to_line(line: ReportedLine) -> pb.StatementLine:
     """Make the resource."""
     return pb.StatementLine(
         statement_id=line.statement_id,

@@ -5,7 +5,7 @@ from alembic import op
 from paykit.postgres import runtime_schema
 
 revision = "reconciliation_0004"
-down_revision = "reconciliation_0001"
+down_revision = "reconciliation_0003"
 branch_labels = None
 
 _TABLES = """

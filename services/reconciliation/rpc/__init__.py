@@ -1,4 +1,4 @@
-"""The calls of reconciliation: messages to commands and back."""
+"""The servicers of reconciliation."""
 
 from services.reconciliation.rpc.reconciliation import servicers
 

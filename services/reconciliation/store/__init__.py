@@ -1,8 +1,9 @@
-"""Every statement that reconciliation sends to PostgreSQL, by table."""
+"""Every SQL statement of reconciliation."""
 
-from services.reconciliation.store import matching, verification
+from services.reconciliation.store import matching, trial, uncleared, verification
+from services.reconciliation.store.correction import CorrectionFilter, corrections
+from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
 from services.reconciliation.store.discrepancy import DiscrepancyFilter, count_open, discrepancies, facts_of
-from services.reconciliation.store.matching import Difference
 from services.reconciliation.store.movement import keep_unmoved, movements, unmoved_attempts, wait_for_lines
 from services.reconciliation.store.rule_set import RuleSetFilter, rule_sets
 from services.reconciliation.store.statement import (
@@ -14,18 +15,25 @@ from services.reconciliation.store.statement import (
     statements,
 )
 from services.reconciliation.store.statement_file import add_lines, count_lines, statement_files
+from services.reconciliation.store.uncleared import UnclearedAmount, UnclearedFilter
 
 __all__ = [
-    "Difference",
+    "CorrectionFilter",
     "DiscrepancyFilter",
     "RuleSetFilter",
     "StatementFilter",
+    "UnclearedAmount",
+    "UnclearedFilter",
+    "account_kinds",
     "add_lines",
     "any_undecided",
+    "corrections",
     "count_lines",
     "count_open",
+    "differences",
     "discrepancies",
     "facts_of",
+    "keep_account_kinds",
     "keep_unmoved",
     "lines",
     "matching",
@@ -35,6 +43,8 @@ __all__ = [
     "rule_sets",
     "statement_files",
     "statements",
+    "trial",
+    "uncleared",
     "unmoved_attempts",
     "verification",
     "wait_for_lines",

@@ -1,8 +1,7 @@
 """The SQL of discrepancies, and of what they are made of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 
 import asyncpg
 
@@ -12,7 +11,7 @@ from paykit.postgres.table import Table
 from paykit.work import Rows
 from paystream.reconciliation.v1.events import DiscrepancyKind
 from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
-from services.reconciliation.store.matching import Difference
+from services.reconciliation.store.matching import LineDifference
 
 _FACTS = """
 SELECT d.line_no, d.movement_id, d.status,
@@ -52,15 +51,12 @@ GROUP BY kind, channel
 class DiscrepancyFilter:
     """Which discrepancies to list; None does not filter."""
 
-    channel: str | None = None
     kind: DiscrepancyKind | None = None
-    currency_code: str | None = None
-    value_date: date | None = None
-    statement_id: str | None = None
-    merchant_id: str | None = None
     state: DiscrepancyState | None = None
-    create_time_min: datetime | None = None
-    create_time_before: datetime | None = None
+    channel: str | None = None
+    statement_id: str | None = None
+    create_time_min: None = None
+    create_time_before: None = None
 
 
 class Discrepancies(Table[str, Discrepancy]):
@@ -68,19 +64,15 @@ class Discrepancies(Table[str, Discrepancy]):
 
     async def list(self, tx: Tx, wanted: DiscrepancyFilter, *, after: TimeKey | None, limit: int) -> list[Discrepancy]:
         """List discrepancies, newest first, from after a (create_time, discrepancy_id) on."""
-        equal = ("channel", "kind", "currency_code", "value_date", "statement_id", "merchant_id", "state")
+        equal = ("kind", "state", "channel", "statement_id")
         return await self.page(tx, wanted, equal=equal, after=after, limit=limit)
 
     async def claim_healed(self, tx: Tx, limit: int) -> Rows[str, Discrepancy]:
         """Lock open discrepancies whose missing side has come."""
         return await self.claim_where(tx, _HEALED, limit)
 
-    async def of_contradictions(self, tx: Tx, contradiction_ids: Collection[str]) -> Rows[str, Discrepancy]:
-        """Lock the discrepancies of contradictions."""
-        return await self.lock_where(tx, "contradiction_id = ANY($1::text[])", sorted(contradiction_ids))
 
-
-async def facts_of(tx: Tx, differences: Sequence[Difference]) -> list[asyncpg.Record]:
+async def facts_of(tx: Tx, differences: Sequence[LineDifference]) -> list[asyncpg.Record]:
     """Read what is known of both sides of differences."""
     columns = (
         [each.line_no for each in differences],

@@ -11,11 +11,9 @@ from datetime import date, datetime, timedelta
 
 from paykit.postgres.database import Tx
 from services.reconciliation.domain.pairing import Dated
-from services.reconciliation.domain.rule_set import Fee, Reference, Rule, RuleKind
+from services.reconciliation.domain.rule_set import Fee, MatchingRule, Reference, RuleKind
 
 MATCHED = "MATCHED"
-WAITING = "WAITING"
-"""Stands for the status of a line that has none yet."""
 NO_MONEY_OPERATIONS = ("AUTHORIZE", "CANCEL")
 """Lines of these move no money, and so have no counterpart."""
 STATEMENT_OPERATIONS = ("FEE", "PAYOUT_TO_PLATFORM")
@@ -224,34 +222,8 @@ SELECT NULL::bigint AS line_no, movement_id, 'MISSING_CHANNEL' AS status FROM du
 """
 
 
-# For a trial that is undone: lines since a day, and the movements they have, are as if they had just come.
-_REOPEN = """
-WITH again AS MATERIALIZED (
-    SELECT l.line_no, coalesce(o.status, 'WAITING') AS status
-    FROM statement_line l LEFT JOIN line_outcome o USING (line_no)
-    WHERE l.channel = $1 AND l.line_date >= $2 ORDER BY l.line_no DESC LIMIT $3
-),
-undecided AS (DELETE FROM line_outcome o USING again a WHERE o.line_no = a.line_no),
-freed AS (
-    DELETE FROM movement_outcome o USING again a WHERE o.line_no = a.line_no RETURNING o.movement_id
-),
-waiting AS (
-    INSERT INTO open_movement (movement_id, channel, fresh) SELECT DISTINCT movement_id, $1, true FROM freed
-    ON CONFLICT DO NOTHING
-),
-opened AS (
-    INSERT INTO open_line (line_no, statement_id, channel, operation, amount_minor, currency_code, fresh)
-    SELECT l.line_no, l.statement_id, l.channel, l.operation, l.amount_minor, l.currency_code, true
-    FROM again JOIN statement_line l USING (line_no) ON CONFLICT (line_no) DO UPDATE SET fresh = true
-)
-SELECT line_no, status FROM again
-"""
-
-_STATUSES = "SELECT line_no, status FROM line_outcome WHERE line_no = ANY($1::bigint[])"
-
-
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LineDifference:
     """What people must hear of: a line, a movement or both, and how they differ."""
 
     line_no: int | None
@@ -296,8 +268,15 @@ async def match_without_money(tx: Tx, line_nos: Sequence[int]) -> None:
 
 
 async def match_by_reference(
-    tx: Tx, line_nos: Sequence[int], channel: str, rule: Rule, *, fee: Fee | None, conversion_minor: int, exact: bool
-) -> list[Difference]:
+    tx: Tx,
+    line_nos: Sequence[int],
+    channel: str,
+    rule: MatchingRule,
+    *,
+    fee: Fee | None,
+    conversion_minor: int,
+    exact: bool,
+) -> list[LineDifference]:
     """Decide lines by what they and movements name; `exact` only those of which amount and currency are the same."""
     in_text = rule.kind is RuleKind.TEXT
     sql = _BY_REFERENCE.format(
@@ -324,7 +303,7 @@ async def match_by_reference(
     )
 
 
-async def decide(tx: Tx, decisions: Sequence[tuple[int, str | None, str]], *, rule: str) -> list[Difference]:
+async def decide(tx: Tx, decisions: Sequence[tuple[int, str | None, str]], *, rule: str) -> list[LineDifference]:
     """Take over what was decided elsewhere: line, movement and status; a line may have several movements."""
     if not decisions:
         return []
@@ -347,7 +326,7 @@ async def movements_near(tx: Tx, channel: str, lines: Sequence[Dated], *, days: 
 
 
 async def batches_of_a_day(
-    tx: Tx, line_nos: Sequence[int], channel: str, rule: Rule
+    tx: Tx, line_nos: Sequence[int], channel: str, rule: MatchingRule
 ) -> list[tuple[int, str | None, str]]:
     """Return the lines whose amount is that of all open movements of a day, with each of these."""
     rows = await tx.fetch(_OF_DAY, list(line_nos), channel, rule.operation, rule.lag_days)
@@ -360,7 +339,7 @@ async def batches_of_a_day(
     return decisions
 
 
-async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[Difference]:
+async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[LineDifference]:
     """Decide lines that nothing was found for in time; they stay open for what comes later."""
     return _differences(await tx.fetch(_MISSING_LINES, list(line_nos), "MISSING")) if line_nos else []
 
@@ -370,23 +349,13 @@ async def wake_lines(tx: Tx, channel: str, *, sla: timedelta, limit: int) -> int
     return int((await tx.fetch(_WAKE_LINES, channel, limit, sla))[0]["movements"])
 
 
-async def missing_movements(tx: Tx, channel: str, limit: int) -> list[Difference]:
+async def missing_movements(tx: Tx, channel: str, limit: int) -> list[LineDifference]:
     """Decide movements that no line told of in time; they stay open for what comes later."""
     return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, tx.now, limit))
 
 
-async def reopen(tx: Tx, channel: str, *, since: date, limit: int) -> dict[int, str]:
-    """Have the newest lines since a day looked at as if they had just come, and return the status that each had."""
-    return {row["line_no"]: row["status"] for row in await tx.fetch(_REOPEN, channel, since, limit)}
-
-
-async def statuses(tx: Tx, line_nos: Sequence[int]) -> dict[int, str]:
-    """Return the status of the lines that have one."""
-    return {row["line_no"]: row["status"] for row in await tx.fetch(_STATUSES, list(line_nos))}
-
-
-def _differences(rows: Sequence[object]) -> list[Difference]:
-    return [Difference(*row) for row in rows]  # type: ignore[misc]  # Records, of three columns.
+def _differences(rows: Sequence[object]) -> list[LineDifference]:
+    return [LineDifference(*row) for row in rows]  # type: ignore[misc]  # Records, of three columns.
 
 
 def _dated(row: object, name: int | str) -> Dated:

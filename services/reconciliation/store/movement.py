@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
-from services.reconciliation.domain.movement import Movement, UnmovedAttempt
+from services.reconciliation.domain.movement import ChannelMovement, UnmovedAttempt
 
 _WAIT = """
 INSERT INTO open_movement (movement_id, channel, fresh)
@@ -21,7 +21,7 @@ WHERE (unmoved_attempt.occurred_at, unmoved_attempt.outcome = 'FAILED')
     < (excluded.occurred_at, excluded.outcome = 'FAILED')
 """
 
-movements: Table[str, Movement] = Table(Movement, "internal_transaction", key="movement_id")
+movements: Table[str, ChannelMovement] = Table(ChannelMovement, "internal_transaction", key="movement_id")
 unmoved_attempts: Table[str, UnmovedAttempt] = Table(UnmovedAttempt, "unmoved_attempt", key="attempt_id")
 
 
@@ -43,7 +43,7 @@ async def keep_unmoved(tx: Tx, attempts: Sequence[UnmovedAttempt]) -> None:
         await tx.run(sql, *([getattr(attempt, column) for attempt in ordered] for column in columns))
 
 
-async def wait_for_lines(tx: Tx, waiting: Sequence[Movement]) -> None:
+async def wait_for_lines(tx: Tx, waiting: Sequence[ChannelMovement]) -> None:
     """Have movements wait for a line, but those for which that is decided."""
     ordered = sorted(waiting, key=lambda movement: movement.movement_id)
     if ordered:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
-from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
+from services.reconciliation.domain.statement import ReportedLine, ReportedStatement, StatementState
 
 _LINE_COLUMNS = (
     *("statement_id", "channel", "line_id", "operation", "outcome", "amount_minor", "currency_code"),
@@ -79,27 +79,29 @@ class OwnLine:
     reference: str | None
 
 
-class Statements(Table[str, Statement]):
+class Statements(Table[str, ReportedStatement]):
     """The table `statement`."""
 
-    async def complete(self, tx: Tx, limit: int) -> list[Statement]:
+    async def complete(self, tx: Tx, limit: int) -> list[ReportedStatement]:
         """Read closed statements all of whose lines have come."""
         return await self.select(tx, _COMPLETE, limit)
 
-    async def of_file(self, tx: Tx, file_id: str) -> Sequence[Statement]:
+    async def of_file(self, tx: Tx, file_id: str) -> Sequence[ReportedStatement]:
         """Read the statements of a file, in its order."""
         return await self.select(tx, "file_id = $1 ORDER BY section", file_id)
 
-    async def list(self, tx: Tx, wanted: StatementFilter, *, after: TimeKey | None, limit: int) -> list[Statement]:
+    async def list(
+        self, tx: Tx, wanted: StatementFilter, *, after: TimeKey | None, limit: int
+    ) -> list[ReportedStatement]:
         """List statements, newest first, from after a (create_time, statement_id) on."""
         equal = ("channel", "currency_code", "statement_date", "state", "file_id")
         return await self.page(tx, wanted, equal=equal, after=after, limit=limit)
 
 
-class StatementLines(Table[int, StatementLine]):
+class StatementLines(Table[int, ReportedLine]):
     """The table `statement_line`, and `open_line` as far as lines begin there."""
 
-    async def add(self, tx: Tx, lines: Sequence[StatementLine]) -> None:
+    async def add(self, tx: Tx, lines: Sequence[ReportedLine]) -> None:
         """Add lines that are not there yet, by channel and line_id, to be looked at."""
         columns = ", ".join(_LINE_COLUMNS)
         ordered = sorted(lines, key=lambda line: (line.channel, line.line_id))
@@ -110,7 +112,7 @@ class StatementLines(Table[int, StatementLine]):
         """Have all lines of statements looked at, which were copied in."""
         await tx.run(_OPEN_LINES, list(statement_ids))
 
-    async def of_statement(self, tx: Tx, statement_id: str, *, after: int | None, limit: int) -> list[StatementLine]:
+    async def of_statement(self, tx: Tx, statement_id: str, *, after: int | None, limit: int) -> list[ReportedLine]:
         """Read lines of a statement in their order, from after a line_no on."""
         condition, args = where(("statement_id = {}", statement_id), ("line_no > {}", after))
         return await self.select(tx, f"{condition} ORDER BY line_no LIMIT ${len(args) + 1}", *args, limit)
@@ -133,7 +135,7 @@ async def payout_at_the_bank(tx: Tx, bank_reference: str, currency_code: str) ->
 
 
 statements = Statements(
-    Statement,
+    ReportedStatement,
     "statement",
     key="statement_id",
     changing=(
@@ -141,4 +143,4 @@ statements = Statements(
         *("statement_fee_minor", "bank_reference", "aggregate_version", "update_time"),
     ),
 )
-lines = StatementLines(StatementLine, "statement_line", key="line_no")
+lines = StatementLines(ReportedLine, "statement_line", key="line_no")

@@ -22,8 +22,11 @@ from paykit.events.event import STAMPED
 
 REASONS = {
     "ChannelStatementClosed.merchant_id": "A statement is of all merchants.",
+    "CorrectionApproved.merchant_id": "A correction moves accounts of the platform.",
     "EvidenceUnmatched.merchant_id": "What is about no attempt that is known is of no merchant.",
     "RefundCreated.channel_reference": "No channel has been asked yet.",
+    "StatementEvidenceAccepted.failure_code": "Lines do not say why something failed.",
+    "StatementEvidenceAccepted.merchant_id": "Whose call it is about is known to who made it.",
 }
 """Why no code sets a field; what `tx.emit` stamps is left out, for it may be given and need not be."""
 

@@ -35,5 +35,10 @@ def transaction(
         currency_code="USD",
         effective_at=START,
         reverses_transaction_id=None,
+        channel=None,
+        channel_reference=None,
+        fee_minor=0,
+        chart_name="merchant_asset",
+        reason=None,
         entries=tuple(entries),
     )

@@ -1,156 +1,12 @@
-"""The reconciliation service on a real database, told by hand what channels and the money line tell."""
-
-import itertools
-from collections import Counter
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+"""The reconciliation service on a real database."""
 
 import pytest
 
-from paykit.clock import ManualClock
-from paykit.ids import named_id
-from paykit.process.runtime import Runtime
-from paystream.reconciliation.v1.events import StatementSource
-from services.reconciliation import commands, jobs, store
-from services.reconciliation.domain.movement import Movement, UnmovedAttempt, UnmovedOutcome
-from services.reconciliation.domain.statement import Statement, StatementLine, StatementState
 from services.reconciliation.service import SERVICE
 from tests.conftest import RuntimeOf
 from tests.integration import shared_database
-
-CHANNEL = "cards"
-DAY = date(2026, 3, 1)
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-class Desk:
-    """One channel's statements and movements, each by a number."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self._line_ids = itertools.count(1)
-
-    def movement(self, number: int, **changes: Any) -> Movement:
-        """A capture of 100.00 in USD."""
-        given: dict[str, Any] = {
-            "operation": "CAPTURE",
-            "related_no": named_id("cap", str(number)),
-            "root_reference": named_id("pay", str(number)),
-            "channel": CHANNEL,
-            "channel_reference": f"ch_{number}",
-            "attempt_id": named_id("att", str(number)),
-            "merchant_id": named_id("mer", "1"),
-            "amount_minor": 10_000,
-            "currency_code": "USD",
-            "occurred_at": NOON,
-            "correlation_id": f"cor_{number}",
-        } | changes
-        return Movement(**{"movement_id": f"{given['operation']}:{given['related_no']}"} | given)
-
-    def line(self, number: int, **changes: Any) -> StatementLine:
-        """The line of the same capture; a fee of 0."""
-        given: dict[str, Any] = {
-            "statement_id": named_id("stm", CHANNEL, str(DAY)),
-            "channel": CHANNEL,
-            "line_id": f"line {next(self._line_ids)}",
-            "operation": "CAPTURE",
-            "outcome": "SUCCEEDED",
-            "amount_minor": 10_000,
-            "currency_code": "USD",
-            "channel_fee_minor": 0,
-            "line_date": DAY,
-            "channel_reference": f"ch_{number}",
-            "attempt_id": named_id("att", str(number)),
-            "related_no": named_id("cap", str(number)),
-        }
-        return StatementLine(**given | changes)
-
-    async def record(self, *facts: Movement | UnmovedAttempt) -> None:
-        """Have movements told."""
-        await self.runtime.transaction(lambda tx: commands.collecting.record_facts(tx, facts))
-
-    async def report(self, *lines: StatementLine, closed: bool = False) -> None:
-        """Have lines come, and close their statements if told so."""
-        by_id = {line.statement_id: line for line in lines}
-
-        async def take(tx: Any) -> None:
-            begun = [
-                Statement(
-                    statement_id=line.statement_id,
-                    channel=line.channel,
-                    source=StatementSource.FILE if closed else StatementSource.CHANNEL,
-                    currency_code=line.currency_code,
-                    statement_date=line.line_date,
-                    state=StatementState.CLOSED if closed else StatementState.OPEN,
-                    line_count=sum(each.statement_id == line.statement_id for each in lines) if closed else None,
-                    correlation_id="cor_statement",
-                    create_time=tx.now,
-                    update_time=tx.now,
-                )
-                for line in by_id.values()
-            ]
-            await store.statements.insert_absent(tx, begun)
-            await store.lines.add(tx, lines)
-
-        await self.runtime.transaction(take)
-
-    async def match(self) -> None:
-        """Look at all there is, until nothing is left to look at."""
-        for _ in range(20):
-            before = await self.counts()
-            await jobs.match_lines(self.runtime)
-            if await self.counts() == before:
-                return
-        raise AssertionError("matching does not end")
-
-    async def counts(self) -> dict[str, int]:
-        """What `verification` counts."""
-        return dict(await self.runtime.read(store.verification.counts))
-
-    async def found(self) -> Counter[str]:
-        """Open discrepancies by kind."""
-        rows = await self.runtime.read(lambda tx: tx.fetch("SELECT kind FROM discrepancy WHERE state = 'OPEN'"))
-        return Counter(row["kind"] for row in rows)
-
-    async def statuses(self) -> Counter[str]:
-        """Lines by status."""
-        rows = await self.runtime.read(lambda tx: tx.fetch("SELECT status FROM line_outcome"))
-        return Counter(row["status"] for row in rows)
-
-    async def use(self, content: str) -> None:
-        """Have the channel matched by rules."""
-        await self.runtime.transaction(
-            lambda tx: tx.run(
-                """INSERT INTO rule_set VALUES ('rul_test', $1, 1, 'ACTIVE', $2, 'ann', 'a test', 'bob', $3, $3)""",
-                CHANNEL,
-                content,
-                tx.now,
-            )
-        )
-
-    def pass_time(self, **by: float) -> None:
-        """Let business time pass."""
-        clock: Any = self.runtime.clock
-        assert isinstance(clock, ManualClock)
-        clock.advance(timedelta(**by))
-
-
-def failed_attempt(number: int, outcome: UnmovedOutcome = UnmovedOutcome.FAILED) -> UnmovedAttempt:
-    """A charge of 100.00 that moved nothing, as far as is known."""
-    return UnmovedAttempt(
-        attempt_id=named_id("att", str(number)),
-        operation="CAPTURE",
-        outcome=outcome,
-        related_no=named_id("pay", str(number)),
-        root_reference=named_id("pay", str(number)),
-        channel=CHANNEL,
-        merchant_id=named_id("mer", "1"),
-        amount_minor=10_000,
-        currency_code="USD",
-        occurred_at=NOON,
-        correlation_id=f"cor_{number}",
-    )
-
+from tests.integration.reconciliation.matching import Matcher
+from tests.integration.reconciliation.resolving import Desk
 
 database_url = shared_database.of_a_module()
 emptied = shared_database.emptied("reconciliation")
@@ -159,3 +15,8 @@ emptied = shared_database.emptied("reconciliation")
 @pytest.fixture
 async def desk(runtime_of: RuntimeOf) -> Desk:
     return Desk(await runtime_of(SERVICE))
+
+
+@pytest.fixture
+async def matcher(runtime_of: RuntimeOf) -> Matcher:
+    return Matcher(await runtime_of(SERVICE))

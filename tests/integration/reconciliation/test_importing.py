@@ -13,7 +13,8 @@ from paykit.errors import DomainError
 from paykit.testing.runtimes import act_as
 from paystream.reconciliation.v1 import statement_pb2 as pb
 from services.reconciliation.rpc.reconciliation import ReconciliationServicer
-from tests.integration.reconciliation.conftest import Desk
+from tests.integration.reconciliation.matching import Matcher
+from tests.integration.reconciliation.resolving import Desk
 
 ANY: Any = None
 CSV = pb.STATEMENT_FORMAT_CSV
@@ -150,14 +151,15 @@ async def test_a_line_that_is_known_is_that_line(desk: Desk) -> None:
 
 
 async def test_lines_of_a_file_are_matched(desk: Desk) -> None:
-    await desk.record(desk.movement(1), desk.movement(2))
+    matcher = Matcher(desk.runtime)
+    await matcher.record(matcher.movement(1), matcher.movement(2))
     content = HEADER + "".join(
-        f"l{at},CAPTURE,{amount},USD,,2026-03-01,{desk.movement(at).related_no}\n"
+        f"l{at},CAPTURE,{amount},USD,,2026-03-01,{matcher.movement(at).related_no}\n"
         for at, amount in ((1, "100.00"), (2, "99.00"))
     )
     await take(desk, content.encode(), channel="cards")
-    await desk.match()
-    assert await desk.statuses() == {"MATCHED": 1, "AMOUNT_MISMATCH": 1}
+    await matcher.match()
+    assert await matcher.statuses() == {"MATCHED": 1, "AMOUNT_MISMATCH": 1}
 
 
 async def test_the_same_file_sent_by_many_at_once_is_one_import(desk: Desk) -> None:

@@ -116,6 +116,11 @@ class Treasury:
             "currency_code": "USD",
             "effective_at": self.runtime.clock.now(),
             "reverses_transaction_id": None,
+            "channel": None,
+            "channel_reference": None,
+            "fee_minor": 0,
+            "chart_name": "merchant_asset",
+            "reason": None,
             "entries": (
                 self.entry(handlers.AVAILABLE, effect, amount_minor, currency_code),
                 self.entry("merchant.withdrawing", -effect, amount_minor, currency_code),

@@ -83,11 +83,13 @@ def test_accounts_without_a_floor_are_not_looked_at() -> None:
 
 def test_the_event_tells_the_whole_transaction() -> None:
     transaction = booked(book(ASSET, capture(), LATER))
-    event = domain.created_event(transaction)
+    event = domain.created_event(transaction, chart_name="merchant_asset")
     assert isinstance(event, events.TransactionCreated)
     assert event.entries == transaction.entries
     assert (event.root_reference, event.effective_at, event.occurred_at) == (payment_id(1), NOON, NOON)
     assert (event.merchant_id, event.direction, event.aggregate_version) == (ALICE, Direction.CREDIT, 1)
+    assert (event.channel, event.channel_reference) == (capture().channel, capture().channel_reference)
+    assert (event.fee_minor, event.chart_name, event.reason) == (capture().fee_minor, "merchant_asset", None)
 
 
 def test_an_account_opened_for_a_transaction_is_described_by_its_entry() -> None:

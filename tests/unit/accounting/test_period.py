@@ -70,7 +70,7 @@ def test_what_an_event_tells_late_is_effective_in_the_first_open_moment_and_keep
     made = book(chart, late, NOON, closed_through=NEW_YEAR)
     assert made is not None
     assert (made.effective_at, made.occurred_at) == (NEW_YEAR + TICK, NEW_YEAR)
-    told = transactions.created_event(made)
+    told = transactions.created_event(made, chart_name="merchant_asset")
     assert (told.effective_at, told.occurred_at) == (NEW_YEAR + TICK, NEW_YEAR)
     other = book(chart, in_time, NOON, closed_through=NEW_YEAR)
     assert other is not None

@@ -34,6 +34,7 @@ def test_help_imports_no_command() -> None:
         ("events", ["tail", "export", "replay"]),
         ("dlq", ["list", "show", "replay", "discard"]),
         ("ledger", ["verify"]),
+        ("recon", ["discrepancies", "resolve", "corrections", "approve", "reject", "uncleared"]),
     ],
 )
 def test_a_group_has_its_commands(group: str, commands: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,6 +119,11 @@ def booked(
         currency_code=currency_code,
         effective_at=at,
         reverses_transaction_id=None,
+        channel=None,
+        channel_reference=None,
+        fee_minor=0,
+        chart_name="merchant_asset",
+        reason=None,
         entries=tuple(entries),
     )
 

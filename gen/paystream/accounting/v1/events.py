@@ -121,11 +121,21 @@ class TransactionCreated(AvroRecord):
         reverses_transaction_id: The transaction that this one reverses: txn_ and 32 hexadecimal digits; null when it
             reverses none.
         entries: All legs, at least 2 and at most 32.
+        channel: Name of the channel adapter that the money moved by, as in simulator; null where what is booked does
+            not say.
+        channel_reference: The channel's reference of the movement, of a dispute that of the dispute; null where what is
+            booked does not say.
+        fee_minor: The fee that is booked with it, in minor units of currency_code, -(2^53-1)..2^53-1: of a payment what
+            the merchant pays, of a channel's statement what the channel keeps; below 0 where it is given back.
+        chart_name: Name of the chart of accounts that it was booked by, as in merchant_asset; null in versions before
+            2.
+        reason: Why a manual journal, its reversal or a correction was booked, as the person wrote it; null for what
+            other events book.
     """
 
     RECORD: ClassVar[str] = "paystream.accounting.v1.TransactionCreated"
     TOPIC: ClassVar[str] = "accounting.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "root_reference"
 
     event_id: str = ""
@@ -146,6 +156,11 @@ class TransactionCreated(AvroRecord):
     effective_at: datetime
     reverses_transaction_id: str | None
     entries: tuple[Entry, ...]
+    channel: str | None
+    channel_reference: str | None
+    fee_minor: int
+    chart_name: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,39 +30,39 @@ class _DiscrepancyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Discr
     DISCREPANCY_KIND_UNSPECIFIED: _DiscrepancyKind.ValueType  # 0
     """Never sent; in a filter: any."""
     DISCREPANCY_KIND_AMOUNT_MISMATCH: _DiscrepancyKind.ValueType  # 1
-    """Both sides have it, with another amount."""
+    """Another amount than is recorded."""
     DISCREPANCY_KIND_CURRENCY_MISMATCH: _DiscrepancyKind.ValueType  # 2
-    """Both sides have it, in another currency."""
+    """Another currency than is recorded."""
     DISCREPANCY_KIND_FEE_MISMATCH: _DiscrepancyKind.ValueType  # 3
-    """Both sides have it; the channel kept another fee than its rules say."""
+    """Another fee of the channel than was expected."""
     DISCREPANCY_KIND_DUPLICATE: _DiscrepancyKind.ValueType  # 4
-    """A second line of what one line has."""
+    """A second line of what one line has matched."""
     DISCREPANCY_KIND_MISSING_INTERNAL: _DiscrepancyKind.ValueType  # 5
     """A line of which paystream knows nothing."""
     DISCREPANCY_KIND_MISSING_CHANNEL: _DiscrepancyKind.ValueType  # 6
-    """A movement of money that no line told of in time."""
+    """A transaction that no line has told of within the channel's time."""
     DISCREPANCY_KIND_CONTRADICTED: _DiscrepancyKind.ValueType  # 7
-    """A line, or a later word of the channel, says otherwise than what is recorded."""
+    """A word of the channel against what is recorded: payment or withdrawal decides it."""
 
 class DiscrepancyKind(_DiscrepancyKind, metaclass=_DiscrepancyKindEnumTypeWrapper):
-    """What differs."""
+    """Which kind of difference."""
 
 DISCREPANCY_KIND_UNSPECIFIED: DiscrepancyKind.ValueType  # 0
 """Never sent; in a filter: any."""
 DISCREPANCY_KIND_AMOUNT_MISMATCH: DiscrepancyKind.ValueType  # 1
-"""Both sides have it, with another amount."""
+"""Another amount than is recorded."""
 DISCREPANCY_KIND_CURRENCY_MISMATCH: DiscrepancyKind.ValueType  # 2
-"""Both sides have it, in another currency."""
+"""Another currency than is recorded."""
 DISCREPANCY_KIND_FEE_MISMATCH: DiscrepancyKind.ValueType  # 3
-"""Both sides have it; the channel kept another fee than its rules say."""
+"""Another fee of the channel than was expected."""
 DISCREPANCY_KIND_DUPLICATE: DiscrepancyKind.ValueType  # 4
-"""A second line of what one line has."""
+"""A second line of what one line has matched."""
 DISCREPANCY_KIND_MISSING_INTERNAL: DiscrepancyKind.ValueType  # 5
 """A line of which paystream knows nothing."""
 DISCREPANCY_KIND_MISSING_CHANNEL: DiscrepancyKind.ValueType  # 6
-"""A movement of money that no line told of in time."""
+"""A transaction that no line has told of within the channel's time."""
 DISCREPANCY_KIND_CONTRADICTED: DiscrepancyKind.ValueType  # 7
-"""A line, or a later word of the channel, says otherwise than what is recorded."""
+"""A word of the channel against what is recorded: payment or withdrawal decides it."""
 Global___DiscrepancyKind: _TypeAlias = DiscrepancyKind  # noqa: Y015
 
 class _DiscrepancyState:
@@ -74,7 +74,7 @@ class _DiscrepancyStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Disc
     DISCREPANCY_STATE_UNSPECIFIED: _DiscrepancyState.ValueType  # 0
     """Never sent; in a filter: any."""
     DISCREPANCY_STATE_OPEN: _DiscrepancyState.ValueType  # 1
-    """Waits for people, or for what is missing."""
+    """It waits for people, or for what is missing."""
     DISCREPANCY_STATE_RESOLVED: _DiscrepancyState.ValueType  # 2
     """Over."""
 
@@ -84,7 +84,7 @@ class DiscrepancyState(_DiscrepancyState, metaclass=_DiscrepancyStateEnumTypeWra
 DISCREPANCY_STATE_UNSPECIFIED: DiscrepancyState.ValueType  # 0
 """Never sent; in a filter: any."""
 DISCREPANCY_STATE_OPEN: DiscrepancyState.ValueType  # 1
-"""Waits for people, or for what is missing."""
+"""It waits for people, or for what is missing."""
 DISCREPANCY_STATE_RESOLVED: DiscrepancyState.ValueType  # 2
 """Over."""
 Global___DiscrepancyState: _TypeAlias = DiscrepancyState  # noqa: Y015
@@ -96,13 +96,13 @@ class _DiscrepancyResolution:
 class _DiscrepancyResolutionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DiscrepancyResolution.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DISCREPANCY_RESOLUTION_UNSPECIFIED: _DiscrepancyResolution.ValueType  # 0
-    """It has not."""
+    """It is open."""
     DISCREPANCY_RESOLUTION_EVIDENCE_CONFIRMED: _DiscrepancyResolution.ValueType  # 1
-    """Its line was taken as evidence of how a call to the channel ended."""
+    """Its line was taken as evidence."""
     DISCREPANCY_RESOLUTION_CORRECTED: _DiscrepancyResolution.ValueType  # 2
-    """The ledger has booked a correction that two people decided."""
+    """The ledger has booked a correction."""
     DISCREPANCY_RESOLUTION_EXPLAINED: _DiscrepancyResolution.ValueType  # 3
-    """People gave a reason; nothing was booked."""
+    """People gave a reason; nothing is booked."""
     DISCREPANCY_RESOLUTION_MATCHED: _DiscrepancyResolution.ValueType  # 4
     """What was missing came."""
     DISCREPANCY_RESOLUTION_CONTRADICTION_DECIDED: _DiscrepancyResolution.ValueType  # 5
@@ -112,18 +112,86 @@ class DiscrepancyResolution(_DiscrepancyResolution, metaclass=_DiscrepancyResolu
     """How a discrepancy ended."""
 
 DISCREPANCY_RESOLUTION_UNSPECIFIED: DiscrepancyResolution.ValueType  # 0
-"""It has not."""
+"""It is open."""
 DISCREPANCY_RESOLUTION_EVIDENCE_CONFIRMED: DiscrepancyResolution.ValueType  # 1
-"""Its line was taken as evidence of how a call to the channel ended."""
+"""Its line was taken as evidence."""
 DISCREPANCY_RESOLUTION_CORRECTED: DiscrepancyResolution.ValueType  # 2
-"""The ledger has booked a correction that two people decided."""
+"""The ledger has booked a correction."""
 DISCREPANCY_RESOLUTION_EXPLAINED: DiscrepancyResolution.ValueType  # 3
-"""People gave a reason; nothing was booked."""
+"""People gave a reason; nothing is booked."""
 DISCREPANCY_RESOLUTION_MATCHED: DiscrepancyResolution.ValueType  # 4
 """What was missing came."""
 DISCREPANCY_RESOLUTION_CONTRADICTION_DECIDED: DiscrepancyResolution.ValueType  # 5
 """Payment or withdrawal has ended the contradiction."""
 Global___DiscrepancyResolution: _TypeAlias = DiscrepancyResolution  # noqa: Y015
+
+class _ResolutionAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResolutionActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResolutionAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESOLUTION_ACTION_UNSPECIFIED: _ResolutionAction.ValueType  # 0
+    """Refused."""
+    RESOLUTION_ACTION_CONFIRM_EVIDENCE: _ResolutionAction.ValueType  # 1
+    """Its line is evidence of how a call to the channel ended."""
+    RESOLUTION_ACTION_PROPOSE_CORRECTION: _ResolutionAction.ValueType  # 2
+    """The difference is booked, once another person has approved it."""
+    RESOLUTION_ACTION_EXPLAIN: _ResolutionAction.ValueType  # 3
+    """Nothing is booked: a reason is enough, and another person's approval where money moved."""
+
+class ResolutionAction(_ResolutionAction, metaclass=_ResolutionActionEnumTypeWrapper):
+    """How a discrepancy is to end."""
+
+RESOLUTION_ACTION_UNSPECIFIED: ResolutionAction.ValueType  # 0
+"""Refused."""
+RESOLUTION_ACTION_CONFIRM_EVIDENCE: ResolutionAction.ValueType  # 1
+"""Its line is evidence of how a call to the channel ended."""
+RESOLUTION_ACTION_PROPOSE_CORRECTION: ResolutionAction.ValueType  # 2
+"""The difference is booked, once another person has approved it."""
+RESOLUTION_ACTION_EXPLAIN: ResolutionAction.ValueType  # 3
+"""Nothing is booked: a reason is enough, and another person's approval where money moved."""
+Global___ResolutionAction: _TypeAlias = ResolutionAction  # noqa: Y015
+
+class _CorrectionState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CorrectionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CorrectionState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CORRECTION_STATE_UNSPECIFIED: _CorrectionState.ValueType  # 0
+    """Never sent; in a filter: any."""
+    CORRECTION_STATE_PROPOSED: _CorrectionState.ValueType  # 1
+    """Waits for another person."""
+    CORRECTION_STATE_APPROVED: _CorrectionState.ValueType  # 2
+    """Waits for the ledger."""
+    CORRECTION_STATE_BOOKED: _CorrectionState.ValueType  # 3
+    """The ledger has booked it."""
+    CORRECTION_STATE_REFUSED: _CorrectionState.ValueType  # 4
+    """The ledger would not book it."""
+    CORRECTION_STATE_EXPLAINED: _CorrectionState.ValueType  # 5
+    """Approved, with nothing to book."""
+    CORRECTION_STATE_REJECTED: _CorrectionState.ValueType  # 6
+    """Another person has rejected it."""
+
+class CorrectionState(_CorrectionState, metaclass=_CorrectionStateEnumTypeWrapper):
+    """How far a correction has come."""
+
+CORRECTION_STATE_UNSPECIFIED: CorrectionState.ValueType  # 0
+"""Never sent; in a filter: any."""
+CORRECTION_STATE_PROPOSED: CorrectionState.ValueType  # 1
+"""Waits for another person."""
+CORRECTION_STATE_APPROVED: CorrectionState.ValueType  # 2
+"""Waits for the ledger."""
+CORRECTION_STATE_BOOKED: CorrectionState.ValueType  # 3
+"""The ledger has booked it."""
+CORRECTION_STATE_REFUSED: CorrectionState.ValueType  # 4
+"""The ledger would not book it."""
+CORRECTION_STATE_EXPLAINED: CorrectionState.ValueType  # 5
+"""Approved, with nothing to book."""
+CORRECTION_STATE_REJECTED: CorrectionState.ValueType  # 6
+"""Another person has rejected it."""
+Global___CorrectionState: _TypeAlias = CorrectionState  # noqa: Y015
 
 class _RuleSetState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -163,24 +231,25 @@ class Discrepancy(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     STATEMENT_ID_FIELD_NUMBER: _builtins.int
     LINE_ID_FIELD_NUMBER: _builtins.int
-    OPERATION_FIELD_NUMBER: _builtins.int
-    EXPECTED_FIELD_NUMBER: _builtins.int
-    REPORTED_FIELD_NUMBER: _builtins.int
-    EXPECTED_FEE_MINOR_FIELD_NUMBER: _builtins.int
-    REPORTED_FEE_MINOR_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     RELATED_NO_FIELD_NUMBER: _builtins.int
     ROOT_REFERENCE_FIELD_NUMBER: _builtins.int
     CHANNEL_REFERENCE_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    REPORTED_FIELD_NUMBER: _builtins.int
+    EXPECTED_FEE_FIELD_NUMBER: _builtins.int
+    REPORTED_FEE_FIELD_NUMBER: _builtins.int
     CONTRADICTION_ID_FIELD_NUMBER: _builtins.int
     VALUE_DATE_FIELD_NUMBER: _builtins.int
-    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     PROPOSER_FIELD_NUMBER: _builtins.int
     APPROVER_FIELD_NUMBER: _builtins.int
+    POSSIBLE_ACTIONS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     discrepancy_id: _builtins.str
@@ -190,46 +259,54 @@ class Discrepancy(_message.Message):
     state: Global___DiscrepancyState.ValueType
     """Whether it is over."""
     channel: _builtins.str
-    """The channel, by its name in routes; empty when not known."""
+    """The channel."""
+    merchant_id: _builtins.str
+    """The merchant concerned; empty when not known."""
     statement_id: _builtins.str
     """The statement that the line is on; empty where no line is."""
     line_id: _builtins.str
     """The line as its channel or file names it; empty where no line is."""
-    operation: _builtins.str
-    """What moved, as a line calls it: CAPTURE, REFUND, PAY and so on; empty when not known."""
-    expected_fee_minor: _builtins.int
-    """Fee of the channel by the rules, in minor units of the amount recorded; unset where it was not looked at."""
-    reported_fee_minor: _builtins.int
-    """Fee that the line says, in minor units of its currency; unset where no line is."""
+    transaction_id: _builtins.str
+    """The ledger's transaction; empty where none is."""
     attempt_id: _builtins.str
     """The call to the channel; empty when not known."""
     related_no: _builtins.str
-    """A capture_id, refund_id, dispute_id or withdrawal_id; empty when not known."""
+    """What moved the money; empty when not known."""
     root_reference: _builtins.str
-    """The payment_id or withdrawal_id; empty when not known."""
+    """The journey; empty when not known."""
     channel_reference: _builtins.str
     """The channel's reference; empty when it has given none."""
     contradiction_id: _builtins.str
-    """The contradiction of payment or withdrawal, where it is decided; empty where there is none."""
+    """The contradiction, where payment or withdrawal decides it; empty otherwise."""
     value_date: _builtins.str
-    """Day of the line, or of the movement where no line is, YYYY-MM-DD; empty when not known."""
-    merchant_id: _builtins.str
-    """The merchant concerned; empty where no single one is."""
+    """Date of the line, YYYY-MM-DD; empty when not known."""
     resolution: Global___DiscrepancyResolution.ValueType
-    """How it ended; unset while it has not."""
+    """How it ended."""
     reason: _builtins.str
-    """Why, when people decided."""
+    """Why, by who resolved it; empty where nobody did."""
     proposer: _builtins.str
-    """Who asked for it, when people decided."""
+    """Who resolved it, or proposed how; empty where nobody did."""
     approver: _builtins.str
-    """Who decided, where a second person did."""
+    """Who approved, where a second person did; empty otherwise."""
     @_builtins.property
     def expected(self) -> _money_pb2.Money:
-        """Amount recorded; unset where nothing is recorded."""
+        """What is recorded; unset where nothing is."""
 
     @_builtins.property
     def reported(self) -> _money_pb2.Money:
-        """Amount that the line says; unset where no line is."""
+        """What the line says; unset where no line is."""
+
+    @_builtins.property
+    def expected_fee(self) -> _money_pb2.Money:
+        """The channel's fee that was expected; unset where none was."""
+
+    @_builtins.property
+    def reported_fee(self) -> _money_pb2.Money:
+        """The fee that the line says; unset where it says none."""
+
+    @_builtins.property
+    def possible_actions(self) -> _containers.RepeatedScalarFieldContainer[Global___ResolutionAction.ValueType]:
+        """How it can end now: by which actions of ResolveDiscrepancy; none of one that is over or decided elsewhere."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -246,39 +323,33 @@ class Discrepancy(_message.Message):
         kind: Global___DiscrepancyKind.ValueType = ...,
         state: Global___DiscrepancyState.ValueType = ...,
         channel: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
         statement_id: _builtins.str = ...,
         line_id: _builtins.str = ...,
-        operation: _builtins.str = ...,
-        expected: _money_pb2.Money | None = ...,
-        reported: _money_pb2.Money | None = ...,
-        expected_fee_minor: _builtins.int | None = ...,
-        reported_fee_minor: _builtins.int | None = ...,
+        transaction_id: _builtins.str = ...,
         attempt_id: _builtins.str = ...,
         related_no: _builtins.str = ...,
         root_reference: _builtins.str = ...,
         channel_reference: _builtins.str = ...,
+        expected: _money_pb2.Money | None = ...,
+        reported: _money_pb2.Money | None = ...,
+        expected_fee: _money_pb2.Money | None = ...,
+        reported_fee: _money_pb2.Money | None = ...,
         contradiction_id: _builtins.str = ...,
         value_date: _builtins.str = ...,
-        merchant_id: _builtins.str = ...,
         resolution: Global___DiscrepancyResolution.ValueType = ...,
         reason: _builtins.str = ...,
         proposer: _builtins.str = ...,
         approver: _builtins.str = ...,
+        possible_actions: _abc.Iterable[Global___ResolutionAction.ValueType] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_fee_minor", b"_expected_fee_minor", "_reported_fee_minor", b"_reported_fee_minor", "create_time", b"create_time", "expected", b"expected", "expected_fee_minor", b"expected_fee_minor", "reported", b"reported", "reported_fee_minor", b"reported_fee_minor", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expected", b"expected", "expected_fee", b"expected_fee", "reported", b"reported", "reported_fee", b"reported_fee", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_fee_minor", b"_expected_fee_minor", "_reported_fee_minor", b"_reported_fee_minor", "approver", b"approver", "attempt_id", b"attempt_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradiction_id", b"contradiction_id", "create_time", b"create_time", "discrepancy_id", b"discrepancy_id", "expected", b"expected", "expected_fee_minor", b"expected_fee_minor", "kind", b"kind", "line_id", b"line_id", "merchant_id", b"merchant_id", "operation", b"operation", "proposer", b"proposer", "reason", b"reason", "related_no", b"related_no", "reported", b"reported", "reported_fee_minor", b"reported_fee_minor", "resolution", b"resolution", "root_reference", b"root_reference", "state", b"state", "statement_id", b"statement_id", "update_time", b"update_time", "value_date", b"value_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "attempt_id", b"attempt_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradiction_id", b"contradiction_id", "create_time", b"create_time", "discrepancy_id", b"discrepancy_id", "expected", b"expected", "expected_fee", b"expected_fee", "kind", b"kind", "line_id", b"line_id", "merchant_id", b"merchant_id", "possible_actions", b"possible_actions", "proposer", b"proposer", "reason", b"reason", "related_no", b"related_no", "reported", b"reported", "reported_fee", b"reported_fee", "resolution", b"resolution", "root_reference", b"root_reference", "state", b"state", "statement_id", b"statement_id", "transaction_id", b"transaction_id", "update_time", b"update_time", "value_date", b"value_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__expected_fee_minor: _TypeAlias = _typing.Literal["expected_fee_minor"]  # noqa: Y015
-    _WhichOneofArgType__expected_fee_minor: _TypeAlias = _typing.Literal["_expected_fee_minor", b"_expected_fee_minor"]  # noqa: Y015
-    _WhichOneofReturnType__reported_fee_minor: _TypeAlias = _typing.Literal["reported_fee_minor"]  # noqa: Y015
-    _WhichOneofArgType__reported_fee_minor: _TypeAlias = _typing.Literal["_reported_fee_minor", b"_reported_fee_minor"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_fee_minor) -> _WhichOneofReturnType__expected_fee_minor | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__reported_fee_minor) -> _WhichOneofReturnType__reported_fee_minor | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Discrepancy: _TypeAlias = Discrepancy  # noqa: Y015
 
@@ -334,29 +405,20 @@ class ListDiscrepanciesRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CHANNEL_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
-    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
-    VALUE_DATE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     STATEMENT_ID_FIELD_NUMBER: _builtins.int
-    MERCHANT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    channel: _builtins.str
-    """Only this channel's; empty: any."""
     kind: Global___DiscrepancyKind.ValueType
     """Only of this kind; unset: any."""
     state: Global___DiscrepancyState.ValueType
     """Only in this state; unset: any."""
-    currency_code: _builtins.str
-    """Only in this currency; empty: any."""
-    value_date: _builtins.str
-    """Only of this day, YYYY-MM-DD; empty: any."""
+    channel: _builtins.str
+    """Only of this channel; empty: any."""
     statement_id: _builtins.str
-    """Only on this statement; empty: any."""
-    merchant_id: _builtins.str
-    """Only of this merchant; empty: any."""
+    """Only of this statement; empty: any."""
     page_size: _builtins.int
     """Discrepancies in one page: 50 where 0, at most 1000."""
     page_token: _builtins.str
@@ -364,19 +426,16 @@ class ListDiscrepanciesRequest(_message.Message):
     def __init__(
         self,
         *,
-        channel: _builtins.str = ...,
         kind: Global___DiscrepancyKind.ValueType = ...,
         state: Global___DiscrepancyState.ValueType = ...,
-        currency_code: _builtins.str = ...,
-        value_date: _builtins.str = ...,
+        channel: _builtins.str = ...,
         statement_id: _builtins.str = ...,
-        merchant_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "currency_code", b"currency_code", "kind", b"kind", "merchant_id", b"merchant_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "statement_id", b"statement_id", "value_date", b"value_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "statement_id", b"statement_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -409,6 +468,464 @@ class ListDiscrepanciesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDiscrepanciesResponse: _TypeAlias = ListDiscrepanciesResponse  # noqa: Y015
+
+@_typing.final
+class Correction(_message.Message):
+    """What was proposed to end a discrepancy by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTION_ID_FIELD_NUMBER: _builtins.int
+    DISCREPANCY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DEBIT_ACCOUNT_KIND_FIELD_NUMBER: _builtins.int
+    CREDIT_ACCOUNT_KIND_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    DECIDER_FIELD_NUMBER: _builtins.int
+    DECISION_REASON_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    correction_id: _builtins.str
+    """crp_ and a UUIDv7; the ledger's related_no."""
+    discrepancy_id: _builtins.str
+    """The discrepancy that it ends."""
+    state: Global___CorrectionState.ValueType
+    """How far it has come."""
+    debit_account_kind: _builtins.str
+    """Kind of the platform's account that is debited; empty when nothing is booked."""
+    credit_account_kind: _builtins.str
+    """Kind of the platform's account that is credited; empty when nothing is booked."""
+    reason: _builtins.str
+    """Why, by the proposer."""
+    proposer: _builtins.str
+    """Who proposed it."""
+    decider: _builtins.str
+    """Who approved or rejected it; empty while nobody has."""
+    decision_reason: _builtins.str
+    """Why so; empty when not said."""
+    refusal: _builtins.str
+    """Why the ledger would not book it, one of docs/errors.md; empty otherwise."""
+    transaction_id: _builtins.str
+    """What the ledger booked; empty while it has not."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What is booked; unset when nothing is."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was proposed."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it changed last."""
+
+    def __init__(
+        self,
+        *,
+        correction_id: _builtins.str = ...,
+        discrepancy_id: _builtins.str = ...,
+        state: Global___CorrectionState.ValueType = ...,
+        debit_account_kind: _builtins.str = ...,
+        credit_account_kind: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        reason: _builtins.str = ...,
+        proposer: _builtins.str = ...,
+        decider: _builtins.str = ...,
+        decision_reason: _builtins.str = ...,
+        refusal: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "correction_id", b"correction_id", "create_time", b"create_time", "credit_account_kind", b"credit_account_kind", "debit_account_kind", b"debit_account_kind", "decider", b"decider", "decision_reason", b"decision_reason", "discrepancy_id", b"discrepancy_id", "proposer", b"proposer", "reason", b"reason", "refusal", b"refusal", "state", b"state", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Correction: _TypeAlias = Correction  # noqa: Y015
+
+@_typing.final
+class ResolveDiscrepancyRequest(_message.Message):
+    """Ends a discrepancy, or proposes how."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DISCREPANCY_ID_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DEBIT_ACCOUNT_KIND_FIELD_NUMBER: _builtins.int
+    CREDIT_ACCOUNT_KIND_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable: the same id with the same request is carried out once."""
+    discrepancy_id: _builtins.str
+    """The discrepancy."""
+    action: Global___ResolutionAction.ValueType
+    """How it is to end."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters."""
+    debit_account_kind: _builtins.str
+    """With PROPOSE_CORRECTION: the kind of account to debit in the place of the one that the difference leads to; with
+    credit_account_kind, or neither.
+    """
+    credit_account_kind: _builtins.str
+    """With PROPOSE_CORRECTION: the kind of account to credit."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        discrepancy_id: _builtins.str = ...,
+        action: Global___ResolutionAction.ValueType = ...,
+        reason: _builtins.str = ...,
+        debit_account_kind: _builtins.str = ...,
+        credit_account_kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "credit_account_kind", b"credit_account_kind", "debit_account_kind", b"debit_account_kind", "discrepancy_id", b"discrepancy_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveDiscrepancyRequest: _TypeAlias = ResolveDiscrepancyRequest  # noqa: Y015
+
+@_typing.final
+class ResolveDiscrepancyResponse(_message.Message):
+    """What came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCREPANCY_FIELD_NUMBER: _builtins.int
+    CORRECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def discrepancy(self) -> Global___Discrepancy:
+        """The discrepancy as it stands."""
+
+    @_builtins.property
+    def correction(self) -> Global___Correction:
+        """What waits for another person; unset when the discrepancy is over."""
+
+    def __init__(
+        self,
+        *,
+        discrepancy: Global___Discrepancy | None = ...,
+        correction: Global___Correction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "discrepancy", b"discrepancy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "discrepancy", b"discrepancy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveDiscrepancyResponse: _TypeAlias = ResolveDiscrepancyResponse  # noqa: Y015
+
+@_typing.final
+class ApproveCorrectionRequest(_message.Message):
+    """Approves a correction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CORRECTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable: the same id with the same request is carried out once."""
+    correction_id: _builtins.str
+    """The correction."""
+    reason: _builtins.str
+    """Why, up to 500 characters; may be left out."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        correction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_id", b"correction_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveCorrectionRequest: _TypeAlias = ApproveCorrectionRequest  # noqa: Y015
+
+@_typing.final
+class ApproveCorrectionResponse(_message.Message):
+    """What came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def correction(self) -> Global___Correction:
+        """The correction: EXPLAINED, or APPROVED until the ledger has answered."""
+
+    def __init__(
+        self,
+        *,
+        correction: Global___Correction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveCorrectionResponse: _TypeAlias = ApproveCorrectionResponse  # noqa: Y015
+
+@_typing.final
+class RejectCorrectionRequest(_message.Message):
+    """Rejects a correction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CORRECTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes the call repeatable: the same id with the same request is carried out once."""
+    correction_id: _builtins.str
+    """The correction."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        correction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_id", b"correction_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectCorrectionRequest: _TypeAlias = RejectCorrectionRequest  # noqa: Y015
+
+@_typing.final
+class RejectCorrectionResponse(_message.Message):
+    """The correction rejected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def correction(self) -> Global___Correction:
+        """The correction."""
+
+    def __init__(
+        self,
+        *,
+        correction: Global___Correction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectCorrectionResponse: _TypeAlias = RejectCorrectionResponse  # noqa: Y015
+
+@_typing.final
+class ListCorrectionsRequest(_message.Message):
+    """Which corrections to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    DISCREPANCY_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    state: Global___CorrectionState.ValueType
+    """Only those in this state; unset: any."""
+    discrepancy_id: _builtins.str
+    """Only those of this discrepancy; empty: any."""
+    page_size: _builtins.int
+    """Corrections in one page: 50 where 0, at most 1000."""
+    page_token: _builtins.str
+    """From the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        state: Global___CorrectionState.ValueType = ...,
+        discrepancy_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discrepancy_id", b"discrepancy_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCorrectionsRequest: _TypeAlias = ListCorrectionsRequest  # noqa: Y015
+
+@_typing.final
+class ListCorrectionsResponse(_message.Message):
+    """A page of corrections."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty after the last."""
+    @_builtins.property
+    def corrections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Correction]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        corrections: _abc.Iterable[Global___Correction] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrections", b"corrections", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCorrectionsResponse: _TypeAlias = ListCorrectionsResponse  # noqa: Y015
+
+@_typing.final
+class UnclearedAmount(_message.Message):
+    """An amount that has not cleared on an account that money only passes through."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_KIND_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    ROOT_REFERENCE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    account_kind: _builtins.str
+    """Kind of the account, as in suspense."""
+    merchant_id: _builtins.str
+    """The merchant whose account it is; empty for one of the platform."""
+    currency_code: _builtins.str
+    """ISO 4217 code in upper case."""
+    amount_minor: _builtins.str
+    """What is left, as a decimal text in minor units: above zero on the account's normal side."""
+    reference: _builtins.str
+    """What it belongs to: a journey, a dispute, a statement that is not paid or paid short, or a channel's reference, as in
+    simulator/ch_1, where ledger and lines differ by that much.
+    """
+    root_reference: _builtins.str
+    """The journey that holds it, as in a payment_id; empty when not known."""
+    overdue: _builtins.bool
+    """Whether that is past."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """When the first of it came."""
+
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it should have cleared."""
+
+    def __init__(
+        self,
+        *,
+        account_kind: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        amount_minor: _builtins.str = ...,
+        reference: _builtins.str = ...,
+        root_reference: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
+        overdue: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_kind", b"account_kind", "amount_minor", b"amount_minor", "currency_code", b"currency_code", "due_time", b"due_time", "merchant_id", b"merchant_id", "overdue", b"overdue", "reference", b"reference", "root_reference", b"root_reference", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnclearedAmount: _TypeAlias = UnclearedAmount  # noqa: Y015
+
+@_typing.final
+class ListUnclearedRequest(_message.Message):
+    """Which amounts to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_KIND_FIELD_NUMBER: _builtins.int
+    MERCHANT_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    ROOT_REFERENCE_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    account_kind: _builtins.str
+    """Only accounts of this kind; empty: any."""
+    merchant_id: _builtins.str
+    """Only this merchant's accounts; empty: any."""
+    currency_code: _builtins.str
+    """Only this currency; empty: any."""
+    root_reference: _builtins.str
+    """Only what this journey holds; empty: any."""
+    overdue: _builtins.bool
+    """Only what should have cleared."""
+    page_size: _builtins.int
+    """Amounts in one page: 50 where 0, at most 1000."""
+    page_token: _builtins.str
+    """From the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        account_kind: _builtins.str = ...,
+        merchant_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        root_reference: _builtins.str = ...,
+        overdue: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_kind", b"account_kind", "currency_code", b"currency_code", "merchant_id", b"merchant_id", "overdue", b"overdue", "page_size", b"page_size", "page_token", b"page_token", "root_reference", b"root_reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnclearedRequest: _TypeAlias = ListUnclearedRequest  # noqa: Y015
+
+@_typing.final
+class ListUnclearedResponse(_message.Message):
+    """A page of what has not cleared."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AMOUNTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty after the last."""
+    @_builtins.property
+    def amounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnclearedAmount]:
+        """Oldest first."""
+
+    def __init__(
+        self,
+        *,
+        amounts: _abc.Iterable[Global___UnclearedAmount] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnclearedResponse: _TypeAlias = ListUnclearedResponse  # noqa: Y015
 
 @_typing.final
 class RuleSet(_message.Message):

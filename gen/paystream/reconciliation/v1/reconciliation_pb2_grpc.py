@@ -32,16 +32,6 @@ class ReconciliationServiceStub:
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
-
-    Holds what channels and banks say in their statements against what paystream has recorded.
-
-    Lines of statements come by channel.events, or in files. Rules say which line and which movement of money belong together,
-    and how far they may differ; each line and each movement ends as one of the statuses of DiscrepancyKind, or as matched.
-    What differs is a discrepancy: told by DiscrepancyDetected, open until people end it, or what was missing comes.
-    Contradictions that payment and withdrawal have found stand in the same list, and are decided there.
-
-    Amounts are integers in the minor unit of their currency. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID,
-    when a field breaks its rule.
     """
 
     def __init__(self, channel):
@@ -80,6 +70,31 @@ class ReconciliationServiceStub:
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesResponse.FromString,
                 _registered_method=True)
+        self.ResolveDiscrepancy = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/ResolveDiscrepancy',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyResponse.FromString,
+                _registered_method=True)
+        self.ApproveCorrection = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/ApproveCorrection',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionResponse.FromString,
+                _registered_method=True)
+        self.RejectCorrection = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/RejectCorrection',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionResponse.FromString,
+                _registered_method=True)
+        self.ListCorrections = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/ListCorrections',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsResponse.FromString,
+                _registered_method=True)
+        self.ListUncleared = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/ListUncleared',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedResponse.FromString,
+                _registered_method=True)
         self.CreateRuleSet = channel.unary_unary(
                 '/paystream.reconciliation.v1.ReconciliationService/CreateRuleSet',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.CreateRuleSetRequest.SerializeToString,
@@ -113,16 +128,6 @@ class ReconciliationServiceServicer:
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
-
-    Holds what channels and banks say in their statements against what paystream has recorded.
-
-    Lines of statements come by channel.events, or in files. Rules say which line and which movement of money belong together,
-    and how far they may differ; each line and each movement ends as one of the statuses of DiscrepancyKind, or as matched.
-    What differs is a discrepancy: told by DiscrepancyDetected, open until people end it, or what was missing comes.
-    Contradictions that payment and withdrawal have found stand in the same list, and are decided there.
-
-    Amounts are integers in the minor unit of their currency. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID,
-    when a field breaks its rule.
     """
 
     def ImportStatement(self, request_iterator, context):
@@ -164,7 +169,7 @@ class ReconciliationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDiscrepancy(self, request, context):
-        """Gives one discrepancy as it stands. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND.
+        """Gives one discrepancy as it stands, and how it can end. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,6 +177,66 @@ class ReconciliationServiceServicer:
 
     def ListDiscrepancies(self, request, context):
         """Lists discrepancies, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveDiscrepancy(self, request, context):
+        """Ends a discrepancy, or proposes how.
+
+        CONFIRM_EVIDENCE takes its line as evidence of how the call to the channel ended, at once: payment or withdrawal applies
+        it as whatever else a channel says. PROPOSE_CORRECTION proposes to book the difference of an amount or a fee between two
+        accounts of the platform, and EXPLAIN proposes to book nothing: another person approves or rejects. Where no money
+        moved, EXPLAIN ends it at once. Emits StatementEvidenceAccepted and DiscrepancyResolved. The caller has a name.
+        Idempotent by request_id for a day; another request with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND DISCREPANCY_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (also for accounts that no correction moves);
+        PERMISSION_DENIED SAME_PERSON (the caller has no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        it is over), CONTRADICTION_DECIDED_ELSEWHERE (metadata service, method, contradiction_id: where it is decided),
+        RESOLUTION_ACTION_NOT_POSSIBLE (metadata possible: how it can end) and CORRECTION_PENDING (metadata correction_id,
+        state: what waits already).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveCorrection(self, request, context):
+        """Approves what another person proposed.
+
+        What books something is told to the ledger by CorrectionApproved, and its discrepancy is over when the ledger has booked
+        it; what explains ends its discrepancy at once, by DiscrepancyResolved. Names are compared without regard to case and
+        surrounding spaces. Idempotent by request_id, as ResolveDiscrepancy.
+        Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it, or has
+        no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was decided, or its discrepancy is over).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectCorrection(self, request, context):
+        """Rejects what another person proposed: its discrepancy stays open, and something else can be proposed.
+
+        Idempotent by request_id, as ResolveDiscrepancy. Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+        (as ApproveCorrection); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCorrections(self, request, context):
+        """Lists corrections, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUncleared(self, request, context):
+        """Lists what has not cleared on accounts that money only passes through, oldest first.
+
+        These are suspense, channel.receivable, channel.disputed, merchant.receivable, merchant.withdrawing, merchant.disputed
+        and merchant.reserve. What is listed adds up to their balances in the ledger, as far as its events are consumed. Within
+        how many days it clears is set by PAYSTREAM_CLEARING_DAYS.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -254,6 +319,31 @@ def add_ReconciliationServiceServicer_to_server(servicer, server):
                     request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesRequest.FromString,
                     response_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesResponse.SerializeToString,
             ),
+            'ResolveDiscrepancy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveDiscrepancy,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyResponse.SerializeToString,
+            ),
+            'ApproveCorrection': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveCorrection,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionResponse.SerializeToString,
+            ),
+            'RejectCorrection': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectCorrection,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionResponse.SerializeToString,
+            ),
+            'ListCorrections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCorrections,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsResponse.SerializeToString,
+            ),
+            'ListUncleared': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUncleared,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedResponse.SerializeToString,
+            ),
             'CreateRuleSet': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateRuleSet,
                     request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.CreateRuleSetRequest.FromString,
@@ -293,16 +383,6 @@ class ReconciliationService:
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
-
-    Holds what channels and banks say in their statements against what paystream has recorded.
-
-    Lines of statements come by channel.events, or in files. Rules say which line and which movement of money belong together,
-    and how far they may differ; each line and each movement ends as one of the statuses of DiscrepancyKind, or as matched.
-    What differs is a discrepancy: told by DiscrepancyDetected, open until people end it, or what was missing comes.
-    Contradictions that payment and withdrawal have found stand in the same list, and are decided there.
-
-    Amounts are integers in the minor unit of their currency. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID,
-    when a field breaks its rule.
     """
 
     @staticmethod
@@ -457,6 +537,141 @@ class ReconciliationService:
             '/paystream.reconciliation.v1.ReconciliationService/ListDiscrepancies',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListDiscrepanciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveDiscrepancy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ResolveDiscrepancy',
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ResolveDiscrepancyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveCorrection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ApproveCorrection',
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ApproveCorrectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectCorrection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/RejectCorrection',
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.RejectCorrectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCorrections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ListCorrections',
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListCorrectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUncleared(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ListUncleared',
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.ListUnclearedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,16 +33,6 @@ class ReconciliationServiceStub:
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
-
-    Holds what channels and banks say in their statements against what paystream has recorded.
-
-    Lines of statements come by channel.events, or in files. Rules say which line and which movement of money belong together,
-    and how far they may differ; each line and each movement ends as one of the statuses of DiscrepancyKind, or as matched.
-    What differs is a discrepancy: told by DiscrepancyDetected, open until people end it, or what was missing comes.
-    Contradictions that payment and withdrawal have found stand in the same list, and are decided there.
-
-    Amounts are integers in the minor unit of their currency. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID,
-    when a field breaks its rule.
     """
 
     @_typing.overload
@@ -70,9 +60,48 @@ class ReconciliationServiceStub:
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     GetDiscrepancy: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.GetDiscrepancyRequest, _reconciliation_pb2.GetDiscrepancyResponse]
-    """Gives one discrepancy as it stands. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
+    """Gives one discrepancy as it stands, and how it can end. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
     ListDiscrepancies: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.ListDiscrepanciesRequest, _reconciliation_pb2.ListDiscrepanciesResponse]
     """Lists discrepancies, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    ResolveDiscrepancy: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.ResolveDiscrepancyRequest, _reconciliation_pb2.ResolveDiscrepancyResponse]
+    """Ends a discrepancy, or proposes how.
+
+    CONFIRM_EVIDENCE takes its line as evidence of how the call to the channel ended, at once: payment or withdrawal applies
+    it as whatever else a channel says. PROPOSE_CORRECTION proposes to book the difference of an amount or a fee between two
+    accounts of the platform, and EXPLAIN proposes to book nothing: another person approves or rejects. Where no money
+    moved, EXPLAIN ends it at once. Emits StatementEvidenceAccepted and DiscrepancyResolved. The caller has a name.
+    Idempotent by request_id for a day; another request with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND DISCREPANCY_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (also for accounts that no correction moves);
+    PERMISSION_DENIED SAME_PERSON (the caller has no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    it is over), CONTRADICTION_DECIDED_ELSEWHERE (metadata service, method, contradiction_id: where it is decided),
+    RESOLUTION_ACTION_NOT_POSSIBLE (metadata possible: how it can end) and CORRECTION_PENDING (metadata correction_id,
+    state: what waits already).
+    """
+    ApproveCorrection: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.ApproveCorrectionRequest, _reconciliation_pb2.ApproveCorrectionResponse]
+    """Approves what another person proposed.
+
+    What books something is told to the ledger by CorrectionApproved, and its discrepancy is over when the ledger has booked
+    it; what explains ends its discrepancy at once, by DiscrepancyResolved. Names are compared without regard to case and
+    surrounding spaces. Idempotent by request_id, as ResolveDiscrepancy.
+    Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it, or has
+    no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was decided, or its discrepancy is over).
+    """
+    RejectCorrection: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.RejectCorrectionRequest, _reconciliation_pb2.RejectCorrectionResponse]
+    """Rejects what another person proposed: its discrepancy stays open, and something else can be proposed.
+
+    Idempotent by request_id, as ResolveDiscrepancy. Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveCorrection); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListCorrections: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.ListCorrectionsRequest, _reconciliation_pb2.ListCorrectionsResponse]
+    """Lists corrections, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    ListUncleared: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.ListUnclearedRequest, _reconciliation_pb2.ListUnclearedResponse]
+    """Lists what has not cleared on accounts that money only passes through, oldest first.
+
+    These are suspense, channel.receivable, channel.disputed, merchant.receivable, merchant.withdrawing, merchant.disputed
+    and merchant.reserve. What is listed adds up to their balances in the ledger, as far as its events are consumed. Within
+    how many days it clears is set by PAYSTREAM_CLEARING_DAYS.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
     CreateRuleSet: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.CreateRuleSetRequest, _reconciliation_pb2.CreateRuleSetResponse]
     """Keeps rules as the next version of a channel's; they count once another person has activated them.
 
@@ -103,16 +132,6 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
-
-    Holds what channels and banks say in their statements against what paystream has recorded.
-
-    Lines of statements come by channel.events, or in files. Rules say which line and which movement of money belong together,
-    and how far they may differ; each line and each movement ends as one of the statuses of DiscrepancyKind, or as matched.
-    What differs is a discrepancy: told by DiscrepancyDetected, open until people end it, or what was missing comes.
-    Contradictions that payment and withdrawal have found stand in the same list, and are decided there.
-
-    Amounts are integers in the minor unit of their currency. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID,
-    when a field breaks its rule.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -137,9 +156,48 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
     """
     GetDiscrepancy: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.GetDiscrepancyRequest, _reconciliation_pb2.GetDiscrepancyResponse]  # type: ignore[assignment]
-    """Gives one discrepancy as it stands. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
+    """Gives one discrepancy as it stands, and how it can end. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
     ListDiscrepancies: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.ListDiscrepanciesRequest, _reconciliation_pb2.ListDiscrepanciesResponse]  # type: ignore[assignment]
     """Lists discrepancies, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    ResolveDiscrepancy: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.ResolveDiscrepancyRequest, _reconciliation_pb2.ResolveDiscrepancyResponse]  # type: ignore[assignment]
+    """Ends a discrepancy, or proposes how.
+
+    CONFIRM_EVIDENCE takes its line as evidence of how the call to the channel ended, at once: payment or withdrawal applies
+    it as whatever else a channel says. PROPOSE_CORRECTION proposes to book the difference of an amount or a fee between two
+    accounts of the platform, and EXPLAIN proposes to book nothing: another person approves or rejects. Where no money
+    moved, EXPLAIN ends it at once. Emits StatementEvidenceAccepted and DiscrepancyResolved. The caller has a name.
+    Idempotent by request_id for a day; another request with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: NOT_FOUND DISCREPANCY_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (also for accounts that no correction moves);
+    PERMISSION_DENIED SAME_PERSON (the caller has no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+    it is over), CONTRADICTION_DECIDED_ELSEWHERE (metadata service, method, contradiction_id: where it is decided),
+    RESOLUTION_ACTION_NOT_POSSIBLE (metadata possible: how it can end) and CORRECTION_PENDING (metadata correction_id,
+    state: what waits already).
+    """
+    ApproveCorrection: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.ApproveCorrectionRequest, _reconciliation_pb2.ApproveCorrectionResponse]  # type: ignore[assignment]
+    """Approves what another person proposed.
+
+    What books something is told to the ledger by CorrectionApproved, and its discrepancy is over when the ledger has booked
+    it; what explains ends its discrepancy at once, by DiscrepancyResolved. Names are compared without regard to case and
+    surrounding spaces. Idempotent by request_id, as ResolveDiscrepancy.
+    Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it, or has
+    no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was decided, or its discrepancy is over).
+    """
+    RejectCorrection: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.RejectCorrectionRequest, _reconciliation_pb2.RejectCorrectionResponse]  # type: ignore[assignment]
+    """Rejects what another person proposed: its discrepancy stays open, and something else can be proposed.
+
+    Idempotent by request_id, as ResolveDiscrepancy. Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+    (as ApproveCorrection); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+    """
+    ListCorrections: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.ListCorrectionsRequest, _reconciliation_pb2.ListCorrectionsResponse]  # type: ignore[assignment]
+    """Lists corrections, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    ListUncleared: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.ListUnclearedRequest, _reconciliation_pb2.ListUnclearedResponse]  # type: ignore[assignment]
+    """Lists what has not cleared on accounts that money only passes through, oldest first.
+
+    These are suspense, channel.receivable, channel.disputed, merchant.receivable, merchant.withdrawing, merchant.disputed
+    and merchant.reserve. What is listed adds up to their balances in the ledger, as far as its events are consumed. Within
+    how many days it clears is set by PAYSTREAM_CLEARING_DAYS.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
     CreateRuleSet: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.CreateRuleSetRequest, _reconciliation_pb2.CreateRuleSetResponse]  # type: ignore[assignment]
     """Keeps rules as the next version of a channel's; they count once another person has activated them.
 
@@ -169,16 +227,6 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
     Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID, when a field breaks its rule, and CARD_NUMBER_REFUSED
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
-
-    Holds what channels and banks say in their statements against what paystream has recorded.
-
-    Lines of statements come by channel.events, or in files. Rules say which line and which movement of money belong together,
-    and how far they may differ; each line and each movement ends as one of the statuses of DiscrepancyKind, or as matched.
-    What differs is a discrepancy: told by DiscrepancyDetected, open until people end it, or what was missing comes.
-    Contradictions that payment and withdrawal have found stand in the same list, and are decided there.
-
-    Amounts are integers in the minor unit of their currency. Every method fails with INVALID_ARGUMENT, reason FIELD_INVALID,
-    when a field breaks its rule.
     """
 
     @_abc_1.abstractmethod
@@ -231,7 +279,7 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reconciliation_pb2.GetDiscrepancyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reconciliation_pb2.GetDiscrepancyResponse, _abc.Awaitable[_reconciliation_pb2.GetDiscrepancyResponse]]:
-        """Gives one discrepancy as it stands. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
+        """Gives one discrepancy as it stands, and how it can end. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListDiscrepancies(
@@ -240,6 +288,75 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reconciliation_pb2.ListDiscrepanciesResponse, _abc.Awaitable[_reconciliation_pb2.ListDiscrepanciesResponse]]:
         """Lists discrepancies, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ResolveDiscrepancy(
+        self,
+        request: _reconciliation_pb2.ResolveDiscrepancyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reconciliation_pb2.ResolveDiscrepancyResponse, _abc.Awaitable[_reconciliation_pb2.ResolveDiscrepancyResponse]]:
+        """Ends a discrepancy, or proposes how.
+
+        CONFIRM_EVIDENCE takes its line as evidence of how the call to the channel ended, at once: payment or withdrawal applies
+        it as whatever else a channel says. PROPOSE_CORRECTION proposes to book the difference of an amount or a fee between two
+        accounts of the platform, and EXPLAIN proposes to book nothing: another person approves or rejects. Where no money
+        moved, EXPLAIN ends it at once. Emits StatementEvidenceAccepted and DiscrepancyResolved. The caller has a name.
+        Idempotent by request_id for a day; another request with the same id fails with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: NOT_FOUND DISCREPANCY_NOT_FOUND; INVALID_ARGUMENT FIELD_INVALID (also for accounts that no correction moves);
+        PERMISSION_DENIED SAME_PERSON (the caller has no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action:
+        it is over), CONTRADICTION_DECIDED_ELSEWHERE (metadata service, method, contradiction_id: where it is decided),
+        RESOLUTION_ACTION_NOT_POSSIBLE (metadata possible: how it can end) and CORRECTION_PENDING (metadata correction_id,
+        state: what waits already).
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveCorrection(
+        self,
+        request: _reconciliation_pb2.ApproveCorrectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reconciliation_pb2.ApproveCorrectionResponse, _abc.Awaitable[_reconciliation_pb2.ApproveCorrectionResponse]]:
+        """Approves what another person proposed.
+
+        What books something is told to the ledger by CorrectionApproved, and its discrepancy is over when the ledger has booked
+        it; what explains ends its discrepancy at once, by DiscrepancyResolved. Names are compared without regard to case and
+        surrounding spaces. Idempotent by request_id, as ResolveDiscrepancy.
+        Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON (metadata proposer: the caller proposed it, or has
+        no name); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action: it was decided, or its discrepancy is over).
+        """
+
+    @_abc_1.abstractmethod
+    def RejectCorrection(
+        self,
+        request: _reconciliation_pb2.RejectCorrectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reconciliation_pb2.RejectCorrectionResponse, _abc.Awaitable[_reconciliation_pb2.RejectCorrectionResponse]]:
+        """Rejects what another person proposed: its discrepancy stays open, and something else can be proposed.
+
+        Idempotent by request_id, as ResolveDiscrepancy. Errors: NOT_FOUND CORRECTION_NOT_FOUND; PERMISSION_DENIED SAME_PERSON
+        (as ApproveCorrection); FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
+        """
+
+    @_abc_1.abstractmethod
+    def ListCorrections(
+        self,
+        request: _reconciliation_pb2.ListCorrectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reconciliation_pb2.ListCorrectionsResponse, _abc.Awaitable[_reconciliation_pb2.ListCorrectionsResponse]]:
+        """Lists corrections, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ListUncleared(
+        self,
+        request: _reconciliation_pb2.ListUnclearedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reconciliation_pb2.ListUnclearedResponse, _abc.Awaitable[_reconciliation_pb2.ListUnclearedResponse]]:
+        """Lists what has not cleared on accounts that money only passes through, oldest first.
+
+        These are suspense, channel.receivable, channel.disputed, merchant.receivable, merchant.withdrawing, merchant.disputed
+        and merchant.reserve. What is listed adds up to their balances in the ledger, as far as its events are consumed. Within
+        how many days it clears is set by PAYSTREAM_CLEARING_DAYS.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def CreateRuleSet(
