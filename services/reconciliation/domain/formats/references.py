@@ -8,7 +8,9 @@ from services.reconciliation.domain.formats.limits import IDENTITY_CHARS_MAX, TE
 
 _RELATED = re.compile(r"(?<![0-9A-Za-z_])((?:cap|pay|ref|wdr|dsp)_[0-9a-f]{32})(?![0-9A-Za-z_])")
 _ATTEMPT = re.compile(r"(?<![0-9A-Za-z_])(att_[0-9a-f]{32})(?![0-9A-Za-z_])")
-_NONE_GIVEN = frozenset({"", "NOTPROVIDED", "NOT PROVIDED", "NONREF", "NONE"})
+_NONE_GIVEN = frozenset(
+    {"", "NOTPROVIDED", "NOT PROVIDED", "NONREF", "NONE", *("EREF", "PREF", "MARF", "KREF+")}  # The last: see :86:.
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
