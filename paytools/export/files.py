@@ -77,10 +77,10 @@ class ParquetFiles:
         if not path.exists():
             return None
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            offsets = {int(number): int(offset) for number, offset in told["offsets"].items()}
-            source = (str(told["cluster_id"]), str(told["topic_id"]))
-            return ExportProgress(source=source, generation=int(told["generation"]), offsets=offsets)
+            content = json.loads(path.read_text(encoding="utf-8"))
+            offsets = {int(number): int(offset) for number, offset in content["offsets"].items()}
+            source = (str(content["cluster_id"]), str(content["topic_id"]))
+            return ExportProgress(source=source, generation=int(content["generation"]), offsets=offsets)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(f"{path} does not say how far the export went: {error!r}") from error
 
@@ -135,14 +135,14 @@ class ParquetFiles:
 
     def _say(self, progress: ExportProgress) -> None:
         cluster_id, topic_id = progress.source
-        told = {
+        content = {
             "cluster_id": cluster_id,
             "topic_id": topic_id,
             "generation": progress.generation,
             "offsets": {str(number): offset for number, offset in sorted(progress.offsets.items())},
         }
         path = self._directory / f"{PROGRESS}{_UNFINISHED}"
-        path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         _synced(path)
         path.replace(self._directory / PROGRESS)
 

@@ -19,7 +19,6 @@ SERVICES = (
     "reconciliation",
     "notification",
     "analytics",
-    "reconciliation",
 )
 """Started in this order; the first gets the first port."""
 

@@ -20,9 +20,9 @@
 | what has not cleared, and who holds it | `domain/uncleared.py`, SQL in `store/uncleared.py`, metrics in `jobs.py` |
 
 Records: `discrepancy`, `correction`, `rule_set`, `statement`, `statement_line`, `open_line` and `line_outcome`,
-`open_movement` and `movement_outcome`. Projections: `uncleared` (of accounting.events and channel.events),
-`ledger_account_kind` (of accounting.events), `internal_transaction` and `unmoved_attempt` (of payment.events and
-withdrawal.events).
+`open_movement` and `movement_outcome`. Projections: `uncleared` and `cleared_line` (of accounting.events and
+channel.events), `ledger_account_kind` (of accounting.events), `internal_transaction` and `unmoved_attempt` (of
+payment.events and withdrawal.events).
 
 RPCs: GetDiscrepancy ListDiscrepancies ResolveDiscrepancy ApproveCorrection RejectCorrection ListCorrections
 ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet.

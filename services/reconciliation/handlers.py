@@ -86,8 +86,8 @@ async def keep_movements(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> Sequen
 
 
 async def keep_lines(tx: Tx, deliveries: Sequence[Delivered[ChannelTransactionReported]]) -> Sequence[HandlerResult]:
-    """Move what lines tell of from their references to their statements."""
-    await store.uncleared.add(tx, [effect for d in deliveries for effect in domain.uncleared.of_line(d.event)])
+    """Move what lines tell of from their references to their statements, each line of a channel once."""
+    await store.uncleared.clear_lines(tx, [delivery.event for delivery in deliveries])
     return [None] * len(deliveries)
 
 

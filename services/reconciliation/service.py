@@ -42,7 +42,7 @@ SERVICE = Service(
         *("discrepancy", "correction", "rule_set", "statement_file"),
         *("statement", "statement_line", "open_line", "line_outcome", "open_movement", "movement_outcome"),
     ),
-    projections=("uncleared", "ledger_account_kind", "internal_transaction", "unmoved_attempt"),
+    projections=("uncleared", "cleared_line", "ledger_account_kind", "internal_transaction", "unmoved_attempt"),
     servicers=rpc.servicers,
     subscriptions=(
         Subscription(

@@ -14,7 +14,8 @@ from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, De
 from services.withdrawal.domain.allowance import Allowance, limit_of
 from services.withdrawal.domain.attempt import PayoutAttempt
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction, WithdrawalState
 from services.withdrawal.store import BankAccountFilter, WithdrawalFilter
 
 _STATES = {state: pb.WithdrawalState.Value(f"WITHDRAWAL_STATE_{state}") for state in WithdrawalState}
@@ -48,6 +49,9 @@ def to_withdrawal(withdrawal: Withdrawal) -> pb.Withdrawal:
         state=_STATES[withdrawal.state],
         approval_required=withdrawal.approval_required,
         requester=withdrawal.requester,
+        note=withdrawal.note or "",
+        bank_account_last_four=withdrawal.bank_account_last_four,
+        submit_time=to_timestamp(withdrawal.submit_time) if withdrawal.submit_time else None,
         decider=withdrawal.decider or "",
         funds_held=withdrawal.funds_held,
         channel=withdrawal.channel or "",
@@ -135,6 +139,7 @@ def from_create_withdrawal(
         approval_limit_minor=limit_of(settings.withdrawal_approval_limits, amount.currency_code),
         daily_limit_minor=limit_of(settings.withdrawal_daily_limits, amount.currency_code),
         cause=cause,
+        note=request.note or None,
         labels=Labels.of(request.merchant_reference, request.metadata),
     )
 
@@ -171,24 +176,27 @@ def from_list_withdrawals(request: pb.ListWithdrawalsRequest) -> WithdrawalFilte
     )
 
 
-def from_create_account(request: pb.CreateBankAccountRequest) -> CreateBankAccount:
+def from_create_account(request: pb.CreateBankAccountRequest, *, cause: Cause) -> CreateBankAccount:
     """Read a bank account to register."""
     return CreateBankAccount(
         merchant_id=request.merchant_id,
         currency_code=request.currency_code,
         token=request.token,
         last_four=request.last_four,
+        cause=cause,
     )
 
 
-def from_verify(request: pb.VerifyBankAccountRequest) -> ChangeBankAccount:
+def from_verify(request: pb.VerifyBankAccountRequest, *, cause: Cause) -> ChangeBankAccount:
     """Read the result of a check."""
-    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=_VERIFICATIONS[request.result])
+    action = _VERIFICATIONS[request.result]
+    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=action, cause=cause)
 
 
-def from_disable(request: pb.DisableBankAccountRequest) -> ChangeBankAccount:
+def from_disable(request: pb.DisableBankAccountRequest, *, cause: Cause) -> ChangeBankAccount:
     """Read which bank account is not to be used any more."""
-    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=BankAccountAction.DISABLE)
+    action = BankAccountAction.DISABLE
+    return ChangeBankAccount(bank_account_id=request.bank_account_id, action=action, cause=cause)
 
 
 def from_list_accounts(request: pb.ListBankAccountsRequest) -> BankAccountFilter:

@@ -113,6 +113,10 @@ SERVICE = Service(
         events.WithdrawalContradicted,
         events.WithdrawalContradictionResolved,
         events.EvidenceUnmatched,
+        events.WithdrawalUnknown,
+        events.BankAccountCreated,
+        events.BankAccountVerified,
+        events.BankAccountDisabled,
     ),
     jobs=(
         # The hold of the ledger comes as an event, whose handler cannot wake a job: so these look often.

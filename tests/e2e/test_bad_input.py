@@ -31,6 +31,8 @@ SEED = 20260301
 CALLS_AT_ONCE = 60
 CALL_S_MAX = 20.0
 """An answer that takes longer is none. The longest waits that are meant are 2 s, for what may still arrive."""
+ENDLESS = ("paystream.analytics.v1.AnalyticsService.StreamMetrics",)
+"""Streams that only their caller ends: of these the first reply is read."""
 ITEMS_OF_STREAM_MAX = 200
 LAST = ("merchant", "channel", "Clock")
 """Walked last, in this order: they suspend merchants, make the channel misbehave and move the time of all services."""
@@ -127,6 +129,10 @@ async def _replies(channel: Any, method: MethodDescriptor, requests: Sequence[by
         response_deserializer=reply_type.FromString,
     )
     sent = made(iter(requests) if method.client_streaming else requests[0], timeout=CALL_S_MAX)
+    if method.full_name in ENDLESS:
+        replies = [await anext(aiter(sent))]
+        sent.cancel()
+        return replies
     return [reply async for reply in sent] if method.server_streaming else [await sent]
 
 

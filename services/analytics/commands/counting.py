@@ -14,11 +14,11 @@ from services.analytics.store import ChangedKey
 FIGURES = "figures"
 """The signal that figures changed."""
 
-Told: TypeAlias = tuple[Any, int]
+StripedEvent: TypeAlias = tuple[Any, int]
 """An event, and the partition that it came from."""
 
 
-async def count_events(tx: Tx, events: Sequence[Told]) -> None:
+async def count_events(tx: Tx, events: Sequence[StripedEvent]) -> None:
     """Add events of one type to the figures, and tell those who follow them."""
     keys = await keep_figures(tx, events)
     changed = {ChangedKey(key.merchant_id, key.currency_code, key.quarter_time) for key in keys}
@@ -27,15 +27,15 @@ async def count_events(tx: Tx, events: Sequence[Told]) -> None:
         tx.wake(FIGURES)
 
 
-async def keep_figures(tx: Tx, events: Sequence[Told]) -> Iterable[FigureKey]:
+async def keep_figures(tx: Tx, events: Sequence[StripedEvent]) -> Iterable[FigureKey]:
     """Add events of one type to the figures, and return which these are."""
-    occurrences = await _occurrences(tx, events)
-    sums = figure.summed(part for occurrence in occurrences for part in counting.counted(occurrence))
+    counted_events = await _counted_events(tx, events)
+    sums = figure.summed(part for counted_event in counted_events for part in counting.counted(counted_event))
     await store.add_to_figures(tx, sums)
     return sums
 
 
-async def _occurrences(tx: Tx, events: Sequence[Told]) -> list[CountedEvent]:
+async def _counted_events(tx: Tx, events: Sequence[StripedEvent]) -> list[CountedEvent]:
     """Put to events what is known of their payments."""
     if events and isinstance(events[0][0], PaymentCreated):
         await store.origins.insert_absent(tx, [counting.origin_of(event) for event, _ in events])
@@ -44,7 +44,7 @@ async def _occurrences(tx: Tx, events: Sequence[Told]) -> list[CountedEvent]:
     origins = await store.origins.by_key(tx, payment_ids)
     captured = [event.payment_id for event, _ in events if isinstance(event, PaymentSuccess)]
     first = await store.mark_captured(tx, captured)
-    return [_occurrence(event, stripe, origins, first) for event, stripe in events]
+    return [_counted_event(event, stripe, origins, first) for event, stripe in events]
 
 
 def _needs_origin(event: Any) -> bool:
@@ -52,7 +52,7 @@ def _needs_origin(event: Any) -> bool:
     return hasattr(event, "payment_id") and (isinstance(event, PaymentSuccess) or not hasattr(event, "method"))
 
 
-def _occurrence(event: Any, stripe: int, origins: dict[str, PaymentOrigin], first: set[str]) -> CountedEvent:
+def _counted_event(event: Any, stripe: int, origins: dict[str, PaymentOrigin], first: set[str]) -> CountedEvent:
     """Make one; of several captures of a payment, the first that comes is the first."""
     payment_id = getattr(event, "payment_id", "")
     is_first = payment_id in first

@@ -62,11 +62,11 @@ class CountedEvent:
     first_capture: bool = False
 
 
-def counted(occurrence: CountedEvent) -> Iterator[tuple[FigureKey, Tally]]:
+def counted(counted_event: CountedEvent) -> Iterator[tuple[FigureKey, Tally]]:
     """Return what an event adds to which figures."""
-    event, origin = occurrence.event, occurrence.origin
+    event, origin = counted_event.event, counted_event.origin
     method = getattr(event, "method", None) or (origin.method if origin else "")
-    for count in COUNTED[type(event)](occurrence):
+    for count in COUNTED[type(event)](counted_event):
         key = FigureKey(
             event.merchant_id or "",
             event.currency_code,
@@ -75,7 +75,7 @@ def counted(occurrence: CountedEvent) -> Iterator[tuple[FigureKey, Tally]]:
             str(method),
             count.measure,
             count.reason[:REASON_LENGTH_MAX],
-            occurrence.stripe,
+            counted_event.stripe,
         )
         yield key, Tally(1, count.amount_minor, count.duration_ms)
 
@@ -87,15 +87,15 @@ def origin_of(event: payment.PaymentCreated) -> PaymentOrigin:
 
 def _whole(measure: Measure) -> Callable[[CountedEvent], Counted]:
     """Count an event by its amount."""
-    return lambda occurrence: iter((Count(measure, occurrence.event.amount_minor),))
+    return lambda counted_event: iter((Count(measure, counted_event.event.amount_minor),))
 
 
 def _with_reason(
     measure: Measure, *, reason: str = "reason", amount: str = "amount_minor"
 ) -> Callable[[CountedEvent], Counted]:
     """Count an event by an amount, and by the reason that it names."""
-    return lambda occurrence: iter(
-        (Count(measure, getattr(occurrence.event, amount), str(getattr(occurrence.event, reason) or "")),)
+    return lambda counted_event: iter(
+        (Count(measure, getattr(counted_event.event, amount), str(getattr(counted_event.event, reason) or "")),)
     )
 
 
@@ -105,58 +105,58 @@ def _some(measure: Measure, amount_minor: int) -> Counted:
         yield Count(measure, amount_minor)
 
 
-def _success(occurrence: CountedEvent) -> Counted:
-    event, origin = occurrence.event, occurrence.origin
+def _success(counted_event: CountedEvent) -> Counted:
+    event, origin = counted_event.event, counted_event.origin
     yield Count(Measure.CAPTURED, event.amount_minor)
     yield from _some(Measure.FEES, event.fee_minor)
-    if occurrence.first_capture and origin is not None:
+    if counted_event.first_capture and origin is not None:
         # Business time may be moved back in a development stack: no duration is below 0.
         waited_ms = max(0, (event.occurred_at - origin.create_time) // _MILLISECOND)
         yield Count(Measure.SUCCEEDED, event.amount_minor, duration_ms=waited_ms)
 
 
-def _reversed(occurrence: CountedEvent) -> Counted:
-    yield Count(Measure.REVERSED, occurrence.event.amount_minor)
-    yield from _some(Measure.FEES_RETURNED, occurrence.event.fee_returned_minor)
+def _reversed(counted_event: CountedEvent) -> Counted:
+    yield Count(Measure.REVERSED, counted_event.event.amount_minor)
+    yield from _some(Measure.FEES_RETURNED, counted_event.event.fee_returned_minor)
 
 
-def _refunded(occurrence: CountedEvent) -> Counted:
-    event = occurrence.event
+def _refunded(counted_event: CountedEvent) -> Counted:
+    event = counted_event.event
     # What gives a capture back that was never booked books nothing, before version 2 of the event.
     if event.suspense_minor > 0 or event.reason is not payment.RefundReason.CONTRADICTION:
         yield Count(Measure.REFUNDED, event.amount_minor)
         yield from _some(Measure.FEES_RETURNED, event.fee_returned_minor)
 
 
-def _refund_returned(occurrence: CountedEvent) -> Counted:
-    yield Count(Measure.REFUND_RETURNED, occurrence.event.amount_minor)
-    yield from _some(Measure.FEES, occurrence.event.fee_minor)
+def _refund_returned(counted_event: CountedEvent) -> Counted:
+    yield Count(Measure.REFUND_RETURNED, counted_event.event.amount_minor)
+    yield from _some(Measure.FEES, counted_event.event.fee_minor)
 
 
-def _dispute_opened(occurrence: CountedEvent) -> Counted:
-    yield Count(Measure.DISPUTE_OPENED, occurrence.event.amount_minor)
-    yield from _some(Measure.DISPUTE_FEES, occurrence.event.fee_minor)
+def _dispute_opened(counted_event: CountedEvent) -> Counted:
+    yield Count(Measure.DISPUTE_OPENED, counted_event.event.amount_minor)
+    yield from _some(Measure.DISPUTE_FEES, counted_event.event.fee_minor)
 
 
-def _dispute_won(occurrence: CountedEvent) -> Counted:
-    yield Count(Measure.DISPUTE_WON, occurrence.event.amount_minor)
-    yield from _some(Measure.DISPUTE_FEES_RETURNED, occurrence.event.fee_returned_minor)
+def _dispute_won(counted_event: CountedEvent) -> Counted:
+    yield Count(Measure.DISPUTE_WON, counted_event.event.amount_minor)
+    yield from _some(Measure.DISPUTE_FEES_RETURNED, counted_event.event.fee_returned_minor)
 
 
-def _overturned(occurrence: CountedEvent) -> Counted:
-    event = occurrence.event
+def _overturned(counted_event: CountedEvent) -> Counted:
+    event = counted_event.event
     won = event.outcome is payment.DisputeDecision.WON
     yield Count(Measure.DISPUTE_OVERTURNED_WON if won else Measure.DISPUTE_OVERTURNED_LOST, event.amount_minor)
 
 
-def _settled(occurrence: CountedEvent) -> Counted:
-    yield Count(Measure.SETTLED, occurrence.event.net_minor)
-    yield from _some(Measure.RESERVE_HELD, occurrence.event.reserve_held_minor)
+def _settled(counted_event: CountedEvent) -> Counted:
+    yield Count(Measure.SETTLED, counted_event.event.net_minor)
+    yield from _some(Measure.RESERVE_HELD, counted_event.event.reserve_held_minor)
 
 
-def _returned(occurrence: CountedEvent) -> Counted:
-    yield Count(Measure.WITHDRAWAL_RETURNED, occurrence.event.amount_minor)
-    yield from _some(Measure.BANK_FEES, occurrence.event.bank_fee_minor)
+def _returned(counted_event: CountedEvent) -> Counted:
+    yield Count(Measure.WITHDRAWAL_RETURNED, counted_event.event.amount_minor)
+    yield from _some(Measure.BANK_FEES, counted_event.event.bank_fee_minor)
 
 
 COUNTED: Mapping[type[Event], Callable[[CountedEvent], Counted]] = {

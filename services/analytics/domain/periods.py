@@ -8,6 +8,8 @@ from enum import StrEnum
 from paykit.errors import DomainError, FieldInvalid, Kind
 from services.analytics.domain.figure import QUARTER, quarter_from, quarter_of
 
+END_TIME_MAX = datetime(9999, 12, 30, tzinfo=UTC)
+"""No range ends later: from here on some time zone's day would have no date."""
 PERIODS_MAX = 4_000
 """Periods of one question."""
 
@@ -56,7 +58,7 @@ def range_of(start_time: datetime | None, end_time: datetime | None, *, now: dat
         FieldInvalid: It is empty.
         TimeZoneUnknown: There is no such zone.
     """
-    end = quarter_from(end_time or now)
+    end = quarter_from(min(end_time or now, END_TIME_MAX))
     start = quarter_of(start_time) if start_time else day_of(end - QUARTER, zone)
     if start >= end:
         raise FieldInvalid("end_time must lie after start_time.", field="end_time")

@@ -24,6 +24,9 @@ _WithdrawalEvent: TypeAlias = (
     | withdrawal_events.WithdrawalBounced
     | withdrawal_events.WithdrawalReturned
 )
+_BankAccountEvent: TypeAlias = (
+    withdrawal_events.BankAccountCreated | withdrawal_events.BankAccountVerified | withdrawal_events.BankAccountDisabled
+)
 _DisputeEvent: TypeAlias = (
     payment_events.DisputeInquiryOpened | payment_events.DisputeOpened | payment_events.DisputeDueSoon
 )
@@ -182,6 +185,17 @@ def _withdrawal(event: _WithdrawalEvent, *, reason: str | None = None, code: str
         currency_code=event.currency_code,
         reason=reason,
         code=code,
+        last_four=event.bank_account_last_four,
+    )
+
+
+def _bank_account(event: _BankAccountEvent) -> Facts:
+    return Facts(
+        resource_id=event.bank_account_id,
+        occurred_at=event.occurred_at,
+        currency_code=event.currency_code,
+        last_four=event.last_four,
+        change=_BANK_ACCOUNT_CHANGES[type(event)],
     )
 
 
@@ -233,6 +247,14 @@ def _contact_ids(payment_id: str, order_id: str | None) -> tuple[str, ...]:
     return (payment_id, order_id) if order_id else (payment_id,)
 
 
+_BANK_ACCOUNT_CHANGES: Mapping[type[_BankAccountEvent], str] = MappingProxyType(
+    {
+        withdrawal_events.BankAccountCreated: "CREATED",
+        withdrawal_events.BankAccountVerified: "VERIFIED",
+        withdrawal_events.BankAccountDisabled: "DISABLED",
+    }
+)
+
 TELLINGS: Mapping[type[Event], Telling] = MappingProxyType(
     {
         merchant_events.MerchantCreated: Telling(template="merchant_welcome", facts=_merchant_created),
@@ -254,6 +276,9 @@ TELLINGS: Mapping[type[Event], Telling] = MappingProxyType(
         notification_events.WebhookEndpointStopped: Telling(
             template="webhook_endpoint_stopped", facts=_webhook_endpoint_stopped
         ),
+        withdrawal_events.BankAccountCreated: Telling(template="bank_account_changed", facts=_bank_account),
+        withdrawal_events.BankAccountVerified: Telling(template="bank_account_changed", facts=_bank_account),
+        withdrawal_events.BankAccountDisabled: Telling(template="bank_account_changed", facts=_bank_account),
         reconciliation_events.DiscrepancyDetected: Telling(
             template="reconciliation_alert", facts=_discrepancy_detected, group=_statement_or_day
         ),

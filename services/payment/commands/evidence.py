@@ -91,8 +91,10 @@ async def _lock(tx: Tx, items: Sequence[RecordEvidence], authorization_ttl: time
 
 def _contradicted(attempts: Rows[str, PaymentAttempt], refunds: Rows[str, Refund]) -> set[str]:
     """Return the payments that may have contradictions, or money that came late."""
-    late = (refund.payment_id for refund in refunds.values() if refund.late_capture_id)
-    return {attempt.payment_id for attempt in attempts.values() if attempt.contradicted} | set(late)
+    late = {refund.payment_id for refund in refunds.values() if refund.late_capture_id}
+    # What was carried out above what was asked came late, though its call is not contradicted.
+    above = {a.payment_id for a in attempts.values() if a.contradicted or a.carried_out_minor > a.amount_minor}
+    return late | above
 
 
 def _refundable(payments: Rows[str, Payment], attempts: Rows[str, PaymentAttempt]) -> list[Payment]:

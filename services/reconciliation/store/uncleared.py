@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
+from paykit.postgres.table import Table
+from paystream.channel.v1.events import ChannelTransactionReported
 from services.reconciliation.domain import uncleared as domain
 from services.reconciliation.domain.uncleared import UnclearedEffect
 
@@ -62,6 +64,17 @@ SELECT account_kind, currency_code, count(*) AS amounts, sum(amount_minor) AS am
     count(*) FILTER (WHERE due_time < $4) AS overdue, min(since) AS oldest_time
 FROM listed GROUP BY account_kind, currency_code ORDER BY account_kind, currency_code
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearedLine:
+    """A line that was followed."""
+
+    channel: str
+    line_id: str
+
+
+_cleared_lines: Table[tuple[str, str], ClearedLine] = Table(ClearedLine, "cleared_line", key=("channel", "line_id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +138,21 @@ async def add(tx: Tx, effects: Sequence[UnclearedEffect]) -> None:
             [row.amount_minor for row in rows],
             [row.effective_at for row in rows],
         )
+
+
+async def clear_lines(tx: Tx, lines: Sequence[ChannelTransactionReported]) -> None:
+    """Add what lines do, each line of a channel once.
+
+    Rows: cleared_line, uncleared.
+    """
+    # Of a line told twice the first counts, in one batch as in two.
+    effects = {
+        ClearedLine(channel=line.channel, line_id=line.line_id): moved
+        for line in reversed(lines)
+        if (moved := domain.of_line(line))
+    }
+    inserted = await _cleared_lines.insert_absent(tx, list(effects))
+    await add(tx, [effect for key in inserted for effect in effects[ClearedLine(channel=key[0], line_id=key[1])]])
 
 
 async def list_(tx: Tx, wanted: UnclearedFilter, *, after: TimeKey | None, limit: int) -> list[UnclearedAmount]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from paykit.cause import NO_CALL, CreatingCall
+from paykit.cause import NO_CALL, Cause, CreatingCall
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.merchants import projection, standing
@@ -23,6 +23,7 @@ class CreateBankAccount:
     currency_code: str
     token: str
     last_four: str
+    cause: Cause
     creating_call: CreatingCall = NO_CALL
 
 
@@ -32,16 +33,21 @@ class ChangeBankAccount:
 
     bank_account_id: str
     action: BankAccountAction
+    cause: Cause
 
 
 async def create_bank_accounts(tx: Tx, items: Sequence[CreateBankAccount]) -> list[BankAccount | DomainError]:
-    """Register bank accounts; a token in use is refused, also within the batch.
+    """Register bank accounts; a token in use is refused, also within the batch. Emits BankAccountCreated for each.
 
     Refusals: CurrencyUnknown, MerchantUnknown, MerchantSuspended, MerchantFrozen, BankAccountExists.
     """
     standings = await projection.statuses(tx, {item.merchant_id for item in items})
     accounts = fold(items, lambda item: _create(tx, item, standings.get(item.merchant_id)))
     inserted = set(await store.bank_accounts.insert_unused(tx, kept(accounts)))
+    tx.hold(*inserted)
+    for item, account in zip(items, accounts, strict=True):
+        if isinstance(account, BankAccount) and account.bank_account_id in inserted:
+            tx.emit(domain.bank_account.created(account), cause=item.cause)
     left_out = [account for account in kept(accounts) if account.bank_account_id not in inserted]
     if not left_out:
         return accounts
@@ -50,7 +56,10 @@ async def create_bank_accounts(tx: Tx, items: Sequence[CreateBankAccount]) -> li
 
 
 async def change_bank_accounts(tx: Tx, items: Sequence[ChangeBankAccount]) -> list[BankAccount | DomainError]:
-    """Change bank accounts, in order. Refusals: BankAccountNotFound, IllegalTransition."""
+    """Change bank accounts, in order; emits BankAccountVerified or BankAccountDisabled for each change.
+
+    Refusals: BankAccountNotFound, IllegalTransition.
+    """
     accounts = await store.bank_accounts.lock(tx, [item.bank_account_id for item in items])
     results = fold(items, lambda item: _change(tx, item, accounts))
     await tx.save(accounts)
@@ -87,4 +96,7 @@ def _inserted(
 def _change(tx: Tx, item: ChangeBankAccount, accounts: Rows[str, BankAccount]) -> BankAccount:
     account = accounts.require(item.bank_account_id, domain.bank_account.not_found)
     changed = domain.bank_account.change(account, item.action, now=tx.now)
-    return account if changed is account else accounts.put(changed)
+    if changed is account:
+        return account
+    tx.emit(domain.bank_account.changed_event(changed), cause=item.cause)
+    return accounts.put(changed)

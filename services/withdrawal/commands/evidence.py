@@ -32,9 +32,10 @@ class _Hearing:
 async def record_evidence(tx: Tx, items: Sequence[RecordEvidence]) -> list[PayoutAttempt | DomainError]:
     """Apply evidence in order: it ends attempts, and with them withdrawals, or says something else than before.
 
-    Emits WithdrawalCompleted, WithdrawalFailed and WithdrawalReturned; of later words what `domain.late_rules` says.
-    What counts as withdrawn follows. Evidence told before changes nothing. What cannot be applied is kept all the same,
-    and emits EvidenceUnmatched. Refusals: AttemptNotFound, IllegalTransition, ChannelAmountMismatch.
+    Emits WithdrawalCompleted, WithdrawalFailed, WithdrawalUnknown and WithdrawalReturned; of later words what
+    `domain.late_rules` says. What counts as withdrawn follows. Evidence told before changes nothing. What cannot be
+    applied is kept all the same, and emits EvidenceUnmatched. Refusals: AttemptNotFound, IllegalTransition,
+    ChannelAmountMismatch.
     """
     attempt_ids = {item.evidence.attempt_id for item in items}
     withdrawals = await store.withdrawals.lock_of_attempts(tx, attempt_ids)
@@ -82,7 +83,9 @@ def _follow(hearing: _Hearing, item: RecordEvidence, verdict: Verdict, withdrawa
     rows, evidence, now = hearing.rows, item.evidence, hearing.rows.tx.now
     if verdict is Verdict.SUCCEED:
         reference = domain.withdrawal.present(evidence.channel_reference or withdrawal.channel_reference, withdrawal)
-        completed, paid = domain.withdrawal.complete(withdrawal, channel_reference=reference, now=now)
+        completed, paid = domain.withdrawal.complete(
+            withdrawal, channel_reference=reference, attempt_id=evidence.attempt_id, now=now
+        )
         rows.withdrawals.put(completed)
         rows.tx.emit(paid, cause=item.cause)
         if evidence.outcome is EvidenceOutcome.SUCCEEDED and evidence.amount_minor not in {
@@ -96,13 +99,17 @@ def _follow(hearing: _Hearing, item: RecordEvidence, verdict: Verdict, withdrawa
             reason=domain.attempt.failure_reason(evidence),
             code=evidence.failure_code,
             channel_reference=evidence.channel_reference,
+            attempt_id=evidence.attempt_id,
             now=now,
         )
         rows.withdrawals.put(failed)
         rows.tx.emit(failure, cause=item.cause)
     elif verdict is Verdict.LOSE_ANSWER:
-        unknown = domain.withdrawal.lose_answer(withdrawal, channel_reference=evidence.channel_reference, now=now)
+        unknown, lost = domain.withdrawal.lose_answer(
+            withdrawal, channel_reference=evidence.channel_reference, attempt_id=evidence.attempt_id, now=now
+        )
         rows.withdrawals.put(unknown)
+        rows.tx.emit(lost, cause=item.cause)
 
 
 def _unmatched(kept: UnmatchedEvidence) -> events.EvidenceUnmatched:

@@ -10,7 +10,8 @@ from paykit.work import fold
 from services.withdrawal import domain, store
 from services.withdrawal.commands import work
 from services.withdrawal.commands.work import WithdrawalWork
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

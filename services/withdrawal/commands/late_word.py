@@ -74,7 +74,11 @@ def _move(rows: WithdrawalWork, withdrawal: Withdrawal, item: RecordEvidence, mo
             tx.emit(bounced, cause=item.cause)
     if movement in {PayoutMovement.RETURN, PayoutMovement.OUT_AND_RETURN}:
         withdrawal, returned = domain.withdrawal.send_back(
-            withdrawal, returned_minor=evidence.amount_minor, code=evidence.failure_code, now=tx.now
+            withdrawal,
+            returned_minor=evidence.amount_minor,
+            code=evidence.failure_code,
+            attempt_id=evidence.attempt_id,
+            now=tx.now,
         )
         tx.emit(returned, cause=item.cause)
     return rows.withdrawals.put(withdrawal)

@@ -52,6 +52,7 @@ def _fail(rows: WithdrawalWork, attempt: PayoutAttempt) -> None:
         reason=BANK_ACCOUNT_DISABLED,
         code=None,
         channel_reference=None,
+        attempt_id=attempt.attempt_id,
         now=rows.tx.now,
     )
     rows.never_send(failed, reason=BANK_ACCOUNT_DISABLED)

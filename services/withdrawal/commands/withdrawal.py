@@ -18,7 +18,8 @@ from services.withdrawal.commands import work
 from services.withdrawal.commands.work import WithdrawalWork
 from services.withdrawal.domain.allowance import ROLLING_DAY, Allowance, MerchantCurrency
 from services.withdrawal.domain.bank_account import BankAccount
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalAction
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class CreateWithdrawal:
         requester: The caller's name.
         approval_limit_minor: Above it, together with what was accepted in the last 24 hours, a second person decides.
         daily_limit_minor: Of the merchant, in this currency.
+        note: What the requester writes about it; None for nothing.
     """
 
     merchant_id: str
@@ -39,6 +41,7 @@ class CreateWithdrawal:
     approval_limit_minor: int
     daily_limit_minor: int
     cause: Cause
+    note: str | None = None
     labels: Labels = NO_LABELS
     creating_call: CreatingCall = NO_CALL
 
@@ -195,6 +198,7 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount, *, allowance
         merchant_id=item.merchant_id,
         bank_account_id=item.bank_account_id,
         destination_token=account.token,
+        bank_account_last_four=account.last_four,
         amount_minor=item.amount_minor,
         currency_code=item.currency_code,
         approval_required=approval_required,
@@ -203,6 +207,7 @@ def _accepted(tx: Tx, item: CreateWithdrawal, account: BankAccount, *, allowance
         create_time=tx.now,
         update_time=tx.now,
         taken_minor=item.amount_minor,
+        note=item.note,
         labels=item.labels,
         creating_call=item.creating_call,
     )

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypedDict
 
 from paykit import transitions
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.clock import no_earlier
 from paykit.errors import DomainError, Kind
+from paystream.withdrawal.v1 import events
 
 
 class BankAccountState(StrEnum):
@@ -81,6 +83,7 @@ class BankAccount:
 
     Attributes:
         token: What a vault gave for it.
+        aggregate_version: From 1, +1 with every event.
         creating_call: Kept so that the same call creates nothing again.
     """
 
@@ -92,7 +95,19 @@ class BankAccount:
     create_time: datetime
     update_time: datetime
     state: BankAccountState = BankAccountState.UNVERIFIED
+    aggregate_version: int = 1
     creating_call: CreatingCall = NO_CALL
+
+
+class BankAccountFacts(TypedDict):
+    """The fields that all events of a bank account share."""
+
+    occurred_at: datetime
+    merchant_id: str
+    aggregate_version: int
+    bank_account_id: str
+    currency_code: str
+    last_four: str
 
 
 def change(account: BankAccount, action: BankAccountAction, *, now: datetime) -> BankAccount:
@@ -104,7 +119,35 @@ def change(account: BankAccount, action: BankAccountAction, *, now: datetime) ->
     state = transitions.next_state(TRANSITIONS, account.state, action, what="A bank account")
     if state is account.state:
         return account
-    return replace(account, state=state, update_time=no_earlier(now, account.update_time))
+    return replace(
+        account,
+        state=state,
+        update_time=no_earlier(now, account.update_time),
+        aggregate_version=account.aggregate_version + 1,
+    )
+
+
+def created(account: BankAccount) -> events.BankAccountCreated:
+    """Return the event of a bank account just registered."""
+    return events.BankAccountCreated(**_facts(account))
+
+
+def changed_event(account: BankAccount) -> events.BankAccountVerified | events.BankAccountDisabled:
+    """Return the event of a bank account's latest change."""
+    if account.state is BankAccountState.VERIFIED:
+        return events.BankAccountVerified(**_facts(account))
+    return events.BankAccountDisabled(**_facts(account), refused=account.state is BankAccountState.REFUSED)
+
+
+def _facts(account: BankAccount) -> BankAccountFacts:
+    return {
+        "occurred_at": account.update_time,
+        "merchant_id": account.merchant_id,
+        "aggregate_version": account.aggregate_version,
+        "bank_account_id": account.bank_account_id,
+        "currency_code": account.currency_code,
+        "last_four": account.last_four,
+    }
 
 
 def not_found(bank_account_id: str) -> BankAccountNotFound:

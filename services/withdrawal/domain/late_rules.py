@@ -12,7 +12,8 @@ from types import MappingProxyType
 from paykit.channels.attempts import Evidence, EvidenceOutcome
 from paykit.channels.judging import LaterWord
 from paykit.contradictions.contradiction import ContradictionKind
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 
 
 class PayoutWord(StrEnum):

@@ -15,7 +15,8 @@ from paykit.contradictions.contradiction import Contradiction, ContradictionKind
 from paykit.errors import InvariantError
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain.late_rules import PayoutWord
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState, facts, present
+from services.withdrawal.domain.withdrawal import Withdrawal, facts, present
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 
 BOUNCED = "BOUNCED"
 """Why a withdrawal is FAILED that had been completed."""
@@ -57,6 +58,7 @@ def pay_late(
         channel=present(paid.channel, paid),
         channel_reference=channel_reference,
         previous_state=withdrawal.state,
+        attempt_id=evidence.attempt_id,
     )
 
 
@@ -92,6 +94,7 @@ def bounce(
         channel=present(bounced.channel, bounced),
         channel_reference=present(evidence.channel_reference or bounced.channel_reference, bounced),
         failure_code=evidence.failure_code,
+        attempt_id=evidence.attempt_id,
     )
 
 

@@ -1,12 +1,8 @@
-"""A withdrawal: its states, what may happen in each, and the events that say so. Pure: `now` and ids are arguments."""
+"""A withdrawal: what may happen to it in each state, and the events that say so. Pure: `now` and ids are arguments."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from types import MappingProxyType
 
-from paykit import transitions
 from paykit.aggregate import AggregateFacts, aggregate_facts, next_revision
 from paykit.base.four_eyes import require_another
 from paykit.cause import NO_CALL, CreatingCall
@@ -14,63 +10,10 @@ from paykit.clock import no_earlier
 from paykit.errors import DomainError, IllegalTransition, InvariantError, Kind
 from paykit.merchants.labels import NO_LABELS, Labels
 from paystream.withdrawal.v1 import events
+from services.withdrawal.domain.withdrawal_state import UNPAID, WithdrawalAction, WithdrawalState, next_state
 
-
-class WithdrawalState(StrEnum):
-    """How far a withdrawal has come; UNKNOWN is a call without an answer and ends only by evidence."""
-
-    CREATED = "CREATED"
-    HELD = "HELD"
-    APPROVED = "APPROVED"
-    SUBMITTED = "SUBMITTED"
-    COMPLETED = "COMPLETED"
-    RETURNED = "RETURNED"
-    FAILED = "FAILED"
-    UNKNOWN = "UNKNOWN"
-    REJECTED = "REJECTED"
-    CANCELLED = "CANCELLED"
-
-
-class WithdrawalAction(StrEnum):
-    """What can happen to a withdrawal; HOLD and REFUSE are the ledger's."""
-
-    HOLD = "HOLD"
-    REFUSE = "REFUSE"
-    APPROVE = "APPROVE"
-    REJECT = "REJECT"
-    CANCEL = "CANCEL"
-    SUBMIT = "SUBMIT"
-    COMPLETE = "COMPLETE"
-    FAIL = "FAIL"
-    LOSE_ANSWER = "LOSE_ANSWER"
-    RETURN = "RETURN"
-
-
-_S, _A = WithdrawalState, WithdrawalAction
-
-TRANSITIONS: Mapping[tuple[WithdrawalState, WithdrawalAction], WithdrawalState] = MappingProxyType(
-    {
-        (_S.CREATED, _A.HOLD): _S.HELD,
-        (_S.CREATED, _A.REFUSE): _S.FAILED,
-        (_S.HELD, _A.APPROVE): _S.APPROVED,
-        (_S.HELD, _A.REJECT): _S.REJECTED,
-        (_S.HELD, _A.CANCEL): _S.CANCELLED,
-        (_S.APPROVED, _A.CANCEL): _S.CANCELLED,
-        (_S.APPROVED, _A.SUBMIT): _S.SUBMITTED,
-        # It was never handed over: where it is to go takes nothing any more.
-        (_S.APPROVED, _A.FAIL): _S.FAILED,
-        (_S.SUBMITTED, _A.COMPLETE): _S.COMPLETED,
-        (_S.SUBMITTED, _A.FAIL): _S.FAILED,
-        (_S.SUBMITTED, _A.LOSE_ANSWER): _S.UNKNOWN,
-        (_S.UNKNOWN, _A.COMPLETE): _S.COMPLETED,
-        (_S.UNKNOWN, _A.FAIL): _S.FAILED,
-        (_S.COMPLETED, _A.RETURN): _S.RETURNED,
-    }
-)
-"""The state after an action; a pair that is missing is illegal."""
-
-UNPAID = frozenset({_S.REJECTED, _S.CANCELLED, _S.FAILED})
-"""States in which a withdrawal has ended without moving money."""
+PAYOUT_FEE_MINOR = 0
+"""What a merchant is charged for a payout, in minor units: nothing."""
 
 BANK_ACCOUNT_DISABLED = "BANK_ACCOUNT_DISABLED"
 """Why a withdrawal fails whose bank account is not to be used any more when it would be sent."""
@@ -93,13 +36,16 @@ class Withdrawal:
 
     Attributes:
         destination_token: The bank account's, as it was when the withdrawal was created.
+        bank_account_last_four: Of the bank account's number.
         requester: The caller who created it.
+        note: What the requester wrote about it.
         decider: The caller who approved or rejected it; None where nobody has, or nobody had to.
         funds_held: Whether the ledger has booked the hold; stays true when it was released.
         channel: None before it is approved.
         failure_reason: Set exactly while FAILED.
         contradicted: Whether evidence says the opposite of the state.
         taken_minor: What it takes of the merchant's funds: its amount, until that comes back.
+        submit_time: When it was handed to the bank; None before.
         returned_minor: What came back of it, when it did for the first time; banks kept the rest.
         paid_late, bounced: Whether the ledger was told that it was paid after all, and that it never was.
         blocked_reason: Why it is not sent now, UPPER_SNAKE, as read with it; None where nothing stops it.
@@ -113,6 +59,7 @@ class Withdrawal:
     merchant_id: str
     bank_account_id: str
     destination_token: str
+    bank_account_last_four: str
     amount_minor: int
     currency_code: str
     approval_required: bool
@@ -123,6 +70,8 @@ class Withdrawal:
     taken_minor: int
     state: WithdrawalState = WithdrawalState.CREATED
     decider: str | None = None
+    note: str | None = None
+    submit_time: datetime | None = None
     funds_held: bool = False
     channel: str | None = None
     channel_reference: str | None = None
@@ -146,15 +95,12 @@ class WithdrawalFacts(AggregateFacts):
     bank_account_id: str
     amount_minor: int
     currency_code: str
-
-
-def next_state(state: WithdrawalState, action: WithdrawalAction) -> WithdrawalState:
-    """Return the state after an action.
-
-    Raises:
-        IllegalTransition: The action is not possible in this state.
-    """
-    return transitions.next_state(TRANSITIONS, state, action, what="A withdrawal")
+    bank_account_last_four: str
+    requester: str
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 def require_decidable(withdrawal: Withdrawal, action: WithdrawalAction, *, decider: str | None) -> None:
@@ -203,7 +149,7 @@ def refuse(withdrawal: Withdrawal, *, reason: str, now: datetime) -> tuple[Withd
         IllegalTransition: It holds the amount.
     """
     refused = replace(_advance(withdrawal, WithdrawalAction.REFUSE, now), failure_reason=reason)
-    return refused, _failed(refused, reason)
+    return refused, _failed(refused, reason, attempt_id=None)
 
 
 def approve(
@@ -258,7 +204,7 @@ def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[W
     Raises:
         IllegalTransition: It is not approved, or was handed over before.
     """
-    submitted = _advance(withdrawal, WithdrawalAction.SUBMIT, now)
+    submitted = replace(_advance(withdrawal, WithdrawalAction.SUBMIT, now), submit_time=now)
     event = events.WithdrawalSubmitted(
         **facts(submitted), channel=present(submitted.channel, submitted), attempt_id=attempt_id
     )
@@ -266,7 +212,7 @@ def submit(withdrawal: Withdrawal, *, attempt_id: str, now: datetime) -> tuple[W
 
 
 def complete(
-    withdrawal: Withdrawal, *, channel_reference: str, now: datetime
+    withdrawal: Withdrawal, *, channel_reference: str, attempt_id: str, now: datetime
 ) -> tuple[Withdrawal, events.WithdrawalCompleted]:
     """Record that the bank has paid.
 
@@ -275,12 +221,21 @@ def complete(
     """
     completed = replace(_advance(withdrawal, WithdrawalAction.COMPLETE, now), channel_reference=channel_reference)
     return completed, events.WithdrawalCompleted(
-        **facts(completed), channel=present(completed.channel, completed), channel_reference=channel_reference
+        **facts(completed),
+        channel=present(completed.channel, completed),
+        channel_reference=channel_reference,
+        attempt_id=attempt_id,
     )
 
 
 def fail(
-    withdrawal: Withdrawal, *, reason: str, code: str | None, channel_reference: str | None, now: datetime
+    withdrawal: Withdrawal,
+    *,
+    reason: str,
+    code: str | None,
+    channel_reference: str | None,
+    attempt_id: str,
+    now: datetime,
 ) -> tuple[Withdrawal, events.WithdrawalFailed]:
     """Record that the bank has not paid and will not, or that it is not asked to.
 
@@ -293,24 +248,31 @@ def fail(
         failure_code=code,
         channel_reference=channel_reference or withdrawal.channel_reference,
     )
-    return failed, _failed(failed, reason)
+    return failed, _failed(failed, reason, attempt_id=attempt_id)
 
 
-def lose_answer(withdrawal: Withdrawal, *, channel_reference: str | None, now: datetime) -> Withdrawal:
-    """Record that the bank's answer is missing; no event tells, as nothing is known.
+def lose_answer(
+    withdrawal: Withdrawal, *, channel_reference: str | None, attempt_id: str, now: datetime
+) -> tuple[Withdrawal, events.WithdrawalUnknown]:
+    """Record that the bank's answer is missing.
 
     Raises:
         IllegalTransition: It was not handed to the bank, or has ended.
     """
-    return replace(
-        _touch(withdrawal, now),
-        state=next_state(withdrawal.state, WithdrawalAction.LOSE_ANSWER),
+    unknown = replace(
+        _advance(withdrawal, WithdrawalAction.LOSE_ANSWER, now),
         channel_reference=channel_reference or withdrawal.channel_reference,
+    )
+    return unknown, events.WithdrawalUnknown(
+        **facts(unknown),
+        channel=present(unknown.channel, unknown),
+        attempt_id=attempt_id,
+        channel_reference=unknown.channel_reference,
     )
 
 
 def send_back(
-    withdrawal: Withdrawal, *, returned_minor: int | None, code: str | None, now: datetime
+    withdrawal: Withdrawal, *, returned_minor: int | None, code: str | None, attempt_id: str, now: datetime
 ) -> tuple[Withdrawal, events.WithdrawalReturned]:
     """Record that the bank gave the money back, or what was left of it; None is all.
 
@@ -332,6 +294,8 @@ def send_back(
         channel_reference=present(returned.channel_reference, returned),
         return_code=code,
         bank_fee_minor=withdrawal.amount_minor - came_back_minor,
+        returned_minor=came_back_minor,
+        attempt_id=attempt_id,
     )
 
 
@@ -358,13 +322,14 @@ def present(value: str | None, withdrawal: Withdrawal) -> str:
     return value
 
 
-def _failed(withdrawal: Withdrawal, reason: str) -> events.WithdrawalFailed:
+def _failed(withdrawal: Withdrawal, reason: str, *, attempt_id: str | None) -> events.WithdrawalFailed:
     return events.WithdrawalFailed(
         **facts(withdrawal),
         funds_held=withdrawal.funds_held,
         reason=reason,
         failure_code=withdrawal.failure_code,
         channel_reference=withdrawal.channel_reference,
+        attempt_id=attempt_id,
     )
 
 
@@ -376,4 +341,10 @@ def facts(withdrawal: Withdrawal) -> WithdrawalFacts:
         "bank_account_id": withdrawal.bank_account_id,
         "amount_minor": withdrawal.amount_minor,
         "currency_code": withdrawal.currency_code,
+        "bank_account_last_four": withdrawal.bank_account_last_four,
+        "requester": withdrawal.requester,
+        "decider": withdrawal.decider,
+        "note": withdrawal.note,
+        "submitted_at": withdrawal.submit_time,
+        "payout_fee_minor": PAYOUT_FEE_MINOR,
     }

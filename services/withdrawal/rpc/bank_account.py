@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from paykit.base.call import current_call
 from paykit.merchants.standing import MerchantUnknown
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -43,7 +44,9 @@ class BankAccountMethods:
         self, request: pb.CreateBankAccountRequest, _context: Any
     ) -> pb.CreateBankAccountResponse:
         """Register a bank account, once per request_id."""
-        return await self._runtime.call(_CREATE, request, messages.from_create_account(request))
+        return await self._runtime.call(
+            _CREATE, request, messages.from_create_account(request, cause=current_call().cause)
+        )
 
     async def GetBankAccount(self, request: pb.GetBankAccountRequest, _context: Any) -> pb.GetBankAccountResponse:
         """Read a bank account."""
@@ -66,13 +69,13 @@ class BankAccountMethods:
         self, request: pb.VerifyBankAccountRequest, _context: Any
     ) -> pb.VerifyBankAccountResponse:
         """Record the result of a check."""
-        return await self._runtime.change(_VERIFY, messages.from_verify(request))
+        return await self._runtime.change(_VERIFY, messages.from_verify(request, cause=current_call().cause))
 
     async def DisableBankAccount(
         self, request: pb.DisableBankAccountRequest, _context: Any
     ) -> pb.DisableBankAccountResponse:
         """Stop using a bank account."""
-        return await self._runtime.change(_DISABLE, messages.from_disable(request))
+        return await self._runtime.change(_DISABLE, messages.from_disable(request, cause=current_call().cause))
 
 
 async def _account(tx: Tx, bank_account_id: str) -> BankAccount:

@@ -59,4 +59,6 @@ class BankAccounts(Table[str, BankAccount]):
         return await self.page(tx, selection, equal=("merchant_id", "state"), after=after, limit=limit)
 
 
-bank_accounts = BankAccounts(BankAccount, "bank_account", key="bank_account_id", changing=("state", "update_time"))
+bank_accounts = BankAccounts(
+    BankAccount, "bank_account", key="bank_account_id", changing=("state", "update_time", "aggregate_version")
+)

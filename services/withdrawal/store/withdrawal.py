@@ -10,7 +10,8 @@ from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from paykit.work import Rows
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 from services.withdrawal.store.blocking import BLOCKED_REASON
 
 _OF_ATTEMPTS = "withdrawal_id IN (SELECT withdrawal_id FROM attempt WHERE attempt_id = ANY($1::text[]))"
@@ -105,7 +106,7 @@ withdrawals = Withdrawals(
     key="withdrawal_id",
     changing=(
         *("state", "decider", "funds_held", "channel", "channel_reference", "failure_reason", "failure_code"),
-        *("return_code", "contradicted", "returned_minor", "paid_late", "bounced"),
+        *("return_code", "contradicted", "returned_minor", "paid_late", "bounced", "submit_time"),
         *("taken_minor", "aggregate_version", "update_time"),
     ),
     computed={"blocked_reason": BLOCKED_REASON},

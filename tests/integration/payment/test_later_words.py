@@ -26,6 +26,7 @@ AUTOMATIC, OPEN = contradiction_pb2.CONTRADICTION_STATE_AUTOMATIC, contradiction
 RESOLVED = contradiction_pb2.CONTRADICTION_STATE_RESOLVED
 LATE_SUCCESS = contradiction_pb2.CONTRADICTION_KIND_LATE_SUCCESS
 OTHER_AMOUNT = contradiction_pb2.CONTRADICTION_KIND_OTHER_AMOUNT
+REVERSED = contradiction_pb2.CONTRADICTION_KIND_REVERSED
 ACCEPT = contradiction_pb2.CONTRADICTION_RESOLUTION_ACCEPT
 WRITE_OFF = contradiction_pb2.CONTRADICTION_RESOLUTION_WRITE_OFF
 EVIDENCE = contradiction_pb2.CONTRADICTION_RESOLUTION_EVIDENCE
@@ -84,6 +85,31 @@ async def test_a_refund_that_was_declined_and_done_all_the_same_leaves_nothing_t
     assert (told["RefundSuccess"].amount_minor, told["RefundSuccess"].suspense_minor) == (20_000, 0)
     assert (told["PaymentContradicted"].kind, told["PaymentContradicted"].needs_decision) == ("LATE_SUCCESS", False)
     assert (await only_contradiction(house)).state == AUTOMATIC
+
+
+@pytest.mark.parametrize("given_back", [False, True])
+async def test_what_was_taken_above_the_amount_is_gone_with_the_charge_that_bounced(
+    house: House, *, given_back: bool
+) -> None:
+    house.channel.fate = lambda _: "lost_before"
+    paid = await house.paid(amount=usd(1_000))
+    attempt = await attempt_of(house, paid.payment_id, CHARGE)
+    await house.report(attempt.attempt_id, APPROVED, "ch_1", amount=usd(1_100))
+    if given_back:
+        house.channel.fate = refuse()
+        await house.submit()
+
+    await house.report(attempt.attempt_id, DECLINED, "ch_1", decline_code="charged_back")
+
+    after = await house.get(paid.payment_id)
+    # All 1,100 bounced. Were the 100 given back before, the payer has them twice.
+    assert (after.captured_minor, after.reversed_minor) == (1_000, 1_000)
+    assert (after.refunded_minor, after.unbacked_minor) == ((100, 100) if given_back else (0, 0))
+    [reversed_] = [found for found in await contradictions(house) if found.kind == REVERSED]
+    assert (reversed_.amount.amount_minor, reversed_.suspense_minor, reversed_.needs_decision) == (
+        *(1_000, -100 if given_back else 0),
+        given_back,
+    )
 
 
 @pytest.mark.parametrize("later", ["once", "twice"])

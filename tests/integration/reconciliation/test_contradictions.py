@@ -30,6 +30,12 @@ def payout_contradicted(contradiction_id: str = "ctr_2", **changes: Any) -> with
         "reported_minor": 700,
         "channel_reference": "po_1",
         "needs_decision": True,
+        "bank_account_last_four": "4321",
+        "requester": "shop",
+        "decider": None,
+        "note": None,
+        "submitted_at": None,
+        "payout_fee_minor": 0,
     }
     return withdrawal_events.WithdrawalContradicted(contradiction_id=contradiction_id, **given | changes)
 
@@ -49,6 +55,12 @@ def payout_resolved(contradiction_id: str = "ctr_2") -> withdrawal_events.Withdr
         resolution=withdrawal_events.ContradictionResolution.NONE,
         proposer="clerk",
         reason="the bank confirmed it",
+        bank_account_last_four="4321",
+        requester="shop",
+        decider=None,
+        note=None,
+        submitted_at=None,
+        payout_fee_minor=0,
     )
 
 

@@ -189,7 +189,7 @@ def anonymous(values: dict[str, Any]) -> dict[str, Any]:
 
 async def rows(tx: Tx) -> dict[str, list[str]]:
     """Every row without ids of chance, in an order that does not depend on them."""
-    tables = ("discrepancy", "correction", "uncleared", "ledger_account_kind")
+    tables = ("discrepancy", "correction", "uncleared", "cleared_line", "ledger_account_kind")
     return {
         table: sorted(repr(anonymous(dict(row))) for row in await tx.fetch(f"SELECT * FROM {table}"))
         for table in tables

@@ -79,6 +79,8 @@ async def test_lines_give_what_the_channel_owes_to_their_statement_in_any_order(
         ("channel.receivable", "simulator/ch_1", "1000"),
         ("channel.receivable", "stm_1", "9000"),
     ]
+    # Told again under another event, it is the same line.
+    await desk.deliver(line(amount_minor=9_000, event_id="evt_again"))
     closing = booked("ChannelStatementClosed", "stm_1", entry("channel.receivable", -1, 9_000))
     await desk.deliver(closing)
     [difference] = await listed(desk)

@@ -24,6 +24,7 @@ from services.withdrawal import handlers, jobs
 from services.withdrawal.rpc.withdrawal import WithdrawalServicer
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.event_fields import DISPUTED
 from tests.integration import aging, shared_database
 from tests.integration.payment.conftest import ScriptedChannel, merchant_event, served
 
@@ -306,6 +307,7 @@ def payment_contradicted(
     merchant_id: str, contradiction_id: str, *, needs_decision: bool, currency_code: str = "USD"
 ) -> payment_events.DisputeContradicted:
     return payment_events.DisputeContradicted(
+        **DISPUTED,
         **_about(merchant_id, currency_code),
         contradiction_id=contradiction_id,
         dispute_id="dsp_1",
@@ -318,6 +320,9 @@ def payment_contradicted(
         reported_outcome="WON",
         reported_minor=None,
         needs_decision=needs_decision,
+        attempt_id=None,
+        opened_at=None,
+        fee_minor=0,
     )
 
 

@@ -54,7 +54,13 @@ async def test_an_answer_lost_after_the_payout_is_found_by_inquiry(treasury: Tre
 
     assert unknown.state == pb.WITHDRAWAL_STATE_UNKNOWN
     assert await treasury.state(unknown.withdrawal_id) == "COMPLETED"
-    assert await treasury.told_types(unknown.withdrawal_id) == ["Created", "Approved", "Submitted", "Completed"]
+    assert await treasury.told_types(unknown.withdrawal_id) == [
+        "Created",
+        "Approved",
+        "Submitted",
+        "Unknown",
+        "Completed",
+    ]
     assert list(treasury.bank.sent.values()) == [1]
 
 
@@ -148,8 +154,14 @@ async def test_a_callback_ends_what_is_unknown_and_duplicates_do_no_harm(treasur
         assert (told.state, told.contradicted) == (pb.ATTEMPT_STATE_SUCCEEDED, False)
     await treasury.inquire()
 
-    assert await treasury.told_types(unknown.withdrawal_id) == ["Created", "Approved", "Submitted", "Completed"]
-    completed = (await treasury.told(unknown.withdrawal_id))[3]
+    assert await treasury.told_types(unknown.withdrawal_id) == [
+        "Created",
+        "Approved",
+        "Submitted",
+        "Unknown",
+        "Completed",
+    ]
+    completed = (await treasury.told(unknown.withdrawal_id))[4]
     assert (completed.channel_reference, completed.actor) == ("ch_1", "shop")
     assert await treasury.count("evidence") == 1
 
@@ -160,7 +172,13 @@ async def test_callbacks_at_the_same_time_complete_once(treasury: Treasury) -> N
 
     await asyncio.gather(*(treasury.report(unknown.withdrawal_id, COMPLETED) for _ in range(20)), treasury.inquire())
 
-    assert await treasury.told_types(unknown.withdrawal_id) == ["Created", "Approved", "Submitted", "Completed"]
+    assert await treasury.told_types(unknown.withdrawal_id) == [
+        "Created",
+        "Approved",
+        "Submitted",
+        "Unknown",
+        "Completed",
+    ]
 
 
 async def test_a_completed_payout_can_be_returned_later_once(treasury: Treasury) -> None:
@@ -188,7 +206,7 @@ async def test_a_return_of_what_is_unknown_tells_that_it_was_completed(treasury:
     await treasury.report(unknown.withdrawal_id, RETURNED)
 
     types = await treasury.told_types(unknown.withdrawal_id)
-    assert types == ["Created", "Approved", "Submitted", "Completed", "Returned"]
+    assert types == ["Created", "Approved", "Submitted", "Unknown", "Completed", "Returned"]
     assert (await treasury.attempt(unknown.withdrawal_id)).state == pb.ATTEMPT_STATE_SUCCEEDED
     assert await treasury.withdrawable() == left_of(0)
 

@@ -7,17 +7,16 @@ import asyncpg
 import pytest
 
 from paykit.channels.attempts import AttemptState
-from services.withdrawal.domain import bank_account
-from services.withdrawal.domain import withdrawal as domain
+from services.withdrawal.domain import bank_account, withdrawal_state
 from services.withdrawal.domain.bank_account import BankAccountState
-from services.withdrawal.domain.withdrawal import WithdrawalState
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 from tests.integration.withdrawal.conftest import Treasury
 
 # Besides the steps of the domain: two of them taken in one transaction, and what the bank says later, however often.
 IN_ONE_STEP = {("CREATED", "APPROVED")}
 OUTCOMES = ("COMPLETED", "RETURNED", "FAILED")
 LATER = {(before, after) for before in ("SUBMITTED", "UNKNOWN", "CANCELLED", *OUTCOMES) for after in OUTCOMES}
-LEGAL = {(before, after) for (before, _), after in domain.TRANSITIONS.items()} | IN_ONE_STEP | LATER
+LEGAL = {(before, after) for (before, _), after in withdrawal_state.TRANSITIONS.items()} | IN_ONE_STEP | LATER
 # The way of a withdrawal to a state, past those that need nobody's approval.
 WAYS = {
     "CREATED": "",
@@ -43,7 +42,7 @@ async def become(treasury: Treasury, withdrawal_id: str, state: str) -> None:
     """Change the state, and what has to change with it."""
     fields = _FIELDS.get(state, _DECIDED) + ("" if state == "FAILED" else ", failure_reason = NULL")
     fields += ", returned_minor = amount_minor" if state == "RETURNED" else ""
-    fields += f", taken_minor = {0 if state in domain.UNPAID else 'amount_minor'}"
+    fields += f", taken_minor = {0 if state in withdrawal_state.UNPAID else 'amount_minor'}"
     await run(treasury, f"UPDATE withdrawal SET state = $2, {fields} WHERE withdrawal_id = $1", withdrawal_id, state)
 
 

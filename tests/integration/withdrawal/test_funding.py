@@ -16,10 +16,11 @@ from services.withdrawal.store import WithdrawalFilter
 from tests.integration.withdrawal.conftest import Treasury
 
 _INSERT_WITHDRAWAL = """
-INSERT INTO withdrawal (withdrawal_id, merchant_id, bank_account_id, destination_token, amount_minor, currency_code,
-    approval_required, requester, correlation_id, state, funds_held, failure_reason, contradicted, aggregate_version,
-    taken_minor, create_time, update_time)
-VALUES ($1, $2, $3, 'tok', $4::bigint, 'USD', false, 'shop', 'cor', CASE WHEN $5 THEN 'FAILED' ELSE 'CREATED' END,
+INSERT INTO withdrawal (withdrawal_id, merchant_id, bank_account_id, destination_token, bank_account_last_four,
+    amount_minor, currency_code, approval_required, requester, correlation_id, state, funds_held, failure_reason,
+    contradicted, aggregate_version, taken_minor, create_time, update_time)
+VALUES ($1, $2, $3, 'tok', '4321', $4::bigint, 'USD', false, 'shop', 'cor',
+    CASE WHEN $5 THEN 'FAILED' ELSE 'CREATED' END,
     false, CASE WHEN $5 THEN 'INSUFFICIENT_FUNDS' END, false, 1, CASE WHEN $5 THEN 0 ELSE $4::bigint END, $6, $6)
 """
 

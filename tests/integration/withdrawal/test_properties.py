@@ -30,7 +30,7 @@ from services.withdrawal.commands import withdrawal as commands
 from services.withdrawal.commands.bank_account import ChangeBankAccount, CreateBankAccount
 from services.withdrawal.commands.withdrawal import Cancel, CreateWithdrawal, Decide
 from services.withdrawal.domain.bank_account import BankAccountAction
-from services.withdrawal.domain.withdrawal import WithdrawalAction
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction
 from tests.integration.payment.conftest import merchant_event
 from tests.integration.payment.statement_evidence import accepted
 from tests.integration.withdrawal.conftest import Treasury, payment_contradicted, payment_resolved
@@ -144,7 +144,7 @@ async def record(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 async def change_accounts(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
     ids = await account_ids(tx)
     items = [
-        ChangeBankAccount(bank_account_id=ids[number] if number < len(ids) else "bnk_none", action=action)
+        ChangeBankAccount(bank_account_id=ids[number] if number < len(ids) else "bnk_none", action=action, cause=CAUSE)
         for number, action in drafts
     ]
     return await bank_account_commands.change_bank_accounts(tx, items)
@@ -195,7 +195,9 @@ async def settle_contradiction(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
 
 
 def account_asked(merchant_id: str, token: str, currency_code: str = "USD") -> CreateBankAccount:
-    return CreateBankAccount(merchant_id=merchant_id, currency_code=currency_code, token=token, last_four="4321")
+    return CreateBankAccount(
+        merchant_id=merchant_id, currency_code=currency_code, token=token, last_four="4321", cause=CAUSE
+    )
 
 
 def hold(treasury: Treasury) -> Step:
@@ -427,12 +429,12 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
 
 
 async def told(runtime: Runtime, tx: Tx) -> dict[int, list[dict[str, Any]]]:
-    """The events of each withdrawal, in order, by its amount; withdrawals of one amount stand together, sorted."""
+    """The events of each withdrawal, in order, by its amount, those of bank accounts by 0; each together, sorted."""
     by_id = defaultdict(list)
     for row in tx.emitted:
         event: Any = runtime.codec.decode(row[7])
-        by_id[event.withdrawal_id].append({"record": row[3]} | anonymous(event.as_record()))
+        by_id[row[1]].append({"record": row[3]} | anonymous(event.as_record()))
     by_amount: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     for events in sorted(by_id.values(), key=repr):
-        by_amount[events[0]["amount_minor"]] += events
+        by_amount[events[0].get("amount_minor", 0)] += events
     return by_amount

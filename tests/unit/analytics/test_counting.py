@@ -33,10 +33,10 @@ UNCOUNTED = {
 
 def counts(event: Any, **known: Any) -> dict[str, tuple[int, int]]:
     """Return count and amount by measure, and by reason where there is one."""
-    occurrence = CountedEvent(event, 0, **known)
+    counted_event = CountedEvent(event, 0, **known)
     return {
         key.measure + (f" {key.reason}" if key.reason else ""): (tally.count, tally.amount_minor)
-        for key, tally in counting.counted(occurrence)
+        for key, tally in counting.counted(counted_event)
     }
 
 

@@ -52,6 +52,15 @@ def test_a_range_that_ends_at_midnight_is_the_day_before() -> None:
     assert periods.range_of(None, at(0), now=NOON, zone="UTC") == Range(start_time=at(0, day=9), end_time=at(0))
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_end_of_time_is_an_end(zone: str) -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert periods.range_of(NOON, last, now=NOON, zone=zone).end_time == datetime(9999, 12, 30, tzinfo=UTC)
+    assert periods.range_of(None, last, now=NOON, zone=zone).end_time == datetime(9999, 12, 30, tzinfo=UTC)
+    with pytest.raises(FieldInvalid):
+        periods.range_of(last, last, now=NOON, zone=zone)
+
+
 @pytest.mark.parametrize("end", [at(10), at(9)])
 def test_an_empty_range_is_refused(end: datetime) -> None:
     with pytest.raises(FieldInvalid):

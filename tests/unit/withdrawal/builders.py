@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountState
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
@@ -20,6 +21,7 @@ def withdrawal(state: str = "CREATED", **changes: Any) -> Withdrawal:
         "merchant_id": MERCHANT_ID,
         "bank_account_id": BANK_ACCOUNT_ID,
         "destination_token": "tok_iban",
+        "bank_account_last_four": "4321",
         "amount_minor": 6_000,
         "currency_code": "USD",
         "approval_required": True,

@@ -1,13 +1,16 @@
 """The states of a bank account, and whether a withdrawal may go to it."""
 
 import itertools
+from functools import partial
+from typing import Any
 
 import pytest
 
 from paykit.errors import DomainError, IllegalTransition
+from paystream.withdrawal.v1 import events
 from services.withdrawal.domain import bank_account
 from services.withdrawal.domain.bank_account import BankAccount, BankAccountAction, BankAccountState
-from tests.unit.withdrawal.builders import BANK_ACCOUNT_ID, LATER, MERCHANT_ID
+from tests.unit.withdrawal.builders import BANK_ACCOUNT_ID, LATER, MERCHANT_ID, NOON
 from tests.unit.withdrawal.builders import account as account_in
 
 # Rows: the state; columns: VERIFY REFUSE DISABLE; "-" is illegal.
@@ -34,7 +37,26 @@ def test_every_action_in_every_state(state: str, action: str, after: str) -> Non
         assert refused.value.metadata == {"state": state, "action": action}
         return
     changed = bank_account.change(before, BankAccountAction(action), now=LATER)
-    assert changed == (before if after == state else account_in(after, update_time=LATER))
+    assert changed == (before if after == state else account_in(after, update_time=LATER, aggregate_version=2))
+
+
+def test_a_bank_account_tells_of_every_change_with_its_last_four_and_no_more() -> None:
+    facts: dict[str, Any] = {
+        "occurred_at": NOON,
+        "merchant_id": MERCHANT_ID,
+        "bank_account_id": BANK_ACCOUNT_ID,
+        "currency_code": "USD",
+        "last_four": "4321",
+    }
+    assert bank_account.created(account_in("UNVERIFIED")) == events.BankAccountCreated(**facts, aggregate_version=1)
+    facts |= {"occurred_at": LATER, "aggregate_version": 2}
+    change = partial(bank_account.change, account_in("UNVERIFIED"), now=LATER)
+    told = {action: bank_account.changed_event(change(BankAccountAction(action))) for action in ACTIONS}
+    assert told == {
+        "VERIFY": events.BankAccountVerified(**facts),
+        "REFUSE": events.BankAccountDisabled(**facts, refused=True),
+        "DISABLE": events.BankAccountDisabled(**facts, refused=False),
+    }
 
 
 def test_the_table_names_every_state_and_action() -> None:

@@ -13,7 +13,8 @@ from paykit.base.four_eyes import SamePerson
 from paykit.errors import IllegalTransition
 from paystream.withdrawal.v1 import events
 from services.withdrawal.domain import withdrawal as domain
-from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal, WithdrawalAction, WithdrawalState
+from services.withdrawal.domain.withdrawal import NotHeldYet, Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalAction, WithdrawalState
 from tests.unit.withdrawal.builders import ATTEMPT_ID, BANK_ACCOUNT_ID, LATER, MERCHANT_ID, NOON, WITHDRAWAL_ID
 from tests.unit.withdrawal.builders import withdrawal as withdrawal_in
 
@@ -43,6 +44,12 @@ ABOUT: dict[str, Any] = {
     "bank_account_id": BANK_ACCOUNT_ID,
     "amount_minor": 6_000,
     "currency_code": "USD",
+    "bank_account_last_four": "4321",
+    "requester": "shop",
+    "decider": None,
+    "note": None,
+    "submitted_at": None,
+    "payout_fee_minor": 0,
 }
 TOLD: dict[str, Any] = ABOUT | {"occurred_at": LATER, "aggregate_version": 2}
 
@@ -54,10 +61,12 @@ TAKE: dict[str, Callable[[Withdrawal], Any]] = {
     "REJECT": lambda w: domain.reject(w, decider="boss", now=LATER),
     "CANCEL": lambda w: domain.cancel(w, reason=None, now=LATER),
     "SUBMIT": lambda w: domain.submit(w, attempt_id=ATTEMPT_ID, now=LATER),
-    "COMPLETE": lambda w: domain.complete(w, channel_reference="ch_1", now=LATER),
-    "FAIL": lambda w: domain.fail(w, reason="BANK_REJECTED", code="closed", channel_reference=None, now=LATER),
-    "LOSE_ANSWER": lambda w: (domain.lose_answer(w, channel_reference=None, now=LATER), None),
-    "RETURN": lambda w: domain.send_back(w, returned_minor=None, code="closed", now=LATER),
+    "COMPLETE": lambda w: domain.complete(w, channel_reference="ch_1", attempt_id=ATTEMPT_ID, now=LATER),
+    "FAIL": lambda w: domain.fail(
+        w, reason="BANK_REJECTED", code="closed", channel_reference=None, attempt_id=ATTEMPT_ID, now=LATER
+    ),
+    "LOSE_ANSWER": lambda w: domain.lose_answer(w, channel_reference=None, attempt_id=ATTEMPT_ID, now=LATER),
+    "RETURN": lambda w: domain.send_back(w, returned_minor=None, code="closed", attempt_id=ATTEMPT_ID, now=LATER),
 }
 
 
@@ -91,7 +100,12 @@ def test_a_refusal_by_the_ledger_fails_without_held_funds() -> None:
 
     assert (after.state, after.failure_reason, after.funds_held) == ("FAILED", "INSUFFICIENT_FUNDS", False)
     assert event == events.WithdrawalFailed(
-        **TOLD, funds_held=False, reason="INSUFFICIENT_FUNDS", failure_code=None, channel_reference=None
+        **TOLD,
+        funds_held=False,
+        reason="INSUFFICIENT_FUNDS",
+        failure_code=None,
+        channel_reference=None,
+        attempt_id=None,
     )
 
 
@@ -100,14 +114,14 @@ def test_an_approval_says_whether_somebody_decided(decider: str | None, *, autom
     after, event = domain.approve(withdrawal_in("HELD"), decider=decider, channel="simulator", now=LATER)
 
     assert (after.state, after.decider, after.channel) == ("APPROVED", decider, "simulator")
-    assert event == events.WithdrawalApproved(**TOLD, automatic=automatic)
+    assert event == events.WithdrawalApproved(**TOLD | {"decider": decider}, automatic=automatic)
 
 
 def test_a_rejection_names_who_decided() -> None:
     after, event = domain.reject(withdrawal_in("HELD"), decider="boss", now=LATER)
 
     assert (after.state, after.decider) == ("REJECTED", "boss")
-    assert event == events.WithdrawalRejected(**TOLD)
+    assert event == events.WithdrawalRejected(**TOLD | {"decider": "boss"})
 
 
 @pytest.mark.parametrize("state", ["HELD", "APPROVED"])
@@ -131,26 +145,50 @@ def test_what_the_ledger_does_not_hold_yet_cannot_be_called_off_yet() -> None:
 def test_a_submission_names_the_attempt() -> None:
     after, event = domain.submit(withdrawal_in("APPROVED", channel="simulator"), attempt_id=ATTEMPT_ID, now=LATER)
 
-    assert after.state == "SUBMITTED"
-    assert event == events.WithdrawalSubmitted(**TOLD, channel="simulator", attempt_id=ATTEMPT_ID)
+    assert (after.state, after.submit_time) == ("SUBMITTED", LATER)
+    sent = TOLD | {"submitted_at": LATER}
+    assert event == events.WithdrawalSubmitted(**sent, channel="simulator", attempt_id=ATTEMPT_ID)
+
+
+def test_a_missing_answer_is_told_with_the_attempt_that_it_is_missing_of() -> None:
+    before = withdrawal_in("SUBMITTED", channel="simulator", submit_time=NOON, note="Weekly")
+
+    after, event = domain.lose_answer(before, channel_reference="ch_0", attempt_id=ATTEMPT_ID, now=LATER)
+
+    assert (after.state, after.channel_reference, after.aggregate_version) == ("UNKNOWN", "ch_0", 2)
+    sent = TOLD | {"submitted_at": NOON, "note": "Weekly"}
+    assert event == events.WithdrawalUnknown(
+        **sent, channel="simulator", attempt_id=ATTEMPT_ID, channel_reference="ch_0"
+    )
 
 
 @pytest.mark.parametrize("state", ["SUBMITTED", "UNKNOWN"])
 def test_a_payout_keeps_the_banks_reference(state: str) -> None:
-    after, event = domain.complete(withdrawal_in(state, channel="simulator"), channel_reference="ch_1", now=LATER)
+    before = withdrawal_in(state, channel="simulator")
+
+    after, event = domain.complete(before, channel_reference="ch_1", attempt_id=ATTEMPT_ID, now=LATER)
 
     assert (after.state, after.channel_reference) == ("COMPLETED", "ch_1")
-    assert event == events.WithdrawalCompleted(**TOLD, channel="simulator", channel_reference="ch_1")
+    assert event == events.WithdrawalCompleted(
+        **TOLD, channel="simulator", channel_reference="ch_1", attempt_id=ATTEMPT_ID
+    )
 
 
 def test_a_failure_at_the_bank_keeps_its_code_and_a_reference_told_before() -> None:
     before = withdrawal_in("UNKNOWN", channel_reference="ch_0")
 
-    after, event = domain.fail(before, reason="BANK_REJECTED", code="closed", channel_reference=None, now=LATER)
+    after, event = domain.fail(
+        before, reason="BANK_REJECTED", code="closed", channel_reference=None, attempt_id=ATTEMPT_ID, now=LATER
+    )
 
     assert (after.state, after.failure_reason, after.failure_code) == ("FAILED", "BANK_REJECTED", "closed")
     assert event == events.WithdrawalFailed(
-        **TOLD, funds_held=True, reason="BANK_REJECTED", failure_code="closed", channel_reference="ch_0"
+        **TOLD,
+        funds_held=True,
+        reason="BANK_REJECTED",
+        failure_code="closed",
+        channel_reference="ch_0",
+        attempt_id=ATTEMPT_ID,
     )
 
 
@@ -163,7 +201,9 @@ def test_a_return_keeps_the_banks_code_and_what_came_back(
 ) -> None:
     before = withdrawal_in("COMPLETED", channel="simulator", channel_reference="ch_1")
 
-    after, event = domain.send_back(before, returned_minor=told_minor, code="account_closed", now=LATER)
+    after, event = domain.send_back(
+        before, returned_minor=told_minor, code="account_closed", attempt_id=ATTEMPT_ID, now=LATER
+    )
 
     assert (after.state, after.return_code) == ("RETURNED", "account_closed")
     assert (after.returned_minor, after.taken_minor) == (returned_minor, fee_minor)
@@ -173,6 +213,8 @@ def test_a_return_keeps_the_banks_code_and_what_came_back(
         channel_reference="ch_1",
         return_code="account_closed",
         bank_fee_minor=fee_minor,
+        returned_minor=returned_minor,
+        attempt_id=ATTEMPT_ID,
     )
 
 

@@ -10,7 +10,8 @@ from paykit.channels.judging import LaterWord
 from services.withdrawal.domain import late_rules, late_word
 from services.withdrawal.domain import withdrawal as domain
 from services.withdrawal.domain.late_rules import RULES, PayoutMovement, PayoutWord
-from services.withdrawal.domain.withdrawal import Withdrawal, WithdrawalState
+from services.withdrawal.domain.withdrawal import Withdrawal
+from services.withdrawal.domain.withdrawal_state import WithdrawalState
 from tests.unit.withdrawal.builders import ATTEMPT_ID, LATER, withdrawal
 
 # Of 6,000: recorded, word, state after, events, what is out after (before: nothing of what failed or was cancelled, 500
@@ -68,7 +69,7 @@ def moved(before: Withdrawal, movement: PayoutMovement) -> tuple[Withdrawal, lis
         after, bounced = late_word.bounce(after, evidence=evidence("FAILED"), now=LATER)
         told.append(bounced)
     if movement in {PayoutMovement.RETURN, PayoutMovement.OUT_AND_RETURN}:
-        after, returned = domain.send_back(after, returned_minor=5_500, code=None, now=LATER)
+        after, returned = domain.send_back(after, returned_minor=5_500, code=None, attempt_id=ATTEMPT_ID, now=LATER)
         told.append(returned)
     return after, [type(event).__name__.removeprefix("Withdrawal") for event in told if event is not None]
 
@@ -110,7 +111,7 @@ def test_the_documented_table_says_the_same() -> None:
 def test_what_went_out_and_came_back_as_a_whole_leaves_nothing_to_decide(state: str) -> None:
     before = recorded(state)
     out, _ = late_word.pay_late(before, evidence=evidence("RETURNED"), now=LATER)
-    back, _ = domain.send_back(out, returned_minor=None, code=None, now=LATER)
+    back, _ = domain.send_back(out, returned_minor=None, code=None, attempt_id=ATTEMPT_ID, now=LATER)
 
     rule = late_rules.rule_of(before, PayoutWord.RETURNED)
 

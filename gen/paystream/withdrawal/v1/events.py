@@ -41,6 +41,125 @@ class ContradictionResolution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BankAccountCreated(AvroRecord):
+    """A merchant registered a bank account; nothing is paid to it before it is verified.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        bank_account_id: The bank account: bnk_ and a UUIDv7. The Kafka key.
+        currency_code: The currency that it takes: ISO 4217 code in upper case, three letters.
+        last_four: Last four characters of its number, digits or capital letters; nothing more of it is in any event.
+    """
+
+    RECORD: ClassVar[str] = "paystream.withdrawal.v1.BankAccountCreated"
+    TOPIC: ClassVar[str] = "withdrawal.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "bank_account_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    bank_account_id: str
+    currency_code: str
+    last_four: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankAccountDisabled(AvroRecord):
+    """A bank account is not to be used any more, or was refused when it was checked: nothing is paid to it.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        bank_account_id: The bank account: bnk_ and a UUIDv7. The Kafka key.
+        currency_code: The currency that it takes: ISO 4217 code in upper case, three letters.
+        last_four: Last four characters of its number, digits or capital letters; nothing more of it is in any event.
+        refused: Whether it was refused when it was checked; otherwise it was disabled.
+    """
+
+    RECORD: ClassVar[str] = "paystream.withdrawal.v1.BankAccountDisabled"
+    TOPIC: ClassVar[str] = "withdrawal.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "bank_account_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    bank_account_id: str
+    currency_code: str
+    last_four: str
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankAccountVerified(AvroRecord):
+    """A bank account was checked: the merchant's payouts may go to it.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        bank_account_id: The bank account: bnk_ and a UUIDv7. The Kafka key.
+        currency_code: The currency that it takes: ISO 4217 code in upper case, three letters.
+        last_four: Last four characters of its number, digits or capital letters; nothing more of it is in any event.
+    """
+
+    RECORD: ClassVar[str] = "paystream.withdrawal.v1.BankAccountVerified"
+    TOPIC: ClassVar[str] = "withdrawal.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "bank_account_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    bank_account_id: str
+    currency_code: str
+    last_four: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceUnmatched(AvroRecord):
     """The bank told of a payout that withdrawal never made, or does not know any more: kept, and listed for people.
 
@@ -111,11 +230,18 @@ class WithdrawalApproved(AvroRecord):
             1..2^53-1.
         currency_code: ISO 4217 code in upper case, three letters.
         automatic: Whether it needed no second person; actor is null then.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalApproved"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -131,6 +257,12 @@ class WithdrawalApproved(AvroRecord):
     amount_minor: int
     currency_code: str
     automatic: bool
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +289,20 @@ class WithdrawalBounced(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The bank's reference of the payout.
         failure_code: Why, as the bank says, 1..100 characters; null when it says nothing.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+        attempt_id: The call to the bank that it is about: att_ and a UUIDv7; null where none was queued and in earlier
+            versions.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalBounced"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -179,6 +320,13 @@ class WithdrawalBounced(AvroRecord):
     channel: str
     channel_reference: str
     failure_code: str | None
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
+    attempt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,11 +352,18 @@ class WithdrawalCancelled(AvroRecord):
         currency_code: ISO 4217 code in upper case, three letters.
         funds_held: Whether the ledger had booked the hold, and so gives the amount back.
         reason: Why, as who called it off says, 1..500 characters; null when nothing was said.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalCancelled"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -225,6 +380,12 @@ class WithdrawalCancelled(AvroRecord):
     currency_code: str
     funds_held: bool
     reason: str | None
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,11 +411,20 @@ class WithdrawalCompleted(AvroRecord):
         currency_code: ISO 4217 code in upper case, three letters.
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The bank's reference of the payout.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+        attempt_id: The call to the bank that it is about: att_ and a UUIDv7; null where none was queued and in earlier
+            versions.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalCompleted"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -271,6 +441,13 @@ class WithdrawalCompleted(AvroRecord):
     currency_code: str
     channel: str
     channel_reference: str
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
+    attempt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,11 +480,18 @@ class WithdrawalContradicted(AvroRecord):
         reported_minor: Amount that the evidence says, in minor units of currency_code; null where it says none.
         channel_reference: The bank's reference; null when it has given none.
         needs_decision: Whether payouts of the merchant in this currency wait until two people have decided.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalContradicted"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -331,6 +515,12 @@ class WithdrawalContradicted(AvroRecord):
     reported_minor: int | None
     channel_reference: str | None
     needs_decision: bool
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,11 +548,18 @@ class WithdrawalContradictionResolved(AvroRecord):
         resolution: What was decided.
         proposer: Who proposed the decision; the actor approved it; null when evidence decided.
         reason: Why, 1..500 characters; null when evidence decided.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalContradictionResolved"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -381,6 +578,12 @@ class WithdrawalContradictionResolved(AvroRecord):
     resolution: ContradictionResolution
     proposer: str | None
     reason: str | None
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,11 +608,18 @@ class WithdrawalCreated(AvroRecord):
             1..2^53-1.
         currency_code: ISO 4217 code in upper case, three letters.
         approval_required: Whether it is above the limit from which a second person has to approve it.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalCreated"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -425,6 +635,12 @@ class WithdrawalCreated(AvroRecord):
     amount_minor: int
     currency_code: str
     approval_required: bool
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -452,11 +668,20 @@ class WithdrawalFailed(AvroRecord):
         reason: Reason in UPPER_SNAKE, as in INSUFFICIENT_FUNDS or BANK_REJECTED.
         failure_code: What the bank says, lower_snake; null when it says nothing.
         channel_reference: The bank's reference; null when it has given none.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+        attempt_id: The call to the bank that it is about: att_ and a UUIDv7; null where none was queued and in earlier
+            versions.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalFailed"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -475,6 +700,13 @@ class WithdrawalFailed(AvroRecord):
     reason: str
     failure_code: str | None
     channel_reference: str | None
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
+    attempt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -501,11 +733,20 @@ class WithdrawalPaidLate(AvroRecord):
         channel: Name of the channel adapter, as in simulator.
         channel_reference: The bank's reference of the payout.
         previous_state: State as recorded before, as in FAILED.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+        attempt_id: The call to the bank that it is about: att_ and a UUIDv7; null where none was queued and in earlier
+            versions.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalPaidLate"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -523,6 +764,13 @@ class WithdrawalPaidLate(AvroRecord):
     channel: str
     channel_reference: str
     previous_state: str
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
+    attempt_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -546,11 +794,18 @@ class WithdrawalRejected(AvroRecord):
         amount_minor: Amount of the withdrawal, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
             1..2^53-1.
         currency_code: ISO 4217 code in upper case, three letters.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalRejected"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -565,6 +820,12 @@ class WithdrawalRejected(AvroRecord):
     bank_account_id: str
     amount_minor: int
     currency_code: str
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -594,11 +855,22 @@ class WithdrawalReturned(AvroRecord):
         return_code: What the bank says, lower_snake; null when it says nothing.
         bank_fee_minor: Part of amount_minor that banks kept, so that it did not come back, in minor units of
             currency_code, 0..amount_minor; the rest came back.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+        attempt_id: The call to the bank that it is about: att_ and a UUIDv7; null where none was queued and in earlier
+            versions.
+        returned_minor: Part of amount_minor that came back, amount_minor - bank_fee_minor, in minor units of
+            currency_code, 0..2^53-1; null in earlier versions.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalReturned"
     TOPIC: ClassVar[str] = "withdrawal.events"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     KEY: ClassVar[str] = "withdrawal_id"
 
     event_id: str = ""
@@ -617,6 +889,14 @@ class WithdrawalReturned(AvroRecord):
     channel_reference: str
     return_code: str | None
     bank_fee_minor: int
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
+    attempt_id: str | None
+    returned_minor: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -642,9 +922,77 @@ class WithdrawalSubmitted(AvroRecord):
         currency_code: ISO 4217 code in upper case, three letters.
         channel: Name of the channel adapter, as in simulator.
         attempt_id: The key under which the bank knows it: att_ and a UUIDv7.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
     """
 
     RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalSubmitted"
+    TOPIC: ClassVar[str] = "withdrawal.events"
+    VERSION: ClassVar[int] = 2
+    KEY: ClassVar[str] = "withdrawal_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    withdrawal_id: str
+    bank_account_id: str
+    amount_minor: int
+    currency_code: str
+    channel: str
+    attempt_id: str
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalUnknown(AvroRecord):
+    """The bank's answer to a payout is missing: it is inquired about on and on, and the amount stays held until
+    evidence says how it ended.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        withdrawal_id: The withdrawal: wdr_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        bank_account_id: The merchant's bank account: bnk_ and a UUIDv7.
+        amount_minor: Amount of the withdrawal, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        channel: Name of the channel adapter, as in simulator.
+        attempt_id: The key under which the bank knows it: att_ and a UUIDv7.
+        channel_reference: The bank's reference; null when it has given none.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created; null in earlier versions.
+        requester: Who created the withdrawal, the caller's name; null in earlier versions.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds; null before.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+    """
+
+    RECORD: ClassVar[str] = "paystream.withdrawal.v1.WithdrawalUnknown"
     TOPIC: ClassVar[str] = "withdrawal.events"
     VERSION: ClassVar[int] = 1
     KEY: ClassVar[str] = "withdrawal_id"
@@ -663,9 +1011,19 @@ class WithdrawalSubmitted(AvroRecord):
     currency_code: str
     channel: str
     attempt_id: str
+    channel_reference: str | None
+    bank_account_last_four: str | None
+    requester: str | None
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
 
 
 EVENTS = (
+    BankAccountCreated,
+    BankAccountDisabled,
+    BankAccountVerified,
     EvidenceUnmatched,
     WithdrawalApproved,
     WithdrawalBounced,
@@ -679,4 +1037,5 @@ EVENTS = (
     WithdrawalRejected,
     WithdrawalReturned,
     WithdrawalSubmitted,
+    WithdrawalUnknown,
 )

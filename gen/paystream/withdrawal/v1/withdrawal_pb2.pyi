@@ -279,6 +279,9 @@ class Withdrawal(_message.Message):
     BLOCKED_REASON_FIELD_NUMBER: _builtins.int
     RETURNED_MINOR_FIELD_NUMBER: _builtins.int
     TAKEN_MINOR_FIELD_NUMBER: _builtins.int
+    BANK_ACCOUNT_LAST_FOUR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    SUBMIT_TIME_FIELD_NUMBER: _builtins.int
     withdrawal_id: _builtins.str
     """wdr_ and a UUIDv7."""
     merchant_id: _builtins.str
@@ -319,6 +322,10 @@ class Withdrawal(_message.Message):
     """What it takes of the merchant's funds now, in minor units: nothing where it was not paid, more than its amount where it
     was paid twice.
     """
+    bank_account_last_four: _builtins.str
+    """The last four characters of the bank account's number."""
+    note: _builtins.str
+    """What who created it wrote about it; empty for nothing."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
@@ -334,6 +341,10 @@ class Withdrawal(_message.Message):
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """As the merchant gave it."""
+
+    @_builtins.property
+    def submit_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was handed to the bank; absent before."""
 
     def __init__(
         self,
@@ -361,10 +372,13 @@ class Withdrawal(_message.Message):
         blocked_reason: Global___BlockedReason.ValueType = ...,
         returned_minor: _builtins.int | None = ...,
         taken_minor: _builtins.int = ...,
+        bank_account_last_four: _builtins.str = ...,
+        note: _builtins.str = ...,
+        submit_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "create_time", b"create_time", "returned_minor", b"returned_minor", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "create_time", b"create_time", "returned_minor", b"returned_minor", "submit_time", b"submit_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "requester", b"requester", "return_code", b"return_code", "returned_minor", b"returned_minor", "state", b"state", "taken_minor", b"taken_minor", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor", "amount", b"amount", "approval_required", b"approval_required", "bank_account_id", b"bank_account_id", "bank_account_last_four", b"bank_account_last_four", "blocked_reason", b"blocked_reason", "channel", b"channel", "channel_reference", b"channel_reference", "contradicted", b"contradicted", "correlation_id", b"correlation_id", "create_time", b"create_time", "decider", b"decider", "failure_code", b"failure_code", "failure_reason", b"failure_reason", "funds_held", b"funds_held", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "note", b"note", "requester", b"requester", "return_code", b"return_code", "returned_minor", b"returned_minor", "state", b"state", "submit_time", b"submit_time", "taken_minor", b"taken_minor", "update_time", b"update_time", "withdrawal_id", b"withdrawal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__returned_minor: _TypeAlias = _typing.Literal["returned_minor"]  # noqa: Y015
     _WhichOneofArgType__returned_minor: _TypeAlias = _typing.Literal["_returned_minor", b"_returned_minor"]  # noqa: Y015
@@ -596,6 +610,7 @@ class CreateWithdrawalRequest(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     MERCHANT_REFERENCE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that names this request: sent again, it creates nothing."""
     merchant_id: _builtins.str
@@ -605,6 +620,10 @@ class CreateWithdrawalRequest(_message.Message):
     merchant_reference: _builtins.str
     """The merchant's own reference, unique among the merchant's withdrawals, at most 100 characters, no control characters; empty
     for none.
+    """
+    note: _builtins.str
+    """What is to be known of it by whoever decides and looks later, up to 500 characters without control characters, no card
+    number; empty for nothing. It stands in events.
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
@@ -625,10 +644,11 @@ class CreateWithdrawalRequest(_message.Message):
         amount: _money_pb2.Money | None = ...,
         merchant_reference: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "bank_account_id", b"bank_account_id", "merchant_id", b"merchant_id", "merchant_reference", b"merchant_reference", "metadata", b"metadata", "note", b"note", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,7 +50,7 @@ def discrepancies(
     """Show what differs, the newest first, and how each can end."""
     state = pb.DISCREPANCY_STATE_UNSPECIFIED if every else pb.DISCREPANCY_STATE_OPEN
     request = pb.ListDiscrepanciesRequest(state=state, channel=channel, statement_id=statement)
-    found = list(_pages("ListDiscrepancies", request, "discrepancies", limit=limit, address=address, home=home))
+    found = list(pages("ListDiscrepancies", request, "discrepancies", limit=limit, address=address, home=home))
     if found:
         table.echo(_DISCREPANCIES, [_discrepancy(each) for each in found])
     else:
@@ -82,7 +82,7 @@ def resolve(
         debit_account_kind=debit,
         credit_account_kind=credit,
     )
-    response = _ask("ResolveDiscrepancy", request, caller, address, home)
+    response = ask("ResolveDiscrepancy", request, caller, address, home)
     if response.HasField("correction"):
         table.echo(_CORRECTIONS, [_correction(response.correction)])
     else:
@@ -100,7 +100,7 @@ def approve(
 ) -> None:
     """Approve a correction that another proposed."""
     request = pb.ApproveCorrectionRequest(request_id=str(uuid.uuid4()), correction_id=correction_id, reason=reason)
-    table.echo(_CORRECTIONS, [_correction(_ask("ApproveCorrection", request, caller, address, home).correction)])
+    table.echo(_CORRECTIONS, [_correction(ask("ApproveCorrection", request, caller, address, home).correction)])
 
 
 @app.command()
@@ -114,7 +114,7 @@ def reject(
 ) -> None:
     """Reject a correction that another proposed."""
     request = pb.RejectCorrectionRequest(request_id=str(uuid.uuid4()), correction_id=correction_id, reason=reason)
-    table.echo(_CORRECTIONS, [_correction(_ask("RejectCorrection", request, caller, address, home).correction)])
+    table.echo(_CORRECTIONS, [_correction(ask("RejectCorrection", request, caller, address, home).correction)])
 
 
 @app.command()
@@ -128,7 +128,7 @@ def corrections(
     """Show the corrections that wait for another person, the newest first."""
     state = pb.CORRECTION_STATE_UNSPECIFIED if every else pb.CORRECTION_STATE_PROPOSED
     request = pb.ListCorrectionsRequest(state=state)
-    found = list(_pages("ListCorrections", request, "corrections", limit=limit, address=address, home=home))
+    found = list(pages("ListCorrections", request, "corrections", limit=limit, address=address, home=home))
     if found:
         table.echo(_CORRECTIONS, [_correction(each) for each in found])
     else:
@@ -148,7 +148,7 @@ def uncleared(
 ) -> None:
     """Show what has not cleared on accounts that money only passes through, and who holds it, the oldest first."""
     request = pb.ListUnclearedRequest(account_kind=kind, currency_code=currency, merchant_id=merchant, overdue=late)
-    found = list(_pages("ListUncleared", request, "amounts", limit=limit, address=address, home=home))
+    found = list(pages("ListUncleared", request, "amounts", limit=limit, address=address, home=home))
     if found:
         table.echo(_UNCLEARED, [_uncleared(each) for each in found])
     else:
@@ -159,7 +159,7 @@ def _where(address: str | None, home: Path) -> str:
     return address or addresses.services(home).get("reconciliation") or addresses.fail("reconciliation does not run")
 
 
-def _ask(method: str, request: Any, caller: str, address: str | None, home: Path) -> Any:
+def ask(method: str, request: Any, caller: str, address: str | None, home: Path) -> Any:
     """Make one call under the caller's name."""
     where = _where(address, home)
     with closing(grpc.insecure_channel(where)) as channel:
@@ -171,7 +171,7 @@ def _ask(method: str, request: Any, caller: str, address: str | None, home: Path
             addresses.fail("\n".join(refusal_lines(error)).removeprefix("error: "))
 
 
-def _pages(method: str, request: Any, field: str, *, limit: int, address: str | None, home: Path) -> Iterator[Any]:
+def pages(method: str, request: Any, field: str, *, limit: int, address: str | None, home: Path) -> Iterator[Any]:
     """Read page after page, up to a number of rows."""
     where, left = _where(address, home), limit
     with closing(grpc.insecure_channel(where)) as channel:

@@ -39,6 +39,7 @@ class WebhookEndpointAction(StrEnum):
     REPLAY = "REPLAY"
     TEST = "TEST"
     ROTATE = "ROTATE"
+    CHANGE = "CHANGE"
 
 
 _S, _A = WebhookEndpointState, WebhookEndpointAction
@@ -55,7 +56,7 @@ TRANSITIONS: Mapping[tuple[WebhookEndpointState, WebhookEndpointAction], Webhook
         (_S.ENABLED, _A.SUSPEND): _S.FAILING,
         # These leave the state alone.
         **{(state, _A.REPLAY): state for state in (_S.ENABLED, _S.PAUSED, _S.FAILING)},
-        **{(state, _A.ROTATE): state for state in _LIVING},
+        **{(state, action): state for state in _LIVING for action in (_A.ROTATE, _A.CHANGE)},
         (_S.ENABLED, _A.TEST): _S.ENABLED,
     }
 )
@@ -140,7 +141,7 @@ def update(endpoint: WebhookEndpoint, change: WebhookEndpointChange, *, etag: st
     """
     if etag and etag != endpoint.etag:
         raise EtagMismatch("The endpoint changed since it was read.", field="etag", endpoint_id=endpoint.endpoint_id)
-    state = next_state(endpoint, change.action) if change.action else next_state(endpoint, _A.ROTATE)
+    state = next_state(endpoint, change.action or _A.CHANGE)
     changed = replace(
         endpoint,
         url=endpoint.url if change.url is None else change.url,

@@ -66,6 +66,7 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
 
     def __init__(self, backend: CheckedBackend, ssl_context: Any) -> None:
         super().__init__(verify=ssl_context, trust_env=False)
+        # The library has no argument for the network below its pool: so the pool is replaced.
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=ssl_context, max_keepalive_connections=0, max_connections=None, network_backend=backend
         )

@@ -29,6 +29,8 @@ LEASE = timedelta(seconds=ATTEMPT_TIMEOUT_S + 20.0)
 """From the claim to when it is due again: the try, and time to record it."""
 LOOK_EVERY_S = 0.25
 """Between two looks for what is due while tries are on their way."""
+GATHER_S = 0.02
+"""After a try has ended, so that one look for more serves those that end with it."""
 SECRET_UNAVAILABLE = "SECRET_UNAVAILABLE"  # noqa: S105 - a reason
 """The platform's key is another than the endpoint's secrets were derived of."""
 
@@ -66,6 +68,8 @@ class WebhookDelivering:
                 done, tries = await asyncio.wait(tries, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
+                if done:
+                    await asyncio.sleep(GATHER_S)
         finally:
             await _cancel(tries)
             if sender is not None and sender is not self._sender:

@@ -184,6 +184,25 @@ def gone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> None:
         _gone(rows, bounced, cause)
 
 
+def undone(rows: ContradictionWork, late: LateCapture, cause: Cause) -> int:
+    """Record that what was taken above an amount is gone with the rest; return what of it is out twice.
+
+    Emits RefundCreated and RefundSuccess, but where a refund is under way, which comes to nothing.
+    """
+    if late.state is not LateCaptureState.RETURNED:
+        gone(rows, late, cause)
+        return 0
+    refund = rows.book_refunded(
+        late.payment_id,
+        amount_minor=late.amount_minor,
+        late_capture_id=None,
+        attempt_id=late.attempt_id,
+        channel_reference=late.channel_reference,
+        cause=cause,
+    )
+    return refund.carried_out_minor
+
+
 def of_reference(
     rows: ContradictionWork, attempt_id: str, reference: str | None, *, accepted: bool
 ) -> LateCapture | None:

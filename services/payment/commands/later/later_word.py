@@ -59,7 +59,7 @@ class Heard:
         return self.reported_minor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What a later word did.
 
@@ -170,11 +170,13 @@ def out(refund: Refund, out_minor: int) -> Applied:
 def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
     """Book a capture that bounced, in whole or in part, or money that came late and is gone again."""
     late = late_capture.of_reference(rows, heard.recorded.attempt_id, heard.undone_reference, accepted=False)
-    if late is not None:
+    above = late is not None and late.late_reason is events.LateReason.ABOVE_AMOUNT
+    if late is not None and not (above and heard.word is LaterWord.FAILED):
         return _late_reversed(rows, heard, late)
     capture = _captured(rows, heard)
     if capture is None or capture.reversed_minor:
         return _look_into(heard)
+    out_minor = late_capture.undone(rows, late, heard.item.cause) if late else 0
     left_minor = domain.reversal.left_minor(capture)
     part_minor = heard.difference_minor if heard.word is LaterWord.LESS else left_minor
     payment, reversed_capture, event = domain.reversal.reverse(
@@ -190,7 +192,7 @@ def _reverse(rows: ContradictionWork, heard: Heard) -> Applied:
         rows.captures.put(reversed_capture)
     rows.tx.emit(event, cause=heard.item.cause)
     heard.orders.count_reversed(event)
-    return Applied(subject_id=capture.capture_id, amount_minor=event.amount_minor)
+    return Applied(capture.capture_id, event.amount_minor, suspense_minor=-out_minor, needs_decision=out_minor > 0)
 
 
 def _late_reversed(rows: ContradictionWork, heard: Heard, late: LateCapture) -> Applied:
