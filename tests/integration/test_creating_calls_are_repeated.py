@@ -92,7 +92,8 @@ STREAMS = {"payment": {"StreamCreatePayments"}}
 
 def identified(method: MethodDescriptor) -> bool:
     """Say whether a method takes a request id, or items with one."""
-    items = [field.message_type for field in method.input_type.fields if field.name in {"request", "requests", "header"}]
+    fields = [field for field in method.input_type.fields if field.name in {"request", "requests", "header"}]
+    items = [field.message_type for field in fields]
     return any(_has_request_id(message) for message in (method.input_type, *items) if message is not None)
 
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from paykit.postgres import runtime_schema
 
-revision = "reconciliation_0004"
-down_revision = "reconciliation_0003"
+revision = "reconciliation_0005"
+down_revision = "reconciliation_0004"
 branch_labels = None
 
 _TABLES = """
