@@ -13,6 +13,7 @@ from services.reconciliation.store.statement import (
     payout_at_the_bank,
     statements,
 )
+from services.reconciliation.store.statement_file import add_lines, count_lines, statement_files
 from services.reconciliation.store.uncleared import UnclearedAmount, UnclearedFilter
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "UnclearedAmount",
     "UnclearedFilter",
     "account_kinds",
+    "add_lines",
     "corrections",
+    "count_lines",
     "count_open",
     "differences",
     "discrepancies",
@@ -36,6 +39,7 @@ __all__ = [
     "own_lines",
     "payout_at_the_bank",
     "rule_sets",
+    "statement_files",
     "statements",
     "trial",
     "uncleared",
