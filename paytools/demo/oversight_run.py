@@ -149,12 +149,12 @@ class OversightPlay:
         self._tell(f"a fee of {fee} too much is booked: proposed by the {script.CLERK}, approved by the {script.CHIEF}")
 
     async def _await_mails(self) -> None:
-        """Wait until a mail of each difference is with the operators."""
+        """Wait until the operators were told of the differences: of a statement once, of what is on none by day."""
 
         async def look() -> int:
             return sum("operators@" in mail for mail in await asyncio.to_thread(paystream, self._home, "mail", "list"))
 
-        await line.until("the operators have mail", look, lambda count: count >= len(script.PLANTED))
+        await line.until("the operators have mail", look, lambda count: count >= 1)
 
     def _show(self, *words: str) -> None:
         self._console.print(f"\npaystream {' '.join(words)}", style="dim")
