@@ -39,7 +39,7 @@ SERVICE = Service(
     name="reconciliation",
     locks=("rule_set", "discrepancy", "statement"),
     records=(
-        *("discrepancy", "correction", "rule_set"),
+        *("discrepancy", "correction", "rule_set", "statement_file"),
         *("statement", "statement_line", "open_line", "line_outcome", "open_movement", "movement_outcome"),
     ),
     projections=("uncleared", "cleared_line", "ledger_account_kind", "internal_transaction", "unmoved_attempt"),

@@ -66,6 +66,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "RetryRefund": "while a refund of it is under way, or it was given back, nothing is tried",
     },
     "reconciliation": {
+        "ImportStatement": "a file that was imported, by its bytes, is not imported again",
         "ResolveDiscrepancy": "what waits for another person keeps a second proposal away, and what is over stays so",
         "ApproveCorrection": "a decided correction cannot be decided",
         "RejectCorrection": "a decided correction cannot be decided",
@@ -91,7 +92,8 @@ STREAMS = {"payment": {"StreamCreatePayments"}}
 
 def identified(method: MethodDescriptor) -> bool:
     """Say whether a method takes a request id, or items with one."""
-    items = [field.message_type for field in method.input_type.fields if field.name in {"request", "requests"}]
+    fields = [field for field in method.input_type.fields if field.name in {"request", "requests", "header"}]
+    items = [field.message_type for field in fields]
     return any(_has_request_id(message) for message in (method.input_type, *items) if message is not None)
 
 

@@ -10,6 +10,7 @@ from services.reconciliation.domain import (
     resolution,
     rule_set,
     statement,
+    statement_file,
     uncleared,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "resolution",
     "rule_set",
     "statement",
+    "statement_file",
     "uncleared",
 ]

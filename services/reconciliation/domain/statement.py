@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from paykit.errors import DomainError, Kind
 from paystream.reconciliation.v1.events import StatementSource
+
+
+class StatementNotFound(DomainError):
+    """No statement has this id."""
+
+    kind = Kind.NOT_FOUND
+    reason = "STATEMENT_NOT_FOUND"
 
 
 class StatementState(StrEnum):
@@ -25,6 +33,9 @@ class ReportedStatement:
         line_count: Lines on it, once it is closed.
         acquirer_net_minor: What the acquirer pays to the platform for it; None when it does not tell.
         statement_fee_minor: Sum of its lines FEE; None when it does not tell.
+        file_id: The file that it is in; None of one from channel.events, as the two that follow.
+        section: Its place in the file, from 0.
+        account_last_four: Of the account that it is of.
         bank_reference: Under which the acquirer's payout stands on the bank's statement.
     """
 
@@ -41,6 +52,9 @@ class ReportedStatement:
     acquirer_net_minor: int | None = None
     statement_fee_minor: int | None = None
     bank_reference: str | None = None
+    file_id: str | None = None
+    section: int | None = None
+    account_last_four: str | None = None
     correlation_id: str
     aggregate_version: int = 0
     create_time: datetime
@@ -58,6 +72,7 @@ class ReportedLine:
         outcome: SUCCEEDED or FAILED.
         amount_minor: Gross, above 0; of FEE, ADJUSTMENT and PAYOUT_TO_PLATFORM either side of 0.
         channel_fee_minor: What the channel keeps of it; below 0 when it gives back.
+        file_line_no: Line of its file that it begins on; None of one from channel.events.
     """
 
     line_no: int = 0
@@ -82,3 +97,9 @@ class ReportedLine:
     payout_reference: str | None = None
     acquirer_reference: str | None = None
     text: str | None = None
+    file_line_no: int | None = None
+
+
+def not_found(statement_id: str) -> StatementNotFound:
+    """Refuse what is asked of a statement that is not there."""
+    return StatementNotFound(f"There is no statement {statement_id}.", field="statement_id", statement_id=statement_id)

@@ -1,5 +1,5 @@
 """Reconciliation on the wire."""
 
-from services.reconciliation.messages import discrepancy, resolving, rule_set
+from services.reconciliation.messages import discrepancy, resolving, rule_set, statement
 
-__all__ = ["discrepancy", "resolving", "rule_set"]
+__all__ = ["discrepancy", "resolving", "rule_set", "statement"]

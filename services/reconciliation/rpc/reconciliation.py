@@ -1,5 +1,6 @@
 """The servicer of paystream.reconciliation.v1.ReconciliationService, made of its parts."""
 
+import asyncio
 from collections.abc import Sequence
 
 from paykit.process.runtime import Runtime
@@ -8,15 +9,21 @@ from paystream.reconciliation.v1 import reconciliation_pb2_grpc
 from services.reconciliation.rpc.discrepancy import DiscrepancyMethods
 from services.reconciliation.rpc.resolving import ResolvingMethods
 from services.reconciliation.rpc.rule_set import RuleSetMethods
+from services.reconciliation.rpc.statement import IMPORTS_AT_ONCE, StatementMethods
 
 
 class ReconciliationServicer(
-    DiscrepancyMethods, ResolvingMethods, RuleSetMethods, reconciliation_pb2_grpc.ReconciliationServiceServicer
+    DiscrepancyMethods,
+    ResolvingMethods,
+    RuleSetMethods,
+    StatementMethods,
+    reconciliation_pb2_grpc.ReconciliationServiceServicer,
 ):
-    """Serves discrepancies, their ends and rule sets; the contract stands in the proto."""
+    """Serves statements, discrepancies, their ends and rule sets; the contract stands in the proto."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._importing = asyncio.Semaphore(IMPORTS_AT_ONCE)
 
 
 def servicers(runtime: Runtime) -> Sequence[Servicer]:

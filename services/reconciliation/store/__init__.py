@@ -14,6 +14,7 @@ from services.reconciliation.store.statement import (
     payout_at_the_bank,
     statements,
 )
+from services.reconciliation.store.statement_file import add_lines, count_lines, statement_files
 from services.reconciliation.store.uncleared import UnclearedAmount, UnclearedFilter
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "UnclearedAmount",
     "UnclearedFilter",
     "account_kinds",
+    "add_lines",
     "any_undecided",
     "corrections",
+    "count_lines",
     "count_open",
     "differences",
     "discrepancies",
@@ -38,6 +41,7 @@ __all__ = [
     "own_lines",
     "payout_at_the_bank",
     "rule_sets",
+    "statement_files",
     "statements",
     "trial",
     "uncleared",

@@ -64,6 +64,7 @@ class StatementFilter:
     currency_code: str | None = None
     statement_date: date | None = None
     state: StatementState | None = None
+    file_id: str | None = None
     create_time_min: datetime | None = None
     create_time_before: datetime | None = None
 
@@ -85,11 +86,15 @@ class Statements(Table[str, ReportedStatement]):
         """Read closed statements all of whose lines have come."""
         return await self.select(tx, _COMPLETE, limit)
 
+    async def of_file(self, tx: Tx, file_id: str) -> Sequence[ReportedStatement]:
+        """Read the statements of a file, in its order."""
+        return await self.select(tx, "file_id = $1 ORDER BY section", file_id)
+
     async def list(
         self, tx: Tx, wanted: StatementFilter, *, after: TimeKey | None, limit: int
     ) -> list[ReportedStatement]:
         """List statements, newest first, from after a (create_time, statement_id) on."""
-        equal = ("channel", "currency_code", "statement_date", "state")
+        equal = ("channel", "currency_code", "statement_date", "state", "file_id")
         return await self.page(tx, wanted, equal=equal, after=after, limit=limit)
 
 

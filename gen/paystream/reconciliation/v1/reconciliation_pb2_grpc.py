@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from paystream.reconciliation.v1 import reconciliation_pb2 as paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2
+from paystream.reconciliation.v1 import statement_pb2 as paystream_dot_reconciliation_dot_v1_dot_statement__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -39,6 +40,26 @@ class ReconciliationServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ImportStatement = channel.stream_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/ImportStatement',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementResponse.FromString,
+                _registered_method=True)
+        self.GetStatement = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/GetStatement',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementResponse.FromString,
+                _registered_method=True)
+        self.ListStatements = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/ListStatements',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsResponse.FromString,
+                _registered_method=True)
+        self.ListStatementLines = channel.unary_unary(
+                '/paystream.reconciliation.v1.ReconciliationService/ListStatementLines',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesResponse.FromString,
+                _registered_method=True)
         self.GetDiscrepancy = channel.unary_unary(
                 '/paystream.reconciliation.v1.ReconciliationService/GetDiscrepancy',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetDiscrepancyRequest.SerializeToString,
@@ -108,6 +129,44 @@ class ReconciliationServiceServicer:
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
     """
+
+    def ImportStatement(self, request_iterator, context):
+        """Imports a statement file of a channel: its header, then its bytes.
+
+        All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
+        The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is
+        what they were imported as. A line whose identity the channel gave before is that line, and is not imported again. At most 1 GiB and 2,000,000 lines. Idempotent by request_id for a day; another header or
+        other bytes with the same id fail with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT STATEMENT_LINE_INVALID (metadata line, column, rule; also
+        of one that has the identity of a line with other content), STATEMENT_FILE_INVALID (metadata rule,
+        and line where there is one), STATEMENT_MAPPING_INVALID (metadata column, rule) and STATEMENT_BALANCE_MISMATCH
+        (metadata line, opening_minor, moved_minor, closing_minor).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatement(self, request, context):
+        """Gives one statement and its file. Errors: NOT_FOUND STATEMENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStatements(self, request, context):
+        """Lists statements, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStatementLines(self, request, context):
+        """Lists the lines of a statement, in its order; of one that is not there, none.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetDiscrepancy(self, request, context):
         """Gives one discrepancy as it stands, and how it can end. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND.
@@ -230,6 +289,26 @@ class ReconciliationServiceServicer:
 
 def add_ReconciliationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ImportStatement': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportStatement,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementResponse.SerializeToString,
+            ),
+            'GetStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatement,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementResponse.SerializeToString,
+            ),
+            'ListStatements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStatements,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsResponse.SerializeToString,
+            ),
+            'ListStatementLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStatementLines,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesResponse.SerializeToString,
+            ),
             'GetDiscrepancy': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDiscrepancy,
                     request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.GetDiscrepancyRequest.FromString,
@@ -305,6 +384,114 @@ class ReconciliationService:
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
     """
+
+    @staticmethod
+    def ImportStatement(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ImportStatement',
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ImportStatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/GetStatement',
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.GetStatementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStatements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ListStatements',
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStatementLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ListStatementLines',
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_statement__pb2.ListStatementLinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetDiscrepancy(request,

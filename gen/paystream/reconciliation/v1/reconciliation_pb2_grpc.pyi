@@ -6,6 +6,7 @@ Reconciliation: what channels and banks say in their statements, held against wh
 from collections import abc as _abc
 from grpc import aio as _aio
 from paystream.reconciliation.v1 import reconciliation_pb2 as _reconciliation_pb2
+from paystream.reconciliation.v1 import statement_pb2 as _statement_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -38,6 +39,26 @@ class ReconciliationServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReconciliationServiceAsyncStub: ...
+    ImportStatement: _grpc.StreamUnaryMultiCallable[_statement_pb2.ImportStatementRequest, _statement_pb2.ImportStatementResponse]
+    """Imports a statement file of a channel: its header, then its bytes.
+
+    All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
+    The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is
+    what they were imported as. A line whose identity the channel gave before is that line, and is not imported again. At most 1 GiB and 2,000,000 lines. Idempotent by request_id for a day; another header or
+    other bytes with the same id fail with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT STATEMENT_LINE_INVALID (metadata line, column, rule; also
+    of one that has the identity of a line with other content), STATEMENT_FILE_INVALID (metadata rule,
+    and line where there is one), STATEMENT_MAPPING_INVALID (metadata column, rule) and STATEMENT_BALANCE_MISMATCH
+    (metadata line, opening_minor, moved_minor, closing_minor).
+    """
+    GetStatement: _grpc.UnaryUnaryMultiCallable[_statement_pb2.GetStatementRequest, _statement_pb2.GetStatementResponse]
+    """Gives one statement and its file. Errors: NOT_FOUND STATEMENT_NOT_FOUND."""
+    ListStatements: _grpc.UnaryUnaryMultiCallable[_statement_pb2.ListStatementsRequest, _statement_pb2.ListStatementsResponse]
+    """Lists statements, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    ListStatementLines: _grpc.UnaryUnaryMultiCallable[_statement_pb2.ListStatementLinesRequest, _statement_pb2.ListStatementLinesResponse]
+    """Lists the lines of a statement, in its order; of one that is not there, none.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
     GetDiscrepancy: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.GetDiscrepancyRequest, _reconciliation_pb2.GetDiscrepancyResponse]
     """Gives one discrepancy as it stands, and how it can end. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
     ListDiscrepancies: _grpc.UnaryUnaryMultiCallable[_reconciliation_pb2.ListDiscrepanciesRequest, _reconciliation_pb2.ListDiscrepanciesResponse]
@@ -114,6 +135,26 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    ImportStatement: _aio.StreamUnaryMultiCallable[_statement_pb2.ImportStatementRequest, _statement_pb2.ImportStatementResponse]  # type: ignore[assignment]
+    """Imports a statement file of a channel: its header, then its bytes.
+
+    All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
+    The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is
+    what they were imported as. A line whose identity the channel gave before is that line, and is not imported again. At most 1 GiB and 2,000,000 lines. Idempotent by request_id for a day; another header or
+    other bytes with the same id fail with ALREADY_EXISTS, REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT STATEMENT_LINE_INVALID (metadata line, column, rule; also
+    of one that has the identity of a line with other content), STATEMENT_FILE_INVALID (metadata rule,
+    and line where there is one), STATEMENT_MAPPING_INVALID (metadata column, rule) and STATEMENT_BALANCE_MISMATCH
+    (metadata line, opening_minor, moved_minor, closing_minor).
+    """
+    GetStatement: _aio.UnaryUnaryMultiCallable[_statement_pb2.GetStatementRequest, _statement_pb2.GetStatementResponse]  # type: ignore[assignment]
+    """Gives one statement and its file. Errors: NOT_FOUND STATEMENT_NOT_FOUND."""
+    ListStatements: _aio.UnaryUnaryMultiCallable[_statement_pb2.ListStatementsRequest, _statement_pb2.ListStatementsResponse]  # type: ignore[assignment]
+    """Lists statements, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+    ListStatementLines: _aio.UnaryUnaryMultiCallable[_statement_pb2.ListStatementLinesRequest, _statement_pb2.ListStatementLinesResponse]  # type: ignore[assignment]
+    """Lists the lines of a statement, in its order; of one that is not there, none.
+    Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+    """
     GetDiscrepancy: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.GetDiscrepancyRequest, _reconciliation_pb2.GetDiscrepancyResponse]  # type: ignore[assignment]
     """Gives one discrepancy as it stands, and how it can end. Errors: NOT_FOUND DISCREPANCY_NOT_FOUND."""
     ListDiscrepancies: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.ListDiscrepanciesRequest, _reconciliation_pb2.ListDiscrepanciesResponse]  # type: ignore[assignment]
@@ -187,6 +228,50 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
     when a field holds a card number. A page is shorter than asked for where it would be larger than a reply may be; only
     the token of the last is empty.
     """
+
+    @_abc_1.abstractmethod
+    def ImportStatement(
+        self,
+        request_iterator: _MaybeAsyncIterator[_statement_pb2.ImportStatementRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_statement_pb2.ImportStatementResponse, _abc.Awaitable[_statement_pb2.ImportStatementResponse]]:
+        """Imports a statement file of a channel: its header, then its bytes.
+
+        All of it or nothing: a file that breaks a rule leaves nothing behind, and the error names its first place that does.
+        The same bytes of a channel are one import for ever, whatever they are called and whoever sends them: the reply is
+        what they were imported as. A line whose identity the channel gave before is that line, and is not imported again. At most 1 GiB and 2,000,000 lines. Idempotent by request_id for a day; another header or
+        other bytes with the same id fail with ALREADY_EXISTS, REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT STATEMENT_LINE_INVALID (metadata line, column, rule; also
+        of one that has the identity of a line with other content), STATEMENT_FILE_INVALID (metadata rule,
+        and line where there is one), STATEMENT_MAPPING_INVALID (metadata column, rule) and STATEMENT_BALANCE_MISMATCH
+        (metadata line, opening_minor, moved_minor, closing_minor).
+        """
+
+    @_abc_1.abstractmethod
+    def GetStatement(
+        self,
+        request: _statement_pb2.GetStatementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_statement_pb2.GetStatementResponse, _abc.Awaitable[_statement_pb2.GetStatementResponse]]:
+        """Gives one statement and its file. Errors: NOT_FOUND STATEMENT_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListStatements(
+        self,
+        request: _statement_pb2.ListStatementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_statement_pb2.ListStatementsResponse, _abc.Awaitable[_statement_pb2.ListStatementsResponse]]:
+        """Lists statements, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ListStatementLines(
+        self,
+        request: _statement_pb2.ListStatementLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_statement_pb2.ListStatementLinesResponse, _abc.Awaitable[_statement_pb2.ListStatementLinesResponse]]:
+        """Lists the lines of a statement, in its order; of one that is not there, none.
+        Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def GetDiscrepancy(

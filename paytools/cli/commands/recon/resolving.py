@@ -18,6 +18,7 @@ from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from paystream.reconciliation.v1 import reconciliation_pb2_grpc
 from paytools.cli import addresses, table
 from paytools.cli.commands.call import refusal_lines, wait_for
+from paytools.cli.commands.recon import importing
 
 CALL_S_MAX = 10.0
 PAGE_SIZE = 200
@@ -33,6 +34,7 @@ _CORRECTIONS = ("correction", "state", "discrepancy", "debit", "credit", "amount
 _UNCLEARED = ("account", "merchant", "amount", "belongs to", "held by", "for", "late")
 
 app = typer.Typer(help="Differences between statements and records.", no_args_is_help=True)
+app.command("import")(importing.import_file)
 
 
 @app.command()
