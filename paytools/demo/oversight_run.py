@@ -15,13 +15,13 @@ from paystream.merchant.v1 import merchant_pb2
 from paystream.notification.v1 import webhook_pb2
 from paystream.payment.v1 import payment_pb2
 from paystream.reconciliation.v1 import reconciliation_pb2 as pb
-from paytools.cli.webhook_receiver import ReceivedWebhook, WebhookListener
 from paytools.demo import line
 from paytools.demo import line_script as money_script
 from paytools.demo import oversight_script as script
 from paytools.demo.clients import Clients, DemoFailedError, call, new_request_id, pages
 from paytools.demo.command import paystream
 from paytools.demo.traffic import create_merchant
+from paytools.webhook_receiver import ReceivedWebhook, WebhookListener
 
 
 class OversightPlay:

@@ -15,7 +15,7 @@ from paystream.notification.v1 import webhook_pb2 as pb
 from paystream.notification.v1.webhook_pb2_grpc import WebhookServiceStub
 from paytools.cli import addresses, table
 from paytools.cli.commands.call import refusal_lines, wait_for
-from paytools.cli.webhook_receiver import ReceivedWebhook, WebhookListener
+from paytools.webhook_receiver import ReceivedWebhook, WebhookListener
 
 CALL_S_MAX = 10.0
 PAGE_SIZE = 200

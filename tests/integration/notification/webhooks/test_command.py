@@ -15,7 +15,7 @@ import pytest
 from paykit.serve import server as grpc_server
 from paykit.serve.edge import EdgeOptions
 from paykit.serve.server import ServerOptions
-from paytools.cli.webhook_receiver import ReceivedWebhook, WebhookListener
+from paytools.webhook_receiver import ReceivedWebhook, WebhookListener
 from services.notification.domain.webhooks import signing
 from services.notification.rpc.webhook import servicer
 from tests.integration.notification.webhooks.conftest import MERCHANT, Desk
