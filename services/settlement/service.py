@@ -30,6 +30,7 @@ SERVICE = Service(
     emits=(
         *(events.SettlementCreated, events.SettlementCompleted, events.SettlementFailed, events.ReserveReleased),
         *(events.ReserveConsumed, events.ReserveExtended, events.BalanceRecovered, events.MerchantBalanceNegative),
+        *(events.SettlementCarried, events.ReserveReleaseRefused),
     ),
     jobs=(
         Job(name="close_settlements", run=jobs.close_settlements, every_s=0.5),

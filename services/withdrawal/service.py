@@ -35,6 +35,8 @@ SERVICE = Service(
                 {
                     settlement_events.SettlementCreated.RECORD,
                     settlement_events.SettlementFailed.RECORD,
+                    settlement_events.SettlementCarried.RECORD,
+                    settlement_events.ReserveReleaseRefused.RECORD,
                     settlement_events.ReserveReleased.RECORD,
                     settlement_events.ReserveConsumed.RECORD,
                     settlement_events.ReserveExtended.RECORD,

@@ -42,7 +42,7 @@ class CreateSettlement:
 async def close_due(tx: Tx, *, view: Consumption, limit: int) -> int:
     """Close or carry forward what is due, and return how many merchants and currencies were looked at.
 
-    Emits SettlementCreated for each that is closed.
+    Emits SettlementCreated for each that is closed, and SettlementCarried for each that is carried.
     """
     settlements = await store.settlements.lock_due(tx, limit=limit)
     policies = await store.merchants.policies(tx, {settlement.merchant_id for settlement in settlements.values()})
@@ -51,6 +51,7 @@ async def close_due(tx: Tx, *, view: Consumption, limit: int) -> int:
         policy = policies.get(merchant_id, domain.policy.UNKNOWN)
         findings = domain.closing.review(policy, pending, view=view, now=tx.now)
         _tell_people(pending, findings)
+        _tell_carried(tx, pending, findings.carried)
         for settlement in (*findings.carried, *findings.kept):
             settlements.put(settlement)
         for closed, event in findings.closed:
@@ -71,8 +72,8 @@ async def review_now(tx: Tx, merchant_ids: Collection[str]) -> None:
 async def create_settlements(tx: Tx, items: Sequence[CreateSettlement]) -> list[Settlement | DomainError]:
     """Settle what is pending of merchants in currencies, as far as one settlement can hold it.
 
-    Emits SettlementCreated for each. Refusals: CurrencyUnknown, MerchantUnknown, MerchantSuspended, MerchantFrozen,
-    SettlementNotDue, NothingToSettle.
+    Emits SettlementCreated for each, and SettlementCarried for each that counts in it. Refusals: CurrencyUnknown,
+    MerchantUnknown, MerchantSuspended, MerchantFrozen, SettlementNotDue, NothingToSettle.
     """
     policies = await store.merchants.policies(tx, {item.merchant_id for item in items})
     settlements = await store.settlements.lock_pending(tx, {(item.merchant_id, item.currency_code) for item in items})
@@ -106,6 +107,7 @@ def _create(
     )
     gone = {closed.settlement_id, *(settlement.settlement_id for settlement in carried)}
     pending[key] = [settlement for settlement in pending[key] if settlement.settlement_id not in gone]
+    _tell_carried(tx, chosen, carried, cause=item.cause)
     for settlement in carried:
         settlements.put(settlement)
     tx.emit(event, cause=item.cause)
@@ -132,6 +134,16 @@ def _by_merchant(settlements: Rows[str, Settlement]) -> dict[MerchantCurrency, l
     """Group settlements, which come in this order, by merchant and currency."""
     groups = groupby(settlements.values(), attrgetter("merchant_id", "currency_code"))
     return {key: list(group) for key, group in groups}
+
+
+def _tell_carried(
+    tx: Tx, pending: Sequence[Settlement], carried: Sequence[Settlement], *, cause: Cause | None = None
+) -> None:
+    """Tell what counts in another settlement; of what nobody asked for, each begins a journey."""
+    before = {settlement.settlement_id: settlement for settlement in pending}
+    for settlement in carried:
+        event = domain.carrying.carried_event(before[settlement.settlement_id], settlement)
+        tx.emit(event, cause=cause or Cause(settlement.settlement_id))
 
 
 def _tell_people(pending: Sequence[Settlement], findings: Review) -> None:

@@ -14,7 +14,7 @@ from paykit.work import Rows, fold
 from services.settlement import domain, store
 from services.settlement.commands.booking import RecordBooking, RecordRejection
 from services.settlement.domain.balance import BalanceWatch, MerchantPosition
-from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER, FundTransfer, TransferState
+from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER, FundTransfer, TransferKind, TransferState
 from services.settlement.domain.settlement import MerchantCurrency, Settlement
 
 _log = structlog.get_logger()
@@ -86,7 +86,7 @@ async def book_transfers(tx: Tx, items: Sequence[RecordBooking]) -> list[FundTra
 async def refuse_transfers(tx: Tx, items: Sequence[RecordRejection]) -> list[FundTransfer | DomainError]:
     """Record which transfers the ledger refused, and have balances looked at again; recorded before, nothing changes.
 
-    Refusals: TransferNotFound, IllegalTransition.
+    Emits ReserveReleaseRefused for each release. Refusals: TransferNotFound, IllegalTransition.
     """
     known = await store.fund_transfers.by_key(tx, [item.event.related_no for item in items])
     keys = {transfer.key for transfer in known.values()}
@@ -186,5 +186,8 @@ def _refuse(
         left = domain.reserve.not_moved(
             settlement, transfer, in_ledger_minor=left_minor[transfer.key], reason=reason, now=tx.now
         )
+        if transfer.kind is TransferKind.RELEASE:
+            left, event = domain.reserve.release_refused(left, transfer, reason=reason, now=tx.now)
+            tx.emit(event, cause=item.cause)
         settlements.put(left)
     return transfers.put(refused)

@@ -2,6 +2,7 @@
 
 from services.settlement.domain import (
     balance,
+    carrying,
     closing,
     fund_transfer,
     item,
@@ -15,6 +16,7 @@ from services.settlement.domain import (
 
 __all__ = [
     "balance",
+    "carrying",
     "closing",
     "fund_transfer",
     "item",

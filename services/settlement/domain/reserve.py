@@ -124,6 +124,16 @@ def not_moved(
     return _waiting(replace(refused, consumed_minor=settlement.consumed_minor + max(0, gone_minor)), due_at)
 
 
+def release_refused(
+    settlement: Settlement, transfer: FundTransfer, *, reason: str, now: datetime
+) -> tuple[Settlement, events.ReserveReleaseRefused]:
+    """Tell that the ledger would not release what was left of a reserve."""
+    told = replace(settlement, **next_revision(settlement, now))
+    return told, events.ReserveReleaseRefused(
+        **_facts(told), release_id=transfer.transfer_id, amount_minor=transfer.settlement_minor, reason=reason
+    )
+
+
 def _move(
     settlement: Settlement, kind: TransferKind, transfer_id: str, amount_minor: int, now: datetime
 ) -> tuple[Settlement, FundTransfer]:

@@ -18,7 +18,7 @@ from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.sums import Sums, reserve_minor
+from services.settlement.domain.sums import Sums, reserve_minor, sum_facts
 
 MerchantCurrency = tuple[str, str]
 """merchant_id, currency_code."""
@@ -325,7 +325,12 @@ def complete(
             settlement_id=settlement.settlement_id,
         )
     completed = replace(settlement, **next_revision(settlement, now), state=state, transaction_id=transaction_id)
-    return completed, events.SettlementCompleted(**facts(completed), transaction_id=transaction_id)
+    return completed, events.SettlementCompleted(
+        **facts(completed),
+        **sum_facts(completed.sums),
+        cut_off_at=_closed_at(completed),
+        transaction_id=transaction_id,
+    )
 
 
 def fail(
@@ -346,7 +351,13 @@ def fail(
         holder_id=into.settlement_id,
     )
     receiver = replace(into, sums=into.sums + settlement.sums, update_time=now)
-    return failed, receiver, events.SettlementFailed(**facts(failed), reason=reason)
+    return (
+        failed,
+        receiver,
+        events.SettlementFailed(
+            **facts(failed), **sum_facts(failed.sums), cut_off_at=_closed_at(failed), reason=reason
+        ),
+    )
 
 
 def next_revision(settlement: Settlement, now: datetime) -> Revision:
@@ -369,17 +380,15 @@ def facts(settlement: Settlement) -> SettlementFacts:
 
 
 def _created(settlement: Settlement) -> events.SettlementCreated:
-    sums = settlement.sums
     return events.SettlementCreated(
         **facts(settlement),
+        **sum_facts(settlement.sums),
         trigger=settlement.trigger or SettlementTrigger.UNKNOWN,
-        cut_off_at=settlement.cut_off_at if settlement.trigger is SettlementTrigger.CUT_OFF else None,
-        item_count=sums.item_count,
-        payments_minor=sums.payments_minor,
-        refunds_minor=sums.refunds_minor,
-        fees_minor=sums.fees_minor,
-        disputes_minor=sums.disputes_minor,
-        reserve_released_minor=sums.reserve_released_minor,
-        adjustments_minor=sums.adjustments_minor,
+        cut_off_at=_closed_at(settlement),
         reserve_release_at=settlement.reserve_release_at,
     )
+
+
+def _closed_at(settlement: Settlement) -> datetime | None:
+    """Return the cut-off that closed a settlement; None where something else did."""
+    return settlement.cut_off_at if settlement.trigger is SettlementTrigger.CUT_OFF else None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypedDict
 
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.merchant.v1.events import ReserveBase
@@ -36,6 +37,31 @@ class Sums:
     def __add__(self, other: "Sums") -> "Sums":
         """Return the sums of the items of both."""
         return Sums(**{name: getattr(self, name) + getattr(other, name) for name in Sums.__dataclass_fields__})
+
+
+class SumFacts(TypedDict):
+    """The fields in which events tell sums."""
+
+    item_count: int
+    payments_minor: int
+    refunds_minor: int
+    fees_minor: int
+    disputes_minor: int
+    reserve_released_minor: int
+    adjustments_minor: int
+
+
+def sum_facts(sums: Sums) -> SumFacts:
+    """Return sums as events tell them."""
+    return {
+        "item_count": sums.item_count,
+        "payments_minor": sums.payments_minor,
+        "refunds_minor": sums.refunds_minor,
+        "fees_minor": sums.fees_minor,
+        "disputes_minor": sums.disputes_minor,
+        "reserve_released_minor": sums.reserve_released_minor,
+        "adjustments_minor": sums.adjustments_minor,
+    }
 
 
 _WHOLE_BASIS_POINTS = 10_000

@@ -122,7 +122,9 @@ async def test_a_negative_total_is_carried_forward_with_its_items(till: Till) ->
     assert (carried.holder_id, carried.sums) == (pending.settlement_id, Sums())
     till.clock.advance(timedelta(hours=24))
     await till.close()
-    (event,) = await till.told()
+    carrying, event = await till.told()
+    assert (carrying.settlement_id, carrying.into_settlement_id) == (carried.settlement_id, pending.settlement_id)
+    assert (carrying.carried_minor, carrying.item_count) == (-500, 1)
     assert (event.total_minor, event.refunds_minor, event.payments_minor, event.item_count) == (300, -500, 800, 2)
     assert [placed.item.amount_minor for placed in await till.items(pending.settlement_id)] == [-500, 800]
     assert await till.items(carried.settlement_id) == []
@@ -133,7 +135,8 @@ async def test_a_policy_that_changes_applies_to_what_is_pending(till: Till) -> N
     await till.consume(capture(1, 600, at=utc(1, 12)), capture(2, 600, at=utc(1, 19)))
     await till.policy(threshold(USD=1_200), version=2)
     await till.close()
-    assert [event.total_minor for event in await till.told()] == [1_200]
+    carrying, event = await till.told()
+    assert (carrying.carried_minor, event.total_minor) == (600, 1_200)
     await till.consume(capture(3, 100))
     await till.policy(daily("20:00", delay_days=1), version=3)
     await till.close()
@@ -157,7 +160,8 @@ async def test_a_request_settles_all_that_is_pending_whatever_the_policy(till: T
     each = await till.create()
     assert isinstance(each, Settlement)
     assert (each.state, each.sums.total_minor, each.trigger) == (CREATED, 300, SettlementTrigger.REQUEST)
-    (event,) = await till.told()
+    carrying, event = await till.told()
+    assert (carrying.into_settlement_id, carrying.carried_minor) == (each.settlement_id, 200)
     assert (event.trigger, event.cut_off_at, event.actor) == (SettlementTrigger.REQUEST, None, "tester")
     assert event.correlation_id == each.correlation_id == "cor_test"
     assert len(await till.items(each.settlement_id)) == 2

@@ -88,6 +88,8 @@ class Treasury:
             "net_minor": amount_minor,
             "transaction_id": "txn_" + "1" * 32,
         }
+        sums = ("item_count", "payments_minor", "refunds_minor", "fees_minor", "disputes_minor")
+        given |= dict.fromkeys((*sums, "reserve_released_minor", "adjustments_minor"), 0) | {"cut_off_at": None}
         return settlement_events.SettlementCompleted(**given | changes)
 
     async def adjust(self, effect: int, amount_minor: int, **changes: Any) -> str:

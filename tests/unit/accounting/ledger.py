@@ -348,12 +348,18 @@ def withdrawal(step: type[W], number: int = 1, **changes: Any) -> W:
         "withdrawal_id": withdrawal_id(number),
         "bank_account_id": "bnk_" + "1" * 32,
         "amount_minor": 6_000,
+        "bank_account_last_four": "4321",
+        "requester": "shop",
+        "decider": None,
+        "note": None,
+        "submitted_at": None,
+        "payout_fee_minor": 0,
         **_OF_STEP[step],
     }
     return step(**(given | changes))
 
 
-_BANKS = {"channel": "simulator", "channel_reference": "po_1"}
+_BANKS = {"channel": "simulator", "channel_reference": "po_1", "attempt_id": "att_1"}
 _OF_STEP: Mapping[type[Any], Mapping[str, Any]] = {
     DisputeOpened: {"respond_by": None, "category": None, "excess_minor": 0, "fee_minor": 0},
     DisputeWon: {"excess_minor": 0, "fee_returned_minor": 0},
@@ -365,9 +371,10 @@ _OF_STEP: Mapping[type[Any], Mapping[str, Any]] = {
         "reason": "BANK_REJECTED",
         "failure_code": None,
         "channel_reference": None,
+        "attempt_id": None,
     },
     WithdrawalCompleted: _BANKS,
-    WithdrawalReturned: _BANKS | {"return_code": None, "bank_fee_minor": 0},
+    WithdrawalReturned: _BANKS | {"return_code": None, "bank_fee_minor": 0, "returned_minor": 6_000},
     WithdrawalCancelled: {"funds_held": True, "reason": None},
     WithdrawalPaidLate: _BANKS | {"previous_state": "FAILED"},
     WithdrawalBounced: _BANKS | {"failure_code": None},

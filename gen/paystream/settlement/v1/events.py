@@ -191,6 +191,50 @@ class ReserveExtended(AvroRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveReleaseRefused(AvroRecord):
+    """The ledger would not release what is left of a settlement's reserve; it is asked again, for what it still holds.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The settlement: stl_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        release_id: The release that was refused: rsr_ and a UUIDv7.
+        amount_minor: Amount that was to be released, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            1..2^53-1.
+        reason: Reason in UPPER_SNAKE, as the ledger's TransactionRejected gives it.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.ReserveReleaseRefused"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    release_id: str
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveReleased(AvroRecord):
     """The reserve of a settlement is released: the ledger is to move it back to what awaits settlement, and the next
     settlement pays it.
@@ -234,6 +278,52 @@ class ReserveReleased(AvroRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementCarried(AvroRecord):
+    """What a settlement collected was not worth settling at its cut-off: it counts in another one.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        settlement_id: The settlement that is settled by another: stl_ and a UUIDv7. The Kafka key.
+        currency_code: ISO 4217 code in upper case, three letters.
+        into_settlement_id: The settlement in which it counts from now on: stl_ and a UUIDv7.
+        carried_minor: Sum of what it collected, in minor units of currency_code; below zero when it takes from the
+            merchant.
+        item_count: Number of its transactions, 0 or more.
+        cut_off_at: The cut-off it closed at, UTC, microseconds; null unless a cut-off started it.
+    """
+
+    RECORD: ClassVar[str] = "paystream.settlement.v1.SettlementCarried"
+    TOPIC: ClassVar[str] = "settlement.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "settlement_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    settlement_id: str
+    currency_code: str
+    into_settlement_id: str
+    carried_minor: int
+    item_count: int
+    cut_off_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementCompleted(AvroRecord):
     """The ledger has booked a settlement: from now on its net_minor can be withdrawn.
 
@@ -257,11 +347,25 @@ class SettlementCompleted(AvroRecord):
         net_minor: Part that becomes available, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
             0..2^53-1.
         transaction_id: The transaction that booked it: txn_ and a UUIDv5.
+        item_count: Number of its transactions, 1 or more; 0 in version 1.
+        payments_minor: Captures, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below zero when it
+            takes from the merchant; 0 in version 1.
+        refunds_minor: Refunds, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below zero when it takes
+            from the merchant; 0 in version 1.
+        fees_minor: Fees charged and returned, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below
+            zero when it takes from the merchant; 0 in version 1.
+        disputes_minor: Disputes opened, won and lost, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals);
+            below zero when it takes from the merchant; 0 in version 1.
+        reserve_released_minor: Reserve of earlier settlements that was released, in minor units of currency_code (JPY
+            0, USD 2, BHD 3 decimals); below zero when it takes from the merchant; 0 in version 1.
+        adjustments_minor: Manual journals and reversals, in minor units of currency_code (JPY 0, USD 2, BHD 3
+            decimals); below zero when it takes from the merchant; 0 in version 1.
+        cut_off_at: The cut-off it closed at, UTC, microseconds; null unless a cut-off started it.
     """
 
     RECORD: ClassVar[str] = "paystream.settlement.v1.SettlementCompleted"
     TOPIC: ClassVar[str] = "settlement.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "settlement_id"
 
     event_id: str = ""
@@ -278,6 +382,14 @@ class SettlementCompleted(AvroRecord):
     reserve_held_minor: int
     net_minor: int
     transaction_id: str
+    item_count: int
+    payments_minor: int
+    refunds_minor: int
+    fees_minor: int
+    disputes_minor: int
+    reserve_released_minor: int
+    adjustments_minor: int
+    cut_off_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,11 +488,25 @@ class SettlementFailed(AvroRecord):
         net_minor: Part that becomes available, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
             0..2^53-1.
         reason: Reason in UPPER_SNAKE, as the ledger's TransactionRejected gives it.
+        item_count: Number of its transactions, 1 or more; 0 in version 1.
+        payments_minor: Captures, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below zero when it
+            takes from the merchant; 0 in version 1.
+        refunds_minor: Refunds, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below zero when it takes
+            from the merchant; 0 in version 1.
+        fees_minor: Fees charged and returned, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals); below
+            zero when it takes from the merchant; 0 in version 1.
+        disputes_minor: Disputes opened, won and lost, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals);
+            below zero when it takes from the merchant; 0 in version 1.
+        reserve_released_minor: Reserve of earlier settlements that was released, in minor units of currency_code (JPY
+            0, USD 2, BHD 3 decimals); below zero when it takes from the merchant; 0 in version 1.
+        adjustments_minor: Manual journals and reversals, in minor units of currency_code (JPY 0, USD 2, BHD 3
+            decimals); below zero when it takes from the merchant; 0 in version 1.
+        cut_off_at: The cut-off it closed at, UTC, microseconds; null unless a cut-off started it.
     """
 
     RECORD: ClassVar[str] = "paystream.settlement.v1.SettlementFailed"
     TOPIC: ClassVar[str] = "settlement.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "settlement_id"
 
     event_id: str = ""
@@ -397,6 +523,14 @@ class SettlementFailed(AvroRecord):
     reserve_held_minor: int
     net_minor: int
     reason: str
+    item_count: int
+    payments_minor: int
+    refunds_minor: int
+    fees_minor: int
+    disputes_minor: int
+    reserve_released_minor: int
+    adjustments_minor: int
+    cut_off_at: datetime | None
 
 
 EVENTS = (
@@ -404,7 +538,9 @@ EVENTS = (
     MerchantBalanceNegative,
     ReserveConsumed,
     ReserveExtended,
+    ReserveReleaseRefused,
     ReserveReleased,
+    SettlementCarried,
     SettlementCompleted,
     SettlementCreated,
     SettlementFailed,
