@@ -11,7 +11,7 @@
 | what the ledger answers | `commands/booking.py`, called by `handlers.py` |
 | statements and their lines | `domain/statement.py`, SQL in `store/statement.py` |
 | files of them: bytes to lines, and refusals with their place | `domain/formats`, `domain/statement_file.py` |
-| importing files, whole and once | `commands/importing.py`, SQL in `store/statement_file.py`, called by `rpc/statement.py` |
+| importing files | `commands/importing.py`, SQL in `store/statement_file.py`, called by `rpc/statement.py` |
 | movements of money, as payment and withdrawal tell them | `domain/movement.py`, SQL in `store/movement.py` |
 | rules by which both belong together | `rule_set.py` in `domain`, `store`, `rpc` and `messages` |
 | matching | `commands/matching.py`, SQL in `store/matching.py`; by day alone `domain/pairing.py` |
@@ -21,7 +21,8 @@
 | each line and each movement has one outcome | SQL in `store/verification.py` |
 | what has not cleared, and who holds it | `domain/uncleared.py`, SQL in `store/uncleared.py`, metrics in `jobs.py` |
 
-Records: `discrepancy`, `correction`, `rule_set`, `statement_file`, `statement`, `statement_line`, `open_line` and `line_outcome`,
+Records: `discrepancy`, `correction`, `rule_set`, `statement_file`, `statement`, `statement_line`, `open_line` and
+`line_outcome`,
 `open_movement` and `movement_outcome`. Projections: `uncleared` and `cleared_line` (of accounting.events and
 channel.events), `ledger_account_kind` (of accounting.events), `internal_transaction` and `unmoved_attempt` (of
 payment.events and withdrawal.events).
