@@ -14,8 +14,10 @@ from google.rpc import error_details_pb2, status_pb2
 from paystream.accounting.v1 import accounting_pb2_grpc
 from paystream.channel.v1 import channel_pb2_grpc
 from paystream.merchant.v1 import merchant_pb2_grpc
+from paystream.notification.v1 import webhook_pb2_grpc
 from paystream.order.v1 import order_pb2_grpc
 from paystream.payment.v1 import payment_pb2_grpc
+from paystream.reconciliation.v1 import reconciliation_pb2_grpc
 from paystream.settlement.v1 import settlement_pb2_grpc
 from paystream.withdrawal.v1 import withdrawal_pb2_grpc
 
@@ -43,6 +45,8 @@ class Clients:
     settlement: Any
     withdrawal: Any
     channel: Any
+    reconciliation: Any
+    webhooks: Any
 
 
 @asynccontextmanager
@@ -61,6 +65,8 @@ async def connect(addresses: Mapping[str, str]) -> AsyncIterator[Clients]:
             settlement=settlement_pb2_grpc.SettlementServiceStub(await channel("settlement")),
             withdrawal=withdrawal_pb2_grpc.WithdrawalServiceStub(await channel("withdrawal")),
             channel=channel_pb2_grpc.ChannelServiceStub(await channel("channel")),
+            reconciliation=reconciliation_pb2_grpc.ReconciliationServiceStub(await channel("reconciliation")),
+            webhooks=webhook_pb2_grpc.WebhookServiceStub(await channel("notification")),
         )
 
 

@@ -13,6 +13,7 @@ from paytools.demo.clients import Clients, DemoFailedError, connect
 from paytools.demo.command import paystream
 from paytools.demo.findings import Findings
 from paytools.demo.line_run import LinePlay
+from paytools.demo.oversight_run import OversightPlay
 from paytools.localstack import Endpoints, Stack
 from paytools.localstack.progress import Display
 from paytools.localstack.settings import SERVICES, StackSettings
@@ -94,6 +95,7 @@ async def _play(console: Console, endpoints: Endpoints, clients: Clients) -> Non
     report.show_trial(console, collected.trial)
     _judge(console, collected)
     await LinePlay(console, clients, home=HOME, manual_merchants=merchant_ids).play()
+    await OversightPlay(console, clients, home=HOME).play()
 
 
 def _judge(console: Console, collected: Findings) -> None:

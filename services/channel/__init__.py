@@ -6,7 +6,7 @@
 | how an attempt is answered, by its amount or its id | `domain/behaviour.py` |
 | what is said of an attempt after it was decided | `domain/late_outcome.py`, `commands/late_outcome.py` |
 | which of that an amount brings about by itself | `commands/aftereffect.py` |
-| the lines of statements | `domain/line.py` |
+| the lines of statements, and those that are wrong on purpose | `domain/line.py`, `domain/misreporting.py` |
 | a dispute: opened, answered, decided | `domain/dispute.py`, `commands/dispute.py` |
 | closing a day's statement | `commands/statement.py` |
 | telling those who asked what came late | `jobs/callbacks.py`, `jobs/callback_calls.py` |

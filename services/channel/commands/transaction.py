@@ -9,7 +9,7 @@ from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.work import Rows, fold
 from services.channel import store
-from services.channel.domain import behaviour, line, transaction
+from services.channel.domain import behaviour, line, misreporting, transaction
 from services.channel.domain.behaviour import Aftereffect, Behaviour, Behaviours, Scenario
 from services.channel.domain.transaction import (
     MONEY_IN,
@@ -174,7 +174,8 @@ async def _report(tx: Tx, decided: Sequence[ChannelTransaction], behaviours: Beh
     callbacks: list[DueCallback] = []
     for row in decided:
         if row.line_date is not None:
-            tx.emit(line.statement_line(row), cause=Cause(row.correlation_id))
+            for reported in misreporting.reported_lines(line.statement_line(row)):
+                tx.emit(reported, cause=Cause(row.correlation_id))
         if row.later is None and row.callback_address:
             due_time = tx.now + timedelta(milliseconds=behaviours.of(row.merchant_id).callback_delay_ms)
             callbacks += [DueCallback(attempt_id=row.attempt_id, due_time=due_time)] * row.callbacks

@@ -18,18 +18,20 @@ RULE = "STATEMENT"
 
 
 async def reconcile_statements(tx: Tx, *, limit: int) -> int:
-    """Close statements all of whose lines have an outcome; return how many were looked at.
+    """Decide the lines that belong to closed statements as a whole, and end statements all of whose lines are decided.
 
-    Rows: statement, and those of its own lines. Events: StatementReconciled, DiscrepancyDetected.
+    Returns:
+        How many ended, at most `limit`.
+
+    Rows: statement, discrepancy, and those of lines. Events: StatementReconciled, DiscrepancyDetected.
     """
-    complete = await store.statements.complete(tx, limit)
-    done = 0
-    for statement in complete:
+    closed = await store.statements.with_own_lines(tx, STATEMENT_OPERATIONS, limit)
+    for statement in closed:
         await _decide_own_lines(tx, statement)
-        if not await store.any_undecided(tx, statement.statement_id):
-            await _reconcile(tx, statement)
-            done += 1
-    return done
+    complete = await store.statements.complete(tx, limit)
+    for statement in complete:
+        await _reconcile(tx, statement)
+    return len(complete)
 
 
 async def _decide_own_lines(tx: Tx, statement: ReportedStatement) -> None:

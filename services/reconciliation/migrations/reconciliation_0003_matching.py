@@ -142,7 +142,7 @@ CREATE INDEX open_movement_due ON open_movement (channel, due_time) WHERE due_ti
 CREATE TABLE movement_outcome (
     movement_id text COLLATE "C" PRIMARY KEY,
     status text COLLATE "C" NOT NULL CHECK (status IN ('MATCHED', 'AMOUNT_MISMATCH', 'CURRENCY_MISMATCH',
-        'FEE_MISMATCH', 'MISSING_CHANNEL')),
+        'FEE_MISMATCH', 'CONTRADICTED', 'MISSING_CHANNEL')),
     line_no bigint,
     CONSTRAINT movement_outcome_by_a_line CHECK ((line_no IS NULL) = (status = 'MISSING_CHANNEL'))
 );

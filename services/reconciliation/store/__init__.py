@@ -8,7 +8,6 @@ from services.reconciliation.store.movement import keep_unmoved, movements, unmo
 from services.reconciliation.store.rule_set import RuleSetFilter, rule_sets
 from services.reconciliation.store.statement import (
     StatementFilter,
-    any_undecided,
     lines,
     own_lines,
     payout_at_the_bank,
@@ -26,7 +25,6 @@ __all__ = [
     "UnclearedFilter",
     "account_kinds",
     "add_lines",
-    "any_undecided",
     "corrections",
     "count_lines",
     "count_open",

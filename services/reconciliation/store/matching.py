@@ -26,13 +26,20 @@ _LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS locked"
 _CHANNELS = """
 SELECT channel FROM (SELECT DISTINCT channel FROM statement UNION SELECT DISTINCT channel FROM open_movement) c
 WHERE EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND o.fresh)
-    OR EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND NOT o.fresh AND o.due_time <= $1)
+    OR EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND NOT o.fresh AND o.due_time <= $1
+        AND NOT o.operation = ANY($2::text[]))
     OR EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.fresh)
     OR EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.due_time <= $1)
 """
 
 _FRESH = "SELECT line_no FROM open_line WHERE channel = $1 AND fresh ORDER BY line_no LIMIT $2"
-_DUE = "SELECT line_no FROM open_line WHERE channel = $1 AND NOT fresh AND due_time <= $2 ORDER BY line_no LIMIT $3"
+# What belongs to a statement as a whole is decided with it, and a channel's statement always says what it should be.
+_DUE = """
+SELECT o.line_no FROM open_line o
+WHERE o.channel = $1 AND NOT o.fresh AND o.due_time <= $2 AND NOT (o.operation = ANY($4::text[])
+    AND EXISTS (SELECT FROM statement s WHERE s.statement_id = o.statement_id AND s.source = 'CHANNEL'))
+ORDER BY o.line_no LIMIT $3
+"""
 _STILL_OPEN = "SELECT line_no FROM open_line WHERE line_no = ANY($1::bigint[]) ORDER BY line_no"
 
 _KEEP_OPEN = """
@@ -53,12 +60,12 @@ kept AS (
 ),
 closed AS (
     DELETE FROM open_movement m USING decided d
-    WHERE m.movement_id = d.movement_id AND d.status NOT IN ('DUPLICATE', 'CONTRADICTED')
+    WHERE m.movement_id = d.movement_id AND d.status <> 'DUPLICATE'
 ),
 told AS (
     INSERT INTO movement_outcome (movement_id, status, line_no)
     SELECT DISTINCT ON (movement_id) movement_id, status, line_no FROM decided
-    WHERE movement_id IS NOT NULL AND status NOT IN ('DUPLICATE', 'CONTRADICTED') ORDER BY movement_id, line_no
+    WHERE movement_id IS NOT NULL AND status <> 'DUPLICATE' ORDER BY movement_id, line_no
     ON CONFLICT (movement_id) DO UPDATE SET status = excluded.status, line_no = excluded.line_no
 )
 SELECT line_no, movement_id, status FROM decided WHERE status <> 'MATCHED'
@@ -80,7 +87,8 @@ found AS MATERIALIZED (
         o.line_no IS NOT NULL AS taken
     FROM named n JOIN internal_transaction i
         ON i.{movement_reference} = n.reference AND i.operation = n.operation AND i.channel = $3
-    LEFT JOIN movement_outcome o ON o.movement_id = i.movement_id AND o.line_no IS NOT NULL
+    LEFT JOIN movement_outcome o
+        ON o.movement_id = i.movement_id AND o.line_no IS NOT NULL AND o.status <> 'CONTRADICTED'
 ),
 free AS (
     SELECT *, count(*) OVER (PARTITION BY operation, reference) AS movement_count,
@@ -238,7 +246,7 @@ async def lock_channel(tx: Tx, channel: str) -> bool:
 
 async def waiting_channels(tx: Tx) -> list[str]:
     """Read the channels with something to look at, in alphabetical order."""
-    return sorted(row["channel"] for row in await tx.fetch(_CHANNELS, tx.now))
+    return sorted(row["channel"] for row in await tx.fetch(_CHANNELS, tx.now, list(STATEMENT_OPERATIONS)))
 
 
 async def fresh_lines(tx: Tx, channel: str, limit: int) -> list[int]:
@@ -248,7 +256,7 @@ async def fresh_lines(tx: Tx, channel: str, limit: int) -> list[int]:
 
 async def due_lines(tx: Tx, channel: str, limit: int) -> list[int]:
     """Read lines whose movement should have come, the oldest first."""
-    return [row["line_no"] for row in await tx.fetch(_DUE, channel, tx.now, limit)]
+    return [row["line_no"] for row in await tx.fetch(_DUE, channel, tx.now, limit, list(STATEMENT_OPERATIONS))]
 
 
 async def still_open(tx: Tx, line_nos: Sequence[int]) -> list[int]:

@@ -37,12 +37,16 @@ SELECT {_OPEN_COLUMNS}, true FROM statement_line WHERE statement_id = ANY($1::te
 # All lines are there, and each has an outcome: what waits for its movement has none yet.
 _COMPLETE = """
 state = 'CLOSED' AND line_count = (SELECT count(*) FROM statement_line l WHERE l.statement_id = statement.statement_id)
+    AND NOT EXISTS (
+        SELECT FROM open_line o WHERE o.statement_id = statement.statement_id
+            AND NOT EXISTS (SELECT FROM line_outcome d WHERE d.line_no = o.line_no))
 ORDER BY statement_id LIMIT $1
 """
 
-_UNDECIDED = """
-SELECT o.line_no FROM open_line o
-WHERE o.statement_id = $1 AND NOT EXISTS (SELECT FROM line_outcome d WHERE d.line_no = o.line_no) LIMIT 1
+_WITH_OWN_LINES = """
+state = 'CLOSED'
+    AND statement_id IN (SELECT statement_id FROM open_line WHERE operation = ANY($1::text[]) AND NOT fresh)
+ORDER BY statement_id LIMIT $2
 """
 
 _OWN_LINES = """
@@ -83,8 +87,12 @@ class Statements(Table[str, ReportedStatement]):
     """The table `statement`."""
 
     async def complete(self, tx: Tx, limit: int) -> list[ReportedStatement]:
-        """Read closed statements all of whose lines have come."""
+        """Read closed statements all of whose lines have come and have an outcome."""
         return await self.select(tx, _COMPLETE, limit)
+
+    async def with_own_lines(self, tx: Tx, operations: Sequence[str], limit: int) -> list[ReportedStatement]:
+        """Read closed statements with open lines of operations that belong to them as a whole."""
+        return await self.select(tx, _WITH_OWN_LINES, [*operations], limit)
 
     async def of_file(self, tx: Tx, file_id: str) -> Sequence[ReportedStatement]:
         """Read the statements of a file, in its order."""
@@ -116,11 +124,6 @@ class StatementLines(Table[int, ReportedLine]):
         """Read lines of a statement in their order, from after a line_no on."""
         condition, args = where(("statement_id = {}", statement_id), ("line_no > {}", after))
         return await self.select(tx, f"{condition} ORDER BY line_no LIMIT ${len(args) + 1}", *args, limit)
-
-
-async def any_undecided(tx: Tx, statement_id: str) -> bool:
-    """Return whether a line of a statement has no outcome yet."""
-    return bool(await tx.fetch(_UNDECIDED, statement_id))
 
 
 async def own_lines(tx: Tx, statement_id: str, operations: Sequence[str]) -> list[OwnLine]:

@@ -1,5 +1,7 @@
 """The SQL of counts and sums: each line and each movement has one outcome, or waits for one."""
 
+from datetime import date
+
 import asyncpg
 
 from paykit.postgres.database import Tx
@@ -20,7 +22,8 @@ SELECT
         AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.movement_id = o.movement_id AND d.kind = o.status))
         AS untold_movements,
     (SELECT count(*) FROM movement_outcome o JOIN line_outcome l ON l.line_no = o.line_no
-        WHERE l.status NOT IN ('MATCHED', 'AMOUNT_MISMATCH', 'CURRENCY_MISMATCH', 'FEE_MISMATCH')) AS torn_pairs
+        WHERE l.status NOT IN ('MATCHED', 'AMOUNT_MISMATCH', 'CURRENCY_MISMATCH', 'FEE_MISMATCH', 'CONTRADICTED'))
+        AS torn_pairs
 """
 
 _OF_STATEMENT = """
@@ -48,6 +51,6 @@ async def of_statement(tx: Tx, statement_id: str) -> list[asyncpg.Record]:
     return await tx.fetch(_OF_STATEMENT, statement_id)
 
 
-async def missing_of_day(tx: Tx, channel: str, currency_code: str, day: object) -> int:
+async def missing_of_day(tx: Tx, channel: str, currency_code: str, day: date) -> int:
     """Count the movements of a day that no line told of in time."""
-    return int((await tx.fetch(_MISSING_OF_DAY, channel, currency_code, day))[0]["movements"])
+    return int((await tx.fetch(_MISSING_OF_DAY, channel, currency_code, day.isoformat()))[0]["movements"])

@@ -31,9 +31,13 @@ def test_the_demo_ends_well_shows_what_it_promises_and_leaves_nothing_running(tm
     assert "settled by the cut-off, a day later: 10 transactions, 156.39 EUR" in shown
     assert "a withdrawal of 90.02 EUR fails at the bank: do_not_honor" in shown
     # 417 of the traffic; of the first shop 2 captures, a refund, a settlement, 2 of the withdrawal, a release; of the
-    # second 7 captures, 2 refunds, 2 of the dispute, a settlement, 4 of the withdrawals; 6 settlements by hand.
-    assert "The ledger is right: 28 accounts, 446 transactions" in shown
-    assert "The settlements are right: 431 transactions." in shown
+    # second 7 captures, 2 refunds, 2 of the dispute, a settlement, 4 of the withdrawals; 6 settlements by hand; of the
+    # third 8 captures and the correction of a fee. Two accounts of the third shop, and 8 of its items, are not settled.
+    assert "The ledger is right: 29 accounts, 455 transactions" in shown
+    assert "The settlements are right: 439 transactions." in shown
+    assert "all that was planted, and nothing else" in shown
+    assert "webhooks received and verified: 8 of payment.PaymentSuccess" in shown
+    assert "a fee of 0.50 EUR too much is booked: proposed by the clerk, approved by the chief" in shown
     for part in ("Merchants", "Events on Kafka", "Trial balance", "The story of one order", "WithdrawalCompleted"):
         assert part in shown
     assert "\x1b" not in shown, "where there is no terminal the text must be plain"

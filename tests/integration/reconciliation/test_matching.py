@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from paykit.ids import named_id
+from services.reconciliation import jobs
 from services.reconciliation.domain.movement import UnmovedOutcome
 from tests.integration.reconciliation.matching import DAY, NOON, Matcher, failed_attempt
 
@@ -182,6 +183,39 @@ async def test_money_that_moved_by_a_call_that_did_not_succeed_contradicts_it(
     await matcher.record(matcher.movement(1))
     await matcher.match()
     assert await matcher.found() == {}
+
+
+async def test_a_movement_whose_line_says_that_it_failed_is_not_missing_as_well(matcher: Matcher) -> None:
+    await matcher.record(matcher.movement(1))
+    await matcher.report(matcher.line(1, outcome="FAILED"))
+    await matcher.match()
+    matcher.pass_time(days=4)
+    await matcher.match()
+    assert await matcher.found() == {"CONTRADICTED": 1}
+    await matcher.report(matcher.line(1))
+    await matcher.match()
+    assert await matcher.statuses() == {"CONTRADICTED": 1, "MATCHED": 1}
+
+
+async def test_a_statement_is_reconciled_once_all_its_lines_are_decided(matcher: Matcher) -> None:
+    await matcher.record(matcher.movement(1))
+    fee = matcher.line(8, operation="FEE", amount_minor=7)
+    payout = matcher.line(9, operation="PAYOUT_TO_PLATFORM", amount_minor=9_993)
+    await matcher.report(matcher.line(1), matcher.line(2), fee, payout)
+    await matcher.match()
+    closed = (
+        """UPDATE statement SET state = 'CLOSED', line_count = 4, statement_fee_minor = 7, acquirer_net_minor = 9_994"""
+    )
+    await matcher.runtime.transaction(lambda tx: tx.run(closed))
+    await jobs.reconcile_statements(matcher.runtime)
+    assert await matcher.statuses() == {"MATCHED": 2, "AMOUNT_MISMATCH": 1}
+    state = "SELECT state, count(*) FROM statement GROUP BY state"
+    assert (await matcher.runtime.read(lambda tx: tx.fetch(state)))[0]["state"] == "CLOSED"
+    matcher.pass_time(hours=2)
+    await matcher.match()
+    await jobs.reconcile_statements(matcher.runtime)
+    assert (await matcher.runtime.read(lambda tx: tx.fetch(state)))[0]["state"] == "RECONCILED"
+    assert await matcher.found() == {"AMOUNT_MISMATCH": 1, "MISSING_INTERNAL": 1}
 
 
 async def test_each_line_and_each_movement_is_counted_once(matcher: Matcher) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -202,7 +202,7 @@ def _discrepancy(found: pb.Discrepancy) -> tuple[str, ...]:
         found.root_reference,
         _amount(found.expected),
         _amount(found.reported),
-        _age(found.create_time),
+        _moment(found.create_time),
         " ".join(actions or elsewhere),
     )
 
@@ -211,8 +211,9 @@ def _amount(amount: money_pb2.Money) -> str:
     return format_money(Money(amount.amount_minor, amount.currency_code)) if amount.currency_code else ""
 
 
-def _age(since: Timestamp) -> str:
-    return str(datetime.now(UTC) - since.ToDatetime(tzinfo=UTC)).partition(".")[0]
+def _moment(time: Timestamp) -> str:
+    """Show a moment of business time, which a development stack may have moved ahead of this machine's."""
+    return time.ToDatetime(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _correction(found: pb.Correction) -> tuple[str, ...]:
@@ -236,6 +237,6 @@ def _uncleared(found: pb.UnclearedAmount) -> tuple[str, ...]:
         format_money(Money(int(found.amount_minor), found.currency_code)),
         found.reference,
         found.root_reference,
-        _age(found.since),
+        _moment(found.since),
         "late" if found.overdue else "",
     )
