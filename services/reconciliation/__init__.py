@@ -10,6 +10,8 @@
 | what people ask for | `commands/resolving.py`, called by `rpc/resolving.py` |
 | what the ledger answers | `commands/booking.py`, called by `handlers.py` |
 | statements and their lines | `domain/statement.py`, SQL in `store/statement.py` |
+| files of them: bytes to lines, and refusals with their place | `domain/formats`, `domain/statement_file.py` |
+| importing files | `commands/importing.py`, SQL in `store/statement_file.py`, called by `rpc/statement.py` |
 | movements of money, as payment and withdrawal tell them | `domain/movement.py`, SQL in `store/movement.py` |
 | rules by which both belong together | `rule_set.py` in `domain`, `store`, `rpc` and `messages` |
 | matching | `commands/matching.py`, SQL in `store/matching.py`; by day alone `domain/pairing.py` |
@@ -19,17 +21,20 @@
 | each line and each movement has one outcome | SQL in `store/verification.py` |
 | what has not cleared, and who holds it | `domain/uncleared.py`, SQL in `store/uncleared.py`, metrics in `jobs.py` |
 
-Records: `discrepancy`, `correction`, `rule_set`, `statement`, `statement_line`, `open_line` and `line_outcome`,
+Records: `discrepancy`, `correction`, `rule_set`, `statement_file`, `statement`, `statement_line`, `open_line` and
+`line_outcome`,
 `open_movement` and `movement_outcome`. Projections: `uncleared` and `cleared_line` (of accounting.events and
 channel.events), `ledger_account_kind` (of accounting.events), `internal_transaction` and `unmoved_attempt` (of
 payment.events and withdrawal.events).
 
 RPCs: GetDiscrepancy ListDiscrepancies ResolveDiscrepancy ApproveCorrection RejectCorrection ListCorrections
-ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet.
+ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet ImportStatement GetStatement
+ListStatements ListStatementLines.
 
 Topics: in accounting.events, channel.events, payment.events and withdrawal.events; out reconciliation.events.
 
-Invariants: a line is kept once, by its channel and the channel's identity of it; neither lines nor movements change;
+Invariants: a line is kept once, by its channel and the channel's identity of it; a file is imported whole or not at
+all, and once; neither lines nor movements change;
 each of them is open or has exactly one outcome, what is called missing both, so that what comes later finds it; one
 transaction at a time matches a channel. A discrepancy ends once; a contradiction of the money line is decided where it
 is, never here; what moves money is booked or explained by two people; of a discrepancy one correction waits at a time,

@@ -1,7 +1,8 @@
 """Statement files become statements: whole, or not at all."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -67,11 +68,12 @@ async def _import(tx: Tx, item: ImportStatement) -> Imported | DomainError:
 async def _read_into_tables(tx: Tx, item: ImportStatement) -> Imported:
     placement, found, line_count = Placement(item.channel), list[FileStatement](), 0
     readings = READERS[item.format](item.content(), item.mapping)
-    while batch := await asyncio.to_thread(_next_batch, readings, placement):
-        if batch.rows and (other := await store.add_lines(tx, batch.rows)) is not None:
-            raise line_invalid("has the identity of a line with other content", line=other, column="line_id")
-        line_count += len(batch.rows)
-        found += batch.statements
+    async with contextlib.aclosing(_batches(readings, placement)) as batches:
+        async for batch in batches:
+            if batch.rows and (other := await store.add_lines(tx, batch.rows)) is not None:
+                raise line_invalid("has the identity of a line with other content", line=other, column="line_id")
+            line_count += len(batch.rows)
+            found += batch.statements
     return await _save(tx, item, placement, found, line_count)
 
 
@@ -124,6 +126,17 @@ class _Batch:
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.statements)
+
+
+async def _batches(readings: Iterator[Reading], placement: Placement) -> AsyncGenerator["_Batch", None]:
+    """Read a batch in a thread while the one before is copied, and end with what is being read."""
+    reading = asyncio.ensure_future(asyncio.to_thread(_next_batch, readings, placement))
+    try:
+        while batch := await reading:
+            reading = asyncio.ensure_future(asyncio.to_thread(_next_batch, readings, placement))
+            yield batch
+    finally:
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _next_batch(readings: Iterator[Reading], placement: Placement) -> _Batch:

@@ -32,7 +32,7 @@ def amount_parser(currency_code: str, *, decimal_mark: str = ".", thousands_mark
         match = number.fullmatch(text)
         if match is None:
             raise CellInvalid("is no amount in the decimal and thousands marks of the mapping", text)
-        sign, whole, decimals = match.groups("")
+        sign, whole, decimals = match[1], match[2], match[3] or ""
         if len(decimals) > exponent:
             raise CellInvalid(f"has more decimals than the {exponent} of {currency_code}", text)
         if thousands_mark:

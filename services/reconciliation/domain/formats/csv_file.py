@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from services.reconciliation.domain.formats.amounts import amount_parser
 from services.reconciliation.domain.formats.dates import date_parser
@@ -30,6 +30,11 @@ from services.reconciliation.domain.formats.text import lines_of_text
 
 _RATE = re.compile(r"\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 _RATE_CHARS_MAX = 32
+_BLANK = " \t"
+_IDENTITIES = (
+    *("line_id", "related_no", "attempt_id", "channel_reference", "original_channel_reference", "payout_reference"),
+    "acquirer_reference",
+)
 Row = Sequence[str]
 Cell = Callable[[Row], str]
 
@@ -106,6 +111,8 @@ class _RowReader:
         self._mapping = mapping
         self._width = width
         self._columns = _found_columns(mapping, names, width)
+        self._identity_columns = [self._columns.get(name) for name in _IDENTITIES]
+        self._parsers: dict[str, Callable[[str], int]] = {}
         self._names = names
         self._lines = 0
         self._at: str = ""
@@ -140,34 +147,34 @@ class _RowReader:
             )
 
     def _line(self, row: Row, line_no: int) -> FileLine:
-        cell = self._cell
-        currency_code = cell(row, "currency") or self._mapping.currency_code
+        has = self._columns
+        currency_code = self._cell(row, "currency") or self._mapping.currency_code
         operation, amount_minor = self._movement(row, currency_code)
-        line_date, moment = self._day(row, "line_date")
-        value = self._optional_day(row, "value_date")
-        settled_in = cell(row, "settlement_currency") or None
+        line_date, moment = self._date(self._cell(row, "line_date"))
+        settled_in = self._cell(row, "settlement_currency") or None
+        line_id, related_no, attempt_id, of_channel, of_original, of_payout, of_acquirer = self._identities(row)
         return FileLine(
             self._section(currency_code, line_date),
             line_no,
-            self._identity(row, "line_id"),
+            line_id,
             operation,
-            self._outcome(row),
+            self._outcome(row) if "outcome" in has else "SUCCEEDED",
             amount_minor,
             currency_code,
-            self._fee(row, currency_code),
+            self._fee(row, currency_code) if "fee" in has else 0,
             line_date,
-            value,
+            self._optional_day(row, "value_date") if "value_date" in has else None,
             moment,
-            self._identity(row, "related_no"),
-            self._identity(row, "attempt_id"),
-            self._identity(row, "channel_reference"),
-            self._identity(row, "original_channel_reference"),
-            self._settled(row, settled_in),
+            related_no,
+            attempt_id,
+            of_channel,
+            of_original,
+            self._settled(row, settled_in) if settled_in or "settlement_amount" in has else None,
             settled_in,
-            self._rate(row),
-            self._identity(row, "payout_reference"),
-            self._identity(row, "acquirer_reference"),
-            self._text(row),
+            self._rate(row) if "exchange_rate" in has else None,
+            of_payout,
+            of_acquirer,
+            self._text(row) if "text" in has else None,
         )
 
     def _cell(self, row: Row, name: str) -> str:
@@ -176,7 +183,7 @@ class _RowReader:
         if at is None:
             return ""
         self._at = name
-        return row[at].strip(" \t")
+        return row[at].strip(_BLANK)
 
     def _place(self) -> str:
         at = self._columns.get(self._at)
@@ -204,9 +211,13 @@ class _RowReader:
         return movement(operation, signed, mapping.account_holder)
 
     def _amounts(self, currency_code: str) -> Callable[[str], int]:
-        self._at = "currency"
-        mapping = self._mapping
-        return amount_parser(currency_code, decimal_mark=mapping.decimal_mark, thousands_mark=mapping.thousands_mark)
+        parse = self._parsers.get(currency_code)
+        if parse is None:
+            self._at = "currency"
+            marks = self._mapping.decimal_mark, self._mapping.thousands_mark
+            parse = amount_parser(currency_code, decimal_mark=marks[0], thousands_mark=marks[1])
+            self._parsers[currency_code] = parse
+        return parse
 
     def _amount(self, row: Row, name: str, parse: Callable[[str], int]) -> int:
         return parse(self._cell(row, name))
@@ -241,9 +252,6 @@ class _RowReader:
             raise CellInvalid("is no outcome of the mapping", word)
         return outcome
 
-    def _day(self, row: Row, name: str) -> tuple[date, datetime | None]:
-        return self._date(self._cell(row, name))
-
     def _optional_day(self, row: Row, name: str) -> date | None:
         text = self._cell(row, name)
         return self._date(text)[0] if text else None
@@ -274,11 +282,15 @@ class _RowReader:
             raise CellInvalid("is no exchange rate", text)
         return text or None
 
-    def _identity(self, row: Row, name: str) -> str | None:
-        text = self._cell(row, name)
-        if len(text) > IDENTITY_CHARS_MAX:
-            raise CellInvalid(f"has more than {IDENTITY_CHARS_MAX} characters", text)
-        return text or None
+    def _identities(self, row: Row) -> list[str | None]:
+        if len(max(row, key=len)) > IDENTITY_CHARS_MAX:
+            self._bound_identities(row)
+        return [None if at is None else row[at].strip(_BLANK) or None for at in self._identity_columns]
+
+    def _bound_identities(self, row: Row) -> None:
+        for name in _IDENTITIES:
+            if len(text := self._cell(row, name)) > IDENTITY_CHARS_MAX:
+                raise CellInvalid(f"has more than {IDENTITY_CHARS_MAX} characters", text)
 
     def _text(self, row: Row) -> str | None:
         text = self._cell(row, "text")
