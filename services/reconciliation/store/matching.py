@@ -8,6 +8,9 @@ themselves never change, so that nothing that is decided is read again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
+
+import asyncpg
 
 from paykit.postgres.database import Tx
 from services.reconciliation.domain.pairing import Dated
@@ -22,6 +25,8 @@ _MATCHING_LOCK = 0x7265_636F
 _OWN_ID = "substring(l.text from '(?:cap|ref|dsp|wdr)_[0-9a-f]{32}')"
 
 _LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS locked"
+
+_NESTED_LOOPS = "SELECT set_config('enable_nestloop', $1, true)"
 
 _CHANNELS = """
 SELECT channel FROM (SELECT DISTINCT channel FROM statement UNION SELECT DISTINCT channel FROM open_movement) c
@@ -78,17 +83,23 @@ _BY_REFERENCE = """
 WITH line AS MATERIALIZED (
     SELECT l.line_no, l.operation, l.outcome, l.amount_minor, l.currency_code, l.channel_fee_minor,
         l.settlement_amount_minor, l.settlement_currency_code, {line_reference} AS reference
-    FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line l USING (line_no)
+    FROM unnest($1::bigint[]) AS n(line_no)
+    JOIN LATERAL (SELECT * FROM statement_line s WHERE s.line_no = n.line_no OFFSET 0) l ON true
     WHERE {line_reference} IS NOT NULL
 ),
 named AS (SELECT DISTINCT operation, reference FROM line),
+-- Found by the reference alone: while PostgreSQL has no statistics, it would read all of the channel for each of them.
 found AS MATERIALIZED (
     SELECT i.movement_id, i.operation, n.reference, i.amount_minor, i.currency_code, i.occurred_at,
         o.line_no IS NOT NULL AS taken
-    FROM named n JOIN internal_transaction i
-        ON i.{movement_reference} = n.reference AND i.operation = n.operation AND i.channel = $3
-    LEFT JOIN movement_outcome o
-        ON o.movement_id = i.movement_id AND o.line_no IS NOT NULL AND o.status <> 'CONTRADICTED'
+    FROM named n JOIN LATERAL (
+        SELECT * FROM internal_transaction t
+        WHERE t.{movement_reference} = n.reference AND t.operation = n.operation AND t.channel || '' = $3 OFFSET 0
+    ) i ON true
+    LEFT JOIN LATERAL (
+        SELECT line_no FROM movement_outcome t
+        WHERE t.movement_id = i.movement_id AND t.line_no IS NOT NULL AND t.status <> 'CONTRADICTED' OFFSET 0
+    ) o ON true
 ),
 free AS (
     SELECT *, count(*) OVER (PARTITION BY operation, reference) AS movement_count,
@@ -296,7 +307,8 @@ async def match_by_reference(
         repeated="" if exact else _REPEATED,
     )
     return _differences(
-        await tx.fetch(
+        await _fetch_by_hash(
+            tx,
             sql + _APPLY,
             list(line_nos),
             rule.name,
@@ -360,6 +372,18 @@ async def wake_lines(tx: Tx, channel: str, *, sla: timedelta, limit: int) -> int
 async def missing_movements(tx: Tx, channel: str, limit: int) -> list[LineDifference]:
     """Decide movements that no line told of in time; they stay open for what comes later."""
     return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, tx.now, limit))
+
+
+async def _fetch_by_hash(tx: Tx, sql: str, *args: Any) -> list[asyncpg.Record]:
+    """Run a statement whose steps are joined by hashing, but for what it looks up laterally, by an index.
+
+    Of what a WITH gives the planner knows no number of rows: it takes them for few, and tens of thousands of lines for
+    each of as many movements would take minutes.
+    """
+    await tx.fetch(_NESTED_LOOPS, "off")
+    rows = await tx.fetch(sql, *args)
+    await tx.fetch(_NESTED_LOOPS, "on")
+    return rows
 
 
 def _differences(rows: Sequence[object]) -> list[LineDifference]:

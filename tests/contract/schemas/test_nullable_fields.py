@@ -24,6 +24,7 @@ REASONS = {
     "ChannelStatementClosed.merchant_id": "A statement is of all merchants.",
     "CorrectionApproved.merchant_id": "A correction moves accounts of the platform.",
     "EvidenceUnmatched.merchant_id": "What is about no attempt that is known is of no merchant.",
+    "StatementReconciled.merchant_id": "A statement is of all merchants.",
     "RefundCreated.channel_reference": "No channel has been asked yet.",
     "StatementEvidenceAccepted.failure_code": "Lines do not say why something failed.",
     "StatementEvidenceAccepted.merchant_id": "Whose call it is about is known to who made it.",
@@ -159,7 +160,7 @@ def test_what_events_share_is_typed() -> None:
 @pytest.mark.parametrize(
     ("field", "places"),
     [
-        ("PaymentSuccess.order_id", {"services.payment.domain.payment:facts"}),
+        ("PaymentSuccess.order_id", {"services.payment.domain.payment:_capture_facts"}),
         ("RefundFailed.failure_code", {"services.payment.domain.refund:fail"}),
         ("MerchantSuspended.country_code", {"services.merchant.domain.merchant:_told"}),
     ],
