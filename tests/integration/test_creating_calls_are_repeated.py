@@ -18,6 +18,7 @@ from tests.integration.notification import test_repeated_calls as of_notificatio
 from tests.integration.notification.webhooks import test_repeated_calls as of_webhooks
 from tests.integration.order import test_repeated_calls as of_order
 from tests.integration.payment import test_repeated_calls as of_payment
+from tests.integration.reconciliation import test_repeated_calls as of_reconciliation
 from tests.integration.settlement import test_repeated_calls as of_settlement
 from tests.integration.withdrawal import test_repeated_calls as of_withdrawal
 
@@ -28,6 +29,7 @@ REPEATED: Mapping[str, Mapping[str, Any]] = {
     "notification": {**of_notification.REPEATED, **of_webhooks.REPEATED},
     "order": of_order.REPEATED,
     "payment": of_payment.REPEATED,
+    "reconciliation": of_reconciliation.REPEATED,
     "settlement": of_settlement.REPEATED,
     "withdrawal": of_withdrawal.REPEATED,
 }
@@ -70,6 +72,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "ResolveDiscrepancy": "what waits for another person keeps a second proposal away, and what is over stays so",
         "ApproveCorrection": "a decided correction cannot be decided",
         "RejectCorrection": "a decided correction cannot be decided",
+        "ActivateRuleSet": "an active rule set cannot be activated",
     },
     "settlement": {"ExtendReserve": "the time it is held until is not later than itself"},
     "withdrawal": {

@@ -1,8 +1,9 @@
 """For any items: a batch equals its items one at a time, in rows, in events and in what callers get."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
@@ -17,8 +18,12 @@ from paykit.process.runtime import Runtime
 from paykit.testing import batches
 from paykit.testing.batches import Step
 from services.reconciliation import commands, handlers, store
+from services.reconciliation.commands.importing import Imported, ImportStatement
 from services.reconciliation.commands.resolving import DecideCorrection, ResolveDiscrepancy
+from services.reconciliation.commands.rule_sets import ActivateRuleSet, CreateRuleSet
+from services.reconciliation.domain.formats.mapping import StatementFormat, StatementMapping
 from services.reconciliation.domain.resolution import ResolutionAction
+from services.reconciliation.domain.rule_set import RuleSet, RuleSetState
 from tests.integration.reconciliation.resolving import (
     Desk,
     account_created,
@@ -29,13 +34,32 @@ from tests.integration.reconciliation.resolving import (
     rejected,
 )
 from tests.integration.reconciliation.test_contradictions import payout_contradicted, payout_resolved
+from tests.unit.accounting.ledger import capture, statement
 from tests.unit.reconciliation.test_uncleared import line
 
 ON_ONE_DESK = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+RULES = '[[rule]]\nkind = "REFERENCE"\n'
+COLUMNS = b"line_id,operation,amount,currency_code,channel_fee,line_date,related_no\n"
+FILES = (
+    COLUMNS + b"l1,CAPTURE,12.50,USD,0.30,2026-11-27,cap_1\n",
+    COLUMNS + b"l1,CAPTURE,12.50,USD,0.30,2026-11-27,cap_1\nl2,REFUND,2.00,EUR,,2026-11-28,ref_1\n",
+    COLUMNS + b"l1,CAPTURE,12.51,USD,0.30,2026-11-27,cap_1\n",
+    COLUMNS + b"l3,CAPTURE,1.2.3,USD,0.30,2026-11-27,cap_1\n",
+)
+"""The second holds the first; the third says otherwise of its line, and the last is no file."""
 CAUSE = Cause("cor_property", None, "ann", None)
-OF_CHANCE = ("correction_id", "event_id", "causation_id", "related_no")
+OF_CHANCE = (
+    "correction_id",
+    "event_id",
+    "causation_id",
+    "related_no",
+    "line_no",
+    "rule_set_id",
+    "statement_id",
+    "file_id",
+)
 ALICE = "mer_" + "a" * 32
 PROPOSED, APPROVED, EXPLAINED = 4, 5, 6
 """Discrepancies of which something waits before a step is taken."""
@@ -48,6 +72,7 @@ async def prepared(tx: Tx) -> None:
     rows = [found(number, kind, reported_fee_minor=55) for number, kind in enumerate(kinds, start=1)]
     await store.discrepancies.insert(tx, rows)
     await handled(handlers.on_contradiction, payout_contradicted)(tx, [("ctr_7",), ("ctr_8",)])
+    await store.rule_sets.insert(tx, [draft_rules(tx, number) for number in (1, 2, 3)])
     asked = ((PROPOSED, "PROPOSE_CORRECTION"), (APPROVED, "PROPOSE_CORRECTION"), (EXPLAINED, "EXPLAIN"))
     await resolve(tx, [(number, action, "ann") for number, action in asked])
     await decide(tx, [(APPROVED, True, "bob")])
@@ -99,6 +124,62 @@ async def refuse(tx: Tx, numbers: Sequence[int]) -> Sequence[Any]:
     return await deliver(tx, handlers.on_transaction_rejected, events)
 
 
+def draft_rules(tx: Tx, number: int) -> RuleSet:
+    """Rules that ann proposed: 1 and 2 of one channel, 3 of another."""
+    return RuleSet(
+        rule_set_id=f"rul_{number}",
+        channel="simulator" if number < 3 else "cards",
+        version=number,
+        state=RuleSetState.DRAFT,
+        content=RULES,
+        proposer="ann",
+        reason="Tried.",
+        create_time=tx.now,
+        update_time=tx.now,
+    )
+
+
+async def propose_rules(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    items = [CreateRuleSet(channel=name, content=content, proposer="ann", reason="New") for name, content in drafts]
+    return await commands.rule_sets.create_rule_sets(tx, items)
+
+
+async def activate_rules(tx: Tx, drafts: Sequence[Any]) -> Sequence[Any]:
+    items = [ActivateRuleSet(rule_set_id=f"rul_{number}", activator=person) for number, person in drafts]
+    return await commands.rule_sets.activate_rule_sets(tx, items)
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """What was imported of a file, without the ids that chance gave it."""
+
+    line_count: int
+    known_line_count: int
+    statement_count: int
+
+
+async def import_files(tx: Tx, contents: Sequence[Any]) -> Sequence[Any]:
+    items = [
+        ImportStatement(
+            channel="cards",
+            format=StatementFormat.CSV,
+            mapping=StatementMapping(),
+            file_name="day.csv",
+            content_sha256=hashlib.sha256(content).digest(),
+            size_bytes=len(content),
+            content=lambda content=content: [content],  # type: ignore[misc]  # Each has its own.
+            cause=CAUSE,
+        )
+        for content in contents
+    ]
+    return [
+        FileCounts(each.file.line_count, each.file.known_line_count, len(each.statements))
+        if isinstance(each, Imported)
+        else each
+        for each in await commands.importing.import_statements(tx, items)
+    ]
+
+
 async def correction_ids(tx: Tx) -> dict[int, str]:
     """The corrections that there are, by the number of their discrepancy; the last of several."""
     rows = await tx.fetch("SELECT discrepancy_id, correction_id FROM correction ORDER BY create_time, correction_id")
@@ -140,6 +221,17 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
         handled(handlers.on_contradiction_resolved, lambda number: payout_resolved(f"ctr_{number}")),
         st.tuples(st.integers(6, 9)),
     ),
+    "create_rule_sets": (
+        propose_rules,
+        st.tuples(st.sampled_from(["simulator", "cards", "bank"]), st.sampled_from([RULES, "[[rule]]"])),
+    ),
+    "activate_rule_sets": (
+        activate_rules,
+        st.tuples(st.sampled_from([1, 2, 3, 4]), st.sampled_from(["bob", "bob", "ANN", None])),
+    ),
+    "import_statements": (import_files, st.sampled_from(FILES)),
+    "on_money_moved": (handled(handlers.on_money_moved, capture), st.tuples(st.integers(1, 3))),
+    "on_statement_closed": (handled(handlers.on_statement_closed, statement), st.tuples(st.integers(1, 3))),
     "on_line": (
         handled(handlers.on_line, line),
         st.tuples(st.sampled_from(["CAPTURE", "REFUND", "PAY"]), st.sampled_from([1, 500])),
@@ -189,7 +281,10 @@ def anonymous(values: dict[str, Any]) -> dict[str, Any]:
 
 async def rows(tx: Tx) -> dict[str, list[str]]:
     """Every row without ids of chance, in an order that does not depend on them."""
-    tables = ("discrepancy", "correction", "uncleared", "cleared_line", "ledger_account_kind")
+    tables = (
+        *("discrepancy", "correction", "uncleared", "cleared_line", "ledger_account_kind", "rule_set"),
+        *("statement", "statement_line", "open_line", "internal_transaction", "unmoved_attempt", "open_movement"),
+    )
     return {
         table: sorted(repr(anonymous(dict(row))) for row in await tx.fetch(f"SELECT * FROM {table}"))
         for table in tables

@@ -322,9 +322,6 @@ def payment_contradicted(
         reported_outcome="WON",
         reported_minor=None,
         needs_decision=needs_decision,
-        attempt_id=None,
-        opened_at=None,
-        fee_minor=0,
     )
 
 
