@@ -16,7 +16,10 @@ from paytools.localstack.progress import Display
 from paytools.localstack.settings import StackSettings
 
 _HOME = Path(__file__).resolve().parent.parent / ".paystream" / "bench"
-SERVICES = ("merchant", "order", "payment", "accounting", "channel", "settlement", "withdrawal", "analytics")
+SERVICES = (
+    *("merchant", "order", "payment", "accounting", "channel", "settlement", "withdrawal", "analytics"),
+    "reconciliation",
+)
 TOPICS = tuple(load_topics(schema_root()))
 
 

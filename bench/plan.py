@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, counting, journey, line, pipeline, raw, settling
+from bench import calls, counting, journey, line, pipeline, raw, reconciling, settling
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -19,16 +19,18 @@ class Size:
         load_s: Of each load of rows (c) and (f), warm-up included.
         journey_s: Of row (d).
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
+        reconciled: Lines of row (i).
     """
 
     payments: int
     load_s: float
     journey_s: float
     settled: int
+    reconciled: int
 
 
-FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000)
-QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000)
+FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000, reconciled=1_000_000)
+QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000, reconciled=20_000)
 """To see that everything works; its figures mean little."""
 
 Row = Callable[[Ground, Size], Awaitable[Figures]]
@@ -67,6 +69,10 @@ async def _settling(ground: Ground, size: Size) -> Figures:
     return await settling.measure(ground, transactions=size.settled, merchants=MERCHANTS_SPREAD)
 
 
+async def _reconciling(ground: Ground, size: Size) -> Figures:
+    return await reconciling.measure(ground, lines=size.reconciled)
+
+
 async def _line(ground: Ground, size: Size) -> Figures:
     return await line.measure(ground, seconds=size.load_s)
 
@@ -80,6 +86,7 @@ ROWS: Mapping[str, Row] = {
     "calls": _calls,
     "end_to_end": _end_to_end,
     "settling": _settling,
+    "reconciling": _reconciling,
     "line": _line,
 }
 """By name, in the order of a round; the rows of a ratio stand near each other."""
