@@ -15,7 +15,13 @@ from tests.line import mail, selling
 from tests.line.clients import call
 from tests.line.waiting import until
 
-TO_THE_MERCHANT = {"merchant_welcome", "order_paid", "settlement_completed", "withdrawal_completed"}
+TO_THE_MERCHANT = {
+    "bank_account_changed",
+    "merchant_welcome",
+    "order_paid",
+    "settlement_completed",
+    "withdrawal_completed",
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +58,8 @@ async def test_the_merchant_gets_each_mail_once(line: Line, sale: selling.Sale, 
     notifications = await listed(line, merchant_id=sale.merchant_id, state=pb.NOTIFICATION_STATE_SENT)
     names = {f"<{each.message_name}@paystream.example>" for each in notifications}
     mails = [kept for kept in mail_sink.kept(mailbox) if kept.header("Message-ID") in names]
-    assert by_template(mails) == Counter(TO_THE_MERCHANT)
+    # The bank account was added, and verified.
+    assert by_template(mails) == Counter([*TO_THE_MERCHANT, "bank_account_changed"])
     paid = next(kept for kept in mails if kept.header("X-Paystream-Template") == "order_paid")
     assert paid.header("Subject") == "Order cart-7 is paid"
     assert "Amount: $100.00" in paid.body("plain")

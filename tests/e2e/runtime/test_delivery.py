@@ -41,7 +41,7 @@ async def test_an_event_carries_cloudevents_headers_and_the_trace(runtime: Runti
     assert message.key().decode() == payment_id
     assert headers["ce_id"].startswith("evt_")
     assert headers["ce_type"] == "paystream.payment.v1.PaymentCreated"
-    assert headers["ce_dataschema"] == "payment.events/PaymentCreated/1"
+    assert headers["ce_dataschema"] == "payment.events/PaymentCreated/2"
     assert headers["ce_subject"] == payment_id
     assert headers["ce_source"] == "/paystream/payment"
     assert headers["ce_time"] == "2026-03-01T12:00:00+00:00"
