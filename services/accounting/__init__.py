@@ -22,6 +22,7 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | transactions, accounts and the refusals of the ledger | `domain/transaction.py` |
 | booking: replays, floors, balances, events | `commands/posting.py`, SQL in `store/{transaction,balance,account}.py` |
 | manual journals and reversals | `domain/journal.py`, `commands/journals.py`, called by `rpc/accounting.py` |
+| what one person may book alone, each on what was booked before | `commands/admission.py` |
 | proposed journals, periods | `domain/{proposal,period}.py`, `commands/{proposals,periods}.py` |
 | statements, trial balances | `domain/statement.py`, SQL in `store/statement.py` |
 | which chart a ledger is kept by, and can go on by | `store/chart.py`, `domain/chart_upgrade.py`, `jobs.py` |

@@ -116,10 +116,8 @@ class _Admission:
             return
         domain.period.require_open(transaction.effective_at, self._closed_through)
         if item.alone_limit_minor is not None:
-            domain.journal.require_alone(
-                transaction,
-                limit_minor=item.alone_limit_minor,
-                booked_minor=self._alone[item.key] + self._pending_minor[item.key],
-            )
-            self._pending_minor[item.key] += transaction.amount_minor
+            key = item.key
+            booked_minor = self._alone[key] + self._pending_minor[key]
+            domain.journal.require_alone(transaction, limit_minor=item.alone_limit_minor, booked_minor=booked_minor)
+            self._pending_minor[key] += transaction.amount_minor
         self._pending[transaction.transaction_id] = item

@@ -5,12 +5,11 @@ A reserve is moved by one transfer at a time: `reserve_due_at` is None while the
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypedDict
 
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paystream.settlement.v1 import events
 from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER, FundTransfer, TransferKind
-from services.settlement.domain.settlement import Settlement, SettlementAction, next_revision, next_state
+from services.settlement.domain.settlement import Settlement, SettlementAction, change_facts, next_revision, next_state
 
 EXTENSION_MAX = timedelta(days=3_650)
 """The longest that a reserve can be held from now on."""
@@ -21,16 +20,6 @@ class ReserveNotHeld(DomainError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "RESERVE_NOT_HELD"
-
-
-class ReserveFacts(TypedDict):
-    """The fields that all events of a reserve share."""
-
-    occurred_at: datetime
-    merchant_id: str
-    aggregate_version: int
-    settlement_id: str
-    currency_code: str
 
 
 def release(
@@ -44,7 +33,7 @@ def release(
     """
     amount_minor = _require_held(settlement, SettlementAction.RELEASE_RESERVE)
     moving, transfer = _move(settlement, TransferKind.RELEASE, transfer_id, amount_minor, now)
-    event = events.ReserveReleased(**_facts(moving), release_id=transfer_id, amount_minor=amount_minor)
+    event = events.ReserveReleased(**change_facts(moving), release_id=transfer_id, amount_minor=amount_minor)
     return moving, transfer, event
 
 
@@ -59,7 +48,7 @@ def consume(
     """
     amount_minor = min(shortfall_minor, _require_held(settlement, SettlementAction.CONSUME_RESERVE))
     moving, transfer = _move(settlement, TransferKind.CONSUMPTION, transfer_id, amount_minor, now)
-    event = events.ReserveConsumed(**_facts(moving), consumption_id=transfer_id, amount_minor=amount_minor)
+    event = events.ReserveConsumed(**change_facts(moving), consumption_id=transfer_id, amount_minor=amount_minor)
     return moving, transfer, event
 
 
@@ -82,7 +71,7 @@ def extend(
         settlement, **next_revision(settlement, now), reserve_release_at=release_at, reserve_due_at=release_at
     )
     return extended, events.ReserveExtended(
-        **_facts(extended), amount_minor=left_minor, reserve_release_at=release_at, reason=reason
+        **change_facts(extended), amount_minor=left_minor, reserve_release_at=release_at, reason=reason
     )
 
 
@@ -160,14 +149,3 @@ def _require_held(settlement: Settlement, action: SettlementAction) -> int:
 
 def _waiting(settlement: Settlement, due_at: datetime | None) -> Settlement:
     return replace(settlement, reserve_due_at=due_at if settlement.reserve_left_minor else None)
-
-
-def _facts(settlement: Settlement) -> ReserveFacts:
-    """Return what an event of the latest change of a settlement's reserve begins with."""
-    return {
-        "occurred_at": settlement.update_time,
-        "merchant_id": settlement.merchant_id,
-        "aggregate_version": settlement.aggregate_version,
-        "settlement_id": settlement.settlement_id,
-        "currency_code": settlement.currency_code,
-    }

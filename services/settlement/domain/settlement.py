@@ -195,14 +195,19 @@ def place_order(place: Place) -> tuple[str, str, bool, datetime]:
     return merchant_id, currency_code, cut_off is None, cut_off or _FAR
 
 
-class SettlementFacts(TypedDict):
-    """The fields that all events of a settlement's booking share; the journey is the caller's to say."""
+class ChangeFacts(TypedDict):
+    """The fields that all events of a settlement share; the journey is the caller's to say."""
 
     occurred_at: datetime
     merchant_id: str
     aggregate_version: int
     settlement_id: str
     currency_code: str
+
+
+class SettlementFacts(ChangeFacts):
+    """The fields that all events of a settlement's booking share."""
+
     total_minor: int
     reserve_held_minor: int
     net_minor: int
@@ -365,14 +370,21 @@ def next_revision(settlement: Settlement, now: datetime) -> Revision:
     return {"update_time": now, "aggregate_version": settlement.aggregate_version + 1}
 
 
-def facts(settlement: Settlement) -> SettlementFacts:
-    """Return the amounts of a settlement as the event of its latest change tells them."""
+def change_facts(settlement: Settlement) -> ChangeFacts:
+    """Return what the event of a settlement's latest change begins with."""
     return {
         "occurred_at": settlement.update_time,
         "merchant_id": settlement.merchant_id,
         "aggregate_version": settlement.aggregate_version,
         "settlement_id": settlement.settlement_id,
         "currency_code": settlement.currency_code,
+    }
+
+
+def facts(settlement: Settlement) -> SettlementFacts:
+    """Return the amounts of a settlement as the event of its latest change tells them."""
+    return {
+        **change_facts(settlement),
         "total_minor": settlement.sums.total_minor,
         "reserve_held_minor": settlement.reserve_held_minor,
         "net_minor": settlement.net_minor,
