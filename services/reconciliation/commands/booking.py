@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
-from paykit.work import Rows, fold
+from paykit.work import Rows, fold, kept
 from paystream.reconciliation.v1.events import DiscrepancyResolution
 from services.reconciliation import domain, store
+from services.reconciliation.commands import regrouping
 from services.reconciliation.domain.correction import Correction, CorrectionState
 from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
 
@@ -28,13 +29,14 @@ async def record_bookings(tx: Tx, items: Sequence[RecordCorrectionAnswer]) -> li
 
     Refusals: CorrectionNotFound, IllegalTransition (it was not approved).
 
-    Rows: discrepancy, correction. Events: DiscrepancyResolved.
+    Rows: discrepancy, correction, open_line. Events: DiscrepancyResolved.
     """
     ids = {item.correction_id for item in items}
     discrepancies = await store.discrepancies.lock(tx, await store.corrections.discrepancies_of(tx, ids))
     corrections = await store.corrections.guarded(tx, ids)
     results = fold(items, lambda item: _record(tx, discrepancies, corrections, item))
     await tx.save(discrepancies, corrections)
+    await regrouping.make_way(tx, discrepancies, kept(results))
     return results
 
 

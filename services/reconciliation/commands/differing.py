@@ -6,6 +6,7 @@ from typing import Any
 from paykit.cause import Cause
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
+from paykit.work import Rows
 from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResolution
 from services.reconciliation import domain, store
 from services.reconciliation.domain.discrepancy import Discrepancy
@@ -15,12 +16,14 @@ from services.reconciliation.store.matching import LineDifference
 
 NOBODY = ResolvedBy(reason=None, proposer=None)
 """Of what no person decided."""
+_OF_LINE = "line_no IS NOT NULL AND state = 'OPEN'"
+_OF_MOVEMENT = "line_no IS NULL AND movement_id IS NOT NULL AND state = 'OPEN'"
 HEALED_AT_ONCE_MAX = 1_000
 """Discrepancies ended in one transaction."""
 
 
 async def record(tx: Tx, differences: Sequence[LineDifference], rules: Rules) -> None:
-    """Make a discrepancy of each difference that has none yet.
+    """Make a discrepancy of each difference that has no open one yet.
 
     Rows: discrepancy. Events: DiscrepancyDetected.
     """
@@ -30,11 +33,11 @@ async def record(tx: Tx, differences: Sequence[LineDifference], rules: Rules) ->
     by_line = [each for each in found if each.line_no is not None]
     by_movement = [each for each in found if each.line_no is None]
     added = set(
-        await store.discrepancies.insert_absent(tx, by_line, unique=("line_no", "kind"), where="line_no IS NOT NULL")
+        await store.discrepancies.insert_absent(tx, by_line, unique=("line_no", "kind"), where=_OF_LINE)
     )
     added |= set(
         await store.discrepancies.insert_absent(
-            tx, by_movement, unique=("movement_id", "kind"), where="line_no IS NULL AND movement_id IS NOT NULL"
+            tx, by_movement, unique=("movement_id", "kind"), where=_OF_MOVEMENT
         )
     )
     for discrepancy in sorted(found, key=lambda each: each.discrepancy_id):
@@ -49,7 +52,15 @@ async def heal(tx: Tx) -> None:
     Rows: discrepancy. Events: DiscrepancyResolved.
     """
     rows = await store.discrepancies.claim_healed(tx, HEALED_AT_ONCE_MAX)
-    for discrepancy in list(rows.values()):
+    await end(tx, rows, list(rows.values()))
+
+
+async def end(tx: Tx, rows: Rows[str, Discrepancy], ended: Sequence[Discrepancy]) -> None:
+    """End discrepancies that are over by themselves, of rows that are locked.
+
+    Rows: discrepancy. Events: DiscrepancyResolved.
+    """
+    for discrepancy in ended:
         over, event = domain.ending.end(discrepancy, DiscrepancyResolution.MATCHED, NOBODY, now=tx.now)
         rows.put(over)
         tx.emit(event, cause=Cause(over.correlation_id))

@@ -7,9 +7,10 @@ from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
-from paykit.work import Rows, fold
+from paykit.work import Rows, fold, kept
 from paystream.reconciliation.v1.events import DiscrepancyResolution
 from services.reconciliation import domain, store
+from services.reconciliation.commands import regrouping
 from services.reconciliation.domain.correction import PENDING, Booking, Correction
 from services.reconciliation.domain.discrepancy import Discrepancy
 from services.reconciliation.domain.ending import ResolvedBy
@@ -88,13 +89,14 @@ async def decide_corrections(tx: Tx, items: Sequence[DecideCorrection]) -> list[
 
     Refusals: CorrectionNotFound, IllegalTransition, SamePerson.
 
-    Rows: discrepancy, correction. Events: CorrectionApproved, DiscrepancyResolved.
+    Rows: discrepancy, correction, open_line. Events: CorrectionApproved, DiscrepancyResolved.
     """
     ids = {item.correction_id for item in items}
     discrepancies = await store.discrepancies.lock(tx, await store.corrections.discrepancies_of(tx, ids))
     corrections = await store.corrections.guarded(tx, ids)
     results = fold(items, lambda item: _decide(tx, discrepancies, corrections, item))
     await tx.save(discrepancies, corrections)
+    await regrouping.make_way(tx, discrepancies, kept(results))
     return results
 
 

@@ -10,7 +10,7 @@ from paykit.errors import DomainError, IllegalTransition
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from services.reconciliation import domain, store
-from services.reconciliation.commands.matching import look_at
+from services.reconciliation.commands.looking import look_at
 from services.reconciliation.domain.rule_set import Rules, RuleSet, RuleSetState
 
 TRIED_LINES_MAX = 100_000

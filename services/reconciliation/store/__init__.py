@@ -1,6 +1,6 @@
 """Every SQL statement of reconciliation."""
 
-from services.reconciliation.store import matching, trial, uncleared, verification
+from services.reconciliation.store import matching, regrouping, trial, uncleared, verification, waking
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
 from services.reconciliation.store.discrepancy import DiscrepancyFilter, count_open, discrepancies, facts_of
@@ -38,6 +38,7 @@ __all__ = [
     "movements",
     "own_lines",
     "payout_at_the_bank",
+    "regrouping",
     "rule_sets",
     "statement_files",
     "statements",
@@ -46,4 +47,5 @@ __all__ = [
     "unmoved_attempts",
     "verification",
     "wait_for_lines",
+    "waking",
 ]

@@ -41,6 +41,10 @@ state = 'OPEN' AND (
 ORDER BY discrepancy_id LIMIT $1
 """
 
+_DIFFERING = """
+line_no = ANY($1::bigint[]) AND line_no IS NOT NULL AND kind IN ('AMOUNT_MISMATCH', 'DUPLICATE') AND state = 'OPEN'
+"""
+
 _OPEN_COUNTS = """
 SELECT kind, channel, count(*) AS open, min(create_time) AS since FROM discrepancy WHERE state = 'OPEN'
 GROUP BY kind, channel
@@ -70,6 +74,10 @@ class Discrepancies(Table[str, Discrepancy]):
     async def claim_healed(self, tx: Tx, limit: int) -> Rows[str, Discrepancy]:
         """Lock open discrepancies whose missing side has come."""
         return await self.claim_where(tx, _HEALED, limit)
+
+    async def lock_differing(self, tx: Tx, line_nos: Sequence[int]) -> Rows[str, Discrepancy]:
+        """Lock the open discrepancies of lines that differ, and may be completed."""
+        return await self.lock_where(tx, _DIFFERING, list(line_nos))
 
 
 async def facts_of(tx: Tx, differences: Sequence[LineDifference]) -> list[asyncpg.Record]:

@@ -15,6 +15,7 @@ import asyncpg
 from paykit.postgres.database import Tx
 from services.reconciliation.domain.pairing import Dated
 from services.reconciliation.domain.rule_set import Fee, MatchingRule, Reference, RuleKind
+from services.reconciliation.store.statement import OWN_ID
 
 MATCHED = "MATCHED"
 NO_MONEY_OPERATIONS = ("AUTHORIZE", "CANCEL")
@@ -22,7 +23,6 @@ NO_MONEY_OPERATIONS = ("AUTHORIZE", "CANCEL")
 STATEMENT_OPERATIONS = ("FEE", "PAYOUT_TO_PLATFORM")
 """Lines of these belong to their statement as a whole."""
 _MATCHING_LOCK = 0x7265_636F
-_OWN_ID = "substring(l.text from '(?:cap|ref|dsp|wdr)_[0-9a-f]{32}')"
 
 _LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS locked"
 
@@ -77,8 +77,7 @@ SELECT line_no, movement_id, status FROM decided WHERE status <> 'MATCHED'
 """
 
 # Lines and movements that name the same thing, rank by rank; exact ones of one amount and currency come first, so that
-# one wrong amount among several parts of one reference is one difference. Several lines whose sum is that of the one
-# movement they name are its parts.
+# one wrong amount among several of one reference is one difference.
 _BY_REFERENCE = """
 WITH line AS MATERIALIZED (
     SELECT l.line_no, l.operation, l.outcome, l.amount_minor, l.currency_code, l.channel_fee_minor,
@@ -91,37 +90,30 @@ named AS (SELECT DISTINCT operation, reference FROM line),
 -- Found by the reference alone: while PostgreSQL has no statistics, it would read all of the channel for each of them.
 found AS MATERIALIZED (
     SELECT i.movement_id, i.operation, n.reference, i.amount_minor, i.currency_code, i.occurred_at,
-        o.line_no IS NOT NULL AS taken
+        o.line_no IS NOT NULL AS taken, o.status AS status
     FROM named n JOIN LATERAL (
         SELECT * FROM internal_transaction t
         WHERE t.{movement_reference} = n.reference AND t.operation = n.operation AND t.channel || '' = $3 OFFSET 0
     ) i ON true
     LEFT JOIN LATERAL (
-        SELECT line_no FROM movement_outcome t
+        SELECT line_no, status FROM movement_outcome t
         WHERE t.movement_id = i.movement_id AND t.line_no IS NOT NULL AND t.status <> 'CONTRADICTED' OFFSET 0
     ) o ON true
 ),
 free AS (
-    SELECT *, count(*) OVER (PARTITION BY operation, reference) AS movement_count,
-        row_number() OVER (PARTITION BY operation, reference{exactly} ORDER BY occurred_at, movement_id) AS rank
+    SELECT *, row_number() OVER (PARTITION BY operation, reference{exactly} ORDER BY occurred_at, movement_id) AS rank
     FROM found WHERE NOT taken
 ),
 ranked AS (
-    SELECT *, count(*) OVER (PARTITION BY operation, reference, currency_code) AS line_count,
-        sum(amount_minor) OVER (PARTITION BY operation, reference, currency_code) AS total_minor,
-        row_number() OVER (PARTITION BY operation, reference{exactly} ORDER BY line_no) AS rank
-    FROM line
+    SELECT *, row_number() OVER (PARTITION BY operation, reference{exactly} ORDER BY line_no) AS rank FROM line
 ),
 paired AS (
-    SELECT r.*, f.movement_id, f.amount_minor AS expected_minor, f.currency_code AS expected_currency_code,
-        f.rank <> r.rank OR {is_part} AS part
-    FROM ranked r JOIN free f ON f.operation = r.operation AND f.reference = r.reference
-        AND (f.rank = r.rank{exact_pair} OR {is_part})
+    SELECT r.*, f.movement_id, f.amount_minor AS expected_minor, f.currency_code AS expected_currency_code
+    FROM ranked r JOIN free f ON f.operation = r.operation AND f.reference = r.reference AND f.rank = r.rank{exact_pair}
 ),
-decided AS (
+judged AS (
     SELECT line_no, movement_id, CASE
         WHEN outcome = 'FAILED' THEN 'CONTRADICTED'
-        WHEN part THEN 'MATCHED'
         WHEN currency_code <> expected_currency_code
             AND settlement_currency_code IS DISTINCT FROM expected_currency_code THEN 'CURRENCY_MISMATCH'
         WHEN currency_code = expected_currency_code AND abs(amount_minor - expected_minor)
@@ -133,19 +125,20 @@ decided AS (
             THEN 'FEE_MISMATCH'
         ELSE 'MATCHED' END AS status
     FROM paired
-    {repeated}
 ),
+decided AS (SELECT * FROM judged{repeated}),
 """
-_IS_PART = """(
-    f.movement_count = 1 AND r.line_count > 1 AND r.currency_code = f.currency_code AND r.total_minor = f.amount_minor)
-"""
-# A line of something for which there is no other movement repeats the line that has it.
+# A line of something for which there is no other movement repeats the line that has it; where there are several, that
+# of another amount, which it may complete.
 _REPEATED = """
     UNION ALL
-    SELECT r.line_no, min(f.movement_id), CASE r.outcome WHEN 'FAILED' THEN 'CONTRADICTED' ELSE 'DUPLICATE' END
-    FROM ranked r JOIN found f ON f.operation = r.operation AND f.reference = r.reference
-    WHERE NOT EXISTS (SELECT FROM paired p WHERE p.line_no = r.line_no)
-    GROUP BY r.line_no, r.outcome
+    SELECT r.line_no, f.movement_id, CASE r.outcome WHEN 'FAILED' THEN 'CONTRADICTED' ELSE 'DUPLICATE' END
+    FROM ranked r JOIN (
+        SELECT DISTINCT ON (operation, reference) operation, reference, movement_id
+        FROM found LEFT JOIN judged USING (movement_id)
+        ORDER BY operation, reference, coalesce(judged.status, found.status) <> 'AMOUNT_MISMATCH', movement_id
+    ) f ON f.operation = r.operation AND f.reference = r.reference
+    WHERE NOT EXISTS (SELECT FROM judged p WHERE p.line_no = r.line_no)
 """
 
 _DECIDE = """
@@ -206,26 +199,6 @@ kept AS (
     ON CONFLICT (line_no) DO NOTHING
 )
 SELECT line_no, movement_id, status FROM decided WHERE status <> 'MATCHED'
-"""
-
-_WAKE_LINES = """
-WITH arrived AS MATERIALIZED (
-    SELECT m.movement_id FROM open_movement m WHERE m.channel = $1 AND m.fresh ORDER BY m.movement_id LIMIT $2
-),
-movement AS MATERIALIZED (SELECT i.* FROM arrived JOIN internal_transaction i USING (movement_id)),
-named AS (
-    SELECT o.line_no FROM movement i JOIN open_line o ON o.channel_reference = i.channel_reference WHERE NOT o.fresh
-    UNION SELECT o.line_no FROM movement i JOIN open_line o ON o.attempt_id = i.attempt_id WHERE NOT o.fresh
-    UNION SELECT o.line_no FROM movement i JOIN open_line o ON o.related_no = i.related_no WHERE NOT o.fresh
-    UNION SELECT o.line_no FROM movement i
-        JOIN open_line o ON o.currency_code = i.currency_code AND o.amount_minor = i.amount_minor WHERE NOT o.fresh
-),
-woken AS (UPDATE open_line o SET fresh = true FROM named n WHERE o.line_no = n.line_no AND o.channel = $1),
-looked_at AS (
-    UPDATE open_movement m SET fresh = false, due_time = i.occurred_at + $3 FROM movement i
-    WHERE m.movement_id = i.movement_id
-)
-SELECT count(*) AS movements FROM arrived
 """
 
 _MISSING_MOVEMENTS = """
@@ -299,11 +272,10 @@ async def match_by_reference(
     """Decide lines by what they and movements name; `exact` only those of which amount and currency are the same."""
     in_text = rule.kind is RuleKind.TEXT
     sql = _BY_REFERENCE.format(
-        line_reference=_OWN_ID if in_text else f"l.{rule.by}",
+        line_reference=OWN_ID if in_text else f"l.{rule.by}",
         movement_reference=Reference.RELATED_NO if in_text else rule.by,
         exactly=", amount_minor, currency_code" if exact else "",
         exact_pair=" AND (f.amount_minor, f.currency_code) = (r.amount_minor, r.currency_code)" if exact else "",
-        is_part="false" if exact else _IS_PART,
         repeated="" if exact else _REPEATED,
     )
     return _differences(
@@ -362,11 +334,6 @@ async def batches_of_a_day(
 async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[LineDifference]:
     """Decide lines that nothing was found for in time; they stay open for what comes later."""
     return _differences(await tx.fetch(_MISSING_LINES, list(line_nos), "MISSING")) if line_nos else []
-
-
-async def wake_lines(tx: Tx, channel: str, *, sla: timedelta, limit: int) -> int:
-    """Have lines looked at again for which movements came, and say of how many that was; these wait for lines now."""
-    return int((await tx.fetch(_WAKE_LINES, channel, limit, sla))[0]["movements"])
 
 
 async def missing_movements(tx: Tx, channel: str, limit: int) -> list[LineDifference]:

@@ -16,22 +16,36 @@ _LINE_COLUMNS = (
     *("payout_reference", "acquirer_reference", "text"),
 )
 
+OWN_ID = "substring(text from '(?:cap|ref|dsp|wdr)_[0-9a-f]{32}')"
+"""One of our ids in the text of a line."""
 _OPEN_COLUMNS = """
-    line_no, statement_id, channel, operation, amount_minor, currency_code, channel_reference, attempt_id, related_no
+    line_no, statement_id, channel, operation, amount_minor, currency_code, channel_reference, attempt_id, related_no,
+    line_date
+"""
+# What a line's text names is what it waits for, as if a column of its own named it.
+_WAITING_COLUMNS = f"""
+    line_no, statement_id, channel, operation, amount_minor, currency_code, channel_reference, attempt_id,
+    coalesce(related_no, {OWN_ID}), line_date
 """
 
 _ADD_LINES = """
 WITH added AS (
     INSERT INTO statement_line ({columns}) SELECT {columns} FROM unnest({parameters}) AS new ({columns})
     ON CONFLICT (channel, line_id) DO NOTHING
-    RETURNING {open_columns}
+    RETURNING {waiting_columns}
 )
 INSERT INTO open_line ({open_columns}, fresh) SELECT *, true FROM added
 """
 
 _OPEN_LINES = f"""
 INSERT INTO open_line ({_OPEN_COLUMNS}, fresh)
-SELECT {_OPEN_COLUMNS}, true FROM statement_line WHERE statement_id = ANY($1::text[]) ON CONFLICT DO NOTHING
+SELECT {_WAITING_COLUMNS}, true FROM statement_line WHERE statement_id = ANY($1::text[]) ON CONFLICT DO NOTHING
+"""
+
+_OPEN_AGAIN = f"""
+INSERT INTO open_line ({_OPEN_COLUMNS}, fresh, differs)
+SELECT {_WAITING_COLUMNS}, false, $2 FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line USING (line_no)
+ON CONFLICT (line_no) DO UPDATE SET fresh = false, differs = excluded.differs, due_time = NULL
 """
 
 # All lines are there, and each has an outcome: what waits for its movement has none yet.
@@ -113,12 +127,22 @@ class StatementLines(Table[int, ReportedLine]):
         """Add lines that are not there yet, by channel and line_id, to be looked at."""
         columns = ", ".join(_LINE_COLUMNS)
         ordered = sorted(lines, key=lambda line: (line.channel, line.line_id))
-        sql = _ADD_LINES.format(columns=columns, parameters=self.parameters(_LINE_COLUMNS), open_columns=_OPEN_COLUMNS)
+        sql = _ADD_LINES.format(
+            columns=columns,
+            parameters=self.parameters(_LINE_COLUMNS),
+            open_columns=_OPEN_COLUMNS,
+            waiting_columns=_WAITING_COLUMNS,
+        )
         await tx.run(sql, *([getattr(line, column) for line in ordered] for column in _LINE_COLUMNS))
 
     async def open(self, tx: Tx, statement_ids: Sequence[str]) -> None:
         """Have all lines of statements looked at, which were copied in."""
         await tx.run(_OPEN_LINES, list(statement_ids))
+
+    async def open_again(self, tx: Tx, line_nos: Sequence[int], *, differs: bool) -> None:
+        """Have lines that were decided wait for what may come; `differs` says that they keep their outcome meanwhile."""
+        if line_nos:
+            await tx.run(_OPEN_AGAIN, list(line_nos), differs)
 
     async def of_statement(self, tx: Tx, statement_id: str, *, after: int | None, limit: int) -> list[ReportedLine]:
         """Read lines of a statement in their order, from after a line_no on."""
