@@ -32,13 +32,9 @@ async def record(tx: Tx, differences: Sequence[LineDifference], rules: Rules) ->
     found = [_discrepancy(tx, facts, rules.fee) for facts in await store.facts_of(tx, differences)]
     by_line = [each for each in found if each.line_no is not None]
     by_movement = [each for each in found if each.line_no is None]
-    added = set(
-        await store.discrepancies.insert_absent(tx, by_line, unique=("line_no", "kind"), where=_OF_LINE)
-    )
+    added = set(await store.discrepancies.insert_absent(tx, by_line, unique=("line_no", "kind"), where=_OF_LINE))
     added |= set(
-        await store.discrepancies.insert_absent(
-            tx, by_movement, unique=("movement_id", "kind"), where=_OF_MOVEMENT
-        )
+        await store.discrepancies.insert_absent(tx, by_movement, unique=("movement_id", "kind"), where=_OF_MOVEMENT)
     )
     for discrepancy in sorted(found, key=lambda each: each.discrepancy_id):
         if discrepancy.discrepancy_id in added:

@@ -35,9 +35,7 @@ async def _joined(tx: Tx, differences: list[LineDifference], rules: Rules) -> li
     line_nos = [each.line_no for each in differences if each.line_no is not None and may_be_completed(each)]
     if not line_nos:
         return differences
-    joined = await store.regrouping.join(
-        tx, line_nos, rules.rules, conversion_minor=rules.conversion_tolerance_minor
-    )
+    joined = await store.regrouping.join(tx, line_nos, rules.rules, conversion_minor=rules.conversion_tolerance_minor)
     decided = {each.line_no for each in joined}
     apart = [each for each in differences if each.line_no not in decided]
     return apart + [each for each in joined if each.status != MATCHED]

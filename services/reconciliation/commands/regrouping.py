@@ -13,6 +13,7 @@ from services.reconciliation.store.matching import LineDifference
 
 _LIFTED = frozenset({CorrectionState.REJECTED, CorrectionState.REFUSED})
 
+
 async def look_together(tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules) -> list[LineDifference]:
     """Look at lines, together with those that differ from the same movements; return what differs.
 

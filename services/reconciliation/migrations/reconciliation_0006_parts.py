@@ -20,8 +20,13 @@ WHERE o.status IN ('AMOUNT_MISMATCH', 'DUPLICATE') AND o.movement_id IS NOT NULL
 ON CONFLICT (line_no) DO NOTHING;
 """
 
+# Each search has one index that serves it. As long as PostgreSQL takes the lines that wait for few, it would read all of
+# them by any other whose condition the search implies.
 _INDEXES = """
-DROP INDEX open_line_amount;
+DROP INDEX open_line_reference, open_line_attempt, open_line_related, open_line_amount;
+CREATE INDEX open_line_reference ON open_line (channel_reference) WHERE NOT fresh AND channel_reference IS NOT NULL;
+CREATE INDEX open_line_attempt ON open_line (attempt_id) WHERE NOT fresh AND attempt_id IS NOT NULL;
+CREATE INDEX open_line_related ON open_line (related_no) WHERE NOT fresh AND related_no IS NOT NULL;
 CREATE INDEX open_line_amount ON open_line (currency_code, amount_minor) WHERE NOT fresh AND NOT differs;
 CREATE INDEX open_line_differing ON open_line (channel, line_no) WHERE fresh AND differs;
 CREATE INDEX open_line_batch ON open_line (channel, operation, line_date)

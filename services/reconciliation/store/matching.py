@@ -27,6 +27,7 @@ _MATCHING_LOCK = 0x7265_636F
 _LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS locked"
 
 _NESTED_LOOPS = "SELECT set_config('enable_nestloop', $1, true)"
+_WHOLE_TABLES = "SELECT set_config('enable_seqscan', $1, true)"
 
 _CHANNELS = """
 SELECT channel FROM (SELECT DISTINCT channel FROM statement UNION SELECT DISTINCT channel FROM open_movement) c
@@ -339,6 +340,14 @@ async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[LineDifference]:
 async def missing_movements(tx: Tx, channel: str, limit: int) -> list[LineDifference]:
     """Decide movements that no line told of in time; they stay open for what comes later."""
     return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, tx.now, limit))
+
+
+async def fetch_by_index(tx: Tx, sql: str, *args: Any) -> list[asyncpg.Record]:
+    """Run a statement that looks up each row by an index, however small its tables were when it was planned."""
+    await tx.fetch(_WHOLE_TABLES, "off")
+    rows = await tx.fetch(sql, *args)
+    await tx.fetch(_WHOLE_TABLES, "on")
+    return rows
 
 
 async def _fetch_by_hash(tx: Tx, sql: str, *args: Any) -> list[asyncpg.Record]:

@@ -3,11 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-import asyncpg
-
 from paykit.postgres.database import Tx
 from services.reconciliation.domain.rule_set import MatchingRule
-from services.reconciliation.store.matching import LineDifference
+from services.reconciliation.store.matching import LineDifference, fetch_by_index
 from services.reconciliation.store.statement import lines
 
 DIFFERING = ("AMOUNT_MISMATCH", "DUPLICATE")
@@ -51,26 +49,28 @@ ORDER BY 1
 # Neither lines nor movements have an outcome then, as if they had just come.
 _REOPEN = f"""
 WITH again AS (
-    DELETE FROM line_outcome o USING unnest($1::bigint[]) AS n(line_no)
-    WHERE o.line_no = n.line_no AND o.status IN {_DIFFERING} RETURNING o.line_no, o.movement_id
+    DELETE FROM line_outcome WHERE line_no = ANY($1::bigint[]) AND status IN {_DIFFERING} RETURNING movement_id, status
 ),
 freed AS (
-    DELETE FROM movement_outcome m USING again a
-    WHERE m.movement_id = a.movement_id AND m.line_no = a.line_no RETURNING m.movement_id
+    DELETE FROM movement_outcome
+    WHERE movement_id = ANY(ARRAY(SELECT movement_id FROM again WHERE status = 'AMOUNT_MISMATCH')) RETURNING movement_id
 )
 INSERT INTO open_movement (movement_id, channel, fresh, due_time)
-SELECT i.movement_id, i.channel, false, i.occurred_at + $2 FROM freed JOIN internal_transaction i USING (movement_id)
+SELECT i.movement_id, i.channel, false, i.occurred_at + $2 FROM freed f
+JOIN LATERAL (SELECT * FROM internal_transaction t WHERE t.movement_id = f.movement_id OFFSET 0) i ON true
 ON CONFLICT DO NOTHING
 """
 
 _OUTCOMES = "SELECT line_no, status, movement_id FROM line_outcome WHERE line_no = ANY($1::bigint[])"
 
 # Lines that have one movement together, in their order: the first so many that come to its amount are its parts, and
-# what more there is repeats them.
+# what more there is repeats them. Nothing is joined but by an index: of what a WITH gives, the planner knows no number
+# of rows.
 _JOIN_PARTS = f"""
 WITH line AS (
-    SELECT o.line_no, o.movement_id, m.amount_minor AS expected_minor,
-        CASE l.currency_code WHEN m.currency_code THEN l.amount_minor ELSE l.settlement_amount_minor END AS amount_minor,
+    SELECT o.line_no, o.rule, o.movement_id, m.amount_minor AS expected_minor,
+        CASE l.currency_code WHEN m.currency_code THEN l.amount_minor ELSE l.settlement_amount_minor END
+            AS amount_minor,
         greatest(r.tolerance_minor, m.amount_minor::numeric * r.tolerance_basis_points / 10000,
             CASE l.currency_code WHEN m.currency_code THEN 0 ELSE $5::bigint END) AS tolerance_minor
     FROM unnest($1::bigint[]) AS n(line_no)
@@ -83,29 +83,34 @@ WITH line AS (
         SELECT max(minor) AS tolerance_minor, max(basis_points) AS tolerance_basis_points
         FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS r(rule, minor, basis_points) WHERE r.rule = o.rule
     ) r ON true
+    JOIN LATERAL (
+        SELECT FROM movement_outcome t WHERE t.movement_id = o.movement_id AND t.status = 'AMOUNT_MISMATCH' OFFSET 0
+    ) t ON true
     WHERE l.outcome = 'SUCCEEDED' AND l.amount_minor > 0
         AND (l.currency_code = m.currency_code OR l.settlement_currency_code = m.currency_code)
-        AND EXISTS (SELECT FROM movement_outcome t WHERE t.movement_id = o.movement_id AND t.status = 'AMOUNT_MISMATCH')
 ),
 summed AS (
-    SELECT *, row_number() OVER (PARTITION BY movement_id ORDER BY line_no) AS place,
-        sum(amount_minor) OVER (PARTITION BY movement_id ORDER BY line_no) AS total_minor,
+    SELECT *, row_number() OVER in_order AS place, sum(amount_minor) OVER in_order AS total_minor,
         max(tolerance_minor) OVER (PARTITION BY movement_id) AS most_minor
-    FROM line
+    FROM line WINDOW in_order AS (PARTITION BY movement_id ORDER BY line_no)
 ),
 complete AS (
-    SELECT movement_id, min(place) AS places FROM summed
-    WHERE place > 1 AND abs(total_minor - expected_minor) <= most_minor GROUP BY movement_id
+    SELECT *, min(place) FILTER (WHERE place > 1 AND abs(total_minor - expected_minor) <= most_minor)
+        OVER (PARTITION BY movement_id) AS places
+    FROM summed
 ),
 decided AS (
-    SELECT line_no, movement_id, CASE WHEN place <= places THEN 'MATCHED' ELSE 'DUPLICATE' END AS status
-    FROM summed JOIN complete USING (movement_id)
+    SELECT line_no, rule, movement_id, CASE WHEN place <= places THEN 'MATCHED' ELSE 'DUPLICATE' END AS status
+    FROM complete WHERE places IS NOT NULL
 ),
-kept AS (UPDATE line_outcome o SET status = d.status FROM decided d WHERE o.line_no = d.line_no),
+kept AS (
+    INSERT INTO line_outcome (line_no, status, rule, movement_id) SELECT line_no, status, rule, movement_id FROM decided
+    ON CONFLICT (line_no) DO UPDATE SET status = excluded.status
+),
 told AS (
-    UPDATE movement_outcome m SET status = 'MATCHED', line_no = p.line_no
-    FROM (SELECT movement_id, min(line_no) AS line_no FROM decided GROUP BY movement_id) p
-    WHERE m.movement_id = p.movement_id
+    INSERT INTO movement_outcome (movement_id, status, line_no)
+    SELECT movement_id, 'MATCHED', min(line_no) FROM decided GROUP BY movement_id
+    ON CONFLICT (movement_id) DO UPDATE SET status = excluded.status, line_no = excluded.line_no
 )
 SELECT line_no, movement_id, status FROM decided
 """
@@ -115,7 +120,8 @@ _JOIN_MOVEMENTS = """
 WITH line AS (
     SELECT DISTINCT ON (m.channel_reference, m.operation, m.currency_code)
         o.line_no, o.movement_id, m.channel, m.channel_reference, m.operation, m.currency_code,
-        CASE l.currency_code WHEN m.currency_code THEN l.amount_minor ELSE l.settlement_amount_minor END AS amount_minor,
+        CASE l.currency_code WHEN m.currency_code THEN l.amount_minor ELSE l.settlement_amount_minor END
+            AS amount_minor,
         r.tolerance_minor, r.tolerance_basis_points,
         CASE l.currency_code WHEN m.currency_code THEN 0 ELSE $5::bigint END AS conversion_minor
     FROM unnest($1::bigint[]) AS n(line_no)
@@ -148,16 +154,16 @@ summed AS (
         PARTITION BY l.line_no ORDER BY i.movement_id <> l.movement_id, i.occurred_at, i.movement_id)
 ),
 complete AS (
-    SELECT line_no, min(place) AS places FROM summed
-    WHERE place > 1 AND with_own AND abs(total_minor - amount_minor) <= greatest(
-        tolerance_minor, conversion_minor, total_minor * tolerance_basis_points / 10000)
-    GROUP BY line_no
+    SELECT *, min(place) FILTER (WHERE place > 1 AND with_own AND abs(total_minor - amount_minor) <= greatest(
+        tolerance_minor, conversion_minor, total_minor * tolerance_basis_points / 10000))
+        OVER (PARTITION BY line_no) AS places
+    FROM summed
 ),
-decided AS (
-    SELECT line_no, movement_id, own FROM summed JOIN complete USING (line_no) WHERE place <= places
+decided AS (SELECT line_no, movement_id, own FROM complete WHERE place <= places),
+kept AS (
+    UPDATE line_outcome SET status = 'MATCHED' WHERE line_no = ANY(ARRAY(SELECT line_no FROM decided WHERE own))
 ),
-kept AS (UPDATE line_outcome o SET status = 'MATCHED' FROM decided d WHERE o.line_no = d.line_no AND d.own),
-closed AS (DELETE FROM open_movement w USING decided d WHERE w.movement_id = d.movement_id),
+closed AS (DELETE FROM open_movement WHERE movement_id = ANY(ARRAY(SELECT movement_id FROM decided))),
 told AS (
     INSERT INTO movement_outcome (movement_id, status, line_no) SELECT movement_id, 'MATCHED', line_no FROM decided
     ON CONFLICT (movement_id) DO UPDATE SET status = excluded.status, line_no = excluded.line_no
@@ -173,12 +179,13 @@ async def woken_lines(tx: Tx, channel: str, limit: int) -> list[int]:
 
 async def related_lines(tx: Tx, channel: str, line_nos: Collection[int]) -> list[int]:
     """Read the lines that differ of the movements that lines have, or that share a reference with these, in order."""
-    return [row["line_no"] for row in await tx.fetch(_RELATED, sorted(line_nos), channel, PARTS_MAX)]
+    rows = await fetch_by_index(tx, _RELATED, sorted(line_nos), channel, PARTS_MAX)
+    return [row["line_no"] for row in rows]
 
 
 async def reopen(tx: Tx, line_nos: Sequence[int], *, sla: timedelta) -> None:
     """Take their outcome from lines that differ, and from movements that theirs was."""
-    await tx.run(_REOPEN, list(line_nos), sla)
+    await fetch_by_index(tx, _REOPEN, list(line_nos), sla)
     await lines.open_again(tx, line_nos, differs=False)
 
 
@@ -191,14 +198,14 @@ async def join(
         The lines that were decided so, and how: they match, or repeat what matches.
     """
     tolerances = [list(column) for column in zip(*(_tolerance(rule) for rule in rules), strict=True)]
-    parts = await tx.fetch(_JOIN_PARTS, list(line_nos), *tolerances, conversion_minor)
-    sums = await tx.fetch(_JOIN_MOVEMENTS, list(line_nos), *tolerances, conversion_minor, PARTS_MAX)
+    parts = await fetch_by_index(tx, _JOIN_PARTS, list(line_nos), *tolerances, conversion_minor)
+    sums = await fetch_by_index(tx, _JOIN_MOVEMENTS, list(line_nos), *tolerances, conversion_minor, PARTS_MAX)
     return [LineDifference(*row) for row in (*parts, *sums)]
 
 
 async def outcomes(tx: Tx, line_nos: Sequence[int]) -> dict[int, tuple[str, str | None]]:
     """Return status and movement of the lines that have an outcome."""
-    rows: list[asyncpg.Record] = await tx.fetch(_OUTCOMES, list(line_nos))
+    rows = await tx.fetch(_OUTCOMES, list(line_nos))
     return {row["line_no"]: (row["status"], row["movement_id"]) for row in rows}
 
 

@@ -140,7 +140,7 @@ class StatementLines(Table[int, ReportedLine]):
         await tx.run(_OPEN_LINES, list(statement_ids))
 
     async def open_again(self, tx: Tx, line_nos: Sequence[int], *, differs: bool) -> None:
-        """Have lines that were decided wait for what may come; `differs` says that they keep their outcome meanwhile."""
+        """Have decided lines wait for what may come; `differs` says that they keep their outcome meanwhile."""
         if line_nos:
             await tx.run(_OPEN_AGAIN, list(line_nos), differs)
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from paykit.postgres.database import Tx
 from services.reconciliation.domain.rule_set import MatchingRule
+from services.reconciliation.store.matching import fetch_by_index
 
-# Each arm reads the open lines by an index of their own: while PostgreSQL has no statistics, it would read all of them.
+# Each arm reads the open lines by an index of its own, whatever PostgreSQL takes for their number.
 # Lines that differ wait for what they name, not for whatever is of the same amount.
 _WAKE_LINES = """
 WITH arrived AS MATERIALIZED (
@@ -38,14 +39,17 @@ named AS (
     UNION SELECT o.line_no FROM batch b JOIN LATERAL (
         SELECT line_no FROM open_line l
         WHERE l.channel = $1 AND l.operation = b.operation AND l.line_date = b.line_date
-            AND l.currency_code = b.currency_code AND NOT l.fresh AND NOT l.differs
+            AND l.currency_code = b.currency_code AND NOT l.fresh
             AND l.attempt_id IS NULL AND l.related_no IS NULL OFFSET 0
     ) o ON true
 ),
-woken AS (UPDATE open_line o SET fresh = true FROM named n WHERE o.line_no = n.line_no AND o.channel = $1),
+woken AS (
+    UPDATE open_line SET fresh = true WHERE line_no = ANY(ARRAY(SELECT line_no FROM named)) AND channel = $1
+),
 looked_at AS (
-    UPDATE open_movement m SET fresh = false, due_time = i.occurred_at + $3 FROM movement i
-    WHERE m.movement_id = i.movement_id
+    UPDATE open_movement m SET fresh = false, due_time = (
+        SELECT t.occurred_at + $3 FROM internal_transaction t WHERE t.movement_id = m.movement_id
+    ) WHERE m.movement_id = ANY(ARRAY(SELECT movement_id FROM arrived))
 )
 SELECT count(*) AS movements FROM arrived
 """
@@ -59,7 +63,7 @@ async def wake_lines(tx: Tx, channel: str, batches: Sequence[MatchingRule], *, s
     A line that sums up a day, by the rules of `batches`, is looked at again for each movement of its day.
     """
     operations, lags = [rule.operation for rule in batches], [rule.lag_days for rule in batches]
-    return int((await tx.fetch(_WAKE_LINES, channel, limit, sla, operations, lags))[0]["movements"])
+    return int((await fetch_by_index(tx, _WAKE_LINES, channel, limit, sla, operations, lags))[0]["movements"])
 
 
 async def look_again(tx: Tx, line_nos: Sequence[int]) -> None:
