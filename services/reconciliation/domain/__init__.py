@@ -13,6 +13,7 @@ from services.reconciliation.domain import (
     statement,
     statement_file,
     uncleared,
+    verification,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "statement",
     "statement_file",
     "uncleared",
+    "verification",
 ]

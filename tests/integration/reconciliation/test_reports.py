@@ -286,7 +286,7 @@ async def test_matched_and_different_and_waiting_and_what_has_no_counterpart_are
     # And what is said of each together is what is said of each alone.
     assert added_up(items) == added_up(sums)
     assert len(added_up(sums)) == len(sums)
-    assert [row for row in await rows(matcher, channel=channel, days=DAYS)] == sums
+    assert await rows(matcher, channel=channel, days=DAYS) == sums
     decided = {(row["side"], row["item_id"]): row for row in items}
     for row in items:
         if row["side"] == "MOVEMENT" and "counterpart_id" in row:
