@@ -34,9 +34,7 @@ class ReportMethods:
             for chunk in _chunks(document, size):
                 yield chunk
             for day in wanted.days:
-                write = partial(
-                    commands.reporting.write_day, wanted=wanted, day=day, writer=writer, document=document
-                )
+                write = partial(commands.reporting.write_day, wanted=wanted, day=day, writer=writer, document=document)
                 async with self._reporting:
                     await self._runtime.read(write)
                 for chunk in _chunks(document, size):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from paykit.errors import FieldInvalid
 from paykit.serve.reply_sizes import REST_BYTES_MAX
 from paystream.reconciliation.v1 import report_pb2 as pb
+from services.reconciliation import store
 from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
 from services.reconciliation.rpc.reconciliation import ReconciliationServicer
@@ -184,9 +185,7 @@ async def test_days_are_those_of_the_range_each_of_lines_and_movements_its_own(m
         ("2026-01-01", "2026-04-03", "last_date"),
     ],
 )
-async def test_a_range_that_is_none_or_too_long_is_refused(
-    matcher: Matcher, first: str, last: str, field: str
-) -> None:
+async def test_a_range_that_is_none_or_too_long_is_refused(matcher: Matcher, first: str, last: str, field: str) -> None:
     request = pb.ExportReportRequest(channel=CHANNEL, first_date=first, last_date=last)
     with pytest.raises(FieldInvalid) as refused:
         [response async for response in ReconciliationServicer(matcher.runtime).ExportReport(request, ANY)]
@@ -291,6 +290,7 @@ async def test_matched_and_different_and_waiting_and_what_has_no_counterpart_are
     for row in items:
         if row["side"] == "MOVEMENT" and "counterpart_id" in row:
             assert decided["LINE", row["counterpart_id"]]["status"] == row["status"]
+    await matcher.runtime.read(store.verification.check_outcomes)
 
 
 STATUSES = {
