@@ -3,13 +3,13 @@
 from paykit.postgres.database import Tx
 from services.reconciliation import domain, store
 from services.reconciliation.commands import differing, regrouping
-from services.reconciliation.domain.rule_set import DEFAULT_RULES, RuleKind, Rules
+from services.reconciliation.domain.rule_set import RuleKind, Rules
 
 
 async def rules_of(tx: Tx, channel: str) -> Rules:
     """Return the rules that a channel's lines are matched by."""
     active = await store.rule_sets.active(tx, channel)
-    return DEFAULT_RULES if active is None else domain.rule_set.parse(active.content)
+    return domain.rule_set.parse(store.default_rules() if active is None else active.content)
 
 
 async def match_channel(tx: Tx, channel: str, *, limit: int) -> int:

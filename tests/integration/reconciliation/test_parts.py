@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.reconciliation import store
 from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
 from tests.integration.reconciliation.matching import Matcher
@@ -33,6 +34,7 @@ async def end_of(matcher: Matcher) -> tuple[dict[str, int], dict[str, int]]:
     assert (counts["lines"], counts["waiting_lines"]) == (counts["decided_lines"], 0)
     assert (counts["movements"], counts["waiting_movements"]) == (counts["decided_movements"], 0)
     assert (counts["untold_lines"], counts["untold_movements"], counts["torn_pairs"]) == (0, 0, 0)
+    await matcher.runtime.read(store.verification.check_outcomes)
     return await matcher.statuses(), await matcher.found()
 
 

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "reconciliation_0006"
-down_revision = "reconciliation_0005"
+revision = "reconciliation_0007"
+down_revision = "reconciliation_0006"
 branch_labels = None
 
 _COLUMNS = """
