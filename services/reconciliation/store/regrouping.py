@@ -161,7 +161,8 @@ complete AS (
 ),
 decided AS (SELECT line_no, movement_id, own FROM complete WHERE place <= places),
 kept AS (
-    UPDATE line_outcome SET status = 'MATCHED', rule = 'SUM' WHERE line_no = ANY(ARRAY(SELECT line_no FROM decided WHERE own))
+    UPDATE line_outcome SET status = 'MATCHED', rule = 'SUM'
+    WHERE line_no = ANY(ARRAY(SELECT line_no FROM decided WHERE own))
 ),
 closed AS (DELETE FROM open_movement WHERE movement_id = ANY(ARRAY(SELECT movement_id FROM decided))),
 told AS (

@@ -112,7 +112,8 @@ SELECT subject, detail FROM (
     UNION ALL
     SELECT 'line ' || o.line_no, 'has ' || o.movement_id || ', which has no line'
     FROM line_outcome o LEFT JOIN movement_outcome m ON m.movement_id = o.movement_id
-    WHERE o.movement_id IS NOT NULL AND o.status <> 'DUPLICATE' AND m.line_no IS NULL
+    WHERE o.movement_id IS NOT NULL AND m.line_no IS NULL AND NOT (o.status = 'DUPLICATE'
+        AND EXISTS (SELECT FROM open_movement w WHERE w.movement_id = o.movement_id))
 ) torn ORDER BY subject LIMIT 1
 """
 
