@@ -1,8 +1,9 @@
 """Lines that differ, looked at again together with what came since: parts of one movement, or movements of one line."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from paykit.postgres.database import Tx
+from paykit.work import Rows
 from services.reconciliation import store
 from services.reconciliation.commands import differing
 from services.reconciliation.commands.looking import look_at, may_be_completed
@@ -42,7 +43,7 @@ async def watch(tx: Tx, differences: Sequence[LineDifference]) -> None:
     await store.lines.open_again(tx, line_nos, differs=True)
 
 
-async def make_way(tx: Tx, discrepancies: Mapping[str, Discrepancy], corrections: Sequence[Correction]) -> None:
+async def make_way(tx: Tx, discrepancies: Rows[str, Discrepancy], corrections: Sequence[Correction]) -> None:
     """Have lines looked at again whose correction waits no longer, and changed nothing. Rows: open_line."""
     lifted = [each for each in corrections if each.state in _LIFTED]
     line_nos = [discrepancies[each.discrepancy_id].line_no for each in lifted]

@@ -20,8 +20,8 @@ WHERE o.status IN ('AMOUNT_MISMATCH', 'DUPLICATE') AND o.movement_id IS NOT NULL
 ON CONFLICT (line_no) DO NOTHING;
 """
 
-# Each search has one index that serves it. While PostgreSQL takes the lines that wait for few, it would read all of them
-# by any other whose condition the search implies.
+# Each search has one index that serves it. While PostgreSQL takes the lines that wait for few, it would read them
+# all by any other whose condition the search implies.
 _INDEXES = """
 DROP INDEX open_line_reference, open_line_attempt, open_line_related, open_line_amount;
 CREATE INDEX open_line_reference ON open_line (channel_reference) WHERE NOT fresh AND channel_reference IS NOT NULL;

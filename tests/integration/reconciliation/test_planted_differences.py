@@ -133,14 +133,12 @@ def in_parts(line: ReportedLine, chance: random.Random) -> list[ReportedLine]:
     """Two or three lines in the place of one, each with names of its own choice."""
     cuts = sorted(chance.sample(range(3_000, line.amount_minor - 3_000), chance.randrange(1, 3)))
     amounts = [high - low for low, high in pairwise([0, *cuts, line.amount_minor])]
+    unnamed: list[dict[str, Any]] = [
+        dict.fromkeys(chance.sample(sorted(NAMELESS), chance.randrange(3))) for _ in amounts
+    ]
     return [
-        replace(
-            line,
-            **dict.fromkeys(chance.sample(sorted(NAMELESS), chance.randrange(3))),
-            line_id=f"{line.line_id}, part {at}",
-            amount_minor=amount,
-        )
-        for at, amount in enumerate(amounts)
+        replace(line, **without, line_id=f"{line.line_id}, part {at}", amount_minor=amount)
+        for at, (amount, without) in enumerate(zip(amounts, unnamed, strict=True))
     ]
 
 
@@ -181,7 +179,8 @@ def dealt(
     plan: Plan, chance: random.Random
 ) -> Iterator[tuple[list[ChannelMovement | UnmovedAttempt], list[ReportedLine]]]:
     """Yield all of it in an order of chance, some at a time."""
-    facts, lines = [*plan.movements, *plan.unmoved], plan.lines[:]
+    facts: list[ChannelMovement | UnmovedAttempt] = [*plan.movements, *plan.unmoved]
+    lines = plan.lines[:]
     chance.shuffle(facts)
     chance.shuffle(lines)
     while facts or lines:

@@ -94,7 +94,7 @@ DAMAGES = {
     "DELETE FROM internal_transaction WHERE related_no LIKE 'cap%'": "is not there, and has an outcome",
     f"UPDATE line_outcome SET status = 'DUPLICATE' WHERE line_no = {MATCHED}": "is DUPLICATE and does not wait for",
     f"UPDATE line_outcome SET status = 'FEE_MISMATCH' WHERE line_no = {MATCHED}": "pairs: CAPTURE:cap_",
-    "UPDATE open_line SET differs = NOT differs WHERE line_no = (SELECT min(line_no) FROM open_line)": "as another than",
+    "UPDATE open_line SET differs = NOT differs WHERE line_no = (SELECT min(line_no) FROM open_line)": "waits as",
     f"UPDATE line_outcome SET movement_id = NULL WHERE line_no = {MATCHED}": "which has none",
     "UPDATE line_outcome SET movement_id = 'CAPTURE:none' WHERE status = 'DUPLICATE'": "which has no line",
     "DELETE FROM discrepancy WHERE kind = 'AMOUNT_MISMATCH'": "AMOUNT_MISMATCH, and no discrepancy says so",
