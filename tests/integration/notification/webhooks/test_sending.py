@@ -16,7 +16,7 @@ from services.notification.domain.webhooks.delivery import WebhookAnswer
 from services.notification.jobs.webhooks.resolving import Resolve
 from services.notification.jobs.webhooks.sending import WebhookSender
 from tests.integration.notification.webhooks.conftest import Desk
-from tests.integration.notification.webhooks.receiving import OK, answering, hanging, receiver, status
+from tests.line.receiving import OK, answering, hanging, receiver, status
 
 LOCAL = AddressPolicy(http_allowed=True, high_ports_allowed=True, loopback_allowed=True)
 PUBLIC = AddressPolicy(http_allowed=True, high_ports_allowed=True)
