@@ -11,6 +11,7 @@
 | a call to the bank | `domain/attempt.py`, SQL in `store/attempt.py`, both on `paykit.channels`; made by `jobs.py` |
 | the bank's answers, inquiries and callbacks | `commands/evidence.py`, called by `jobs.py` and `rpc/withdrawal.py` |
 | lines of its statements, taken as evidence | `handlers.py`, on `paykit.channels.statement_lines` |
+| payouts that are overdue, told once | `domain/reminder.py`, `commands/reminder.py`, called by `jobs.py` |
 | what it says later | the table in `domain/late_rules.py`; `domain/late_word.py`, `commands/late_word.py` |
 | what two people decide | `contradiction.py` in `store`, `commands` and `rpc`, on `paykit.contradictions` |
 | what it knows of merchants: standing and payout hold | `store/merchant.py`, kept by `handlers.py` |

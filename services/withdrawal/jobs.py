@@ -1,9 +1,12 @@
 """Withdrawal's calls to the bank: sending payouts and inquiring about them; see `paykit.channels.calls`."""
 
+from functools import partial
+
 from prometheus_client import Gauge
 
 from paykit.channels import calls as channel_calls
 from paykit.channels import overdue, registry
+from paykit.channels.attempts import OUTCOME_WITHIN_S
 from paykit.channels.calls import Calls
 from paykit.channels.requests import ChannelOperation, PayoutRequest, request_facts
 from paykit.contradictions import open_contradictions
@@ -42,6 +45,12 @@ async def report_overdue(runtime: Runtime) -> bool:
     """Set the metrics and write one line if an outcome is overdue. Says that there is no more."""
     await overdue.report(runtime, [commands.CHANNEL])
     return False
+
+
+async def tell_overdue(runtime: Runtime) -> bool:
+    """Tell, once each, of payouts that are overdue; True when there may be more."""
+    told = await runtime.transaction(partial(commands.reminder.tell_overdue, within_s=OUTCOME_WITHIN_S))
+    return told == commands.reminder.TOLD_MAX
 
 
 async def report_contradictions(runtime: Runtime) -> bool:

@@ -116,6 +116,7 @@ SERVICE = Service(
         events.WithdrawalContradictionResolved,
         events.EvidenceUnmatched,
         events.WithdrawalUnknown,
+        events.AttemptOverdue,
         events.BankAccountCreated,
         events.BankAccountVerified,
         events.BankAccountDisabled,
@@ -127,6 +128,7 @@ SERVICE = Service(
         Job(name="report_contradictions", run=jobs.report_contradictions, every_s=REPORT_EVERY_S),
         Job(name="report_blocked_withdrawals", run=jobs.report_blocked, every_s=REPORT_EVERY_S),
         Job(name="report_overdue_withdrawals", run=jobs.report_overdue, every_s=REPORT_EVERY_S),
+        Job(name="tell_overdue_withdrawals", run=jobs.tell_overdue, every_s=REPORT_EVERY_S),
     ),
     on_start=jobs.require_bank,
 )

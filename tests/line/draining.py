@@ -41,20 +41,21 @@ async def drained(settings: Settings, kept: Books) -> None:
     """Wait until every outbox is empty, every event applied, nothing parked, every call to a channel answered.
 
     Every webhook is taken by then, and every mail where there is a mail server. What an event leads to may itself be
-    an event, so nothing may have moved between two looks.
+    an event, and what goes from a place not yet looked at to one already looked at is seen at neither: so two looks in
+    a row must find nothing, and nothing may have moved between them.
 
     Raises:
         TimeoutError: Something stayed on its way.
     """
     before: Mapping[Place, int] | None = None
-    left: list[str] = []
+    left = ["not looked at"]
 
     async def still() -> bool:
         nonlocal before, left
         ends = await asyncio.to_thread(_ends, settings)
-        moved, before = ends != before, ends
+        moved, quiet, before = ends != before, not left, ends
         left = ["events were written"] if moved else await _left(settings, kept, ends)
-        return not left
+        return quiet and not left
 
     try:
         await until(still, seconds=DRAIN_S_MAX)

@@ -7,11 +7,13 @@ from services.reconciliation.domain import (
     ending,
     movement,
     pairing,
+    report,
     resolution,
     rule_set,
     statement,
     statement_file,
     uncleared,
+    verification,
 )
 
 __all__ = [
@@ -21,9 +23,11 @@ __all__ = [
     "ending",
     "movement",
     "pairing",
+    "report",
     "resolution",
     "rule_set",
     "statement",
     "statement_file",
     "uncleared",
+    "verification",
 ]

@@ -1,11 +1,11 @@
 """Every SQL statement of reconciliation."""
 
-from services.reconciliation.store import matching, trial, uncleared, verification
+from services.reconciliation.store import matching, report, trial, uncleared, verification
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
 from services.reconciliation.store.discrepancy import DiscrepancyFilter, count_open, discrepancies, facts_of
 from services.reconciliation.store.movement import keep_unmoved, movements, unmoved_attempts, wait_for_lines
-from services.reconciliation.store.rule_set import RuleSetFilter, rule_sets
+from services.reconciliation.store.rule_set import RuleSetFilter, default_rules, rule_sets
 from services.reconciliation.store.statement import (
     StatementFilter,
     lines,
@@ -28,6 +28,7 @@ __all__ = [
     "corrections",
     "count_lines",
     "count_open",
+    "default_rules",
     "differences",
     "discrepancies",
     "facts_of",
@@ -38,6 +39,7 @@ __all__ = [
     "movements",
     "own_lines",
     "payout_at_the_bank",
+    "report",
     "rule_sets",
     "statement_files",
     "statements",

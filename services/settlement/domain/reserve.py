@@ -119,7 +119,7 @@ def release_refused(
     """Tell that the ledger would not release what was left of a reserve."""
     told = replace(settlement, **next_revision(settlement, now))
     return told, events.ReserveReleaseRefused(
-        **_facts(told), release_id=transfer.transfer_id, amount_minor=transfer.settlement_minor, reason=reason
+        **change_facts(told), release_id=transfer.transfer_id, amount_minor=transfer.settlement_minor, reason=reason
     )
 
 

@@ -1,6 +1,6 @@
 """The business operations of withdrawal: lock, decide, save, emit."""
 
-from services.withdrawal.commands import bank_account, contradiction, evidence, hold, submission, withdrawal
+from services.withdrawal.commands import bank_account, contradiction, evidence, hold, reminder, submission, withdrawal
 from services.withdrawal.commands.work import CHANNEL, SUBMISSION_JOBS
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "contradiction",
     "evidence",
     "hold",
+    "reminder",
     "submission",
     "withdrawal",
 ]

@@ -1,5 +1,5 @@
 """The rules of withdrawal: states, decisions and the events that tell of them. Pure."""
 
-from services.withdrawal.domain import allowance, attempt, bank_account, late_rules, late_word, withdrawal
+from services.withdrawal.domain import allowance, attempt, bank_account, late_rules, late_word, reminder, withdrawal
 
-__all__ = ["allowance", "attempt", "bank_account", "late_rules", "late_word", "withdrawal"]
+__all__ = ["allowance", "attempt", "bank_account", "late_rules", "late_word", "reminder", "withdrawal"]

@@ -8,15 +8,17 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from paykit.channels import calls as channel_calls
-from paykit.channels.attempts import AttemptNotFound, ChannelAmountMismatch
+from paykit.channels.attempts import OUTCOME_WITHIN_S, AttemptNotFound, ChannelAmountMismatch
 from paykit.errors import IllegalTransition
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.withdrawal.v1 import withdrawal_pb2 as pb
+from paystream.withdrawal.v1.events import AttemptOverdue
 from services.withdrawal import commands, jobs
 from services.withdrawal.commands import late_word
 from services.withdrawal.service import SERVICE
 from tests.conftest import RuntimeOf
+from tests.integration import aging
 from tests.integration.withdrawal.conftest import ANY, Treasury, by_amount
 
 COMPLETED, FAILED, RETURNED = pb.BANK_OUTCOME_COMPLETED, pb.BANK_OUTCOME_FAILED, pb.BANK_OUTCOME_RETURNED
@@ -268,6 +270,36 @@ async def test_an_outcome_that_no_inquiry_brings_is_reported(treasury: Treasury)
     assert (line["log_level"], line["attempts"], line["channels"]) == ("warning", 1, ["simulator"])
     shown = REGISTRY.get_sample_value("paystream_attempts_overdue", {"service": "withdrawal", "channel": "simulator"})
     assert shown == 1
+
+
+async def test_a_payout_without_an_outcome_for_long_is_told_once(treasury: Treasury) -> None:
+    treasury.bank.fate = by_amount({AMOUNT: "pending"})
+    made = await treasury.paid(AMOUNT)
+    attempt = await treasury.attempt(made.withdrawal_id)
+    await aging.age_attempts(treasury.runtime, by_s=OUTCOME_WITHIN_S - 60)
+    await jobs.tell_overdue(treasury.runtime)
+    early = await treasury.told_types(made.withdrawal_id)
+    await aging.age_attempts(treasury.runtime, by_s=120)
+    await asyncio.gather(*(jobs.tell_overdue(treasury.runtime) for _ in range(3)))
+    await jobs.tell_overdue(treasury.runtime)
+
+    *before, told = await treasury.told(made.withdrawal_id)
+    assert "AttemptOverdue" not in early
+    assert len(before) == len(early)
+    assert isinstance(told, AttemptOverdue)
+    assert (told.attempt_id, told.amount_minor, told.channel) == (attempt.attempt_id, AMOUNT, "simulator")
+    assert told.causation_id == attempt.attempt_id
+    assert (told.submitted_at, told.bank_account_last_four) == (treasury.runtime.clock.now(), "4321")
+    await treasury.report(made.withdrawal_id, pb.BANK_OUTCOME_COMPLETED)
+    assert (await treasury.told_types(made.withdrawal_id))[-2:] == ["AttemptOverdue", "Completed"]
+
+
+async def test_a_payout_that_has_ended_is_not_overdue(treasury: Treasury) -> None:
+    made = await treasury.paid(AMOUNT)
+    await aging.age_attempts(treasury.runtime, by_s=OUTCOME_WITHIN_S + 60)
+    await jobs.tell_overdue(treasury.runtime)
+
+    assert "AttemptOverdue" not in await treasury.told_types(made.withdrawal_id)
 
 
 def contradictions() -> float:

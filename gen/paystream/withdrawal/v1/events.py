@@ -41,6 +41,70 @@ class ContradictionResolution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptOverdue(AvroRecord):
+    """A payout handed to the bank has had no outcome for longer than payouts take; it is inquired about on and on, and
+    the amount stays held. Told once for each call.
+
+    Attributes:
+        event_id: Identity of this event: evt_ and a UUIDv7 in 32 hexadecimal digits. The same in every redelivery:
+            de-duplicate by it.
+        occurred_at: Effective (business) time of what happened, UTC, microseconds.
+        recorded_at: When the producer recorded it, UTC, microseconds; not before occurred_at unless the fact was dated
+            ahead.
+        merchant_id: The merchant concerned: mer_ and a UUIDv7; null where no single merchant is.
+        correlation_id: The journey: the same from the first request to the last event it led to.
+        causation_id: The request id or event id that directly led to this event; null when none did.
+        actor: Name of the authenticated caller or operator who asked; null when paystream acted by itself. Never a
+            payer.
+        aggregate_version: Version of the aggregate after this event, from 1, +1 with every change of the aggregate.
+        withdrawal_id: The withdrawal: wdr_ and a UUIDv7; the ledger's related_no. The Kafka key.
+        bank_account_id: The merchant's bank account: bnk_ and a UUIDv7.
+        amount_minor: Amount of the withdrawal, in minor units of currency_code (JPY 0, USD 2, BHD 3 decimals),
+            1..2^53-1.
+        currency_code: ISO 4217 code in upper case, three letters.
+        channel: Name of the channel adapter, as in simulator.
+        attempt_id: The key under which the bank knows it: att_ and a UUIDv7.
+        channel_reference: The bank's reference; null when it has given none.
+        bank_account_last_four: Last four characters of the bank account's number, digits or capital letters, as they
+            were when the withdrawal was created.
+        requester: Who created the withdrawal, the caller's name.
+        decider: Who approved or rejected it, the caller's name; null while nobody has, and where nobody had to.
+        note: What who created it wrote about it, 1..500 characters, no card number; null when nothing.
+        submitted_at: When it was handed to the bank, UTC, microseconds of business time; null where it was not kept.
+        payout_fee_minor: What the merchant is charged for the payout, in minor units of currency_code, 0..2^53-1.
+        started_at: When it was taken to be sent, UTC, microseconds; real time, whatever business time is.
+    """
+
+    RECORD: ClassVar[str] = "paystream.withdrawal.v1.AttemptOverdue"
+    TOPIC: ClassVar[str] = "withdrawal.events"
+    VERSION: ClassVar[int] = 1
+    KEY: ClassVar[str] = "withdrawal_id"
+
+    event_id: str = ""
+    occurred_at: datetime
+    recorded_at: datetime | None = None
+    merchant_id: str | None
+    correlation_id: str = ""
+    causation_id: str | None = None
+    actor: str | None = None
+    aggregate_version: int
+    withdrawal_id: str
+    bank_account_id: str
+    amount_minor: int
+    currency_code: str
+    channel: str
+    attempt_id: str
+    channel_reference: str | None
+    bank_account_last_four: str
+    requester: str
+    decider: str | None
+    note: str | None
+    submitted_at: datetime | None
+    payout_fee_minor: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BankAccountCreated(AvroRecord):
     """A merchant registered a bank account; nothing is paid to it before it is verified.
 
@@ -1021,6 +1085,7 @@ class WithdrawalUnknown(AvroRecord):
 
 
 EVENTS = (
+    AttemptOverdue,
     BankAccountCreated,
     BankAccountDisabled,
     BankAccountVerified,
