@@ -1,5 +1,6 @@
 """Each movement knows what booked it; what only one side tells for long is listed, and over when the other does."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -122,6 +123,15 @@ async def test_a_dispute_that_is_lost_whole_is_told_and_booked_though_nothing_mo
     await age(desk)
 
     assert (await listed(desk), await waiting(desk)) == ([], 0)
+
+
+async def test_both_sides_at_the_same_moment_see_each_other(desk: Desk) -> None:
+    events = [capture(number) for number in range(1, 21)]
+    bookings = [booking_of(event) for event in reversed(events)]
+    await asyncio.gather(*(desk.deliver(each) for pair in zip(events, bookings, strict=True) for each in pair))
+    await asyncio.gather(desk.deliver(*events), desk.deliver(*bookings))
+
+    assert await waiting(desk) == 0
 
 
 async def test_other_transactions_wait_for_nobody(desk: Desk) -> None:
