@@ -21,6 +21,7 @@ ROOMS = frozenset({"domain", "store", "commands", "rpc", "messages", "handlers",
 ROOMS_OF_THEIR_OWN = {
     "services/accounting/charts": "data: the charts of accounts, which operators choose by name",
     "services/notification/templates": "data: the words of mails in each language, and what they look like",
+    "services/reconciliation/rules": "data: the rules of channels that have none of their own, for operators to copy",
     "services/journey/peers": "in the place of a store: what a journey tells lies in other services (docs/adr/0017)",
 }
 

@@ -94,6 +94,15 @@ class Tx:
         rows: list[asyncpg.Record] = await self._driver.fetch(sql, *args)
         return rows
 
+    async def pages(self, sql: str, *args: Any, rows_max: int) -> AsyncIterator[list[asyncpg.Record]]:
+        """Run one statement by the driver and give its rows in pages of so many, by a cursor of the server.
+
+        Whatever there is, one page of it is held in memory.
+        """
+        cursor = await self._driver.cursor(sql, *args)
+        while page := await cursor.fetch(rows_max):
+            yield page
+
     async def lock(self, table: str, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Run a statement that locks rows of a table and give them; tables come in the order the service declares.
 

@@ -18,6 +18,8 @@ ITEM_FRAME_BYTES_MAX = 8
 """What an item of a reply costs beside its own bytes: the number of its field, and its length."""
 REST_BYTES_MAX = 4_096
 """What a reply holds beside its items: a page token, an account, sums."""
+CHUNK_BYTES_MAX = 256 * 1024
+"""Of a document that is streamed in chunks."""
 
 
 class BatchReplyTooLarge(DomainError):
@@ -43,6 +45,11 @@ def fitting(items: Iterable[M], bytes_max: int) -> list[M]:
             break
         fitting_items.append(item)
     return fitting_items
+
+
+def chunk_bytes(bytes_max: int) -> int:
+    """Return how many bytes of a document one reply of this many bytes carries, at most CHUNK_BYTES_MAX."""
+    return min(CHUNK_BYTES_MAX, bytes_max - REST_BYTES_MAX)
 
 
 def require_answerable(items_bytes: int, bytes_max: int) -> None:

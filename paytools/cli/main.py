@@ -52,7 +52,7 @@ ENTRIES = (
     Entry("settlement", "settlement", "Verify settlements and write their reports."),
     Entry("payments", "oversight.payments", "Payments whose outcome is overdue."),
     Entry("contradictions", "oversight.contradictions", "What channels said against what is recorded."),
-    Entry("recon", "recon.rules", "Differences between statements and records, and what has not cleared."),
+    Entry("recon", "recon.reporting", "Differences between statements and records, and what has not cleared."),
     Entry(
         "webhooks", "oversight.webhooks", "Webhooks: endpoints, deliveries, replays, and a receiver to try them with."
     ),

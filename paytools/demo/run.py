@@ -108,8 +108,8 @@ def _judge(console: Console, collected: Findings) -> None:
 
 
 def _verify(console: Console) -> None:
-    """Have the ledger and the settlements recomputed."""
-    for part in ("ledger", "settlement"):
+    """Have the ledger, the settlements and what became of statements recomputed."""
+    for part in ("ledger", "settlement", "recon"):
         console.print(f"\npaystream {part} verify", style="bold")
         for line in paystream(HOME, part, "verify"):
             console.print(f"  {line}", markup=False, soft_wrap=True)

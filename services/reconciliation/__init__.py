@@ -20,7 +20,9 @@
 | differences: found, ended by what follows | `commands/differing.py` |
 | taking in lines and movements | `commands/collecting.py`, called by `handlers.py` |
 | closing statements of which all is known | `commands/statements.py`, called by `jobs.py` |
-| each line and each movement has one outcome | SQL in `store/verification.py` |
+| the rules of channels that have none of their own | `rules/default.toml`, read by `store/rule_set.py` |
+| reports by channel and day | `domain/report.py`, `commands/reporting.py`, SQL in `store/report.py` |
+| `paystream recon verify`: each line and each movement has one outcome | SQL in `store/verification.py` |
 | what has not cleared, and who holds it | `domain/uncleared.py`, SQL in `store/uncleared.py`, metrics in `jobs.py` |
 
 Records: `discrepancy`, `correction`, `rule_set`, `statement_file`, `statement`, `statement_line`, `open_line` and
@@ -32,7 +34,7 @@ these and accounting.events).
 
 RPCs: GetDiscrepancy ListDiscrepancies ResolveDiscrepancy ApproveCorrection RejectCorrection ListCorrections
 ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet ImportStatement GetStatement
-ListStatements ListStatementLines.
+ListStatements ListStatementLines ExportReport.
 
 Topics: in accounting.events, channel.events, payment.events and withdrawal.events; out reconciliation.events.
 

@@ -11,7 +11,7 @@ from paykit.process.runtime import Runtime
 from paykit.serve.idempotency import Creates
 from paykit.serve.listing import cut, newest_page
 from paykit.serve.operations import Operation
-from paykit.serve.reply_sizes import REST_BYTES_MAX
+from paykit.serve.reply_sizes import chunk_bytes
 from paykit.serve.server import Servicer
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
@@ -22,7 +22,6 @@ from services.settlement.store import ItemKey, PlacedItem
 
 EXPORT_ITEMS = 500
 """Items read at once for a report."""
-CHUNK_BYTES_MAX = 256 * 1024
 
 _CREATE = Operation(
     name="CreateSettlement",
@@ -136,7 +135,7 @@ class SettlementServicer(settlement_pb2_grpc.SettlementServiceServicer):
             yield chunk
 
     def _chunks(self, text: str) -> Sequence[pb.ExportSettlementResponse]:
-        data, size = text.encode(), min(CHUNK_BYTES_MAX, self._runtime.reply_bytes_max - REST_BYTES_MAX)
+        data, size = text.encode(), chunk_bytes(self._runtime.reply_bytes_max)
         return [pb.ExportSettlementResponse(chunk=data[at : at + size]) for at in range(0, len(data), size)]
 
 

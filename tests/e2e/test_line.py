@@ -38,7 +38,7 @@ from tests.e2e.model.rules import Fees
 from tests.e2e.model.views import View
 from tests.line import books, delivery
 from tests.line.draining import drained
-from tests.line.processes import verify_ledger, verify_settlements
+from tests.line.processes import verify_ledger, verify_reconciliation, verify_settlements
 from tests.line.waiting import until
 
 SEED = 20260301
@@ -115,7 +115,7 @@ async def test_an_order_is_paid_settled_and_paid_out_to_the_minor_unit(line: Lin
     ]
     assert [first[f"payment {number}"]["disputes"] for number in (1, 5)] == [[(5_000, "WON")], [(8_000, "LOST")]]
     assert [first[f"withdrawal {number}"]["state"] for number in (6, 7)] == ["COMPLETED", "FAILED"]
-    for verify in (verify_ledger, verify_settlements):
+    for verify in (verify_ledger, verify_settlements, verify_reconciliation):
         verified = await asyncio.to_thread(verify, line.settings)
         assert verified.returncode == 0, verified.stdout + verified.stderr
 

@@ -158,6 +158,11 @@ def verify_settlements(settings: Settings) -> "subprocess.CompletedProcess[str]"
     return _verify("settlement", settings)
 
 
+def verify_reconciliation(settings: Settings) -> "subprocess.CompletedProcess[str]":
+    """Run `paystream recon verify`, which holds what became of lines and movements against all there are."""
+    return _verify("recon", settings)
+
+
 def _verify(part: str, settings: Settings) -> "subprocess.CompletedProcess[str]":
     argv = [sys.executable, "-m", "paytools.cli.main", part, "verify"]
     return subprocess.run(

@@ -1,14 +1,11 @@
 """`paystream settlement`: reports, and the settlements held against their items and the ledger."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from enum import StrEnum
 from functools import partial
-from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import grpc
 import typer
@@ -18,9 +15,10 @@ from paykit.base.errors import UnavailableError
 from paykit.postgres.database import Tx
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
-from paytools.cli import addresses
+from paytools.cli import addresses, documents
 from paytools.cli.addresses import DEFAULT_HOME, Home, fail, find
 from paytools.cli.commands.call import refusal_lines, wait_for
+from paytools.cli.documents import STREAM_S_MAX, Format, Output
 from paytools.cli.reading import DatabaseUrl, read
 from services.accounting import store as accounting_store
 from services.settlement import store as settlement_store
@@ -30,16 +28,8 @@ from services.settlement.domain.settlement import MerchantCurrency
 from services.settlement.domain.verification import Collected, SettlementDifferenceError, compare, compare_balances
 
 LOOK_AGAIN_S = 0.25
-EXPORT_S_MAX = 3600.0
 
 app = typer.Typer(help="Look after settlements.", no_args_is_help=True)
-
-
-class Format(StrEnum):
-    """What a report is written in."""
-
-    CSV = "csv"
-    JSON = "json"
 
 
 @app.callback()
@@ -85,7 +75,7 @@ def export(
     settlement_id: Annotated[str, typer.Argument(help="stl_ and 32 hexadecimal digits.")],
     *,
     format_: Annotated[Format, typer.Option("--format", "-f", help="What to write it in.")] = Format.CSV,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A new file; else standard output.")] = None,
+    output: Output = None,
     address: Annotated[str | None, typer.Option("--address", "-a", help="host:port; else the local stack's.")] = None,
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -94,7 +84,7 @@ def export(
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         try:
-            _write(_chunks(channel, settlement_id, format_), output)
+            documents.write(_chunks(channel, settlement_id, format_), output)
         except grpc.RpcError as error:
             for line in refusal_lines(error):
                 typer.echo(line, err=True)
@@ -142,23 +132,4 @@ def _chunks(channel: grpc.Channel, settlement_id: str, format_: Format) -> Itera
         settlement_id=settlement_id, format=pb.ExportFormat.Value(f"EXPORT_FORMAT_{format_.name}")
     )
     stub = settlement_pb2_grpc.SettlementServiceStub(channel)
-    return (response.chunk for response in stub.ExportSettlement(request, timeout=EXPORT_S_MAX))
-
-
-def _write(chunks: Iterator[bytes], output: Path | None) -> None:
-    """Write the chunks as they come; a file is begun with the first, so that a refusal leaves none."""
-    first = next(chunks, b"")
-    if output is None:
-        _write_all(first, chunks, sys.stdout.buffer)
-        return
-    try:
-        with output.open("xb") as file:
-            _write_all(first, chunks, file)
-    except FileExistsError:
-        fail(f"{output} is there already")
-
-
-def _write_all(first: bytes, chunks: Iterator[bytes], file: BinaryIO) -> None:
-    file.write(first)
-    file.writelines(chunks)
-    file.flush()
+    return (response.chunk for response in stub.ExportSettlement(request, timeout=STREAM_S_MAX))

@@ -4,37 +4,23 @@ What foreign keys on entries and a check of each row would cost in speed is caug
 snapshot. `paystream ledger verify` runs it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from paykit.postgres.database import Tx
+from paykit.postgres.long_reading import read_for_long
+from paykit.verification import DifferenceError, Progress
 from services.accounting import domain, store
 from services.accounting.commands.open_matters import OpenMatter, open_matters
 from services.accounting.domain.chart import Chart, account_id
 from services.accounting.domain.transaction import Account
-
-Progress = Callable[[str, int], None]
-"""Called after each check with its name and the number of rows it looked at."""
 
 ACCOUNT_IDS = "account ids"
 TRANSACTION_IDS = "transaction ids"
 """The checks that are not made in sets."""
 
 
-class LedgerDifferenceError(Exception):
-    """The ledger is not what its entries say.
-
-    Attributes:
-        check: Which claim does not hold.
-        subject: The transaction, account or currency concerned.
-        detail: What differs.
-    """
-
-    def __init__(self, check: str, subject: str, detail: str) -> None:
-        super().__init__(f"{check}: {subject}: {detail}")
-        self.check = check
-        self.subject = subject
-        self.detail = detail
+class LedgerDifferenceError(DifferenceError):
+    """The ledger is not what its entries say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +40,7 @@ async def verify(tx: Tx, *, progress: Progress = lambda _check, _rows: None) -> 
     Raises:
         LedgerDifferenceError: The first claim that does not hold.
     """
-    await store.verification.read_for_long(tx)
+    await read_for_long(tx)
     chart = await store.chart_in_use(tx)
     counts = await store.verification.count_rows(tx)
     await _check_accounts(tx, chart)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paykit.postgres.database import Tx
-from services.accounting.store.verification import read_for_long
+from paykit.postgres.long_reading import read_for_long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -281,11 +281,6 @@ async def first_difference(tx: Tx, check: SetCheck) -> tuple[str, str] | None:
     return None
 
 
-async def read_for_long(tx: Tx) -> None:
-    """Prepare for reading from end to end, which takes longer than any call on a large ledger."""
-    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
-
-
 async def count_rows(tx: Tx) -> dict[str, int]:
     """Count the rows of each table."""
     return {table: int((await tx.fetch(sql))[0][0]) for table, sql in _COUNT.items()}

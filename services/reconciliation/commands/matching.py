@@ -6,14 +6,14 @@ from paykit.postgres.database import Tx
 from services.reconciliation import domain, store
 from services.reconciliation.commands import differing
 from services.reconciliation.domain.pairing import pair
-from services.reconciliation.domain.rule_set import DEFAULT_RULES, MatchingRule, RuleKind, Rules
+from services.reconciliation.domain.rule_set import MatchingRule, RuleKind, Rules
 from services.reconciliation.store.matching import MATCHED, LineDifference
 
 
 async def rules_of(tx: Tx, channel: str) -> Rules:
     """Return the rules that a channel's lines are matched by."""
     active = await store.rule_sets.active(tx, channel)
-    return DEFAULT_RULES if active is None else domain.rule_set.parse(active.content)
+    return domain.rule_set.parse(store.default_rules() if active is None else active.content)
 
 
 async def match_channel(tx: Tx, channel: str, *, limit: int) -> int:

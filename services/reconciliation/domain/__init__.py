@@ -9,11 +9,13 @@ from services.reconciliation.domain import (
     ledger,
     movement,
     pairing,
+    report,
     resolution,
     rule_set,
     statement,
     statement_file,
     uncleared,
+    verification,
 )
 
 __all__ = [
@@ -25,9 +27,11 @@ __all__ = [
     "ledger",
     "movement",
     "pairing",
+    "report",
     "resolution",
     "rule_set",
     "statement",
     "statement_file",
     "uncleared",
+    "verification",
 ]

@@ -132,17 +132,6 @@ class Rules:
         return timedelta(minutes=self.internal_minutes)
 
 
-DEFAULT_RULES = Rules(
-    rules=(
-        MatchingRule(kind=RuleKind.REFERENCE, by=Reference.CHANNEL_REFERENCE),
-        MatchingRule(kind=RuleKind.REFERENCE, by=Reference.ATTEMPT_ID),
-        MatchingRule(kind=RuleKind.REFERENCE, by=Reference.RELATED_NO),
-        MatchingRule(kind=RuleKind.TEXT),
-    )
-)
-"""Of a channel without rules of its own."""
-
-
 class RuleSetState(StrEnum):
     """One set of a channel is ACTIVE at a time, or none."""
 

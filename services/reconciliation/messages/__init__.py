@@ -1,5 +1,5 @@
 """Reconciliation on the wire."""
 
-from services.reconciliation.messages import discrepancy, resolving, rule_set, statement
+from services.reconciliation.messages import discrepancy, report, resolving, rule_set, statement
 
-__all__ = ["discrepancy", "resolving", "rule_set", "statement"]
+__all__ = ["discrepancy", "report", "resolving", "rule_set", "statement"]

@@ -1,6 +1,6 @@
 """Every SQL statement of reconciliation."""
 
-from services.reconciliation.store import ledger, matching, trial, uncleared, verification
+from services.reconciliation.store import ledger, matching, report, trial, uncleared, verification
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
 from services.reconciliation.store.discrepancy import (
@@ -12,7 +12,7 @@ from services.reconciliation.store.discrepancy import (
 )
 from services.reconciliation.store.evidence import unattributed_evidence
 from services.reconciliation.store.movement import keep_unmoved, movements, unmoved_attempts, wait_for_lines
-from services.reconciliation.store.rule_set import RuleSetFilter, rule_sets
+from services.reconciliation.store.rule_set import RuleSetFilter, default_rules, rule_sets
 from services.reconciliation.store.statement import (
     StatementFilter,
     lines,
@@ -36,6 +36,7 @@ __all__ = [
     "corrections",
     "count_lines",
     "count_open",
+    "default_rules",
     "differences",
     "discrepancies",
     "facts_of",
@@ -47,6 +48,7 @@ __all__ = [
     "movements",
     "own_lines",
     "payout_at_the_bank",
+    "report",
     "rule_sets",
     "statement_files",
     "statements",

@@ -1,7 +1,9 @@
-"""The SQL of rule sets."""
+"""The SQL of rule sets, and the rules that ship."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from importlib import resources
 
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
@@ -12,6 +14,7 @@ from services.reconciliation.domain.rule_set import RuleSet, RuleSetState
 _NEXT_VERSION = "SELECT coalesce(max(version), 0) + 1 AS version FROM rule_set WHERE channel = $1"
 _LOCK_VERSIONS = "SELECT pg_advisory_xact_lock($1)"
 _VERSIONS_LOCK = 0x7275_6C65
+_FILES = resources.files("services.reconciliation").joinpath("rules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class RuleSets(Table[str, RuleSet]):
     """The table `rule_set`."""
 
     async def active(self, tx: Tx, channel: str) -> RuleSet | None:
-        """Read the rule set that a channel's lines are matched by; None where the built-in one is."""
+        """Read the rule set that a channel's lines are matched by; None where the default is."""
         for rule_set in await self.select(tx, "channel = $1 AND state = 'ACTIVE'", channel):
             return rule_set
         return None
@@ -45,6 +48,12 @@ class RuleSets(Table[str, RuleSet]):
     async def list(self, tx: Tx, wanted: RuleSetFilter, *, after: TimeKey | None, limit: int) -> list[RuleSet]:
         """List rule sets, newest first, from after a (create_time, rule_set_id) on."""
         return await self.page(tx, wanted, equal=("channel", "state"), after=after, limit=limit)
+
+
+@cache
+def default_rules() -> str:
+    """Read the rules of channels that have none of their own, as TOML."""
+    return _FILES.joinpath("default.toml").read_text(encoding="utf-8")
 
 
 rule_sets = RuleSets(RuleSet, "rule_set", key="rule_set_id", changing=("state", "activator", "update_time"))

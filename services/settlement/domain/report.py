@@ -1,12 +1,11 @@
 """A settlement's report as CSV and as JSON, in pieces. Pure."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from paykit.spreadsheet import csv_rows
 from services.settlement.domain.item import SettlementItem
 from services.settlement.domain.settlement import Settlement
 
@@ -24,9 +23,6 @@ COLUMNS = (
     "currency_code",
 )
 """Of the CSV, and the names of an item's fields in JSON."""
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What spreadsheets take for the beginning of a formula or a command. Source: OWASP, CSV Injection."""
 
 
 class ReportWriter(Protocol):
@@ -47,11 +43,11 @@ class CsvWriter:
 
     def begin(self, settlement: Settlement) -> str:  # noqa: ARG002 - a ReportWriter
         """Return the column names."""
-        return _lines([COLUMNS])
+        return csv_rows([COLUMNS])
 
     def items(self, settlement: Settlement, page: Iterable[SettlementItem]) -> str:
         """Return a line for each item."""
-        return _lines([_cell(value) for value in _fields(settlement, item).values()] for item in page)
+        return csv_rows(_fields(settlement, item).values() for item in page)
 
     def end(self) -> str:
         """Return nothing: the last line is the end."""
@@ -121,16 +117,5 @@ def _head(settlement: Settlement) -> dict[str, Any]:
     }
 
 
-def _cell(value: str | int) -> str | int:
-    """Keep a text from being taken for a formula; numbers, also those below zero, are none."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
 def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _lines(rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()

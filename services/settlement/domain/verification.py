@@ -3,23 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from paykit.verification import DifferenceError
 from services.settlement.domain.settlement import MerchantCurrency
 
 
-class SettlementDifferenceError(Exception):
-    """The settlements are not what their items, or the ledger, say.
-
-    Attributes:
-        check: Which claim does not hold.
-        subject: The settlement, transaction, or merchant and currency concerned.
-        detail: What was found.
-    """
-
-    def __init__(self, check: str, subject: str, detail: str) -> None:
-        super().__init__(f"{check}: {subject}: {detail}")
-        self.check = check
-        self.subject = subject
-        self.detail = detail
+class SettlementDifferenceError(DifferenceError):
+    """The settlements are not what their items, or the ledger, say."""
 
 
 @dataclass(frozen=True, slots=True)

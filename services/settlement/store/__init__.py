@@ -18,7 +18,7 @@ from services.settlement.store.item import (
     present_items,
 )
 from services.settlement.store.merchant import merchants
-from services.settlement.store.notice import Notice, notices
+from services.settlement.store.notice import notices
 from services.settlement.store.settlement import (
     CollectingSettlement,
     PendingBalance,
@@ -31,7 +31,6 @@ __all__ = [
     "CollectingSettlement",
     "ItemKey",
     "NegativeBalance",
-    "Notice",
     "PendingBalance",
     "PlacedItem",
     "SettlementFilter",

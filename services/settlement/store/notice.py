@@ -3,10 +3,9 @@
 `paystream settlement verify` names them beside what it checks.
 """
 
-from dataclasses import dataclass
-
 from paykit.merchants.standing import STOPPED
 from paykit.postgres.database import Tx
+from paykit.verification import Notice
 
 NOTICES_MAX = 100
 """Named of each kind."""
@@ -77,21 +76,6 @@ SELECT transfer_id AS subject,
 FROM fund_transfer WHERE state = 'REQUESTED' AND create_time < $1::timestamptz - $2 * interval '1 s'
 ORDER BY create_time LIMIT $3
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something for a person to know.
-
-    Attributes:
-        what: held, negative, reserve or transfer.
-        subject: The merchant and currency, settlement or transfer concerned.
-        detail: What was found.
-    """
-
-    what: str
-    subject: str
-    detail: str
 
 
 async def notices(tx: Tx) -> list[Notice]:

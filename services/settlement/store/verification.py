@@ -4,16 +4,13 @@ What a foreign key on items and a check of each row would cost in speed is caugh
 snapshot. `paystream settlement verify` runs it.
 """
 
-from collections.abc import Callable
-
 from paykit.postgres.database import Tx
+from paykit.postgres.long_reading import read_for_long
+from paykit.verification import Progress
 from services.settlement.domain.balance import FOLLOWED
 from services.settlement.domain.settlement import MerchantCurrency
 from services.settlement.domain.verification import Collected, SettlementDifferenceError
 from services.settlement.store.settlement import SUMS
-
-Progress = Callable[[str, int], None]
-"""Called after each check with its name and the number of rows it looked at."""
 
 # Each statement reads the first difference, as (subject, detail), or no row.
 
@@ -123,8 +120,7 @@ async def check_settlements(tx: Tx, *, progress: Progress = lambda _check, _rows
     Raises:
         SettlementDifferenceError: The first claim that does not hold.
     """
-    # A large service takes longer than any call, and is read from end to end.
-    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
+    await read_for_long(tx)
     for name, table, sql in _CHECKS:
         for row in await tx.fetch(sql):
             raise SettlementDifferenceError(name, row["subject"], row["detail"])
@@ -133,7 +129,7 @@ async def check_settlements(tx: Tx, *, progress: Progress = lambda _check, _rows
 
 async def collected(tx: Tx) -> dict[MerchantCurrency, Collected]:
     """Read what was collected of every merchant and currency."""
-    await tx.fetch("SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)")
+    await read_for_long(tx)
     return {
         (row["merchant_id"], row["currency_code"]): Collected(
             int(row["items"]), int(row["digest"]), int(row["unbooked_minor"])

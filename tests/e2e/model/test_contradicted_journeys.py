@@ -16,7 +16,7 @@ from tests.e2e.model import audit
 from tests.e2e.model.contradicted import ContradictedJourney
 from tests.line.clients import advance_clock
 from tests.line.draining import drained
-from tests.line.processes import verify_ledger, verify_settlements
+from tests.line.processes import verify_ledger, verify_reconciliation, verify_settlements
 
 AT_ONCE = 32
 SHOWN_MAX = 3
@@ -111,6 +111,6 @@ async def test_nothing_was_left_aside_and_each_service_finds_its_books_right(lin
         counted = " UNION ALL ".join(f"""SELECT '{name}', count(*) FROM "{name}".{table}""" for name in schema_names())
         assert {row[0]: row[1] for row in await line.kept.rows(counted)} == dict.fromkeys(schema_names(), 0), table
     assert await audit.one_sided(line.kept) == []
-    for verify in (verify_ledger, verify_settlements):
+    for verify in (verify_ledger, verify_settlements, verify_reconciliation):
         verified = await asyncio.to_thread(verify, line.settings)
         assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -20,7 +20,7 @@ from tests.e2e.model.journey import Journey
 from tests.line.clients import advance_clock, call
 from tests.line.delivery import unconsumed
 from tests.line.draining import drained
-from tests.line.processes import ServiceProcess, launching, verify_ledger, verify_settlements
+from tests.line.processes import ServiceProcess, launching, verify_ledger, verify_reconciliation, verify_settlements
 
 JOURNEYS_AT_ONCE = 48
 """Under way at once; more only wait for each other on two cores."""
@@ -126,7 +126,7 @@ async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(
     await advance_clock(line.settings.grpc_address, PASSING_S)
     await of_all(journeys, lambda journey: journey.advance())
     await compare(line, journeys)
-    for verify in (verify_ledger, verify_settlements):
+    for verify in (verify_ledger, verify_settlements, verify_reconciliation):
         verified = await asyncio.to_thread(verify, line.settings)
         assert verified.returncode == 0, verified.stdout + verified.stderr
 

@@ -112,12 +112,12 @@ class Matcher:
         rows = await self.runtime.read(lambda tx: tx.fetch("SELECT status FROM line_outcome"))
         return Counter(row["status"] for row in rows)
 
-    async def use(self, content: str) -> None:
+    async def use(self, content: str, *, channel: str = CHANNEL) -> None:
         """Have the channel matched by rules."""
         await self.runtime.transaction(
             lambda tx: tx.run(
-                """INSERT INTO rule_set VALUES ('rul_test', $1, 1, 'ACTIVE', $2, 'ann', 'a test', 'bob', $3, $3)""",
-                CHANNEL,
+                """INSERT INTO rule_set VALUES ('rul_' || $1, $1, 1, 'ACTIVE', $2, 'ann', 'a test', 'bob', $3, $3)""",
+                channel,
                 content,
                 tx.now,
             )

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from paykit.ids import named_id
-from services.reconciliation import jobs
+from services.reconciliation import jobs, store
+from services.reconciliation.commands.matching import rules_of
 from services.reconciliation.domain.movement import UnmovedOutcome
-from tests.integration.reconciliation.matching import DAY, NOON, Matcher, failed_attempt
+from services.reconciliation.domain.rule_set import parse
+from tests.integration.reconciliation.matching import CHANNEL, DAY, NOON, Matcher, failed_attempt
 
 RULES = '[[rule]]\nkind = "REFERENCE"\nby = "channel_reference"\n'
 
@@ -228,3 +230,10 @@ async def test_each_line_and_each_movement_is_counted_once(matcher: Matcher) -> 
     assert (counts["lines"], counts["decided_lines"], counts["waiting_lines"]) == (5, 5, 0)
     assert (counts["movements"], counts["decided_movements"], counts["waiting_movements"]) == (5, 5, 0)
     assert (counts["untold_lines"], counts["untold_movements"], counts["torn_pairs"]) == (0, 0, 0)
+
+
+async def test_a_channel_without_rules_of_its_own_is_matched_by_the_file_that_ships(matcher: Matcher) -> None:
+    applied = await matcher.runtime.read(lambda tx: rules_of(tx, CHANNEL))
+    assert applied == parse(store.default_rules())
+    await matcher.use(RULES)
+    assert await matcher.runtime.read(lambda tx: rules_of(tx, CHANNEL)) == parse(RULES)

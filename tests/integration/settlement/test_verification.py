@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -18,6 +17,7 @@ from services.accounting.service import SERVICE as ACCOUNTING
 from services.settlement.domain.settlement import Settlement
 from tests.conftest import RuntimeOf
 from tests.integration.accounting import books
+from tests.integration.damage import damage
 from tests.integration.settlement.till import Till
 from tests.unit.accounting import ledger as told
 from tests.unit.settlement.builders import ALICE, daily, utc
@@ -75,13 +75,6 @@ async def run(admin_url: str) -> Result:
     """Run the command in a thread, for it has an event loop of its own."""
     arguments = ["verify", "--postgres", admin_url, "--wait", "0"]
     return await asyncio.to_thread(CliRunner().invoke, app, arguments, env={"COLUMNS": "200", "NO_COLOR": "1"})
-
-
-async def damage(admin_url: str, *statements: str) -> None:
-    """Change rows as nobody can through the service."""
-    connection = await asyncpg.connect(admin_url)
-    await connection.execute("; ".join(("SET session_replication_role = replica", *statements)))
-    await connection.close()
 
 
 async def test_sound_settlements_exit_0_and_say_what_was_checked(both: Both, admin_url: str) -> None:

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from paystream.reconciliation.v1 import reconciliation_pb2 as paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2
+from paystream.reconciliation.v1 import report_pb2 as paystream_dot_reconciliation_dot_v1_dot_report__pb2
 from paystream.reconciliation.v1 import statement_pb2 as paystream_dot_reconciliation_dot_v1_dot_statement__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -119,6 +120,11 @@ class ReconciliationServiceStub:
                 '/paystream.reconciliation.v1.ReconciliationService/TryRuleSet',
                 request_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetRequest.SerializeToString,
                 response_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetResponse.FromString,
+                _registered_method=True)
+        self.ExportReport = channel.unary_stream(
+                '/paystream.reconciliation.v1.ReconciliationService/ExportReport',
+                request_serializer=paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportRequest.SerializeToString,
+                response_deserializer=paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportResponse.FromString,
                 _registered_method=True)
 
 
@@ -286,6 +292,23 @@ class ReconciliationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportReport(self, request, context):
+        """Streams what became of a channel's lines and movements day by day, as one document cut into chunks.
+
+        Of each day rows SUM: how many lines and movements there are, and the sums of their amounts, by currency, operation,
+        outcome and status; on request also a row ITEM for each of them. A line is of its booking date in the channel's zone,
+        a movement of its date in UTC. A status is MATCHED, one of DiscrepancyKind without its prefix, WAITING (none yet) or
+        NO_COUNTERPART (a line that belongs to none, as of an authorization, of a fee or of what failed). Each line and each
+        movement is counted once: the counts of a day add up to its lines and movements. What is of one day is read at one
+        moment. docs/reconciliation.md names the columns.
+        CSV (RFC 4180, UTF-8): texts that a spreadsheet would take for a formula begin with an apostrophe. JSON: an object a
+        line, in ASCII.
+        Errors: INVALID_ARGUMENT FIELD_INVALID (also of no such day, of a last day before the first, and of more than 92 days).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReconciliationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -368,6 +391,11 @@ def add_ReconciliationServiceServicer_to_server(servicer, server):
                     servicer.TryRuleSet,
                     request_deserializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetRequest.FromString,
                     response_serializer=paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetResponse.SerializeToString,
+            ),
+            'ExportReport': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportReport,
+                    request_deserializer=paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportRequest.FromString,
+                    response_serializer=paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -807,6 +835,33 @@ class ReconciliationService:
             '/paystream.reconciliation.v1.ReconciliationService/TryRuleSet',
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetRequest.SerializeToString,
             paystream_dot_reconciliation_dot_v1_dot_reconciliation__pb2.TryRuleSetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/paystream.reconciliation.v1.ReconciliationService/ExportReport',
+            paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportRequest.SerializeToString,
+            paystream_dot_reconciliation_dot_v1_dot_report__pb2.ExportReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

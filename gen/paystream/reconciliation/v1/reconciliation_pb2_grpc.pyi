@@ -6,6 +6,7 @@ Reconciliation: what channels and banks say in their statements, held against wh
 from collections import abc as _abc
 from grpc import aio as _aio
 from paystream.reconciliation.v1 import reconciliation_pb2 as _reconciliation_pb2
+from paystream.reconciliation.v1 import report_pb2 as _report_pb2
 from paystream.reconciliation.v1 import statement_pb2 as _statement_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -124,6 +125,19 @@ class ReconciliationServiceStub:
     """Tells what rules would have made of the lines of a channel since a day, at most 100,000 of them, the newest; nothing is
     changed. Errors: INVALID_ARGUMENT RULE_SET_INVALID.
     """
+    ExportReport: _grpc.UnaryStreamMultiCallable[_report_pb2.ExportReportRequest, _report_pb2.ExportReportResponse]
+    """Streams what became of a channel's lines and movements day by day, as one document cut into chunks.
+
+    Of each day rows SUM: how many lines and movements there are, and the sums of their amounts, by currency, operation,
+    outcome and status; on request also a row ITEM for each of them. A line is of its booking date in the channel's zone,
+    a movement of its date in UTC. A status is MATCHED, one of DiscrepancyKind without its prefix, WAITING (none yet) or
+    NO_COUNTERPART (a line that belongs to none, as of an authorization, of a fee or of what failed). Each line and each
+    movement is counted once: the counts of a day add up to its lines and movements. What is of one day is read at one
+    moment. docs/reconciliation.md names the columns.
+    CSV (RFC 4180, UTF-8): texts that a spreadsheet would take for a formula begin with an apostrophe. JSON: an object a
+    line, in ASCII.
+    Errors: INVALID_ARGUMENT FIELD_INVALID (also of no such day, of a last day before the first, and of more than 92 days).
+    """
 
 @_typing.type_check_only
 class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
@@ -219,6 +233,19 @@ class ReconciliationServiceAsyncStub(ReconciliationServiceStub):
     TryRuleSet: _aio.UnaryUnaryMultiCallable[_reconciliation_pb2.TryRuleSetRequest, _reconciliation_pb2.TryRuleSetResponse]  # type: ignore[assignment]
     """Tells what rules would have made of the lines of a channel since a day, at most 100,000 of them, the newest; nothing is
     changed. Errors: INVALID_ARGUMENT RULE_SET_INVALID.
+    """
+    ExportReport: _aio.UnaryStreamMultiCallable[_report_pb2.ExportReportRequest, _report_pb2.ExportReportResponse]  # type: ignore[assignment]
+    """Streams what became of a channel's lines and movements day by day, as one document cut into chunks.
+
+    Of each day rows SUM: how many lines and movements there are, and the sums of their amounts, by currency, operation,
+    outcome and status; on request also a row ITEM for each of them. A line is of its booking date in the channel's zone,
+    a movement of its date in UTC. A status is MATCHED, one of DiscrepancyKind without its prefix, WAITING (none yet) or
+    NO_COUNTERPART (a line that belongs to none, as of an authorization, of a fee or of what failed). Each line and each
+    movement is counted once: the counts of a day add up to its lines and movements. What is of one day is read at one
+    moment. docs/reconciliation.md names the columns.
+    CSV (RFC 4180, UTF-8): texts that a spreadsheet would take for a formula begin with an apostrophe. JSON: an object a
+    line, in ASCII.
+    Errors: INVALID_ARGUMENT FIELD_INVALID (also of no such day, of a last day before the first, and of more than 92 days).
     """
 
 class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -408,6 +435,25 @@ class ReconciliationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_reconciliation_pb2.TryRuleSetResponse, _abc.Awaitable[_reconciliation_pb2.TryRuleSetResponse]]:
         """Tells what rules would have made of the lines of a channel since a day, at most 100,000 of them, the newest; nothing is
         changed. Errors: INVALID_ARGUMENT RULE_SET_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportReport(
+        self,
+        request: _report_pb2.ExportReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_report_pb2.ExportReportResponse], _abc.AsyncIterator[_report_pb2.ExportReportResponse]]:
+        """Streams what became of a channel's lines and movements day by day, as one document cut into chunks.
+
+        Of each day rows SUM: how many lines and movements there are, and the sums of their amounts, by currency, operation,
+        outcome and status; on request also a row ITEM for each of them. A line is of its booking date in the channel's zone,
+        a movement of its date in UTC. A status is MATCHED, one of DiscrepancyKind without its prefix, WAITING (none yet) or
+        NO_COUNTERPART (a line that belongs to none, as of an authorization, of a fee or of what failed). Each line and each
+        movement is counted once: the counts of a day add up to its lines and movements. What is of one day is read at one
+        moment. docs/reconciliation.md names the columns.
+        CSV (RFC 4180, UTF-8): texts that a spreadsheet would take for a formula begin with an apostrophe. JSON: an object a
+        line, in ASCII.
+        Errors: INVALID_ARGUMENT FIELD_INVALID (also of no such day, of a last day before the first, and of more than 92 days).
         """
 
 def add_ReconciliationServiceServicer_to_server(servicer: ReconciliationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

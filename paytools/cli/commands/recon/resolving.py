@@ -155,13 +155,14 @@ def uncleared(
         typer.echo("Everything has cleared.")
 
 
-def _where(address: str | None, home: Path) -> str:
+def service_address(address: str | None, home: Path) -> str:
+    """Return where the reconciliation service answers."""
     return address or addresses.services(home).get("reconciliation") or addresses.fail("reconciliation does not run")
 
 
 def ask(method: str, request: Any, caller: str, address: str | None, home: Path) -> Any:
     """Make one call under the caller's name."""
-    where = _where(address, home)
+    where = service_address(address, home)
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         try:
@@ -173,7 +174,7 @@ def ask(method: str, request: Any, caller: str, address: str | None, home: Path)
 
 def pages(method: str, request: Any, field: str, *, limit: int, address: str | None, home: Path) -> Iterator[Any]:
     """Read page after page, up to a number of rows."""
-    where, left = _where(address, home), limit
+    where, left = service_address(address, home), limit
     with closing(grpc.insecure_channel(where)) as channel:
         wait_for(channel, where)
         stub = reconciliation_pb2_grpc.ReconciliationServiceStub(channel)

@@ -10,6 +10,7 @@ from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from paytools.cli import addresses, table
 from paytools.cli.commands.recon import resolving
 from paytools.cli.commands.recon.resolving import Caller, Limit, Reason, Where
+from services.reconciliation.store import default_rules
 
 RuleFile = Annotated[Path, typer.Argument(help="The rules, a TOML file.", exists=True, dir_okay=False)]
 Channel = Annotated[str, typer.Option(help="The channel, by its name in routes.")]
@@ -72,11 +73,17 @@ def activate(
 def list_rules(
     *,
     channel: Annotated[str, typer.Option(help="Of this channel only.")] = "",
+    default: Annotated[
+        bool, typer.Option("--default", help="Print the rules of channels that have none of their own, to copy.")
+    ] = False,
     address: Where = None,
     limit: Limit = 100,
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
     """Show rule sets, the newest first."""
+    if default:
+        typer.echo(default_rules(), nl=False)
+        return
     request = pb.ListRuleSetsRequest(channel=channel)
     found = resolving.pages("ListRuleSets", request, "rule_sets", limit=limit, address=address, home=home)
     table.echo(_RULE_SETS, [_rule_set(each) for each in found])
