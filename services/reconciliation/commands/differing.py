@@ -35,7 +35,7 @@ async def record(tx: Tx, differences: Sequence[LineDifference], rules: Rules) ->
     )
     added |= set(
         await store.discrepancies.insert_absent(
-            tx, by_movement, unique=("movement_id", "kind"), where=store.OF_MOVEMENT
+            tx, by_movement, unique=("movement_id", "kind"), where="line_no IS NULL AND movement_id IS NOT NULL"
         )
     )
     tell(tx, found, added)

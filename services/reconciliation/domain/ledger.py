@@ -184,7 +184,6 @@ def found(booking: OneSidedBooking, *, discrepancy_id: str, now: datetime) -> Di
         value_date=booking.occurred_at.date().isoformat(),
         operation=booking.operation,
         merchant_id=booking.merchant_id,
-        movement_id=booking.movement_id,
         correlation_id=booking.correlation_id,
         create_time=now,
         update_time=now,

@@ -4,7 +4,6 @@ from services.reconciliation.store import ledger, matching, report, trial, uncle
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
 from services.reconciliation.store.discrepancy import (
-    OF_MOVEMENT,
     DiscrepancyFilter,
     count_open,
     discrepancies,
@@ -24,7 +23,6 @@ from services.reconciliation.store.statement_file import add_lines, count_lines,
 from services.reconciliation.store.uncleared import UnclearedAmount, UnclearedFilter
 
 __all__ = [
-    "OF_MOVEMENT",
     "CorrectionFilter",
     "DiscrepancyFilter",
     "RuleSetFilter",

@@ -44,9 +44,6 @@ state = 'OPEN' AND (
 ORDER BY discrepancy_id LIMIT $1
 """
 
-OF_MOVEMENT = "line_no IS NULL AND movement_id IS NOT NULL AND kind NOT IN ('NOT_BOOKED', 'BOOKED_ONLY')"
-"""The predicate under which a movement has one discrepancy of a kind."""
-
 _OPEN_COUNTS = """
 SELECT kind, channel, count(*) AS open, min(create_time) AS since FROM discrepancy WHERE state = 'OPEN'
 GROUP BY kind, channel

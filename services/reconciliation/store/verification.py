@@ -129,7 +129,7 @@ SELECT subject, detail FROM (
     UNION ALL
     SELECT d.discrepancy_id, 'is open for ' || d.kind || ', and ' || d.movement_id || ' has a line'
     FROM discrepancy d JOIN movement_outcome o ON o.movement_id = d.movement_id AND o.line_no IS NOT NULL
-    WHERE d.state = 'OPEN' AND d.line_no IS NULL AND d.kind NOT IN ('NOT_BOOKED', 'BOOKED_ONLY')
+    WHERE d.state = 'OPEN' AND d.line_no IS NULL
 ) untrue ORDER BY subject LIMIT 1
 """
 

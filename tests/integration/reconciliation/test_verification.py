@@ -145,7 +145,7 @@ async def test_what_a_channel_says_of_a_day_against_its_lines_is_named_and_is_no
 
 TABLES = (
     *("line_outcome", "open_line", "movement_outcome", "open_movement", "internal_transaction", "discrepancy"),
-    *("statement", "statement_line", "uncleared"),
+    *("statement", "statement_line", "uncleared", "movement_booking", "open_booking"),
 )
 
 

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "reconciliation_0006"
-down_revision = "reconciliation_0005"
+revision = "reconciliation_0007"
+down_revision = "reconciliation_0006"
 branch_labels = None
 
 _DISCREPANCY = """
@@ -16,10 +16,6 @@ ALTER TABLE discrepancy
 CREATE UNIQUE INDEX discrepancy_of_evidence ON discrepancy (evidence_id)
     WHERE evidence_id IS NOT NULL AND state = 'OPEN';
 CREATE INDEX discrepancy_of_evidence_ever ON discrepancy (evidence_id) WHERE evidence_id IS NOT NULL;
--- What the ledger is to book of a movement may be two things.
-DROP INDEX discrepancy_of_movement;
-CREATE UNIQUE INDEX discrepancy_of_movement ON discrepancy (movement_id, kind)
-    WHERE line_no IS NULL AND movement_id IS NOT NULL AND kind NOT IN ('NOT_BOOKED', 'BOOKED_ONLY');
 """
 
 _EVIDENCE = """
