@@ -5,10 +5,9 @@ Each line and each movement has one status: the counts of a day's sums add up to
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from paykit.spreadsheet import csv_rows
 
@@ -24,8 +23,7 @@ class RowKind(StrEnum):
     ITEM = "ITEM"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportRow:
+class ReportRow(NamedTuple):
     """A row of a report; its fields are the columns. What follows `resolved_count` is of an ITEM alone.
 
     Attributes:
@@ -66,7 +64,7 @@ class ReportRow:
     merchant_id: str | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(ReportRow))
+COLUMNS = ReportRow._fields
 SUM_COLUMNS = COLUMNS[: COLUMNS.index("item_id")]
 
 
@@ -84,15 +82,15 @@ class CsvRows:
     """RFC 4180: a line of column names, then one for each row; the columns of items only where these are wanted."""
 
     def __init__(self, *, items: bool) -> None:
-        self._columns = COLUMNS if items else SUM_COLUMNS
+        self._width = len(COLUMNS if items else SUM_COLUMNS)
 
     def begin(self) -> str:
         """Return the column names."""
-        return csv_rows([self._columns])
+        return csv_rows([COLUMNS[: self._width]])
 
     def write(self, rows: Iterable[ReportRow]) -> str:
         """Return a line for each row."""
-        return csv_rows([_value(getattr(row, name)) for name in self._columns] for row in rows)
+        return csv_rows(row[: self._width] for row in rows)
 
 
 class JsonRows:
@@ -104,7 +102,7 @@ class JsonRows:
 
     def write(self, rows: Iterable[ReportRow]) -> str:
         """Return a line for each row, without what it does not have."""
-        return "".join(f"{json.dumps(_object(row))}\n" for row in rows)
+        return "".join(f"{json.dumps(_object(row), default=str)}\n" for row in rows)
 
 
 def days_between(first: date, last: date) -> list[date]:
@@ -112,10 +110,5 @@ def days_between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=at) for at in range((last - first).days + 1)]
 
 
-def _object(row: ReportRow) -> dict[str, str | int]:
-    values = {name: _value(getattr(row, name)) for name in COLUMNS}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _value(value: str | int | date | None) -> str | int | None:
-    return value.isoformat() if isinstance(value, date) else value
+def _object(row: ReportRow) -> dict[str, object]:
+    return {name: value for name, value in zip(COLUMNS, row, strict=True) if value is not None}

@@ -17,42 +17,51 @@ _LINES = f"""
 SELECT l.currency_code, 'LINE' AS side, l.operation, l.outcome,
     CASE WHEN o.status = 'MATCHED' AND o.movement_id IS NULL THEN '{NO_COUNTERPART}'
         ELSE coalesce(o.status, '{WAITING}') END AS status,
-    l.amount_minor, l.channel_fee_minor, d.state IS NOT DISTINCT FROM 'RESOLVED' AS resolved,
-    l.line_id AS item_id, o.movement_id AS counterpart_id, o.rule, d.discrepancy_id, l.statement_id, l.related_no,
-    l.attempt_id, l.channel_reference, i.root_reference, i.merchant_id
+    l.amount_minor, l.channel_fee_minor, d.state IS NOT DISTINCT FROM 'RESOLVED' AS resolved{{more}}
 FROM statement_line l
 LEFT JOIN line_outcome o ON o.line_no = l.line_no
 LEFT JOIN discrepancy d ON d.line_no = l.line_no AND d.kind = o.status
-LEFT JOIN internal_transaction i ON i.movement_id = o.movement_id
+{{joined}}
 WHERE l.channel = $1 AND l.line_date = $2
 """
+_MORE_OF_LINES = """,
+    l.line_id AS item_id, o.movement_id AS counterpart_id, o.rule, d.discrepancy_id, l.statement_id, l.related_no,
+    l.attempt_id, l.channel_reference, i.root_reference, i.merchant_id
+"""
+_JOINED_TO_LINES = "LEFT JOIN internal_transaction i ON i.movement_id = o.movement_id"
 
 # The discrepancy of a movement is that of its line, where it has one.
 _MOVEMENTS = f"""
 SELECT i.currency_code, 'MOVEMENT' AS side, i.operation, 'SUCCEEDED' AS outcome,
     coalesce(o.status, '{WAITING}') AS status, i.amount_minor, 0::bigint AS channel_fee_minor,
-    coalesce(of_line.state, of_movement.state) IS NOT DISTINCT FROM 'RESOLVED' AS resolved,
-    i.movement_id AS item_id, l.line_id AS counterpart_id, NULL AS rule,
-    coalesce(of_line.discrepancy_id, of_movement.discrepancy_id) AS discrepancy_id, l.statement_id, i.related_no,
-    i.attempt_id, i.channel_reference, i.root_reference, i.merchant_id
+    coalesce(of_line.state, of_movement.state) IS NOT DISTINCT FROM 'RESOLVED' AS resolved{{more}}
 FROM internal_transaction i
 LEFT JOIN movement_outcome o ON o.movement_id = i.movement_id
-LEFT JOIN statement_line l ON l.line_no = o.line_no
 LEFT JOIN discrepancy of_line ON of_line.line_no = o.line_no AND of_line.kind = o.status
 LEFT JOIN discrepancy of_movement ON of_movement.line_no IS NULL AND of_movement.movement_id = i.movement_id
     AND of_movement.kind = o.status
+{{joined}}
 WHERE i.channel = $1 AND i.occurred_at >= $2::date::timestamp AT TIME ZONE 'UTC'
     AND i.occurred_at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC'
 """
+_MORE_OF_MOVEMENTS = """,
+    i.movement_id AS item_id, l.line_id AS counterpart_id, NULL AS rule,
+    coalesce(of_line.discrepancy_id, of_movement.discrepancy_id) AS discrepancy_id, l.statement_id, i.related_no,
+    i.attempt_id, i.channel_reference, i.root_reference, i.merchant_id
+"""
+_JOINED_TO_MOVEMENTS = "LEFT JOIN statement_line l ON l.line_no = o.line_no"
 
 _SUMS = f"""
 SELECT currency_code, side, operation, outcome, status, count(*) AS item_count, sum(amount_minor) AS amount_minor,
     sum(channel_fee_minor) AS channel_fee_minor, count(*) FILTER (WHERE resolved) AS resolved_count
-FROM ({_LINES} UNION ALL {_MOVEMENTS}) item
+FROM ({_LINES.format(more="", joined="")} UNION ALL {_MOVEMENTS.format(more="", joined="")}) item
 GROUP BY currency_code, side, operation, outcome, status ORDER BY currency_code, side, operation, outcome, status
 """
 
-_ITEMS = (f"{_LINES} ORDER BY l.line_no", f"{_MOVEMENTS} ORDER BY i.occurred_at, i.movement_id")
+_ITEMS = (
+    _LINES.format(more=_MORE_OF_LINES, joined=_JOINED_TO_LINES) + "ORDER BY l.line_no",
+    _MOVEMENTS.format(more=_MORE_OF_MOVEMENTS, joined=_JOINED_TO_MOVEMENTS) + "ORDER BY i.occurred_at, i.movement_id",
+)
 
 
 async def sums(tx: Tx, channel: str, day: date) -> list[ReportRow]:

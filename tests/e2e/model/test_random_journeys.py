@@ -169,6 +169,7 @@ async def compare(line: Line, journeys: Sequence[Journey]) -> None:
 async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
     """Hold what concerns all merchants against all worlds together."""
     await compare_outside(line, journeys)
+    assert not (bookings := await audit.one_sided(line.kept)), "\n".join(bookings[:SHOWN_MAX])
     assert not (differences := await figures.differences(line.kept)), "\n".join(differences[:SHOWN_MAX])
     [(booked, items)] = await line.kept.rows(ITEMS)
     assert booked == items
