@@ -63,7 +63,7 @@ async def _look_again(
     rest = await store.matching.still_open(tx, line_nos)
     await store.matching.keep_open(tx, rest, due_time=tx.now + rules.internal_sla)
     outcomes = await store.regrouping.outcomes(tx, line_nos)
-    await differing.end(tx, rows, [row for row in listed if _is_over(row, outcomes)])
+    await differing.end_matched(tx, rows, [row for row in listed if _is_over(row, outcomes)])
     return found
 
 

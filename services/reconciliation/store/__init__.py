@@ -1,9 +1,24 @@
 """Every SQL statement of reconciliation."""
 
-from services.reconciliation.store import matching, regrouping, report, trial, uncleared, verification, waking
+from services.reconciliation.store import (
+    ledger,
+    matching,
+    regrouping,
+    report,
+    trial,
+    uncleared,
+    verification,
+    waking,
+)
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
-from services.reconciliation.store.discrepancy import DiscrepancyFilter, count_open, discrepancies, facts_of
+from services.reconciliation.store.discrepancy import (
+    DiscrepancyFilter,
+    count_open,
+    discrepancies,
+    facts_of,
+)
+from services.reconciliation.store.evidence import unattributed_evidence
 from services.reconciliation.store.movement import keep_unmoved, movements, unmoved_attempts, wait_for_lines
 from services.reconciliation.store.rule_set import RuleSetFilter, default_rules, rule_sets
 from services.reconciliation.store.statement import (
@@ -34,6 +49,7 @@ __all__ = [
     "facts_of",
     "keep_account_kinds",
     "keep_unmoved",
+    "ledger",
     "lines",
     "matching",
     "movements",
@@ -45,6 +61,7 @@ __all__ = [
     "statement_files",
     "statements",
     "trial",
+    "unattributed_evidence",
     "uncleared",
     "unmoved_attempts",
     "verification",

@@ -2,8 +2,8 @@
 
 from paykit.postgres import runtime_schema
 
-revision = "reconciliation_0007"
-down_revision = "reconciliation_0006"
+revision = "reconciliation_0008"
+down_revision = "reconciliation_0007"
 branch_labels = None
 
 _COLUMNS = """
