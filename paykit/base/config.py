@@ -200,6 +200,8 @@ class Settings(BaseSettings):
         mail_operator_address: Where mails for those who run the platform go to; nowhere if unset.
         clearing_days: Within how many days what stands on accounts of a kind that money only passes through should
             have cleared, where not the defaults hold; `*` stands for all kinds. JSON, as in `{"suspense": 3}`.
+        booked_within_s: Within how many seconds, real time, the ledger books what moved at channels; after that it is a
+            discrepancy.
         cache_dir: Schema ids and other things that are costly to ask for twice; safe to delete.
         role: Which parts this process runs: everything, the gRPC servers, consumers and jobs, or the relay.
         log_level: The least level that is written; `debug` writes a line for every call.
@@ -242,6 +244,7 @@ class Settings(BaseSettings):
     currency_closings: Closings = Field(default={}, max_length=200)
     accounting_journal_limits: Limits = Field(default={"*": 1_000_000})
     clearing_days: ClearingDays = Field(default={}, max_length=20)
+    booked_within_s: int = Field(default=3_600, ge=1, le=30 * 86_400)
     accounting_chart: str = Field(default="merchant_asset", pattern=r"^([a-z_]+|.+\.toml)$")
     webhook_key: WebhookKey | None = None
     webhook_http_allowed: bool = False

@@ -6,6 +6,8 @@
 | how one can end, and what a correction of it books | `domain/resolution.py`, fed by `store/difference.py` |
 | its end, and the events that tell of it | `domain/ending.py` |
 | corrections that another person decides | `domain/correction.py`, SQL in `store/correction.py` |
+| words of channels about calls that nobody made | `evidence.py` in `domain`, `store` and `commands` |
+| what the ledger booked of movements, and what not | `ledger.py` in `domain`, `store` and `commands` |
 | contradictions of the money line, listed here and decided there | `contradiction.py` in `domain` and `commands` |
 | what people ask for | `commands/resolving.py`, called by `rpc/resolving.py` |
 | what the ledger answers | `commands/booking.py`, called by `handlers.py` |
@@ -25,9 +27,10 @@
 
 Records: `discrepancy`, `correction`, `rule_set`, `statement_file`, `statement`, `statement_line`, `open_line` and
 `line_outcome`,
-`open_movement` and `movement_outcome`. Projections: `uncleared` and `cleared_line` (of accounting.events and
-channel.events), `ledger_account_kind` (of accounting.events), `internal_transaction` and `unmoved_attempt` (of
-payment.events and withdrawal.events).
+`open_movement` and `movement_outcome`, `open_booking`, `open_evidence`. Projections: `uncleared` and `cleared_line` (of
+accounting.events and channel.events), `ledger_account_kind` (of accounting.events), `internal_transaction`,
+`unmoved_attempt` and `unattributed_evidence` (of payment.events and withdrawal.events), `movement_booking` (of
+these and accounting.events).
 
 RPCs: GetDiscrepancy ListDiscrepancies ResolveDiscrepancy ApproveCorrection RejectCorrection ListCorrections
 ListUncleared CreateRuleSet GetRuleSet ListRuleSets ActivateRuleSet TryRuleSet ImportStatement GetStatement

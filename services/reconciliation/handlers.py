@@ -12,7 +12,9 @@ from services.reconciliation import commands, domain, store
 from services.reconciliation.commands.booking import RecordCorrectionAnswer
 from services.reconciliation.commands.contradiction import EndContradiction, ListContradiction
 from services.reconciliation.domain.contradiction import Contradicted, ContradictionResolved
+from services.reconciliation.domain.evidence import EvidenceUnmatched, UnattributedEvidence
 from services.reconciliation.domain.movement import FACTS, Fact
+from services.reconciliation.domain.uncleared import UnclearedEffect
 
 CORRECTION = "Correction"
 """The ledger's transaction of an approved correction."""
@@ -27,14 +29,16 @@ async def on_account_created(tx: Tx, deliveries: Sequence[Delivered[AccountCreat
 async def on_transaction_created(
     tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
 ) -> Sequence[HandlerResult]:
-    """Follow what passes through accounts, and end the discrepancies whose corrections the ledger has booked."""
-    await keep_uncleared(tx, deliveries)
+    """Follow accounts and what is booked, and end the discrepancies whose corrections the ledger has booked."""
+    await store.uncleared.add(tx, _effects(deliveries))
+    await commands.ledger.record_booked(tx, [delivery.event for delivery in deliveries])
     return await _record(tx, [_booked(delivery) for delivery in deliveries])
 
 
-async def keep_uncleared(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
-    """Follow what passes through accounts, once for each event, by the inbox."""
-    await store.uncleared.add(tx, [effect for d in deliveries for effect in domain.uncleared.of_transaction(d.event)])
+async def keep_transactions(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
+    """Follow what passes through accounts and what is booked, once for each event: for a rebuild."""
+    await store.uncleared.add(tx, _effects(deliveries))
+    await commands.ledger.keep_booked(tx, [delivery.event for delivery in deliveries])
     return [None] * len(deliveries)
 
 
@@ -74,14 +78,28 @@ async def on_statement_closed(
 
 
 async def on_money_moved(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> Sequence[HandlerResult]:
-    """Keep what moved at channels, and what did not, and wait for lines of it."""
+    """Keep what moved at channels, and what did not, and wait for lines of it, and for the ledger to book it."""
     await commands.collecting.record_facts(tx, _facts(deliveries))
+    await commands.ledger.record_told(tx, [delivery.event for delivery in deliveries])
     return [None] * len(deliveries)
 
 
 async def keep_movements(tx: Tx, deliveries: Sequence[Delivered[Any]]) -> Sequence[HandlerResult]:
     """Keep the same, and nothing else: for a rebuild."""
     await commands.collecting.keep_facts(tx, _facts(deliveries))
+    await commands.ledger.keep_told(tx, [delivery.event for delivery in deliveries])
+    return [None] * len(deliveries)
+
+
+async def on_evidence_unmatched(tx: Tx, deliveries: Sequence[Delivered[EvidenceUnmatched]]) -> Sequence[HandlerResult]:
+    """Keep what channels say of calls that nobody made, to be listed."""
+    await commands.evidence.record_evidence(tx, _evidence(deliveries))
+    return [None] * len(deliveries)
+
+
+async def keep_evidence(tx: Tx, deliveries: Sequence[Delivered[EvidenceUnmatched]]) -> Sequence[HandlerResult]:
+    """Keep the same, and nothing else: for a rebuild."""
+    await commands.evidence.keep_evidence(tx, _evidence(deliveries))
     return [None] * len(deliveries)
 
 
@@ -93,6 +111,14 @@ async def keep_lines(tx: Tx, deliveries: Sequence[Delivered[ChannelTransactionRe
 
 def _facts(deliveries: Sequence[Delivered[Any]]) -> list[Fact]:
     return [FACTS[type(delivery.event)](delivery.event) for delivery in deliveries]
+
+
+def _effects(deliveries: Sequence[Delivered[TransactionCreated]]) -> list[UnclearedEffect]:
+    return [effect for delivery in deliveries for effect in domain.uncleared.of_transaction(delivery.event)]
+
+
+def _evidence(deliveries: Sequence[Delivered[EvidenceUnmatched]]) -> list[UnattributedEvidence]:
+    return [domain.evidence.of_event(delivery.event) for delivery in deliveries]
 
 
 async def _record(tx: Tx, answers: Sequence[RecordCorrectionAnswer | None]) -> list[HandlerResult]:

@@ -1,5 +1,8 @@
 """What is done without being asked: matching, closing statements, telling whoever watches. Several may do it."""
 
+from datetime import timedelta
+from functools import partial
+
 from prometheus_client import Gauge
 
 from paykit.process.runtime import Runtime
@@ -63,6 +66,19 @@ async def reconcile_statements(runtime: Runtime) -> bool:
         lambda tx: commands.statements.reconcile_statements(tx, limit=STATEMENTS_AT_ONCE_MAX)
     )
     return done >= STATEMENTS_AT_ONCE_MAX
+
+
+async def list_evidence(runtime: Runtime) -> bool:
+    """List what channels say of calls that nobody made; True when there may be more."""
+    listed = await runtime.transaction(commands.evidence.list_evidence)
+    return listed >= commands.evidence.LISTED_AT_ONCE_MAX
+
+
+async def list_one_sided(runtime: Runtime) -> bool:
+    """List what moved at channels and is not booked, and what is booked and not told; True when there may be more."""
+    within = timedelta(seconds=runtime.settings.booked_within_s)
+    listed = await runtime.transaction(partial(commands.ledger.list_one_sided, within=within))
+    return listed >= commands.ledger.LISTED_AT_ONCE_MAX
 
 
 async def report_discrepancies(runtime: Runtime) -> bool:

@@ -16,13 +16,16 @@ from services.reconciliation.domain.movement import FACTS
 _LIST = Handle(handler=handlers.on_contradiction)
 _END = Handle(handler=handlers.on_contradiction_resolved)
 _MOVED = Handle(handler=handlers.on_money_moved, rebuild=handlers.keep_movements)
+_UNMATCHED = Handle(handler=handlers.on_evidence_unmatched, rebuild=handlers.keep_evidence)
 _HANDLED: Mapping[type[Event], Handle] = {
     **dict.fromkeys(FACTS, _MOVED),
     payment_events.PaymentContradicted: _LIST,
     payment_events.DisputeContradicted: _LIST,
     payment_events.PaymentContradictionResolved: _END,
+    payment_events.EvidenceUnmatched: _UNMATCHED,
     withdrawal_events.WithdrawalContradicted: _LIST,
     withdrawal_events.WithdrawalContradictionResolved: _END,
+    withdrawal_events.EvidenceUnmatched: _UNMATCHED,
 }
 
 
@@ -41,15 +44,19 @@ SERVICE = Service(
     records=(
         *("discrepancy", "correction", "rule_set", "statement_file"),
         *("statement", "statement_line", "open_line", "line_outcome", "open_movement", "movement_outcome"),
+        *("open_booking", "open_evidence"),
     ),
-    projections=("uncleared", "cleared_line", "ledger_account_kind", "internal_transaction", "unmoved_attempt"),
+    projections=(
+        *("uncleared", "cleared_line", "ledger_account_kind", "internal_transaction", "unmoved_attempt"),
+        *("movement_booking", "unattributed_evidence"),
+    ),
     servicers=rpc.servicers,
     subscriptions=(
         Subscription(
             topic="accounting.events",
             handles={
                 accounting_events.TransactionCreated: Handle(
-                    handler=handlers.on_transaction_created, rebuild=handlers.keep_uncleared, deduplication="inbox"
+                    handler=handlers.on_transaction_created, rebuild=handlers.keep_transactions, deduplication="inbox"
                 ),
                 accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
                 accounting_events.AccountCreated: Handle(
@@ -75,6 +82,8 @@ SERVICE = Service(
         # What is to be matched comes with events, whose handlers cannot wake a job: so these look often.
         Job(name="match_lines", run=jobs.match_lines, every_s=0.5),
         Job(name="reconcile_statements", run=jobs.reconcile_statements, every_s=1.0),
+        Job(name="list_evidence", run=jobs.list_evidence, every_s=1.0),
+        Job(name="list_one_sided", run=jobs.list_one_sided, every_s=1.0),
         Job(name="report_discrepancies", run=jobs.report_discrepancies, every_s=jobs.REPORT_EVERY_S),
         Job(name="report_uncleared", run=jobs.report_uncleared, every_s=jobs.REPORT_EVERY_S),
     ),

@@ -19,6 +19,7 @@ from paykit.process.runtime import Runtime, make_codec
 from paykit.testing import databases
 from paytools.localstack import Endpoints
 from tests.e2e.conftest import Line, line_of
+from tests.e2e.model import audit
 from tests.e2e.model.asking import (
     AnswerDispute,
     Ask,
@@ -97,6 +98,7 @@ async def made(line: Line) -> View:
         assert await journey.do(ask) == [""], ask
     await drained(line.settings, line.kept)
     await journey.compare()
+    assert await audit.one_sided(line.kept) == []
     for table in ("dead_letter", "parked_event", "skipped_event"):
         counts = [await line.kept.number(f'SELECT count(*) FROM "{name}".{table}') for name in schema_names()]
         assert sum(counts) == 0, table

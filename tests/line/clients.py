@@ -17,6 +17,7 @@ from paykit.process.catalogue import service_names
 from paystream.clock.v1 import clock_pb2, clock_pb2_grpc
 from paystream.common.v1 import money_pb2
 from paystream.merchant.v1 import merchant_pb2
+from paystream.notification.v1 import webhook_pb2_grpc
 from paystream.payment.v1 import payment_pb2
 from tests.line.waiting import WAIT_S_MAX
 
@@ -27,10 +28,12 @@ LEARNING = {"MERCHANT_UNKNOWN", "MERCHANT_NOT_ACTIVE"}
 
 
 class Clients:
-    """A stub of each service under the service's name, as in `clients.payment`."""
+    """A stub of each service under the service's name, as in `clients.payment`; notification's second is `webhook`."""
 
     def __init__(self, channels: Mapping[str, Any]) -> None:
         self._stubs = {name: _stub(name, channel) for name, channel in channels.items()}
+        if "notification" in channels:
+            self._stubs["webhook"] = webhook_pb2_grpc.WebhookServiceStub(channels["notification"])
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -22,6 +22,11 @@ STOP_S_MAX = 60.0
 """For a process told to stop in order."""
 SERVE = ("-m", "paytools.cli.main", "serve")
 ROOT = Path(__file__).parents[2]
+TELLING = (
+    *("mail_host", "mail_port", "mail_security", "mail_from_address", "mail_operator_address"),
+    "webhook_loopback_allowed",
+)
+"""Settings of mails and webhooks that processes get where a test has them."""
 
 
 class ServiceProcess:
@@ -145,7 +150,8 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "PAYSTREAM_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
     }
-    return {name: text for name, text in os.environ.items() if not name.startswith("PAYSTREAM_")} | own | more
+    telling = {f"PAYSTREAM_{name.upper()}": str(value) for name in TELLING if (value := getattr(settings, name))}
+    return {name: text for name, text in os.environ.items() if not name.startswith("PAYSTREAM_")} | own | telling | more
 
 
 def verify_ledger(settings: Settings) -> "subprocess.CompletedProcess[str]":

@@ -208,7 +208,7 @@ def _discrepancy_detected(event: reconciliation_events.DiscrepancyDetected) -> F
         amount_minor=event.expected_fee_minor if of_fees else event.expected_minor,
         currency_code=event.currency_code,
         reason=event.kind,
-        channel=event.channel,
+        channel=event.channel or None,
         reported_minor=event.reported_fee_minor if of_fees else event.reported_minor,
         reported_currency_code=event.reported_currency_code,
         value_date=event.value_date,

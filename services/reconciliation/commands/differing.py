@@ -1,14 +1,15 @@
 """Discrepancies: made of differences found, and ended where what was missing has come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from paykit.cause import Cause
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
+from paykit.work import Rows
 from paystream.reconciliation.v1.events import DiscrepancyKind, DiscrepancyResolution
 from services.reconciliation import domain, store
-from services.reconciliation.domain.discrepancy import Discrepancy
+from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
 from services.reconciliation.domain.ending import ResolvedBy
 from services.reconciliation.domain.rule_set import Fee, Rules
 from services.reconciliation.store.matching import LineDifference
@@ -37,6 +38,11 @@ async def record(tx: Tx, differences: Sequence[LineDifference], rules: Rules) ->
             tx, by_movement, unique=("movement_id", "kind"), where="line_no IS NULL AND movement_id IS NOT NULL"
         )
     )
+    tell(tx, found, added)
+
+
+def tell(tx: Tx, found: Sequence[Discrepancy], added: Collection[str]) -> None:
+    """Tell of those discrepancies that were added. Events: DiscrepancyDetected."""
     for discrepancy in sorted(found, key=lambda each: each.discrepancy_id):
         if discrepancy.discrepancy_id in added:
             tx.hold(discrepancy.discrepancy_id)
@@ -48,8 +54,15 @@ async def heal(tx: Tx) -> None:
 
     Rows: discrepancy. Events: DiscrepancyResolved.
     """
-    rows = await store.discrepancies.claim_healed(tx, HEALED_AT_ONCE_MAX)
-    for discrepancy in list(rows.values()):
+    await end_matched(tx, await store.discrepancies.claim_healed(tx, HEALED_AT_ONCE_MAX))
+
+
+async def end_matched(tx: Tx, rows: Rows[str, Discrepancy]) -> None:
+    """End locked discrepancies, as far as they are open, by what has come.
+
+    Rows: discrepancy. Events: DiscrepancyResolved.
+    """
+    for discrepancy in [row for row in rows.values() if row.state is DiscrepancyState.OPEN]:
         over, event = domain.ending.end(discrepancy, DiscrepancyResolution.MATCHED, NOBODY, now=tx.now)
         rows.put(over)
         tx.emit(event, cause=Cause(over.correlation_id))
@@ -68,7 +81,7 @@ def _discrepancy(tx: Tx, facts: Any, fee: Fee | None) -> Discrepancy:
         line_no=facts["line_no"],
         line_id=facts["line_id"],
         movement_id=facts["movement_id"],
-        transaction_id=None,
+        transaction_id=facts["transaction_id"],
         contradiction_id=None,
         attempt_id=facts["attempt_id"] or facts["movement_attempt_id"],
         related_no=facts["movement_related_no"] or facts["unmoved_related_no"] or facts["related_no"],

@@ -83,6 +83,7 @@ def detected(made: Discrepancy) -> events.DiscrepancyDetected:
         reported_fee_minor=made.reported_fee_minor,
         contradiction_id=made.contradiction_id,
         value_date=made.value_date,
+        evidence_id=made.evidence_id,
     )
 
 

@@ -36,8 +36,9 @@ class Discrepancy:
         contradiction_id: Of payment or withdrawal, which decide it; None of what lines alone contradict.
         value_date: YYYY-MM-DD, of the line, or of the transaction where no line is.
         operation: Of the line, or of the transaction where no line is; None where it is not known.
+        evidence_id: Of what a channel said of a call that nobody made; None of anything else.
         line_no: The line's number here; None where no line is, or a contradiction is decided elsewhere.
-        movement_id: What is recorded, as matching knows it.
+        movement_id: What is recorded, as matching knows it; None of what the ledger alone is held against.
         carried_out: Whether it was done; what failed moves no money.
         resolution: How it ended; None while it is open.
         reason: Why, where people decided; so are `proposer` and `approver`.
@@ -63,6 +64,7 @@ class Discrepancy:
     contradiction_id: str | None
     value_date: str | None
     operation: str | None
+    evidence_id: str | None = None
     carried_out: bool = True
     merchant_id: str | None = None
     line_no: int | None = None

@@ -56,6 +56,7 @@ def to_discrepancy(found: Discrepancy) -> pb.Discrepancy:
         possible_actions=[_ACTIONS[action] for action in _possible(found)],
         create_time=to_timestamp(found.create_time),
         update_time=to_timestamp(found.update_time),
+        evidence_id=found.evidence_id or "",
     )
 
 

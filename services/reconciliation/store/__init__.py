@@ -1,9 +1,15 @@
 """Every SQL statement of reconciliation."""
 
-from services.reconciliation.store import matching, report, trial, uncleared, verification
+from services.reconciliation.store import ledger, matching, report, trial, uncleared, verification
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
-from services.reconciliation.store.discrepancy import DiscrepancyFilter, count_open, discrepancies, facts_of
+from services.reconciliation.store.discrepancy import (
+    DiscrepancyFilter,
+    count_open,
+    discrepancies,
+    facts_of,
+)
+from services.reconciliation.store.evidence import unattributed_evidence
 from services.reconciliation.store.movement import keep_unmoved, movements, unmoved_attempts, wait_for_lines
 from services.reconciliation.store.rule_set import RuleSetFilter, default_rules, rule_sets
 from services.reconciliation.store.statement import (
@@ -34,6 +40,7 @@ __all__ = [
     "facts_of",
     "keep_account_kinds",
     "keep_unmoved",
+    "ledger",
     "lines",
     "matching",
     "movements",
@@ -44,6 +51,7 @@ __all__ = [
     "statement_files",
     "statements",
     "trial",
+    "unattributed_evidence",
     "uncleared",
     "unmoved_attempts",
     "verification",

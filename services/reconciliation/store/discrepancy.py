@@ -11,6 +11,7 @@ from paykit.postgres.table import Table
 from paykit.work import Rows
 from paystream.reconciliation.v1.events import DiscrepancyKind
 from services.reconciliation.domain.discrepancy import Discrepancy, DiscrepancyState
+from services.reconciliation.store.evidence import TOLD_ELSEWHERE
 from services.reconciliation.store.matching import LineDifference
 
 _FACTS = """
@@ -23,6 +24,8 @@ SELECT d.line_no, d.movement_id, d.status,
     coalesce(i.root_reference, u.root_reference) AS root_reference,
     coalesce(i.merchant_id, u.merchant_id) AS merchant_id,
     coalesce(i.correlation_id, u.correlation_id) AS correlation_id,
+    (SELECT b.transaction_id FROM movement_booking b WHERE b.movement_id = d.movement_id
+        AND b.transaction_id IS NOT NULL ORDER BY b.transaction_type LIMIT 1) AS transaction_id,
     u.amount_minor AS unmoved_minor, u.currency_code AS unmoved_currency_code, u.related_no AS unmoved_related_no
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS d(line_no, movement_id, status)
 LEFT JOIN statement_line l ON l.line_no = d.line_no
@@ -70,6 +73,10 @@ class Discrepancies(Table[str, Discrepancy]):
     async def claim_healed(self, tx: Tx, limit: int) -> Rows[str, Discrepancy]:
         """Lock open discrepancies whose missing side has come."""
         return await self.claim_where(tx, _HEALED, limit)
+
+    async def claim_told_elsewhere(self, tx: Tx, limit: int) -> Rows[str, Discrepancy]:
+        """Lock open discrepancies of evidence of which something else tells now."""
+        return await self.claim_where(tx, TOLD_ELSEWHERE, limit)
 
 
 async def facts_of(tx: Tx, differences: Sequence[LineDifference]) -> list[asyncpg.Record]:

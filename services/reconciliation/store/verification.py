@@ -133,6 +133,18 @@ SELECT subject, detail FROM (
 ) untrue ORDER BY subject LIMIT 1
 """
 
+# Not all that is told is awaited, for not every chart books it; all that is booked is.
+_BOOKINGS = """
+SELECT b.transaction_type || ' of ' || b.related_no AS subject, CASE
+    WHEN o.related_no IS NULL THEN 'is booked and not told, and does not wait'
+    ELSE 'is booked and told, and waits' END AS detail
+FROM movement_booking b
+LEFT JOIN open_booking o ON o.transaction_type = b.transaction_type AND o.related_no = b.related_no
+WHERE NOT b.told AND o.related_no IS NULL
+    OR b.told AND b.transaction_id IS NOT NULL AND o.related_no IS NOT NULL AND NOT o.listed
+ORDER BY b.transaction_type, b.related_no LIMIT 1
+"""
+
 _STATEMENTS = """
 WITH counted AS (
     SELECT l.statement_id, count(*) AS line_count, count(o.line_no) AS decided, min(l.channel) AS least_channel,
@@ -164,6 +176,7 @@ _CHECKS = (
     ("outcomes without a side", "line_outcome", _NAMELESS),
     ("pairs", "movement_outcome", _PAIRS),
     ("discrepancies", "discrepancy", _DISCREPANCIES),
+    ("bookings", "movement_booking", _BOOKINGS),
     ("statements", "statement", _STATEMENTS),
     ("files", "statement_file", _FILES),
 )

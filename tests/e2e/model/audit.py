@@ -31,6 +31,9 @@ WAS_PAID_OUT = {"PAY": 1, "RETURN": -1}
 HOLDINGS = ("merchant.settlement", "merchant.available", "merchant.withdrawing", "merchant.reserve")
 """What a merchant has; what is disputed has left the channel when the dispute was opened."""
 
+ONE_SIDED = "SELECT transaction_type, related_no, transaction_id FROM reconciliation.open_booking ORDER BY 1, 2"
+"""What moved money at a channel and the ledger did not book, or booked and nobody told."""
+
 Whose = tuple[str, str]
 """A merchant and a currency."""
 
@@ -103,6 +106,14 @@ async def audited(settings: Settings, kept: Books) -> dict[Whose, Audit]:
     for row in await kept.rows(ENTRIES):
         found[row["merchant_id"], row["currency_code"]].balances[row["account_kind"]] += int(row["balance_minor"])
     return found
+
+
+async def one_sided(kept: Books) -> list[str]:
+    """Say what the ledger booked of movements and nobody told, or the other way round; nothing may be on its way."""
+    return [
+        f"{row['transaction_type']} of {row['related_no']} is {'not told' if row['transaction_id'] else 'not booked'}"
+        for row in await kept.rows(ONE_SIDED)
+    ]
 
 
 def faults(found: Mapping[Whose, Audit]) -> list[str]:

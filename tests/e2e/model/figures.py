@@ -43,6 +43,14 @@ SAME: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """What both count alike, by the names of either."""
 SETTLED = (("SETTLED", "RESERVE_HELD"), ("SettlementCreated",))
 """Of these the amounts are alike: what is held back is counted by itself."""
+WITHIN = frozenset(
+    {
+        *("WithdrawalCreated", "WithdrawalRejected", "WithdrawalFailed", "WithdrawalCancelled"),
+        *("ReserveConsumed", "BalanceRecovered", "PaymentContradictionResolved"),
+    }
+)
+"""What the ledger books between accounts when nothing came in or went out; it is held to other totals than these."""
+COMPARED = WITHIN.union(*(types for _, types in (*SAME.values(), SETTLED)))
 FEES = {"FEES": 1, "FEES_RETURNED": -1, "DISPUTE_FEES": 1, "DISPUTE_FEES_RETURNED": -1}
 KILLED_EVERY_S = (0.5, 4.0)
 """The least and most time for which the consumer lives while the line works."""
@@ -57,8 +65,13 @@ async def differences(kept: Books) -> list[str]:
     found = []
     for whose in sorted({*counted, *booked}):
         mine, theirs = _counted(counted[whose]), _booked(booked[whose])
+        found += [f"{whose} {name} is booked and not compared" for name in _types(booked[whose]) - COMPARED]
         found += [f"{whose} {what}: {mine[what]}, booked {theirs[what]}" for what in mine if mine[what] != theirs[what]]
     return found
+
+
+def _types(booked: Counter[tuple[str, str]]) -> set[str]:
+    return {name for (kind, name), number in booked.items() if kind == "count" and number}
 
 
 def _counted(counted: Counter[tuple[str, str]]) -> dict[str, tuple[int, int]]:

@@ -27,6 +27,7 @@ from tests.e2e.model.asking import (
 )
 from tests.e2e.model.plans import CLOSING, CURRENCIES, Plan, Step
 from tests.e2e.model.requests import Requests
+from tests.e2e.model.told import ToldPeople
 from tests.e2e.model.views import View
 from tests.e2e.model.world import World, together
 from tests.line.clients import Clients, call, new_request_id, refusal_of
@@ -47,8 +48,11 @@ class Journey:
         reasons: Of the refusals met.
     """
 
-    def __init__(self, clients: Clients, plan: Plan, *, number: int, approval_limit: int) -> None:
+    def __init__(
+        self, clients: Clients, plan: Plan, *, number: int, approval_limit: int, told: ToldPeople | None = None
+    ) -> None:
         self._clients = clients
+        self._told = told
         self._plan = plan
         self._number = number
         self._numbers = itertools.count()
@@ -66,6 +70,8 @@ class Journey:
         created = (
             await call(clients.merchant.CreateMerchant, terms.merchant(self._plan, f"Journey {self._number}"))
         ).merchant
+        if self._told is not None:
+            await self._told.know(self._number, created.merchant_id)
         activate = merchant_pb2.ActivateMerchantRequest(merchant_id=created.merchant_id, etag=created.etag)
         await call(clients.merchant.ActivateMerchant, activate)
         self.merchant_id = created.merchant_id

@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf import duration_pb2
 
 from paystream.channel.v1 import channel_pb2
-from paystream.common.v1 import money_pb2
+from paystream.common.v1 import contact_pb2, money_pb2
 from paystream.order.v1 import order_pb2
 from paystream.payment.v1 import payment_pb2
 from paystream.settlement.v1 import settlement_pb2
@@ -25,10 +25,12 @@ from tests.e2e.model.asking import (
     Void,
     Withdraw,
 )
+from tests.e2e.model.told import PAYER
 from tests.line.clients import Clients, call, new_request_id, payment_request
 
 CLERK, CHIEF = [("paystream-caller", "clerk")], [("paystream-caller", "chief")]
 """Who asks for withdrawals, and who decides on them."""
+CONTACT = contact_pb2.ReceiptContact(receipt_email=PAYER, locale="zh-CN")
 CAPTURING = {payment_pb2.ATTEMPT_ACTION_CHARGE, payment_pb2.ATTEMPT_ACTION_CAPTURE}
 
 TTL = duration_pb2.Duration(seconds=5 * 86_400)
@@ -89,6 +91,7 @@ class Requests:
             merchant_reference=f"journey {ask.number}",
             line_items=[item],
             total=total,
+            contact=CONTACT,
             ttl=TTL if ask.expires else None,
         )
         return service.CreateOrder, request, CLERK
@@ -98,7 +101,8 @@ class Requests:
         if isinstance(ask, Pay):
             order_id = "" if ask.order is None else self.ids["order", ask.order]
             mode = payment_pb2.CAPTURE_MODE_MANUAL if ask.manual else payment_pb2.CAPTURE_MODE_AUTOMATIC
-            request = payment_request(self._merchant_id, ask.amount, ask.currency, order_id=order_id, capture_mode=mode)
+            more = {"order_id": order_id, "capture_mode": mode, "contact": CONTACT}
+            request = payment_request(self._merchant_id, ask.amount, ask.currency, **more)
             return service.CreatePayment, request, CLERK
         about: dict[str, Any] = {"request_id": named, "payment_id": self.ids["payment", ask.payment]}
         if isinstance(ask, Void):

@@ -110,6 +110,7 @@ async def test_nothing_was_left_aside_and_each_service_finds_its_books_right(lin
     for table in ("dead_letter", "skipped_event", "parked_event"):
         counted = " UNION ALL ".join(f"""SELECT '{name}', count(*) FROM "{name}".{table}""" for name in schema_names())
         assert {row[0]: row[1] for row in await line.kept.rows(counted)} == dict.fromkeys(schema_names(), 0), table
+    assert await audit.one_sided(line.kept) == []
     for verify in (verify_ledger, verify_settlements, verify_reconciliation):
         verified = await asyncio.to_thread(verify, line.settings)
         assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +18,14 @@ from paytools.localstack import Endpoints
 from tests.e2e.conftest import Line, line_of
 from tests.e2e.model import audit, figures, plans
 from tests.e2e.model.journey import Journey
+from tests.e2e.model.told import ToldPeople
+from tests.line import mail
 from tests.line.clients import advance_clock, call
 from tests.line.delivery import unconsumed
 from tests.line.draining import drained
 from tests.line.processes import ServiceProcess, launching, verify_ledger, verify_reconciliation, verify_settlements
+from tests.line.receiving import receiver
+from tests.line.webhooks import WebhookInbox
 
 JOURNEYS_AT_ONCE = 48
 """Under way at once; more only wait for each other on two cores."""
@@ -45,13 +50,21 @@ SELECT (SELECT count(*) FROM (
 
 
 @pytest.fixture(scope="module")
-def changed_settings() -> dict[str, Any]:
-    return {
+def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mail")
+
+
+@pytest.fixture(scope="module")
+async def changed_settings(mailbox: Path) -> AsyncIterator[dict[str, Any]]:
+    changed = {
         "withdrawal_approval_limits": {"*": APPROVAL_LIMIT_MINOR},
         "withdrawal_daily_limits": {"*": AMOUNT_MINOR_MAX},
         "database_pool_max": 8,
         "currency_closings": {plans.CLOSING: datetime.now(UTC).date() + timedelta(days=CLOSES_DAYS)},
+        "webhook_loopback_allowed": True,
     }
+    async with mail.kept_in(mailbox) as sending:
+        yield changed | sending
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +95,18 @@ async def analytics(line: Line, tmp_path_factory: pytest.TempPathFactory) -> Asy
 
 
 @pytest.fixture(scope="module")
-def journeys(line: Line, request: pytest.FixtureRequest) -> list[Journey]:
+async def told(line: Line, mailbox: Path) -> AsyncIterator[ToldPeople]:
+    async with receiver() as server:
+        yield ToldPeople(line.clients, WebhookInbox(server), mailbox)
+
+
+@pytest.fixture(scope="module")
+def journeys(line: Line, told: ToldPeople, request: pytest.FixtureRequest) -> list[Journey]:
     count = request.config.getoption("--journeys")
     drawn = plans.drawn(count, request.config.getoption("--journey-seed"))
     assert len(drawn) == count
     return [
-        Journey(line.clients, plan, number=number, approval_limit=APPROVAL_LIMIT_MINOR)
+        Journey(line.clients, plan, number=number, approval_limit=APPROVAL_LIMIT_MINOR, told=told)
         for number, plan in enumerate(drawn)
     ]
 
@@ -131,6 +150,15 @@ async def test_two_hundred_random_journeys_at_once_end_as_the_model_says(
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+async def test_whoever_wants_it_was_told_of_every_event_once_by_webhook_and_mail(
+    line: Line, told: ToldPeople, journeys: list[Journey]
+) -> None:
+    """Of the run before."""
+    assert journeys
+    differences = await told.differences(line.settings, line.kept)
+    assert not differences, f"{len(differences)} differences\n" + "\n".join(differences[:SHOWN_MAX])
+
+
 async def compare(line: Line, journeys: Sequence[Journey]) -> None:
     """Wait until nothing is on its way any more, and hold all that is to be seen against the worlds."""
     await drained(line.settings, line.kept)
@@ -141,6 +169,7 @@ async def compare(line: Line, journeys: Sequence[Journey]) -> None:
 async def compare_whole(line: Line, journeys: Sequence[Journey]) -> None:
     """Hold what concerns all merchants against all worlds together."""
     await compare_outside(line, journeys)
+    assert not (bookings := await audit.one_sided(line.kept)), "\n".join(bookings[:SHOWN_MAX])
     assert not (differences := await figures.differences(line.kept)), "\n".join(differences[:SHOWN_MAX])
     [(booked, items)] = await line.kept.rows(ITEMS)
     assert booked == items

@@ -224,11 +224,16 @@ async def test_a_second_doubt_leaves_it_to_people_who_have_it_sent_as_the_same_m
     assert [event.aggregate_version for event in await sending.told(notification.notification_id)] == [1, 2]
 
 
-async def test_a_server_that_falls_silent_is_waited_for_no_longer_than_a_timeout(sending: Office) -> None:
-    async with breaking_server("MAIL", silent=True) as server:
+@pytest.mark.parametrize(
+    ("at", "reason"), [("CONNECT", "SERVER_TIMEOUT"), ("MAIL", "SERVER_TIMEOUT"), ("END", "NO_ANSWER")]
+)
+async def test_a_server_that_falls_silent_is_waited_for_no_longer_than_a_timeout(
+    sending: Office, at: str, reason: str
+) -> None:
+    async with breaking_server(at, silent=True) as server:
         use(sending, port=server.port, mail_timeout_s=0.3)
         await sending.deliver(settled(sending))
-        assert states(await run(sending)) == [(QUEUED, "SERVER_TIMEOUT")]
+        assert states(await run(sending)) == [(QUEUED, reason)]
 
 
 async def test_a_slow_recipient_holds_up_no_other(sending: Office) -> None:

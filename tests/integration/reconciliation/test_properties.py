@@ -34,6 +34,7 @@ from tests.integration.reconciliation.resolving import (
     rejected,
 )
 from tests.integration.reconciliation.test_contradictions import payout_contradicted, payout_resolved
+from tests.integration.reconciliation.test_evidence import unmatched
 from tests.unit.accounting.ledger import capture, statement
 from tests.unit.reconciliation.test_uncleared import line
 
@@ -59,6 +60,7 @@ OF_CHANCE = (
     "rule_set_id",
     "statement_id",
     "file_id",
+    "arrive_time",
 )
 ALICE = "mer_" + "a" * 32
 PROPOSED, APPROVED, EXPLAINED = 4, 5, 6
@@ -231,6 +233,10 @@ STEPS: dict[str, tuple[Step, st.SearchStrategy[Any]]] = {
     ),
     "import_statements": (import_files, st.sampled_from(FILES)),
     "on_money_moved": (handled(handlers.on_money_moved, capture), st.tuples(st.integers(1, 3))),
+    "on_evidence_unmatched": (
+        handled(handlers.on_evidence_unmatched, unmatched),
+        st.tuples(st.integers(1, 3)),
+    ),
     "on_statement_closed": (handled(handlers.on_statement_closed, statement), st.tuples(st.integers(1, 3))),
     "on_line": (
         handled(handlers.on_line, line),
@@ -284,6 +290,7 @@ async def rows(tx: Tx) -> dict[str, list[str]]:
     tables = (
         *("discrepancy", "correction", "uncleared", "cleared_line", "ledger_account_kind", "rule_set"),
         *("statement", "statement_line", "open_line", "internal_transaction", "unmoved_attempt", "open_movement"),
+        *("movement_booking", "open_booking", "unattributed_evidence", "open_evidence"),
     )
     return {
         table: sorted(repr(anonymous(dict(row))) for row in await tx.fetch(f"SELECT * FROM {table}"))

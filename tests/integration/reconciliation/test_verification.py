@@ -69,8 +69,8 @@ async def test_what_is_sound_exits_0_and_says_what_was_checked(admin_url: str) -
     result = await run(admin_url)
     assert result.exit_code == 0, result.output
     assert [line[4:].split("  ")[0] for line in result.stdout.splitlines() if line.startswith("ok  ")] == [
-        *("lines", "movements", "outcomes without a side", "pairs", "discrepancies", "statements", "files"),
-        "uncleared",
+        *("lines", "movements", "outcomes without a side", "pairs", "discrepancies", "bookings"),
+        *("statements", "files", "uncleared"),
     ]
     assert "The reconciliation is right: 7 lines, 7 movements." in result.stdout
 
@@ -98,6 +98,8 @@ DAMAGES = {
     "DELETE FROM discrepancy WHERE kind = 'AMOUNT_MISMATCH'": "AMOUNT_MISMATCH, and no discrepancy says so",
     "DELETE FROM discrepancy WHERE kind = 'MISSING_CHANNEL'": "MISSING_CHANNEL, and no discrepancy says so",
     "UPDATE discrepancy SET kind = 'FEE_MISMATCH' WHERE kind = 'DUPLICATE'": "discrepancies: ",
+    "DELETE FROM open_booking": "bookings: LateCaptureReceived of cap_",
+    "UPDATE movement_booking SET told = true": "is booked and told, and waits",
     "DELETE FROM statement WHERE state = 'OPEN'": "statements: stm_open: is not there, and has 1 lines",
     "UPDATE statement SET channel = 'other'": "has lines of another channel",
     "UPDATE statement SET line_count = 7 WHERE state = 'RECONCILED'": "is reconciled with 7 lines; it has 6, of",
@@ -143,7 +145,7 @@ async def test_what_a_channel_says_of_a_day_against_its_lines_is_named_and_is_no
 
 TABLES = (
     *("line_outcome", "open_line", "movement_outcome", "open_movement", "internal_transaction", "discrepancy"),
-    *("statement", "statement_line", "uncleared"),
+    *("statement", "statement_line", "uncleared", "movement_booking", "open_booking"),
 )
 
 

@@ -10,9 +10,11 @@ from paystream.avro_record import AvroRecord
 
 class DiscrepancyKind(StrEnum):
     """AMOUNT_MISMATCH, CURRENCY_MISMATCH, FEE_MISMATCH: both sides have it, with another amount, currency or fee of the
-    channel. DUPLICATE: a second line of what one line has matched. MISSING_INTERNAL: a line of which paystream knows
-    nothing. MISSING_CHANNEL: a transaction that no line has told of within the channel's time. CONTRADICTED: a line, or
-    a later word of the channel, says otherwise than what is recorded. UNKNOWN: newer than the reader's schema.
+    channel. DUPLICATE: a second line of what one line has matched. MISSING_INTERNAL: a line, or a channel's word of a
+    call, of which paystream knows nothing. MISSING_CHANNEL: a transaction that no line has told of within the channel's
+    time. CONTRADICTED: a line, or a later word of the channel, says otherwise than what is recorded. NOT_BOOKED: money
+    moved at a channel that the ledger has not booked in time. BOOKED_ONLY: the ledger has booked that money moved at a
+    channel, and nothing else tells of it. UNKNOWN: newer than the reader's schema.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -23,6 +25,8 @@ class DiscrepancyKind(StrEnum):
     MISSING_INTERNAL = "MISSING_INTERNAL"
     MISSING_CHANNEL = "MISSING_CHANNEL"
     CONTRADICTED = "CONTRADICTED"
+    NOT_BOOKED = "NOT_BOOKED"
+    BOOKED_ONLY = "BOOKED_ONLY"
 
 
 class DiscrepancyResolution(StrEnum):
@@ -158,12 +162,13 @@ class DiscrepancyDetected(AvroRecord):
         related_no: What moved the money: a capture_id, refund_id, dispute_id or withdrawal_id; null when not known.
         root_reference: The journey's first id, as in a payment_id or withdrawal_id; null when not known.
         channel_reference: The channel's reference; null when it has given none.
-        currency_code: ISO 4217 code in upper case, three letters, of what is recorded; of the line where nothing is
-            recorded.
+        currency_code: ISO 4217 code in upper case, three letters, of what is recorded; of the line or the channel's
+            word where nothing is recorded, XXX where that says none.
         expected_minor: Amount recorded, in minor units of currency_code, 0..2^53-1; null where nothing is recorded.
-        reported_minor: Amount that the line says, in minor units of reported_currency_code, 0..2^53-1; null where no
-            line is.
-        reported_currency_code: ISO 4217 code in upper case, three letters, that the line says; null where no line is.
+        reported_minor: Amount that the line says, or the channel's word, in minor units of reported_currency_code,
+            0..2^53-1; null where neither does.
+        reported_currency_code: ISO 4217 code in upper case, three letters, that the line says, or the channel's word;
+            null where neither does.
         expected_fee_minor: Fee of the channel that was expected, in minor units of currency_code, -(2^53-1)..2^53-1;
             null where none was expected.
         reported_fee_minor: Fee that the line says, in minor units of reported_currency_code, -(2^53-1)..2^53-1; null
@@ -171,11 +176,13 @@ class DiscrepancyDetected(AvroRecord):
         contradiction_id: The contradiction of payment or withdrawal, where it is decided: ctr_ and a UUIDv7; null where
             there is none.
         value_date: Date of the line, or of the transaction where no line is, YYYY-MM-DD; null when not known.
+        evidence_id: What a channel said of a call that nobody made, as payment or withdrawal lists it: evd_ and a
+            UUIDv7; null of anything else, and in earlier versions.
     """
 
     RECORD: ClassVar[str] = "paystream.reconciliation.v1.DiscrepancyDetected"
     TOPIC: ClassVar[str] = "reconciliation.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "discrepancy_id"
 
     event_id: str = ""
@@ -204,6 +211,7 @@ class DiscrepancyDetected(AvroRecord):
     reported_fee_minor: int | None
     contradiction_id: str | None
     value_date: str | None
+    evidence_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +247,7 @@ class DiscrepancyResolved(AvroRecord):
 
     RECORD: ClassVar[str] = "paystream.reconciliation.v1.DiscrepancyResolved"
     TOPIC: ClassVar[str] = "reconciliation.events"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     KEY: ClassVar[str] = "discrepancy_id"
 
     event_id: str = ""

@@ -38,11 +38,15 @@ class _DiscrepancyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Discr
     DISCREPANCY_KIND_DUPLICATE: _DiscrepancyKind.ValueType  # 4
     """A second line of what one line has matched."""
     DISCREPANCY_KIND_MISSING_INTERNAL: _DiscrepancyKind.ValueType  # 5
-    """A line of which paystream knows nothing."""
+    """A line, or a channel's word of a call that nobody made, of which paystream knows nothing."""
     DISCREPANCY_KIND_MISSING_CHANNEL: _DiscrepancyKind.ValueType  # 6
     """A transaction that no line has told of within the channel's time."""
     DISCREPANCY_KIND_CONTRADICTED: _DiscrepancyKind.ValueType  # 7
     """A word of the channel against what is recorded: payment or withdrawal decides it."""
+    DISCREPANCY_KIND_NOT_BOOKED: _DiscrepancyKind.ValueType  # 8
+    """Money moved at a channel that the ledger has not booked in time."""
+    DISCREPANCY_KIND_BOOKED_ONLY: _DiscrepancyKind.ValueType  # 9
+    """The ledger has booked that money moved at a channel, and nothing else tells of it."""
 
 class DiscrepancyKind(_DiscrepancyKind, metaclass=_DiscrepancyKindEnumTypeWrapper):
     """Which kind of difference."""
@@ -58,11 +62,15 @@ DISCREPANCY_KIND_FEE_MISMATCH: DiscrepancyKind.ValueType  # 3
 DISCREPANCY_KIND_DUPLICATE: DiscrepancyKind.ValueType  # 4
 """A second line of what one line has matched."""
 DISCREPANCY_KIND_MISSING_INTERNAL: DiscrepancyKind.ValueType  # 5
-"""A line of which paystream knows nothing."""
+"""A line, or a channel's word of a call that nobody made, of which paystream knows nothing."""
 DISCREPANCY_KIND_MISSING_CHANNEL: DiscrepancyKind.ValueType  # 6
 """A transaction that no line has told of within the channel's time."""
 DISCREPANCY_KIND_CONTRADICTED: DiscrepancyKind.ValueType  # 7
 """A word of the channel against what is recorded: payment or withdrawal decides it."""
+DISCREPANCY_KIND_NOT_BOOKED: DiscrepancyKind.ValueType  # 8
+"""Money moved at a channel that the ledger has not booked in time."""
+DISCREPANCY_KIND_BOOKED_ONLY: DiscrepancyKind.ValueType  # 9
+"""The ledger has booked that money moved at a channel, and nothing else tells of it."""
 Global___DiscrepancyKind: _TypeAlias = DiscrepancyKind  # noqa: Y015
 
 class _DiscrepancyState:
@@ -252,6 +260,7 @@ class Discrepancy(_message.Message):
     POSSIBLE_ACTIONS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
     discrepancy_id: _builtins.str
     """dis_ and a UUIDv7."""
     kind: Global___DiscrepancyKind.ValueType
@@ -259,7 +268,7 @@ class Discrepancy(_message.Message):
     state: Global___DiscrepancyState.ValueType
     """Whether it is over."""
     channel: _builtins.str
-    """The channel."""
+    """The channel; empty when not known."""
     merchant_id: _builtins.str
     """The merchant concerned; empty when not known."""
     statement_id: _builtins.str
@@ -288,13 +297,17 @@ class Discrepancy(_message.Message):
     """Who resolved it, or proposed how; empty where nobody did."""
     approver: _builtins.str
     """Who approved, where a second person did; empty otherwise."""
+    evidence_id: _builtins.str
+    """What a channel said of a call that nobody made, as ListUnmatchedEvidence of payment or withdrawal has it: evd_ and a
+    UUIDv7; empty of anything else.
+    """
     @_builtins.property
     def expected(self) -> _money_pb2.Money:
         """What is recorded; unset where nothing is."""
 
     @_builtins.property
     def reported(self) -> _money_pb2.Money:
-        """What the line says; unset where no line is."""
+        """What the line says, or the channel's word; unset where neither says an amount."""
 
     @_builtins.property
     def expected_fee(self) -> _money_pb2.Money:
@@ -344,10 +357,11 @@ class Discrepancy(_message.Message):
         possible_actions: _abc.Iterable[Global___ResolutionAction.ValueType] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        evidence_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expected", b"expected", "expected_fee", b"expected_fee", "reported", b"reported", "reported_fee", b"reported_fee", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "attempt_id", b"attempt_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradiction_id", b"contradiction_id", "create_time", b"create_time", "discrepancy_id", b"discrepancy_id", "expected", b"expected", "expected_fee", b"expected_fee", "kind", b"kind", "line_id", b"line_id", "merchant_id", b"merchant_id", "possible_actions", b"possible_actions", "proposer", b"proposer", "reason", b"reason", "related_no", b"related_no", "reported", b"reported", "reported_fee", b"reported_fee", "resolution", b"resolution", "root_reference", b"root_reference", "state", b"state", "statement_id", b"statement_id", "transaction_id", b"transaction_id", "update_time", b"update_time", "value_date", b"value_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "attempt_id", b"attempt_id", "channel", b"channel", "channel_reference", b"channel_reference", "contradiction_id", b"contradiction_id", "create_time", b"create_time", "discrepancy_id", b"discrepancy_id", "evidence_id", b"evidence_id", "expected", b"expected", "expected_fee", b"expected_fee", "kind", b"kind", "line_id", b"line_id", "merchant_id", b"merchant_id", "possible_actions", b"possible_actions", "proposer", b"proposer", "reason", b"reason", "related_no", b"related_no", "reported", b"reported", "reported_fee", b"reported_fee", "resolution", b"resolution", "root_reference", b"root_reference", "state", b"state", "statement_id", b"statement_id", "transaction_id", b"transaction_id", "update_time", b"update_time", "value_date", b"value_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

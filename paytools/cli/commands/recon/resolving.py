@@ -200,7 +200,7 @@ def _discrepancy(found: pb.Discrepancy) -> tuple[str, ...]:
         pb.DiscrepancyKind.Name(found.kind).removeprefix("DISCREPANCY_KIND_"),
         pb.DiscrepancyState.Name(found.state).removeprefix("DISCREPANCY_STATE_"),
         found.channel,
-        found.root_reference,
+        found.root_reference or found.evidence_id,
         _amount(found.expected),
         _amount(found.reported),
         _moment(found.create_time),

@@ -3,6 +3,8 @@
 The URL keeps its name for the Host header, for SNI and for the certificate, which httpx verifies against it.
 """
 
+import asyncio
+import ssl
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,7 +48,8 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception = httpcore2.ConnectError("the name has no address")
         for address in await self._addresses(host, port):
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                found = await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _ClosedWithItsHandshake(found)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -59,6 +62,41 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         if not all(addresses.connectable(address, self._policy) for address in found):
             raise AddressRefusedError
         return found
+
+
+class _ClosedWithItsHandshake(httpcore2.AsyncNetworkStream):
+    """A connection that is closed with a handshake that is given up.
+
+    The library closes one whose handshake fails, and leaves one whose try ends meanwhile to the garbage collector: a
+    receiver that never answers it would take sockets of ours for as long as it likes.
+    """
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is the library's
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 class CheckedTransport(httpx2.AsyncHTTPTransport):

@@ -9,7 +9,7 @@ from standardwebhooks import Webhook
 
 from paystream.notification.v1 import webhook_pb2 as pb
 from tests.integration.notification.webhooks.conftest import ENABLED, MERCHANT, PAUSED, Desk
-from tests.integration.notification.webhooks.receiving import OK, answering, hanging, receiver, status
+from tests.line.receiving import OK, answering, hanging, receiver, status
 
 SUCCEEDED, FAILED = pb.WEBHOOK_DELIVERY_STATE_SUCCEEDED, pb.WEBHOOK_DELIVERY_STATE_FAILED
 PENDING = pb.WEBHOOK_DELIVERY_STATE_PENDING

@@ -25,7 +25,7 @@ from services.notification.domain.webhooks.endpoint import (
 from services.notification.domain.webhooks.filters import WebhookFilterInvalid
 from services.notification.messages.webhook import WebhookUpdateMaskInvalid
 from tests.integration.notification.webhooks.conftest import ANY, ENABLED, MERCHANT, PAUSED, Desk
-from tests.integration.notification.webhooks.receiving import OK, answering, receiver, status
+from tests.line.receiving import OK, answering, receiver, status
 
 NOBODY = "whe_" + "0" * 32
 URL = "https://shop.example/hooks"

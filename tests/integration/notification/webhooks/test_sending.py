@@ -16,11 +16,12 @@ from services.notification.domain.webhooks.delivery import WebhookAnswer
 from services.notification.jobs.webhooks.resolving import Resolve
 from services.notification.jobs.webhooks.sending import WebhookSender
 from tests.integration.notification.webhooks.conftest import Desk
-from tests.integration.notification.webhooks.receiving import OK, answering, hanging, receiver, status
+from tests.line.receiving import OK, answering, hanging, receiver, status
 
 LOCAL = AddressPolicy(http_allowed=True, high_ports_allowed=True, loopback_allowed=True)
 PUBLIC = AddressPolicy(http_allowed=True, high_ports_allowed=True)
 TRY_S = 0.5
+DRIP_S = 0.05
 
 
 def naming(*looks: Sequence[str]) -> Resolve:
@@ -69,6 +70,23 @@ async def test_name_that_is_private_at_the_second_look_is_not_connected_to_again
 async def test_name_with_one_private_address_among_public_ones_is_refused() -> None:
     async with receiver() as one:
         answer = await post(f"http://shop.example:{one.port}/", resolver=naming(["127.0.0.1", "192.168.0.1"]))
+    assert answer.failure == "ADDRESS_REFUSED"
+    assert one.received == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("0.0.0.0", "::", "10.0.0.1", "169.254.169.254"),  # noqa: S104
+        *("::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:0:127.0.0.1", "::127.0.0.1"),
+        *("64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::", "fe80::1%lo", "127.1", "2130706433", "0177.0.0.1"),
+    ],
+)
+async def test_name_with_an_address_that_leads_inside_is_refused_even_where_this_machine_is_allowed(
+    address: str,
+) -> None:
+    async with receiver() as one:
+        answer = await post(f"http://shop.example:{one.port}/", resolver=naming([address]))
     assert answer.failure == "ADDRESS_REFUSED"
     assert one.received == []
 
@@ -127,6 +145,50 @@ async def test_endless_body_is_read_as_far_as_it_is_kept() -> None:
     async with receiver(lambda writer, _: endless(writer, chunk, head)) as one:
         answer = await post(one.url, timeout_s=10.0)
     assert answer == WebhookAnswer(status_code=200, excerpt=b"\xff" * 1_000)
+
+
+async def test_endless_header_line_ends_the_try_in_time() -> None:
+    async with receiver(lambda writer, _: endless(writer, b"a" * 4_096, b"HTTP/1.1 200 OK\r\nx-a: ")) as one:
+        answer = await post(one.url, timeout_s=10.0)
+    assert answer.failure == "PROTOCOL_ERROR"
+
+
+async def dripping(writer: asyncio.StreamWriter, head: bytes) -> None:
+    writer.write(head)
+    while not writer.is_closing():
+        writer.write(b"a")
+        await writer.drain()
+        await asyncio.sleep(DRIP_S)
+
+
+async def test_answer_that_drips_ends_the_try_in_time() -> None:
+    """Each byte comes soon after the one before: only the whole has taken too long."""
+    async with receiver(lambda writer, _: dripping(writer, b"HTTP/1.1 200 OK\r\nx-a: ")) as one:
+        assert await post(one.url) == WebhookAnswer(failure="TIMEOUT")
+
+
+async def test_body_that_drips_is_not_waited_for_once_it_is_known_that_the_webhook_was_taken() -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n"
+    async with receiver(lambda writer, _: dripping(writer, head)) as one:
+        answer = await post(one.url, timeout_s=10.0)
+    assert (answer.status_code, answer.failure) == (200, None)
+    assert 0 < len(answer.excerpt) < 1_000
+    assert set(answer.excerpt) == set(b"a")
+
+
+async def test_handshake_that_nobody_answers_ends_the_try_in_time() -> None:
+    hung = asyncio.Event()
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hung.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    answer = await post(f"https://shop.example:{port}/", resolver=naming(["127.0.0.1"]))
+    hung.set()
+    server.close()
+    assert answer == WebhookAnswer(failure="TIMEOUT")
 
 
 async def test_receiver_that_hangs_ends_in_time() -> None:
