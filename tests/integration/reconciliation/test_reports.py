@@ -1,20 +1,26 @@
 """Reports by channel and day: each line and each movement is counted once, whatever became of it."""
 
+import asyncio
 import csv
 import io
 import itertools
 import json
 from collections import Counter
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from paykit.errors import FieldInvalid
 from paykit.serve.reply_sizes import REST_BYTES_MAX
+from paystream.reconciliation.v1 import reconciliation_pb2_grpc
 from paystream.reconciliation.v1 import report_pb2 as pb
+from paytools.cli.commands.recon.reporting import app
 from services.reconciliation import store
 from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
@@ -203,6 +209,21 @@ async def test_a_report_of_many_items_comes_in_bounded_chunks(matcher: Matcher) 
     matcher.runtime.settings = small
     chunks = await exported(matcher, items=True)
     assert (b"".join(chunks), max(map(len, chunks))) == (whole, 1_000)
+
+
+async def test_the_command_writes_a_new_file_and_no_other(matcher: Matcher, tmp_path: Path) -> None:
+    await day_of_all_kinds(matcher)
+    server = grpc.aio.server()
+    reconciliation_pb2_grpc.add_ReconciliationServiceServicer_to_server(ReconciliationServicer(matcher.runtime), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    to, file = ["--address", f"127.0.0.1:{port}"], tmp_path / "day.jsonl"
+    asked = ["report", "--channel", CHANNEL, "--from", str(DAY), "--to", str(DAY), "--format", "json", "--items", *to]
+    for exit_code in (0, 1):
+        done = await asyncio.to_thread(CliRunner().invoke, app, [*asked, "--output", str(file)])
+        assert done.exit_code == exit_code, done.output
+    await server.stop(None)
+    assert file.read_bytes() == b"".join(await exported(matcher, items=True))
 
 
 ON_ONE_MATCHER = settings(
