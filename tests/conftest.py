@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from paykit.clock import Clock
 from paykit.process import migrate
@@ -20,6 +21,9 @@ from paytools.localstack import Endpoints, Stack
 from paytools.localstack.settings import StackSettings
 from tests import probe
 from tests.shared_stack import shared_parts
+
+settings.register_profile("unhurried", deadline=None)  # Machines are shared: no example fails for having taken long.
+settings.load_profile("unhurried")
 
 RuntimeOf = Callable[..., Awaitable[Runtime]]
 

@@ -7,7 +7,8 @@ from paykit.serve.timestamps import from_optional, to_timestamp
 from paystream.settlement.v1 import settlement_pb2 as pb
 from services.settlement.commands.closing import CreateSettlement
 from services.settlement.commands.transferring import ExtendReserve
-from services.settlement.domain.settlement import Settlement, SettlementState
+from services.settlement.domain.lifecycle import SettlementState
+from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.sums import Sums
 from services.settlement.store import NegativeBalance, PendingBalance, PlacedItem, SettlementFilter
 

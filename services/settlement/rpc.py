@@ -16,8 +16,9 @@ from paykit.serve.server import Servicer
 from paystream.settlement.v1 import settlement_pb2 as pb
 from paystream.settlement.v1 import settlement_pb2_grpc
 from services.settlement import commands, domain, messages, store
+from services.settlement.domain.lifecycle import SettlementAction
 from services.settlement.domain.report import CsvWriter, JsonWriter, ReportWriter
-from services.settlement.domain.settlement import Settlement, SettlementAction
+from services.settlement.domain.settlement import Settlement
 from services.settlement.store import ItemKey, PlacedItem
 
 EXPORT_ITEMS = 500
@@ -167,7 +168,7 @@ async def _items(tx: Tx, request: pb.ListSettlementItemsRequest, after: ItemKey 
 
 async def _to_export(tx: Tx, settlement_id: str) -> tuple[Settlement, list[str]]:
     settlement = await _settlement(tx, settlement_id)
-    domain.settlement.next_state(settlement.state, SettlementAction.EXPORT)
+    domain.lifecycle.next_state(settlement.state, SettlementAction.EXPORT)
     return settlement, await store.settlements.homes(tx, settlement_id)
 
 

@@ -12,8 +12,9 @@ from paykit.work import Rows, fold
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from services.settlement import domain, store
 from services.settlement.domain.item import effect_minor
+from services.settlement.domain.lifecycle import SettlementAction, SettlementState
 from services.settlement.domain.policy import UNKNOWN, Policy
-from services.settlement.domain.settlement import Place, Settlement, SettlementAction, SettlementState, place_order
+from services.settlement.domain.settlement import Place, Settlement, place_order
 from services.settlement.domain.sums import Sums
 
 
@@ -87,7 +88,7 @@ def _reject(
     reason = item.event.reason
     if settlement.state is SettlementState.FAILED:
         return settlement
-    domain.settlement.next_state(settlement.state, SettlementAction.FAIL)
+    domain.lifecycle.next_state(settlement.state, SettlementAction.FAIL)
     policy = policies.get(settlement.merchant_id, UNKNOWN)
     place = _place_of_receiver(settlement, policy, tx.now)
     into = next(receiver for receiver in receivers.values() if receiver.place == place and not receiver.is_full)

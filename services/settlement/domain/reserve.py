@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from paykit.errors import DomainError, FieldInvalid, Kind
 from paystream.settlement.v1 import events
 from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER, FundTransfer, TransferKind
-from services.settlement.domain.settlement import Settlement, SettlementAction, change_facts, next_revision, next_state
+from services.settlement.domain.lifecycle import SettlementAction, next_state
+from services.settlement.domain.settlement import Settlement, change_facts, next_revision
 
 EXTENSION_MAX = timedelta(days=3_650)
 """The longest that a reserve can be held from now on."""

@@ -6,17 +6,15 @@ PENDING -> CARRIED: not worth settling at its time; what it collected counts in 
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from types import MappingProxyType
 from typing import TypedDict
 
-from paykit import transitions
 from paykit.aggregate import Revision
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError, InvariantError, Kind
 from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
+from services.settlement.domain.lifecycle import SettlementAction, SettlementState, next_state
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.sums import Sums, reserve_minor, sum_facts
 
@@ -56,47 +54,6 @@ class BookingMismatch(DomainError):
     reason = "BOOKING_MISMATCH"
 
 
-class SettlementState(StrEnum):
-    """How far a settlement has come."""
-
-    PENDING = "PENDING"
-    CREATED = "CREATED"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CARRIED = "CARRIED"
-
-
-class SettlementAction(StrEnum):
-    """What is to happen to a settlement."""
-
-    COLLECT = "collect"
-    CLOSE = "close"
-    CARRY = "carry"
-    COMPLETE = "complete"
-    FAIL = "fail"
-    RELEASE_RESERVE = "release_reserve"
-    CONSUME_RESERVE = "consume_reserve"
-    EXTEND_RESERVE = "extend_reserve"
-    EXPORT = "export"
-
-
-TRANSITIONS = MappingProxyType(
-    {
-        (SettlementState.PENDING, SettlementAction.COLLECT): SettlementState.PENDING,
-        (SettlementState.PENDING, SettlementAction.CLOSE): SettlementState.CREATED,
-        (SettlementState.PENDING, SettlementAction.CARRY): SettlementState.CARRIED,
-        (SettlementState.CREATED, SettlementAction.COMPLETE): SettlementState.COMPLETED,
-        (SettlementState.CREATED, SettlementAction.FAIL): SettlementState.FAILED,
-        (SettlementState.CREATED, SettlementAction.EXPORT): SettlementState.CREATED,
-        (SettlementState.COMPLETED, SettlementAction.RELEASE_RESERVE): SettlementState.COMPLETED,
-        (SettlementState.COMPLETED, SettlementAction.CONSUME_RESERVE): SettlementState.COMPLETED,
-        (SettlementState.COMPLETED, SettlementAction.EXTEND_RESERVE): SettlementState.COMPLETED,
-        (SettlementState.COMPLETED, SettlementAction.EXPORT): SettlementState.COMPLETED,
-    }
-)
-"""The state after each legal action; a pair that is missing is illegal."""
-
-
 def not_found(settlement_id: str) -> SettlementNotFound:
     """Make the refusal that no settlement has an id."""
     message = f"There is no settlement {settlement_id}."
@@ -108,15 +65,6 @@ def not_due(due_at: datetime) -> SettlementNotDue:
     due_time = due_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     message = f"What is pending is due at {due_time}; override_reason settles it now."
     return SettlementNotDue(message, field="override_reason", due_time=due_time)
-
-
-def next_state(state: SettlementState, action: SettlementAction) -> SettlementState:
-    """Return the state after an action.
-
-    Raises:
-        IllegalTransition: The action is not possible in this state.
-    """
-    return transitions.next_state(TRANSITIONS, state, action, what="A settlement")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from paykit.postgres.database import Tx
 from paykit.postgres.rows import columns, require_all_changed
 from paykit.postgres.table import Table
 from paykit.work import Rows
-from services.settlement.domain.settlement import MerchantCurrency, Place, Settlement, SettlementState
+from services.settlement.domain.lifecycle import SettlementState
+from services.settlement.domain.settlement import MerchantCurrency, Place, Settlement
 from services.settlement.domain.sums import Sums
 
 SUMS = tuple(Sums.__dataclass_fields__)

@@ -11,6 +11,7 @@ from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1 import events
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain.closing import RETRY_AFTER
+from services.settlement.domain.lifecycle import SettlementState
 from services.settlement.domain.policy import Policy
 from services.settlement.domain.settlement import (
     BookingMismatch,
@@ -18,7 +19,6 @@ from services.settlement.domain.settlement import (
     Settlement,
     SettlementNotDue,
     SettlementNotFound,
-    SettlementState,
 )
 from services.settlement.domain.sums import Sums
 from services.settlement.service import SERVICE

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from services.settlement.domain.settlement import SettlementState
+from services.settlement.domain.lifecycle import SettlementState
 from services.settlement.domain.sums import Sums
 from tests.integration.settlement.till import Till
 from tests.unit.settlement.builders import (

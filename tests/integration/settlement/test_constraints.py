@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from paykit.postgres.database import Tx
-from services.settlement.domain.settlement import Settlement, SettlementState
+from services.settlement.domain.lifecycle import SettlementState
+from services.settlement.domain.settlement import Settlement
 from tests.integration.settlement.test_closing import one
 from tests.integration.settlement.test_reserve import held
 from tests.integration.settlement.till import Till

@@ -8,7 +8,7 @@ from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from services.settlement import jobs
 from services.settlement.domain.closing import GRACE
-from services.settlement.domain.settlement import SettlementState
+from services.settlement.domain.lifecycle import SettlementState
 from tests.integration.settlement.till import Till, apply
 from tests.line.waiting import until
 from tests.unit.settlement.builders import capture, daily, refund, utc

@@ -8,8 +8,9 @@ from paystream.settlement.v1 import events
 from services.settlement import commands
 from services.settlement.commands.transferring import ExtendReserve
 from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER, TransferNotFound
+from services.settlement.domain.lifecycle import SettlementState
 from services.settlement.domain.reserve import ReserveNotHeld
-from services.settlement.domain.settlement import Settlement, SettlementState
+from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.sums import Sums
 from tests.integration.settlement.till import CAUSE, Till
 from tests.unit.settlement.builders import capture, daily, journal, moved, refund, rejected, settled, stl, utc

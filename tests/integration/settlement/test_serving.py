@@ -18,7 +18,8 @@ from paystream.merchant.v1.events import MerchantCreated
 from paytools.cli.commands.settlement import app
 from paytools.localstack import Endpoints
 from services.settlement import store
-from services.settlement.domain.settlement import Settlement, SettlementState
+from services.settlement.domain.lifecycle import SettlementState
+from services.settlement.domain.settlement import Settlement
 from services.settlement.service import SERVICE
 from services.settlement.store import SettlementFilter
 from tests.line.waiting import until

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from services.settlement.domain import carrying, reserve
 from services.settlement.domain.fund_transfer import FundTransfer, TransferKind
-from services.settlement.domain.settlement import Settlement, SettlementState, carry
+from services.settlement.domain.lifecycle import SettlementState
+from services.settlement.domain.settlement import Settlement, carry
 from services.settlement.domain.sums import Sums
 
 CUT_OFF = datetime(2026, 3, 1, tzinfo=UTC)

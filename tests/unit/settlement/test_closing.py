@@ -13,8 +13,9 @@ from paykit.money import AMOUNT_MINOR_MAX
 from paystream.settlement.v1.events import SettlementTrigger
 from services.settlement.domain import closing
 from services.settlement.domain.closing import GRACE, LOOK_AGAIN, RETRY_AFTER
+from services.settlement.domain.lifecycle import SettlementState
 from services.settlement.domain.policy import Policy
-from services.settlement.domain.settlement import Settlement, SettlementState
+from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.sums import Sums
 from tests.unit.settlement.builders import MANUAL, NOON, daily, hours, settlement, stl, threshold, utc, weekly
 

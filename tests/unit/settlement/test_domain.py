@@ -18,13 +18,8 @@ from services.settlement.domain import reserve
 from services.settlement.domain import settlement as domain
 from services.settlement.domain.fund_transfer import ASK_AGAIN_AFTER
 from services.settlement.domain.item import items_of
-from services.settlement.domain.settlement import (
-    BookingMismatch,
-    NothingToSettle,
-    Settlement,
-    SettlementAction,
-    SettlementState,
-)
+from services.settlement.domain.lifecycle import SettlementAction, SettlementState, next_state
+from services.settlement.domain.settlement import BookingMismatch, NothingToSettle, Settlement
 from services.settlement.domain.sums import Sums, reserve_minor, sums_of
 from tests.unit.settlement.builders import (
     ALICE,
@@ -95,7 +90,7 @@ ACTIONS: dict[SettlementAction, Callable[[Settlement], Settlement]] = {
     SettlementAction.EXTEND_RESERVE: lambda each: reserve.extend(
         each, release_at=NOON + timedelta(days=91), reason="risk", now=NOON
     )[0],
-    SettlementAction.EXPORT: lambda each: replace(each, state=domain.next_state(each.state, SettlementAction.EXPORT)),
+    SettlementAction.EXPORT: lambda each: replace(each, state=next_state(each.state, SettlementAction.EXPORT)),
 }
 
 
