@@ -87,11 +87,11 @@ async def try_rules(tx: Tx, channel: str, rules: Rules, *, since: date) -> Trial
     """Match lines since a day anew by rules, and undo it: only what would come of it is returned."""
     async with tx.savepoint() as savepoint:
         savepoint.undone_at_end = True
-        before = await store.trial.reopen(tx, channel, since=since, limit=TRIED_LINES_MAX + 1)
+        before = await store.rule_set.reopen(tx, channel, since=since, limit=TRIED_LINES_MAX + 1)
         line_nos = sorted(before)[:TRIED_LINES_MAX]
         await look_at(tx, channel, line_nos, rules)
-        after = await store.trial.statuses(tx, line_nos)
-    changes = Counter((before[line_no], after.get(line_no, store.trial.WAITING)) for line_no in line_nos)
+        after = await store.rule_set.statuses(tx, line_nos)
+    changes = Counter((before[line_no], after.get(line_no, store.rule_set.WAITING)) for line_no in line_nos)
     return Trial(line_count=len(line_nos), changes=dict(changes), truncated=len(before) > len(line_nos))
 
 

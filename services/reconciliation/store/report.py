@@ -7,7 +7,7 @@ import asyncpg
 
 from paykit.postgres.database import Tx
 from services.reconciliation.domain.report import NO_COUNTERPART, ReportRow, RowKind
-from services.reconciliation.store.trial import WAITING
+from services.reconciliation.store.rule_set import WAITING
 
 ITEM_ROWS = 1_000
 """Items read at once."""

@@ -1,7 +1,8 @@
-"""The SQL of rule sets, and the rules that ship."""
+"""The SQL of rule sets, of their trials on lines that have an outcome, and the rules that ship."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 
@@ -15,6 +16,34 @@ _NEXT_VERSION = "SELECT coalesce(max(version), 0) + 1 AS version FROM rule_set W
 _LOCK_VERSIONS = "SELECT pg_advisory_xact_lock($1)"
 _VERSIONS_LOCK = 0x7275_6C65
 _FILES = resources.files("services.reconciliation").joinpath("rules")
+
+WAITING = "WAITING"
+"""Stands for the status of a line that has none yet."""
+
+# For a trial that is undone: lines since a day, and the movements they have, are as if they had just come.
+_REOPEN = """
+WITH again AS MATERIALIZED (
+    SELECT l.line_no, coalesce(o.status, 'WAITING') AS status
+    FROM statement_line l LEFT JOIN line_outcome o USING (line_no)
+    WHERE l.channel = $1 AND l.line_date >= $2 ORDER BY l.line_no DESC LIMIT $3
+),
+undecided AS (DELETE FROM line_outcome o USING again a WHERE o.line_no = a.line_no),
+freed AS (
+    DELETE FROM movement_outcome o USING again a WHERE o.line_no = a.line_no RETURNING o.movement_id
+),
+waiting AS (
+    INSERT INTO open_movement (movement_id, channel, fresh) SELECT DISTINCT movement_id, $1, true FROM freed
+    ON CONFLICT DO NOTHING
+),
+opened AS (
+    INSERT INTO open_line (line_no, statement_id, channel, operation, amount_minor, currency_code, fresh)
+    SELECT l.line_no, l.statement_id, l.channel, l.operation, l.amount_minor, l.currency_code, true
+    FROM again JOIN statement_line l USING (line_no) ON CONFLICT (line_no) DO UPDATE SET fresh = true
+)
+SELECT line_no, status FROM again
+"""
+
+_STATUSES = "SELECT line_no, status FROM line_outcome WHERE line_no = ANY($1::bigint[])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +77,19 @@ class RuleSets(Table[str, RuleSet]):
     async def list(self, tx: Tx, wanted: RuleSetFilter, *, after: TimeKey | None, limit: int) -> list[RuleSet]:
         """List rule sets, newest first, from after a (create_time, rule_set_id) on."""
         return await self.page(tx, wanted, equal=("channel", "state"), after=after, limit=limit)
+
+
+async def reopen(tx: Tx, channel: str, *, since: date, limit: int) -> dict[int, str]:
+    """Have the newest lines since a day looked at as if they had just come; the status that each had.
+
+    Lines that have an outcome lose it, so this belongs into a step that is undone.
+    """
+    return {row["line_no"]: row["status"] for row in await tx.fetch(_REOPEN, channel, since, limit)}
+
+
+async def statuses(tx: Tx, line_nos: Sequence[int]) -> dict[int, str]:
+    """Return the status of the lines that have one."""
+    return {row["line_no"]: row["status"] for row in await tx.fetch(_STATUSES, list(line_nos))}
 
 
 @cache
