@@ -8,7 +8,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -26,7 +26,8 @@ RECONCILED_S_MAX = 600.0
 CHANNEL = "cards"
 CHUNK_BYTES = 900_000
 AMOUNT_MINOR = 1_250
-DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
+AGE = timedelta(hours=1)
+"""Of movements: less than the time that a channel has, so that none is called missing while the file is on its way."""
 HEADER = "line_id,operation,amount,currency_code,channel_fee,line_date,channel_reference\n"
 _KIBI = 1024
 
@@ -73,11 +74,12 @@ async def _record_movements(connection: asyncpg.Connection, count: int) -> None:
 
 
 def _movements(count: int) -> Iterator[tuple[object, ...]]:
+    occurred_at = datetime.now(UTC) - AGE
     for number in range(count):
         capture_id = f"cap_{number:032x}"
         yield (
             *(f"CAPTURE:{capture_id}", "CAPTURE", capture_id, f"pay_{number:032x}", CHANNEL, f"ch_{number}"),
-            *(f"att_{number:032x}", "mer_" + "0" * 32, AMOUNT_MINOR, "USD", DAY, f"cor_{number}"),
+            *(f"att_{number:032x}", "mer_" + "0" * 32, AMOUNT_MINOR, "USD", occurred_at, f"cor_{number}"),
         )
 
 
@@ -96,9 +98,9 @@ async def _requests(lines: int) -> AsyncIterator[statement_pb2.ImportStatementRe
             file_name="day.csv",
         )
     )
-    held = HEADER
+    held, day = HEADER, (datetime.now(UTC) - AGE).date().isoformat()
     for number in range(lines):
-        held += f"line-{number},CAPTURE,12.50,USD,0.19,2026-03-01,ch_{number}\n"
+        held += f"line-{number},CAPTURE,12.50,USD,0.19,{day},ch_{number}\n"
         if len(held) > CHUNK_BYTES:
             yield statement_pb2.ImportStatementRequest(chunk=held.encode())
             held = ""
