@@ -12,29 +12,39 @@ from services.reconciliation.domain.discrepancy import Discrepancy
 from services.reconciliation.domain.rule_set import Rules
 from services.reconciliation.store.matching import LineDifference
 
+REGROUPED_AT_ONCE_MAX = 2_000
+"""Lines that differ, looked at again with what shares their movements in one transaction; others wait for the next."""
+
 _LIFTED = frozenset({CorrectionState.REJECTED, CorrectionState.REFUSED})
 
 
-async def look_together(tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules) -> list[LineDifference]:
-    """Look at lines, together with those that differ from the same movements; return what differs.
+async def look_together(
+    tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules
+) -> tuple[list[LineDifference], list[int]]:
+    """Look at lines, together with those that differ from the same movements.
 
     A line whose discrepancy people have ended, or of which a correction waits, stays as it is.
 
     Rows: those of lines and movements, discrepancy. Events: DiscrepancyResolved.
+
+    Returns:
+        What differs, and the lines to be looked at again later, for they were too many.
     """
     if not line_nos:
-        return []
+        return [], []
     woken = set(await store.regrouping.woken_lines(tx, channel, len(line_nos))).intersection(line_nos)
     found = await look_at(tx, channel, [line_no for line_no in line_nos if line_no not in woken], rules)
     new = {each.line_no for each in found if each.line_no is not None and may_be_completed(each)}
-    if not woken and not new:
-        return found
-    group = await store.regrouping.related_lines(tx, channel, woken | new)
+    differing_nos = sorted(woken | new)
+    touched, later = differing_nos[:REGROUPED_AT_ONCE_MAX], differing_nos[REGROUPED_AT_ONCE_MAX:]
+    if not touched:
+        return found, []
+    group = await store.regrouping.related_lines(tx, channel, touched)
     if new.issuperset(group):
-        return found
-    again = await _look_again(tx, channel, group, rules, new=new)
+        return found, later
+    again = await _look_again(tx, channel, group, rules, new=new.intersection(touched))
     decided = set(group)
-    return [each for each in found if each.line_no not in decided] + again
+    return [each for each in found if each.line_no not in decided] + again, later
 
 
 async def watch(tx: Tx, differences: Sequence[LineDifference]) -> None:

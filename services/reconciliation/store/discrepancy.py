@@ -44,8 +44,14 @@ state = 'OPEN' AND (
 ORDER BY discrepancy_id LIMIT $1
 """
 
+# Looked up line by line: an index of all that is open would be read whole, and each row compared with each line.
 _DIFFERING = """
-line_no = ANY($1::bigint[]) AND line_no IS NOT NULL AND kind IN ('AMOUNT_MISMATCH', 'DUPLICATE') AND state = 'OPEN'
+discrepancy_id = ANY(ARRAY(
+    SELECT d.discrepancy_id FROM unnest($1::bigint[]) AS n(line_no) JOIN LATERAL (
+        SELECT discrepancy_id FROM discrepancy o
+        WHERE o.line_no = n.line_no AND o.kind IN ('AMOUNT_MISMATCH', 'DUPLICATE') AND o.state = 'OPEN' OFFSET 0
+    ) d ON true
+))
 """
 
 _OPEN_COUNTS = """

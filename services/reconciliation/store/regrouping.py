@@ -48,9 +48,13 @@ ORDER BY 1
 
 # Neither lines nor movements have an outcome then, as if they had just come.
 _REOPEN = f"""
-WITH again AS (
-    DELETE FROM line_outcome WHERE line_no = ANY($1::bigint[]) AND status IN {_DIFFERING} RETURNING movement_id, status
+WITH again AS MATERIALIZED (
+    SELECT o.* FROM unnest($1::bigint[]) AS n(line_no) JOIN LATERAL (
+        SELECT line_no, movement_id, status FROM line_outcome d
+        WHERE d.line_no = n.line_no AND d.status IN {_DIFFERING} OFFSET 0
+    ) o ON true
 ),
+undecided AS (DELETE FROM line_outcome WHERE line_no = ANY(ARRAY(SELECT line_no FROM again))),
 freed AS (
     DELETE FROM movement_outcome
     WHERE movement_id = ANY(ARRAY(SELECT movement_id FROM again WHERE status = 'AMOUNT_MISMATCH')) RETURNING movement_id
