@@ -201,7 +201,8 @@ def parse(content: str) -> Rules:
     """
     try:
         table = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # No TOML; or a number of thousands of digits, or values that deep inside one another.
         raise _invalid("content", f"is no TOML: {error}") from error
     _require_known(table, {"rule", "fee", "channel_hours", "internal_minutes", "conversion_tolerance_minor"}, "")
     raw_rules = table.get("rule")

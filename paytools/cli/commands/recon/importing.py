@@ -34,7 +34,7 @@ def import_file(
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
     """Import a statement file, whole or not at all; the same file again changes nothing."""
-    where = address or addresses.services(home)["reconciliation"]
+    where = address or addresses.services(home).get("reconciliation") or addresses.fail("reconciliation does not run")
     header = _header(file, channel=channel, format_=format_, mapping=mapping)
     with contextlib.closing(grpc.insecure_channel(where)) as connection:
         wait_for(connection, where)

@@ -31,7 +31,7 @@ def try_rules(
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
     """Show what rules would have made of lines; nothing is written."""
-    request = pb.TryRuleSetRequest(channel=channel, content=rules.read_text(encoding="utf-8"), since_date=since)
+    request = pb.TryRuleSetRequest(channel=channel, content=_content(rules), since_date=since)
     tried: pb.TryRuleSetResponse = resolving.ask("TryRuleSet", request, "", address, home)
     table.echo(_CHANGES, [(each.status, each.tried_status, str(each.line_count)) for each in tried.changes])
     typer.echo(f"{tried.line_count} lines were tried{', and there are more' if tried.truncated else ''}.")
@@ -49,7 +49,7 @@ def propose(
 ) -> None:
     """Keep rules as a draft, which another person may `activate`."""
     request = pb.CreateRuleSetRequest(
-        request_id=str(uuid.uuid4()), channel=channel, content=rules.read_text(encoding="utf-8"), reason=reason
+        request_id=str(uuid.uuid4()), channel=channel, content=_content(rules), reason=reason
     )
     response: pb.CreateRuleSetResponse = resolving.ask("CreateRuleSet", request, caller, address, home)
     table.echo(_RULE_SETS, [_rule_set(response.rule_set)])
@@ -87,6 +87,13 @@ def list_rules(
     request = pb.ListRuleSetsRequest(channel=channel)
     found = resolving.pages("ListRuleSets", request, "rule_sets", limit=limit, address=address, home=home)
     table.echo(_RULE_SETS, [_rule_set(each) for each in found])
+
+
+def _content(rules: Path) -> str:
+    try:
+        return rules.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{rules} is no UTF-8: {error}") from None
 
 
 def _rule_set(found: pb.RuleSet) -> tuple[str, ...]:
