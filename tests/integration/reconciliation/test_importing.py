@@ -127,6 +127,23 @@ async def test_nothing_of_a_refused_file_stays(desk: Desk, content: bytes, heade
     assert await rows(desk) == [1, 2, 2]
 
 
+async def test_of_a_file_cut_off_anywhere_all_that_is_left_is_imported_or_nothing(desk: Desk) -> None:
+    taken = []
+    for cut in range(1, len(FILE)):
+        before = await rows(desk)
+        try:
+            imported = await take(desk, FILE[:cut], channel=f"c{cut}", chunk=1 << 16)
+        except DomainError:
+            assert await rows(desk) == before
+        else:
+            count = imported.file.line_count
+            # A statement each, for each line is in a currency of its own.
+            assert await rows(desk) == [before[0] + 1, before[1] + count, before[2] + count]
+            taken.append(count)
+    # After the comma before cap_1 and each of "cap_1\n"; then the same of ref_1, but for its last, which is the whole.
+    assert taken == [1] * 7 + [2] * 6
+
+
 async def test_the_same_bytes_are_one_import(desk: Desk) -> None:
     first = await take(desk, FILE, file_name="a.csv")
     again = await take(desk, FILE, file_name="b.csv")

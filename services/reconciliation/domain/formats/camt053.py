@@ -15,7 +15,13 @@ from lxml import etree
 
 from services.reconciliation.domain.formats.balances import RunningBalance
 from services.reconciliation.domain.formats.file_line import FileLine, FileStatement, Reading
-from services.reconciliation.domain.formats.limits import DEPTH_MAX, FIELD_CHARS_MAX, LINES_MAX, STATEMENTS_MAX
+from services.reconciliation.domain.formats.limits import (
+    DEPTH_MAX,
+    ELEMENTS_MAX,
+    FIELD_CHARS_MAX,
+    LINES_MAX,
+    STATEMENTS_MAX,
+)
 from services.reconciliation.domain.formats.mapping import StatementMapping
 from services.reconciliation.domain.formats.movements import movement
 from services.reconciliation.domain.formats.references import found_references, given
@@ -62,7 +68,7 @@ def read_camt053(chunks: Iterable[bytes], mapping: StatementMapping) -> Iterator
         parser.close()
         yield from _readings(reader, parser)
     except etree.XMLSyntaxError as error:
-        raise file_invalid(f"is no XML ({error.msg})", line=error.lineno) from None
+        raise file_invalid(f"is no XML ({error.msg})", line=error.lineno or None) from None
     if not reader.statements:
         raise file_invalid("has no statement")
 
@@ -109,14 +115,21 @@ class _Reader:
         self._section = _Section()
         self._entry = _Entry()
         self._path: list[str] = []
+        self._held = 0
+        self._held_at: list[int] = []  # How many there were when each element of the path had begun.
         self.statements = 0
 
     def begin(self, element: Element) -> None:
         """Note where the parser is; the first element must be that of a camt.053 document."""
         name = name_of(element)
         self._path.append(name)
+        self._held += 1
+        self._held_at.append(self._held)
         if len(self._path) > DEPTH_MAX:
             raise file_invalid(f"has elements deeper than {DEPTH_MAX}", line=line_of(element))
+        if self._held > ELEMENTS_MAX:
+            rule = f"has more than {ELEMENTS_MAX} elements that are no entry's or are all of one"
+            raise file_invalid(rule, line=line_of(element))
         if len(self._path) == 1:
             self._require_document(element, name)
         elif name == "Stmt":
@@ -132,19 +145,25 @@ class _Reader:
         match path:
             case "BkToCstmrStmt/Stmt":
                 yield self._close(element)
-                forget(element)
+                self._forget(element)
             case "BkToCstmrStmt/Stmt/Bal":
                 self._take_balance(element)
             case "BkToCstmrStmt/Stmt/Ntry":
                 yield from self._end_entry(element)
-                forget(element)
+                self._forget(element)
             case "BkToCstmrStmt/Stmt/Ntry/NtryDtls/TxDtls":
                 yield from self._detail(element)
                 if element is not self._entry.alone:
-                    forget(element)
+                    self._forget(element)
             case "BkToCstmrStmt/Stmt/Id" | "BkToCstmrStmt/Stmt/Acct":
                 self._take_head(element, name)
         self._path.pop()
+        self._held_at.pop()
+
+    def _forget(self, element: Element) -> None:
+        """Forget the element that ends, of which a husk remains beside what its parent had begun with."""
+        forget(element)
+        self._held = self._held_at[-2] + 1
 
     def _require_document(self, element: Element, name: str) -> None:
         if element.getroottree().docinfo.doctype:  # type: ignore[attr-defined]

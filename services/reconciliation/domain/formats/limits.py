@@ -16,6 +16,8 @@ TAG_LINES_MAX = 64
 """Lines of one field of an MT940 file: :86: has 6 by the standard, and more with some banks."""
 DEPTH_MAX = 32
 """Elements inside one another in an XML file; camt.053 has 14."""
+ELEMENTS_MAX = 100_000
+"""Elements of an XML file in memory at once: an entry has some dozens, beside its transactions, which are forgotten."""
 IDENTITY_CHARS_MAX = 200
 """Characters of a reference or of an identity."""
 TEXT_CHARS_MAX = 2_000

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from paykit.errors import DomainError
 from services.reconciliation.domain.formats.mapping import StatementFormat
 from tests.unit.reconciliation.files.reading import read, refusal
 
@@ -170,12 +169,3 @@ def test_an_entity_reads_no_file(tmp_path: Path) -> None:
     secret.write_text("50.00", encoding="utf-8")
     head = f'<!DOCTYPE a [<!ENTITY x SYSTEM "file://{secret}">]>'
     assert refusal(CAMT, document(entry("&x;"), head=head), size=1 << 16)[0] == FILE
-
-
-WHOLE = document(entry(), closing=balance("CLBD", "150.00"))
-
-
-@pytest.mark.parametrize("cut", range(0, len(WHOLE), 3))
-def test_a_file_cut_off_anywhere_is_refused(cut: int) -> None:
-    with pytest.raises(DomainError):
-        read(CAMT, WHOLE[:cut], size=1 << 16)

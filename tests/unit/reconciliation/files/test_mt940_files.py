@@ -5,7 +5,6 @@ from datetime import date
 import mt940
 import pytest
 
-from paykit.errors import DomainError
 from services.reconciliation.domain.formats.mapping import StatementFormat
 from tests.unit.reconciliation.files.reading import read, refusal
 
@@ -183,13 +182,3 @@ def test_pages_go_on_where_the_one_before_ended() -> None:
 @pytest.mark.parametrize("content", [b"", b"\n", b"hello\n", b"\x00", b"-\n", "\ufeff".encode()])
 def test_what_is_no_statement_is_refused(content: bytes) -> None:
     assert refusal(MT940, content)[0] == FILE
-
-
-@pytest.mark.parametrize("cut", range(len(GERMAN)))
-def test_a_statement_cut_off_anywhere_is_refused_or_whole(cut: int) -> None:
-    try:
-        lines, _ = read(MT940, GERMAN[:cut].encode(), size=1 << 16)
-    except DomainError:
-        return
-    # Nothing but the end of the message, or a closing balance's last zero, can be missing.
-    assert lines == read(MT940, GERMAN.encode(), size=1 << 16)[0]
