@@ -1,10 +1,12 @@
 """What is done without being asked: matching, closing statements, telling whoever watches. Several may do it."""
 
+import contextlib
 from datetime import timedelta
 from functools import partial
 
 from prometheus_client import Gauge
 
+from paykit.errors import InvariantError
 from paykit.process.runtime import Runtime
 from services.reconciliation import commands, domain, store
 
@@ -53,11 +55,17 @@ async def match_lines(runtime: Runtime) -> bool:
     """Match what came or is due, channel by channel; True when there may be more."""
     more = False
     for channel in await runtime.read(store.matching.waiting_channels):
-        seen = await runtime.transaction(
-            lambda tx, channel=channel: commands.matching.match_channel(tx, channel, limit=MATCHED_AT_ONCE_MAX)  # type: ignore[misc]
-        )
-        more = more or seen >= MATCHED_AT_ONCE_MAX
+        more = await _match(runtime, channel) or more
     return more
+
+
+async def _match(runtime: Runtime, channel: str) -> bool:
+    """Match one channel, in small portions where much differs; True when there may be more."""
+    for limit in (MATCHED_AT_ONCE_MAX, commands.regrouping.DIFFERING_AT_ONCE_MAX):
+        work = partial(commands.matching.match_channel, channel=channel, limit=limit)
+        with contextlib.suppress(commands.regrouping.TooManyDifferError):
+            return await runtime.transaction(work) >= limit
+    raise InvariantError(f"lines of {channel} are too many even in the smallest portion")
 
 
 async def reconcile_statements(runtime: Runtime) -> bool:

@@ -17,6 +17,9 @@ async def match_channel(tx: Tx, channel: str, *, limit: int) -> int:
 
     Rows: open_line, line_outcome, open_movement, movement_outcome, discrepancy. Events: DiscrepancyDetected,
     DiscrepancyResolved.
+
+    Raises:
+        TooManyDifferError: More differs than one transaction should take.
     """
     if not await store.matching.lock_channel(tx, channel):
         return 0
@@ -24,16 +27,15 @@ async def match_channel(tx: Tx, channel: str, *, limit: int) -> int:
     batches = [rule for rule in rules.rules if rule.kind is RuleKind.BATCH]
     arrived = await store.waking.wake_lines(tx, channel, batches, sla=rules.channel_sla, limit=limit)
     fresh = await store.matching.fresh_lines(tx, channel, limit)
-    differences, later = await regrouping.look_together(tx, channel, fresh, rules)
+    differences = await regrouping.look_together(tx, channel, fresh, rules)
     rest = await store.matching.still_open(tx, fresh)
     await store.matching.keep_open(tx, rest, due_time=tx.now + rules.internal_sla)
     due = await store.matching.due_lines(tx, channel, limit)
-    overdue, later_due = await regrouping.look_together(tx, channel, due, rules)
-    differences += overdue
+    differences += await regrouping.look_together(tx, channel, due, rules)
     differences += await store.matching.call_missing(tx, await store.matching.still_open(tx, due))
     missing = await store.matching.missing_movements(tx, channel, limit)
+    regrouping.require_few(len(differences) + len(missing), limit)
     await differing.record(tx, [*differences, *missing], rules)
     await regrouping.watch(tx, differences)
-    await store.waking.look_again(tx, [*later, *later_due])
     await differing.heal(tx)
-    return limit if later or later_due else max(len(fresh), arrived, len(due), len(missing))
+    return max(len(fresh), arrived, len(due), len(missing))

@@ -12,39 +12,50 @@ from services.reconciliation.domain.discrepancy import Discrepancy
 from services.reconciliation.domain.rule_set import Rules
 from services.reconciliation.store.matching import LineDifference
 
-REGROUPED_AT_ONCE_MAX = 2_000
-"""Lines that differ, looked at again with what shares their movements in one transaction; others wait for the next."""
+DIFFERING_AT_ONCE_MAX = 2_000
+"""What may differ in one look at more than so many lines: each of it is a row, an event and a step of its own."""
 
 _LIFTED = frozenset({CorrectionState.REJECTED, CorrectionState.REFUSED})
 
 
-async def look_together(
-    tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules
-) -> tuple[list[LineDifference], list[int]]:
-    """Look at lines, together with those that differ from the same movements.
+class TooManyDifferError(Exception):
+    """More differs than one transaction should take: a look at fewer lines takes them in portions."""
+
+
+def require_few(differences: int, lines: int) -> None:
+    """Refuse to go on with so many differences in one transaction, unless the look is a small one.
+
+    Raises:
+        TooManyDifferError: Nothing of this look may be kept.
+    """
+    if lines > DIFFERING_AT_ONCE_MAX < differences:
+        raise TooManyDifferError
+
+
+async def look_together(tx: Tx, channel: str, line_nos: Sequence[int], rules: Rules) -> list[LineDifference]:
+    """Look at lines, together with those that differ from the same movements; return what differs.
 
     A line whose discrepancy people have ended, or of which a correction waits, stays as it is.
 
     Rows: those of lines and movements, discrepancy. Events: DiscrepancyResolved.
 
-    Returns:
-        What differs, and the lines to be looked at again later, for they were too many.
+    Raises:
+        TooManyDifferError: More differs than one transaction should take.
     """
     if not line_nos:
-        return [], []
+        return []
     woken = set(await store.regrouping.woken_lines(tx, channel, len(line_nos))).intersection(line_nos)
     found = await look_at(tx, channel, [line_no for line_no in line_nos if line_no not in woken], rules)
     new = {each.line_no for each in found if each.line_no is not None and may_be_completed(each)}
-    differing_nos = sorted(woken | new)
-    touched, later = differing_nos[:REGROUPED_AT_ONCE_MAX], differing_nos[REGROUPED_AT_ONCE_MAX:]
-    if not touched:
-        return found, []
-    group = await store.regrouping.related_lines(tx, channel, touched)
+    require_few(len(woken | new), len(line_nos))
+    if not woken and not new:
+        return found
+    group = await store.regrouping.related_lines(tx, channel, woken | new)
     if new.issuperset(group):
-        return found, later
-    again = await _look_again(tx, channel, group, rules, new=new.intersection(touched))
+        return found
+    again = await _look_again(tx, channel, group, rules, new=new)
     decided = set(group)
-    return [each for each in found if each.line_no not in decided] + again, later
+    return [each for each in found if each.line_no not in decided] + again
 
 
 async def watch(tx: Tx, differences: Sequence[LineDifference]) -> None:

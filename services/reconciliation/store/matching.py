@@ -73,6 +73,9 @@ told AS (
     SELECT DISTINCT ON (movement_id) movement_id, status, line_no FROM decided
     WHERE movement_id IS NOT NULL AND status <> 'DUPLICATE' ORDER BY movement_id, line_no
     ON CONFLICT (movement_id) DO UPDATE SET status = excluded.status, line_no = excluded.line_no
+    -- A failure told of what has its line is one more line: were it the movement's, a third could have the movement.
+    WHERE NOT (excluded.status = 'CONTRADICTED' AND movement_outcome.line_no IS NOT NULL
+        AND movement_outcome.status <> 'CONTRADICTED')
 )
 SELECT line_no, movement_id, status FROM decided WHERE status <> 'MATCHED'
 """

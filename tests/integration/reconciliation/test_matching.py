@@ -237,3 +237,12 @@ async def test_a_channel_without_rules_of_its_own_is_matched_by_the_file_that_sh
     assert applied == parse(store.default_rules())
     await matcher.use(RULES)
     assert await matcher.runtime.read(lambda tx: rules_of(tx, CHANNEL)) == parse(RULES)
+
+
+async def test_a_failure_told_of_a_matched_movement_leaves_it_with_the_line_it_has(matcher: Matcher) -> None:
+    await matcher.record(matcher.movement(1))
+    for changes in ({}, {"outcome": "FAILED"}, {}):
+        await matcher.report(matcher.line(1, **changes))
+        await matcher.match()
+    assert await matcher.statuses() == {"MATCHED": 1, "CONTRADICTED": 1, "DUPLICATE": 1}
+    await matcher.runtime.read(store.verification.check_outcomes)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.reconciliation import store
+from services.reconciliation.commands import regrouping
 from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
 from tests.integration.reconciliation.matching import Matcher
@@ -141,8 +142,11 @@ async def test_lines_that_people_have_decided_stay_as_they_are(matcher: Matcher)
     assert await end_of(matcher) == ({"AMOUNT_MISMATCH": 1, "DUPLICATE": 1}, {"DUPLICATE": 1})
 
 
-@pytest.mark.parametrize("seed", range(6))
-async def test_parts_end_alike_however_they_are_dealt_over_looks(matcher: Matcher, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "at_once"), [*((seed, 2_000) for seed in range(6)), (6, 2), (7, 3)])
+async def test_parts_end_alike_however_they_are_dealt_over_looks(
+    matcher: Matcher, monkeypatch: pytest.MonkeyPatch, seed: int, at_once: int
+) -> None:
+    monkeypatch.setattr(regrouping, "DIFFERING_AT_ONCE_MAX", at_once)
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     await matcher.use(RULES)
     things = [each for number in range(1, 13) for each in in_parts(matcher, chance, number)]
