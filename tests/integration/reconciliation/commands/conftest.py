@@ -44,6 +44,12 @@ class Shell:
         return result.stderr
 
 
+def write(file: Path, content: str) -> Path:
+    """Write a file, and give it."""
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
 @pytest.fixture
 async def shell(matcher: Matcher, tmp_path: Path) -> AsyncIterator[Shell]:
     options = ServerOptions(address=f"unix:{tmp_path}/recon.sock")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.integration.reconciliation.commands.conftest import PAYSTREAM, WIDE, Shell
+from tests.integration.reconciliation.commands.conftest import PAYSTREAM, WIDE, Shell, write
 from tests.integration.reconciliation.matching import Matcher
 
 HEADER = "line_id,operation,amount,currency_code,channel_fee,line_date,related_no\n"
@@ -35,11 +35,6 @@ TITLES = ["statement", "currency", "day", "lines", "opening", "closing", "refere
 @pytest.fixture
 def day(tmp_path: Path) -> Path:
     return write(tmp_path / "day.csv", GOOD)
-
-
-def write(file: Path, content: str) -> Path:
-    file.write_text(content, encoding="utf-8")
-    return file
 
 
 async def rows(matcher: Matcher) -> list[int]:

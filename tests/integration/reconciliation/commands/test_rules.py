@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.reconciliation import domain
-from tests.integration.reconciliation.commands.conftest import PAYSTREAM, Shell
+from tests.integration.reconciliation.commands.conftest import PAYSTREAM, Shell, write
 from tests.integration.reconciliation.matching import CHANNEL, DAY, Matcher
 
 DEFAULT = Path(__file__).parents[4] / "services/reconciliation/rules/default.toml"
@@ -18,11 +18,6 @@ TO_CHANNEL = ("--channel", CHANNEL)
 @pytest.fixture
 def tolerant(tmp_path: Path) -> Path:
     return write(tmp_path / "tolerant.toml", TOLERANT)
-
-
-def write(file: Path, content: str) -> Path:
-    file.write_text(content, encoding="utf-8")
-    return file
 
 
 async def proposed(shell: Shell, file: Path, *, caller: str = "ann") -> str:
