@@ -155,6 +155,8 @@ class _Reader:
                 yield from self._detail(element)
                 if element is not self._entry.alone:
                     self._forget(element)
+            case "BkToCstmrStmt/Stmt/Ntry/NtryDtls":
+                self._drop_before(element)
             case "BkToCstmrStmt/Stmt/Id" | "BkToCstmrStmt/Stmt/Acct":
                 self._take_head(element, name)
         self._path.pop()
@@ -164,6 +166,15 @@ class _Reader:
         """Forget the element that ends, of which a husk remains beside what its parent had begun with."""
         forget(element)
         self._held = self._held_at[-2] + 1
+
+    def _drop_before(self, element: Element) -> None:
+        """Drop the details before these, or each look for what an entry does not have would pass by all of them."""
+        entry, earlier, alone = element.getparent(), element.getprevious(), self._entry.alone
+        if entry is None or earlier is None or earlier.tag != element.tag:
+            return
+        if alone is None or alone.getparent() is not earlier:
+            self._held -= sum(1 for _ in earlier.iter())
+            entry.remove(earlier)
 
     def _require_document(self, element: Element, name: str) -> None:
         if element.getroottree().docinfo.doctype:  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.reconciliation.domain.formats import camt053
 from services.reconciliation.domain.formats.mapping import StatementFormat
 from tests.unit.reconciliation.files.reading import read, refusal
 
@@ -50,6 +51,14 @@ BATCH = (
     '<AmtDtls><TxAmt><Amt Ccy="EUR">3.00</Amt></TxAmt></AmtDtls></TxDtls>'
     "</NtryDtls>"
 )
+
+
+def test_an_entry_of_very_many_details_does_not_keep_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each look for what the entry does not have would pass by all of them: minutes for some ten thousand.
+    monkeypatch.setattr(camt053, "ELEMENTS_MAX", 100)
+    of_each = '<NtryDtls><TxDtls><Amt Ccy="EUR">0.01</Amt></TxDtls></NtryDtls>'
+    lines, _ = read(CAMT, document(entry("6.00", more=of_each * 600)), size=1 << 16)
+    assert [line.amount_minor for line in lines] == [1] * 600
 
 
 @pytest.mark.parametrize("version", ["02", "04", "06", "08"])
