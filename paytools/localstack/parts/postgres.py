@@ -22,7 +22,7 @@ SOCKET_PATH_BYTES_MAX = 100
 """Some kernels allow 104 with the ending zero; where the home's path is longer, TCP alone has to do."""
 
 SETTINGS = {
-    "max_connections": "200",
+    "max_connections": "400",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
     "wal_level": "minimal",  # Nothing replicates from here, and bulk loads write less.

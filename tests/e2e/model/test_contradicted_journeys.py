@@ -40,7 +40,7 @@ def changed_settings() -> dict[str, Any]:
     return {
         "withdrawal_approval_limits": {"*": AMOUNT_MINOR_MAX},
         "withdrawal_daily_limits": {"*": AMOUNT_MINOR_MAX},
-        "database_pool_max": 8,
+        "database_pool_max": 10,
     }
 
 

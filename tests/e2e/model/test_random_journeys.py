@@ -59,7 +59,7 @@ async def changed_settings(mailbox: Path) -> AsyncIterator[dict[str, Any]]:
     changed = {
         "withdrawal_approval_limits": {"*": APPROVAL_LIMIT_MINOR},
         "withdrawal_daily_limits": {"*": AMOUNT_MINOR_MAX},
-        "database_pool_max": 8,
+        "database_pool_max": 10,
         "currency_closings": {plans.CLOSING: datetime.now(UTC).date() + timedelta(days=CLOSES_DAYS)},
         "webhook_loopback_allowed": True,
     }
