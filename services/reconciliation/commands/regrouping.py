@@ -28,7 +28,7 @@ def require_few(differences: int, lines: int) -> None:
     Raises:
         TooManyDifferError: Nothing of this look may be kept.
     """
-    if lines > DIFFERING_AT_ONCE_MAX < differences:
+    if min(differences, lines) > DIFFERING_AT_ONCE_MAX:
         raise TooManyDifferError
 
 

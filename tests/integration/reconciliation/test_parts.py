@@ -2,15 +2,17 @@
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
-from services.reconciliation import store
+from services.reconciliation import jobs, store
 from services.reconciliation.commands import regrouping
+from services.reconciliation.commands.matching import match_channel
 from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
-from tests.integration.reconciliation.matching import Matcher
+from tests.integration.reconciliation.matching import CHANNEL, Matcher
 from tests.integration.reconciliation.resolving import EXPLAIN, Desk
 
 Comes = ChannelMovement | ReportedLine
@@ -140,6 +142,27 @@ async def test_lines_that_people_have_decided_stay_as_they_are(matcher: Matcher)
     await desk.approve(correction.correction_id)
     await tell(matcher, [matcher.line(1, amount_minor=6_000)])
     assert await end_of(matcher) == ({"AMOUNT_MISMATCH": 1, "DUPLICATE": 1}, {"DUPLICATE": 1})
+
+
+async def test_much_that_differs_is_matched_in_small_portions(
+    matcher: Matcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regrouping, "DIFFERING_AT_ONCE_MAX", 2)
+    work = partial(match_channel, channel=CHANNEL, limit=jobs.MATCHED_AT_ONCE_MAX)
+    await matcher.record(*(matcher.movement(number) for number in range(5)))
+    await matcher.report(*(matcher.line(number, amount_minor=4_000) for number in range(5)))
+    with pytest.raises(regrouping.TooManyDifferError):
+        await matcher.runtime.transaction(work)
+    assert await matcher.statuses() == {}
+    await matcher.match()
+    assert await matcher.found() == {"AMOUNT_MISMATCH": 5}
+    await matcher.record(*(matcher.movement(number) for number in range(5, 10)))
+    await matcher.match()
+    matcher.pass_time(hours=80)
+    with pytest.raises(regrouping.TooManyDifferError):
+        await matcher.runtime.transaction(work)
+    await matcher.match()
+    assert await matcher.found() == {"AMOUNT_MISMATCH": 5, "MISSING_CHANNEL": 5}
 
 
 @pytest.mark.parametrize(("seed", "at_once"), [*((seed, 2_000) for seed in range(6)), (6, 2), (7, 3)])
