@@ -4,7 +4,8 @@
 |---|---|
 | a policy: cut-offs in the merchant's zone, delay, thresholds | `domain/policy.py`, SQL in `store/merchant.py` |
 | an item: what a transaction of the ledger is to a merchant | `domain/item.py`, SQL in `store/item.py` |
-| a settlement: states, events | `domain/settlement.py`, SQL in `store/settlement.py` |
+| a settlement: its states | `domain/lifecycle.py` |
+| a settlement: changes, events | `domain/settlement.py`, SQL in `store/settlement.py` |
 | its reserve: released, consumed, held longer | `domain/reserve.py` |
 | balances of merchants: followed, negative | `domain/balance.py`, SQL in `store/balance.py` |
 | what the ledger is asked to move, and answers | `domain/fund_transfer.py`, SQL in `store/fund_transfer.py` |
