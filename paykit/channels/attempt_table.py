@@ -56,6 +56,16 @@ WHERE attempt_id = claimed_id AND {aggregate}.{aggregate}_id = attempt.{aggregat
 RETURNING {claimed}
 """
 
+# Whoever inquired meanwhile moved due_time. Its age begins anew, as a channel's word that it has not got it counts from
+# when it was sent.
+_RENEW = """
+UPDATE attempt SET start_time = clock_timestamp(), due_time = now() + $3::float8 * interval '1 s'
+FROM unnest($1::text[], $2::timestamptz[]) AS held (held_id, lease_end), {aggregate}
+WHERE attempt_id = held_id AND attempt.state = 'STARTED' AND due_time = lease_end AND due_time > clock_timestamp()
+    AND {aggregate}.{aggregate}_id = attempt.{aggregate}_id
+RETURNING {claimed}
+"""
+
 # Walks the index of attempts that are open, which are few. Real time, as it is about calls.
 _SELECT_UNTOLD = """
 SELECT attempt_id, {aggregate}_id FROM attempt
@@ -104,11 +114,13 @@ class AttemptTable(Table[str, A], Generic[A, C]):
 
     def __init__(self, attempt: type[A], *, aggregate: str, beside: Sequence[str], claimed: Callable[..., C]) -> None:
         changing = (*_CHANGING, "update_time")
-        super().__init__(attempt, "attempt", key="attempt_id", changing=changing, computed={"age_s": _AGE_S})
+        computed = {"age_s": _AGE_S, "lease_end": "attempt.due_time"}
+        super().__init__(attempt, "attempt", key="attempt_id", changing=changing, computed=computed)
         self._make_claimed, self._beside, self._aggregate = claimed, tuple(beside), aggregate
         self.claimed = ", ".join([self.selected, *(f"{aggregate}.{name}" for name in self._beside)])
         self._claim_pending = _CLAIM_PENDING.format(aggregate=aggregate, claimed=self.claimed)
         self._claim_open = _CLAIM_OPEN.format(aggregate=aggregate, claimed=self.claimed)
+        self._renew = _RENEW.format(aggregate=aggregate, claimed=self.claimed)
         self._written = ("attempt_id", *changing)
         self._update = _UPDATE.format(
             sets=", ".join(f"{column} = new.{column}" for column in changing),
@@ -132,6 +144,12 @@ class AttemptTable(Table[str, A], Generic[A, C]):
     async def claim_open(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take attempts that a channel was sent, whose outcome is not known, and whose next inquiry is due."""
         return self._claimed(await tx.lock(self.name, self._claim_open, limit, lease_s, channel))
+
+    async def renew(self, tx: Tx, claimed: Collection[C], *, lease_s: float) -> list[C]:
+        """Begin the leases of what was claimed to be sent anew; what another job has taken meanwhile is left out."""
+        attempts = [each.attempt for each in claimed]
+        ids, ends = [each.attempt_id for each in attempts], [each.lease_end for each in attempts]
+        return self._claimed(await tx.lock(self.name, self._renew, ids, ends, lease_s))
 
     async def update(self, tx: Tx, rows: Collection[A]) -> None:
         """Write locked attempts back, each at most once; an open one becomes due after its pause.

@@ -19,7 +19,7 @@ INQUIRY_PAUSE_MAX_S = 300.0
 OUTCOME_WITHIN_S = 900.0
 """An attempt without an outcome for longer than this is overdue: somebody is told, while inquiries go on."""
 SEND_WITHIN_S = 2.0
-"""An attempt claimed longer ago than this is not sent any more: by then its lease may be another's."""
+"""An attempt claimed longer ago than this is not sent before its lease is seen to hold: it may be another's by then."""
 
 
 class AttemptState(StrEnum):
@@ -99,6 +99,7 @@ class Attempt:
         failure_code: As the channel says.
         approved_minor: What the channel carried out, where it said another amount than was asked for.
         age_s: Seconds since it was claimed to be sent, when it was last claimed by a job.
+        lease_end: Until when the claim keeps other jobs away; None of one that was not read.
         contradicted: Whether evidence says the opposite of the state.
         traceparent: The trace of the call that asked for it.
     """
@@ -119,6 +120,7 @@ class Attempt:
     contradicted: bool = False
     traceparent: str | None = None
     age_s: float = 0.0
+    lease_end: datetime | None = None
 
     @property
     def carried_out_minor(self) -> int:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -27,6 +28,8 @@ from paykit.serve.operations import Operation
 SUBMISSION_ATTEMPTS_MAX = 500
 """Attempts in one call to a channel."""
 INQUIRY_ATTEMPTS_MAX = 500
+RENEWALS_MAX = 5
+"""How often a lease is begun anew for a process that is too slow; what it could not send then is inquired about."""
 BATCHES_PER_RUN_MAX = 100
 """Batches over one connection, before it is made anew."""
 SEND_LEASE_S = SEND_WITHIN_S + SEND_TIMEOUT_S + 18.0
@@ -79,7 +82,7 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(runtime, calls, claim, lambda some, since: _send(channel, calls, some, since))
+        return await _work(runtime, calls, claim, lambda some, since: _send(runtime, channel, calls, some, since))
 
 
 async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
@@ -103,8 +106,20 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
         )
 
 
-async def _send(channel: Channel, calls: Calls[C], claimed: Sequence[C], since: float) -> list[Evidence]:
-    """Send what is to be sent of what was claimed; of the rest, return that it is not."""
+async def _send(
+    runtime: Runtime, channel: Channel, calls: Calls[C], claimed: Sequence[C], since: float
+) -> list[Evidence]:
+    """Send what is to be sent of what was claimed; of the rest, return that it is not.
+
+    Where the process stood still since the claim, what it still holds is sent under a lease begun anew: nobody has
+    asked the channel about it, and left alone it would be found unsent, and fail.
+    """
+    for _ in range(RENEWALS_MAX):
+        if time.monotonic() - since <= SEND_WITHIN_S:
+            break
+        _log.warning("submission_late", attempts=len(claimed))
+        since = time.monotonic()
+        claimed = await runtime.transaction(partial(calls.table.renew, claimed=claimed, lease_s=SEND_LEASE_S))
     withheld = [evidence for c in claimed if calls.withheld and (evidence := calls.withheld(c))]
     held = {evidence.attempt_id for evidence in withheld}
     requests = [calls.request(c) for c in claimed if c.attempt.attempt_id not in held]
@@ -117,7 +132,7 @@ async def send_in_time(channel: Channel, requests: Sequence[ChannelRequest], sin
     `since` is the monotonic clock before the claim.
     """
     if time.monotonic() - since > SEND_WITHIN_S:
-        _log.warning("submission_late", attempts=len(requests))
+        _log.error("submission_given_up", attempts=len(requests))
         return []
     return await exchange.send(channel, requests)
 

@@ -46,6 +46,7 @@ class Capture(PaymentMovement):
         refunding_minor: Held of it by refunds without an outcome, UNKNOWN ones included.
         reversed_minor: The part of it that bounced.
         disputed_minor: Held of it by disputes, lost ones included.
+        overdisputed_minor: Disputed or lost above what was left of it; what becomes free is kept for it.
         fee_returning_minor: The part of the fee that returns when those refunds succeed.
     """
 
@@ -61,6 +62,7 @@ class Capture(PaymentMovement):
     refunded_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
+    overdisputed_minor: int = 0
     fee_returned_minor: int = 0
     fee_returning_minor: int = 0
 
@@ -81,7 +83,8 @@ def refundable_minor(capture: Capture) -> int:
     """Return what can still be refunded of a capture; refunds without an outcome count as spent."""
     if capture.state is not MovementState.SUCCEEDED:
         return 0
-    spent_minor = capture.refunded_minor + capture.refunding_minor + capture.disputed_minor
+    disputed_minor = capture.disputed_minor + capture.overdisputed_minor
+    spent_minor = capture.refunded_minor + capture.refunding_minor + disputed_minor
     return max(capture.carried_out_minor - capture.reversed_minor - spent_minor, 0)
 
 
@@ -205,6 +208,7 @@ def of_charge(payment: Payment) -> Capture | None:
         refunded_minor=payment.refunded_minor - payment.unbacked_minor,
         refunding_minor=payment.refunding_minor,
         disputed_minor=payment.disputed_minor,
+        overdisputed_minor=payment.overdisputed_minor,
         fee_returned_minor=payment.fee_returned_minor,
         fee_returning_minor=payment.fee_returning_minor,
         channel_reference=payment.channel_reference,

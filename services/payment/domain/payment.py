@@ -114,6 +114,7 @@ class Payment:
         fee_plan_version: Of the latest capture, as is refund_fee_returned.
         refund_fee_returned: Taken from the fee plan at capture: a later plan does not change what was agreed.
         lost_minor: The part of what is disputed that is lost.
+        overdisputed_minor: Disputed or lost above what was left; what becomes free is kept for it.
         failure_reason: Set exactly while FAILED.
         correlation_id: The journey that all events of the payment carry.
         aggregate_version: From 1, +1 with every event.
@@ -153,6 +154,7 @@ class Payment:
     unbacked_minor: int = 0
     refunding_minor: int = 0
     disputed_minor: int = 0
+    overdisputed_minor: int = 0
     lost_minor: int = 0
     fee_minor: int = 0
     fee_returned_minor: int = 0
@@ -203,8 +205,9 @@ def next_state(state: PaymentState, action: PaymentAction) -> PaymentState:
 
 def refundable_minor(payment: Payment) -> int:
     """Return what can still be refunded: refunds without an outcome count as spent, and what is out counts as out."""
-    spent_minor = payment.refunded_minor + payment.refunding_minor + payment.disputed_minor
-    return max(payment.captured_minor - payment.reversed_minor - spent_minor, 0)
+    disputed_minor = payment.disputed_minor + payment.overdisputed_minor
+    gone_minor = payment.reversed_minor + payment.refunded_minor + payment.refunding_minor + disputed_minor
+    return max(payment.captured_minor - gone_minor, 0)
 
 
 def not_found(payment_id: str) -> PaymentNotFound:
@@ -261,12 +264,13 @@ def capture(
     Raises:
         IllegalTransition: The payment has failed or was cancelled, and nobody accepts it late.
     """
+    of_a_charge = payment.capture_mode is CaptureMode.AUTOMATIC
     captured = replace(
         _charged(_by_terms(payment, terms), amount_minor, terms),
         **next_revision(payment, now),
         state=next_state(payment.state, action),
         capture_id=capture_id,
-        channel_reference=_reference_after(payment, channel_reference),
+        channel_reference=channel_reference if of_a_charge else payment.channel_reference,
     )
     return captured, events.PaymentSuccess(
         **_capture_facts(captured, terms),
@@ -371,11 +375,6 @@ def _by_terms(payment: Payment, terms: fee.CaptureTerms) -> Payment:
         fee_plan_version=terms.fee_plan_version,
         refund_fee_returned=terms.refund_fee_returned,
     )
-
-
-def _reference_after(payment: Payment, capture_reference: str) -> str | None:
-    """Return the payment's reference after a capture: of a charge it is the same."""
-    return capture_reference if payment.capture_mode is CaptureMode.AUTOMATIC else payment.channel_reference
 
 
 def facts(payment: Payment) -> PaymentFacts:

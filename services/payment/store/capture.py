@@ -35,7 +35,8 @@ captures = Captures(
     changing=(
         *("state", "approved_minor", "fee_minor", "fee_plan_version", "refund_fee_returned", "reversed_minor"),
         *("refunded_minor", "refunding_minor"),
-        *("disputed_minor", "fee_returned_minor", "fee_returning_minor", "channel_reference", "failure_reason"),
+        *("disputed_minor", "overdisputed_minor"),
+        *("fee_returned_minor", "fee_returning_minor", "channel_reference", "failure_reason"),
         *("failure_code", "update_time"),
     ),
 )

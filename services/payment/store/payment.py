@@ -157,7 +157,8 @@ payments = Payments(
     changing=(
         *("state", "authorized_minor", "capturing_minor", "cancelling_minor", "cancelled_minor", "cancel_reason"),
         *("expire_time", "captured_minor", "reversed_minor", "refunded_minor", "unbacked_minor", "refunding_minor"),
-        *("disputed_minor", "lost_minor", "authorize_time", "expiry_warned", "attempt_count", "capture_count"),
+        *("disputed_minor", "overdisputed_minor", "lost_minor", "authorize_time", "expiry_warned", "attempt_count"),
+        "capture_count",
         *("fee_minor", "fee_returned_minor", "fee_returning_minor", "fee_plan_version", "refund_fee_returned"),
         *("capture_id", "channel_reference", "failure_reason", "failure_code", "aggregate_version", "update_time"),
     ),

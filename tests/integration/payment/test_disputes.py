@@ -97,6 +97,25 @@ async def test_a_decision_that_comes_before_its_opening_opens_the_dispute_too(
     assert (await house.get(payment_id)).disputed_minor == held
 
 
+@pytest.mark.parametrize(("words", "free"), [([OPENED], 0), ([LOST], 0), ([OPENED, WON], 10_000)])
+async def test_what_a_refund_frees_in_vain_is_kept_for_the_dispute_that_wanted_it(
+    house: House, words: list[pb.DisputeOutcome.ValueType], free: int
+) -> None:
+    """All 10,000 are disputed while a refund of 1,000 is under way, which the acquirer then has no money for."""
+    payment_id, attempt_id = await charge(house)
+    await house.refund(payment_id, 1_000)
+    for word in words:
+        await report(house, attempt_id, word, amount=usd(10_000))
+    house.channel.fate = lambda _: "decline"
+    await house.submit()
+
+    with pytest.raises(RefundExceedsRefundable) as refused:
+        await house.refund(payment_id, 10_001)
+    assert refused.value.metadata["refundable_minor"] == str(free)
+    after = await house.get(payment_id)
+    assert (after.refunding_minor, after.disputed_minor) == (0, 0 if free else 9_000)
+
+
 async def test_what_is_lost_is_gone_and_the_rest_can_be_refunded(house: House) -> None:
     payment_id, attempt_id = await charge(house)
     lost = await report(house, attempt_id, LOST)

@@ -224,7 +224,7 @@ def outcome(result: Any) -> Any:
 
 
 def anonymous(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in IDS and name != "age_s"}
+    return {name: value for name, value in values.items() if name not in IDS and name not in {"age_s", "lease_end"}}
 
 
 async def rows(tx: Tx) -> dict[str, list[str]]:

@@ -1,7 +1,10 @@
 """Charges on their way to a channel and back: every kind of answer, and none."""
 
 import asyncio
+import itertools
 import time
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -190,6 +193,36 @@ async def test_an_attempt_claimed_too_long_ago_is_not_sent(house: House) -> None
 
     [attempt] = await house.attempts(created.payment_id)
     assert (attempt.state, house.channel.sent[attempt.attempt_id]) == (pb.ATTEMPT_STATE_STARTED, 1)
+
+
+@pytest.mark.parametrize(("still", "sent"), [(1, 1), (5, 1), (6, 0)])
+async def test_what_a_process_that_stood_still_holds_is_sent_under_a_lease_begun_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch, still: int, sent: int
+) -> None:
+    """Each look at the clock after the first `still` pauses of 3 s finds none."""
+    created = await house.create()
+    moments = itertools.chain((3.0 * (n // 2 + n % 2) for n in range(2 * still)), itertools.repeat(3.0 * still))
+    monkeypatch.setattr(channel_calls, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+
+    await house.submit()
+
+    assert sum(house.channel.sent.values()) == sent
+    [attempt] = await house.attempts(created.payment_id)
+    assert attempt.state == (pb.ATTEMPT_STATE_SUCCEEDED if sent else pb.ATTEMPT_STATE_STARTED)
+
+
+async def test_a_lease_is_begun_anew_only_while_nobody_else_took_the_attempt(house: House) -> None:
+    created = await house.create()
+    claimed = await claim(house)
+    renew = partial(store.attempts.renew, lease_s=30)
+    [again] = await house.runtime.transaction(partial(renew, claimed=claimed))
+    assert again.attempt.lease_end != claimed[0].attempt.lease_end
+    assert await house.runtime.transaction(partial(renew, claimed=claimed)) == []
+
+    await house.inquire(after_s=31)
+
+    assert await house.runtime.transaction(partial(renew, claimed=[again])) == []
+    assert (await house.get(created.payment_id)).state == pb.PAYMENT_STATE_UNKNOWN
 
 
 async def test_one_bad_item_fails_alone(house: House) -> None:

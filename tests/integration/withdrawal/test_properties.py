@@ -49,6 +49,7 @@ OF_CHANCE = (
     "event_id",
     "causation_id",
     "age_s",
+    "lease_end",
     *("contradiction_id", "aggregate_id", "subject_id"),
 )
 # Withdrawals are told apart by their amounts: these are there before a step is taken, in this state.

@@ -12,7 +12,6 @@ from paykit.aggregate import next_revision
 from paykit.clock import no_earlier
 from paykit.contradictions.contradiction import Contradiction, first_state
 from paystream.payment.v1 import events
-from services.payment.domain import capture as capture_rules
 from services.payment.domain.attempt import PaymentAttempt
 from services.payment.domain.capture import Capture
 from services.payment.domain.dispute import (
@@ -29,9 +28,10 @@ from services.payment.domain.dispute import (
     require_acceptable,
     touched,
 )
-from services.payment.domain.disputing import dispute_words
+from services.payment.domain.disputing import dispute_limits, dispute_words
+from services.payment.domain.disputing.dispute_limits import count, disputable_minor
 from services.payment.domain.disputing.dispute_words import Disagreement, DisputeStep
-from services.payment.domain.payment import Payment, refundable_minor
+from services.payment.domain.payment import Payment
 
 
 def open_case(
@@ -51,7 +51,7 @@ def open_case(
     """
     dispute = begin(payment, attempt, reported, dispute_id=dispute_id, now=circumstances.now)
     case = DisputeCase(payment=payment, capture=capture, dispute=dispute)
-    return _take(case, dispute_words.steps(None, reported), reported, circumstances)
+    return _take(case, dispute_words.steps(None, reported), reported, circumstances, counted=None)
 
 
 def hear(case: DisputeCase, reported: Reported, circumstances: Circumstances) -> DisputeCase:
@@ -60,7 +60,7 @@ def hear(case: DisputeCase, reported: Reported, circumstances: Circumstances) ->
     disagreement = dispute_words.disagrees(case.dispute, reported)
     if disagreement is not None:
         case = _contradict(case, reported, disagreement, circumstances)
-    return _take(case, steps, reported, circumstances)
+    return _take(case, steps, reported, circumstances, counted=case.dispute)
 
 
 def accept(case: DisputeCase, circumstances: Circumstances) -> DisputeCase:
@@ -71,17 +71,9 @@ def accept(case: DisputeCase, circumstances: Circumstances) -> DisputeCase:
     """
     require_acceptable(case.dispute)
     word = _word_of_the_merchant(case.dispute)
-    after = _take(case, dispute_words.steps(case.dispute, word), word, circumstances)
+    after = _take(case, dispute_words.steps(case.dispute, word), word, circumstances, counted=case.dispute)
     accepted = replace(after.dispute, accepted=True, response_state=ResponseState.PENDING)
     return replace(after, dispute=accepted)
-
-
-def disputable_minor(case: DisputeCase) -> int:
-    """Return what is left to be held of the disputed capture, beside what this dispute takes already."""
-    left_minor = refundable_minor(case.payment)
-    if case.capture is not None:
-        left_minor = min(left_minor, capture_rules.refundable_minor(case.capture))
-    return max(left_minor, 0)
 
 
 def _word_of_the_merchant(dispute: Dispute) -> Reported:
@@ -101,24 +93,23 @@ def _word_of_the_merchant(dispute: Dispute) -> Reported:
 
 
 def _take(
-    case: DisputeCase, steps: tuple[DisputeStep, ...], reported: Reported, circumstances: Circumstances
+    case: DisputeCase,
+    steps: tuple[DisputeStep, ...],
+    reported: Reported,
+    circumstances: Circumstances,
+    *,
+    counted: Dispute | None,
 ) -> DisputeCase:
+    """Take steps; `counted` is the dispute as payment and capture count it, None of one that they do not know."""
     for step in steps:
-        before = _lost_of_limits_minor(case.dispute)
-        case = _STEPS[step](case, reported, circumstances)
-        lost_minor = case.payment.lost_minor + _lost_of_limits_minor(case.dispute) - before
-        case = replace(case, payment=replace(case.payment, lost_minor=lost_minor))
+        case = dispute_limits.tallied(counted, _STEPS[step](case, reported, circumstances))
+        counted = case.dispute
     if not steps:
         return case
     heard = replace(case.dispute, word_time=reported.occur_time or case.dispute.word_time)
     if dispute_words.is_later(heard, reported):
         heard = replace(heard, stage=reported.stage or heard.stage)
     return replace(case, dispute=heard)
-
-
-def _lost_of_limits_minor(dispute: Dispute) -> int:
-    """Return what a dispute takes of the limits for good, as far as its decision stands."""
-    return dispute.counted_minor if dispute.state is DisputeState.LOST else 0
 
 
 def _contradict(
@@ -173,7 +164,7 @@ def _close(case: DisputeCase, _reported: Reported, circumstances: Circumstances)
 
 def _hold(case: DisputeCase, reported: Reported, circumstances: Circumstances) -> DisputeCase:
     held_minor = min(reported.amount_minor, disputable_minor(case))
-    counted = _count(_reopened(case, reported, circumstances), held_minor)
+    counted = count(_reopened(case, reported, circumstances), held_minor)
     payment = _told(counted.payment, circumstances.now)
     inquired = counted.dispute.stage is events.DisputeStage.INQUIRY
     held = replace(
@@ -223,7 +214,7 @@ def _count_alone(case: DisputeCase, reported: Reported, circumstances: Circumsta
         )
     reopened = _reopened(case, reported, circumstances)
     counted_minor = min(reported.amount_minor, disputable_minor(case) + case.dispute.counted_minor)
-    counted = _count(reopened, counted_minor)
+    counted = count(reopened, counted_minor)
     return replace(counted, payment=_changed(counted.payment, circumstances.now))
 
 
@@ -237,7 +228,7 @@ def _amend(case: DisputeCase, reported: Reported, circumstances: Circumstances) 
     )
     if amended == touched(case.dispute, circumstances.now):
         return case
-    counted = _count(replace(case, dispute=amended), max(wanted_minor, case.dispute.counted_minor))
+    counted = count(replace(case, dispute=amended), max(wanted_minor, case.dispute.counted_minor))
     return replace(counted, payment=_changed(counted.payment, circumstances.now))
 
 
@@ -254,7 +245,7 @@ def _decide(case: DisputeCase, reported: Reported, circumstances: Circumstances)
 
 
 def _win(case: DisputeCase, circumstances: Circumstances) -> DisputeCase:
-    released = _count(case, 0)
+    released = count(case, 0)
     payment = _told(released.payment, circumstances.now)
     won = replace(
         touched(released.dispute, circumstances.now),
@@ -276,7 +267,7 @@ def _lose(case: DisputeCase, lost_minor: int, circumstances: Circumstances) -> D
     held_minor, excess_minor = case.dispute.held_minor, case.dispute.excess_minor
     excess_lost_minor = min(excess_minor, max(0, lost_minor - held_minor))
     of_disputed_minor = min(lost_minor, case.dispute.amount_minor)
-    counted = _count(case, min(of_disputed_minor, disputable_minor(case) + case.dispute.counted_minor))
+    counted = count(case, min(of_disputed_minor, disputable_minor(case) + case.dispute.counted_minor))
     payment = _told(counted.payment, circumstances.now)
     lost = replace(
         touched(counted.dispute, circumstances.now),
@@ -304,7 +295,7 @@ def _overturn(case: DisputeCase, reported: Reported, circumstances: Circumstance
     if case.dispute.state in {DisputeState.WON, DisputeState.LOST}:
         return case
     # Pre-arbitration is over, and nothing had moved.
-    released = _count(case, lost_minor)
+    released = count(case, lost_minor)
     won = replace(touched(released.dispute, circumstances.now), state=DisputeState.WON)
     return replace(released, payment=_changed(released.payment, circumstances.now), dispute=won)
 
@@ -320,7 +311,7 @@ def _change_loss(case: DisputeCase, lost_minor: int, circumstances: Circumstance
     else:
         owed_minor = max(0, before.owed_minor + more_minor)
         settlement_minor = -more_minor - (before.owed_minor - owed_minor)
-    counted = _count(case, min(lost_minor, room_minor))
+    counted = count(case, min(lost_minor, room_minor))
     payment = _told(counted.payment, circumstances.now)
     decided = replace(
         touched(counted.dispute, circumstances.now),
@@ -371,18 +362,6 @@ def _reopened(case: DisputeCase, reported: Reported, circumstances: Circumstance
         accepted=False,
     )
     return replace(case, dispute=reopened)
-
-
-def _count(case: DisputeCase, counted_minor: int) -> DisputeCase:
-    """Return the case with this much taken of the limits, of the payment and of the capture."""
-    more_minor = counted_minor - case.dispute.counted_minor
-    capture = case.capture
-    return replace(
-        case,
-        payment=replace(case.payment, disputed_minor=case.payment.disputed_minor + more_minor),
-        capture=capture and replace(capture, disputed_minor=capture.disputed_minor + more_minor),
-        dispute=replace(case.dispute, counted_minor=counted_minor),
-    )
 
 
 def _told(payment: Payment, now: datetime) -> Payment:
