@@ -47,7 +47,7 @@ class Redelivery:
         self.applied = asyncio.Event()
         # The last id of the page tried before, 0 at the beginning.
         self._page_end = 0
-        # Keys of which an event on an earlier page stays parked: their later events stay behind it.
+        # Keys of which an event on an earlier page stays parked, or was not to be tried: later ones stay behind it.
         self._blocked_keys: frozenset[str] = frozenset()
 
     async def run(self) -> None:
@@ -93,12 +93,13 @@ class Redelivery:
         if not await parked_events.try_sweep_lock(tx, self._service):
             return 0, 0, frozenset()
         page = await parked_events.select(tx, after=self._page_end, limit=SWEEP_EVENTS_MAX)
-        result = await self._application.retry(tx, await self._prepared(tx, page), blocked_keys=self._blocked_keys)
+        prepared = await self._prepared(tx, page.events)
+        result = await self._application.retry(tx, prepared, blocked_keys=self._blocked_keys)
         if is_defect(failed=len(result.unexpected), passed=result.applied + result.parked):
             raise DefectError("parked events fail unexpectedly: a defect, not bad data; they stay parked")
-        if len(page) < SWEEP_EVENTS_MAX:
+        if len(page.events) < SWEEP_EVENTS_MAX:
             return result.applied, 0, frozenset()
-        return result.applied, page[-1].parked_event_id, result.blocked_keys
+        return result.applied, page.events[-1].parked_event_id, result.blocked_keys | page.held_keys
 
     async def _prepared(self, tx: Tx, page: Sequence[ParkedEvent]) -> dict[int, PreparedRecord]:
         """Decode parked events, by their ids; those of a type that this build ignores are forgotten."""

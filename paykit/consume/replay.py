@@ -1,14 +1,19 @@
 """Applies dead letters and skipped events again, when a person says so."""
 
+from dataclasses import dataclass
+
+from paykit.consume import setting_aside
 from paykit.consume.application import Application
 from paykit.consume.delivery import Impossible, NotYet, Record
-from paykit.consume.prepared import ReadyEvent, UndecodableRecord
+from paykit.consume.prepared import DeadLetterCause, ReadyEvent, UndecodableRecord
 from paykit.consume.store import dead_letters, skipped_events
 from paykit.errors import DomainError, Kind
 from paykit.postgres.database import Database, Tx
 
 REPLAY_EVENTS_MAX = 500
 """Skipped events replayed in one transaction."""
+REASON_SKIPPED = "SKIPPED"
+"""Of a dead letter that was a skipped event, which was discarded or could not be applied."""
 
 
 class DeadLetterUnknown(DomainError):
@@ -32,10 +37,19 @@ class ReplayRefused(DomainError):
     reason = "REPLAY_REFUSED"
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayedEvents:
+    """How many skipped events were applied, and how many became dead letters."""
+
+    applied: int
+    buried: int
+
+
 class Replay:
     """The dead letters and skipped events of one service."""
 
-    def __init__(self, database: Database, application: Application) -> None:
+    def __init__(self, *, service: str, database: Database, application: Application) -> None:
+        self._service = service
         self._database = database
         self._application = application
 
@@ -68,25 +82,58 @@ class Replay:
 
         await self._database.transaction(work)
 
-    async def replay_skipped(self, record_name: str) -> int:
-        """Apply all skipped events of a record type that this build knows, in order; the number applied.
+    async def replay_skipped(self, record_name: str, *, bury_refused: bool = False) -> ReplayedEvents:
+        """Apply all skipped events of a record type that this build knows, in order.
+
+        Args:
+            record_name: Full name of the Avro record.
+            bury_refused: Make a dead letter of each event that is refused, and go on.
 
         Raises:
             ReplayRefused: The build still does not handle the type, or refuses an event; then its page is not applied.
         """
+        applied = buried = 0
+        while True:
+            page = await self._database.transaction(lambda tx: self._replay_page(tx, record_name, bury=bury_refused))
+            applied, buried = applied + page.applied, buried + page.buried
+            if page.applied + page.buried < REPLAY_EVENTS_MAX:
+                return ReplayedEvents(applied, buried)
+
+    async def discard_skipped(self, record_name: str, *, actor: str) -> int:
+        """Give up all skipped events of a record type; each is kept as a discarded dead letter. Returns how many."""
         total = 0
         while True:
-            replayed = await self._database.transaction(lambda tx: self._replay_page(tx, record_name))
-            total += replayed
-            if replayed < REPLAY_EVENTS_MAX:
+            discarded = await self._database.transaction(lambda tx: self._discard_page(tx, record_name, actor))
+            total += discarded
+            if discarded < REPLAY_EVENTS_MAX:
                 return total
 
-    async def _replay_page(self, tx: Tx, record_name: str) -> int:
-        records = await skipped_events.select(tx, record_name, limit=REPLAY_EVENTS_MAX)
+    async def _replay_page(self, tx: Tx, record_name: str, *, bury: bool) -> ReplayedEvents:
+        records = await skipped_events.lock(tx, record_name, limit=REPLAY_EVENTS_MAX)
+        buried = 0
         for record in records:
-            await self._apply_alone(tx, record)
+            try:
+                async with tx.savepoint():
+                    await self._apply_alone(tx, record)
+            except ReplayRefused as refused:
+                if not bury:
+                    raise
+                await self._bury(tx, record, record_name, error=refused.message)
+                buried += 1
+            await skipped_events.delete(tx, record)
+        return ReplayedEvents(len(records) - buried, buried)
+
+    async def _discard_page(self, tx: Tx, record_name: str, actor: str) -> int:
+        records = await skipped_events.lock(tx, record_name, limit=REPLAY_EVENTS_MAX)
+        for record in records:
+            dead_letter_id = await self._bury(tx, record, record_name, error="of a type newer than the build")
+            await dead_letters.resolve(tx, dead_letter_id, status="DISCARDED", actor=actor)
             await skipped_events.delete(tx, record)
         return len(records)
+
+    async def _bury(self, tx: Tx, record: Record, record_name: str, *, error: str) -> int:
+        cause = DeadLetterCause(REASON_SKIPPED, error)
+        return await setting_aside.bury(tx, service=self._service, record=record, name=record_name, cause=cause)
 
     async def _apply_alone(self, tx: Tx, record: Record) -> None:
         await self._application.learn(record)

@@ -51,12 +51,13 @@ async def skip(tx: Tx, *, service: str, record: Record, name: str) -> None:
     SKIPPED.labels(service, name).inc()
 
 
-async def bury(tx: Tx, *, service: str, record: Record, name: str | None, cause: DeadLetterCause) -> None:
-    """Keep a record as a dead letter, and queue its copy for `<topic>.<service>.dlq`."""
+async def bury(tx: Tx, *, service: str, record: Record, name: str | None, cause: DeadLetterCause) -> int:
+    """Keep a record as a dead letter, and queue its copy for `<topic>.<service>.dlq`; the dead letter's id."""
     error = cause.error[:ERROR_TEXT_CHARACTERS_MAX].replace("\x00", "\ufffd")
-    await dead_letters.insert(tx, record, record_name=name, reason=cause.reason, error=error)
+    dead_letter_id = await dead_letters.insert(tx, record, record_name=name, reason=cause.reason, error=error)
     _copy(tx, f"{record.topic}.{service}.dlq", record, reason=cause.reason, error=error)
     DEAD_LETTERS.labels(service, cause.reason).inc()
+    return dead_letter_id
 
 
 def _copy(tx: Tx, topic: str, record: Record, *, reason: str, error: str) -> None:

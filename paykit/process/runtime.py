@@ -94,7 +94,7 @@ class Runtime:
             application=self.application,
             watermark=Watermark(self.database, partial(topic_ends, topics)) if topic_ends else None,
         )
-        self.replay = Replay(self.database, self.application)
+        self.replay = Replay(service=service.name, database=self.database, application=self.application)
         self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 
     @property

@@ -12,7 +12,7 @@ from paykit.postgres.database import Tx
 _INSERT = """
 INSERT INTO dead_letter (topic, partition, record_offset, key, value, header_names, header_values, record, reason,
                          error, create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING dead_letter_id
 """
 
 _LOCK = "SELECT * FROM dead_letter WHERE dead_letter_id = $1 FOR UPDATE"
@@ -42,9 +42,10 @@ class DeadLetter:
     create_time: datetime
 
 
-async def insert(tx: Tx, record: Record, *, record_name: str | None, reason: str, error: str) -> None:
-    """Keep a record as an open dead letter."""
-    await tx.run(_INSERT, *columns_of(record), record_name, reason, error, tx.now)
+async def insert(tx: Tx, record: Record, *, record_name: str | None, reason: str, error: str) -> int:
+    """Keep a record as an open dead letter, and return its id."""
+    rows = await tx.fetch(_INSERT, *columns_of(record), record_name, reason, error, tx.now)
+    return int(rows[0]["dead_letter_id"])
 
 
 async def lock(tx: Tx, dead_letter_id: int) -> DeadLetter | None:

@@ -18,12 +18,25 @@ INSERT INTO parked_event (topic, partition, record_offset, key, value, header_na
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())
 """
 
-# In arrival order, without those whose key (if they have one) waits for somebody to decide on a dead letter.
-_SELECT = """
-SELECT *, greatest(0, extract(epoch FROM now() - create_time))::float8 AS parked_s FROM parked_event p
-WHERE parked_event_id > $1 AND (p.key = '' OR NOT EXISTS (
-    SELECT FROM dead_letter d WHERE d.status = 'OPEN' AND d.topic = p.topic AND d.key = p.key))
-ORDER BY parked_event_id LIMIT $2
+# What waits for somebody to decide on a dead letter of its key; one that came before the dead letter does not.
+_HELD = """
+p.key <> '' AND EXISTS (
+    SELECT FROM dead_letter d WHERE d.status = 'OPEN' AND d.topic = p.topic AND d.key = p.key
+        AND NOT (d.partition = p.partition AND d.record_offset > p.record_offset))
+"""
+
+# In arrival order. The keys held are of the same snapshot: a decision afterwards must not let later events of a key,
+# on a later page, go before earlier ones that this page left out.
+_SELECT = f"""
+WITH page AS (
+    SELECT * FROM parked_event p WHERE parked_event_id > $1 AND NOT ({_HELD}) ORDER BY parked_event_id LIMIT $2
+), held AS (
+    SELECT DISTINCT key FROM parked_event p
+    WHERE parked_event_id > $1 AND parked_event_id < (SELECT max(parked_event_id) FROM page) AND {_HELD}
+)
+SELECT *, greatest(0, extract(epoch FROM now() - create_time))::float8 AS parked_s,
+    (SELECT array_agg(key) FROM held) AS held_keys
+FROM page ORDER BY parked_event_id
 """
 
 _DELETE = "DELETE FROM parked_event WHERE parked_event_id = ANY($1::bigint[])"
@@ -56,6 +69,14 @@ class ParkedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedPage:
+    """Parked events that may be tried, in arrival order, and the keys of those before its end that may not."""
+
+    events: Sequence[ParkedEvent]
+    held_keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """How many events are parked, how old the oldest is, and the newest one's id (0: none is parked)."""
 
@@ -69,10 +90,11 @@ async def insert(tx: Tx, record: Record, *, record_name: str, waits_for: str) ->
     await tx.run(_INSERT, *columns_of(record), record_name, waits_for)
 
 
-async def select(tx: Tx, *, after: int, limit: int) -> Sequence[ParkedEvent]:
-    """Parked events of larger ids than `after` that may be tried, in arrival order."""
+async def select(tx: Tx, *, after: int, limit: int) -> ParkedPage:
+    """Read the next parked events of larger ids than `after` that may be tried, at most so many."""
     rows = await tx.fetch(_SELECT, after, limit)
-    return [ParkedEvent(row["parked_event_id"], record_of(row), row["parked_s"]) for row in rows]
+    events = [ParkedEvent(row["parked_event_id"], record_of(row), row["parked_s"]) for row in rows]
+    return ParkedPage(events, frozenset(rows[0]["held_keys"] or ()) if rows else frozenset())
 
 
 async def delete(tx: Tx, parked_event_ids: Sequence[int]) -> None:

@@ -1,6 +1,8 @@
 """Skipped events: those of a type that is newer than the build, kept for a replay after the upgrade."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from paykit.consume.delivery import Record
 from paykit.consume.store.records import columns_of, record_of
@@ -12,9 +14,27 @@ INSERT INTO skipped_event (topic, partition, record_offset, key, value, header_n
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
 
-_SELECT = "SELECT * FROM skipped_event WHERE record = $1 ORDER BY topic, partition, record_offset LIMIT $2"
+# Whoever applies, discards or converts them holds their rows: two at once do not do it twice.
+_LOCK = """
+SELECT * FROM skipped_event WHERE record = $1 ORDER BY topic, partition, record_offset LIMIT $2 FOR UPDATE
+"""
+
+_COUNTS = """
+SELECT record, count(*) AS events, min(create_time) AS first_time, max(create_time) AS last_time
+FROM skipped_event GROUP BY record ORDER BY record
+"""
 
 _DELETE = "DELETE FROM skipped_event WHERE (topic, partition, record_offset) = ($1, $2, $3)"
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedType:
+    """How many events of a type were skipped, the first when and the last when."""
+
+    record_name: str
+    events: int
+    first_time: datetime
+    last_time: datetime
 
 
 async def insert(tx: Tx, record: Record, *, record_name: str) -> None:
@@ -22,11 +42,16 @@ async def insert(tx: Tx, record: Record, *, record_name: str) -> None:
     await tx.run(_INSERT, *columns_of(record), record_name, tx.now)
 
 
-async def select(tx: Tx, record_name: str, *, limit: int) -> Sequence[Record]:
-    """Skipped events of a type, in order."""
-    return [record_of(row) for row in await tx.fetch(_SELECT, record_name, limit)]
+async def lock(tx: Tx, record_name: str, *, limit: int) -> Sequence[Record]:
+    """Lock the first skipped events of a type, in order."""
+    return [record_of(row) for row in await tx.lock("skipped_event", _LOCK, record_name, limit)]
+
+
+async def counts(tx: Tx) -> Sequence[SkippedType]:
+    """Count skipped events by type."""
+    return [SkippedType(*row) for row in await tx.fetch(_COUNTS)]
 
 
 async def delete(tx: Tx, record: Record) -> None:
-    """Forget a skipped event that was applied."""
+    """Forget a skipped event that was applied, or became a dead letter."""
     await tx.run(_DELETE, record.topic, record.partition, record.offset)

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import getpass
 import json
 import tempfile
 from collections import Counter
@@ -14,6 +15,7 @@ import typer
 from rich.console import Console
 
 from paykit.base.errors import UnavailableError
+from paykit.consume.store import skipped_events
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
 from paykit.kafka.tail import Line, TopicNotFoundError, tail
@@ -23,6 +25,8 @@ from paytools.export import exporting
 from paytools.export.files import ExportError
 
 app = typer.Typer(help="The events on Kafka.", no_args_is_help=True)
+
+SkippedType = Annotated[str, typer.Option("--type", help="Full record name, as in paystream.payment.v1.RefundFailed.")]
 
 
 class ExportFormat(StrEnum):
@@ -109,11 +113,42 @@ def export_command(
 def replay_command(
     service: Annotated[str, typer.Argument(help="The service that skipped the events.")],
     *,
-    type_: Annotated[str, typer.Option("--type", help="Full record name, as in paystream.payment.v1.RefundFailed.")],
+    type_: SkippedType,
+    dead_letters: Annotated[
+        bool, typer.Option("--dead-letters", help="Make a dead letter of what is refused, and go on.")
+    ] = False,
 ) -> None:
     """Apply events that were skipped because their type was newer than the build, after the upgrade."""
-    applied = run_with_runtime(service, lambda runtime: runtime.replay.replay_skipped(type_))
-    typer.echo(f"applied {applied} events of {type_}")
+    replayed = run_with_runtime(
+        service, lambda runtime: runtime.replay.replay_skipped(type_, bury_refused=dead_letters)
+    )
+    typer.echo(f"applied {replayed.applied} events of {type_}")
+    if replayed.buried:
+        typer.echo(f"{replayed.buried} were refused and are dead letters now: paystream dlq list {service}")
+
+
+@app.command("skipped")
+def skipped_command(service: Annotated[str, typer.Argument(help="The service that skipped the events.")]) -> None:
+    """List by type what was skipped because it was newer than the build."""
+    types = run_with_runtime(service, lambda runtime: runtime.read(skipped_events.counts))
+    rows = [(each.record_name, f"{each.events:,}", _moment(each.first_time), _moment(each.last_time)) for each in types]
+    table.echo(("EVENT", "SKIPPED", "FIRST", "LAST"), rows)
+
+
+@app.command("discard")
+def discard_command(
+    service: Annotated[str, typer.Argument(help="The service that skipped the events.")],
+    *,
+    type_: SkippedType,
+    actor: Annotated[str, typer.Option(help="Who decides; kept with each event.", default_factory=getpass.getuser)],
+) -> None:
+    """Give up events that were skipped; each is kept as a discarded dead letter, with who decided."""
+    discarded = run_with_runtime(service, lambda runtime: runtime.replay.discard_skipped(type_, actor=actor))
+    typer.echo(f"discarded {discarded} events of {type_}")
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def _export(source: exporting.ExportSource, url: str, directory: Path) -> Counter[str]:

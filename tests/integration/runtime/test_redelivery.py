@@ -10,7 +10,8 @@ import pytest
 from paykit.base.errors import DefectError
 from paykit.consume.delivery import Delivered, Handle, HandlerResult, NotYet
 from paykit.consume.redelivery import SWEEP_EVENTS_MAX
-from paykit.consume.replay import DeadLetterClosed, DeadLetterUnknown, ReplayRefused
+from paykit.consume.replay import DeadLetterClosed, DeadLetterUnknown, ReplayedEvents, ReplayRefused
+from paykit.consume.store import skipped_events
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -48,17 +49,93 @@ async def test_parked_events_follow_their_cause_in_the_order_of_their_arrival(ru
 
 
 async def test_a_parked_event_whose_cause_came_does_not_wait_for_a_thousand_before_it(runtime: Runtime) -> None:
-    waiting, ready = arrival(runtime, probe.payment_failed("pay_none")), arrival(runtime, probe.payment_failed("pay_1"))
+    await fill_a_page(runtime)
+    ready = arrival(runtime, probe.payment_failed("pay_1"))
+    await deliver(runtime, [ready])
+    await bring_causes(runtime, "pay_1")
+    assert [await runtime.redelivery.sweep() for _ in range(2)] == [0, 1]
+    assert await keys_of(runtime, "seen") == ["pay_1", "pay_1"]
+
+
+async def fill_a_page(runtime: Runtime) -> None:
+    """Park events that wait for ever, of other keys: as many as one sweep tries."""
+    waiting = arrival(runtime, probe.payment_failed("pay_none"))
     sql = (
         "INSERT INTO parked_event (topic, partition, record_offset, key, record, value, header_names, header_values, "
         "waits_for, create_time) SELECT $1, 1, n, 'k' || n, $2, $3, '{}', '{}', '', $4 FROM generate_series(1, $5) n"
     )
     name = events.PaymentFailed.RECORD
     await runtime.transaction(lambda tx: tx.run(sql, waiting.topic, name, waiting.value, tx.now, SWEEP_EVENTS_MAX))
-    await deliver(runtime, [ready])
+
+
+async def test_what_came_before_a_dead_letter_of_its_key_goes_on_and_what_came_later_waits(runtime: Runtime) -> None:
+    before = arrival(runtime, probe.payment_failed("pay_1"))
+    await deliver(runtime, [before, garbage("pay_1"), arrival(runtime, probe.payment_failed("pay_1"))])
+    assert await keys_of(runtime, "parked_event") == ["pay_1"] * 2
     await bring_causes(runtime, "pay_1")
-    assert [await runtime.redelivery.sweep() for _ in range(2)] == [0, 1]
+    assert await runtime.redelivery.sweep() == 1
+    [row] = await runtime.read(lambda tx: tx.fetch("SELECT record_offset FROM parked_event"))
+    assert row["record_offset"] == before.offset + 2
+
+
+async def test_a_decision_between_two_pages_lets_no_later_event_of_the_key_go_first(runtime: Runtime) -> None:
+    await deliver(runtime, [garbage("pay_1")])
+    await deliver(runtime, [arrival(runtime, probe.payment_failed("pay_1"))])
+    await fill_a_page(runtime)
+    later = arrival(runtime, probe.payment_failed("pay_1"))
+    await deliver(runtime, [later])
+    await bring_causes(runtime, "pay_1")
+
+    assert await runtime.redelivery.sweep() == 0
+    dead_letter_id, _, _ = await only_dead_letter(runtime)
+    await runtime.replay.discard_dead_letter(dead_letter_id, actor="ops")
+
+    assert await runtime.redelivery.sweep() == 0
+    assert await runtime.redelivery.sweep() == 1
+    assert await parked_offsets(runtime, "pay_1") == [later.offset]
+    await runtime.redelivery.sweep()
+    assert await parked_offsets(runtime, "pay_1") == []
+
+
+async def parked_offsets(runtime: Runtime, key: str) -> list[int]:
+    sql = "SELECT record_offset FROM parked_event WHERE key = $1 ORDER BY parked_event_id"
+    return [row["record_offset"] for row in await runtime.read(lambda tx: tx.fetch(sql, key))]
+
+
+async def test_skipped_events_can_be_given_up_and_stay_as_discarded_dead_letters(
+    runtime: Runtime, probe_url: str, tmp_path: Path
+) -> None:
+    created: dict[type[Event], Handle] = {events.PaymentCreated: probe.HANDLED[events.PaymentCreated]}
+    async with runtimes.runtime(service_with(created, ignores=frozenset()), probe_url, cache_dir=tmp_path) as older:
+        await deliver(older, [arrival(older, probe.payment_failed(key)) for key in ("pay_1", "pay_2")])
+    [skipped] = await runtime.read(skipped_events.counts)
+    assert (skipped.record_name, skipped.events) == (events.PaymentFailed.RECORD, 2)
+
+    assert await runtime.replay.discard_skipped(events.PaymentSuccess.RECORD, actor="ops") == 0
+    assert await runtime.replay.discard_skipped(events.PaymentFailed.RECORD, actor="ops") == 2
+
+    assert await runtime.read(skipped_events.counts) == []
+    rows = await runtime.read(lambda tx: tx.fetch("SELECT key, reason, status, actor FROM dead_letter ORDER BY 1"))
+    assert [tuple(row) for row in rows] == [(key, "SKIPPED", "DISCARDED", "ops") for key in ("pay_1", "pay_2")]
+
+
+async def test_skipped_events_that_are_refused_can_become_dead_letters_and_hold_up_no_other(
+    runtime: Runtime, probe_url: str, tmp_path: Path
+) -> None:
+    created: dict[type[Event], Handle] = {events.PaymentCreated: probe.HANDLED[events.PaymentCreated]}
+    async with runtimes.runtime(service_with(created, ignores=frozenset()), probe_url, cache_dir=tmp_path) as older:
+        await deliver(older, [arrival(older, probe.payment_failed(key)) for key in ("pay_early", "pay_1")])
+    await bring_causes(runtime, "pay_1")
+
+    with pytest.raises(ReplayRefused):
+        await runtime.replay.replay_skipped(events.PaymentFailed.RECORD)
+    assert await keys_of(runtime, "skipped_event") == ["pay_early", "pay_1"]
+    replayed = await runtime.replay.replay_skipped(events.PaymentFailed.RECORD, bury_refused=True)
+
+    assert replayed == ReplayedEvents(applied=1, buried=1)
     assert await keys_of(runtime, "seen") == ["pay_1", "pay_1"]
+    assert await keys_of(runtime, "dead_letter") == ["pay_early"]
+    assert await keys_of(runtime, "skipped_event") == []
 
 
 async def test_a_handler_learns_for_how_long_in_real_time_an_event_has_waited(
@@ -106,7 +183,7 @@ async def test_a_type_that_a_later_build_ignores_or_forgets_does_not_hold_up_the
     assert await keys_of(runtime, "parked_event") == []
     assert await keys_of(runtime, "skipped_event") == ["pay_forgotten"]
     await bring_causes(runtime, "pay_forgotten")
-    assert await runtime.replay.replay_skipped(events.PaymentFailed.RECORD) == 1
+    assert await runtime.replay.replay_skipped(events.PaymentFailed.RECORD) == ReplayedEvents(applied=1, buried=0)
     assert await keys_of(runtime, "skipped_event") == []
 
 
