@@ -25,6 +25,11 @@ SELECT channel_reference FROM payment.unmatched_evidence UNION
 SELECT channel_reference FROM withdrawal.unmatched_evidence
 """
 """What was told of attempts that nobody sent: listed, and in no book."""
+OPEN_EXCESS = """
+SELECT merchant_id, currency_code, sum(excess_minor)::bigint AS excess_minor FROM payment.dispute
+WHERE booked AND excess_minor > 0 GROUP BY 1, 2
+"""
+"""What the acquirer took for open disputes above what was left of their captures: the ledger books it once lost."""
 CAME = {"CAPTURE": 1, "CAPTURE_REVERSED": -1}
 WENT_BACK = {"REFUND": 1, "REFUND_RETURNED": -1, "DISPUTE": 1, "DISPUTE_REVERSED": -1}
 WAS_PAID_OUT = {"PAY": 1, "RETURN": -1}
@@ -45,10 +50,12 @@ class Audit:
     Attributes:
         lines: Minor units by operation, as statement lines tell.
         balances: Minor units by kind of account, as entries tell.
+        open_excess: Minor units that open disputes took above what was left, which no book holds before a decision.
     """
 
     lines: Counter[str] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
+    open_excess: int = 0
 
     @property
     def came(self) -> int:
@@ -57,8 +64,8 @@ class Audit:
 
     @property
     def went_back(self) -> int:
-        """What refunds and disputes took."""
-        return self._sum(WENT_BACK)
+        """What refunds and disputes took, as far as the ledger is to know of it yet."""
+        return self._sum(WENT_BACK) - self.open_excess
 
     @property
     def paid_out(self) -> int:
@@ -105,6 +112,8 @@ async def audited(settings: Settings, kept: Books) -> dict[Whose, Audit]:
         found[line.merchant_id or "", line.currency_code].lines[line.operation] += line.amount_minor
     for row in await kept.rows(ENTRIES):
         found[row["merchant_id"], row["currency_code"]].balances[row["account_kind"]] += int(row["balance_minor"])
+    for row in await kept.rows(OPEN_EXCESS):
+        found[row["merchant_id"], row["currency_code"]].open_excess = row["excess_minor"]
     return found
 
 

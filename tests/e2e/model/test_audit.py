@@ -52,6 +52,14 @@ def test_books_that_differ_have_one(lines: dict[str, int], balances: Any, fault:
     assert fault in [each.split(": ")[0] for each in audit(lines, **balances).faults()]
 
 
+def test_what_an_open_dispute_took_above_what_was_left_is_in_no_book_yet() -> None:
+    lines = {"CAPTURE": 10_000, "CAPTURE_REVERSED": 10_000, "DISPUTE": 4_000}
+    assert audit(lines).faults()
+    undecided = audit(lines)
+    undecided.open_excess = 4_000
+    assert undecided.faults() == []
+
+
 def test_a_dispute_has_left_the_channel_and_stands_with_nobody() -> None:
     held = audit({"CAPTURE": 10_000, "DISPUTE": 4_000}, settlement=6_000)
     held.balances["merchant.disputed"] = 4_000

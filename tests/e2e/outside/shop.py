@@ -246,6 +246,16 @@ class Shop:
             request.amount.CopyFrom(usd(amount_minor))
         return (await call(self._clients.channel.SetOutcome, request)).transaction
 
+    async def dispute(self, attempt_id: str, amount_minor: int, *, respond_within_s: int) -> None:
+        """Have a payer's bank dispute what an attempt captured; lost unless it is answered in time."""
+        request = channel_pb2.OpenDisputeRequest(
+            request_id=new_request_id(),
+            attempt_id=attempt_id,
+            amount=usd(amount_minor),
+            respond_within_seconds=respond_within_s,
+        )
+        await call(self._clients.channel.OpenDispute, request)
+
     async def unasked_charge(self, amount_minor: int) -> str:
         """Have the channel charge by itself, and tell payment of the attempt, which it does not know."""
         attempt_id = new_id("att")

@@ -14,6 +14,7 @@ from tests.e2e.model import audit
 from tests.e2e.outside.shop import Shop
 from tests.line.draining import drained
 from tests.line.processes import verify_ledger
+from tests.line.waiting import until
 
 Scenario = Callable[[Line], Awaitable[None]]
 FREE = {"USD": (0, 0)}
@@ -316,6 +317,27 @@ async def a_refund_after_settlement_is_recovered_from_what_is_available(line: Li
     await shop.until_withdrawable(0)
     await shop.until_balances({"settlement": -320})
     assert await shop.withdrawal_refused(1) == "WITHDRAWAL_EXCEEDS_WITHDRAWABLE"
+
+
+# Disputes above what is left.
+
+
+@scenario
+async def a_dispute_of_a_capture_that_bounces_is_owed_whichever_is_heard_first(line: Line) -> None:
+    shop = await Shop.opened(line, FREE)
+    await shop.behave(callback_delay_ms=400)
+    payment_id = await shop.charge(25_000)
+    await shop.until_balances({"settlement": 25_000})
+    attempt_id = await shop.attempt(payment_id, "CHARGE")
+    await shop.dispute(attempt_id, 8_800, respond_within_s=2)
+    await shop.said(attempt_id, "DECLINED")
+    # The acquirer took both: the bounced 250.00, and 88.00 that were never there.
+    # Held from what was left, or above it.
+
+    async def owed() -> bool:
+        return await shop.balances() in ({"settlement": -8_800}, {"receivable": 8_800})
+
+    await until(owed)
 
 
 # What nobody asked for.
