@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from paykit.base.tracing import CallSpan
 from paykit.cause import Cause
 
 
@@ -31,6 +32,7 @@ class CallContext:
         deadline: When the caller stops waiting, in seconds of `time.monotonic()`; None for a stream without an end.
         place: Of this call among all in progress; None outside of a server.
         trailers: Text metadata that goes out after the reply, keys in lower case.
+        span: Of this call, if its trace is sampled.
     """
 
     caller: str
@@ -39,6 +41,7 @@ class CallContext:
     deadline: float | None
     place: Place | None = None
     trailers: list[tuple[str, str]] = field(default_factory=list)
+    span: CallSpan | None = None
 
     def time_remaining(self) -> float | None:
         """Return the seconds left, never below 0; None without a deadline."""

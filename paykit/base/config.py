@@ -164,6 +164,8 @@ class Settings(BaseSettings):
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
         shutdown_grace_s: How long calls in progress may take after SIGTERM.
         metrics_address: Where Prometheus reads `/metrics`; none if unset.
+        otlp_endpoint: The collector that takes spans by OTLP over gRPC, as `http://host:4317`; none are made if unset.
+        trace_sample_ratio: The share of traces begun here that is sampled; callers who sent a trace have decided.
         channel_address: The simulator, which is acquirer and bank where no routes and no bank are set.
         channel_routes: The channels of payments in order of preference: a JSON list, or the path of a TOML file with
             a table `[[channel]]` for each.
@@ -231,6 +233,8 @@ class Settings(BaseSettings):
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=300)
     metrics_address: str | None = Field(default=None, pattern=r"^.+:\d{1,5}$")
+    otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://.+:\d{1,5}$")
+    trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
     channel_address: str | None = Field(default=None, pattern=_ADDRESS)
     channel_routes: Routes = Field(default=(), max_length=20)
     bank_channel: Bank | None = None

@@ -12,7 +12,9 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
+from opentelemetry.trace import SpanKind
 
+from paykit.base import tracing
 from paykit.base.config import Settings
 from paykit.cause import Cause
 from paykit.channels import exchange
@@ -82,7 +84,9 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(runtime, calls, claim, lambda some, since: _send(runtime, channel, calls, some, since))
+        return await _work(
+            runtime, calls, claim, lambda some, since: _send(runtime, channel, calls, some, since), span="channel.send"
+        )
 
 
 async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
@@ -103,6 +107,7 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
             calls,
             claim,
             lambda some, _: exchange.inquire(channel, [_inquiry(calls, claimed) for claimed in some]),
+            span="channel.inquire",
         )
 
 
@@ -145,14 +150,17 @@ def callback_address(settings: Settings) -> str:
     return address if usable else ""
 
 
-async def _work(runtime: Runtime, calls: Calls[C], claim: _Claim[C], ask: _Ask[C]) -> bool:
+async def _work(runtime: Runtime, calls: Calls[C], claim: _Claim[C], ask: _Ask[C], *, span: str) -> bool:
     """Claim, ask and record until nothing is left; True if the bound on batches ended it."""
     for _ in range(BATCHES_PER_RUN_MAX):
         since = time.monotonic()
         claimed = await runtime.transaction(claim)
         if not claimed:
             return False
-        await _record(runtime, calls.record, claimed, await ask(claimed, since))
+        traceparents = [c.attempt.traceparent for c in claimed]
+        with tracing.shared(span, traceparents, kind=SpanKind.CLIENT, paystream__channel=calls.channel):
+            evidences = await ask(claimed, since)
+        await _record(runtime, calls.record, claimed, evidences)
     return True
 
 

@@ -38,7 +38,7 @@ class ReplayRefused(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayedEvents:
+class ReplayedSkipped:
     """How many skipped events were applied, and how many became dead letters."""
 
     applied: int
@@ -82,7 +82,7 @@ class Replay:
 
         await self._database.transaction(work)
 
-    async def replay_skipped(self, record_name: str, *, bury_refused: bool = False) -> ReplayedEvents:
+    async def replay_skipped(self, record_name: str, *, bury_refused: bool = False) -> ReplayedSkipped:
         """Apply all skipped events of a record type that this build knows, in order.
 
         Args:
@@ -97,7 +97,7 @@ class Replay:
             page = await self._database.transaction(lambda tx: self._replay_page(tx, record_name, bury=bury_refused))
             applied, buried = applied + page.applied, buried + page.buried
             if page.applied + page.buried < REPLAY_EVENTS_MAX:
-                return ReplayedEvents(applied, buried)
+                return ReplayedSkipped(applied, buried)
 
     async def discard_skipped(self, record_name: str, *, actor: str) -> int:
         """Give up all skipped events of a record type; each is kept as a discarded dead letter. Returns how many."""
@@ -108,7 +108,7 @@ class Replay:
             if discarded < REPLAY_EVENTS_MAX:
                 return total
 
-    async def _replay_page(self, tx: Tx, record_name: str, *, bury: bool) -> ReplayedEvents:
+    async def _replay_page(self, tx: Tx, record_name: str, *, bury: bool) -> ReplayedSkipped:
         records = await skipped_events.lock(tx, record_name, limit=REPLAY_EVENTS_MAX)
         buried = 0
         for record in records:
@@ -121,7 +121,7 @@ class Replay:
                 await self._bury(tx, record, record_name, error=refused.message)
                 buried += 1
             await skipped_events.delete(tx, record)
-        return ReplayedEvents(len(records) - buried, buried)
+        return ReplayedSkipped(len(records) - buried, buried)
 
     async def _discard_page(self, tx: Tx, record_name: str, actor: str) -> int:
         records = await skipped_events.lock(tx, record_name, limit=REPLAY_EVENTS_MAX)

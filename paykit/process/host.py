@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from paykit.base import metrics
+from paykit.base import metrics, tracing
 from paykit.base.config import Settings
 from paykit.base.errors import UnavailableError
 from paykit.consume.consumer import Consumer
@@ -73,6 +73,8 @@ class Host:
             SchemaUnregisteredError: Schemas were not registered.
             ConfigurationError: A schema is not migrated, or its clock was moved and this is no development stack.
         """
+        if self._settings.otlp_endpoint is not None:
+            tracing.start(endpoint=self._settings.otlp_endpoint, ratio=self._settings.trace_sample_ratio)
         for service, runtime in self._hosted():
             await _prepared(service, runtime)
         for service, runtime in self._hosted():
@@ -91,6 +93,8 @@ class Host:
         for runtime in self.runtimes:
             await runtime.close()
         await self._registry.close()
+        if self._settings.otlp_endpoint is not None:
+            await asyncio.to_thread(tracing.stop)
 
     async def _drain(self) -> None:
         """Let the leading relays send the rest of the outbox; what stays is sent after the next start."""

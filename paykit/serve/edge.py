@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 
 from paykit import ids
-from paykit.base import telemetry
+from paykit.base import telemetry, tracing
 from paykit.base.call import CallContext, Place, enter_call
 from paykit.base.errors import (
     CallsExhausted,
@@ -151,13 +151,20 @@ class Gate:
         return reply
 
     def open(
-        self, context: Context, request: Message | None = None, *, one_reply: bool, place: Place | None = None
+        self,
+        context: Context,
+        request: Message | None = None,
+        *,
+        method: str,
+        one_reply: bool,
+        place: Place | None = None,
     ) -> CallContext:
         """Learn who calls, for which journey and until when, and make that the call in progress.
 
         Args:
             context: The call as gRPC sees it.
             request: The request if it is a single one: its `request_id` names the call then.
+            method: As in `/package.Service/Method`.
             one_reply: Whether the call ends with its only reply; without a deadline it gets the default one then.
             place: What the call holds of the bound on all; None for one that is not counted.
 
@@ -171,7 +178,8 @@ class Gate:
         elif remaining <= 0:
             raise DeadlineExceeded("the deadline passed before the call began")
         metadata = dict(context.invocation_metadata() or ())
-        call = _call(metadata, getattr(request, "request_id", ""), self._options.authenticate(metadata))
+        caller = self._options.authenticate(metadata)
+        call = _call(metadata, getattr(request, "request_id", ""), caller, method)
         call.deadline = None if remaining is None else time.monotonic() + remaining
         call.place = place
         enter_call(call)
@@ -232,14 +240,14 @@ def trailers_of_failure(call: CallContext | None) -> list[tuple[str, str | bytes
     return [] if call is None else [*call.trailers, (CORRELATION_KEY, call.cause.correlation_id)]
 
 
-def _call(metadata: Mapping[str, Any], request_id: str, caller: str) -> CallContext:
+def _call(metadata: Mapping[str, Any], request_id: str, caller: str, method: str) -> CallContext:
     """Make the call's context of what the caller sent, inventing what it did not send."""
-    traceparent = telemetry.continue_trace(metadata.get(TRACE_KEY))
+    traceparent, span = tracing.begin_call(metadata.get(TRACE_KEY), method)
     if not request_id:
         request_id = auth.plain_name(metadata.get(REQUEST_KEY)) or telemetry.span_id(traceparent)
     correlation_id = auth.plain_name(metadata.get(CORRELATION_KEY)) or telemetry.trace_id(traceparent)
     cause = Cause(correlation_id, request_id, caller, traceparent)
-    return CallContext(caller=caller, cause=cause, request_id=request_id, deadline=None)
+    return CallContext(caller=caller, cause=cause, request_id=request_id, deadline=None, span=span)
 
 
 def _refused(error: DomainError) -> Answer:

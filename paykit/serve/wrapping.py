@@ -102,7 +102,8 @@ class _Passage:
 
     def open(self, request: Message | None = None, *, one_reply: bool = False) -> None:
         slots = self._around.slots
-        self._call = self._around.gate.open(self._context, request, one_reply=one_reply, place=slots)
+        method = self._around.method
+        self._call = self._around.gate.open(self._context, request, method=method, one_reply=one_reply, place=slots)
         if slots is not None:
             slots.admit()
 
@@ -132,6 +133,8 @@ class _Passage:
         seconds = time.perf_counter() - self._began
         self._around.metrics.answered(code, seconds=seconds)
         self._around.gate.ended(self._around.method, code, seconds)
+        if self._call is not None and self._call.span is not None:
+            self._call.span.end(code)
 
 
 async def _each_checked(received: AsyncIterator[Received]) -> AsyncIterator[Message]:

@@ -10,7 +10,7 @@ import pytest
 from paykit.base.errors import DefectError
 from paykit.consume.delivery import Delivered, Handle, HandlerResult, NotYet
 from paykit.consume.redelivery import SWEEP_EVENTS_MAX
-from paykit.consume.replay import DeadLetterClosed, DeadLetterUnknown, ReplayedEvents, ReplayRefused
+from paykit.consume.replay import DeadLetterClosed, DeadLetterUnknown, ReplayedSkipped, ReplayRefused
 from paykit.consume.store import skipped_events
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
@@ -132,7 +132,7 @@ async def test_skipped_events_that_are_refused_can_become_dead_letters_and_hold_
     assert await keys_of(runtime, "skipped_event") == ["pay_early", "pay_1"]
     replayed = await runtime.replay.replay_skipped(events.PaymentFailed.RECORD, bury_refused=True)
 
-    assert replayed == ReplayedEvents(applied=1, buried=1)
+    assert replayed == ReplayedSkipped(applied=1, buried=1)
     assert await keys_of(runtime, "seen") == ["pay_1", "pay_1"]
     assert await keys_of(runtime, "dead_letter") == ["pay_early"]
     assert await keys_of(runtime, "skipped_event") == []
@@ -183,7 +183,7 @@ async def test_a_type_that_a_later_build_ignores_or_forgets_does_not_hold_up_the
     assert await keys_of(runtime, "parked_event") == []
     assert await keys_of(runtime, "skipped_event") == ["pay_forgotten"]
     await bring_causes(runtime, "pay_forgotten")
-    assert await runtime.replay.replay_skipped(events.PaymentFailed.RECORD) == ReplayedEvents(applied=1, buried=0)
+    assert await runtime.replay.replay_skipped(events.PaymentFailed.RECORD) == ReplayedSkipped(applied=1, buried=0)
     assert await keys_of(runtime, "skipped_event") == []
 
 
