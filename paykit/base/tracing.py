@@ -68,6 +68,12 @@ def start(*, endpoint: str, ratio: float) -> None:
     _Process.exporting = _Exporting(provider, provider.get_tracer("paystream"), ratio)
 
 
+def flush() -> None:
+    """Export what waits, for no longer than one export may take."""
+    if _Process.exporting is not None:
+        _Process.exporting.provider.force_flush(EXPORT_TIMEOUT_S * 1_000)
+
+
 def stop() -> None:
     """Export what waits, for no longer than one export may take, and nothing afterwards."""
     if _Process.exporting is not None:

@@ -96,6 +96,8 @@ def service_environment(endpoints: Endpoints, *, cache: Path, password: str) -> 
         "PAYSTREAM_PEERS": json.dumps(dict(endpoints.services)),
         # A receiver to try webhooks with stands on this machine (`paystream webhooks listen`).
         "PAYSTREAM_WEBHOOK_LOOPBACK_ALLOWED": "true",
+        # All there is to see, where a collector is named (PAYSTREAM_OTLP_ENDPOINT).
+        "PAYSTREAM_TRACE_SAMPLE_RATIO": "1",
     }
     if "channel" in endpoints.services:
         environment["PAYSTREAM_CHANNEL_ADDRESS"] = endpoints.services["channel"]
