@@ -153,6 +153,7 @@ class Settings(BaseSettings):
         registry_url: A Schema Registry that speaks Confluent's API, with its path if it has one.
         schema_unknown_grace_s: How long the registry may not know a schema id before its records are dead letters.
         topic_prefix: Put before every topic and subject; tests share one broker by it.
+        topic_partitions: Of each topic, where an installation has not the declared number; for `paystream topics` only.
         grpc_address: Where the services answer.
         grpc_port_shared: Several processes on one machine answer on the same port, the kernel spreading connections.
         grpc_message_bytes_max: Larger requests are refused with RESOURCE_EXHAUSTED, and no larger reply is sent.
@@ -223,6 +224,7 @@ class Settings(BaseSettings):
     registry_url: str = Field(default="http://localhost:8081", pattern=r"^https?://")
     schema_unknown_grace_s: float = Field(default=60.0, ge=0, le=3_600)
     topic_prefix: str = Field(default="", pattern=r"^[a-z0-9._-]*$", max_length=64)
+    topic_partitions: int | None = Field(default=None, ge=1, le=1_000)
     grpc_address: str = Field(default="localhost:50051", pattern=r"^(unix:.+|.+:\d{1,5})$")
     grpc_port_shared: bool = False
     grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)

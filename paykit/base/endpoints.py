@@ -25,6 +25,8 @@ class Endpoints:
     """gRPC address by service, `host:port`."""
     metrics: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Address of the Prometheus page by service, `host:port`."""
+    topic_partitions: int | None = None
+    """Of each topic of this stack; None where they have the declared number."""
     mail: str = ""
     """Where mails are handed to and kept, `host:port`; empty where none are."""
 

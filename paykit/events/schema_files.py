@@ -19,7 +19,7 @@ class Topic:
         keys: Records of the topic whose key is another field.
         producer: The only service that writes to it.
         consumers: Services that read it; each has a topic for its dead letters.
-        partitions: Never changed: the order per key hangs on it.
+        partitions: Where an installation sets no other number; the order per key hangs on it.
         configs: Kafka topic configuration.
     """
 

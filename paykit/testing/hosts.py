@@ -20,6 +20,8 @@ from paykit.process.service import Service
 from paykit.testing import databases
 
 ADMIN_TIMEOUT_S = 30.0
+PARTITIONS = 6
+"""Of a test's topics: enough to tell keys apart, and made quickly."""
 
 
 def new_prefix() -> str:
@@ -53,7 +55,7 @@ async def lay_contracts(stack: Endpoints, prefix: str, *, names: Sequence[str], 
         groups: Consumer groups beyond the declared ones, which need dead letter topics too.
     """
     declared = load_topics(schema_root())
-    wanted = topics.declared([declared[name] for name in names], prefix=prefix)
+    wanted = topics.declared([declared[name] for name in names], prefix=prefix, partitions=PARTITIONS)
     for name in names:
         wanted |= {f"{prefix}{name}.{group}.dlq": topics.dead_letters(declared[name]) for group in groups}
     _create(stack.kafka, wanted)

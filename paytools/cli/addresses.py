@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -20,6 +20,20 @@ TopicPrefix = Annotated[
 ]
 Home = Annotated[
     Path, typer.Option("--home", envvar="PAYSTREAM_HOME", help="Directory of the local stack.", show_default=True)
+]
+
+Partitions = Annotated[
+    int | None,
+    typer.Option(
+        envvar="PAYSTREAM_TOPIC_PARTITIONS",
+        min=1,
+        max=1_000,
+        help="Of each topic, where this installation has not the declared number.",
+    ),
+]
+Environment = Annotated[
+    Literal["development", "production"],
+    typer.Option(envvar="PAYSTREAM_ENVIRONMENT", help="`development` takes a cluster that may lose events."),
 ]
 
 DEFAULT_HOME = Path(".paystream")
@@ -41,6 +55,23 @@ def find(given: str | None, *, part: str, home: Path) -> str:
         return str(json.loads((home / "endpoints.json").read_text(encoding="utf-8"))[part])
     except (OSError, ValueError, KeyError):
         fail(f"no address of {part}: start the local stack with `paystream up`, or give --{part}")
+
+
+def topic_partitions(given: int | None, *, kafka: str | None, home: Path) -> int | None:
+    """Return the number of partitions of an installation's topics; None where it is the declared one.
+
+    Args:
+        given: By an option or the environment.
+        kafka: The address that was given; the local stack knows the number only where it is its own Kafka.
+        home: Of the local stack.
+    """
+    if given is not None or kafka is not None:
+        return given
+    try:
+        stored = json.loads((home / "endpoints.json").read_text(encoding="utf-8")).get("topic_partitions")
+    except (OSError, ValueError):
+        return None
+    return None if stored is None else int(stored)
 
 
 def services(home: Path) -> dict[str, str]:

@@ -64,6 +64,7 @@ class Plan:
             registry=self.servers["registry"].endpoint(),
             services={name: part.endpoint() for name, part in self.services.items()},
             metrics={name: f"127.0.0.1:{part.metrics_port}" for name, part in self.services.items()},
+            topic_partitions=self._settings.stack_topic_partitions,
             mail=self.servers["mail"].endpoint() if "mail" in self.servers else "",
         )
 
@@ -72,8 +73,12 @@ class Plan:
         return service_environment(self.endpoints(), cache=self._home / "cache", password=service_password(self._home))
 
     def administrator_environment(self) -> dict[str, str]:
-        """Return the settings of the commands that prepare the ground: they alone may create roles and tables."""
-        return {**self.environment(), "PAYSTREAM_DATABASE_ADMIN_URL": self.endpoints().postgres}
+        """Return the settings of the commands that prepare the ground: they may create roles, tables, topics."""
+        return {
+            **self.environment(),
+            "PAYSTREAM_DATABASE_ADMIN_URL": self.endpoints().postgres,
+            "PAYSTREAM_TOPIC_PARTITIONS": str(self._settings.stack_topic_partitions),
+        }
 
     def _postgres(self) -> Part:
         if self._settings.stack_postgres_url:

@@ -59,6 +59,8 @@ class StackSettings(BaseSettings):
     """A server to use instead of a local one: `postgresql://`, a role that may create databases, roles, schemas."""
     stack_kafka_bootstrap: str | None = None
     """Brokers to use instead of a local one, `host:port[,host:port]`."""
+    stack_topic_partitions: Annotated[int, Field(ge=1, le=1_000)] = 6
+    """Of each topic: as many consumers of a service as a laptop may run, and made quickly."""
     stack_registry_url: str | None = None
     """A registry to use instead of a local one: the base URL of its Confluent-compatible API."""
 

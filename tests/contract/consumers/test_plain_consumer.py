@@ -29,7 +29,7 @@ async def prefix(stack: Endpoints, tmp_path: Path) -> str:
     """Put the golden events of accounting on a topic of the test's own, as accounting does."""
     prefix = new_prefix()
     declared = schema_files.load_topics(schema_files.schema_root())["accounting.events"]
-    topics.init(stack.kafka, topics.declared([declared], prefix=prefix))
+    topics.init(stack.kafka, topics.declared([declared], prefix=prefix), durable=True)
     everything = [file for file in schema_files.versions(schema_files.schema_root()) if file.topic == declared.name]
     async with RegistryClient(stack.registry) as registry:
         await registration.register(registry, everything, prefix=prefix)

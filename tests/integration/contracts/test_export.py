@@ -37,7 +37,7 @@ async def put(stack: Endpoints, prefix: str) -> Put:
     """Give what puts every golden of a topic on it."""
     declared = schema_files.load_topics(schema_files.schema_root())
     chosen = [file for file in schema_files.versions(schema_files.schema_root()) if file.topic in (TOPIC, SUCCESSES)]
-    topics.init(stack.kafka, topics.declared([declared[TOPIC], declared[SUCCESSES]], prefix=prefix))
+    topics.init(stack.kafka, topics.declared([declared[TOPIC], declared[SUCCESSES]], prefix=prefix), durable=True)
     async with RegistryClient(stack.registry) as registry:
         done = await registration.register(registry, chosen, prefix=prefix)
     ids = {(registered.file.full_name, registered.file.version): registered.schema_id for registered in done}

@@ -26,7 +26,7 @@ async def prefix(stack: Endpoints) -> str:
     """A topic with every golden of payment.events and two records that nobody can decode."""
     prefix = new_prefix()
     declared = schema_files.load_topics(schema_files.schema_root())[TOPIC]
-    topics.init(stack.kafka, topics.declared([declared], prefix=prefix))
+    topics.init(stack.kafka, topics.declared([declared], prefix=prefix), durable=True)
     chosen = [file for file in schema_files.versions(schema_files.schema_root()) if file.topic == TOPIC]
     async with RegistryClient(stack.registry) as registry:
         done = await registration.register(registry, chosen, prefix=prefix)

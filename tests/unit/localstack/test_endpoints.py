@@ -14,6 +14,7 @@ ENDPOINTS = Endpoints(
     postgres="postgresql://postgres:secret@127.0.0.1:5432/paystream",
     services={"payment": "127.0.0.1:50051"},
     metrics={"payment": "127.0.0.1:9464"},
+    topic_partitions=6,
     mail="127.0.0.1:1025",
 )
 
@@ -32,6 +33,7 @@ def test_the_file_has_the_documented_names_and_belongs_to_its_owner_alone(tmp_pa
         "postgres": "postgresql://postgres:secret@127.0.0.1:5432/paystream",
         "services": {"payment": "127.0.0.1:50051"},
         "metrics": {"payment": "127.0.0.1:9464"},
+        "topic_partitions": 6,
         "mail": "127.0.0.1:1025",
     }
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -36,6 +36,7 @@ def test_parts_given_by_configuration_are_not_run_here(tmp_path: Path) -> None:
         postgres="postgresql://owner:secret@db.example:5433/paystream",
         kafka="broker.example:9092",
         registry="http://registry.example:8081",
+        topic_partitions=6,
     )
 
 
@@ -77,6 +78,7 @@ def test_only_the_commands_that_prepare_the_ground_may_administrate(tmp_path: Pa
     chosen = plan(tmp_path, external(tmp_path), "payment")
     environment = chosen.administrator_environment()
     assert environment["PAYSTREAM_DATABASE_ADMIN_URL"] == "postgresql://owner:secret@db.example:5433/paystream"
+    assert environment["PAYSTREAM_TOPIC_PARTITIONS"] == "6"
     assert all("secret" not in value for value in chosen.services["payment"].command().environment.values())
 
 
