@@ -14,6 +14,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 
 _SELECT = "SELECT * FROM skipped_event WHERE record = $1 ORDER BY topic, partition, record_offset LIMIT $2"
 
+_COUNT = "SELECT count(*) AS n FROM (SELECT FROM skipped_event LIMIT $1) AS counted"
+
 _DELETE = "DELETE FROM skipped_event WHERE (topic, partition, record_offset) = ($1, $2, $3)"
 
 
@@ -25,6 +27,11 @@ async def insert(tx: Tx, record: Record, *, record_name: str) -> None:
 async def select(tx: Tx, record_name: str, *, limit: int) -> Sequence[Record]:
     """Skipped events of a type, in order."""
     return [record_of(row) for row in await tx.fetch(_SELECT, record_name, limit)]
+
+
+async def count(tx: Tx, *, up_to: int) -> int:
+    """Count the skipped events, up to a bound."""
+    return int((await tx.fetch(_COUNT, up_to))[0]["n"])
 
 
 async def delete(tx: Tx, record: Record) -> None:
