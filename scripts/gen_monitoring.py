@@ -1,14 +1,17 @@
-"""Generate what is watched from scripts/monitoring: deploy/prometheus/slos.yml; `--check` compares."""
+"""Generate what is watched from scripts/monitoring: deploy/prometheus/slos.yml, deploy/grafana; `--check` compares."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.monitoring import slos
+from scripts.monitoring.dashboards import DASHBOARDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMETHEUS = ROOT / "deploy" / "prometheus"
+GRAFANA = ROOT / "deploy" / "grafana"
 
 
 def main() -> None:
@@ -28,6 +31,8 @@ def main() -> None:
 def texts() -> Iterator[tuple[Path, str]]:
     """Yield every generated file and its contents."""
     yield PROMETHEUS / "slos.yml", slos.rules()
+    for dashboard in DASHBOARDS:
+        yield GRAFANA / f"{dashboard.uid}.json", json.dumps(dashboard.model(), indent=2) + "\n"
 
 
 if __name__ == "__main__":

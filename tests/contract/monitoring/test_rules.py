@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import REGISTRY
 
 from paykit.process.catalogue import service_names
 from scripts.monitoring.slos import SLOS, WINDOWS
@@ -60,7 +61,7 @@ def test_what_is_awaited_is_not_there_yet() -> None:
 def test_the_bound_of_an_objective_is_a_bucket() -> None:
     for slo in SLOS:
         [collector] = [
-            each for each, names in metrics.REGISTRY._collector_to_names.items() if f"{slo.histogram}_bucket" in names
+            each for each, names in REGISTRY._collector_to_names.items() if f"{slo.histogram}_bucket" in names
         ]
         bounds = [str(bound) for bound in collector._upper_bounds]  # type: ignore[attr-defined]
         assert slo.bound in bounds
@@ -78,3 +79,14 @@ def test_the_example_scrapes_every_service() -> None:
     [job] = config["scrape_configs"]
     assert job["job_name"] == "paystream"
     assert {target.partition(":")[0] for target in job["static_configs"][0]["targets"]} == set(service_names())
+
+
+def test_every_metric_of_the_code_is_documented_with_its_labels() -> None:
+    text = (ROOT / "docs" / "monitoring.md").read_text()
+    listed = dict(re.findall(r"`(paystream_\w+)(?:\{([\w, ]+)\})?`", text))
+    documented = {name: frozenset(labels.split(", ")) - {""} for name, labels in listed.items()}
+    there = {name: labels for name, labels in metrics.of_the_code().items() if name.startswith("paystream_")}
+    histograms = {name.removesuffix("_bucket") for name in there if name.endswith("_bucket")}
+    parts = {f"{name}{suffix}" for name in histograms for suffix in ("_bucket", "_count", "_sum")}
+    shown = {name: labels for name, labels in there.items() if name not in parts}
+    assert documented == shown | {name: there[f"{name}_count"] for name in histograms}
