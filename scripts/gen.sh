@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Generate gen/ from protos/ and schemas/avro/, and docs/webhooks/ from the latter. With --check: fail when they differ
-# from what would be generated.
+# Generate gen/ from protos/ and schemas/avro/, docs/webhooks/ from the latter, and what is watched (deploy/prometheus,
+# deploy/grafana) from scripts/monitoring. With --check: fail when they differ from what would be generated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/.venv/bin
@@ -22,6 +22,7 @@ rm "$out/__init__.py"
 if [ "${1:-}" = --check ]; then
   diff -r -x __pycache__ "$out" gen || { echo "gen/ is stale: run make gen" >&2; exit 1; }
   "$bin/python" -m scripts.gen_webhook_schemas --check
+  "$bin/python" -m scripts.gen_monitoring --check
   exit 0
 fi
 # Copy in place (not delete and move), so that a process importing from gen/ meanwhile never misses a file.
@@ -31,3 +32,4 @@ cp -rf "$out"/. gen/
 done
 find gen -type d -empty -delete
 "$bin/python" -m scripts.gen_webhook_schemas
+"$bin/python" -m scripts.gen_monitoring

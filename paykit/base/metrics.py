@@ -14,6 +14,9 @@ CALL_SECONDS = Histogram(
     ["method"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
+AGE_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+"""Of histograms of how long something took from one service to another."""
+
 CALLS_IN_FLIGHT = Gauge("paystream_grpc_calls_in_flight", "Calls in progress in this process")
 
 

@@ -67,10 +67,12 @@ class Tx:
 
     Attributes:
         now: Business time in UTC, the same for the whole transaction.
+        after_commit: What to call, in order, once it is committed: for metrics, so that what is run again counts once.
+            None of them may raise.
     """
 
     __slots__ = (
-        *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units"),
+        *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units", "after_commit"),
         *("emitted", "emitted_raw", "now", "signals"),
     )
 
@@ -87,6 +89,7 @@ class Tx:
         self.emitted: list[OutboxRow] = []
         self.emitted_raw: list[RawRow] = []
         self.signals: set[str] = set()
+        self.after_commit: list[Callable[[], None]] = []
         self.now = now
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
@@ -196,13 +199,13 @@ class Tx:
     async def savepoint(self) -> AsyncIterator[Savepoint]:
         """Undo the block's statements, events and held keys when it raises or asks for it; the transaction goes on."""
         emitted, emitted_raw, held = len(self.emitted), len(self.emitted_raw), self._held.copy()
-        lock_rank, units = self._lock_rank, len(self._units)
+        lock_rank, units, after_commit = self._lock_rank, len(self._units), len(self.after_commit)
 
         async def undo() -> None:
             # Rolled back to, a savepoint still stands, and would hide the outer one of the same name.
             await self._driver.execute("ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step")
             del self.emitted[emitted:], self.emitted_raw[emitted_raw:]
-            del self._units[units:]
+            del self._units[units:], self.after_commit[after_commit:]
             self._held, self._lock_rank = held, lock_rank
 
         savepoint = Savepoint()
@@ -348,6 +351,8 @@ class Database:
             tx.wake(OUTBOX)
         for signal in tx.signals:
             self._on_signal(signal)
+        for call in tx.after_commit:
+            call()
         return result
 
     @staticmethod

@@ -22,7 +22,7 @@ from paykit.kafka import client as kafka
 from paykit.kafka.relay import Relay
 from paykit.postgres import stuck_sessions
 from paykit.postgres.wakeups import wait
-from paykit.process import clock_rpc
+from paykit.process import clock_rpc, set_aside
 from paykit.process.runtime import Runtime, make_codec
 from paykit.process.service import Job, Service
 from paykit.serve import idempotency
@@ -128,7 +128,7 @@ class Host:
             self._tasks.append(_supervise(f"{name}.consumer{number}", lambda: self._consumer(runtime).run()))
         if service.subscriptions:
             self._tasks.append(_supervise(f"{name}.redelivery", runtime.redelivery.run))
-        for job in (*service.jobs, _HOUSEKEEPING):
+        for job in (*service.jobs, *_RUNTIME_JOBS):
             self._tasks.append(_supervise(f"{name}.{job.name}", lambda job=job: _run_job(runtime, job)))  # type: ignore[misc]
 
     def _relay(self, runtime: Runtime) -> Relay:
@@ -234,7 +234,8 @@ async def _keep_house(runtime: Runtime) -> bool:
     return more
 
 
-_HOUSEKEEPING = Job(name="housekeeping", run=_keep_house, every_s=HOUSEKEEPING_EVERY_S)
+_RUNTIME_JOBS = (Job(name="housekeeping", run=_keep_house, every_s=HOUSEKEEPING_EVERY_S), set_aside.REPORTING)
+"""Of every service that keeps tables."""
 
 
 def _supervise(name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:

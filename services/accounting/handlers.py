@@ -9,18 +9,29 @@ that nobody waits for is a dead letter, for a person to look at.
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 
+from prometheus_client import Histogram
+
+from paykit.base.metrics import AGE_BUCKETS_S
 from paykit.consume.delivery import Delivered, Handle, Handler, HandlerResult, Impossible, NotYet, Subscription
 from paykit.errors import DomainError
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from services.accounting.commands.events import BookEvent, answer_events, book_events
 from services.accounting.domain.booked_event import BY_CLASS, BookedEvent
-from services.accounting.domain.transaction import FIRST_STRIPES, STRIPES, InsufficientFunds
+from services.accounting.domain.transaction import FIRST_STRIPES, STRIPES, InsufficientFunds, Transaction
 
 FUNDS_WAIT_S = 3.0
 """Real time that an event waits in vain for funds which may be on their way. Source: docs/adr/0009."""
+
+ACCEPTED_TO_BOOKED = Histogram(
+    "paystream_accepted_to_booked_seconds",
+    "Business time from when an event was recorded to the transaction that booked it, each booking once.",
+    buckets=AGE_BUCKETS_S,
+)
 
 
 def subscription(events: Sequence[type[Event]]) -> Subscription:
@@ -46,11 +57,24 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
             )
             for delivered in deliveries
         ]
-        results = zip(items, await command(tx, items), strict=True)
+        results = list(zip(items, await command(tx, items), strict=True))
+        # What was booked before bears the time of then.
+        booked = {
+            result.transaction_id: item.event.recorded_at
+            for item, result in results
+            if isinstance(result, Transaction) and result.create_time == tx.now
+        }
+        tx.after_commit.append(partial(_observe_booked, list(booked.values()), tx.now))
         return [_refused(item, result) if isinstance(result, DomainError) else None for item, result in results]
 
     handle.__name__ = "on" + re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", booked.transaction_type)
     return handle
+
+
+def _observe_booked(recorded: Sequence[datetime | None], now: datetime) -> None:
+    for recorded_at in recorded:
+        if recorded_at is not None:
+            ACCEPTED_TO_BOOKED.observe(max((now - recorded_at).total_seconds(), 0.0))
 
 
 def _refused(item: BookEvent, refusal: DomainError) -> HandlerResult:

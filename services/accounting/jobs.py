@@ -1,5 +1,13 @@
-"""What accounting does once, when it starts."""
+"""What accounting does once, when it starts, and what it looks at from then on: whether its books balance."""
 
+import asyncio
+import time
+from functools import partial
+
+import structlog
+from prometheus_client import Gauge
+
+from paykit.base.errors import UnavailableError
 from paykit.postgres import faults
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -7,6 +15,23 @@ from services.accounting import store
 
 BOOKS_TRIES_MAX = 10
 """Of 2 s each: twice as long as PostgreSQL lets a transaction stand whose process has stopped."""
+IMBALANCE_EVERY_S = 30.0
+"""The wait between two looks at all balances, at least."""
+IMBALANCE_S_MAX = 25.0
+"""How long such a look may take."""
+IMBALANCE_REST = 19
+"""How many times as long as a look took nobody looks again: a twentieth of one connection, however large the ledger."""
+
+IMBALANCE = Gauge(
+    "paystream_ledger_imbalance_minor",
+    "By how much debits exceed credits in all balances, in minor units of the currency: 0, or the books are wrong.",
+    ["currency_code"],
+)
+CHECKED = Gauge(
+    "paystream_ledger_checked_timestamp_seconds", "When all balances were last added up to the end; 0 before the first."
+)
+
+_log = structlog.get_logger()
 
 
 async def keep_chart(runtime: Runtime) -> None:
@@ -33,3 +58,25 @@ async def keep_chart(runtime: Runtime) -> None:
                 raise
         else:
             return
+
+
+async def report_imbalance(runtime: Runtime) -> bool:
+    """Add up all balances on one snapshot and set the metrics; nothing is ever left to do at once.
+
+    What is beyond 2^53 is rounded in a metric, but never to 0.
+    """
+    started = time.monotonic()
+    try:
+        imbalances = await runtime.read(partial(store.imbalances, within_s=IMBALANCE_S_MAX))
+    except UnavailableError as error:
+        # Also for having taken too long. The time of the last look shows that it is not known.
+        _log.warning("imbalance_unknown", error=str(error))
+    else:
+        for currency_code, imbalance_minor in imbalances.items():
+            IMBALANCE.labels(currency_code).set(imbalance_minor)
+        CHECKED.set_to_current_time()
+        if any(imbalances.values()):
+            wrong = {code: str(minor) for code, minor in imbalances.items() if minor}
+            _log.critical("ledger_imbalance", imbalance_minor=wrong)
+    await asyncio.sleep((time.monotonic() - started) * IMBALANCE_REST)
+    return False

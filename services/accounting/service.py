@@ -1,6 +1,6 @@
 """What the accounting service is made of."""
 
-from paykit.process.service import Service
+from paykit.process.service import Job, Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import events as channel_events
 from paystream.payment.v1 import events as payment_events
@@ -24,5 +24,6 @@ SERVICE = Service(
     consumers=2,
     emits=accounting_events.EVENTS,
     on_start=jobs.keep_chart,
+    jobs=(Job(name="report_imbalance", run=jobs.report_imbalance, every_s=jobs.IMBALANCE_EVERY_S),),
     on_migrate=store.bring_currencies,
 )

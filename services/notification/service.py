@@ -34,6 +34,7 @@ SERVICE = Service(
         Job(name="send_mails", run=jobs.send_mails, every_s=jobs.SEND_EVERY_S),
         Job(name="report_mail", run=jobs.report_mail, every_s=jobs.REPORT_EVERY_S),
         *(Job(name=name, run=run, every_s=webhooks.LOOK_EVERY_S) for name, run in webhooks.DELIVERING.items()),
+        Job(name="report_webhooks", run=webhooks.report_webhooks, every_s=webhooks.REPORT_EVERY_S),
         Job(name="forget_webhooks", run=webhooks.forget_webhooks, every_s=webhooks.FORGET_EVERY_S),
     ),
 )

@@ -20,6 +20,17 @@ OLDEST_DISCREPANCY = Gauge(
     "paystream_discrepancies_oldest_seconds", "Seconds since the oldest of them was found; 0 while none is."
 )
 
+UNRECONCILED = Gauge(
+    "paystream_statements_unreconciled",
+    "Statements that are closed, and of which lines have not come or have no outcome.",
+    ["channel"],
+)
+OLDEST_STATEMENT = Gauge(
+    "paystream_statements_unreconciled_oldest_seconds",
+    "Seconds of business time since anything was last heard of the longest waiting of them.",
+    ["channel"],
+)
+
 _LABELS = ("account_kind", "currency_code")
 AMOUNTS = Gauge(
     "paystream_uncleared_amounts",
@@ -97,4 +108,16 @@ async def report_discrepancies(runtime: Runtime) -> bool:
         OPEN.labels(kind=row["kind"], channel=row["channel"]).set(row["open"])
     now = runtime.clock.now()
     OLDEST_DISCREPANCY.set(max(((now - row["since"]).total_seconds() for row in counts), default=0.0))
+    return False
+
+
+async def report_statements(runtime: Runtime) -> bool:
+    """Set the metrics of statements that are not reconciled; nothing is ever left to do at once."""
+    counts = await runtime.read(store.count_unreconciled)
+    UNRECONCILED.clear()
+    OLDEST_STATEMENT.clear()
+    now = runtime.clock.now()
+    for row in counts:
+        UNRECONCILED.labels(row["channel"]).set(row["statements"])
+        OLDEST_STATEMENT.labels(row["channel"]).set((now - row["since"]).total_seconds())
     return False

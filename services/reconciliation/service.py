@@ -85,6 +85,7 @@ SERVICE = Service(
         Job(name="list_evidence", run=jobs.list_evidence, every_s=1.0),
         Job(name="list_one_sided", run=jobs.list_one_sided, every_s=1.0),
         Job(name="report_discrepancies", run=jobs.report_discrepancies, every_s=jobs.REPORT_EVERY_S),
+        Job(name="report_statements", run=jobs.report_statements, every_s=jobs.REPORT_EVERY_S),
         Job(name="report_uncleared", run=jobs.report_uncleared, every_s=jobs.REPORT_EVERY_S),
     ),
 )

@@ -1,8 +1,13 @@
 """Events of the ledger and of merchants, to commands."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 
+from prometheus_client import Histogram
+
+from paykit.base.metrics import AGE_BUCKETS_S
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible
 from paykit.errors import DomainError
 from paykit.merchants.projection import MerchantEvent
@@ -15,6 +20,18 @@ from services.settlement.domain.balance import changes_of
 from services.settlement.domain.fund_transfer import FundTransfer
 from services.settlement.domain.item import BOOKING, items_of
 from services.settlement.domain.settlement import Settlement
+
+_DAY_S = 86_400.0
+BOOKED_TO_SETTLED = Histogram(
+    "paystream_booked_to_settled_seconds",
+    "Business time from when a settlement began to collect what was booked to when the ledger settled it.",
+    buckets=(60.0, 900.0, 3_600.0, 21_600.0, *(days * _DAY_S for days in (0.5, 1, 2, 3, 5, 7, 14, 30))),
+)
+CLOSED_TO_SETTLED = Histogram(
+    "paystream_closed_to_settled_seconds",
+    "Business time from when a settlement was closed, as its policy says, to when the ledger settled it.",
+    buckets=AGE_BUCKETS_S,
+)
 
 
 async def on_transaction_created(
@@ -32,6 +49,7 @@ async def on_transaction_created(
         await commands.collecting.collect(tx, items)
     bookings = [RecordBooking(d.event, d.cause) for d in deliveries if d.event.transaction_type == BOOKING]
     completed = await commands.booking.complete_settlements(tx, bookings) if bookings else []
+    tx.after_commit.append(partial(_observe_settled, completed, tx.now))
     moved = [RecordBooking(d.event, d.cause) for d in deliveries if _is_transfer(d.event)]
     booked = await commands.transferring.book_transfers(tx, moved) if moved else []
     return _outcomes(deliveries, settlements=completed, transfers=booked)
@@ -68,6 +86,15 @@ async def keep_policies(tx: Tx, deliveries: Sequence[Delivered[MerchantEvent]]) 
     """Keep the newest policy of each merchant, and do nothing else."""
     await store.merchants.keep(tx, deliveries)
     return [None] * len(deliveries)
+
+
+def _observe_settled(completed: Sequence[Settlement | DomainError], now: datetime) -> None:
+    """Count what was completed now, each once; what was completed before bears the time of then."""
+    done = {each.settlement_id: each for each in completed if isinstance(each, Settlement) and each.update_time == now}
+    for settlement in done.values():
+        BOOKED_TO_SETTLED.observe((now - settlement.create_time).total_seconds())
+        if settlement.close_time is not None:
+            CLOSED_TO_SETTLED.observe((now - settlement.close_time).total_seconds())
 
 
 def _is_transfer(event: TransactionCreated | TransactionRejected) -> bool:

@@ -23,6 +23,10 @@ NEGATIVE = Gauge("paystream_negative_balances", "Merchants and currencies whose 
 OLDEST = Gauge(
     "paystream_negative_balances_oldest_seconds", "Seconds since the first of them fell below zero; 0 while none is."
 )
+DUE = Gauge(
+    "paystream_settlements_due_oldest_seconds",
+    "Seconds of business time since the longest due settlement was to be closed; 0 while none is due.",
+)
 
 
 async def close_settlements(runtime: Runtime) -> bool:
@@ -57,6 +61,12 @@ async def recover_balances(runtime: Runtime) -> bool:
     """Look at balances that may be negative or recover; True when there may be more."""
     seen = await runtime.transaction(lambda tx: commands.transferring.look_at_balances(tx, limit=BALANCES_MAX))
     return seen >= BALANCES_MAX
+
+
+async def report_due(runtime: Runtime) -> bool:
+    """Set the metric of settlements that are due; nothing is ever left to do at once."""
+    DUE.set(await runtime.read(store.settlements.longest_due_s))
+    return False
 
 
 async def report_balances(runtime: Runtime) -> bool:

@@ -36,6 +36,7 @@ SERVICE = Service(
         Job(name="close_settlements", run=jobs.close_settlements, every_s=0.5),
         Job(name="release_reserves", run=jobs.release_reserves, every_s=1.0),
         Job(name="recover_balances", run=jobs.recover_balances, every_s=0.5),
+        Job(name="report_due", run=jobs.report_due, every_s=jobs.REPORT_EVERY_S),
         Job(name="report_balances", run=jobs.report_balances, every_s=jobs.REPORT_EVERY_S),
     ),
 )

@@ -19,6 +19,9 @@ _LOCK = "SELECT * FROM dead_letter WHERE dead_letter_id = $1 FOR UPDATE"
 
 _LIST = "SELECT * FROM dead_letter WHERE status = $1 AND dead_letter_id > $2 ORDER BY dead_letter_id LIMIT $3"
 
+# Walks the index of those that are open.
+_COUNT_OPEN = "SELECT count(*) AS n FROM (SELECT FROM dead_letter WHERE status = 'OPEN' LIMIT $1) AS counted"
+
 _RESOLVE = "UPDATE dead_letter SET status = $2, actor = $3, resolve_time = $4 WHERE dead_letter_id = $1"
 
 
@@ -57,6 +60,11 @@ async def lock(tx: Tx, dead_letter_id: int) -> DeadLetter | None:
 async def list_by_status(tx: Tx, status: str, *, after: int, limit: int) -> Sequence[DeadLetter]:
     """Dead letters of larger ids than `after`, in order of arrival."""
     return [_dead_letter(row) for row in await tx.fetch(_LIST, status, after, limit)]
+
+
+async def count_open(tx: Tx, *, up_to: int) -> int:
+    """Count the dead letters that nobody has decided on, up to a bound."""
+    return int((await tx.fetch(_COUNT_OPEN, up_to))[0]["n"])
 
 
 async def resolve(tx: Tx, dead_letter_id: int, *, status: str, actor: str) -> None:

@@ -24,6 +24,8 @@ SELECT record, count(*) AS events, min(create_time) AS first_time, max(create_ti
 FROM skipped_event GROUP BY record ORDER BY record
 """
 
+_COUNT = "SELECT count(*) AS n FROM (SELECT FROM skipped_event LIMIT $1) AS counted"
+
 _DELETE = "DELETE FROM skipped_event WHERE (topic, partition, record_offset) = ($1, $2, $3)"
 
 
@@ -50,6 +52,11 @@ async def lock(tx: Tx, record_name: str, *, limit: int) -> Sequence[Record]:
 async def counts(tx: Tx) -> Sequence[SkippedType]:
     """Count skipped events by type."""
     return [SkippedType(*row) for row in await tx.fetch(_COUNTS)]
+
+
+async def count(tx: Tx, *, up_to: int) -> int:
+    """Count the skipped events, up to a bound."""
+    return int((await tx.fetch(_COUNT, up_to))[0]["n"])
 
 
 async def delete(tx: Tx, record: Record) -> None:

@@ -3,7 +3,7 @@
 from services.accounting.store import books, verification
 from services.accounting.store.account import AccountFilter, accounts
 from services.accounting.store.account_flow import AccountFlow, account_flows
-from services.accounting.store.balance import add_to_balances, balance_of, lock_floored_balances
+from services.accounting.store.balance import add_to_balances, balance_of, imbalances, lock_floored_balances
 from services.accounting.store.chart import chart_in_use, chart_names, keep_chart, keeps_newest, load_chart
 from services.accounting.store.currency import bring_currencies
 from services.accounting.store.period import OpenBooks, close_books, open_books, periods
@@ -28,6 +28,7 @@ __all__ = [
     "chart_in_use",
     "chart_names",
     "close_books",
+    "imbalances",
     "journal_proposals",
     "keep_chart",
     "keeps_newest",

@@ -22,6 +22,7 @@ from services.reconciliation.store.movement import keep_unmoved, movements, unmo
 from services.reconciliation.store.rule_set import RuleSetFilter, default_rules, rule_sets
 from services.reconciliation.store.statement import (
     StatementFilter,
+    count_unreconciled,
     lines,
     own_lines,
     payout_at_the_bank,
@@ -42,6 +43,7 @@ __all__ = [
     "corrections",
     "count_lines",
     "count_open",
+    "count_unreconciled",
     "default_rules",
     "differences",
     "discrepancies",

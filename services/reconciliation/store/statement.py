@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import asyncpg
+
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table, where
@@ -67,6 +69,11 @@ _OWN_LINES = """
 SELECT l.line_no, l.operation, l.amount_minor, coalesce(l.payout_reference, l.channel_reference) AS reference
 FROM open_line o JOIN statement_line l USING (line_no)
 WHERE o.statement_id = $1 AND l.operation = ANY($2::text[]) ORDER BY l.line_no
+"""
+
+# Walks the index of those that are closed.
+_UNRECONCILED = """
+SELECT channel, count(*) AS statements, min(update_time) AS since FROM statement WHERE state = 'CLOSED' GROUP BY channel
 """
 
 _PAYOUT_AT_THE_BANK = """
@@ -153,6 +160,11 @@ class StatementLines(Table[int, ReportedLine]):
 async def own_lines(tx: Tx, statement_id: str, operations: Sequence[str]) -> list[OwnLine]:
     """Read open lines that belong to a statement as a whole."""
     return [OwnLine(*row) for row in await tx.fetch(_OWN_LINES, statement_id, list(operations))]
+
+
+async def count_unreconciled(tx: Tx) -> list[asyncpg.Record]:
+    """Count the statements that are closed and not reconciled by channel, with since when the longest of them is."""
+    return await tx.fetch(_UNRECONCILED)
 
 
 async def payout_at_the_bank(tx: Tx, bank_reference: str, currency_code: str) -> int | None:

@@ -62,6 +62,11 @@ SELECT EXISTS (SELECT FROM settlement WHERE state = 'PENDING' AND due_at <= $1) 
         AND noticed_offsets IS NULL) AS any_cut_off
 """
 
+_LONGEST_DUE = """
+SELECT coalesce(extract(epoch FROM $1::timestamptz - min(due_at)), 0)::float8 AS due_s FROM settlement
+WHERE state = 'PENDING' AND due_at <= $1
+"""
+
 # Of the merchants and currencies of which something is due, longest due first.
 _OF_DUE = """
 (merchant_id, currency_code) IN (
@@ -192,6 +197,10 @@ class Settlements(Table[str, Settlement]):
         """Read whether a settlement is due, and whether one with a cut-off is that was not looked at before."""
         row = (await tx.fetch(_ANY_DUE, tx.now))[0]
         return row["any_due"], row["any_cut_off"]
+
+    async def longest_due_s(self, tx: Tx) -> float:
+        """Return for how long the longest due settlement has been due, in seconds of business time; 0 if none is."""
+        return float((await tx.fetch(_LONGEST_DUE, tx.now))[0]["due_s"])
 
     async def lock_due(self, tx: Tx, *, limit: int) -> Rows[str, Settlement]:
         """Lock all that is PENDING of merchants and currencies of which something is due, together."""

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from paykit.ids import named_id
 from services.reconciliation import jobs, store
@@ -218,6 +219,25 @@ async def test_a_statement_is_reconciled_once_all_its_lines_are_decided(matcher:
     await jobs.reconcile_statements(matcher.runtime)
     assert (await matcher.runtime.read(lambda tx: tx.fetch(state)))[0]["state"] == "RECONCILED"
     assert await matcher.found() == {"AMOUNT_MISMATCH": 1, "MISSING_INTERNAL": 1}
+
+
+async def test_closed_statements_that_are_not_reconciled_are_counted_by_channel(matcher: Matcher) -> None:
+    def measured() -> tuple[float | None, float | None]:
+        name, labels = "paystream_statements_unreconciled", {"channel": CHANNEL}
+        return (
+            REGISTRY.get_sample_value(name, labels),
+            REGISTRY.get_sample_value(f"{name}_oldest_seconds", labels),
+        )
+
+    await matcher.report(matcher.line(1), closed=True)
+    matcher.pass_time(seconds=90)
+    await jobs.report_statements(matcher.runtime)
+    assert measured() == (1, 90)
+    await matcher.record(matcher.movement(1))
+    await matcher.match()
+    await jobs.reconcile_statements(matcher.runtime)
+    await jobs.report_statements(matcher.runtime)
+    assert measured() == (None, None)
 
 
 async def test_each_line_and_each_movement_is_counted_once(matcher: Matcher) -> None:

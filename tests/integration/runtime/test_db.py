@@ -198,3 +198,30 @@ async def test_a_lost_commit_is_told_apart_from_one_that_never_was(
             await runtime.transaction(lambda tx: tx.run("INSERT INTO counter VALUES ('a', 1)"))
         assert wire.lost == 1
         assert len(await runtime.read(lambda tx: tx.fetch("SELECT FROM counter"))) == written
+
+
+async def test_what_is_to_be_called_after_the_commit_is_called_once_and_only_where_it_was_committed(
+    runtime: Runtime,
+) -> None:
+    called: list[str] = []
+    runs = 0
+
+    async def work(tx: Tx) -> None:
+        nonlocal runs
+        runs += 1
+        tx.after_commit.append(lambda: called.append("kept"))
+        async with tx.savepoint() as savepoint:
+            tx.after_commit.append(lambda: called.append("taken back"))
+            savepoint.undone_at_end = True
+        if runs == 1:
+            raise asyncpg.SerializationError
+        assert called == []
+
+    async def fail(tx: Tx) -> None:
+        tx.after_commit.append(lambda: called.append("failed"))
+        raise ZeroDivisionError
+
+    await runtime.transaction(work)
+    with pytest.raises(ZeroDivisionError):
+        await runtime.transaction(fail)
+    assert (runs, called) == (2, ["kept"])

@@ -46,6 +46,16 @@ WHERE e.state = 'ENABLED' AND (e.rest_until_time IS NULL OR e.rest_until_time <=
 ORDER BY first.due_time
 """
 
+_COUNT_BY_STATE = "SELECT state, count(*) AS endpoints FROM webhook_endpoint WHERE state <> 'DELETED' GROUP BY state"
+# Of each endpoint the first that is due, which its index leads to.
+_OVERDUE = """
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(first.due_time)), 0)::float8 AS overdue_s
+FROM webhook_endpoint e
+CROSS JOIN LATERAL (SELECT min(due_time) AS due_time FROM webhook_delivery d
+                    WHERE d.endpoint_id = e.endpoint_id AND d.state = 'PENDING') AS first
+WHERE e.state = 'ENABLED' AND e.failure_count = 0
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpointFilter:
@@ -86,6 +96,14 @@ class WebhookEndpoints(Table[str, WebhookEndpoint]):
             slots: Deliveries to one endpoint at one time.
         """
         return [row["endpoint_id"] for row in await tx.fetch(_WAITING, at, failures_min, failing, slots)]
+
+    async def by_state(self, tx: Tx) -> dict[str, int]:
+        """Count the endpoints that are not deleted, by state."""
+        return {row["state"]: row["endpoints"] for row in await tx.fetch(_COUNT_BY_STATE)}
+
+    async def overdue_s(self, tx: Tx) -> float:
+        """Return for how many seconds the longest due delivery to an endpoint that takes what it is sent is due."""
+        return max(float((await tx.fetch(_OVERDUE))[0]["overdue_s"]), 0.0)
 
     async def claim(self, tx: Tx, endpoint_ids: Sequence[str]) -> Rows[str, WebhookEndpoint]:
         """Lock endpoints that are delivered to, as far as nobody else has them."""

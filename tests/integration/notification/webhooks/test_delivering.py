@@ -5,9 +5,11 @@ import json
 import time
 
 import pytest
+from prometheus_client import REGISTRY
 from standardwebhooks import Webhook
 
 from paystream.notification.v1 import webhook_pb2 as pb
+from services.notification.jobs.webhooks import report_webhooks
 from tests.integration.notification.webhooks.conftest import ENABLED, MERCHANT, PAUSED, Desk
 from tests.line.receiving import OK, answering, hanging, receiver, status
 
@@ -217,3 +219,25 @@ async def test_deleted_endpoint_gets_nothing_more(desk: Desk) -> None:
     assert [(d.state, d.failure_reason) for d in await desk.deliveries()] == [(FAILED, "ENDPOINT_DELETED")]
     listed = await desk.call.ListWebhookEndpoints(pb.ListWebhookEndpointsRequest(merchant_id=MERCHANT), None)
     assert list(listed.endpoints) == []
+
+
+async def test_endpoints_are_counted_by_state_and_what_is_due_is_measured(desk: Desk) -> None:
+    def endpoints(state: str) -> float | None:
+        return REGISTRY.get_sample_value("paystream_webhook_endpoints", {"state": state})
+
+    def overdue() -> float:
+        return REGISTRY.get_sample_value("paystream_webhook_overdue_seconds") or 0.0
+
+    async with receiver() as one, receiver() as other:
+        await desk.register(one.url)
+        paused = await desk.register(other.url)
+        await desk.set_state(paused.endpoint.endpoint_id, PAUSED)
+        await desk.happen(desk.cancelled())
+        late = "UPDATE webhook_delivery SET due_time = clock_timestamp() - interval '1 hour'"
+        await desk.runtime.transaction(lambda tx: tx.run(late))
+        await report_webhooks(desk.runtime)
+        assert [endpoints(state) for state in ("ENABLED", "PAUSED", "FAILING", "DISABLED")] == [1, 1, 0, 0]
+        assert overdue() >= 3_600
+        await desk.deliver()
+        await report_webhooks(desk.runtime)
+        assert overdue() == 0
