@@ -149,6 +149,7 @@ UNKNOWN = events.RefundFailed.RECORD
 
 SERVICE = Service(
     name="probe",
+    locks=("counter",),
     records=("counter",),
     projections=("seen",),
     subscriptions=(

@@ -7,7 +7,7 @@ straight to asyncpg and ordinary ones through SQLAlchemy Core, in one transactio
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -16,13 +16,15 @@ import asyncpg
 import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from paykit.base.errors import CommitUnknownError, DefectError, UnavailableError
+from paykit.base.errors import DefectError, UnavailableError
 from paykit.cause import Cause
 from paykit.clock import Clock
 from paykit.events.codec import Codec, Event
 from paykit.ids import new_id
-from paykit.postgres import connecting, faults
+from paykit.postgres import connecting, faults, pooled
+from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
+from paykit.postgres.lanes import SLOW, Lane
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
 from paykit.postgres.wakeups import OUTBOX
@@ -32,8 +34,6 @@ W = TypeVar("W", bound="Unsaved")
 
 TRANSACTION_TRIES_MAX = 3
 """Runs of one transaction before a serialization failure or deadlock is given up."""
-FAST_LANE_LOCK_TIMEOUT_MS = 50
-"""How long a group of calls waits for a row before its items go on one by one."""
 EVENT_BYTES_MAX = 512 * 1024
 """The largest encoded event; a larger one fails the call that would emit it."""
 
@@ -69,16 +69,25 @@ class Tx:
         now: Business time in UTC, the same for the whole transaction.
         after_commit: What to call, in order, once it is committed: for metrics, so that what is run again counts once.
             None of them may raise.
+        lane: How long it waits for locks.
     """
 
     __slots__ = (
         *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units", "after_commit"),
-        *("emitted", "emitted_raw", "now", "signals"),
+        *("emitted", "emitted_raw", "lane", "now", "signals"),
     )
 
     def __init__(
-        self, *, connection: AsyncConnection, driver: Any, codec: Codec, lock_order: LockOrder, now: datetime
+        self,
+        *,
+        connection: AsyncConnection,
+        driver: Any,
+        codec: Codec,
+        lock_order: LockOrder,
+        now: datetime,
+        lane: Lane,
     ) -> None:
+        self.lane = lane
         self._connection = connection
         self._lock_order = lock_order
         self._lock_rank = 0
@@ -114,6 +123,15 @@ class Tx:
         """
         self._lock_rank = self._lock_order.advance(self._lock_rank, table)
         return await self.fetch(sql, *args)
+
+    def refuse_locked(self, table: str, keys: Collection[LockedKey]) -> None:
+        """Give the transaction up where rows that it is to lock are held by another.
+
+        Raises:
+            RowsLockedError: There are some.
+        """
+        if keys:
+            raise RowsLockedError(table, keys, self._units)
 
     def restart_lock_order(self) -> None:
         """Begin a step of its own, as each handler of a batch is: where two of them meet, PostgreSQL finds the ring."""
@@ -234,17 +252,6 @@ class Tx:
             await insert_raw_row(self._driver, row)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lane:
-    """How long a transaction may wait for a lock, in milliseconds."""
-
-    lock_timeout_ms: int
-
-
-FAST = Lane(lock_timeout_ms=FAST_LANE_LOCK_TIMEOUT_MS)
-SLOW = Lane(lock_timeout_ms=connecting.LOCK_TIMEOUT_MS)
-
-
 class Database:
     """The connections of one service.
 
@@ -280,14 +287,15 @@ class Database:
         Raises:
             UnavailableError: PostgreSQL cannot be reached; nothing was done.
             CommitUnknownError: The connection broke during COMMIT.
+            RowsLockedError: A row is held by another transaction, and the lane does not wait.
         """
         begin = "BEGIN" if lane is SLOW else f"BEGIN; SET LOCAL lock_timeout = {lane.lock_timeout_ms}"
-        return await self._run(work, begin)
+        return await self._run(work, begin, lane)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
         try:
-            return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", SLOW)
         except UnavailableError as error:
             # Here it was not the server that would take no writes.
             if error.__cause__ is not None and faults.is_read_only(error.__cause__):
@@ -318,10 +326,10 @@ class Database:
         self._drivers.add(driver)
         return driver
 
-    async def _run(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
+    async def _run(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
         for tries_left in range(TRANSACTION_TRIES_MAX - 1, -1, -1):
             try:
-                return await self._attempt(work, begin)
+                return await self._attempt(work, begin, lane)
             except UnavailableError:
                 raise
             except Exception as error:
@@ -329,7 +337,7 @@ class Database:
                     raise
         raise AssertionError  # The last try returned or raised.
 
-    async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str) -> T:
+    async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
         async with self._connected() as (connection, driver):
             tx = Tx(
                 connection=connection,
@@ -337,6 +345,7 @@ class Database:
                 codec=self._codec,
                 lock_order=self._lock_order,
                 now=self.clock.now(),
+                lane=lane,
             )
             try:
                 # Inside, for a BEGIN that was cancelled may have begun all the same.
@@ -344,9 +353,9 @@ class Database:
                 result = await work(tx)
                 await tx.flush()
             except BaseException as error:
-                await _rollback(connection, driver, reusable=not faults.is_read_only(error))
+                await pooled.give_back(connection, driver, reusable=not faults.is_read_only(error))
                 raise
-            await self._commit(connection, driver)
+            await pooled.commit(connection, driver)
         if tx.emitted or tx.emitted_raw:
             tx.wake(OUTBOX)
         for signal in tx.signals:
@@ -355,45 +364,12 @@ class Database:
             call()
         return result
 
-    @staticmethod
-    async def _commit(connection: AsyncConnection, driver: Any) -> None:
-        try:
-            outcome = await driver.execute("COMMIT")
-        except BaseException as error:
-            driver.terminate()
-            await connection.invalidate()
-            if faults.sort(error) is Fault.UNAVAILABLE:
-                raise CommitUnknownError("the connection was lost during COMMIT", part="postgresql") from error
-            raise
-        # PostgreSQL rolls a transaction back in which a statement failed, and answers its COMMIT without an error.
-        if outcome != "COMMIT":
-            raise DefectError(f"COMMIT was answered by {outcome}: a statement had failed, and its error was swallowed")
-
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
         try:
             async with self._engine.connect() as connection:
-                yield connection, await _live_driver(connection)
+                yield connection, await pooled.live_driver(connection)
         except Exception as error:
             if not isinstance(error, UnavailableError) and faults.sort(error) is Fault.UNAVAILABLE:
                 raise UnavailableError(f"PostgreSQL is unavailable: {error}", part="postgresql") from error
             raise
-
-
-async def _live_driver(connection: AsyncConnection) -> Any:
-    """Return the driver's connection, past all that ended while they lay in the pool: PostgreSQL was restarted."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    while driver is None or driver.is_closed():
-        await connection.invalidate()
-        driver = (await connection.get_raw_connection()).driver_connection
-    return driver
-
-
-async def _rollback(connection: AsyncConnection, driver: Any, *, reusable: bool) -> None:
-    """Return the connection back clean, or not at all: its state after a failed rollback is unknown.
-
-    One to a server that takes no writes any more is not reusable either: another server does by now.
-    """
-    if not await connecting.end_transaction(driver) or not reusable:
-        driver.terminate()
-        await connection.invalidate()

@@ -6,6 +6,7 @@ import asyncpg
 import sqlalchemy.exc
 
 from paykit.base.errors import UnavailableError
+from paykit.postgres.contention import RowsLockedError
 
 
 class Fault(StrEnum):
@@ -48,6 +49,8 @@ def sort(error: BaseException) -> Fault:
         return Fault.CONFLICT
     if isinstance(cause, UniqueViolation) and str(cause.constraint_name).endswith(_RIVAL_KEYS):
         return Fault.CONFLICT
+    if isinstance(cause, RowsLockedError):
+        return Fault.LOCKED
     if isinstance(state, str):
         return _sort_state(state)
     if isinstance(cause, asyncpg.InterfaceError):  # Of a closed connection, or of code that misuses an open one.

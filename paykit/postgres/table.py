@@ -157,16 +157,41 @@ class Table(Generic[K, Row]):
         return await self.select(tx, f"{conditions} {order}", *args, limit)
 
     async def lock(self, tx: Tx, keys: Iterable[K]) -> Rows[K, Row]:
-        """Lock rows in the order of their keys; those that are not there are left out."""
-        return await self.lock_where(tx, self._of_keys(), *self._key_arrays(set(keys)))
+        """Lock rows in the order of their keys; those that are not there are left out.
+
+        Raises:
+            RowsLockedError: As `lock_where`.
+        """
+        wanted = set(keys)
+        return await self._lock(tx, self._of_keys(), *self._key_arrays(wanted), wanted=len(wanted))
 
     async def lock_where(self, tx: Tx, condition: str, *args: Any) -> Rows[K, Row]:
-        """Lock the rows of a condition in the order of their keys."""
+        """Lock the rows of a condition in the order of their keys.
+
+        Raises:
+            RowsLockedError: Another transaction holds some, and the transaction's lane does not wait for rows.
+        """
+        return await self._lock(tx, condition, *args)
+
+    async def _lock(self, tx: Tx, condition: str, *args: Any, wanted: int | None = None) -> Rows[K, Row]:
+        """Lock the rows of a condition; `wanted` is how many there are at most, where that is known."""
         order = ", ".join(f"{self.quoted}.{column}" for column in self._key)
+        waiting = "" if tx.lane.waits_for_rows else "SKIP LOCKED"
         sql = (
-            f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} ORDER BY {order} FOR UPDATE OF {self.quoted}"
+            f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} ORDER BY {order} "
+            f"FOR UPDATE OF {self.quoted} {waiting}"
         )
-        return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
+        rows = self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
+        if not tx.lane.waits_for_rows and len(rows) != wanted:
+            await self._require_locked(tx, rows, condition, *args)
+        return rows
+
+    async def _require_locked(self, tx: Tx, rows: Rows[K, Row], condition: str, *args: Any) -> None:
+        """Tell which rows of a condition were passed by, if there are any."""
+        key = ", ".join(f"{self.quoted}.{column}" for column in self._key)
+        there = [tuple(row) for row in await tx.fetch(f"SELECT {key} FROM {self.quoted} WHERE {condition}", *args)]
+        ours = {(held,) if len(self._key) == 1 else held for held in rows}
+        tx.refuse_locked(self.name, [key for key in there if key not in ours])
 
     async def claim_where(self, tx: Tx, condition: str, *args: Any) -> Rows[K, Row]:
         """Lock the rows of a condition, with an order and a limit, as far as no other transaction has them."""

@@ -26,7 +26,8 @@ from paykit.process.business_clock import BusinessClock
 from paykit.process.declaration import Declaration
 from paykit.serve import idempotency, operations, waiting
 from paykit.serve.batch_reply import BatchReply
-from paykit.serve.operations import BATCH_ITEMS_MAX, Acceptance, Call, Committer, Operation, Outcome, Settled
+from paykit.serve.groups.committer import Committer
+from paykit.serve.operations import BATCH_ITEMS_MAX, Acceptance, Call, Operation, Outcome, Settled
 from paykit.serve.reply_sizes import BatchReplyTooLarge
 
 T = TypeVar("T")

@@ -1,5 +1,6 @@
 """Serving calls.
 
-- For services: `operations` (group commit, request ids), `batching`, `streaming`, `listing`, `waiting`, `timestamps`.
+- For services: `operations` (request ids), `batching`, `streaming`, `listing`, `waiting`, `timestamps`.
+- `groups`: group commit, and what is held up in it.
 - `server`, `interceptors`, `edge`, `wrapping`: the way of a call; `auth`, `validation`, `idempotency`, `status`.
 """

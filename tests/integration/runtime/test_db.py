@@ -9,6 +9,7 @@ import pytest
 from paykit.base.errors import CommitUnknownError, DefectError, UnavailableError
 from paykit.postgres import database as db
 from paykit.postgres.database import Tx
+from paykit.postgres.lanes import FAST
 from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
 from tests import probe
@@ -74,7 +75,7 @@ async def test_a_fast_lane_s_lock_timeout_ends_with_its_transaction(runtime: Run
     async def lock_timeout(tx: Tx) -> str:
         return str((await tx.fetch("SHOW lock_timeout"))[0]["lock_timeout"])
 
-    assert await runtime.database.transaction(lock_timeout, lane=db.FAST) == "50ms"
+    assert await runtime.database.transaction(lock_timeout, lane=FAST) == "50ms"
     assert await runtime.database.transaction(lock_timeout) == "2s"
 
 

@@ -15,7 +15,7 @@ from paykit.base.errors import CallsExhausted, CommitUnknownError, UnavailableEr
 from paykit.errors import DomainError, ItemFailed, RequestIdReused
 from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
-from paykit.serve import operations
+from paykit.serve.groups import committer
 from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX, BatchReplyTooLarge
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
@@ -227,7 +227,7 @@ async def test_a_call_behind_one_that_has_waited_for_too_long_is_refused_at_once
     await began.wait()
     second = asyncio.create_task(runtime.call(slow, a_request("second"), "second"))
     await asyncio.sleep(0)
-    monkeypatch.setattr(operations, "QUEUE_AGE_S_MAX", 0.0)
+    monkeypatch.setattr(committer, "QUEUE_AGE_S_MAX", 0.0)
     with pytest.raises(CallsExhausted):
         await runtime.call(slow, a_request("third"), "third")
     free.set()

@@ -1,0 +1,1 @@
+"""Group commit: the concurrent calls of an operation share transactions, and none of them holds up another."""

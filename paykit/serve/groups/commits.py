@@ -1,0 +1,107 @@
+"""The transactions in which calls of one operation are carried out, and what becomes of those that cannot be."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from paykit.base.errors import CommitUnknownError, UnavailableError
+from paykit.postgres import faults
+from paykit.postgres.contention import LockedKey, RowsLockedError
+from paykit.postgres.database import Database, Tx
+from paykit.postgres.faults import Fault
+from paykit.postgres.lanes import SLOW, Lane
+from paykit.serve.operations import Acceptance, Call, Operation, Outcome, apply
+from paykit.serve.reply_sizes import BatchReplyTooLarge
+
+I = TypeVar("I")  # noqa: E741 - item
+R = TypeVar("R")
+Reply = TypeVar("Reply", bound=Message)
+
+COMMIT_LOOKUPS_MAX = 3
+"""Times a call is looked up by its request id after the connection broke during COMMIT."""
+COMMIT_LOOKUP_PAUSE_S = 0.2
+
+
+class Commits(Generic[I, R, Reply]):
+    """Carries out calls of one operation."""
+
+    def __init__(self, database: Database, operation: Operation[I, R, Reply]) -> None:
+        self._database = database
+        self._operation = operation
+
+    async def commit(self, calls: Sequence[Call[I]], lane: Lane, accept: Acceptance | None = None) -> list[Outcome]:
+        """Carry out calls in one transaction; one outcome per call, in order.
+
+        After a COMMIT without an answer the calls are looked up, by running them again under their claims.
+
+        Raises:
+            RowsLockedError: They need rows that others hold, and the lane does not wait.
+            BatchReplyTooLarge: `accept` refuses the outcomes; nothing was done.
+            UnavailableError: PostgreSQL cannot be reached.
+        """
+
+        async def work(tx: Tx) -> list[Outcome]:
+            outcomes = await apply(tx, self._operation, calls)
+            if accept is not None:
+                accept(calls, outcomes)
+            return outcomes
+
+        for lookups_left in range(COMMIT_LOOKUPS_MAX, -1, -1):
+            try:
+                return await self._database.transaction(work, lane=lane)
+            except CommitUnknownError:
+                if not lookups_left or any(call.claim is None for call in calls):
+                    raise
+                await asyncio.sleep(COMMIT_LOOKUP_PAUSE_S)
+        raise AssertionError  # The last round returned or raised.
+
+    async def settle(
+        self, calls: Sequence[Call[I]], *, lane: Lane = SLOW, accept: Acceptance | None = None
+    ) -> list[Outcome]:
+        """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order.
+
+        Rows are waited for as long as the lane says. `accept` sees the outcomes before they are committed: what it
+        refuses has its refusal as outcome, and is undone.
+        """
+        try:
+            return await self.commit(calls, lane, accept)
+        except BatchReplyTooLarge as refusal:
+            return [refusal] * len(calls)
+        except Exception as error:  # noqa: BLE001 - the culprit's error is its outcome
+            if faults.sort(error) is Fault.LOCKED:
+                error = UnavailableError("a row stayed locked for too long", part="postgresql")
+            if len(calls) == 1 or isinstance(error, UnavailableError):
+                return [error] * len(calls)
+        middle = len(calls) // 2
+        halves = (calls[:middle], calls[middle:])
+        return [outcome for half in halves for outcome in await self.settle(half, lane=lane, accept=accept)]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Calls by what they wait for, as positions in order.
+
+    Attributes:
+        free: Those that need no row which is held.
+        held_up: The others, by the row.
+    """
+
+    free: list[int] = field(default_factory=list)
+    held_up: dict[LockedKey, list[int]] = field(default_factory=dict)
+
+
+def partition(error: RowsLockedError, calls: Sequence[Call[I]]) -> Partition:
+    """Divide calls into those that wait for held rows and those that do not; one with the same request id waits too."""
+    keys = [error.awaited_by(call.item) for call in calls]
+    claimed = {call.claim.key: key for call, key in zip(calls, keys, strict=True) if call.claim and key is not None}
+    parts = Partition()
+    for at, (call, key) in enumerate(zip(calls, keys, strict=True)):
+        held_by = key if key is not None or call.claim is None else claimed.get(call.claim.key)
+        if held_by is None:
+            parts.free.append(at)
+        else:
+            parts.held_up.setdefault(held_by, []).append(at)
+    return parts
