@@ -161,6 +161,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "PAYSTREAM_CACHE_DIR": str(settings.cache_dir),
         "PAYSTREAM_CHANNEL_ADDRESS": settings.channel_address or "",
         "PAYSTREAM_GRPC_CALLS_MAX": str(settings.grpc_calls_max),
+        "PAYSTREAM_GRPC_PENDING_MAX": str(settings.grpc_pending_max),
         "PAYSTREAM_PEERS": json.dumps(settings.peers),
         "PAYSTREAM_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
