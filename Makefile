@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 # Test processes, which share one stack: most tests wait more than they compute.
 WORKERS ?= 2
 
-.PHONY: help setup demo test check fmt lint types imports structure structure-check protos gen gen-check schemas bench up down lock
+.PHONY: help setup demo test chaos check fmt lint types imports structure structure-check protos gen gen-check schemas bench up down lock
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ demo: setup ## Send a few hundred payments through the whole line and show what 
 
 test: setup ## Run all tests on a real stack
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+chaos: setup ## Kill processes, break lines, overload: at length, and write docs/reliability.md
+	@$(BIN)/pytest tests/chaos --long $(PYTEST_ARGS)
 
 check: setup lint types imports structure-check protos gen-check schemas ## Everything that must hold besides the tests
 

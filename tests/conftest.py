@@ -37,6 +37,7 @@ def pytest_configure() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--journeys", type=int, default=200, help="how many random journeys are made at once")
     parser.addoption("--journey-seed", type=int, default=20260301, help="which ones: the same for the same number")
+    parser.addoption("--long", action="store_true", help="faults and overload as in `make chaos`, with tables")
     parser.addoption("--stack-home", type=Path, help="use the stack kept there, and leave it running: quicker reruns")
 
 

@@ -160,6 +160,9 @@ class Settings(BaseSettings):
         grpc_reply_bytes_max: Pages end before they are larger, and what else would be is refused. The default is what
             gRPC's clients take if they are not told otherwise. Never above `grpc_message_bytes_max`, whatever it says.
         grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
+        grpc_pending_max: Calls that gRPC may hold before paystream sees them, while the process cannot keep up: one
+            more is reset, which its caller sees as CANCELLED without details. The smaller it is, the sooner what is
+            accepted is answered; short bursts need room.
         grpc_streams_max: Streams open at once, likewise.
         grpc_waiters_max: Calls at once that wait for what an event has yet to tell, as of a merchant that is not known.
         grpc_deadline_default_s: For a call with one reply whose caller set no deadline.
@@ -230,6 +233,7 @@ class Settings(BaseSettings):
     grpc_message_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     grpc_reply_bytes_max: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     grpc_calls_max: int = Field(default=1_000, ge=1, le=100_000)
+    grpc_pending_max: int = Field(default=1_000, ge=1, le=100_000)
     grpc_streams_max: int = Field(default=1_000, ge=1, le=100_000)
     grpc_waiters_max: int = Field(default=200, ge=0, le=100_000)
     grpc_deadline_default_s: float = Field(default=30.0, gt=0, le=3_600)

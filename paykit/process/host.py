@@ -162,6 +162,7 @@ class Host:
             address=settings.grpc_address,
             port_shared=settings.grpc_port_shared,
             message_bytes_max=settings.grpc_message_bytes_max,
+            pending_max=settings.grpc_pending_max,
             edge=EdgeOptions(
                 calls_max=settings.grpc_calls_max,
                 streams_max=settings.grpc_streams_max,

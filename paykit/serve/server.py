@@ -53,12 +53,14 @@ class ServerOptions:
         address: `host:port`, where port 0 takes a free one, or `unix:/path`.
         port_shared: Whether other processes may answer on the same port.
         message_bytes_max: Larger requests are refused with RESOURCE_EXHAUSTED, and no larger reply is sent.
+        pending_max: Calls that gRPC holds before the edge sees them; one more is reset.
         edge: How calls are treated.
     """
 
     address: str
     port_shared: bool = False
     message_bytes_max: int = 4 * 1024 * 1024
+    pending_max: int = 1_000
     edge: EdgeOptions = field(default_factory=EdgeOptions)
 
 
@@ -114,6 +116,9 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", options.message_bytes_max),
         # On by default in gRPC: two processes would share a port's calls in silence where one was meant.
         ("grpc.so_reuseport", int(options.port_shared)),
+        # By default up to 3,000 wait there, and what is accepted after them has waited for as long as they take.
+        ("grpc.server.max_pending_requests", options.pending_max),
+        ("grpc.server.max_pending_requests_hard_limit", options.pending_max),
         ("grpc.max_connection_age_ms", CONNECTION_AGE_S_MAX * 1_000),
         ("grpc.max_connection_age_grace_ms", CONNECTION_AGE_GRACE_S * 1_000),
         ("grpc.keepalive_time_ms", KEEPALIVE_EVERY_S * 1_000),

@@ -7,7 +7,7 @@ from paykit.base.endpoints import Endpoints
 from paytools.localstack import ports, preparation
 from paytools.localstack.parts import probes
 from paytools.localstack.parts.external import External
-from paytools.localstack.parts.kafka import Kafka
+from paytools.localstack.parts.kafka import Kafka, ProxiedListener
 from paytools.localstack.parts.mail import MailSink
 from paytools.localstack.parts.part import Part
 from paytools.localstack.parts.postgres import Postgres
@@ -90,7 +90,18 @@ class Plan:
             return External("kafka", endpoint=self._settings.stack_kafka_bootstrap, probe=probes.kafka)
         port = self._port("kafka", self._settings.stack_kafka_port)
         controller_port = ports.choose(0, taken=self._taken)
-        return Kafka(home=self._home, cache=self._settings.cache, port=port, controller_port=controller_port)
+        return Kafka(
+            home=self._home,
+            cache=self._settings.cache,
+            port=port,
+            controller_port=controller_port,
+            proxied=self._proxied_listener(),
+        )
+
+    def _proxied_listener(self) -> ProxiedListener | None:
+        if self._settings.stack_kafka_proxy is None:
+            return None
+        return ProxiedListener(port=self._settings.stack_kafka_proxied_port, proxy=self._settings.stack_kafka_proxy)
 
     def _registry(self, *, postgres_dsn: Callable[[], str]) -> Part:
         if self._settings.stack_registry_url:

@@ -55,6 +55,10 @@ class StackSettings(BaseSettings):
     """Of the first service; the others follow."""
     stack_metrics_port: Port = 9464
     """Of the first service; the others follow."""
+    stack_kafka_proxied_port: Port = 0
+    """Of a second listener of the broker, for clients that come through a proxy; 0 leaves it out."""
+    stack_kafka_proxy: str | None = Field(default=None, pattern=r"^[^,\s]+:\d{1,5}$")
+    """Where the proxy in front of that listener is, `host:port`: the broker tells the clients there to come to it."""
     stack_postgres_url: str | None = None
     """A server to use instead of a local one: `postgresql://`, a role that may create databases, roles, schemas."""
     stack_kafka_bootstrap: str | None = None
@@ -69,6 +73,13 @@ class StackSettings(BaseSettings):
         """The same, but on free ports only, so that several stacks stand side by side."""
         names = ("postgres", "kafka", "registry", "mail", "service", "metrics")
         return self.model_copy(update={f"stack_{name}_port": 0 for name in names})
+
+    @model_validator(mode="after")
+    def _require_whole_proxy(self) -> Self:
+        """Refuse half of a proxied listener: clients would be sent past the proxy, or to where nobody is."""
+        if bool(self.stack_kafka_proxied_port) != bool(self.stack_kafka_proxy):
+            raise ValueError("PAYSTREAM_STACK_KAFKA_PROXIED_PORT and PAYSTREAM_STACK_KAFKA_PROXY go together")
+        return self
 
     @model_validator(mode="after")
     def _refuse_unknown_variables(self) -> Self:

@@ -40,12 +40,14 @@ class ServiceProcess:
         log: Path,
         address: str | None = None,
         program: Sequence[str] = SERVE,
+        role: str | None = None,
     ) -> None:
-        self._names = names
+        self._names = (*names, *(("--role", role) if role else ()))
         self._program = program
         self._settings = settings
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._starts_before = 0
         taken: set[int] = set()
         self.address = address or f"127.0.0.1:{ports.choose(0, taken=taken)}"
         self.metrics_address = f"127.0.0.1:{ports.choose(0, taken=taken)}"
@@ -68,8 +70,13 @@ class ServiceProcess:
         """Give what all processes under this name wrote."""
         return self._log.read_text()
 
+    @property
+    def _starts(self) -> int:
+        return self.output.count('"event": "started"') if self._log.exists() else 0
+
     def spawn(self) -> None:
         """Start a process, and do not wait for it."""
+        self._starts_before = self._starts
         argv = [sys.executable, *self._program, *self._names]
         addresses = {"PAYSTREAM_GRPC_ADDRESS": self.address, "PAYSTREAM_METRICS_ADDRESS": self.metrics_address}
         with self._log.open("ab") as log:
@@ -91,6 +98,12 @@ class ServiceProcess:
         assert self._process is not None
         assert self._process.poll() is None, f"{self._names} ended by itself:\n{self.output[-2000:]}"
         return await asyncio.to_thread(probes.service, self.address)
+
+    async def has_started(self) -> bool:
+        """Say whether it has said so, of whatever role; fails if the process ended by itself."""
+        assert self._process is not None
+        assert self._process.poll() is None, f"{self._names} ended by itself:\n{self.output[-2000:]}"
+        return self._starts > self._starts_before
 
     async def kill(self) -> None:
         """End it at once, wherever it stands, and wait until it is gone."""
@@ -123,8 +136,9 @@ async def launching(settings: Settings, logs: Path) -> AsyncIterator[Callable[..
     """Give what makes processes of the services named; they end with the block."""
     made: list[ServiceProcess] = []
 
-    def make(*names: str, address: str | None = None) -> ServiceProcess:
-        made.append(ServiceProcess(names, settings, log=logs / f"process-{len(made)}.log", address=address))
+    def make(*names: str, address: str | None = None, role: str | None = None) -> ServiceProcess:
+        log = logs / f"process-{len(made)}.log"
+        made.append(ServiceProcess(names, settings, log=log, address=address, role=role))
         return made[-1]
 
     try:
@@ -146,6 +160,8 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "PAYSTREAM_TOPIC_PREFIX": settings.topic_prefix,
         "PAYSTREAM_CACHE_DIR": str(settings.cache_dir),
         "PAYSTREAM_CHANNEL_ADDRESS": settings.channel_address or "",
+        "PAYSTREAM_GRPC_CALLS_MAX": str(settings.grpc_calls_max),
+        "PAYSTREAM_GRPC_PENDING_MAX": str(settings.grpc_pending_max),
         "PAYSTREAM_PEERS": json.dumps(settings.peers),
         "PAYSTREAM_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",

@@ -3,6 +3,7 @@
 import base64
 import shutil
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 from paytools.localstack import processes
@@ -35,6 +36,22 @@ SETTINGS = {
 }
 """Also given to the image in docker-compose.yml; a test compares them."""
 
+PROTOCOLS = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT"
+"""By listener; Kafka knows those of the usual names by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxiedListener:
+    """A second listener of the broker, for clients that come through a proxy and are to come back through it.
+
+    Attributes:
+        port: Of 127.0.0.1, where the broker listens.
+        proxy: `host:port` that it tells its clients: whoever asked for the broker here goes on there.
+    """
+
+    port: int
+    proxy: str
+
 
 class Kafka:
     """A broker on 127.0.0.1, data under `<home>/kafka`."""
@@ -43,7 +60,9 @@ class Kafka:
     after: tuple[str, ...] = ()
     result = "serves"
 
-    def __init__(self, *, home: Path, cache: Path, port: int, controller_port: int) -> None:
+    def __init__(
+        self, *, home: Path, cache: Path, port: int, controller_port: int, proxied: ProxiedListener | None = None
+    ) -> None:
         self._home = home
         self._data = home / self.name / "data"
         self._log = home / "logs" / f"{self.name}.log"
@@ -51,6 +70,7 @@ class Kafka:
         self._jars = Fetched(self.name, cache=cache)
         self.port = port
         self._controller_port = controller_port
+        self._proxied = proxied
 
     def prepare(self) -> Steps:
         """Fetch the jars, and format the storage on first use."""
@@ -94,6 +114,11 @@ class Kafka:
             "controller.quorum.voters": f"1@{controller}",
             "log.dirs": str(data),
         }
+        if self._proxied is not None:
+            settings["listeners"] += f",PROXIED://127.0.0.1:{self._proxied.port}"
+            settings["advertised.listeners"] += f",PROXIED://{self._proxied.proxy}"
+            settings["listener.security.protocol.map"] = PROTOCOLS
+            settings["inter.broker.listener.name"] = "PLAINTEXT"
         self._configuration().write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
     def _configuration(self) -> Path:

@@ -1,6 +1,8 @@
 """What every server has: health, reflection, bounds, an orderly end."""
 
 import asyncio
+import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,20 @@ async def test_a_servicer_that_would_never_be_awaited_is_refused_at_start(echo: 
     servicer = Servicer("echo.v1.EchoService", echo.rpc.add_EchoServiceServicer_to_server, Synchronous())
     with pytest.raises(TypeError, match=r"EchoService\.Echo is not asynchronous"):
         await grpc_server.start([servicer], ServerOptions(address=f"unix:{tmp_path}/s"))
+
+
+async def test_what_comes_while_the_process_stands_still_is_held_up_to_a_bound(echo: Generated) -> None:
+    options = ServerOptions(address="127.0.0.1:0", pending_max=4)
+    server = await grpc_server.start([make_servicer(echo, Behaviour())], options)
+    channel = await asyncio.to_thread(grpc.insecure_channel, server.address)
+    stub = echo.rpc.EchoServiceStub(channel)
+    await asyncio.to_thread(stub.Echo, echo.pb.EchoRequest(text="first"), timeout=10)  # The channel is connected.
+    calls = [stub.Echo.future(echo.pb.EchoRequest(text="hi"), timeout=10) for _ in range(40)]
+    # The event loop stands still; gRPC's own threads send, hold and reset calls meanwhile.
+    time.sleep(1.0)  # noqa: ASYNC251
+    codes = Counter([await asyncio.to_thread(call.code) for call in calls])
+    await asyncio.to_thread(channel.close)
+    await server.stop(0)
+    assert codes.keys() == {grpc.StatusCode.OK, grpc.StatusCode.CANCELLED}
+    # Beside the four that are held, the server takes one or two before it stands still.
+    assert 4 <= codes[grpc.StatusCode.OK] <= 8

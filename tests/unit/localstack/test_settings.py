@@ -47,3 +47,9 @@ def test_any_port_asks_for_no_port_in_particular() -> None:
     settings = StackSettings().any_port
     assert {settings.stack_postgres_port, settings.stack_kafka_port, settings.stack_registry_port} == {0}
     assert {settings.stack_service_port, settings.stack_metrics_port} == {0}
+
+
+@pytest.mark.parametrize("given", [{"stack_kafka_proxied_port": 9093}, {"stack_kafka_proxy": "127.0.0.1:9094"}])
+def test_half_of_a_proxied_listener_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="go together"):
+        StackSettings.model_validate(given)

@@ -1,0 +1,86 @@
+"""A process that is asked for three times what it can take refuses the rest in time, and books what it accepted."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from paykit.base.config import Settings
+from paytools.localstack import Endpoints
+from tests.chaos.conftest import Launch
+from tests.chaos.proof import FEES
+from tests.faults import overload_run, overload_table
+from tests.line.books import Books
+from tests.line.clients import connected, first_payment, new_merchant, payment_request
+from tests.line.isolation import lay
+from tests.line.waiting import until
+
+pytestmark = pytest.mark.chaos
+
+SERVICES = ("merchant", "payment", "accounting", "channel")
+MERCHANTS = 100
+MEASURE_S, OVER_S = 4.0, 8.0
+LONG_MEASURE_S, LONG_OVER_S = 10.0, 60.0
+MEMORY_GROWTH_MAX = 1.25
+"""The most memory in the last quarter of the overload, as a share of that in the second one."""
+CALLS_MAX = PENDING_MAX = 64
+"""What the process is set to: as many calls as keep it busy, in progress and before."""
+TOLD_OF = {"RESOURCE_EXHAUSTED", "CANCELLED"}
+"""The edge's refusal, and gRPC's own for what the edge had no time to look at."""
+BOOKED_S_MAX = 400.0
+_KEPT = "SELECT payment_id FROM payment.payment WHERE merchant_reference LIKE 'load-%'"
+_ENDED = """
+    SELECT count(*) FROM payment.payment p
+    WHERE merchant_reference LIKE 'load-%' AND EXISTS (
+        SELECT FROM accounting.transaction t
+        WHERE t.root_reference = p.payment_id AND t.transaction_type = 'PaymentSuccess')
+"""
+
+
+@pytest.fixture
+async def settings(stack: Endpoints, database_url: str, tmp_path: Path) -> Settings:
+    laid = await lay(stack, database_url=database_url, cache_dir=tmp_path / "cache")
+    return laid.model_copy(update={"grpc_calls_max": CALLS_MAX, "grpc_pending_max": PENDING_MAX})
+
+
+@pytest.mark.timeout(1_200)
+async def test_the_rest_is_refused_in_time_and_everything_accepted_is_booked(
+    settings: Settings, launch: Launch, kept: Books, request: pytest.FixtureRequest
+) -> None:
+    long = request.config.getoption("--long")
+    api = launch(*SERVICES, role="api", address=settings.grpc_address)
+    others = [launch(*SERVICES, role=role) for role in ("worker", "relay")]
+    for process in (api, *others):
+        process.spawn()
+    await asyncio.gather(*(until(process.has_started) for process in (api, *others)))
+    async with connected(settings.grpc_address) as clients:
+        merchants = [await new_merchant(clients, FEES) for _ in range(MERCHANTS)]
+        for merchant in merchants:
+            await first_payment(clients, payment_request(merchant, 1_000))
+    for process in others:  # What is accepted waits for them: the process under load is measured, not its neighbours.
+        assert await process.stop() == 0
+    measured = await overload_run.run(
+        api,
+        merchants,
+        measure_s=LONG_MEASURE_S if long else MEASURE_S,
+        over_s=LONG_OVER_S if long else OVER_S,
+    )
+    stored = {row["payment_id"] for row in await kept.rows(_KEPT)}
+    for process in others:
+        process.spawn()
+
+    async def all_booked() -> bool:
+        return await kept.number(_ENDED) == len(stored)
+
+    await until(all_booked, seconds=BOOKED_S_MAX)
+    print(overload_table.line(measured))  # noqa: T201  Shown with -s, and where it fails.
+    if long:
+        overload_table.write(measured, seconds=LONG_OVER_S)
+    over = measured.over
+    assert set(over.accepted) - stored == set()
+    assert len(over.accepted) == len(set(over.accepted)) > 0
+    assert 0 < sum(over.refused.values()) == over.started - len(over.accepted), "not overloaded: nothing was proved"
+    assert over.refused.keys() <= TOLD_OF
+    assert over.without_retry_info == 0
+    assert max(over.refused_ms) < overload_run.DEADLINE_S * 1_000
+    assert measured.memory_growth < MEMORY_GROWTH_MAX
