@@ -1,12 +1,13 @@
 """The transactions in which calls of one operation are carried out, and what becomes of those that cannot be."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from paykit.base import tracing
 from paykit.base.errors import CommitUnknownError, UnavailableError
 from paykit.postgres import faults
 from paykit.postgres.contention import LockedKey, RowsLockedError
@@ -51,7 +52,10 @@ class Commits(Generic[I, R, Reply]):
 
         for lookups_left in range(COMMIT_LOOKUPS_MAX, -1, -1):
             try:
-                return await self._database.transaction(work, lane=lane)
+                with tracing.shared(
+                    f"commit {self._operation.name}", _traceparents(calls), paystream__calls=len(calls)
+                ):
+                    return await self._database.transaction(work, lane=lane)
             except CommitUnknownError:
                 if not lookups_left or any(call.claim is None for call in calls):
                     raise
@@ -105,3 +109,8 @@ def partition(error: RowsLockedError, calls: Sequence[Call[I]]) -> Partition:
         else:
             parts.held_up.setdefault(held_by, []).append(at)
     return parts
+
+
+def _traceparents(calls: Sequence[Call[Any]]) -> Iterator[str | None]:
+    """Give the traces of calls; what an operation takes has its cause where it changes anything."""
+    return (cause.traceparent for call in calls if (cause := getattr(call.item, "cause", None)) is not None)
