@@ -28,6 +28,9 @@ RETRY_DELAY_S = 0.1
 CONNECTIONS_MAX = 8
 COMPATIBILITY = "FULL_TRANSITIVE"
 
+# A connection that is reset as soon as it stands has no socket any more when the library looks at it.
+_OF_A_RESET_CONNECTION = (AttributeError, OSError)
+
 _CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 
 
@@ -164,7 +167,7 @@ class RegistryClient:
     async def _ask_once(self, method: str, path: str, content: str | None) -> Any:
         try:
             answer = await self._http.request(method, path, content=content, headers={"Content-Type": _CONTENT_TYPE})
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, *_OF_A_RESET_CONNECTION) as error:
             raise RegistryUnavailableError(f"{self.url}: {type(error).__name__}: {error}") from error
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise SchemaNotFoundError(f"{method} {path}: {_reason(answer)}")

@@ -34,7 +34,20 @@ async def test_the_path_of_the_registry_is_kept_and_a_subject_is_escaped() -> No
     )
 
 
-@pytest.mark.parametrize("trouble", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.Response(503)])
+RESET = AttributeError("'NoneType' object has no attribute 'getpeername'")
+"""What httpx raises for a connection that was reset between its making and the first look at it."""
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.Response(503),
+        RESET,
+        OSError("not connected"),
+    ],
+)
 async def test_a_passing_trouble_is_tried_again(trouble: httpx.Response | Exception) -> None:
     answers = Answers(trouble, httpx.Response(200, json={"schema": "{}"}))
     assert await client(answers).schema(7) == "{}"
