@@ -13,9 +13,9 @@ SWEEP_LOCK = 0x7061_7270
 
 # How long an event waits is real time, so the database's, however far business time was moved.
 _INSERT = """
-INSERT INTO parked_event (topic, partition, record_offset, key, value, header_names, header_values, record, waits_for,
-                          create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())
+INSERT INTO parked_event (topic, topic_id, partition, record_offset, key, value, header_names, header_values, record,
+                          waits_for, create_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())
 """
 
 # In arrival order, without those whose key (if they have one) waits for somebody to decide on a dead letter.

@@ -7,14 +7,18 @@ from paykit.consume.store.records import columns_of, record_of
 from paykit.postgres.database import Tx
 
 _INSERT = """
-INSERT INTO skipped_event (topic, partition, record_offset, key, value, header_names, header_values, record,
+INSERT INTO skipped_event (topic, topic_id, partition, record_offset, key, value, header_names, header_values, record,
                            create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
 """
 
-_SELECT = "SELECT * FROM skipped_event WHERE record = $1 ORDER BY topic, partition, record_offset LIMIT $2"
+# Where a topic was made again, what was skipped of the one before it comes first.
+_SELECT = """
+SELECT * FROM skipped_event WHERE record = $1
+ORDER BY topic, partition, min(create_time) OVER (PARTITION BY topic, topic_id, partition), record_offset LIMIT $2
+"""
 
-_DELETE = "DELETE FROM skipped_event WHERE (topic, partition, record_offset) = ($1, $2, $3)"
+_DELETE = "DELETE FROM skipped_event WHERE (topic, topic_id, partition, record_offset) = ($1, $2, $3, $4)"
 
 
 async def insert(tx: Tx, record: Record, *, record_name: str) -> None:
@@ -29,4 +33,4 @@ async def select(tx: Tx, record_name: str, *, limit: int) -> Sequence[Record]:
 
 async def delete(tx: Tx, record: Record) -> None:
     """Forget a skipped event that was applied."""
-    await tx.run(_DELETE, record.topic, record.partition, record.offset)
+    await tx.run(_DELETE, record.topic, record.topic_id, record.partition, record.offset)
