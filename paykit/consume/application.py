@@ -23,6 +23,15 @@ from paykit.postgres.database import Tx
 
 REASON_UNDECODABLE = "UNDECODABLE"
 REASON_SCHEMA_UNKNOWN = "SCHEMA_UNKNOWN"
+TYPE_HEADER = "ce_type"
+"""Names the record in words, beside the schema's id."""
+
+
+class RegistryMismatchError(Exception):
+    """A record says that it is another than its schema id stands for: the registry gives ids out otherwise than before.
+
+    Whatever such a record would be decoded to cannot be believed, though its bytes may fit.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class RecordType:
     """What this build does with the records of one schema; one that is not handled or ignored is newer than it."""
 
     name: str
+    header: bytes
     handle: Handle | None
     ignored: bool
 
@@ -51,11 +61,12 @@ class BatchResult:
     @property
     def unexpected(self) -> Sequence[Record]:
         """Records whose handler failed alone while its neighbours succeeded, in order."""
-        return [
-            prepared.record
-            for prepared, result in self.not_applied
-            if isinstance(result, DeadLetterCause) and result.unexpected
-        ]
+        return [prepared.record for prepared, cause in self.causes if cause.unexpected]
+
+    @property
+    def causes(self) -> Sequence[tuple[PreparedRecord, DeadLetterCause]]:
+        """Records that became dead letters, and why, in order."""
+        return [(prepared, result) for prepared, result in self.not_applied if isinstance(result, DeadLetterCause)]
 
     @property
     def parked(self) -> int:
@@ -106,6 +117,9 @@ class Application:
         Args:
             record: One of an unknown schema counts as undecodable.
             waited_s: For how long it has been parked in vain.
+
+        Raises:
+            RegistryMismatchError: The record says that it is another than its schema; the registry is asked again.
         """
         value = record.value or b""
         record_type = self._types.get((record.topic, value[:PREFIX_BYTES]))
@@ -116,6 +130,7 @@ class Application:
                     cause = DeadLetterCause(REASON_SCHEMA_UNKNOWN, f"schema id {schema_id}: 404")
                     return UndecodableRecord(record, cause)
                 record_type = self._type_of(record, schema_id)
+            self._check_type(record, record_type)
             if record_type.ignored:
                 return None
             if record_type.handle is None:
@@ -164,10 +179,23 @@ class Application:
         """Apply one event, though its key may be blocked by itself."""
         return (await Handling(tx, service=self._service, isolate=False).call_once([event]))[0]
 
+    def _check_type(self, record: Record, record_type: RecordType) -> None:
+        """Compare what a record says that it is, if it does, with what its schema id stands for."""
+        for header, content in record.headers:
+            if header == TYPE_HEADER and content != record_type.header:
+                value = record.value or b""
+                schema_id = self._codec.peek(value)
+                self._types = {key: known for key, known in self._types.items() if key[1] != value[:PREFIX_BYTES]}
+                self._codec.forget(schema_id)
+                told = (content or b"").decode(errors="replace")
+                raise RegistryMismatchError(
+                    f"offset {record.offset} is {told}, and its schema id {schema_id} is {record_type.name}"
+                )
+
     def _type_of(self, record: Record, schema_id: int) -> RecordType:
         name = self._codec.record_name(schema_id).record
         subscription = self._subscriptions[record.topic]
-        record_type = RecordType(name, subscription.handle_of(name), name in subscription.ignores)
+        record_type = RecordType(name, name.encode(), subscription.handle_of(name), name in subscription.ignores)
         self._types[record.topic, (record.value or b"")[:PREFIX_BYTES]] = record_type
         return record_type
 

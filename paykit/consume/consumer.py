@@ -15,43 +15,35 @@ from prometheus_client import Counter, Gauge
 
 from paykit.base.errors import UnavailableError
 from paykit.consume import start_positions
-from paykit.consume.application import Application, BatchResult
-from paykit.consume.failure_window import FailureWindow
+from paykit.consume.application import Application, RegistryMismatchError
 from paykit.consume.fetching import Batch, Fetcher, Slice
+from paykit.consume.halting.failed_runs import BACKOFF_FIRST_S, BACKOFF_MAX_S, BATCH_TRIES_MAX, FailedRuns
+from paykit.consume.halting.failures import Failures
+from paykit.consume.halting.halt import HaltError, HaltReason
+from paykit.consume.halting.halts import Halts
+from paykit.consume.halting.skips import Skips
+from paykit.consume.lag import Lag
 from paykit.consume.prepared import PreparedRecord
 from paykit.consume.schema_learning import SCHEMA_UNKNOWN_GRACE_S, SchemaLearning
-from paykit.consume.store import offsets
-from paykit.consume.store.offsets import TopicPartition
+from paykit.consume.store import decisions, offsets
+from paykit.consume.store.offsets import Position, TopicPartition
+from paykit.kafka.topic_watch import TopicWatch
 from paykit.postgres import faults
 from paykit.postgres.database import Database, Tx
-from paykit.postgres.faults import Fault
 
-RETRY_BACKOFF_S = 0.1
-"""Before a failed batch is run again; doubled with each failure, up to RETRY_BACKOFF_MAX_S."""
-RETRY_BACKOFF_MAX_S = 5.0
 SCHEMA_RETRY_S = 1.0
 """How long a partition rests before the registry is asked again for a schema that it does not know."""
-UNEXPECTED_TRIES_MAX = 3
-"""Runs of a batch that fails unexpectedly before it is taken apart."""
 LAG_COMMIT_EVERY_S = 1.0
 """How often offsets are committed to Kafka, for lag tools only."""
 REVOKE_WAIT_S = 30.0
 """How long a rebalance waits for the transaction in progress; after that the locked offset row decides."""
+CHECK_EVERY_S = 2.0
+"""How often the topics of partitions that bring nothing are looked at."""
 
-HALTED = Gauge("paystream_consumer_halted", "1 while a partition is halted.", ["service", "topic", "partition"])
 RETRIES = Counter("paystream_consumer_retries_total", "Batches run again.", ["service", "cause"])
 POSITION = Gauge("paystream_consumer_next_offset", "The next offset to apply.", ["service", "topic", "partition"])
 
 _log = structlog.get_logger()
-
-
-class HaltError(Exception):
-    """A partition cannot go on without a person: a bad deployment, another incarnation, or lost records."""
-
-    def __init__(self, partition: TopicPartition, reason: str) -> None:
-        super().__init__(f"{partition[0]}/{partition[1]}: {reason}")
-        self.partition = partition
-        self.reason = reason
 
 
 class Consumer:
@@ -63,13 +55,14 @@ class Consumer:
         service: str,
         bootstrap: str,
         group: str,
+        topics: TopicWatch,
         database: Database,
         application: Application,
         on_applied: Callable[[], None],
         schema_unknown_grace_s: float = SCHEMA_UNKNOWN_GRACE_S,
     ) -> None:
         self._service = service
-        self._bootstrap = bootstrap
+        self._topics = topics
         self._database = database
         self._application = application
         self._on_applied = on_applied
@@ -79,17 +72,24 @@ class Consumer:
         )
         # Positions as this consumer holds them; the fetcher is ahead of them by what is not yet applied.
         self._positions: dict[TopicPartition, int] = {}
-        self._windows: dict[TopicPartition, FailureWindow] = {}
+        self._topic_ids: dict[TopicPartition, str] = {}
+        self._skips = Skips()
+        self._failures = Failures()
+        self._halts = Halts(service=service, database=database)
+        self._lag = Lag(service=service, database=database, topics=topics, partitions=self._assigned)
+        # Partitions whose next record Kafka does not have, and what it says.
+        self._lost: dict[TopicPartition, str] = {}
         self._resume_at: dict[TopicPartition, float] = {}
-        self._halted: set[TopicPartition] = set()
         self._stopping = asyncio.Event()
         self._applying = asyncio.Lock()
         self._committed: dict[TopicPartition, int] = {}
         self._lag_commit_due = 0.0
+        self._check_due = 0.0
 
     async def run(self) -> None:
         """Consume for ever until cancelled; then give up the transaction in progress and leave the group."""
         await self._fetcher.open()
+        measuring = asyncio.create_task(self._lag.run())
         try:
             fetching = asyncio.create_task(self._fetcher.fetch())
             while True:
@@ -97,9 +97,24 @@ class Consumer:
                 fetching = asyncio.create_task(self._fetcher.fetch())
                 await self._resume_due()
                 await self._consume(batch)
+                await self._look_after()
                 await self._commit_to_kafka()
         finally:
+            measuring.cancel()
             await asyncio.shield(self._stop())
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether it has halted partitions, and no others."""
+        return bool(self._halts.resting) and not self._positions
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether it has a partition that is not halted."""
+        return bool(self._positions)
+
+    def _assigned(self) -> Collection[TopicPartition]:
+        return self._positions.keys() | self._halts.resting
 
     async def _stop(self) -> None:
         self._stopping.set()
@@ -107,36 +122,43 @@ class Consumer:
             self._positions.clear()
         await self._fetcher.close()
 
-    async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position]:
         """Load positions, backing off for as long as it takes: without them nothing can be consumed."""
-        backoff_s = RETRY_BACKOFF_S
+        backoff_s = BACKOFF_FIRST_S
         while not self._stopping.is_set():
             try:
-                starts = await self._load_positions(partitions)
+                return await self._start(partitions, partitions)
             except UnavailableError as error:
                 _log.warning("positions_unavailable", service=self._service, error=str(error))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(backoff_s):
                         await self._stopping.wait()
-                backoff_s = min(backoff_s * 2, RETRY_BACKOFF_MAX_S)
-            else:
-                self._halted.difference_update(starts)
-                self._positions.update(starts)
-                return starts
+                backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
         return {}
 
-    async def _load_positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Load the stored positions; a partition of another incarnation is shown as halted and left out.
+    async def _start(
+        self, partitions: Sequence[TopicPartition], ours: Collection[TopicPartition]
+    ) -> dict[TopicPartition, Position]:
+        """Load and hold the stored positions; a partition whose log is another halts, and is left out.
+
+        Args:
+            partitions: To start.
+            ours: Those of this consumer when that is done, for some may be given away meanwhile.
 
         Raises:
             UnavailableError: PostgreSQL or Kafka cannot be reached.
         """
-        start = await start_positions.load(self._database, self._bootstrap, partitions)
-        for partition, reason in start.refused.items():
-            self._show_halted(HaltError(partition, reason))
-        for partition in start.next_offsets:
-            HALTED.labels(self._service, *map(str, partition)).set(0)
-        return start.next_offsets
+        start = await start_positions.load(self._database, self._topics, partitions)
+        for halt in start.refused:
+            await self._rest(halt, ours)
+        started = {key: position for key, position in start.positions.items() if key in ours}
+        tried = [key for key in started if key in start.halted or key in self._halts.resting]
+        for partition, position in started.items():
+            self._positions[partition] = position.next_offset
+            self._topic_ids[partition] = position.topic_id
+            self._skips.hold(partition, start.skips.get(partition, {}))
+        self._halts.begin_trials(tried)
+        return started
 
     async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Let the transaction in progress end, and forget the partitions."""
@@ -145,91 +167,122 @@ class Consumer:
                 pass
         except TimeoutError:
             _log.warning("revoked_while_applying", service=self._service)
-        self._halted.difference_update(partitions)
+        self._halts.forget(partitions)
+        self._failures.forget(partitions)
         for partition in partitions:
-            self._positions.pop(partition, None)
-            self._windows.pop(partition, None)
-            self._resume_at.pop(partition, None)
-            self._committed.pop(partition, None)
+            self._skips.forget(partition)
+            for kept in (self._positions, self._topic_ids, self._resume_at, self._committed, self._lost):
+                kept.pop(partition, None)
 
-    async def on_records_gone(self, partition: TopicPartition, reason: str) -> None:
-        """Halt a partition whose next records are no longer there."""
-        await self._halt(HaltError(partition, reason))
+    def on_records_gone(self, partition: TopicPartition, explanation: str) -> None:
+        """Note that the next record of a partition is no longer there; it halts after the batch in hand."""
+        if partition in self._positions:
+            self._lost[partition] = explanation
 
-    async def _consume(self, batch: Batch) -> None:
+    async def _consume(self, batch: Batch, *, tries_max: int = BATCH_TRIES_MAX) -> None:
         """Apply a batch, whatever it takes: infrastructure is waited for, a failing partition halts."""
-        backoff_s = RETRY_BACKOFF_S
-        failures = 0
+        failed = FailedRuns(tries_max)
         dropped: set[TopicPartition] = set()
         while batch or dropped:
             try:
                 if batch:
                     await self._learn_schemas(batch)
+                    await self._check_topics(batch)
                     async with self._applying:
-                        dropped.update(await self._apply(batch, isolate=failures >= UNEXPECTED_TRIES_MAX))
+                        dropped.update(await self._apply(batch, isolate=failed.in_handlers))
                     batch = {}
                 # Outside the lock: the consumer's thread may be waiting for it in a rebalance.
                 await self._refetch(dropped)
                 dropped.clear()
             except HaltError as halt:
                 await self._halt(halt)
-                batch.pop(halt.partition, None)
+                batch = {key: piece for key, piece in batch.items() if key not in halt.partitions}
             except Exception as error:
-                fault = faults.sort(error)
-                failures += fault is Fault.UNEXPECTED
-                if failures > UNEXPECTED_TRIES_MAX:
+                failed.count(error)
+                if failed.too_often:
                     if not batch:
                         raise  # Kafka's client itself failed: a new consumer takes its place.
-                    await self._halt_all(batch, error)
+                    await self._take_apart(batch, error)
                     batch = {}
                     continue
-                RETRIES.labels(self._service, fault.value).inc()
+                RETRIES.labels(self._service, faults.sort(error).value).inc()
                 _log.warning("batch_failed", service=self._service, error=f"{type(error).__name__}: {error}")
-                dropped.update(await self._wait_polling(backoff_s))
-                backoff_s = min(backoff_s * 2, RETRY_BACKOFF_MAX_S)
+                dropped.update(await self._wait_polling(failed.next_backoff_s()))
+
+    async def _take_apart(self, batch: Batch, error: Exception) -> None:
+        """Apply a batch that fails around its handlers piece by piece; a partition halts before the record at fault."""
+        if len(batch) > 1:
+            for key, piece in batch.items():
+                await self._consume({key: piece}, tries_max=1)
+            return
+        [(key, piece)] = batch.items()
+        if len(piece.records) > 1:
+            for half in piece.halves():
+                await self._consume({key: half}, tries_max=1)
+            return
+        at = f"offset {piece.records[0].offset}: " if piece.records else ""
+        await self._halt(HaltError(HaltReason.BATCH_FAILS, f"{at}{type(error).__name__}: {error}", key))
+
+    async def _check_topics(self, partitions: Collection[TopicPartition]) -> None:
+        """Ask whether topics are still those that the positions held are of.
+
+        Raises:
+            HaltError: For the partitions of a topic that is another.
+            UnavailableError: Kafka cannot be reached.
+        """
+        held = {
+            topic: self._topic_ids[topic, number] for topic, number in partitions if (topic, number) in self._positions
+        }
+        present = await self._topics.topic_ids(held) if held else {}
+        for topic, topic_id in held.items():
+            if present[topic] != topic_id:
+                ours = [key for key in self._positions if key[0] == topic]
+                if present[topic] is None:
+                    raise HaltError(HaltReason.TOPIC_MISSING, "the cluster does not have it any more", *ours)
+                explanation = f"its id was {topic_id}, and is {present[topic]}: it was made again"
+                raise HaltError(HaltReason.TOPIC_REPLACED, explanation, *ours)
 
     async def _apply(self, batch: Batch, *, isolate: bool) -> list[TopicPartition]:
         """Apply what is still ours in one transaction; the partitions whose records were dropped."""
         ours = {key: piece for key, piece in batch.items() if self._positions.get(key) == piece.start}
-        prepared = {key: self._prepared(piece) for key, piece in ours.items()}
+        prepared = {key: self._prepared(key, piece) for key, piece in ours.items()}
 
-        async def work(tx: Tx) -> tuple[dict[TopicPartition, int], dict[TopicPartition, FailureWindow]]:
+        async def work(tx: Tx) -> tuple[dict[TopicPartition, int], Failures]:
             stored = await offsets.lock(tx, sorted(ours))
-            ends = {key: piece.end for key, piece in ours.items() if stored.get(key) == piece.start}
+            ends = {key: piece.end for key, piece in ours.items() if _is_at(stored.get(key), piece)}
             records = [record for key in ends for record in prepared[key]]
             result = await self._application.apply(tx, records, isolate=isolate)
-            windows = self._check_failures(result, {key: prepared[key] for key in ends})
-            await offsets.advance(tx, ends)
-            return ends, windows
+            failures = self._failures.after(result, {key: prepared[key] for key in ends}, on_trial=self._halts.on_trial)
+            await offsets.advance(tx, ends, {key: ours[key].leader_epoch for key in ends})
+            await self._halts.delete(tx, ends)
+            await self._skips.apply(tx, ends)
+            return ends, failures
 
-        advanced, windows = await self._database.transaction(work) if ours else ({}, {})
-        self._windows.update(windows)
+        advanced, self._failures = await self._database.transaction(work) if ours else ({}, self._failures)
         for key, end in advanced.items():
             if key in self._positions:
                 self._positions[key] = end
             POSITION.labels(self._service, *map(str, key)).set(end)
+            self._lag.note_applied(key, ours[key].written_at)
+        self._halts.end(advanced)
         self._on_applied()
         return [key for key in batch if key not in advanced]
 
-    def _prepared(self, piece: Slice) -> list[PreparedRecord]:
-        prepare = self._application.prepare
-        return [prepared for record in piece.records if (prepared := prepare(record)) is not None]
+    def _prepared(self, partition: TopicPartition, piece: Slice) -> list[PreparedRecord]:
+        """Decode records; those to be gone past are taken as they are.
 
-    def _check_failures(
-        self, result: BatchResult, records: dict[TopicPartition, list[PreparedRecord]]
-    ) -> dict[TopicPartition, FailureWindow]:
-        """Follow unexpected failures by partition; halt one before its dead letters are committed."""
-        failed = {(record.topic, record.partition, record.offset) for record in result.unexpected}
-        if failed and not result.applied and len(failed) > 1:
-            first = result.unexpected[0]
-            raise HaltError((first.topic, first.partition), "every event fails: a defect, not bad data")
-        windows = {}
-        for key, partition_records in records.items():
-            flags = [bool(failed) and (*key, prepared.record.offset) in failed for prepared in partition_records]
-            windows[key] = self._windows.get(key, FailureWindow()).after(flags)
-            if any(flags) and windows[key].exceeded:
-                raise HaltError(key, "too many unexpected failures: a defect, not bad data")
-        return windows
+        Raises:
+            HaltError: The registry cannot be believed.
+        """
+        prepare = self._application.prepare
+        try:
+            if partition in self._skips:
+                found = [self._skips.excluded(record) or prepare(record) for record in piece.records]
+            else:
+                found = [prepare(record) for record in piece.records]
+        except RegistryMismatchError as error:
+            raise HaltError(HaltReason.REGISTRY_MISMATCH, str(error), partition) from error
+        return [prepared for prepared in found if prepared is not None]
 
     async def _learn_schemas(self, batch: Batch) -> None:
         """Learn unknown schema ids; cut a slice before a record whose schema may yet come, and let the rest go on."""
@@ -253,14 +306,15 @@ class Consumer:
 
     async def _refetch(self, dropped: Collection[TopicPartition]) -> None:
         """Read the stored positions of partitions whose records were dropped, and fetch from there if still ours."""
-        ours = [key for key in dropped if key in self._positions]
+        ours = {key: self._topic_ids[key] for key in dropped if key in self._positions}
         if not ours:
             return
-        stored = await self._load_positions(ours)
-        # Some may have been given away meanwhile.
-        still_ours = {key: position for key, position in stored.items() if key in self._positions}
-        self._positions.update(still_ours)
-        await self._fetcher.seek(still_ours)
+        started = await self._start(list(ours), self._positions.keys())
+        # Of another topic id: people have adopted the topic meanwhile.
+        adopted = {key: at for key, at in started.items() if at.topic_id != ours[key]}
+        await self._fetcher.pause(self._halts.resting)
+        await self._fetcher.start(adopted)
+        await self._fetcher.seek({key: at.next_offset for key, at in started.items() if key not in adopted})
 
     async def _wait_polling(self, seconds: float) -> Collection[TopicPartition]:
         """Wait, but keep polling, so that the group does not think this consumer dead.
@@ -274,23 +328,53 @@ class Consumer:
             return (await self._fetcher.fetch()).keys()
         finally:
             now = time.monotonic()
-            resting = self._halted | {key for key, at in self._resume_at.items() if at > now}
+            resting = {*self._halts.resting} | {key for key, at in self._resume_at.items() if at > now}
             await self._fetcher.resume_except(resting)
 
+    async def _look_after(self) -> None:
+        """Halt partitions whose log is not what it was, and try those again that have rested for long enough."""
+        try:
+            await self._halt_lost()
+            if time.monotonic() >= self._check_due:
+                self._check_due = time.monotonic() + CHECK_EVERY_S
+                await self._check_topics(self._positions)
+            await self._try_halted(await self._halts.due())
+            await self._halts.end_idle_trials()
+        except HaltError as halt:
+            await self._halt(halt)
+        except UnavailableError as error:
+            _log.warning("halts_not_looked_at", service=self._service, error=str(error))
+
+    async def _halt_lost(self) -> None:
+        """Halt partitions whose next record Kafka does not have, for the reason that can be found."""
+        for partition, explanation in list(self._lost.items()):
+            start = await start_positions.load(self._database, self._topics, [partition])
+            truncated = "truncat" in explanation
+            reason = HaltReason.LOG_TRUNCATED if truncated else HaltReason.RECORDS_GONE
+            [halt] = start.refused or [HaltError(reason, explanation, partition)]
+            await self._halt(halt)
+            self._lost.pop(partition, None)
+
+    async def _try_halted(self, partitions: Sequence[TopicPartition]) -> None:
+        """Consume halted partitions again, from what is stored by now; those that cannot be halt on."""
+        if not partitions:
+            return
+        wanted = await self._database.transaction(lambda tx: decisions.apply_resumes(tx, partitions))
+        self._failures.forget(wanted)  # People say that what failed before tells nothing now.
+        await self._fetcher.start(await self._start(partitions, self._halts.resting))
+
     async def _halt(self, halt: HaltError) -> None:
-        """Stop consuming a partition until it is assigned anew, that is: until somebody has looked and restarted."""
-        self._show_halted(halt)
-        await self._fetcher.pause([halt.partition])
+        """Have partitions rest until their next try."""
+        await self._rest(halt, self._positions.keys())
+        await self._fetcher.pause(halt.partitions)
 
-    async def _halt_all(self, batch: Batch, error: Exception) -> None:
-        for partition in batch:
-            await self._halt(HaltError(partition, f"{type(error).__name__}: {error}"))
-
-    def _show_halted(self, halt: HaltError) -> None:
-        self._positions.pop(halt.partition, None)
-        self._halted.add(halt.partition)
-        HALTED.labels(self._service, *map(str, halt.partition)).set(1)
-        _log.critical("partition_halted", service=self._service, partition=halt.partition, reason=halt.reason)
+    async def _rest(self, halt: HaltError, ours: Collection[TopicPartition]) -> None:
+        partitions = [partition for partition in halt.partitions if partition in ours]
+        for partition in partitions:
+            self._positions.pop(partition, None)
+            self._lost.pop(partition, None)
+        if partitions:
+            await self._halts.add(HaltError(halt.reason, halt.explanation, *partitions))
 
     async def _commit_to_kafka(self) -> None:
         """Commit to Kafka the positions that changed since the last time."""
@@ -301,3 +385,8 @@ class Consumer:
         if moved:
             self._committed.update(moved)
             await self._fetcher.commit(moved)
+
+
+def _is_at(stored: Position | None, piece: Slice) -> bool:
+    """Whether records were fetched from the stored position."""
+    return stored is not None and (stored.next_offset, stored.topic_id) == (piece.start, piece.topic_id)

@@ -22,6 +22,7 @@ class Record:
         topic: With the topic prefix, as Kafka names it.
         key: The Kafka key as text; the id of the event's aggregate.
         value: None for a tombstone, which no paystream topic should hold.
+        topic_id: Of the topic's incarnation: offsets begin anew where a topic is made again. Empty if not known.
     """
 
     topic: str
@@ -30,6 +31,7 @@ class Record:
     key: str
     value: bytes | None
     headers: Headers
+    topic_id: str = ""
 
     @property
     def traceparent(self) -> str | None:

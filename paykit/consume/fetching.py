@@ -7,17 +7,22 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import confluent_kafka
 import structlog
 
 from paykit.consume.delivery import Record
-from paykit.consume.store.offsets import TopicPartition
+from paykit.consume.store.offsets import UNKNOWN_EPOCH, Position, TopicPartition
 from paykit.kafka import client as kafka
 
 T = TypeVar("T")
+
+_NO_SUCH_RECORD = (
+    confluent_kafka.KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - a public constant
+    confluent_kafka.KafkaError._LOG_TRUNCATION,  # noqa: SLF001 - a public constant
+)
 
 BATCH_RECORDS_MAX = 2500
 """Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
@@ -29,6 +34,9 @@ SESSION_TIMEOUT_MS = 10_000
 HEARTBEAT_INTERVAL_MS = 1_000
 """A member hears of a rebalance with its next heartbeat: partitions stand still for about two of them."""
 POLL_INTERVAL_MAX_MS = 300_000
+ERROR_BACKOFF_MS = 500
+"""How long a partition rests whose fetch was refused, as by the broker of a topic that was deleted. Must be longer than
+FRESH_S of `paykit.kafka.topic_watch`, which counts on it."""
 
 _log = structlog.get_logger()
 
@@ -40,11 +48,25 @@ class Slice:
     Attributes:
         start: The fetch position before the first; offsets have gaps, so it may be smaller than the first's offset.
         end: The position after the last.
+        topic_id: Of the incarnation that the position is of.
+        leader_epoch: Of the leader that wrote the last record; UNKNOWN_EPOCH if not told.
+        written_at: When the last record was written, in seconds since the epoch; 0 if not told.
     """
 
     start: int
     end: int
+    topic_id: str
+    leader_epoch: int = UNKNOWN_EPOCH
+    written_at: float = 0.0
     records: list[Record] = field(default_factory=list)
+
+    def halves(self) -> tuple["Slice", "Slice"]:
+        """Cut in two; of at least two records."""
+        middle = len(self.records) // 2
+        cut = self.records[middle].offset
+        # An older epoch of the first half would be as good, but is not known by now.
+        first = Slice(self.start, cut, self.topic_id, records=self.records[:middle])
+        return first, replace(self, start=cut, records=self.records[middle:])
 
 
 Batch = dict[TopicPartition, Slice]
@@ -53,15 +75,15 @@ Batch = dict[TopicPartition, Slice]
 class Owner(Protocol):
     """Decides about partitions, on the event loop."""
 
-    async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where to start; a partition that is left out is not fetched."""
+    async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position]:
+        """Where to start; a partition that is left out is not fetched until it is started."""
         ...
 
     async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Let go of partitions, which another consumer gets afterwards."""
         ...
 
-    async def on_records_gone(self, partition: TopicPartition, reason: str) -> None:
+    def on_records_gone(self, partition: TopicPartition, explanation: str) -> None:
         """Stop consuming a partition whose records cannot be fetched from the position wanted."""
         ...
 
@@ -80,6 +102,7 @@ class Fetcher:
         self._consumer: Any = None
         # Positions of the next fetch; touched by the thread only.
         self._fetched: dict[TopicPartition, int] = {}
+        self._topic_ids: dict[TopicPartition, str] = {}
 
     async def open(self) -> None:
         """Join the group."""
@@ -99,9 +122,13 @@ class Fetcher:
         """Fetch from other positions; partitions that were given away are left alone."""
         await self._in_thread(lambda: self._seek(positions))
 
+    async def start(self, positions: Mapping[TopicPartition, Position]) -> None:
+        """Begin to fetch partitions anew, wherever their fetching stood; those that were given away are left alone."""
+        await self._in_thread(lambda: self._start(positions))
+
     async def pause(self, partitions: Collection[TopicPartition]) -> None:
         """Fetch nothing of these partitions until they are resumed or assigned again."""
-        await self._in_thread(lambda: self._consumer.pause(_listed(partitions)))
+        await self._in_thread(lambda: self._pause(partitions))
 
     async def pause_all(self) -> None:
         """Fetch nothing, so that a fetch only keeps the membership alive."""
@@ -136,6 +163,7 @@ class Fetcher:
             "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
             "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
             "fetch.wait.max.ms": 50,
+            "fetch.error.backoff.ms": ERROR_BACKOFF_MS,
             "queued.min.messages": 20_000,
             "fetch.queue.backoff.ms": 20,
             "queued.max.messages.kbytes": 16 * 1024,
@@ -165,31 +193,34 @@ class Fetcher:
             return  # Given away while the batch was being fetched.
         piece = batch.get(partition)
         if piece is None:
-            piece = batch[partition] = Slice(self._fetched[partition], 0)
-        piece.records.append(record_of(message))
+            piece = batch[partition] = Slice(self._fetched[partition], 0, self._topic_ids[partition])
+        piece.records.append(record_of(message, piece.topic_id))
         piece.end = self._fetched[partition] = message.offset() + 1
+        epoch = message.leader_epoch()
+        piece.leader_epoch = UNKNOWN_EPOCH if epoch is None else epoch
+        piece.written_at = message.timestamp()[1] / 1_000
 
     def _on_message_error(self, partition: TopicPartition, error: confluent_kafka.KafkaError) -> None:
-        if error.code() == confluent_kafka.KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - a public constant
-            reason = f"records are gone or the topic is another: {error.str()}"
-            asyncio.run_coroutine_threadsafe(self._owner.on_records_gone(partition, reason), self._loop)
+        if error.code() in _NO_SUCH_RECORD:
+            self._loop.call_soon_threadsafe(self._owner.on_records_gone, partition, error.str())
         elif not error.retriable():
             _log.warning("kafka_error", service=self._service, error=error.str())
 
     def _on_assign(self, consumer: Any, partitions: list[Any]) -> None:
-        """Start at the stored offsets; a partition never consumed starts at its first record."""
+        """Start at the stored offsets; what is left out is assigned too, and rests until it is started."""
         keys = [(p.topic, p.partition) for p in partitions]
         starts = asyncio.run_coroutine_threadsafe(self._owner.on_assigned(keys), self._loop).result()
-        self._fetched.update(starts)
-        assigned = [confluent_kafka.TopicPartition(*key, offset) for key, offset in starts.items()]
-        consumer.incremental_assign(assigned)
+        self._note(starts)
+        left_out = _listed([key for key in keys if key not in starts])
+        assigned = _places(starts)
+        consumer.incremental_assign(assigned + left_out)
         consumer.resume(assigned)  # It may have been paused when it was given away.
+        consumer.pause(left_out)
 
     def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
         """Let the transaction in progress end, then give the partitions away."""
-        started = [p for p in partitions if (p.topic, p.partition) in self._fetched]
         self._forget(partitions)
-        consumer.incremental_unassign(started)
+        consumer.incremental_unassign(partitions)
 
     def _on_lost(self, _consumer: Any, partitions: list[Any]) -> None:
         self._forget(partitions)
@@ -198,7 +229,12 @@ class Fetcher:
         keys = [(p.topic, p.partition) for p in partitions]
         for key in keys:
             self._fetched.pop(key, None)
+            self._topic_ids.pop(key, None)
         asyncio.run_coroutine_threadsafe(self._owner.on_revoked(keys), self._loop).result()
+
+    def _pause(self, partitions: Collection[TopicPartition]) -> None:
+        assigned = {(p.topic, p.partition) for p in self._consumer.assignment()}
+        self._consumer.pause(_listed([partition for partition in partitions if partition in assigned]))
 
     def _seek(self, positions: Mapping[TopicPartition, int]) -> None:
         for partition, position in positions.items():
@@ -207,14 +243,39 @@ class Fetcher:
                 self._consumer.seek(confluent_kafka.TopicPartition(*partition, position))
                 self._fetched[partition] = position
 
+    def _start(self, positions: Mapping[TopicPartition, Position]) -> None:
+        """Assign partitions anew: a seek is refused where fetching has ended with an error."""
+        assigned = {(p.topic, p.partition) for p in self._consumer.assignment()}
+        ours = {partition: position for partition, position in positions.items() if partition in assigned}
+        self._note(ours)
+        places = _places(ours)
+        self._consumer.incremental_unassign(_listed(ours))
+        self._consumer.incremental_assign(places)
+        self._consumer.resume(places)
+
+    def _note(self, positions: Mapping[TopicPartition, Position]) -> None:
+        for partition, position in positions.items():
+            self._fetched[partition] = position.next_offset
+            self._topic_ids[partition] = position.topic_id
+
     def _resume_except(self, resting: Collection[TopicPartition]) -> None:
         self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in resting])
 
 
-def record_of(message: Any) -> Record:
-    """A message of librdkafka as a record."""
-    key = _text(message.key())
-    return Record(message.topic(), message.partition(), message.offset(), key, message.value(), message.headers() or ())
+def record_of(message: Any, topic_id: str = "") -> Record:
+    """A message of librdkafka as a record; of which incarnation of its topic, the caller knows."""
+    key, headers = _text(message.key()), message.headers() or ()
+    return Record(message.topic(), message.partition(), message.offset(), key, message.value(), headers, topic_id)
+
+
+def _places(positions: Mapping[TopicPartition, Position]) -> list[confluent_kafka.TopicPartition]:
+    """Where to fetch from; the epoch has librdkafka ask whether the log was cut back since."""
+    return [
+        confluent_kafka.TopicPartition(*partition, position.next_offset)
+        if position.leader_epoch == UNKNOWN_EPOCH
+        else confluent_kafka.TopicPartition(*partition, position.next_offset, leader_epoch=position.leader_epoch)
+        for partition, position in positions.items()
+    ]
 
 
 def _listed(partitions: Collection[TopicPartition]) -> list[confluent_kafka.TopicPartition]:

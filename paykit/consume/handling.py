@@ -8,7 +8,6 @@ from functools import partial
 import structlog
 from prometheus_client import Counter, Histogram
 
-from paykit.base.errors import DefectError, UnavailableError
 from paykit.base.metrics import AGE_BUCKETS_S
 from paykit.consume import ordering_groups
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible, NotYet
@@ -39,6 +38,14 @@ _BEHIND_ITS_KEY = NotYet("an earlier event of its key")
 _log = structlog.get_logger()
 
 
+class HandlerFailedError(Exception):
+    """A handler raised what it should not have, by its own doing or the event's; wraps it (`raise ... from`).
+
+    Everything else that is raised in a batch's transaction comes from what is done around the handlers, or for want of
+    infrastructure, and says nothing about events.
+    """
+
+
 class _WithoutHandler(Enum):
     """Kinds of records that are taken together, as events of one type are."""
 
@@ -66,6 +73,7 @@ class Handling:
         self._service = service
         self._isolate = isolate
         self.blocked_keys = set(blocked_keys)
+        self._traced = False
 
     async def run(self, records: Sequence[PreparedRecord]) -> list[EventResult]:
         """Hand events to their handlers, those of a key in the order of the records; one result per record."""
@@ -87,19 +95,22 @@ class Handling:
         try:
             async with self._tx.savepoint():
                 return await self.call_once(events)
-        except UnavailableError:
-            raise
-        except Exception as error:
-            if faults.sort(error) is not Fault.UNEXPECTED:
-                raise
+        except HandlerFailedError as error:
             if len(events) == 1:
-                _log.error("handler_failed", service=self._service, record=events[0].name, exc_info=error)
-                return [DeadLetterCause(REASON_UNEXPECTED, f"{type(error).__name__}: {error}", unexpected=True)]
+                # One traceback is enough: where every event fails, thousands take longer than the transaction may.
+                traceback, self._traced = None if self._traced else error.__cause__, True
+                facts = {"service": self._service, "record": events[0].name, "error": str(error)}
+                _log.error("handler_failed", **facts, exc_info=traceback)
+                return [DeadLetterCause(REASON_UNEXPECTED, str(error), unexpected=True)]
         middle = len(events) // 2
         return [*await self.call(events[:middle]), *await self.call(events[middle:])]
 
     async def call_once(self, events: Sequence[ReadyEvent]) -> Sequence[HandlerResult]:
-        """Run the handler of events of one type, and let what it raises pass."""
+        """Run the handler of events of one type.
+
+        Raises:
+            HandlerFailedError: The handler failed unexpectedly.
+        """
         self._tx.hold(*[event.record.key for event in events])
         if events[0].handle.deduplication == "natural":
             return await self._answers(events)
@@ -163,9 +174,14 @@ class Handling:
             return ()
         self._tx.restart_lock_order()
         deliveries = [Delivered(event.event, event.record, event.waited_s) for event in events]
-        results = await events[0].handle.handler(self._tx, deliveries)
+        try:
+            results = await events[0].handle.handler(self._tx, deliveries)
+        except Exception as error:
+            if faults.sort(error) is Fault.UNEXPECTED:
+                raise HandlerFailedError(f"{type(error).__name__}: {error}") from error
+            raise
         if len(results) != len(events):
-            raise DefectError(f"handler of {events[0].name} gave {len(results)} results for {len(events)} events")
+            raise HandlerFailedError(f"{events[0].name}: {len(results)} results for {len(events)} events")
         return results
 
 

@@ -53,6 +53,11 @@ class UndecodableRecord:
     cause: DeadLetterCause
 
 
+@dataclass(slots=True)
+class ExcludedRecord(UndecodableRecord):
+    """A record that people decided to go past, whatever it is."""
+
+
 PreparedRecord = ReadyEvent | UnhandledEvent | UndecodableRecord
 
 

@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 
 from paykit.base.errors import DefectError, UnavailableError
 from paykit.consume.application import Application
-from paykit.consume.failure_window import is_defect
+from paykit.consume.halting.failure_window import is_defect
 from paykit.consume.prepared import PreparedRecord
 from paykit.consume.store import parked_events
 from paykit.consume.store.parked_events import ParkedEvent

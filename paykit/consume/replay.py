@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from paykit.consume import setting_aside
-from paykit.consume.application import Application
+from paykit.consume.application import Application, RegistryMismatchError
 from paykit.consume.delivery import Impossible, NotYet, Record
+from paykit.consume.handling import HandlerFailedError
 from paykit.consume.prepared import DeadLetterCause, ReadyEvent, UndecodableRecord
 from paykit.consume.store import dead_letters, skipped_events
 from paykit.errors import DomainError, Kind
@@ -137,14 +138,20 @@ class Replay:
 
     async def _apply_alone(self, tx: Tx, record: Record) -> None:
         await self._application.learn(record)
-        prepared = self._application.prepare(record)
+        try:
+            prepared = self._application.prepare(record)
+        except RegistryMismatchError as error:
+            raise ReplayRefused(str(error)) from error
         if prepared is None:
             raise ReplayRefused("this build ignores the event's type")
         if isinstance(prepared, UndecodableRecord):
             raise ReplayRefused(prepared.cause.error)
         if not isinstance(prepared, ReadyEvent):
             raise ReplayRefused("this build does not handle the event's type")
-        result = await self._application.apply_alone(tx, prepared)
+        try:
+            result = await self._application.apply_alone(tx, prepared)
+        except HandlerFailedError as error:
+            raise ReplayRefused(f"its handler fails: {error}") from error
         if isinstance(result, NotYet):
             raise ReplayRefused(f"waits for {result.waits_for}")
         if isinstance(result, Impossible):

@@ -177,6 +177,10 @@ class Codec:
         self._readers[schema_id] = self._reader(text)
         self._cache.remember_schema(schema_id, text)
 
+    def forget(self, schema_id: int) -> None:
+        """Have the registry asked again for a schema, which it gave under a wrong id."""
+        self._readers.pop(schema_id, None)
+
     def record_name(self, schema_id: int) -> Written:
         """Say which record and version a known schema id stands for."""
         return self._readers[schema_id].written

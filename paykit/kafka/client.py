@@ -125,22 +125,6 @@ def incarnations(bootstrap: str, topics: Sequence[str]) -> dict[str, tuple[str, 
         raise UnavailableError(f"Kafka does not describe its topics: {error}", part="kafka") from error
 
 
-def first_offset(bootstrap: str, partition: tuple[str, int]) -> int:
-    """Return the offset of the first record that a partition still has; blocks the thread.
-
-    Raises:
-        UnavailableError: Kafka cannot be reached.
-    """
-    admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
-    wanted = confluent_kafka.TopicPartition(*partition)
-    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-    try:
-        futures = admin.list_offsets({wanted: earliest}, request_timeout=METADATA_TIMEOUT_S)
-        return int(futures[wanted].result().offset)
-    except confluent_kafka.KafkaException as error:
-        raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error
-
-
 def end_offsets(bootstrap: str, topic: str) -> list[int]:
     """Return where each partition of a topic ends, in their order: the offset after its last record; blocks the thread.
 

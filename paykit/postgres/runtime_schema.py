@@ -145,6 +145,19 @@ END
 $$
 """
 
+
+def _keyed_by_topic_id(table: str, constraint: str, kind: str) -> str:
+    """Return the statement that gives a table of set-aside events the topic's id, and has its unique key include it."""
+    return f"""
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attname = 'topic_id') THEN
+        ALTER TABLE {table} ADD COLUMN topic_id text COLLATE "C" NOT NULL DEFAULT '', DROP CONSTRAINT {constraint};
+        ALTER TABLE {table} ADD {kind} (topic, topic_id, partition, record_offset);
+    END IF;
+END $$
+"""
+
+
 _LATER = (
     # How far business time is ahead of real time, on a development stack; no row is as good as 0.
     """
@@ -152,6 +165,53 @@ CREATE TABLE IF NOT EXISTS clock (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     offset_us bigint NOT NULL CHECK (offset_us >= 0)
 )
+""",
+    # The epoch of the partition's leader that wrote the last record applied, -1 where none was told: a log that was cut
+    # back since does not know it at that offset.
+    """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute
+                   WHERE attrelid = 'consumer_offset'::regclass AND attname = 'leader_epoch') THEN
+        ALTER TABLE consumer_offset ADD COLUMN leader_epoch integer NOT NULL DEFAULT -1 CHECK (leader_epoch >= -1);
+    END IF;
+END $$
+""",
+    # Offsets begin anew in a topic that was made again: what was set aside is known by the topic's id as well, which
+    # is '' in rows from before.
+    _keyed_by_topic_id("dead_letter", "dead_letter_topic_partition_record_offset_key", "UNIQUE"),
+    _keyed_by_topic_id("parked_event", "parked_event_topic_partition_record_offset_key", "UNIQUE"),
+    _keyed_by_topic_id("skipped_event", "skipped_event_pkey", "PRIMARY KEY"),
+    # Partitions that are not consumed until what stopped them is gone, and when that is looked at next. Real time.
+    """
+CREATE TABLE IF NOT EXISTS consumer_halt (
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    explanation text NOT NULL,
+    tries integer NOT NULL CHECK (tries >= 0),
+    since timestamptz NOT NULL,
+    next_try timestamptz NOT NULL,
+    PRIMARY KEY (topic, partition)
+)
+""",
+    # What people decided about halted partitions: kept for good. Real time.
+    """
+CREATE TABLE IF NOT EXISTS consumer_decision (
+    decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    partition integer NOT NULL,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('RESUME', 'SKIP', 'ADOPT')),
+    record_offset bigint CHECK ((record_offset IS NULL) = (kind = 'RESUME') AND record_offset >= 0),
+    topic_id text NOT NULL,
+    replaced text,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    create_time timestamptz NOT NULL,
+    apply_time timestamptz
+)
+""",
+    """
+CREATE INDEX IF NOT EXISTS consumer_decision_pending ON consumer_decision (topic, partition) WHERE apply_time IS NULL
 """,
 )
 

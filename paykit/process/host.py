@@ -20,6 +20,7 @@ from paykit.consume.store.offsets import TopicPartition
 from paykit.events.registry import RegistryClient
 from paykit.kafka import client as kafka
 from paykit.kafka.relay import Relay
+from paykit.kafka.topic_watch import TopicWatch
 from paykit.postgres import stuck_sessions
 from paykit.postgres.wakeups import wait
 from paykit.process import clock_rpc, set_aside
@@ -42,6 +43,7 @@ GC_THRESHOLDS = (50_000, 20, 50)
 CANCEL_AGAIN_S = 5.0
 DRAIN_TIMEOUT_S = 5.0
 """How long a stopping process goes on sending its outbox."""
+HEALTH_EVERY_S = 2.0
 HOUSEKEEPING_EVERY_S = 3600.0
 
 _log = structlog.get_logger()
@@ -55,6 +57,7 @@ class Host:
         self._registry = RegistryClient(settings.registry_url)
         self._codec = make_codec(settings, self._registry)
         self._services = services
+        self._topics = TopicWatch(settings.kafka_bootstrap)
         topic_ends = partial(_topic_ends, settings.kafka_bootstrap)
         self.runtimes = [
             Runtime(service=service, settings=settings, codec=self._codec, topic_ends=topic_ends)
@@ -62,6 +65,7 @@ class Host:
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._relays: list[Relay] = []
+        self._consumers: dict[tuple[str, int], Consumer] = {}
         self._relay_tasks: list[asyncio.Task[None]] = []
         self.server: GrpcServer | None = None
 
@@ -82,6 +86,7 @@ class Host:
                 self._start_parts(service, runtime)
         if self._settings.role in {"all", "api"}:
             self.server = await grpc_server.start(self._servicers(), self._server_options())
+            self._tasks.append(_supervise("consumer_health", partial(self._show_consumers, self.server)))
 
     async def stop(self) -> None:
         """Stop in order: no new calls, no new events, the work in hand, the rest of the outbox, the connections."""
@@ -125,7 +130,8 @@ class Host:
     def _start_worker(self, service: Service, runtime: Runtime) -> None:
         name = service.name
         for number in range(service.consumers if service.subscriptions else 0):
-            self._tasks.append(_supervise(f"{name}.consumer{number}", lambda: self._consumer(runtime).run()))
+            run = partial(self._consume, runtime, number)
+            self._tasks.append(_supervise(f"{name}.consumer{number}", run))
         if service.subscriptions:
             self._tasks.append(_supervise(f"{name}.redelivery", runtime.redelivery.run))
         for job in (*service.jobs, *_RUNTIME_JOBS):
@@ -139,11 +145,26 @@ class Host:
             wakeups=runtime.wakeups,
         )
 
+    async def _consume(self, runtime: Runtime, number: int) -> None:
+        consumer = self._consumers[runtime.service.name, number] = self._consumer(runtime)
+        await consumer.run()
+
+    async def _show_consumers(self, server: GrpcServer) -> None:
+        """Have the health service say of each service whether any partition that it has here is consumed."""
+        while True:
+            for name in {service for service, _ in self._consumers}:
+                own = [consumer for (service, _), consumer in self._consumers.items() if service == name]
+                consuming = any(consumer.is_consuming for consumer in own)
+                halted = any(consumer.is_halted for consumer in own)
+                await server.show(f"{name}.consumers", serving=consuming or not halted)
+            await asyncio.sleep(HEALTH_EVERY_S)
+
     def _consumer(self, runtime: Runtime) -> Consumer:
         return Consumer(
             service=runtime.service.name,
             bootstrap=self._settings.kafka_bootstrap,
             group=self._settings.topic_prefix + runtime.service.name,
+            topics=self._topics,
             database=runtime.database,
             application=runtime.application,
             on_applied=runtime.redelivery.applied.set,

@@ -17,8 +17,9 @@ import asyncpg
 from paykit.base.config import Settings
 from paykit.base.errors import DefectError, RebuildFailedError
 from paykit.clock import SystemClock
-from paykit.consume.application import Application
+from paykit.consume.application import Application, RegistryMismatchError
 from paykit.consume.delivery import Handle, Record, Subscription
+from paykit.consume.handling import HandlerFailedError
 from paykit.consume.prepared import PreparedRecord
 from paykit.consume.redelivery import Redelivery
 from paykit.consume.store.offsets import TopicPartition
@@ -45,10 +46,14 @@ _POSITIONS = """
 SELECT topic, partition, next_offset, cluster_id, topic_id FROM consumer_offset WHERE topic = ANY($1::text[])
 """
 
-# What was replayed is applied; the rest of what was set aside is not, or not yet.
+# What was replayed is applied; the rest of what was set aside is not, or not yet. What was set aside of a topic that
+# was made again since is not in it; without an id, it is from before ids were kept.
 _ASIDE = """
-SELECT topic, partition, record_offset FROM dead_letter WHERE topic = ANY($1::text[]) AND status <> 'REPLAYED'
-UNION ALL SELECT topic, partition, record_offset FROM parked_event WHERE topic = ANY($1::text[])
+SELECT a.topic, a.partition, a.record_offset FROM (
+    SELECT topic, topic_id, partition, record_offset FROM dead_letter WHERE status <> 'REPLAYED'
+    UNION ALL SELECT topic, topic_id, partition, record_offset FROM parked_event
+) AS a JOIN consumer_offset o USING (topic, partition)
+WHERE a.topic = ANY($1::text[]) AND a.topic_id IN ('', o.topic_id)
 LIMIT $2
 """
 
@@ -250,15 +255,20 @@ class _Rebuild:
     async def _apply(self, records: Sequence[Record]) -> None:
         for record in records:
             await self._learn(record)
-        events = [event for record in records if (event := self._application.prepare(record)) is not None]
+        try:
+            events = [event for record in records if (event := self._application.prepare(record)) is not None]
+        except RegistryMismatchError as error:
+            raise RebuildFailedError(f"the registry cannot be believed: {error}") from error
         if events:
             await self._database.transaction(lambda tx: self._apply_events(tx, events))
 
     async def _apply_events(self, tx: Tx, events: Sequence[PreparedRecord]) -> None:
         try:
             await self._application.apply(tx, events)
-        except asyncpg.UndefinedTableError as error:
-            raise DefectError(f"what rebuilds the projections uses another table: {error}") from error
+        except HandlerFailedError as error:
+            if isinstance(error.__cause__, asyncpg.UndefinedTableError):
+                raise DefectError(f"what rebuilds the projections uses another table: {error}") from error
+            raise
         if tx.emitted:
             raise DefectError(f"what rebuilds the projections emits {tx.emitted[0][3]}")
 

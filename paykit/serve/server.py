@@ -81,6 +81,11 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_s)
 
+    async def show(self, part: str, *, serving: bool) -> None:
+        """Have the health service say whether a part of the process serves, by the part's name."""
+        status = health_pb2.HealthCheckResponse
+        await self._health.set(part, status.SERVING if serving else status.NOT_SERVING)
+
     async def wait(self) -> None:
         """Wait until the server has stopped."""
         await self._server.wait_for_termination()

@@ -1,5 +1,6 @@
 """What `paystream up`, `down` and `status` do; `paytools.cli.commands.stack` declares the commands themselves."""
 
+import asyncio
 import contextlib
 import json
 import signal
@@ -11,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from paytools.cli import consumer_status, local
 from paytools.localstack import Endpoints, Stack
 from paytools.localstack.artifacts import ArtifactError
 from paytools.localstack.parts.part import PartFailedError
@@ -67,6 +69,9 @@ def status() -> None:
         state = "serves" if part.serves else "[red]does not serve[/red]"
         process = f"process {part.pid}" if part.pid else "external"
         console.print(f"{part.name:<12} {state:<15} {process:<16} {_public(part.endpoint)}", soft_wrap=True)
+    services = [part.name for part in parts if part.name in SERVICES]
+    for line in asyncio.run(consumer_status.lines(local.settings(StackSettings().home), services)) if services else ():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     if not all(part.serves for part in parts):
         raise typer.Exit(EXIT_NOT_SERVING)
 

@@ -10,6 +10,8 @@ RUNTIME_TABLES = {
     "outbox",
     "idempotency_key",
     "consumer_offset",
+    "consumer_halt",
+    "consumer_decision",
     "inbox",
     "dead_letter",
     "parked_event",

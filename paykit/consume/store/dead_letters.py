@@ -10,9 +10,9 @@ from paykit.consume.store.records import columns_of, record_of
 from paykit.postgres.database import Tx
 
 _INSERT = """
-INSERT INTO dead_letter (topic, partition, record_offset, key, value, header_names, header_values, record, reason,
-                         error, create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING dead_letter_id
+INSERT INTO dead_letter (topic, topic_id, partition, record_offset, key, value, header_names, header_values, record,
+                         reason, error, create_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING dead_letter_id
 """
 
 _LOCK = "SELECT * FROM dead_letter WHERE dead_letter_id = $1 FOR UPDATE"

@@ -13,16 +13,16 @@ SWEEP_LOCK = 0x7061_7270
 
 # How long an event waits is real time, so the database's, however far business time was moved.
 _INSERT = """
-INSERT INTO parked_event (topic, partition, record_offset, key, value, header_names, header_values, record, waits_for,
-                          create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now())
+INSERT INTO parked_event (topic, topic_id, partition, record_offset, key, value, header_names, header_values, record,
+                          waits_for, create_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())
 """
 
 # What waits for somebody to decide on a dead letter of its key; one that came before the dead letter does not.
 _HELD = """
 p.key <> '' AND EXISTS (
     SELECT FROM dead_letter d WHERE d.status = 'OPEN' AND d.topic = p.topic AND d.key = p.key
-        AND NOT (d.partition = p.partition AND d.record_offset > p.record_offset))
+        AND NOT ((d.topic_id, d.partition) = (p.topic_id, p.partition) AND d.record_offset > p.record_offset))
 """
 
 # In arrival order. The keys held are of the same snapshot: a decision afterwards must not let later events of a key,

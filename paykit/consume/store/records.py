@@ -6,13 +6,15 @@ from paykit.consume.delivery import Record
 
 
 def columns_of(record: Record) -> tuple[Any, ...]:
-    """Values of topic, partition, record_offset, key, value, header_names and header_values, in this order."""
+    """Values of topic, topic_id, partition, record_offset, key, value, header_names, header_values, in this order."""
     names = [name for name, _ in record.headers]
     contents = [content for _, content in record.headers]
-    return record.topic, record.partition, record.offset, record.key, record.value, names, contents
+    place = record.topic, record.topic_id, record.partition, record.offset
+    return *place, record.key, record.value, names, contents
 
 
 def record_of(row: Any) -> Record:
     """The record that a row keeps."""
     headers = list(zip(row["header_names"], row["header_values"], strict=True))
-    return Record(row["topic"], row["partition"], row["record_offset"], row["key"], row["value"], headers)
+    place = row["topic"], row["partition"], row["record_offset"]
+    return Record(*place, row["key"], row["value"], headers, row["topic_id"])

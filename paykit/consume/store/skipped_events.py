@@ -9,14 +9,19 @@ from paykit.consume.store.records import columns_of, record_of
 from paykit.postgres.database import Tx
 
 _INSERT = """
-INSERT INTO skipped_event (topic, partition, record_offset, key, value, header_names, header_values, record,
+INSERT INTO skipped_event (topic, topic_id, partition, record_offset, key, value, header_names, header_values, record,
                            create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
 """
 
-# Whoever applies, discards or converts them holds their rows: two at once do not do it twice.
+# Whoever applies, discards or converts them holds their rows: two at once do not do it twice. Where a topic was made
+# again, what was skipped of the one before it comes first.
 _LOCK = """
-SELECT * FROM skipped_event WHERE record = $1 ORDER BY topic, partition, record_offset LIMIT $2 FOR UPDATE
+SELECT * FROM skipped_event s WHERE record = $1
+ORDER BY topic, partition, (
+    SELECT min(create_time) FROM skipped_event f
+    WHERE (f.topic, f.topic_id, f.partition) = (s.topic, s.topic_id, s.partition)), record_offset
+LIMIT $2 FOR UPDATE OF s
 """
 
 _COUNTS = """
@@ -26,7 +31,7 @@ FROM skipped_event GROUP BY record ORDER BY record
 
 _COUNT = "SELECT count(*) AS n FROM (SELECT FROM skipped_event LIMIT $1) AS counted"
 
-_DELETE = "DELETE FROM skipped_event WHERE (topic, partition, record_offset) = ($1, $2, $3)"
+_DELETE = "DELETE FROM skipped_event WHERE (topic, topic_id, partition, record_offset) = ($1, $2, $3, $4)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +66,4 @@ async def count(tx: Tx, *, up_to: int) -> int:
 
 async def delete(tx: Tx, record: Record) -> None:
     """Forget a skipped event that was applied, or became a dead letter."""
-    await tx.run(_DELETE, record.topic, record.partition, record.offset)
+    await tx.run(_DELETE, record.topic, record.topic_id, record.partition, record.offset)

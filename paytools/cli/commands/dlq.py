@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from paykit.consume.application import RegistryMismatchError
 from paykit.consume.delivery import Record
 from paykit.consume.prepared import ReadyEvent
 from paykit.consume.replay import DeadLetterUnknown
@@ -51,7 +52,7 @@ def show(service: Service, dead_letter_id: Identity) -> None:
         letter = await runtime.transaction(lambda tx: dead_letters.lock(tx, dead_letter_id))
         if letter is None:
             raise DeadLetterUnknown(f"there is no dead letter {dead_letter_id}")
-        record, prepared = letter.record, runtime.application.prepare(letter.record)
+        record = letter.record
         return [
             ("source", _source(record)),
             ("key", record.key),
@@ -62,7 +63,7 @@ def show(service: Service, dead_letter_id: Identity) -> None:
             ("create_time", letter.create_time),
             ("error", letter.error),
             ("bytes", record.value.hex() if record.value is not None else None),
-            ("event", prepared.event if isinstance(prepared, ReadyEvent) else None),
+            ("event", _event(runtime, record)),
         ]
 
     for name, value in run_with_runtime(service, work):
@@ -81,6 +82,14 @@ def discard(service: Service, dead_letter_id: Identity, actor: Actor) -> None:
     """Close a dead letter without applying it; events parked behind it follow by themselves."""
     run_with_runtime(service, lambda runtime: runtime.replay.discard_dead_letter(dead_letter_id, actor=actor))
     typer.echo(f"discarded {dead_letter_id}")
+
+
+def _event(runtime: Runtime, record: Record) -> object:
+    try:
+        prepared = runtime.application.prepare(record)
+    except RegistryMismatchError as error:
+        return error
+    return prepared.event if isinstance(prepared, ReadyEvent) else None
 
 
 def _source(record: Record) -> str:

@@ -9,6 +9,7 @@ from paykit.consume.delivery import Record
 from paykit.consume.fetching import Slice
 from paykit.consume.store import offsets
 from paykit.consume.store.offsets import Position, TopicPartition
+from paykit.kafka.topic_watch import TopicWatch
 from paykit.process.runtime import Runtime
 from tests import probe
 from tests.integration.runtime.arrivals import TOPIC, arrival, keys_of
@@ -24,6 +25,7 @@ def consumer(runtime: Runtime) -> Consumer:
         service="probe",
         bootstrap="127.0.0.1:1",
         group="probe",
+        topics=TopicWatch("127.0.0.1:1"),
         database=runtime.database,
         application=runtime.application,
         on_applied=lambda: None,
@@ -40,7 +42,7 @@ async def stored(runtime: Runtime, partition: TopicPartition) -> int:
 
 
 def piece(start: int, records: Sequence[Record]) -> Slice:
-    return Slice(start, start + len(records), list(records))
+    return Slice(start, start + len(records), "topic", records=list(records))
 
 
 async def test_a_batch_at_the_stored_offset_is_applied_and_moves_it(runtime: Runtime, consumer: Consumer) -> None:

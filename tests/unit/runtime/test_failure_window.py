@@ -2,7 +2,7 @@
 
 import pytest
 
-from paykit.consume.failure_window import FailureWindow, is_defect
+from paykit.consume.halting.failure_window import FailureWindow, is_defect
 
 F, T = False, True
 

@@ -1,0 +1,60 @@
+"""A registry restored with other ids decodes one record as another of the same shape: nothing is believed of it."""
+
+import dataclasses
+
+import pytest
+
+from paykit.consume.application import RegistryMismatchError
+from paykit.consume.consumer import Consumer
+from paykit.consume.fetching import Slice
+from paykit.consume.halting.halt import HaltError, HaltReason
+from paykit.consume.prepared import ReadyEvent
+from paykit.consume.store import offsets
+from paykit.consume.store.offsets import Position
+from paykit.kafka.topic_watch import TopicWatch
+from paykit.process.runtime import Runtime
+from paystream.payment.v1 import events
+from tests import probe
+from tests.integration.runtime.arrivals import TOPIC, arrival, keys_of
+
+HERE = (TOPIC, 0)
+
+
+@pytest.fixture
+def consumer(runtime: Runtime) -> Consumer:
+    return Consumer(
+        service="probe",
+        bootstrap="127.0.0.1:1",
+        group="probe",
+        topics=TopicWatch("127.0.0.1:1"),
+        database=runtime.database,
+        application=runtime.application,
+        on_applied=lambda: None,
+    )
+
+
+async def test_a_record_that_says_it_is_another_than_its_schema_is_neither_applied_nor_set_aside(
+    runtime: Runtime, consumer: Consumer
+) -> None:
+    await runtime.transaction(lambda tx: offsets.begin(tx, HERE, Position(7, "cluster", "topic")))
+    consumer._positions[HERE] = 7
+    good, bad = (arrival(runtime, probe.payment_created(probe.new_payment_id())) for _ in range(2))
+    good = dataclasses.replace(good, offset=7, headers=[("ce_type", events.PaymentCreated.RECORD.encode())])
+    bad = dataclasses.replace(bad, offset=8, headers=[("ce_type", events.PaymentFailed.RECORD.encode())])
+    with pytest.raises(HaltError) as halt:
+        await consumer._apply({HERE: Slice(7, 9, "topic", records=[good, bad])}, isolate=False)
+    assert (halt.value.reason, halt.value.partitions) == (HaltReason.REGISTRY_MISMATCH, (HERE,))
+    assert "offset 8 is paystream.payment.v1.PaymentFailed" in halt.value.explanation
+    for table in ("seen", "dead_letter", "skipped_event", "parked_event"):
+        assert await keys_of(runtime, table) == []
+
+
+async def test_the_registry_is_asked_again_so_that_one_that_was_mended_is_believed(runtime: Runtime) -> None:
+    record = arrival(runtime, probe.payment_created(probe.new_payment_id()))
+    lying = dataclasses.replace(record, headers=[("ce_id", b"evt_1"), ("ce_type", b"paystream.payment.v1.Other\xff")])
+    assert runtime.application.unknown_schema(record) is None
+    with pytest.raises(RegistryMismatchError, match="Other\ufffd, and its schema id"):
+        runtime.application.prepare(lying)
+    assert runtime.application.unknown_schema(record) is not None
+    await runtime.application.learn(record)
+    assert isinstance(runtime.application.prepare(record), ReadyEvent)
