@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("schemas", "schemas", "The event schemas: rules, publication, registry."),
     Entry("events", "events", "The events on Kafka."),
     Entry("dlq", "dlq", "A service's dead letters: look, replay, discard."),
+    Entry("outbox", "outbox", "A service's events that Kafka refuses: look, try now."),
     Entry("journey", "journey", "All that became of an order or payment, in every service, in order of time."),
     Entry("stats", "oversight.stats", "What was paid, refunded, settled and paid out, drawn in the terminal."),
     Entry("mail", "oversight.mail", "The mails that the local stack has kept."),
