@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,14 @@ QUEUE_WAIT_S = 0.1
 """How long to wait for room when librdkafka's queue is full, before trying again."""
 MESSAGE_BYTES_MAX = 2 * 1024 * 1024
 """The largest message produced: a dead letter's copy, which is the largest record of a topic and its error."""
+TOPIC_UNKNOWN_GRACE_MS = 10_000
+"""How long a topic that Kafka does not know is asked for before its messages are refused."""
+
+Report = Callable[[confluent_kafka.KafkaError | None, Any], None]
+"""What a producer calls once for each message: with None when it was acknowledged, else with what it failed by.
+
+It may be called while an exception of the driver is raised, and so must call nothing: it puts down what it is told.
+"""
 
 LOGGER = logging.getLogger("librdkafka")
 
@@ -50,34 +58,71 @@ class Producer:
                 "enable.gapless.guarantee": True,
                 "partitioner": "murmur2_random",
                 "message.max.bytes": MESSAGE_BYTES_MAX,
+                "topic.metadata.propagation.max.ms": TOPIC_UNKNOWN_GRACE_MS,
                 "linger.ms": 2,
                 "compression.type": "lz4",
             },
             logger=LOGGER,
         )
 
-    def produce(self, *, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, str | bytes]]) -> None:
-        """Queue a message, waiting while the queue is full."""
-        while not self._queue(topic, key, value, headers):
+    def produce(
+        self,
+        *,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        headers: Sequence[tuple[str, str | bytes]],
+        report: Report | None = None,
+    ) -> None:
+        """Queue a message, waiting while the queue is full.
+
+        Raises:
+            confluent_kafka.KafkaException: It is refused at once: too large for any topic, or its topic is unknown.
+        """
+        while not self._queue(topic, report or self._on_delivery, key=key, value=value, headers=list(headers)):
             self._producer.poll(QUEUE_WAIT_S)
 
-    def _queue(self, topic: str, key: str, value: bytes | None, headers: Sequence[tuple[str, str | bytes]]) -> bool:
+    def _queue(self, topic: str, report: Report, **message: Any) -> bool:
         """Return whether the message needs no further try: it is in the queue, or the producer was discarded."""
         with self._gate:
             if self._discarded:
                 return True
             try:
-                self._producer.produce(
-                    topic, key=key, value=value, headers=list(headers), on_delivery=self._on_delivery
-                )
+                self._producer.produce(topic, on_delivery=report, **message)
             except BufferError:
                 return False
             return True
 
+    def flush(self, timeout_s: float = FLUSH_SLICE_S) -> int:
+        """Send what is queued, make the reports that are due and return how many are missing; blocks the thread."""
+        try:
+            return self._producer.flush(timeout_s)
+        except confluent_kafka.KafkaException:
+            return len(self._producer)
+        except SystemError as error:
+            # The driver raises a fatal error of the client by itself, and goes on with reports while it is raised, of
+            # which the interpreter complains once they are made.
+            if not isinstance(error.__cause__, confluent_kafka.KafkaException):
+                raise
+            return len(self._producer)
+
     def wait_acknowledged(self) -> None:
         """Wait until nothing is in flight, a message failed, or the producer was discarded; blocks the thread."""
-        while not self._discarded and self.error is None and self._producer.flush(FLUSH_SLICE_S):
+        while not self._discarded and self.error is None and self.flush():
             pass
+
+    def partitions(self, topic: str, *, timeout_s: float) -> int:
+        """Return how many partitions a topic has, 0 where that cannot be told in time; blocks the thread."""
+        try:
+            return len(self._producer.list_topics(topic, timeout=timeout_s).topics[topic].partitions)
+        except confluent_kafka.KafkaException:
+            return 0
+
+    def settle(self, timeout_s: float) -> None:
+        """Drop what was not sent yet, and wait for the answers to what was; blocks the thread."""
+        with self._gate:
+            self._producer.purge(in_queue=True, in_flight=False, blocking=False)
+        self.flush(timeout_s)
 
     def discard(self) -> None:
         """Drop what is not acknowledged; the producer is of no use afterwards. May be called from any thread."""

@@ -3,6 +3,7 @@
 - `table`: what services declare their tables with; `lock_order`: the order in which they lock them.
 - `database`: connections, transactions and their retries; `faults`: what its errors mean; `stuck_sessions`.
 - `lanes`: how long transactions wait; `contention`: for which rows.
-- `rows`: what set-based statements share; `runtime_schema`: the tables in every service's schema; `outbox`.
+- `rows`: what set-based statements share; `runtime_schema`: the tables in every service's schema.
+- `outbox`: events to be sent; `outbox_holds`: what Kafka refuses of them.
 - `wakeups`: signals between the processes of a service.
 """

@@ -1,4 +1,7 @@
-"""The outbox table: events written with the change they tell of, deleted once Kafka has acknowledged them."""
+"""The outbox table: events written with the change they tell of, deleted once Kafka has acknowledged them.
+
+What waits behind a refusal stands in `outbox_held`, with the same ids; see `outbox_holds`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,16 +43,43 @@ VALUES ($1, $2, '', '', '', $3, $4, $5, $6)
 """
 
 # The oldest rows first. A row with a smaller id can appear later only for another key (see Tx.emit).
-SELECT_BATCH = """
-SELECT id, topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value, header_names, header_values
-FROM outbox ORDER BY id LIMIT $1
+_SENT = """
+id, topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value, header_names, header_values
 """
+
+SELECT_BATCH = f"SELECT {_SENT} FROM outbox ORDER BY id LIMIT $1"
+
+SELECT_BATCH_BESIDE = f"SELECT {_SENT} FROM outbox WHERE id > $1 AND topic <> ALL($2::text[]) ORDER BY id LIMIT $3"
+"""After an id, of other topics than these."""
+
+SELECT_LAST_ID = "SELECT coalesce(max(id), -1) FROM outbox"
 
 DELETE_BATCH = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 
+SET_ASIDE = f"""
+WITH moved AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING *)
+INSERT INTO outbox_held ({_SENT}) SELECT {_SENT} FROM moved
+"""
+"""Rows behind a refusal leave the outbox, which stays as small as what is on its way."""
+
+SELECT_HELD_OF_KEY = f"SELECT {_SENT} FROM outbox_held WHERE topic = $1 AND key = $2 ORDER BY id LIMIT $3"
+
+SELECT_HELD_OF_TOPIC = f"""
+SELECT {_SENT} FROM outbox_held WHERE topic = $1 AND key <> ALL($2::text[]) ORDER BY id LIMIT $3
+"""
+
+DELETE_HELD = "DELETE FROM outbox_held WHERE id = ANY($1::bigint[])"
+
 # Counting stops at $1 rows: an outbox of millions must not cost a scan of millions every few seconds.
 SELECT_DEPTH = """
-SELECT count(*) AS rows, min(occurred_at) AS oldest FROM (SELECT occurred_at FROM outbox ORDER BY id LIMIT $1) AS head
+SELECT least(count(*), $1::bigint) AS rows, min(occurred_at) AS oldest FROM (
+    (SELECT occurred_at FROM outbox ORDER BY id LIMIT $1)
+    UNION ALL (SELECT occurred_at FROM outbox_held ORDER BY id LIMIT $1)) AS head
+"""
+
+SELECT_HELD_KEYS = """
+SELECT topic, count(DISTINCT key) AS keys
+FROM (SELECT topic, key FROM outbox_held ORDER BY id LIMIT $1) AS head GROUP BY topic
 """
 
 

@@ -213,6 +213,39 @@ CREATE TABLE IF NOT EXISTS consumer_decision (
     """
 CREATE INDEX IF NOT EXISTS consumer_decision_pending ON consumer_decision (topic, partition) WHERE apply_time IS NULL
 """,
+    # A key, or a whole topic (key NULL), of which Kafka refused a row, for as long as rows of it wait in outbox_held.
+    """
+CREATE TABLE IF NOT EXISTS outbox_hold (
+    hold_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    key text COLLATE "C",
+    outbox_id bigint NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    error text NOT NULL,
+    tries integer NOT NULL CHECK (tries >= 0),
+    refuse_time timestamptz NOT NULL,
+    retry_time timestamptz NOT NULL,
+    UNIQUE NULLS NOT DISTINCT (topic, key)
+)
+""",
+    # Rows of the outbox that wait behind a refusal, with the ids that they had there.
+    """
+CREATE TABLE IF NOT EXISTS outbox_held (
+    id bigint PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    dataschema text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    traceparent text COLLATE "C",
+    value bytea,
+    header_names text[],
+    header_values bytea[]
+)
+""",
+    "CREATE INDEX IF NOT EXISTS outbox_held_topic ON outbox_held (topic, id)",
+    "CREATE INDEX IF NOT EXISTS outbox_held_key ON outbox_held (topic, key, id)",
 )
 
 

@@ -8,6 +8,8 @@ from tests.line import books
 RUNTIME_TABLES = {
     "alembic_version",
     "outbox",
+    "outbox_hold",
+    "outbox_held",
     "idempotency_key",
     "consumer_offset",
     "consumer_halt",

@@ -1,0 +1,50 @@
+"""`paystream outbox`: what Kafka refuses of a service's events, and what waits behind it."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from paykit.postgres import outbox_holds
+from paykit.postgres.outbox_holds import OutboxHold
+from paykit.process.runtime import Runtime
+from paytools.cli.offline import run_with_runtime
+
+LIST_HOLDS_MAX = 200
+COUNTED_ROWS_MAX = 100_000
+
+app = typer.Typer(help="Look at events that Kafka refuses, and have them tried now.", no_args_is_help=True)
+
+Service = Annotated[str, typer.Argument(help="The service whose events they are.")]
+
+
+@app.command(name="list")
+def list_(
+    service: Service,
+    after: Annotated[int, typer.Option(help="Only ids above this, to page on.")] = 0,
+) -> None:
+    """List what is refused: id, since when, topic, key (* for all), row, rows waiting, tries, next try, why."""
+
+    async def work(runtime: Runtime) -> Sequence[OutboxHold]:
+        return await runtime.read(
+            lambda tx: outbox_holds.list_holds(tx, after=after, limit=LIST_HOLDS_MAX, rows_max=COUNTED_ROWS_MAX)
+        )
+
+    holds = run_with_runtime(service, work)
+    for hold in holds:
+        typer.echo(
+            f"{hold.hold_id}\t{hold.refuse_time:%Y-%m-%dT%H:%M:%SZ}\t{hold.topic}\t"
+            f"{'*' if hold.key is None else hold.key}\t{hold.outbox_id}\t{hold.rows}\t{hold.tries}\t"
+            f"{hold.retry_time:%Y-%m-%dT%H:%M:%SZ}\t{hold.reason}\t{hold.error}"
+        )
+    typer.echo(f"{len(holds)} refused", err=True)
+
+
+@app.command()
+def retry(
+    service: Service,
+    hold_id: Annotated[int | None, typer.Argument(help="What to try, by its id; without one, all.")] = None,
+) -> None:
+    """Have what is refused tried now, by the relay that leads."""
+    changed = run_with_runtime(service, lambda runtime: runtime.transaction(lambda tx: outbox_holds.retry(tx, hold_id)))
+    typer.echo(f"{changed} to be tried now")
