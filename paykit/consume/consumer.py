@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from paykit.base.errors import UnavailableError
-from paykit.consume import start_positions
+from paykit.consume import spans, start_positions
 from paykit.consume.application import Application, RegistryMismatchError
 from paykit.consume.fetching import Batch, Fetcher, Slice
 from paykit.consume.halting.failed_runs import BACKOFF_FIRST_S, BACKOFF_MAX_S, BATCH_TRIES_MAX, FailedRuns
@@ -258,7 +258,8 @@ class Consumer:
             await self._skips.apply(tx, ends)
             return ends, failures
 
-        advanced, self._failures = await self._database.transaction(work) if ours else ({}, self._failures)
+        with spans.processing(self._service, prepared.values()):
+            advanced, self._failures = await self._database.transaction(work) if ours else ({}, self._failures)
         for key, end in advanced.items():
             if key in self._positions:
                 self._positions[key] = end

@@ -19,8 +19,10 @@ from typing import Any
 
 import confluent_kafka
 import structlog
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 
+from paykit.base import tracing
 from paykit.kafka.client import Producer
 from paykit.kafka.cloud_events import CloudEventHeaders
 from paykit.kafka.refusals import Refusal, refusal
@@ -139,14 +141,17 @@ class Sender:
         if producer is None:
             return {}
         errors: _Errors = {}
-        for part in [rows] if self._partitions.complete else _firsts_and_rest(rows):
-            errors = self._exchange(producer, part)
-            if errors or not all(row["id"] in self._acknowledged for row in part):
-                break
-        else:
-            self._partitions.learn(producer, rows[0]["topic"])
+        topic = rows[0]["topic"]
+        traceparents = (row["traceparent"] for row in rows)
+        with tracing.shared(f"send {topic}", traceparents, kind=SpanKind.PRODUCER, messaging__system="kafka"):
+            for part in [rows] if self._partitions.complete else _firsts_and_rest(rows):
+                errors = self._exchange(producer, part)
+                if errors or not all(row["id"] in self._acknowledged for row in part):
+                    break
+            else:
+                self._partitions.learn(producer, topic)
         if errors:
-            _log.warning("kafka_refused", topic=rows[0]["topic"], error=str(next(iter(errors.values()))))
+            _log.warning("kafka_refused", topic=topic, error=str(next(iter(errors.values()))))
             self._abandon(producer)
         return errors
 
