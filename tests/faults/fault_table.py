@@ -9,19 +9,22 @@ from tests.faults.proxy import Mode
 PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 BEGIN, END = "<!-- {}: written by `make chaos` -->", "<!-- end of {} -->"
 WORDS = {"postgres": "PostgreSQL", "kafka": "Kafka", "registry": "registry"}
+_FAULTS = [f"{word} {mode.value.replace('_', '-')}" for word in WORDS.values() for mode in Mode]
+"""As the table has them, in its order."""
 
 
 def write(found: Mapping[tuple[str, Mode], Outcome], timing: Timing, page: Path = PAGE) -> None:
     """Put what came out into the page; rows of faults that were not tried this time stay."""
     head, fresh = [*lines({}, timing)], {_fault(row): row for row in lines(found, timing) if _fault(row)}
     kept = {_fault(row): row for row in between("faults", page).splitlines() if _fault(row)}
-    put("faults", "\n".join([*head, *(kept | fresh).values()]), page)
+    rows = kept | fresh
+    put("faults", "\n".join([*head, *(rows[fault] for fault in _FAULTS if fault in rows)]), page)
 
 
 def _fault(row: str) -> str:
     """Return which fault a row is about; empty for what is no row of a fault."""
     first = row.removeprefix("| ").partition(" |")[0]
-    return first if row.startswith("| ") and first.split(" ")[0] in WORDS.values() else ""
+    return first if first in _FAULTS else ""
 
 
 def lines(found: Mapping[tuple[str, Mode], Outcome], timing: Timing) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A process that asks for payments at a steady rate, whatever becomes of them: a module whose stdin is a step as JSON.
 
-A closed loop would wait for a slow server and so never overload it. Here a call starts when its time has come, and what
-counts as its latency begins at that time, also where the client itself was late.
+A closed loop would wait for a slow server and so never overload it. Here a call starts when its time has come, or as
+soon as the client has time for it, which is told as well.
 """
 
 import asyncio
@@ -58,6 +58,7 @@ class Tally:
         accepted: The payments' ids.
         refused: By status code, the calls that were not.
         refused_ms: Latency of each of these.
+        late_ms: How much later than its time each call was started.
         without_retry_info: Calls refused with RESOURCE_EXHAUSTED that do not say when to ask again.
     """
 
@@ -68,6 +69,7 @@ class Tally:
     refused: dict[str, int] = field(default_factory=dict)
     refused_ms: list[float] = field(default_factory=list)
     without_retry_info: int = 0
+    late_ms: list[float] = field(default_factory=list)
 
     def take(self, error: grpc.aio.AioRpcError, ms: float) -> None:
         """Count a call that was not acknowledged."""
@@ -129,12 +131,14 @@ async def _call(step: Step, tally: Tally, methods: list[Any], number: int, due: 
         amount=Money(amount_minor=1_000, currency_code="USD"),
         payment_method=payment_pb2.PaymentMethod(type=payment_pb2.PAYMENT_METHOD_TYPE_CARD, token="tok_load"),
     )
+    started = time.perf_counter()
+    tally.late_ms.append((started - due) * 1_000)
     try:
         reply = await methods[number % len(methods)](request.SerializeToString(), timeout=step.deadline_s)
     except grpc.aio.AioRpcError as error:
-        tally.take(error, (time.perf_counter() - due) * 1_000)
+        tally.take(error, (time.perf_counter() - started) * 1_000)
         return
-    tally.accepted_ms.append((time.perf_counter() - due) * 1_000)
+    tally.accepted_ms.append((time.perf_counter() - started) * 1_000)
     tally.accepted.append(payment_pb2.CreatePaymentResponse.FromString(reply).payment.payment_id)
 
 

@@ -18,6 +18,7 @@ def line(measured: Overload) -> str:
         f"{measured.over_p99_ms:.0f} ms ({measured.over_p99_ms / measured.half_p99_ms:.1f} of half load)",
         refused,
         in_ms,
+        f"{percentile(over.late_ms, 99):.0f} ms",
         f"{measured.memory_growth:.2f}",
     )
     return f"| {' | '.join(cells)} |"
@@ -28,7 +29,7 @@ def write(measured: Overload, *, seconds: float) -> None:
     head = (
         f"The overload lasted {seconds:.0f} s.",
         "",
-        "| capacity | p99 at half of it | offered | accepted | p99 of these | refused | p99 until refused | memory |",
-        "|---|---|---|---|---|---|---|---|",
+        "| capacity | p99 at half of it | offered | accepted | p99 of these | refused | after | client late | memory |",
+        "|---|---|---|---|---|---|---|---|---|",
     )
     put("overload", "\n".join([*head, line(measured)]))
