@@ -110,9 +110,10 @@ def replay_command(
     service: Annotated[str, typer.Argument(help="The service that skipped the events.")],
     *,
     type_: Annotated[str, typer.Option("--type", help="Full record name, as in paystream.payment.v1.RefundFailed.")],
+    home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
     """Apply events that were skipped because their type was newer than the build, after the upgrade."""
-    applied = run_with_runtime(service, lambda runtime: runtime.replay.replay_skipped(type_))
+    applied = run_with_runtime(service, lambda runtime: runtime.replay.replay_skipped(type_), home=home)
     typer.echo(f"applied {applied} events of {type_}")
 
 
