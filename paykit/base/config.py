@@ -339,6 +339,11 @@ class Settings(BaseSettings):
         return self
 
 
+def given() -> set[str]:
+    """Return the names of the settings that the environment has a value for."""
+    return {name for name, value in _StrictEnvironment(Settings)().items() if value != ""}
+
+
 def load(*, overrides: Mapping[str, Any] | None = None, **defaults: Any) -> Settings:
     """Read the settings from the environment, taking `defaults` for what it does not say; `overrides` win over it.
 

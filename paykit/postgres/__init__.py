@@ -5,5 +5,6 @@
 - `lanes`: how long transactions wait; `contention`: for which rows.
 - `rows`: what set-based statements share; `runtime_schema`: the tables in every service's schema.
 - `outbox`: events to be sent; `outbox_holds`: what Kafka refuses of them.
+- `schema_changes`: what migrations change tables with under traffic; `schema_support`: which builds a schema takes.
 - `wakeups`: signals between the processes of a service.
 """

@@ -261,6 +261,11 @@ def complete(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def version() -> int:
+    """Count what came after the first version: a build needs no less, and stands more."""
+    return len(_LATER)
+
+
 def run_script(script: str) -> None:
     """Run statements separated by semicolons at line ends; comments are allowed, function bodies are not."""
     for statement in script.split(";\n"):

@@ -7,7 +7,6 @@ in the past.
 from collections.abc import Sequence
 from datetime import timedelta
 
-import asyncpg
 import structlog
 
 from paykit.base.config import ConfigurationError
@@ -74,15 +73,10 @@ class BusinessClock:
         """Set a starting process's clock.
 
         Raises:
-            ConfigurationError: The clock was moved and this is no development stack, or the schema is not migrated.
+            ConfigurationError: The clock was moved and this is no development stack.
             UnavailableError: PostgreSQL cannot be reached.
         """
-        try:
-            offset = await self._stored_offset()
-        except asyncpg.UndefinedTableError as error:
-            raise ConfigurationError(
-                f"the schema of {self._service} is not up to date: run `paystream db migrate`"
-            ) from error
+        offset = await self._stored_offset()
         if offset and environment == "production":
             raise ConfigurationError(
                 f"the clock of {self._service} was moved forward by {offset}: what is stored is dated in the "

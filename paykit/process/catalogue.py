@@ -2,9 +2,9 @@
 
 import importlib
 import pkgutil
-from pathlib import Path
 
 import services
+from paykit.process.revisions import migrations_of
 from paykit.process.service import Service
 
 
@@ -32,8 +32,3 @@ def load_service(name: str) -> Service:
         raise ServiceUnknownError(f"there is no service {name!r}; there are {', '.join(service_names())}")
     service: Service = importlib.import_module(f"services.{name}.service").SERVICE
     return service
-
-
-def migrations_of(name: str) -> Path:
-    """Directory of a service's migrations."""
-    return Path(services.__path__[0]) / name / "migrations"

@@ -4,23 +4,26 @@
 rows and never change a table. Only an administrator's URL, used by `paystream db`, can act as the owner.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from paykit.base.config import ConfigurationError
-from paykit.postgres import runtime_schema
-from paykit.process import catalogue
+from paykit.base.errors import UnavailableError
+from paykit.process import catalogue, upgrading
+from paykit.process.revisions import migrations_of
+from paykit.process.upgrading import UNDER_TRAFFIC, Patience, Upgrade
 
-_ENVIRONMENT = Path(__file__).parent / "migrations"
+ALONE_PAUSE_S = 0.1
+ALONE_TRIES_MAX = 36_000
+"""An hour: indexes of large tables take their time."""
 _MIGRATION_LOCK = 0x7061_796D
 """Advisory lock that keeps two migrations of one database apart."""
 
@@ -35,26 +38,50 @@ async def init(url: str, services: Sequence[str], *, password: str | None = None
 
     Raises:
         ConfigurationError: PostgreSQL does not accept the URL's user or password, or the user may not do this.
+        UnavailableError: Another migration of the database did not end in time.
     """
     await _create_database(url)
     async with _connected(url) as connection:
-        await connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        await _be_alone(connection)
         for service in services:
             for statement in _init_statements(service, password):
                 await connection.exec_driver_sql(statement)
 
 
-async def migrate(url: str, services: Sequence[str], *, directory: Path | None = None) -> None:
-    """Bring each service's schema to its newest version; `directory` holds the migrations, if not the services' own.
+async def migrate(
+    url: str,
+    services: Sequence[str],
+    *,
+    directory: Path | None = None,
+    target: str | None = None,
+    patience: Patience = UNDER_TRAFFIC,
+) -> None:
+    """Bring each service's schema to its newest version, while services may work on it.
+
+    Args:
+        url: An administrator's URL.
+        services: Names.
+        directory: Of the migrations, if not the services' own.
+        target: The revision to stop at, of the one service that is named.
+        patience: With those who use the tables.
 
     Raises:
-        ConfigurationError: PostgreSQL does not accept the URL's user or password, or the user may not do this.
+        ConfigurationError: PostgreSQL does not accept the URL's user or password, the user may not do this, or a schema
+            is of a newer build.
+        UnavailableError: A table was in use for too long, or another migration of the database did not end in time.
     """
     async with _connected(url) as connection:
-        await connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        await _be_alone(connection)
         for service in services:
             bring = catalogue.load_service(service).on_migrate if directory is None else _bring_nothing
-            await connection.run_sync(_upgrade, service, directory or catalogue.migrations_of(service), bring)
+            upgrade = Upgrade(
+                service=service,
+                directory=directory or migrations_of(service),
+                bring=bring,
+                target=target,
+                patience=patience,
+            )
+            await upgrading.carry_out(connection, upgrade)
 
 
 @asynccontextmanager
@@ -74,12 +101,23 @@ async def _connected(url: str) -> AsyncIterator[AsyncConnection]:
         raise
 
 
+async def _be_alone(connection: AsyncConnection) -> None:
+    """Wait for other migrations of the database, by asking: waiting in a statement would hold up index builds."""
+    asking = sqlalchemy.text("SELECT pg_try_advisory_lock(:lock)")
+    for _ in range(ALONE_TRIES_MAX):
+        taken = await connection.execute(asking, {"lock": _MIGRATION_LOCK})
+        if taken.scalar():
+            return
+        await asyncio.sleep(ALONE_PAUSE_S)
+    raise UnavailableError("another migration of this database has not ended", part="postgres")
+
+
 async def _create_database(url: str) -> None:
     name = sqlalchemy.make_url(url).database
     maintenance = sqlalchemy.make_url(url).set(database="postgres").render_as_string(hide_password=False)
     async with _connected(maintenance) as connection:
         # The services of a new cluster all ask for it at the same time.
-        await connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        await _be_alone(connection)
         exists = await connection.execute(
             sqlalchemy.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}
         )
@@ -112,28 +150,3 @@ def _create_role(name: str, option: str) -> str:
 
 def _bring_nothing(_connection: Connection) -> None:
     """Leave the rows of a schema alone."""
-
-
-def _upgrade(connection: Connection, service: str, directory: Path, bring: Callable[[Connection], None]) -> None:
-    """Run Alembic in one transaction, as the schema's owner, and bring the rows that come with the build."""
-    connection.exec_driver_sql("BEGIN")
-    try:
-        connection.exec_driver_sql(f'SET LOCAL ROLE "paystream_{service}_owner"')
-        connection.exec_driver_sql(f'SET LOCAL search_path = "{service}"')
-        config = Config()
-        config.set_main_option("script_location", str(_ENVIRONMENT))
-        config.set_main_option("version_locations", str(directory))
-        config.set_main_option("path_separator", "newline")
-        config.attributes["options"] = {
-            "connection": connection,
-            "version_table_schema": service,
-            "transactional_ddl": False,  # The transaction is ours.
-            "service": service,
-        }
-        command.upgrade(config, "head")
-        runtime_schema.complete(connection)
-        bring(connection)
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK")
-        raise
-    connection.exec_driver_sql("COMMIT")

@@ -22,6 +22,7 @@ from paykit.events.registry import RegistryClient
 from paykit.money import close_currencies
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.wakeups import Wakeups
+from paykit.process import schema_check
 from paykit.process.business_clock import BusinessClock
 from paykit.process.declaration import Declaration
 from paykit.serve import idempotency, operations, waiting
@@ -104,14 +105,16 @@ class Runtime:
         return self.settings.reply_bytes_max
 
     async def prepare(self) -> None:
-        """Set the clock, and learn the schema ids of all that the service emits or handles.
+        """Look whether the tables are made for this build, set the clock, and learn the schema ids of all events.
 
         Raises:
-            ConfigurationError: The schema is not migrated, or the clock was moved and must not be.
+            ConfigurationError: The tables are older than this build, or newer and not made for it, or the clock was
+                moved and must not be.
             SchemaUnregisteredError: Schemas were not registered.
             UnavailableError: A part is missing and nothing was cached.
         """
         if self.service.keeps_tables:
+            await schema_check.check(self.database, self.service.name)
             await self.business_clock.start(self.settings.environment)
         handled = [event for s in self.service.subscriptions for event in s.handles]
         await self.codec.prepare([*self.service.emits, *handled])

@@ -45,7 +45,7 @@ async def empty(admin_url: str, *schemas: str) -> None:
     """Empty every table of these services: far quicker than a fresh database, where tests share one."""
     connection = await asyncpg.connect(admin_url)
     names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY($1)"
-    rows = await connection.fetch(f"{names} AND tablename <> 'alembic_version'", schemas)
+    rows = await connection.fetch(f"{names} AND tablename NOT IN ('alembic_version', 'schema_support')", schemas)
     await connection.execute(f"TRUNCATE {', '.join(row[0] for row in rows)} RESTART IDENTITY CASCADE")
     await connection.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 from paykit.events.registry import RegistryClient
@@ -12,13 +13,13 @@ from paytools.cli import addresses, local
 T = TypeVar("T")
 
 
-def run_with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Run work with a service's runtime, from the settings, and close it."""
-    return asyncio.run(_with_runtime(name, work))
+def run_with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]], *, home: Path) -> T:
+    """Run work with a service's runtime, from the settings or those of the local stack in `home`, and close it."""
+    return asyncio.run(_with_runtime(name, work, home))
 
 
-async def _with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]]) -> T:
-    service, settings = load_service(name), local.settings()
+async def _with_runtime(name: str, work: Callable[[Runtime], Awaitable[T]], home: Path) -> T:
+    service, settings = load_service(name), local.settings(home)
     if not service.keeps_tables:
         addresses.fail(f"{name} keeps no tables: there is nothing to look at")
     async with RegistryClient(settings.registry_url) as registry:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from paytools.localstack import processes
+from paytools.localstack import ports, processes
 from paytools.localstack.parts.part import Part, PartFailedError
 from paytools.localstack.parts.service import ServicePart
 from paytools.localstack.plan import Plan
@@ -14,6 +14,13 @@ from paytools.localstack.starting import Started, start_together
 from paytools.localstack.state import ProcessRecord, State
 
 EXTERNAL_ANSWERS_S_MAX = 30.0
+
+
+class PortLostError(PartFailedError):
+    """A part failed, and another program has a port that was free when it was chosen."""
+
+    def __init__(self, lost: Sequence[int], error: Exception) -> None:
+        super().__init__(f"another program took port {', '.join(map(str, lost))} meanwhile: {error}")
 
 
 class BringUp:
@@ -30,7 +37,8 @@ class BringUp:
         """Return the names of what was started, nothing if everything served.
 
         Raises:
-            PartFailedError: A part did not come up; what was started is stopped again.
+            PortLostError: Another program took a port before the part could; what was started is stopped again.
+            PartFailedError: A part did not come up; likewise.
         """
         missing = self._missing()
         if missing:
@@ -41,10 +49,16 @@ class BringUp:
                 self._start(missing)
             except BaseException as error:
                 stop(self._state, missing, progress=self._progress)
-                if isinstance(error, ProgramFailedError):
-                    raise PartFailedError(str(error)) from error
-                raise
+                if not isinstance(error, (ProgramFailedError, PartFailedError)):
+                    raise
+                lost = self._lost_ports(missing)
+                raise (PortLostError(lost, error) if lost else PartFailedError(str(error))) from error
         return tuple(missing)
+
+    def _lost_ports(self, stopped: Sequence[str]) -> list[int]:
+        """Return the ports of parts that do not run and that others have all the same."""
+        chosen = [port for name in stopped for port in self._plan.ports.get(name, ())]
+        return [port for port in chosen if not ports.is_free(port)]
 
     def _missing(self) -> list[str]:
         """Name what does not serve, what moved to another port, and what was told of a place that moved."""

@@ -27,6 +27,7 @@ class Plan:
     A port is the recorded one if the part has it or can have it back, else the configured one, else any free one.
 
     Attributes:
+        ports: Those chosen for each part that this stack runs itself, by the part's name.
         servers: Postgres, Kafka and registry by name, in starting order; and the mail sink, where mails are sent.
         services: The services by name, in starting order.
     """
@@ -36,6 +37,7 @@ class Plan:
         self._settings = settings
         self._state = state
         self._taken: set[int] = set()
+        self.ports: dict[str, list[int]] = {}
         postgres = self._postgres()
         servers: list[Part] = [postgres, self._kafka(), self._registry(postgres_dsn=postgres.endpoint)]
         if MAILING_SERVICE in services:
@@ -90,6 +92,7 @@ class Plan:
             return External("kafka", endpoint=self._settings.stack_kafka_bootstrap, probe=probes.kafka)
         port = self._port("kafka", self._settings.stack_kafka_port)
         controller_port = ports.choose(0, taken=self._taken)
+        self.ports["kafka"].append(controller_port)
         return Kafka(
             home=self._home,
             cache=self._settings.cache,
@@ -122,16 +125,24 @@ class Plan:
         record = self._state.records.get(name)
         metrics = record.metrics_port if record else _following(settings.stack_metrics_port, offset)
         keep = self._state.alive(name)
+        port = self._port(name, _following(settings.stack_service_port, offset))
+        metrics_port = metrics if keep else ports.choose(metrics, taken=self._taken)
+        self.ports[name].append(metrics_port)
         return ServicePart(
             name,
             after=(*self.servers, *preparation.NAMES),
             home=self._home,
-            port=self._port(name, _following(settings.stack_service_port, offset)),
-            metrics_port=metrics if keep else ports.choose(metrics, taken=self._taken),
+            port=port,
+            metrics_port=metrics_port,
             environment=self.environment,
         )
 
     def _port(self, name: str, configured: int) -> int:
+        port = self._chosen(name, configured)
+        self.ports[name] = [port]
+        return port
+
+    def _chosen(self, name: str, configured: int) -> int:
         record = self._state.records.get(name)
         if record is None or record.identity is None:
             return ports.choose(configured, taken=self._taken)

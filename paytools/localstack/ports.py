@@ -6,14 +6,16 @@ import socket
 def choose(preferred: int, *, taken: set[int]) -> int:
     """Return the preferred port of 127.0.0.1, or a free one when it is in use; the choice is added to `taken`.
 
-    Nothing holds the port until the server binds it; if a program takes it in between, that server fails to start.
+    Nothing holds the port until the server binds it; if a program takes it in between, that server fails to start, and
+    the stack is planned anew.
     """
-    port = preferred if preferred not in taken and _is_free(preferred) else _any_free(taken)
+    port = preferred if preferred not in taken and is_free(preferred) else _any_free(taken)
     taken.add(port)
     return port
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Return whether a server could bind this port of 127.0.0.1 now; 0 is no port."""
     if port == 0:
         return False
     with socket.socket() as probe:

@@ -160,6 +160,12 @@ def stop_leftovers(markers: Sequence[str]) -> list[int]:
     return [process.pid for process in leftovers]
 
 
+def in_directory(directory: Path) -> list[int]:
+    """Return the ids of the processes that work in a directory, as far as this user may know of them."""
+    found = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(directory.resolve())]
+    return [process.pid for process in found if _is_running(process)]
+
+
 def tail(log: Path) -> str:
     """Return the last lines of a log, for an error message."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []

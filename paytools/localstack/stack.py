@@ -11,8 +11,9 @@ from pathlib import Path
 from paykit.base import endpoints as endpoints_module
 from paykit.base.endpoints import Endpoints
 from paytools.localstack import processes
-from paytools.localstack.bringup import BringUp, stop
+from paytools.localstack.bringup import BringUp, PortLostError, stop
 from paytools.localstack.parts.part import Part
+from paytools.localstack.parts.service import service_password
 from paytools.localstack.plan import Plan
 from paytools.localstack.progress import Progress, Quiet
 from paytools.localstack.settings import SERVICES, StackSettings
@@ -20,6 +21,8 @@ from paytools.localstack.state import ProcessRecord, State, exclusive
 
 DATA_DIRECTORIES = ("postgres", "kafka", "registry", "mail", "logs", "tmp", "cache")
 WATCH_S = 0.5
+PORT_TRIES_MAX = 3
+"""Stacks that begin together choose among the same free ports; each try chooses anew."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,11 +115,21 @@ class Stack:
             time.sleep(WATCH_S)
 
     def _up(self, *, tied_to_caller: bool) -> Outcome:
+        fresh = not any(State(self.home).alive(name) for name in State(self.home).records)
+        for tries_left in reversed(range(PORT_TRIES_MAX)):
+            try:
+                return self._bring_up(tied_to_caller=tied_to_caller and fresh, fresh=fresh)
+            except PortLostError:
+                if not tries_left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _bring_up(self, *, tied_to_caller: bool, fresh: bool) -> Outcome:
         state = State(self.home)
-        fresh = not any(state.alive(name) for name in state.records)
         plan = Plan(home=self.home, settings=self._settings, services=self._services, state=state)
+        service_password(self.home)  # Also for services that are started beside the stack.
         bring_up = BringUp(
-            home=self.home, plan=plan, state=state, progress=self._progress, tied_to_caller=tied_to_caller and fresh
+            home=self.home, plan=plan, state=state, progress=self._progress, tied_to_caller=tied_to_caller
         )
         started = bring_up.run()
         endpoints = plan.endpoints()

@@ -7,6 +7,7 @@ from tests.line import books
 
 RUNTIME_TABLES = {
     "alembic_version",
+    "schema_support",
     "outbox",
     "outbox_hold",
     "outbox_held",

@@ -117,10 +117,11 @@ def replay_command(
     dead_letters: Annotated[
         bool, typer.Option("--dead-letters", help="Make a dead letter of what is refused, and go on.")
     ] = False,
+    home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
     """Apply events that were skipped because their type was newer than the build, after the upgrade."""
     replayed = run_with_runtime(
-        service, lambda runtime: runtime.replay.replay_skipped(type_, bury_refused=dead_letters)
+        service, lambda runtime: runtime.replay.replay_skipped(type_, bury_refused=dead_letters), home=home
     )
     typer.echo(f"applied {replayed.applied} events of {type_}")
     if replayed.buried:
@@ -128,9 +129,12 @@ def replay_command(
 
 
 @app.command("skipped")
-def skipped_command(service: Annotated[str, typer.Argument(help="The service that skipped the events.")]) -> None:
+def skipped_command(
+    service: Annotated[str, typer.Argument(help="The service that skipped the events.")],
+    home: addresses.Home = addresses.DEFAULT_HOME,
+) -> None:
     """List by type what was skipped because it was newer than the build."""
-    types = run_with_runtime(service, lambda runtime: runtime.read(skipped_events.counts))
+    types = run_with_runtime(service, lambda runtime: runtime.read(skipped_events.counts), home=home)
     rows = [(each.record_name, f"{each.events:,}", _moment(each.first_time), _moment(each.last_time)) for each in types]
     table.echo(("EVENT", "SKIPPED", "FIRST", "LAST"), rows)
 
@@ -141,9 +145,10 @@ def discard_command(
     *,
     type_: SkippedType,
     actor: Annotated[str, typer.Option(help="Who decides; kept with each event.", default_factory=getpass.getuser)],
+    home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
     """Give up events that were skipped; each is kept as a discarded dead letter, with who decided."""
-    discarded = run_with_runtime(service, lambda runtime: runtime.replay.discard_skipped(type_, actor=actor))
+    discarded = run_with_runtime(service, lambda runtime: runtime.replay.discard_skipped(type_, actor=actor), home=home)
     typer.echo(f"discarded {discarded} events of {type_}")
 
 

@@ -6,8 +6,11 @@ import secrets
 import shutil
 import signal
 import stat
+import time
 from pathlib import Path
 from urllib.parse import urlunsplit
+
+import psutil
 
 from paytools.localstack import processes
 from paytools.localstack.parts import postgres_programs, probes
@@ -61,6 +64,7 @@ class Postgres:
         self._own(self._sockets)
         if not self._data.exists():
             yield from self._initialise()
+        yield from self._await_orphans()
 
     def command(self) -> Command:
         """Run the postmaster; SIGINT is its fast shutdown, SIGTERM would wait for clients to leave."""
@@ -112,12 +116,32 @@ class Postgres:
         path = postgres_programs.directory() / "bin" / program
         return Command(
             argv=[str(path), *arguments],
-            environment={"LC_ALL": "C", "TZ": "UTC"},
+            environment={"LC_ALL": "C", "TZ": "UTC", **self._unreaped()},
             marker=self.marker,
             directory=Path("/"),
             user=self._run_as(path),
             stop_signal=signal.SIGINT,
         )
+
+    def _unreaped(self) -> dict[str, str]:
+        """Tell PostgreSQL that the process of its lock file is none, where it was killed and nobody took note yet.
+
+        It asks whether there is a process of that id, and a zombie is one. By this variable, meant for whoever starts a
+        server for another, it leaves one id out; shared memory that is in use still stops it.
+        """
+        lock = self._data / "postmaster.pid"
+        try:
+            pid = int(lock.read_text(encoding="utf-8").splitlines()[0])
+            ended = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return {}
+        return {"PG_GRANDPARENT_PID": str(pid)} if ended else {}
+
+    def _await_orphans(self) -> Steps:
+        """Wait until the processes of a killed server have ended: they hold the memory that the next one needs."""
+        deadline = time.monotonic() + processes.KILL_WAIT_S_MAX
+        while processes.in_directory(self._data) and time.monotonic() < deadline:
+            yield "waiting for the end of a killed server"
 
     def _run_as(self, program: Path) -> RunAs | None:
         if os.geteuid() != 0:

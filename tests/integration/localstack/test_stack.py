@@ -130,6 +130,19 @@ def test_a_killed_part_is_reported_and_repaired_where_it_was(stack: Stack, setti
     }
 
 
+def test_a_postgresql_that_was_killed_this_moment_is_started_again_with_its_data(
+    stack: Stack, settings: StackSettings
+) -> None:
+    endpoints, pid = Endpoints.read(settings.home), pids(stack)["postgres"]
+    postgres_programs.query(endpoints.postgres, "CREATE TABLE survived (id bigint)")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    outcome = stack.up()
+    assert "postgres" in outcome.started
+    assert outcome.endpoints == endpoints
+    assert postgres_programs.query(endpoints.postgres, "SELECT count(*) FROM survived") == "0"
+
+
 def test_data_outlives_down_and_up(stack: Stack, settings: StackSettings) -> None:
     before = Endpoints.read(settings.home)
     postgres_programs.query(before.postgres, "CREATE TABLE kept (id bigint); INSERT INTO kept VALUES (42)")

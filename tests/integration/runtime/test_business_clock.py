@@ -139,9 +139,9 @@ async def test_a_schema_of_an_older_build_is_named(stack: Endpoints, probe_url: 
     async with on_real_time(probe_url, tmp_path) as runtime:
         admin = databases.admin_url_of(stack.postgres, probe_url)
         async with books.opened(admin) as kept:
-            await kept.rows("DROP TABLE probe.clock")
-        with pytest.raises(ConfigurationError, match="probe is not up to date: run `paystream db migrate`"):
-            await runtime.business_clock.start(runtime.settings.environment)
+            await kept.rows("DROP TABLE probe.schema_support")
+        with pytest.raises(ConfigurationError, match="probe is older than this build: run `paystream db"):
+            await runtime.prepare()
 
 
 async def test_jobs_look_again_as_soon_as_the_clock_was_moved(probe_url: str, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_a_service_is_told_where_everything_is(tmp_path: Path) -> None:
         "PAYSTREAM_CHANNEL_ADDRESS": "127.0.0.1:21052",
         "PAYSTREAM_CACHE_DIR": str(tmp_path / "cache"),
         "PAYSTREAM_WEBHOOK_LOOPBACK_ALLOWED": "true",
+        "PAYSTREAM_TRACE_SAMPLE_RATIO": "1",
         "PAYSTREAM_GRPC_ADDRESS": "127.0.0.1:21051",
         "PAYSTREAM_METRICS_ADDRESS": "127.0.0.1:21164",
     }

@@ -11,6 +11,7 @@ from paykit.consume.store.offsets import TopicPartition
 from paykit.kafka.topic_watch import TopicWatch
 from paykit.process.runtime import Runtime
 from paytools.cli import table
+from paytools.cli.addresses import DEFAULT_HOME, Home
 from paytools.cli.offline import run_with_runtime
 
 T = TypeVar("T")
@@ -30,9 +31,9 @@ Actor = Annotated[str, typer.Option(help="Who decides; kept with the decision.",
 
 
 @app.command(name="list")
-def list_(service: Service) -> None:
+def list_(service: Service, home: Home = DEFAULT_HOME) -> None:
     """List positions, how many events are behind them, and halts with their reasons and next tries."""
-    found = _steer(service, lambda steering: steering.list())
+    found = _steer(service, lambda steering: steering.list(), home=home)
     table.echo(HEADER, [_row(status) for status in found])
     halted = [status.halt for status in found if status.halt is not None]
     for halt in halted:
@@ -41,27 +42,29 @@ def list_(service: Service) -> None:
 
 
 @app.command()
-def resume(service: Service, place: Place, reason: Reason, actor: Actor) -> None:
+def resume(service: Service, place: Place, reason: Reason, actor: Actor, home: Home = DEFAULT_HOME) -> None:
     """Try a halted partition now, as if nothing had failed in it before."""
     partition = _partition(place)
-    _steer(service, lambda steering: steering.resume(partition, reason=reason, actor=actor))
+    _steer(service, lambda steering: steering.resume(partition, reason=reason, actor=actor), home=home)
     typer.echo(f"{place} is tried now")
 
 
 @app.command()
-def skip(service: Service, place: RecordPlace, reason: Reason, actor: Actor) -> None:
+def skip(service: Service, place: RecordPlace, reason: Reason, actor: Actor, home: Home = DEFAULT_HOME) -> None:
     """Go past one record of a halted partition; it becomes a dead letter, to be replayed or discarded."""
     of, _, offset = place.rpartition("/")
     partition, number = _partition(of), _number(offset)
-    _steer(service, lambda steering: steering.skip(partition, number, reason=reason, actor=actor))
+    _steer(service, lambda steering: steering.skip(partition, number, reason=reason, actor=actor), home=home)
     typer.echo(f"{of} is tried now, and goes past {number}")
 
 
 @app.command()
-def adopt(service: Service, place: Place, reason: Reason, actor: Actor, from_: From = None) -> None:
+def adopt(
+    service: Service, place: Place, reason: Reason, actor: Actor, from_: From = None, home: Home = DEFAULT_HOME
+) -> None:
     """Consume the log that is there, though the stored offset is of another: a recreated topic, another cluster."""
     partition = _partition(place)
-    start = _steer(service, lambda steering: steering.adopt(partition, from_, reason=reason, actor=actor))
+    start = _steer(service, lambda steering: steering.adopt(partition, from_, reason=reason, actor=actor), home=home)
     typer.echo(f"{place} is consumed from {start}")
 
 
@@ -78,11 +81,11 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _steer(service: str, work: Callable[[Steering], Awaitable[T]]) -> T:
+def _steer(service: str, work: Callable[[Steering], Awaitable[T]], *, home: Home) -> T:
     async def steered(runtime: Runtime) -> T:
         return await work(Steering(runtime.database, TopicWatch(runtime.settings.kafka_bootstrap)))
 
-    return run_with_runtime(service, steered)
+    return run_with_runtime(service, steered, home=home)
 
 
 def _row(status: PartitionStatus) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from paykit.consume.replay import DeadLetterUnknown
 from paykit.consume.store import dead_letters
 from paykit.consume.store.dead_letters import DeadLetter
 from paykit.process.runtime import Runtime
+from paytools.cli.addresses import DEFAULT_HOME, Home
 from paytools.cli.offline import run_with_runtime
 
 LIST_ROWS_MAX = 200
@@ -29,13 +30,14 @@ def list_(
     service: Service,
     status: Annotated[Literal["OPEN", "REPLAYED", "DISCARDED"], typer.Option(help="Which ones.")] = "OPEN",
     after: Annotated[int, typer.Option(help="Only ids above this, to page on.")] = 0,
+    home: Home = DEFAULT_HOME,
 ) -> None:
     """List dead letters, oldest first."""
 
     async def work(runtime: Runtime) -> Sequence[DeadLetter]:
         return await runtime.read(lambda tx: dead_letters.list_by_status(tx, status, after=after, limit=LIST_ROWS_MAX))
 
-    letters = run_with_runtime(service, work)
+    letters = run_with_runtime(service, work, home=home)
     for letter in letters:
         typer.echo(
             f"{letter.dead_letter_id}\t{letter.create_time:%Y-%m-%dT%H:%M:%SZ}\t{_source(letter.record)}\t"
@@ -45,7 +47,7 @@ def list_(
 
 
 @app.command()
-def show(service: Service, dead_letter_id: Identity) -> None:
+def show(service: Service, dead_letter_id: Identity, home: Home = DEFAULT_HOME) -> None:
     """Show one dead letter: where it came from, why it was refused, and the event if it can be decoded."""
 
     async def work(runtime: Runtime) -> list[tuple[str, object]]:
@@ -66,21 +68,23 @@ def show(service: Service, dead_letter_id: Identity) -> None:
             ("event", _event(runtime, record)),
         ]
 
-    for name, value in run_with_runtime(service, work):
+    for name, value in run_with_runtime(service, work, home=home):
         typer.echo(f"{name:12} {value}")
 
 
 @app.command()
-def replay(service: Service, dead_letter_id: Identity, actor: Actor) -> None:
+def replay(service: Service, dead_letter_id: Identity, actor: Actor, home: Home = DEFAULT_HOME) -> None:
     """Apply a dead letter to this service's handler; events parked behind it follow by themselves."""
-    run_with_runtime(service, lambda runtime: runtime.replay.replay_dead_letter(dead_letter_id, actor=actor))
+    run_with_runtime(service, lambda runtime: runtime.replay.replay_dead_letter(dead_letter_id, actor=actor), home=home)
     typer.echo(f"replayed {dead_letter_id}")
 
 
 @app.command()
-def discard(service: Service, dead_letter_id: Identity, actor: Actor) -> None:
+def discard(service: Service, dead_letter_id: Identity, actor: Actor, home: Home = DEFAULT_HOME) -> None:
     """Close a dead letter without applying it; events parked behind it follow by themselves."""
-    run_with_runtime(service, lambda runtime: runtime.replay.discard_dead_letter(dead_letter_id, actor=actor))
+    run_with_runtime(
+        service, lambda runtime: runtime.replay.discard_dead_letter(dead_letter_id, actor=actor), home=home
+    )
     typer.echo(f"discarded {dead_letter_id}")
 
 

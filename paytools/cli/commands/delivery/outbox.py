@@ -8,6 +8,7 @@ import typer
 from paykit.postgres import outbox_holds
 from paykit.postgres.outbox_holds import OutboxHold
 from paykit.process.runtime import Runtime
+from paytools.cli.addresses import DEFAULT_HOME, Home
 from paytools.cli.offline import run_with_runtime
 
 LIST_HOLDS_MAX = 200
@@ -22,6 +23,7 @@ Service = Annotated[str, typer.Argument(help="The service whose events they are.
 def list_(
     service: Service,
     after: Annotated[int, typer.Option(help="Only ids above this, to page on.")] = 0,
+    home: Home = DEFAULT_HOME,
 ) -> None:
     """List what is refused: id, since when, topic, key (* for all), row, rows waiting, tries, next try, why."""
 
@@ -30,7 +32,7 @@ def list_(
             lambda tx: outbox_holds.list_holds(tx, after=after, limit=LIST_HOLDS_MAX, rows_max=COUNTED_ROWS_MAX)
         )
 
-    holds = run_with_runtime(service, work)
+    holds = run_with_runtime(service, work, home=home)
     for hold in holds:
         typer.echo(
             f"{hold.hold_id}\t{hold.refuse_time:%Y-%m-%dT%H:%M:%SZ}\t{hold.topic}\t"
@@ -44,7 +46,10 @@ def list_(
 def retry(
     service: Service,
     hold_id: Annotated[int | None, typer.Argument(help="What to try, by its id; without one, all.")] = None,
+    home: Home = DEFAULT_HOME,
 ) -> None:
     """Have what is refused tried now, by the relay that leads."""
-    changed = run_with_runtime(service, lambda runtime: runtime.transaction(lambda tx: outbox_holds.retry(tx, hold_id)))
+    changed = run_with_runtime(
+        service, lambda runtime: runtime.transaction(lambda tx: outbox_holds.retry(tx, hold_id)), home=home
+    )
     typer.echo(f"{changed} to be tried now")

@@ -12,6 +12,7 @@ import grpc
 import typer
 from google.protobuf import json_format
 
+from paykit.serve.auth import CALLER_KEY
 from paystream.reconciliation.v1 import reconciliation_pb2_grpc
 from paystream.reconciliation.v1 import statement_pb2 as pb
 from paytools.cli import addresses, table
@@ -30,6 +31,7 @@ def import_file(
     mapping: Annotated[
         Path | None, typer.Option(help="TOML of how the channel writes its files: docs/statements.md.", exists=True)
     ] = None,
+    caller: Annotated[str | None, typer.Option("--as", help="Your name, which is kept with the file.")] = None,
     address: Annotated[str | None, typer.Option("--address", "-a", help="host:port; else the local stack's.")] = None,
     home: addresses.Home = addresses.DEFAULT_HOME,
 ) -> None:
@@ -40,7 +42,8 @@ def import_file(
         wait_for(connection, where)
         stub = reconciliation_pb2_grpc.ReconciliationServiceStub(connection)
         try:
-            imported = stub.ImportStatement(_requests(header, file), timeout=IMPORT_S_MAX)
+            metadata = ((CALLER_KEY, caller),) if caller else ()
+            imported = stub.ImportStatement(_requests(header, file), timeout=IMPORT_S_MAX, metadata=metadata)
         except grpc.RpcError as error:
             addresses.fail("\n".join(refusal_lines(error)).removeprefix("error: "))
     known = f", {imported.file.known_line_count} of them known already" if imported.file.known_line_count else ""

@@ -50,6 +50,12 @@ async def test_what_a_file_was_taken_as_is_shown_by_statement(shell: Shell, matc
     assert await rows(matcher) == [1, 2, 2]
 
 
+async def test_who_imported_a_file_is_kept_with_it(shell: Shell, matcher: Matcher, day: Path) -> None:
+    await shell.told("import", day, "--channel", "cards", "--as", "mara")
+    files = await matcher.runtime.read(lambda tx: tx.fetch("SELECT actor FROM statement_file"))
+    assert [file["actor"] for file in files] == ["mara"]
+
+
 async def test_the_same_file_twice_is_one_import(shell: Shell, matcher: Matcher, day: Path, tmp_path: Path) -> None:
     first = await shell.told("import", day, "--channel", "cards")
     renamed = write(tmp_path / "again.csv", GOOD)
