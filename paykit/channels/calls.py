@@ -82,7 +82,10 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(runtime, calls, claim, lambda some, since: _send(runtime, channel, calls, some, since))
+        job_name = f"submit_to_{calls.channel}"
+        return await _work(
+            runtime, calls, job_name, claim, lambda some, since: _send(runtime, channel, calls, some, since)
+        )
 
 
 async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
@@ -101,6 +104,7 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
         return await _work(
             runtime,
             calls,
+            f"inquire_at_{calls.channel}",
             claim,
             lambda some, _: exchange.inquire(channel, [_inquiry(calls, claimed) for claimed in some]),
         )
@@ -145,11 +149,11 @@ def callback_address(settings: Settings) -> str:
     return address if usable else ""
 
 
-async def _work(runtime: Runtime, calls: Calls[C], claim: _Claim[C], ask: _Ask[C]) -> bool:
+async def _work(runtime: Runtime, calls: Calls[C], job_name: str, claim: _Claim[C], ask: _Ask[C]) -> bool:
     """Claim, ask and record until nothing is left; True if the bound on batches ended it."""
     for _ in range(BATCHES_PER_RUN_MAX):
         since = time.monotonic()
-        claimed = await runtime.transaction(claim)
+        claimed = [each for part in await runtime.isolated(job_name, claim) for each in part]
         if not claimed:
             return False
         await _record(runtime, calls.record, claimed, await ask(claimed, since))

@@ -22,6 +22,7 @@ from paykit.clock import Clock
 from paykit.events.codec import Codec, Event
 from paykit.ids import new_id
 from paykit.postgres import connecting, faults, pooled
+from paykit.postgres.claims import Claims
 from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import SLOW, Lane
@@ -68,11 +69,12 @@ class Tx:
     Attributes:
         now: Business time in UTC, the same for the whole transaction.
         lane: How long it waits for locks.
+        claims: Which rows it may take, where it is a job's.
     """
 
     __slots__ = (
         *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units"),
-        *("emitted", "emitted_raw", "lane", "now", "signals"),
+        *("claims", "emitted", "emitted_raw", "lane", "now", "signals"),
     )
 
     def __init__(
@@ -86,6 +88,7 @@ class Tx:
         lane: Lane,
     ) -> None:
         self.lane = lane
+        self.claims = Claims()
         self._connection = connection
         self._lock_order = lock_order
         self._lock_rank = 0
