@@ -25,6 +25,7 @@ from paykit.consume.store.offsets import TopicPartition
 from paykit.postgres import faults
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
+from paykit.postgres.lanes import CONSUMING
 
 RETRY_BACKOFF_S = 0.1
 """Before a failed batch is run again; doubled with each failure, up to RETRY_BACKOFF_MAX_S."""
@@ -202,7 +203,7 @@ class Consumer:
             await offsets.advance(tx, ends)
             return ends, windows
 
-        advanced, windows = await self._database.transaction(work) if ours else ({}, {})
+        advanced, windows = await self._database.transaction(work, lane=CONSUMING) if ours else ({}, {})
         self._windows.update(windows)
         for key, end in advanced.items():
             if key in self._positions:

@@ -6,6 +6,7 @@ from paykit.consume.prepared import ReadyEvent, UndecodableRecord
 from paykit.consume.store import dead_letters, skipped_events
 from paykit.errors import DomainError, Kind
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 REPLAY_EVENTS_MAX = 500
 """Skipped events replayed in one transaction."""
@@ -52,7 +53,7 @@ class Replay:
             await self._apply_alone(tx, await _lock_open(tx, dead_letter_id))
             await dead_letters.resolve(tx, dead_letter_id, status="REPLAYED", actor=actor)
 
-        await self._database.transaction(work)
+        await self._database.transaction(work, lane=CONSUMING)
 
     async def discard_dead_letter(self, dead_letter_id: int, *, actor: str) -> None:
         """Close a dead letter without applying it; the events parked behind it follow with the next sweep.
@@ -66,7 +67,7 @@ class Replay:
             await _lock_open(tx, dead_letter_id)
             await dead_letters.resolve(tx, dead_letter_id, status="DISCARDED", actor=actor)
 
-        await self._database.transaction(work)
+        await self._database.transaction(work, lane=CONSUMING)
 
     async def replay_skipped(self, record_name: str) -> int:
         """Apply all skipped events of a record type that this build knows, in order; the number applied.
@@ -76,7 +77,7 @@ class Replay:
         """
         total = 0
         while True:
-            replayed = await self._database.transaction(lambda tx: self._replay_page(tx, record_name))
+            replayed = await self._database.transaction(lambda tx: self._replay_page(tx, record_name), lane=CONSUMING)
             total += replayed
             if replayed < REPLAY_EVENTS_MAX:
                 return total

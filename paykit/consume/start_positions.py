@@ -8,6 +8,7 @@ from paykit.consume.store import offsets
 from paykit.consume.store.offsets import Position, TopicPartition
 from paykit.kafka import client as kafka
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +52,4 @@ async def _begin(
         await offsets.begin(tx, partition, Position(first_offset, *incarnation))
         return (await offsets.load(tx, [partition]))[partition]
 
-    return await database.transaction(store)
+    return await database.transaction(store, lane=CONSUMING)

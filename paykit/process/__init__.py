@@ -1,5 +1,6 @@
 """The life of a process: what a service declares, what it then has, and what runs it.
 
 - For services: `service`, what they declare (`declaration`: to the runtime); `runtime`, what they then have.
+- `isolation`: jobs whose bad rows hold up no other.
 - `host` runs them; `catalogue` finds them; `migrate` prepares their databases; `business_clock`, `clock_rpc`.
 """

@@ -16,7 +16,7 @@ from paykit.postgres import faults
 from paykit.postgres.claims import Claims, RowKey
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
-from paykit.postgres.lanes import FAST, SLOW, Lane
+from paykit.postgres.lanes import JOB, JOB_PART, Lane
 
 T = TypeVar("T")
 
@@ -81,7 +81,9 @@ class FailingRows:
             row=key,
             failures=failures,
             retry_after_s=pause_s,
-            exc_info=error,
+            error=f"{type(error).__name__}: {error}",
+            # Once is enough: the rows that fail after it mostly fail alike, and again and again.
+            exc_info=error if len(self._rows) == failures == 1 else None,
         )
         self._count()
 
@@ -142,7 +144,7 @@ class Isolation(Generic[T]):
             await self._run_part([key])
         claims = Claims(without=self._failing.keys)
         try:
-            self._results.append(await self._transact(claims, SLOW))
+            self._results.append(await self._transact(claims, JOB))
         except Exception as error:
             if not (_concerns_rows(error) and claims.taken):
                 raise
@@ -152,7 +154,7 @@ class Isolation(Generic[T]):
     async def _run_part(self, keys: list[RowKey]) -> None:
         """Do some rows, or their halves where one of them fails."""
         try:
-            self._results.append(await self._transact(Claims(only=keys), FAST))
+            self._results.append(await self._transact(Claims(only=keys), JOB_PART))
         except Exception as error:
             if not _concerns_rows(error):
                 raise

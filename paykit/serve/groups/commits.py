@@ -12,7 +12,7 @@ from paykit.postgres import faults
 from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
-from paykit.postgres.lanes import SLOW, Lane
+from paykit.postgres.lanes import Lane
 from paykit.serve.operations import Acceptance, Call, Operation, Outcome, apply
 from paykit.serve.reply_sizes import BatchReplyTooLarge
 
@@ -59,7 +59,7 @@ class Commits(Generic[I, R, Reply]):
         raise AssertionError  # The last round returned or raised.
 
     async def settle(
-        self, calls: Sequence[Call[I]], *, lane: Lane = SLOW, accept: Acceptance | None = None
+        self, calls: Sequence[Call[I]], *, lane: Lane, accept: Acceptance | None = None
     ) -> list[Outcome]:
         """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order.
 
