@@ -148,7 +148,8 @@ class Settings(BaseSettings):
             which may not change tables.
         database_service_password: Of those roles; `paystream db init` gives it to them.
         database_admin_url: PostgreSQL, as a role that may create roles, schemas and tables; for `paystream db` only.
-        database_pool_max: Connections of one process to PostgreSQL.
+        database_pool_max: Connections of one service in one process to PostgreSQL. From 7 on, one each is kept for
+            reads, calls, calls that wait for rows, batches, consumers and jobs; the rest is for whoever needs more.
         kafka_bootstrap: `host:port` of one or more brokers, comma separated.
         registry_url: A Schema Registry that speaks Confluent's API, with its path if it has one.
         schema_unknown_grace_s: How long the registry may not know a schema id before its records are dead letters.

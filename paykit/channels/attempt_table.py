@@ -69,7 +69,7 @@ RETURNING {claimed}
 # Walks the index of attempts that are open, which are few. Real time, as it is about calls.
 _SELECT_UNTOLD = """
 SELECT attempt_id, {aggregate}_id FROM attempt
-WHERE state IN ('STARTED', 'UNKNOWN') AND NOT overdue_told AND start_time <= now() - $1::float8 * interval '1 s'
+WHERE {bounds}state IN ('STARTED', 'UNKNOWN') AND NOT overdue_told AND start_time <= now() - $1::float8 * interval '1 s'
 ORDER BY start_time, attempt_id LIMIT $2
 """
 
@@ -167,8 +167,11 @@ class AttemptTable(Table[str, A], Generic[A, C]):
 
         Returns: attempt_id and the aggregate's id of each, the longest waiting first.
         """
-        sql = _SELECT_UNTOLD.format(aggregate=self._aggregate)
-        return [(row[0], row[1]) for row in await tx.fetch(sql, within_s, limit)]
+        bounds, keys = tx.claims.bounds(("attempt_id",), first=3)
+        sql = _SELECT_UNTOLD.format(aggregate=self._aggregate, bounds=bounds)
+        rows = [(row[0], row[1]) for row in await tx.fetch(sql, within_s, limit, *keys)]
+        tx.claims.take(attempt_id for attempt_id, _ in rows)
+        return rows
 
     async def take_untold(self, tx: Tx, attempt_ids: Collection[str]) -> list[tuple[A, datetime]]:
         """Take attempts of locked aggregates to tell, once, that their outcome is overdue.

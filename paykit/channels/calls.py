@@ -85,7 +85,12 @@ async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
         if channel is None:
             return False
         return await _work(
-            runtime, calls, claim, lambda some, since: _send(runtime, channel, calls, some, since), span="channel.send"
+            runtime,
+            calls,
+            f"submit_to_{calls.channel}",
+            claim,
+            lambda some, since: _send(runtime, channel, calls, some, since),
+            span="channel.send",
         )
 
 
@@ -105,6 +110,7 @@ async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
         return await _work(
             runtime,
             calls,
+            f"inquire_at_{calls.channel}",
             claim,
             lambda some, _: exchange.inquire(channel, [_inquiry(calls, claimed) for claimed in some]),
             span="channel.inquire",
@@ -150,11 +156,11 @@ def callback_address(settings: Settings) -> str:
     return address if usable else ""
 
 
-async def _work(runtime: Runtime, calls: Calls[C], claim: _Claim[C], ask: _Ask[C], *, span: str) -> bool:
+async def _work(runtime: Runtime, calls: Calls[C], job_name: str, claim: _Claim[C], ask: _Ask[C], *, span: str) -> bool:
     """Claim, ask and record until nothing is left; True if the bound on batches ended it."""
     for _ in range(BATCHES_PER_RUN_MAX):
         since = time.monotonic()
-        claimed = await runtime.transaction(claim)
+        claimed = [each for part in await runtime.isolated(job_name, claim) for each in part]
         if not claimed:
             return False
         traceparents = [c.attempt.traceparent for c in claimed]

@@ -30,6 +30,7 @@ from paykit.consume.store.offsets import Position, TopicPartition
 from paykit.kafka.topic_watch import TopicWatch
 from paykit.postgres import faults
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 SCHEMA_RETRY_S = 1.0
 """How long a partition rests before the registry is asked again for a schema that it does not know."""
@@ -259,7 +260,9 @@ class Consumer:
             return ends, failures
 
         with spans.processing(self._service, prepared.values()):
-            advanced, self._failures = await self._database.transaction(work) if ours else ({}, self._failures)
+            advanced, self._failures = (
+                await self._database.transaction(work, lane=CONSUMING) if ours else ({}, self._failures)
+            )
         for key, end in advanced.items():
             if key in self._positions:
                 self._positions[key] = end
@@ -360,7 +363,7 @@ class Consumer:
         """Consume halted partitions again, from what is stored by now; those that cannot be halt on."""
         if not partitions:
             return
-        wanted = await self._database.transaction(lambda tx: decisions.apply_resumes(tx, partitions))
+        wanted = await self._database.transaction(lambda tx: decisions.apply_resumes(tx, partitions), lane=CONSUMING)
         self._failures.forget(wanted)  # People say that what failed before tells nothing now.
         await self._fetcher.start(await self._start(partitions, self._halts.resting))
 

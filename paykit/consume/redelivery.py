@@ -16,6 +16,7 @@ from paykit.consume.store.parked_events import ParkedEvent
 from paykit.consume.watermark import Watermark
 from paykit.postgres import wakeups
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 SWEEP_EVERY_S = 1.0
 SWEEP_EVENTS_MAX = 1000
@@ -75,7 +76,7 @@ class Redelivery:
             return 0
         if self._watermark is not None:
             await self._watermark.look(newest_id)
-        applied, self._page_end, self._blocked_keys = await self._database.transaction(self._sweep_page)
+        applied, self._page_end, self._blocked_keys = await self._database.transaction(self._sweep_page, lane=CONSUMING)
         if applied and self._watermark is not None:
             self._watermark.note_progress()
         return applied

@@ -10,6 +10,7 @@ from paykit.consume.prepared import DeadLetterCause, ReadyEvent, UndecodableReco
 from paykit.consume.store import dead_letters, skipped_events
 from paykit.errors import DomainError, Kind
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 REPLAY_EVENTS_MAX = 500
 """Skipped events replayed in one transaction."""
@@ -67,7 +68,7 @@ class Replay:
             await self._apply_alone(tx, await _lock_open(tx, dead_letter_id))
             await dead_letters.resolve(tx, dead_letter_id, status="REPLAYED", actor=actor)
 
-        await self._database.transaction(work)
+        await self._database.transaction(work, lane=CONSUMING)
 
     async def discard_dead_letter(self, dead_letter_id: int, *, actor: str) -> None:
         """Close a dead letter without applying it; the events parked behind it follow with the next sweep.
@@ -81,7 +82,7 @@ class Replay:
             await _lock_open(tx, dead_letter_id)
             await dead_letters.resolve(tx, dead_letter_id, status="DISCARDED", actor=actor)
 
-        await self._database.transaction(work)
+        await self._database.transaction(work, lane=CONSUMING)
 
     async def replay_skipped(self, record_name: str, *, bury_refused: bool = False) -> ReplayedSkipped:
         """Apply all skipped events of a record type that this build knows, in order.
@@ -95,7 +96,9 @@ class Replay:
         """
         applied = buried = 0
         while True:
-            page = await self._database.transaction(lambda tx: self._replay_page(tx, record_name, bury=bury_refused))
+            page = await self._database.transaction(
+                lambda tx: self._replay_page(tx, record_name, bury=bury_refused), lane=CONSUMING
+            )
             applied, buried = applied + page.applied, buried + page.buried
             if page.applied + page.buried < REPLAY_EVENTS_MAX:
                 return ReplayedSkipped(applied, buried)
@@ -104,7 +107,9 @@ class Replay:
         """Give up all skipped events of a record type; each is kept as a discarded dead letter. Returns how many."""
         total = 0
         while True:
-            discarded = await self._database.transaction(lambda tx: self._discard_page(tx, record_name, actor))
+            discarded = await self._database.transaction(
+                lambda tx: self._discard_page(tx, record_name, actor), lane=CONSUMING
+            )
             total += discarded
             if discarded < REPLAY_EVENTS_MAX:
                 return total

@@ -11,6 +11,7 @@ from paykit.consume.store.decisions import Skip
 from paykit.consume.store.offsets import Position, TopicPartition
 from paykit.kafka.topic_watch import LogRange, TopicWatch
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 _log = structlog.get_logger()
 
@@ -119,4 +120,4 @@ async def _begin(database: Database, partition: TopicPartition, first: Position)
         await offsets.begin(tx, partition, first)
         return (await offsets.load(tx, [partition]))[partition]
 
-    return await database.transaction(store)
+    return await database.transaction(store, lane=CONSUMING)

@@ -2,7 +2,8 @@
 
 - `table`: what services declare their tables with; `lock_order`: the order in which they lock them.
 - `database`: connections, transactions and their retries; `faults`: what its errors mean; `stuck_sessions`.
-- `lanes`: how long transactions wait; `contention`: for which rows.
+- `lanes`: how long transactions wait, and on whose connections; `contention`: for which rows.
+- `claims`: which rows a job takes; `pooled`: connections of the pool.
 - `rows`: what set-based statements share; `runtime_schema`: the tables in every service's schema.
 - `outbox`: events to be sent; `outbox_holds`: what Kafka refuses of them.
 - `schema_changes`: what migrations change tables with under traffic; `schema_support`: which builds a schema takes.

@@ -22,9 +22,10 @@ from paykit.clock import Clock
 from paykit.events.codec import Codec, Event
 from paykit.ids import new_id
 from paykit.postgres import connecting, faults, pooled
+from paykit.postgres.claims import Claims
 from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
-from paykit.postgres.lanes import SLOW, Lane
+from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
 from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
 from paykit.postgres.wakeups import OUTBOX
@@ -70,11 +71,12 @@ class Tx:
         after_commit: What to call, in order, once it is committed: for metrics, so that what is run again counts once.
             None of them may raise.
         lane: How long it waits for locks.
+        claims: Which rows it may take, where it is a job's.
     """
 
     __slots__ = (
         *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units", "after_commit"),
-        *("emitted", "emitted_raw", "lane", "now", "signals"),
+        *("claims", "emitted", "emitted_raw", "lane", "now", "signals"),
     )
 
     def __init__(
@@ -88,6 +90,7 @@ class Tx:
         lane: Lane,
     ) -> None:
         self.lane = lane
+        self.claims = Claims()
         self._connection = connection
         self._lock_order = lock_order
         self._lock_rank = 0
@@ -276,12 +279,13 @@ class Database:
         self.url = url
         self.schema = schema
         self._engine = self._make_engine(connections_max)
+        self._shares = Shares(connections_max)
         self.clock = clock
         self._codec = codec
         self._lock_order = LockOrder(locks)
         self._on_signal = on_signal
 
-    async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane = SLOW) -> T:
+    async def transaction(self, work: Callable[[Tx], Awaitable[T]], *, lane: Lane = JOB) -> T:
         """Run work in one READ COMMITTED transaction, again (at most 3 times) after a serialization failure.
 
         Raises:
@@ -289,13 +293,14 @@ class Database:
             CommitUnknownError: The connection broke during COMMIT.
             RowsLockedError: A row is held by another transaction, and the lane does not wait.
         """
-        begin = "BEGIN" if lane is SLOW else f"BEGIN; SET LOCAL lock_timeout = {lane.lock_timeout_ms}"
+        as_connected = lane.lock_timeout_ms == connecting.LOCK_TIMEOUT_MS
+        begin = "BEGIN" if as_connected else f"BEGIN; SET LOCAL lock_timeout = {lane.lock_timeout_ms}"
         return await self._run(work, begin, lane)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run queries on one consistent snapshot, in a transaction that cannot write."""
         try:
-            return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", SLOW)
+            return await self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", READING)
         except UnavailableError as error:
             # Here it was not the server that would take no writes.
             if error.__cause__ is not None and faults.is_read_only(error.__cause__):
@@ -338,7 +343,7 @@ class Database:
         raise AssertionError  # The last try returned or raised.
 
     async def _attempt(self, work: Callable[[Tx], Awaitable[T]], begin: str, lane: Lane) -> T:
-        async with self._connected() as (connection, driver):
+        async with self._shares.connection(lane.share), self._connected() as (connection, driver):
             tx = Tx(
                 connection=connection,
                 driver=driver,

@@ -1,6 +1,6 @@
 """What set-based statements share: arrays for `unnest`, and the check that a row was changed for each key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -20,3 +20,8 @@ def require_all_changed(table: str, changed: int, wanted: int) -> None:
     """
     if changed != wanted:
         raise InvariantError(f"{changed} of {wanted} rows of {table} changed")
+
+
+def array_text(values: Iterable[object] | None) -> str | None:
+    """Return an array of numbers, or of ids, in which nothing needs quoting."""
+    return None if values is None else "{" + ",".join(map(str, values)) + "}"

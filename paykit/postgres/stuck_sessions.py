@@ -13,6 +13,7 @@ import structlog
 
 from paykit.postgres.connecting import IDLE_IN_TRANSACTION_TIMEOUT_MS
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import READING
 
 STUCK_AFTER_S = IDLE_IN_TRANSACTION_TIMEOUT_MS / 1_000
 """As for sessions that are idle in a transaction."""
@@ -50,7 +51,7 @@ async def end_stuck_sessions(database: Database, *, after_s: float) -> list[int]
     async def work(tx: Tx) -> list[int]:
         return [row["pid"] for row in await tx.fetch(_END_STUCK, after_s)]
 
-    ended = await database.transaction(work)
+    ended = await database.transaction(work, lane=READING)  # Who is stuck may be all jobs there are.
     if ended:
         _log.warning("stuck_sessions_ended", service=database.schema, sessions=ended)
     return ended

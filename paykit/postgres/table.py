@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar, Union
 from paykit.base.errors import DefectError
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.rows import require_all_changed
+from paykit.postgres.rows import array_text, require_all_changed
 from paykit.work import Rows
 
 K = TypeVar("K")
@@ -176,11 +176,8 @@ class Table(Generic[K, Row]):
     async def _lock(self, tx: Tx, condition: str, *args: Any, wanted: int | None = None) -> Rows[K, Row]:
         """Lock the rows of a condition; `wanted` is how many there are at most, where that is known."""
         order = ", ".join(f"{self.quoted}.{column}" for column in self._key)
-        waiting = "" if tx.lane.waits_for_rows else "SKIP LOCKED"
-        sql = (
-            f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} ORDER BY {order} "
-            f"FOR UPDATE OF {self.quoted} {waiting}"
-        )
+        locking = f"FOR UPDATE OF {self.quoted} {'' if tx.lane.waits_for_rows else 'SKIP LOCKED'}"
+        sql = f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} ORDER BY {order} {locking}"
         rows = self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
         if not tx.lane.waits_for_rows and len(rows) != wanted:
             await self._require_locked(tx, rows, condition, *args)
@@ -194,9 +191,21 @@ class Table(Generic[K, Row]):
         tx.refuse_locked(self.name, [key for key in there if key not in ours])
 
     async def claim_where(self, tx: Tx, condition: str, *args: Any) -> Rows[K, Row]:
-        """Lock the rows of a condition, with an order and a limit, as far as no other transaction has them."""
-        sql = f"SELECT {self.selected} FROM {self.quoted} WHERE {condition} FOR UPDATE OF {self.quoted} SKIP LOCKED"
-        return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args)])
+        """Lock the rows of a condition, with an order and a limit, as far as nobody has them and `tx.claims` allows.
+
+        An OR in the condition stands in parentheses.
+        """
+        types = [self._sql_types[name] for name in self._key]
+        bounds, keys = tx.claims.bounds(
+            [f"{self.quoted}.{name}" for name in self._key], types=types, first=len(args) + 1
+        )
+        sql = (
+            f"SELECT {self.selected} FROM {self.quoted} WHERE {bounds}{condition} "
+            f"FOR UPDATE OF {self.quoted} SKIP LOCKED"
+        )
+        claimed = self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, *args, *keys)])
+        tx.claims.take(claimed)
+        return claimed
 
     async def guarded(self, tx: Tx, keys: Collection[K]) -> Rows[K, Row]:
         """Read rows that change only under the lock of another row, which the transaction has; nothing is locked."""
@@ -263,7 +272,7 @@ class Table(Generic[K, Row]):
         """Return columns as `parameters` names them: arrays as text, for an array of arrays has one length for all."""
         values = [list(map(self._writers.get(name) or attrgetter(self._paths[name]), rows)) for name in names]
         arrays = [self._sql_types[name].endswith("[]") for name in names]
-        return [list(map(_array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
+        return [list(map(array_text, some)) if array else some for some, array in zip(values, arrays, strict=True)]
 
     def _row_writer(self) -> Callable[[Row], tuple[Any, ...]]:
         """Write and compile what makes the values that inserts write of a row, in the order of their columns."""
@@ -387,8 +396,3 @@ def _attribute_reader(hint: Any) -> Callable[[Any], Any] | None:
         return None
     members: dict[Any, Any] = {member.value: member for member in inner} | {None: None}
     return members.__getitem__
-
-
-def _array_text(values: Iterable[object] | None) -> str | None:
-    """Return an array of numbers, or of ids, in which nothing needs quoting."""
-    return None if values is None else "{" + ",".join(map(str, values)) + "}"

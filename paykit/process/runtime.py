@@ -20,11 +20,13 @@ from paykit.errors import DomainError, FieldInvalid, ItemFailed
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
 from paykit.money import close_currencies
+from paykit.postgres.claims import RowKey
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.wakeups import Wakeups
 from paykit.process import schema_check
 from paykit.process.business_clock import BusinessClock
 from paykit.process.declaration import Declaration
+from paykit.process.isolation import FailingRows, Isolation, do_each
 from paykit.serve import idempotency, operations, waiting
 from paykit.serve.batch_reply import BatchReply
 from paykit.serve.groups.committer import Committer
@@ -97,6 +99,7 @@ class Runtime:
             watermark=Watermark(self.database, partial(topic_ends, topics)) if topic_ends else None,
         )
         self.replay = Replay(service=service.name, database=self.database, application=self.application)
+        self._failing_rows: dict[str, FailingRows] = {}
         self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 
     @property
@@ -186,6 +189,29 @@ class Runtime:
         """Run work in one transaction, for jobs."""
         return await self.database.transaction(work)
 
+    async def isolated(self, job_name: str, work: Callable[[Tx], Awaitable[T]]) -> list[T]:
+        """Run the transaction of a job; where one of its rows fails, do the others without it.
+
+        Args:
+            job_name: Whose failing rows are passed by.
+            work: Takes rows by `Table.claim_where`, or by `tx.claims`, and does what is due of each.
+
+        Returns:
+            What each transaction returned, if there had to be several.
+
+        Raises:
+            UnavailableError: PostgreSQL cannot be reached.
+        """
+        return await Isolation(self.database, self._failing(job_name), work).run()
+
+    async def each(self, job_name: str, keys: Sequence[RowKey], do: Callable[[RowKey], Awaitable[T]]) -> list[T]:
+        """Do something for each key, passing by those that failed lately; one that fails holds up no other.
+
+        Raises:
+            UnavailableError: PostgreSQL, or what is called, cannot be reached.
+        """
+        return await do_each(self._failing(job_name), keys, do)
+
     def wake(self, job_name: str) -> None:
         """Let a job run now, in this or another process of the service."""
         self.wakeups.signal(job_name)
@@ -239,6 +265,12 @@ class Runtime:
     def _wake_all(self, operation: Operation[I, R, Reply]) -> None:
         for job_name in operation.wakes:
             self.wake(job_name)
+
+    def _failing(self, job_name: str) -> FailingRows:
+        failing = self._failing_rows.get(job_name)
+        if failing is None:
+            failing = self._failing_rows[job_name] = FailingRows(service=self.service.name, job=job_name)
+        return failing
 
     def _committer(self, operation: Operation[I, R, Reply]) -> Committer[I, R, Reply]:
         committer = self._committers.get(operation)

@@ -64,10 +64,8 @@ async def report_uncleared(runtime: Runtime) -> bool:
 
 async def match_lines(runtime: Runtime) -> bool:
     """Match what came or is due, channel by channel; True when there may be more."""
-    more = False
-    for channel in await runtime.read(store.matching.waiting_channels):
-        more = await _match(runtime, channel) or more
-    return more
+    channels = await runtime.read(store.matching.waiting_channels)
+    return any(await runtime.each("match_lines", channels, lambda channel: _match(runtime, channel)))
 
 
 async def _match(runtime: Runtime, channel: str) -> bool:
@@ -81,10 +79,8 @@ async def _match(runtime: Runtime, channel: str) -> bool:
 
 async def reconcile_statements(runtime: Runtime) -> bool:
     """Close the statements of which all is known; True when there may be more."""
-    done = await runtime.transaction(
-        lambda tx: commands.statements.reconcile_statements(tx, limit=STATEMENTS_AT_ONCE_MAX)
-    )
-    return done >= STATEMENTS_AT_ONCE_MAX
+    reconcile = partial(commands.statements.reconcile_statements, limit=STATEMENTS_AT_ONCE_MAX)
+    return sum(await runtime.isolated("reconcile_statements", reconcile)) >= STATEMENTS_AT_ONCE_MAX
 
 
 async def list_evidence(runtime: Runtime) -> bool:

@@ -1,9 +1,10 @@
 """Timed work: closing what is due, releasing reserves, recovering balances. Several processes may do it together."""
 
+from functools import partial
+
 from prometheus_client import Gauge
 
 from paykit.postgres.database import Tx
-from paykit.postgres.faults import UniqueViolation
 from paykit.process.consumption import consumption_of, topic_ends
 from paykit.process.runtime import Runtime
 from paystream.accounting.v1.events import TransactionCreated
@@ -11,8 +12,6 @@ from services.settlement import commands, store
 
 CLOSE_PAIRS_MAX = 500
 """Settlements due whose merchants and currencies are looked at in one transaction."""
-CLOSE_TRIES_MAX = 5
-"""How often a look is begun anew because something began to collect where a settlement was to go on collecting."""
 RELEASES_MAX = 500
 """Reserves released in one transaction."""
 BALANCES_MAX = 500
@@ -41,26 +40,21 @@ async def close_settlements(runtime: Runtime) -> bool:
         view = await consumption_of(tx, topic, read_time=read_time, ends=ends)
         return await commands.closing.close_due(tx, view=view, limit=CLOSE_PAIRS_MAX)
 
-    for tries_left in range(CLOSE_TRIES_MAX - 1, -1, -1):
-        try:
-            return await runtime.transaction(close) >= CLOSE_PAIRS_MAX
-        except UniqueViolation:
-            # What collects there by now, but was not to be seen yet when its pair was locked: the next look sees it.
-            if not tries_left:
-                raise
-    raise AssertionError  # The last try returned or raised.
+    # What began to collect where a settlement was to go on collecting, but was not to be seen yet when its pair was
+    # locked, fails the look; done again by itself, it sees it.
+    return sum(await runtime.isolated("close_settlements", close)) >= CLOSE_PAIRS_MAX
 
 
 async def release_reserves(runtime: Runtime) -> bool:
     """Release the reserves that are due; True when there may be more."""
-    released = await runtime.transaction(lambda tx: commands.transferring.release_reserves(tx, limit=RELEASES_MAX))
-    return released >= RELEASES_MAX
+    release = partial(commands.transferring.release_reserves, limit=RELEASES_MAX)
+    return sum(await runtime.isolated("release_reserves", release)) >= RELEASES_MAX
 
 
 async def recover_balances(runtime: Runtime) -> bool:
     """Look at balances that may be negative or recover; True when there may be more."""
-    seen = await runtime.transaction(lambda tx: commands.transferring.look_at_balances(tx, limit=BALANCES_MAX))
-    return seen >= BALANCES_MAX
+    look = partial(commands.transferring.look_at_balances, limit=BALANCES_MAX)
+    return sum(await runtime.isolated("recover_balances", look)) >= BALANCES_MAX
 
 
 async def report_due(runtime: Runtime) -> bool:

@@ -11,6 +11,7 @@ from paykit.consume.halting.halt import HaltError
 from paykit.consume.store import halts
 from paykit.consume.store.offsets import TopicPartition
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 RETRY_FIRST_S = 15.0
 """From a halt to the first try; doubled with each try in vain, up to RETRY_MAX_S."""
@@ -61,7 +62,7 @@ class Halts:
             HALTED.labels(self._service, *map(str, partition)).set(1)
         pauses_s: Mapping[TopicPartition, float] = {}
         try:
-            pauses_s = await self._database.transaction(lambda tx: _keep(tx, halt))
+            pauses_s = await self._database.transaction(lambda tx: _keep(tx, halt), lane=CONSUMING)
         except UnavailableError as error:
             _log.warning("halt_not_kept", service=self._service, error=str(error))
         facts = {"reason": halt.reason.value, "explanation": halt.explanation}
@@ -97,7 +98,7 @@ class Halts:
         """
         idle = [partition for partition, until in self._trials.items() if until <= self._monotonic()]
         if idle:
-            await self._database.transaction(lambda tx: self.delete(tx, idle))
+            await self._database.transaction(lambda tx: self.delete(tx, idle), lane=CONSUMING)
             self.end(idle)
 
     async def delete(self, tx: Tx, advanced: Collection[TopicPartition]) -> None:

@@ -15,6 +15,7 @@ from paykit.consume.store.offsets import Position, TopicPartition
 from paykit.errors import DomainError, Kind
 from paykit.kafka.topic_watch import LogRange, TopicWatch
 from paykit.postgres.database import Database, Tx
+from paykit.postgres.lanes import CONSUMING
 
 
 class PartitionNotHalted(DomainError):
@@ -97,7 +98,7 @@ class Steering:
             await decisions.insert(tx, decision)
             await halts.try_now(tx, partition)
 
-        await self._database.transaction(work)
+        await self._database.transaction(work, lane=CONSUMING)
 
     async def skip(self, partition: TopicPartition, offset: int, *, reason: str, actor: str) -> None:
         """Have the consumer go past one record, which becomes a dead letter, and try the halted partition now.
@@ -124,7 +125,7 @@ class Steering:
             await decisions.insert(tx, decision)
             await halts.try_now(tx, partition)
 
-        await self._database.transaction(work)
+        await self._database.transaction(work, lane=CONSUMING)
 
     async def adopt(self, partition: TopicPartition, offset: int | None, *, reason: str, actor: str) -> int:
         """Have the log that is there consumed instead of the one that the stored offset is of; where from.
@@ -168,7 +169,7 @@ class Steering:
             await offsets.replace(tx, partition, adopted)
             await halts.try_now(tx, partition)
 
-        await self._database.transaction(work)
+        await self._database.transaction(work, lane=CONSUMING)
         return next_offset
 
     async def _logs(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[str | None, LogRange]]:

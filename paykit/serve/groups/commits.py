@@ -13,7 +13,7 @@ from paykit.postgres import faults
 from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
-from paykit.postgres.lanes import SLOW, Lane
+from paykit.postgres.lanes import Lane
 from paykit.serve.operations import Acceptance, Call, Operation, Outcome, apply
 from paykit.serve.reply_sizes import BatchReplyTooLarge
 
@@ -62,9 +62,7 @@ class Commits(Generic[I, R, Reply]):
                 await asyncio.sleep(COMMIT_LOOKUP_PAUSE_S)
         raise AssertionError  # The last round returned or raised.
 
-    async def settle(
-        self, calls: Sequence[Call[I]], *, lane: Lane = SLOW, accept: Acceptance | None = None
-    ) -> list[Outcome]:
+    async def settle(self, calls: Sequence[Call[I]], *, lane: Lane, accept: Acceptance | None = None) -> list[Outcome]:
         """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order.
 
         Rows are waited for as long as the lane says. `accept` sees the outcomes before they are committed: what it

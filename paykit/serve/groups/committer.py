@@ -19,7 +19,7 @@ from paykit.postgres import faults
 from paykit.postgres.contention import RowsLockedError
 from paykit.postgres.database import Database
 from paykit.postgres.faults import Fault
-from paykit.postgres.lanes import AT_ONCE, FAST, SLOW, SPLIT, Lane
+from paykit.postgres.lanes import AT_ONCE, BATCH, FAST, HELD_UP, SPLIT, Lane
 from paykit.serve.groups.commits import Commits, partition
 from paykit.serve.groups.held_up import HeldUp
 from paykit.serve.groups.waiting_call import WaitingCall, answer_all, keep
@@ -53,7 +53,7 @@ class Committer(Generic[I, R, Reply]):
         self._aside: deque[WaitingCall[I]] = deque()
         self._trying_again = False
         self._split_lanes = asyncio.Semaphore(SPLIT_LANES_MAX)
-        self._held_up: HeldUp[I] = HeldUp(partial(self._commits.settle, lane=SLOW))
+        self._held_up: HeldUp[I] = HeldUp(partial(self._commits.settle, lane=HELD_UP))
 
     async def submit(self, call: Call[I]) -> Outcome:
         """Carry out one call together with those that wait; give its outcome once committed.
@@ -75,7 +75,7 @@ class Committer(Generic[I, R, Reply]):
 
     async def settle(self, calls: Sequence[Call[I]], *, accept: Acceptance | None = None) -> list[Outcome]:
         """Carry out a batch, as `Commits.settle` does."""
-        return await self._commits.settle(calls, accept=accept)
+        return await self._commits.settle(calls, lane=BATCH, accept=accept)
 
     def _queue(self, waiting: WaitingCall[I]) -> None:
         self._waiting[waiting.future] = waiting

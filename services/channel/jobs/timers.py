@@ -1,5 +1,7 @@
 """The channel's timed work on its own books."""
 
+from functools import partial
+
 from paykit.process.runtime import Runtime
 from services.channel import commands
 
@@ -11,18 +13,20 @@ AFTEREFFECTS_MAX = 200
 
 async def resolve_open(runtime: Runtime) -> bool:
     """Decide what was answered PENDING, or is to be contradicted, once its time has come."""
-    return await runtime.transaction(lambda tx: commands.resolve_open(tx, limit=RESOLVED_MAX)) == RESOLVED_MAX
+    resolve = partial(commands.resolve_open, limit=RESOLVED_MAX)
+    return sum(await runtime.isolated("resolve_open", resolve)) >= RESOLVED_MAX
 
 
 async def bring_about_aftereffects(runtime: Runtime) -> bool:
     """Send payouts back and open disputes, once their time has come."""
-    return await runtime.transaction(lambda tx: commands.bring_about(tx, limit=AFTEREFFECTS_MAX)) == AFTEREFFECTS_MAX
+    bring_about = partial(commands.bring_about, limit=AFTEREFFECTS_MAX)
+    return sum(await runtime.isolated("bring_about_aftereffects", bring_about)) >= AFTEREFFECTS_MAX
 
 
 async def decide_disputes(runtime: Runtime) -> bool:
     """Decide disputes that were contested, or not answered in time."""
-    decided = await runtime.transaction(lambda tx: commands.decide_disputes(tx, limit=AFTEREFFECTS_MAX))
-    return decided == AFTEREFFECTS_MAX
+    decide = partial(commands.decide_disputes, limit=AFTEREFFECTS_MAX)
+    return sum(await runtime.isolated("decide_disputes", decide)) >= AFTEREFFECTS_MAX
 
 
 async def close_statements(runtime: Runtime) -> bool:

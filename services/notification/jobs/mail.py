@@ -7,6 +7,7 @@ between, down to the process itself, leaves a notification that is SENDING with 
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import partial
 
 import grpc
 import jinja2
@@ -84,7 +85,8 @@ async def report_mail(runtime: Runtime) -> bool:
 
 
 async def _start(runtime: Runtime, *, limit: int) -> list[Notification]:
-    return await runtime.transaction(lambda tx: commands.notification.start_tries(tx, limit=limit))
+    started = await runtime.isolated("send_mails", partial(commands.notification.start_tries, limit=limit))
+    return [notification for part in started for notification in part]
 
 
 async def _let_go(in_flight: set[asyncio.Task[None]]) -> None:

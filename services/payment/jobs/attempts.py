@@ -52,18 +52,18 @@ async def inquire_attempts(runtime: Runtime) -> bool:
 
 async def expire_authorizations(runtime: Runtime) -> bool:
     """Give up authorizations whose time is over; True when there may be more."""
-    expired = await runtime.transaction(commands.capture.expire_authorizations)
+    expired = sum(await runtime.isolated("expire_authorizations", commands.capture.expire_authorizations))
     if expired:
         wake_submission(runtime)
-    return expired == commands.capture.EXPIRED_PAYMENTS_MAX
+    return expired >= commands.capture.EXPIRED_PAYMENTS_MAX
 
 
 async def expire_unsent(runtime: Runtime) -> bool:
     """Have what waited too long to be sent fail; True when there may be more."""
-    expired = await runtime.transaction(commands.withholding.expire_unsent)
+    expired = sum(await runtime.isolated("expire_unsent", commands.withholding.expire_unsent))
     if expired:
         wake_submission(runtime)
-    return expired == commands.withholding.EXPIRED_ATTEMPTS_MAX
+    return expired >= commands.withholding.EXPIRED_ATTEMPTS_MAX
 
 
 async def _side_by_side(work: Sequence[Coroutine[Any, Any, bool]]) -> bool:

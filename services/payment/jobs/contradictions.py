@@ -14,7 +14,7 @@ async def report(runtime: Runtime) -> bool:
 
 async def retry_refunds(runtime: Runtime) -> bool:
     """Give back what came late and is due; True when there may be more."""
-    made = await runtime.transaction(commands.late_capture.retry_due_refunds)
+    made = sum(await runtime.isolated("retry_late_refunds", commands.late_capture.retry_due_refunds))
     if made:
         wake_submission(runtime)
     return made >= commands.late_capture.RETRIES_MAX

@@ -29,8 +29,9 @@ _log = structlog.get_logger()
 
 async def respond_to_disputes(runtime: Runtime) -> bool:
     """Tell channels the answers that are due; True when there may be more."""
-    more = [await _respond(runtime, route) for route in runtime.settings.payment_channels]
-    return any(more)
+    routes = {route.name: route for route in runtime.settings.payment_channels}
+    job_name = commands.dispute.ANSWERING_JOB
+    return any(await runtime.each(job_name, list(routes), lambda name: _respond(runtime, routes[name])))
 
 
 async def _respond(runtime: Runtime, route: ChannelRoute) -> bool:

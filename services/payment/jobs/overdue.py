@@ -16,5 +16,5 @@ async def report(runtime: Runtime) -> bool:
 
 async def tell(runtime: Runtime) -> bool:
     """Tell, once each, of attempts that are overdue; True when there may be more."""
-    told = await runtime.transaction(partial(commands.reminder.tell_overdue, within_s=OUTCOME_WITHIN_S))
-    return told == commands.reminder.TOLD_MAX
+    tell_overdue = partial(commands.reminder.tell_overdue, within_s=OUTCOME_WITHIN_S)
+    return sum(await runtime.isolated("tell_overdue_attempts", tell_overdue)) >= commands.reminder.TOLD_MAX

@@ -36,7 +36,7 @@ LIMIT $4
 
 # Walks the index of the queue.
 _SELECT_EXPIRED = """
-SELECT attempt_id, payment_id FROM attempt WHERE state = 'PENDING' AND expire_time <= $1 LIMIT $2
+SELECT attempt_id, payment_id FROM attempt WHERE {bounds}state = 'PENDING' AND expire_time <= $1 LIMIT $2
 """
 
 _MOVE = """
@@ -97,7 +97,9 @@ class PaymentAttempts(AttemptTable[PaymentAttempt, ClaimedPaymentAttempt]):
 
         Returns: attempt_id and payment_id of each.
         """
-        rows = await tx.fetch(_SELECT_EXPIRED, tx.now, limit)
+        bounds, keys = tx.claims.bounds(("attempt_id",), first=3)
+        rows = await tx.fetch(_SELECT_EXPIRED.format(bounds=bounds), tx.now, limit, *keys)
+        tx.claims.take(row["attempt_id"] for row in rows)
         return [(row["attempt_id"], row["payment_id"]) for row in rows]
 
     async def lock_first(self, tx: Tx, payment_ids: Collection[str]) -> Rows[str, PaymentAttempt]:

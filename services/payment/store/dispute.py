@@ -43,7 +43,7 @@ _ANY_RESPONSE_DUE = "SELECT EXISTS (SELECT FROM dispute WHERE due_time <= now() 
 # Another stage brings another time, which is told of again.
 _SELECT_DUE_SOON = """
 SELECT dispute_id FROM dispute
-WHERE state = 'OPENED' AND respond_by > $1 AND respond_by <= $2 AND respond_by IS DISTINCT FROM reminded_of
+WHERE {bounds}state = 'OPENED' AND respond_by > $1 AND respond_by <= $2 AND respond_by IS DISTINCT FROM reminded_of
 ORDER BY respond_by, dispute_id LIMIT $3
 """
 
@@ -136,7 +136,9 @@ class Disputes(Table[str, Dispute]):
 
     async def due_soon(self, tx: Tx, within: timedelta, *, limit: int) -> list[str]:
         """Read which disputes are to be answered until then, and of which that is still to be told; soonest first."""
-        rows = await tx.fetch(_SELECT_DUE_SOON, tx.now, tx.now + within, limit)
+        bounds, keys = tx.claims.bounds(("dispute_id",), first=4)
+        rows = await tx.fetch(_SELECT_DUE_SOON.format(bounds=bounds), tx.now, tx.now + within, limit, *keys)
+        tx.claims.take(row[0] for row in rows)
         return [row[0] for row in rows]
 
     async def postpone_responses(self, tx: Tx, pauses_s: Mapping[str, float]) -> None:

@@ -16,7 +16,10 @@ class LateCaptures(Table[str, LateCapture]):
 
     async def payments_due(self, tx: Tx, *, limit: int) -> list[str]:
         """Read which payments have money to be given back now, the longest due first."""
-        return [row[0] for row in await tx.fetch(_SELECT_DUE.format(due=_DUE), tx.now, limit)]
+        bounds, keys = tx.claims.bounds(("payment_id",), first=3)
+        rows = await tx.fetch(_SELECT_DUE.format(due=bounds + _DUE), tx.now, limit, *keys)
+        tx.claims.take(row[0] for row in rows)
+        return [row[0] for row in rows]
 
     async def guarded_of(self, tx: Tx, payment_ids: Collection[str]) -> Rows[str, LateCapture]:
         """Read what came late for locked payments; no statement where there is none."""

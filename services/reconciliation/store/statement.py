@@ -109,11 +109,17 @@ class Statements(Table[str, ReportedStatement]):
 
     async def complete(self, tx: Tx, limit: int) -> list[ReportedStatement]:
         """Read closed statements all of whose lines have come and have an outcome."""
-        return await self.select(tx, _COMPLETE, limit)
+        bounds, keys = tx.claims.bounds(("statement_id",), first=2)
+        statements = await self.select(tx, bounds + _COMPLETE, limit, *keys)
+        tx.claims.take(statement.statement_id for statement in statements)
+        return statements
 
     async def with_own_lines(self, tx: Tx, operations: Sequence[str], limit: int) -> list[ReportedStatement]:
         """Read closed statements with open lines of operations that belong to them as a whole."""
-        return await self.select(tx, _WITH_OWN_LINES, [*operations], limit)
+        bounds, keys = tx.claims.bounds(("statement_id",), first=3)
+        statements = await self.select(tx, bounds + _WITH_OWN_LINES, [*operations], limit, *keys)
+        tx.claims.take(statement.statement_id for statement in statements)
+        return statements
 
     async def of_file(self, tx: Tx, file_id: str) -> Sequence[ReportedStatement]:
         """Read the statements of a file, in its order."""

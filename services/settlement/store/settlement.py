@@ -71,7 +71,7 @@ WHERE state = 'PENDING' AND due_at <= $1
 _OF_DUE = """
 (merchant_id, currency_code) IN (
     SELECT due.merchant_id, due.currency_code FROM settlement AS due
-    WHERE due.state = 'PENDING' AND due.due_at <= $1 ORDER BY due.due_at LIMIT $2)
+    WHERE {bounds}due.state = 'PENDING' AND due.due_at <= $1 ORDER BY due.due_at LIMIT $2)
 """
 
 # What another process is releasing at this moment is left to it.
@@ -204,7 +204,10 @@ class Settlements(Table[str, Settlement]):
 
     async def lock_due(self, tx: Tx, *, limit: int) -> Rows[str, Settlement]:
         """Lock all that is PENDING of merchants and currencies of which something is due, together."""
-        return await self._lock_pending(tx, _OF_DUE, tx.now, limit)
+        bounds, keys = tx.claims.bounds(("due.merchant_id", "due.currency_code"), first=3)
+        settlements = await self._lock_pending(tx, _OF_DUE.format(bounds=bounds), tx.now, limit, *keys)
+        tx.claims.take((settlement.merchant_id, settlement.currency_code) for settlement in settlements.values())
+        return settlements
 
     async def lock_pending(self, tx: Tx, keys: Collection[MerchantCurrency]) -> Rows[str, Settlement]:
         """Lock all that is PENDING of merchants and currencies."""

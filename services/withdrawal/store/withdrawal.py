@@ -19,7 +19,7 @@ _OF_ATTEMPTS = "withdrawal_id IN (SELECT withdrawal_id FROM attempt WHERE attemp
 # Those that have waited longest to be sent to a channel. Jobs of several processes pass each other's rows by.
 _TO_SUBMIT = f"""
 FROM withdrawal JOIN attempt USING (withdrawal_id)
-WHERE attempt.state = 'PENDING' AND attempt.channel = $1 AND {BLOCKED_REASON} IS NULL
+WHERE {{bounds}}attempt.state = 'PENDING' AND attempt.channel = $1 AND {BLOCKED_REASON} IS NULL
 ORDER BY attempt.due_time LIMIT $2 FOR UPDATE OF withdrawal SKIP LOCKED
 """
 
@@ -79,8 +79,11 @@ class Withdrawals(Table[str, Withdrawal]):
 
     async def claim_to_submit(self, tx: Tx, *, channel: str, limit: int) -> Rows[str, Withdrawal]:
         """Lock withdrawals that wait to be sent to a channel, as far as no other transaction has them."""
-        sql = f"SELECT {self.selected} {_TO_SUBMIT}"
-        return self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, channel, limit)])
+        bounds, keys = tx.claims.bounds(("withdrawal.withdrawal_id",), first=3)
+        sql = f"SELECT {self.selected} {_TO_SUBMIT.format(bounds=bounds)}"
+        rows = self.rows(tx, [self.read(row) for row in await tx.lock(self.name, sql, channel, limit, *keys)])
+        tx.claims.take(rows)
+        return rows
 
     async def list(self, tx: Tx, selection: WithdrawalFilter, *, after: TimeKey | None, limit: int) -> list[Withdrawal]:
         """List withdrawals, newest first, from after a (create_time, withdrawal_id) on."""

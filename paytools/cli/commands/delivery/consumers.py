@@ -60,7 +60,7 @@ def skip(service: Service, place: RecordPlace, reason: Reason, actor: Actor, hom
 
 @app.command()
 def adopt(
-    service: Service, place: Place, reason: Reason, actor: Actor, from_: From = None, home: Home = DEFAULT_HOME
+    service: Service, place: Place, reason: Reason, actor: Actor, *, from_: From = None, home: Home = DEFAULT_HOME
 ) -> None:
     """Consume the log that is there, though the stored offset is of another: a recreated topic, another cluster."""
     partition = _partition(place)
