@@ -1,8 +1,16 @@
 """Metrics of calls, and the HTTP endpoint that shows all metrics of the process to Prometheus."""
 
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import accumulate
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +26,58 @@ AGE_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 9
 """Of histograms of how long something took from one service to another."""
 
 CALLS_IN_FLIGHT = Gauge("paystream_grpc_calls_in_flight", "Calls in progress in this process")
+
+
+class AgeHistogram(Collector):
+    """A histogram of how long ago things were recorded, which takes those of a batch together.
+
+    The client's own costs 2 us for each: too much beside the 70 us that booking a payment takes.
+
+    Attributes:
+        label_names: Names of its labels.
+    """
+
+    def __init__(self, name: str, documentation: str, label_names: Sequence[str] = ()) -> None:
+        self.label_names = tuple(label_names)
+        self._name = name
+        self._documentation = documentation
+        self._lock = Lock()
+        # By the labels' values: how many are in each bucket, the last of which has no bound, and their sum in seconds.
+        self._counts: dict[tuple[str, ...], list[int]] = {}
+        self._sums_s: dict[tuple[str, ...], float] = {}
+        if not label_names:  # Shown as 0 from the beginning on.
+            self.observe((), ())
+        REGISTRY.register(self)
+
+    def observe_since(self, recorded: Iterable[datetime | None], now: datetime, *labels: str) -> None:
+        """Count ages of what was recorded at these times: None has none, and what is from a clock ahead is 0 old."""
+        ages = [(now - time).total_seconds() for time in recorded if time is not None]
+        self.observe([age if age > 0 else 0.0 for age in ages], labels)
+
+    def observe(self, ages_s: Sequence[float], labels: tuple[str, ...]) -> None:
+        """Count ages in seconds under the values of the labels."""
+        with self._lock:
+            counts = self._counts.setdefault(labels, [0] * (len(AGE_BUCKETS_S) + 1))
+            for age_s in ages_s:
+                counts[bisect_left(AGE_BUCKETS_S, age_s)] += 1
+            self._sums_s[labels] = self._sums_s.get(labels, 0.0) + sum(ages_s)
+
+    def describe(self) -> Iterator[HistogramMetricFamily]:
+        """Yield the family without its numbers."""
+        yield self._family()
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Yield the family with a series for each bucket."""
+        family = self._family()
+        bounds = [*map(floatToGoString, AGE_BUCKETS_S), "+Inf"]
+        with self._lock:
+            for labels, counts in self._counts.items():
+                buckets = list(zip(bounds, map(float, accumulate(counts)), strict=True))
+                family.add_metric(labels, buckets, self._sums_s[labels])
+        yield family
+
+    def _family(self) -> HistogramMetricFamily:
+        return HistogramMetricFamily(self._name, self._documentation, labels=self.label_names)
 
 
 class MetricsServer:

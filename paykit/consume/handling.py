@@ -1,14 +1,13 @@
 """Runs handlers over the events of one transaction: order per key, de-duplication, and isolation of what fails."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
-from paykit.base.metrics import AGE_BUCKETS_S
+from paykit.base.metrics import AgeHistogram
 from paykit.consume import ordering_groups
 from paykit.consume.delivery import Delivered, HandlerResult, Impossible, NotYet
 from paykit.consume.prepared import (
@@ -25,11 +24,10 @@ from paykit.postgres.database import Tx
 from paykit.postgres.faults import Fault
 
 APPLIED = Counter("paystream_events_applied_total", "Events applied by handlers.", ["service", "record"])
-AGE = Histogram(
+AGE = AgeHistogram(
     "paystream_event_age_seconds",
     "Business time from when an event was recorded to the transaction that applied it.",
     ["service", "topic"],
-    buckets=AGE_BUCKETS_S,
 )
 REASON_UNEXPECTED = "UNEXPECTED"
 
@@ -150,7 +148,9 @@ class Handling:
         applied = [event for event, result in zip(events, results, strict=True) if result is None]
         if applied:
             APPLIED.labels(self._service, events[0].name).inc(len(applied))
-            self._tx.after_commit.append(partial(_observe_ages, self._service, applied, self._tx.now))
+            recorded = [event.event.recorded_at for event in applied]
+            topic = applied[0].event.TOPIC
+            self._tx.after_commit.append(partial(AGE.observe_since, recorded, self._tx.now, self._service, topic))
         return results
 
     async def _call_in_order(
@@ -214,14 +214,6 @@ def _overtaking(events: Sequence[ReadyEvent], results: Sequence[HandlerResult | 
         elif result is not None and event.record.key:
             refused.add(event.record.key)
     return frozenset(overtaking)
-
-
-def _observe_ages(service: str, events: Sequence[ReadyEvent], now: datetime) -> None:
-    """Count events of one type by their age; clocks of two machines may differ, and none is younger than 0."""
-    observe = AGE.labels(service, events[0].event.TOPIC).observe
-    for event in events:
-        if event.event.recorded_at is not None:
-            observe(max((now - event.event.recorded_at).total_seconds(), 0.0))
 
 
 def _take(unseen: set[str], event_id: str) -> bool:

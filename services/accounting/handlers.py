@@ -9,13 +9,10 @@ that nobody waits for is a dead letter, for a person to look at.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
-from prometheus_client import Histogram
-
-from paykit.base.metrics import AGE_BUCKETS_S
+from paykit.base.metrics import AgeHistogram
 from paykit.consume.delivery import Delivered, Handle, Handler, HandlerResult, Impossible, NotYet, Subscription
 from paykit.errors import DomainError
 from paykit.events.event import Event
@@ -27,10 +24,9 @@ from services.accounting.domain.transaction import FIRST_STRIPES, STRIPES, Insuf
 FUNDS_WAIT_S = 3.0
 """Real time that an event waits in vain for funds which may be on their way. Source: docs/adr/0009."""
 
-ACCEPTED_TO_BOOKED = Histogram(
+ACCEPTED_TO_BOOKED = AgeHistogram(
     "paystream_accepted_to_booked_seconds",
     "Business time from when an event was recorded to the transaction that booked it, each booking once.",
-    buckets=AGE_BUCKETS_S,
 )
 
 
@@ -64,17 +60,11 @@ def _handler_of(booked: BookedEvent[Any]) -> Handler:
             for item, result in results
             if isinstance(result, Transaction) and result.create_time == tx.now
         }
-        tx.after_commit.append(partial(_observe_booked, list(booked.values()), tx.now))
+        tx.after_commit.append(partial(ACCEPTED_TO_BOOKED.observe_since, booked.values(), tx.now))
         return [_refused(item, result) if isinstance(result, DomainError) else None for item, result in results]
 
     handle.__name__ = "on" + re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", booked.transaction_type)
     return handle
-
-
-def _observe_booked(recorded: Sequence[datetime | None], now: datetime) -> None:
-    for recorded_at in recorded:
-        if recorded_at is not None:
-            ACCEPTED_TO_BOOKED.observe(max((now - recorded_at).total_seconds(), 0.0))
 
 
 def _refused(item: BookEvent, refusal: DomainError) -> HandlerResult:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from prometheus_client import REGISTRY
 
 from paykit.base import metrics
+from paykit.base.metrics import AgeHistogram
 from paykit.process import host
 from paykit.process.catalogue import load_service, service_names
 from tests.contract.monitoring.awaited_metrics import AWAITED
@@ -14,7 +15,6 @@ from tests.contract.monitoring.awaited_metrics import AWAITED
 SCRAPED = {"up": ("job", "instance")}
 """Series of Prometheus itself."""
 TARGET_LABELS = frozenset({"job", "instance"})
-PROCESS_LABELS: tuple[str, ...] = ()
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
 
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -42,7 +42,8 @@ def of_the_code() -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for collector in list(REGISTRY._collector_to_names):
         for family in collector.describe() if hasattr(collector, "describe") else ():
-            labels = frozenset(getattr(collector, "_labelnames", ()))
+            names = collector.label_names if isinstance(collector, AgeHistogram) else ()
+            labels = frozenset(names or getattr(collector, "_labelnames", ()))
             for suffix in _SUFFIXES.get(family.type, ("",)):
                 found[family.name + suffix] = labels | ({"le"} if suffix == "_bucket" else frozenset())
     # What the Python client itself measures has no fixed description.

@@ -1,6 +1,8 @@
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
-from prometheus_client import REGISTRY
+import pytest
+from prometheus_client import REGISTRY, generate_latest
 
 from paykit.base import metrics
 
@@ -28,3 +30,26 @@ def test_a_call_is_counted_once_by_code_and_timed() -> None:
     assert count("paystream_grpc_calls_total", code="NOT_FOUND") == 1
     assert count("paystream_grpc_call_seconds_count") == 3
     assert count("paystream_grpc_call_seconds_bucket", le="0.005") == 2
+
+
+def test_ages_of_a_batch_are_counted_in_the_buckets_that_bound_them() -> None:
+    name, now = "test_age_seconds", datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    ages = metrics.AgeHistogram(name, "A test.", ["topic"])
+    recorded = [now - timedelta(seconds=seconds) for seconds in (0.05, 0.06, 7, 3_600, 3_601, -5)]
+    ages.observe_since([*recorded, None], now, "a")
+    ages.observe_since([now - timedelta(seconds=1)], now, "b")
+
+    def count(topic: str, suffix: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(name + suffix, {"topic": topic, **labels})
+
+    # Bounds are inclusive: 0.05 and what is ahead, then 0.06, 7, 3,600; beyond the last bound 3,601.
+    bounds = ("0.05", "0.1", "5.0", "10.0", "900.0", "3600.0", "+Inf")
+    assert [count("a", "_bucket", le=le) for le in bounds] == [2, 3, 3, 4, 4, 5, 6]
+    assert (count("a", "_count"), count("b", "_count")) == (6, 1)
+    assert count("a", "_sum") == pytest.approx(0.05 + 0.06 + 7 + 3_600 + 3_601)
+    assert f'{name}_bucket{{le="1.0",topic="b"}} 1.0' in generate_latest().decode()
+
+
+def test_a_histogram_without_labels_shows_zero_from_the_beginning_on() -> None:
+    metrics.AgeHistogram("test_unlabelled_age_seconds", "A test.")
+    assert REGISTRY.get_sample_value("test_unlabelled_age_seconds_count") == 0
