@@ -41,6 +41,8 @@ class Lead:
         self._senders: dict[str, Sender] = {}
         self._working: dict[str, float] = {}  # When each topic's sender began.
         self._position = ReadPosition()
+        self._read_to = -1
+        """Up to here all rows were read: they are on their way or settled."""
         self._warning_due = 0.0
         self.progress = asyncio.Event()
         self._retrying = Retrying(
@@ -78,23 +80,35 @@ class Lead:
         self._warn()
         return bool(rows or settled or retried)
 
-    async def measure(self) -> None:
-        """Measure what is held back."""
+    async def measure(self, rows_max: int) -> Any:
+        """Measure what is held back; returns how many rows wait, counted to a bound, and since when the oldest does."""
         await self._retrying.measure()
+        settled = self._position.settled(now_s=time.monotonic())
+        return await self._connection.fetchrow(outbox.SELECT_DEPTH, rows_max, settled)
 
     async def close(self) -> None:
         """Drop what is not acknowledged: a late copy must not overtake the next leader."""
         await asyncio.gather(*(sender.close() for sender in self._senders.values()), self._retrying.close())
 
     async def _read(self) -> Sequence[Any]:
-        topics = frozenset(self._working)
-        if not topics:
-            rows: Sequence[Any] = await self._connection.fetch(outbox.SELECT_BATCH, BATCH_ROWS_MAX)
-            return rows
-        now_s = time.monotonic()
+        topics, now_s = frozenset(self._working), time.monotonic()
+        whole = self._position.whole_is_due(now_s=now_s)
+        if topics:
+            rows = await self._read_beside(topics, whole=whole, now_s=now_s)
+        else:
+            self._position.passed(self._read_to, topics, now_s=now_s)  # All that was read is settled.
+            after = -1 if whole else self._position.after(now_s=now_s)
+            rows = await self._connection.fetch(outbox.SELECT_BATCH, after, BATCH_ROWS_MAX)
+            self._read_to = max([self._read_to, *(row["id"] for row in rows[-1:])])
+        if whole:
+            ended_s = time.monotonic()
+            self._position.looked_at_whole(now_s=ended_s, took_s=ended_s - now_s)
+        return rows
+
+    async def _read_beside(self, topics: frozenset[str], *, whole: bool, now_s: float) -> Sequence[Any]:
         last_id: int = await self._connection.fetchval(outbox.SELECT_LAST_ID)
-        after = self._position.after(now_s=now_s)
-        rows = await self._connection.fetch(outbox.SELECT_BATCH_BESIDE, after, [*topics], BATCH_ROWS_MAX)
+        after = -1 if whole else self._position.after(now_s=now_s)
+        rows: Sequence[Any] = await self._connection.fetch(outbox.SELECT_BATCH_BESIDE, after, [*topics], BATCH_ROWS_MAX)
         self._position.passed(rows[-1]["id"] if len(rows) == BATCH_ROWS_MAX else last_id, topics, now_s=now_s)
         return rows
 
@@ -121,7 +135,9 @@ class Lead:
                 fresh, refused = sender.finish()
                 del self._working[topic]
                 self._position.freed(topic)
-                self._position.left(sender.first_id)
+                if not sender.all_acknowledged:
+                    self._position.left(sender.first_id)
+                    self._read_to = min(self._read_to, sender.first_id - 1)
                 refusals += refused
             else:
                 fresh = sender.take_acknowledged()

@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import Gauge
 
 from paykit.kafka.leading import Lead
-from paykit.postgres import connecting, faults, outbox
+from paykit.postgres import connecting, faults
 from paykit.postgres import wakeups as wakeup
 from paykit.postgres.faults import Fault
 
@@ -87,7 +87,7 @@ class Relay:
                     self.drained.clear()
                 else:
                     self.drained.set()
-                await self._measure(connection, lead)
+                await self._measure(lead)
                 if not relayed:
                     await self._pause(lead)
         finally:
@@ -100,12 +100,11 @@ class Relay:
         else:
             await wakeup.wait(self._written, POLL_S)
 
-    async def _measure(self, connection: Any, lead: Lead) -> None:
+    async def _measure(self, lead: Lead) -> None:
         if time.monotonic() < self._depth_due:
             return
         self._depth_due = time.monotonic() + DEPTH_EVERY_S
-        row = await connection.fetchrow(outbox.SELECT_DEPTH, DEPTH_ROWS_MAX)
+        row = await lead.measure(DEPTH_ROWS_MAX)
         DEPTH.labels(self._schema).set(row["rows"])
         age = (datetime.now(UTC) - row["oldest"]).total_seconds() if row["oldest"] else 0.0
         AGE.labels(self._schema).set(max(age, 0.0))
-        await lead.measure()

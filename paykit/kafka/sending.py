@@ -57,6 +57,7 @@ class Sender:
         self._taken = 0
         self.first_id = -1
         """Of the chunk begun last."""
+        self._rows = 0
         self.result: asyncio.Future[list[Refusal]] | None = None
         """Of the chunk begun last, until it is taken note of by `finish`."""
 
@@ -70,6 +71,7 @@ class Sender:
             singly: Wait for each row before the next is sent, for any of them may be refused.
         """
         self._acknowledged, self._taken, self.first_id = {}, 0, rows[0]["id"]
+        self._rows = len(rows)
         self.result = asyncio.get_running_loop().run_in_executor(self._thread, self._send, rows, singly)
         return self.result
 
@@ -85,6 +87,11 @@ class Sender:
             return [], []
         refusals, self.result = self.result.result(), None
         return self.take_acknowledged(), refusals
+
+    @property
+    def all_acknowledged(self) -> bool:
+        """Whether every row of the chunk begun last was."""
+        return len(self._acknowledged) == self._rows
 
     async def close(self) -> None:
         """Drop what is not acknowledged; nothing of it is sent any more."""

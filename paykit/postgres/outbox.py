@@ -47,7 +47,8 @@ _SENT = """
 id, topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value, header_names, header_values
 """
 
-SELECT_BATCH = f"SELECT {_SENT} FROM outbox ORDER BY id LIMIT $1"
+SELECT_BATCH = f"SELECT {_SENT} FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
+"""After an id, behind which only dead rows are."""
 
 SELECT_BATCH_BESIDE = f"SELECT {_SENT} FROM outbox WHERE id > $1 AND topic <> ALL($2::text[]) ORDER BY id LIMIT $3"
 """After an id, of other topics than these."""
@@ -73,7 +74,7 @@ DELETE_HELD = "DELETE FROM outbox_held WHERE id = ANY($1::bigint[])"
 # Counting stops at $1 rows: an outbox of millions must not cost a scan of millions every few seconds.
 SELECT_DEPTH = """
 SELECT least(count(*), $1::bigint) AS rows, min(occurred_at) AS oldest FROM (
-    (SELECT occurred_at FROM outbox ORDER BY id LIMIT $1)
+    (SELECT occurred_at FROM outbox WHERE id > $2 ORDER BY id LIMIT $1)
     UNION ALL (SELECT occurred_at FROM outbox_held ORDER BY id LIMIT $1)) AS head
 """
 
