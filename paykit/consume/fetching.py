@@ -28,6 +28,8 @@ BATCH_RECORDS_MAX = 2500
 """Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
 FETCH_TIMEOUT_S = 0.1
 """How long a fetch waits for the first record."""
+FETCH_WAIT_MAX_MS = 100
+"""How long the broker keeps a fetch that finds nothing. A process has a consumer for each topic, which all ask."""
 KEY_CHARACTERS_MAX = 500
 """An index takes 2,700 bytes of key and topic."""
 SESSION_TIMEOUT_MS = 10_000
@@ -91,11 +93,11 @@ class Owner(Protocol):
 class Fetcher:
     """One member of a consumer group, from `open` to `close`; its client is touched by one thread only."""
 
-    def __init__(self, *, service: str, bootstrap: str, group: str, topics: Sequence[str], owner: Owner) -> None:
+    def __init__(self, *, service: str, bootstrap: str, group: str, topic: str, owner: Owner) -> None:
         self._service = service
         self._bootstrap = bootstrap
         self._group = group
-        self._topics = topics
+        self._topic = topic
         self._owner = owner
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"consumer-{service}")
         self._loop: asyncio.AbstractEventLoop
@@ -162,7 +164,7 @@ class Fetcher:
             "session.timeout.ms": SESSION_TIMEOUT_MS,
             "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
             "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
-            "fetch.wait.max.ms": 50,
+            "fetch.wait.max.ms": FETCH_WAIT_MAX_MS,
             "fetch.error.backoff.ms": ERROR_BACKOFF_MS,
             "queued.min.messages": 20_000,
             "fetch.queue.backoff.ms": 20,
@@ -170,7 +172,7 @@ class Fetcher:
         }
         self._consumer = confluent_kafka.Consumer(options, logger=kafka.LOGGER)
         self._consumer.subscribe(
-            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
 
     def _fetch(self) -> Batch:
