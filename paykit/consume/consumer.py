@@ -48,7 +48,11 @@ _log = structlog.get_logger()
 
 
 class Consumer:
-    """One Kafka consumer of a service, from start to stop; one that failed is of no further use."""
+    """One Kafka consumer of a topic of a service, from start to stop; one that failed is of no further use.
+
+    Topics have consumers of their own in one group: cooperative-sticky evens out how many partitions each consumer has,
+    whatever their topics. So those of each topic are spread, and one topic's pauses are not the others'.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,8 @@ class Consumer:
         service: str,
         bootstrap: str,
         group: str,
+        topic: str,
+        lane: asyncio.Semaphore,
         topics: TopicWatch,
         database: Database,
         application: Application,
@@ -63,14 +69,14 @@ class Consumer:
         schema_unknown_grace_s: float = SCHEMA_UNKNOWN_GRACE_S,
     ) -> None:
         self._service = service
+        # The consumers of a service's topics take turns, so that they have no more transactions at once than declared.
+        self._lane = lane
         self._topics = topics
         self._database = database
         self._application = application
         self._on_applied = on_applied
         self._schemas = SchemaLearning(application, unknown_grace_s=schema_unknown_grace_s)
-        self._fetcher = Fetcher(
-            service=service, bootstrap=bootstrap, group=group, topics=application.topics, owner=self
-        )
+        self._fetcher = Fetcher(service=service, bootstrap=bootstrap, group=group, topic=topic, owner=self)
         # Positions as this consumer holds them; the fetcher is ahead of them by what is not yet applied.
         self._positions: dict[TopicPartition, int] = {}
         self._topic_ids: dict[TopicPartition, str] = {}
@@ -189,7 +195,7 @@ class Consumer:
                 if batch:
                     await self._learn_schemas(batch)
                     await self._check_topics(batch)
-                    async with self._applying:
+                    async with self._lane, self._applying:
                         dropped.update(await self._apply(batch, isolate=failed.in_handlers))
                     batch = {}
                 # Outside the lock: the consumer's thread may be waiting for it in a rebalance.

@@ -28,6 +28,8 @@ BATCH_RECORDS_MAX = 2500
 """Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
 FETCH_TIMEOUT_S = 0.1
 """How long a fetch waits for the first record."""
+FETCH_WAIT_MAX_MS = 100
+"""How long the broker keeps a fetch that finds nothing. A process has a consumer for each topic, which all ask."""
 KEY_CHARACTERS_MAX = 500
 """An index takes 2,700 bytes of key and topic."""
 SESSION_TIMEOUT_MS = 10_000
@@ -91,11 +93,11 @@ class Owner(Protocol):
 class Fetcher:
     """One member of a consumer group, from `open` to `close`; its client is touched by one thread only."""
 
-    def __init__(self, *, service: str, bootstrap: str, group: str, topics: Sequence[str], owner: Owner) -> None:
+    def __init__(self, *, service: str, bootstrap: str, group: str, topic: str, owner: Owner) -> None:
         self._service = service
         self._bootstrap = bootstrap
         self._group = group
-        self._topics = topics
+        self._topic = topic
         self._owner = owner
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"consumer-{service}")
         self._loop: asyncio.AbstractEventLoop
@@ -103,6 +105,8 @@ class Fetcher:
         # Positions of the next fetch; touched by the thread only.
         self._fetched: dict[TopicPartition, int] = {}
         self._topic_ids: dict[TopicPartition, str] = {}
+        # Partitions that rest until librdkafka is told to compare their epoch with the log: it does so for seeks alone.
+        self._unvalidated: dict[TopicPartition, Position] = {}
 
     async def open(self) -> None:
         """Join the group."""
@@ -162,7 +166,7 @@ class Fetcher:
             "session.timeout.ms": SESSION_TIMEOUT_MS,
             "heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
             "max.poll.interval.ms": POLL_INTERVAL_MAX_MS,
-            "fetch.wait.max.ms": 50,
+            "fetch.wait.max.ms": FETCH_WAIT_MAX_MS,
             "fetch.error.backoff.ms": ERROR_BACKOFF_MS,
             "queued.min.messages": 20_000,
             "fetch.queue.backoff.ms": 20,
@@ -170,10 +174,11 @@ class Fetcher:
         }
         self._consumer = confluent_kafka.Consumer(options, logger=kafka.LOGGER)
         self._consumer.subscribe(
-            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
 
     def _fetch(self) -> Batch:
+        self._validate()
         first = self._consumer.poll(FETCH_TIMEOUT_S)
         if first is None:
             return {}
@@ -189,8 +194,8 @@ class Fetcher:
         if error is not None:
             self._on_message_error(partition, error)
             return
-        if partition not in self._fetched:
-            return  # Given away while the batch was being fetched.
+        if partition not in self._fetched or partition in self._unvalidated:
+            return  # Given away while the batch was being fetched; or fetched before it was to be.
         piece = batch.get(partition)
         if piece is None:
             piece = batch[partition] = Slice(self._fetched[partition], 0, self._topic_ids[partition])
@@ -212,10 +217,7 @@ class Fetcher:
         starts = asyncio.run_coroutine_threadsafe(self._owner.on_assigned(keys), self._loop).result()
         self._note(starts)
         left_out = _listed([key for key in keys if key not in starts])
-        assigned = _places(starts)
-        consumer.incremental_assign(assigned + left_out)
-        consumer.resume(assigned)  # It may have been paused when it was given away.
-        consumer.pause(left_out)
+        self._begin(consumer, starts, left_out)
 
     def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
         """Let the transaction in progress end, then give the partitions away."""
@@ -230,9 +232,12 @@ class Fetcher:
         for key in keys:
             self._fetched.pop(key, None)
             self._topic_ids.pop(key, None)
+            self._unvalidated.pop(key, None)
         asyncio.run_coroutine_threadsafe(self._owner.on_revoked(keys), self._loop).result()
 
     def _pause(self, partitions: Collection[TopicPartition]) -> None:
+        for partition in partitions:
+            self._unvalidated.pop(partition, None)  # Or it would be resumed by that.
         assigned = {(p.topic, p.partition) for p in self._consumer.assignment()}
         self._consumer.pause(_listed([partition for partition in partitions if partition in assigned]))
 
@@ -248,10 +253,29 @@ class Fetcher:
         assigned = {(p.topic, p.partition) for p in self._consumer.assignment()}
         ours = {partition: position for partition, position in positions.items() if partition in assigned}
         self._note(ours)
-        places = _places(ours)
         self._consumer.incremental_unassign(_listed(ours))
-        self._consumer.incremental_assign(places)
-        self._consumer.resume(places)
+        self._begin(self._consumer, ours, [])
+
+    def _begin(self, consumer: Any, starts: Mapping[TopicPartition, Position], left_out: list[Any]) -> None:
+        """Assign partitions; those with an epoch rest until it is compared, those left out until they are started."""
+        unvalidated = {key: at for key, at in starts.items() if at.leader_epoch != UNKNOWN_EPOCH}
+        self._unvalidated.update(unvalidated)
+        consumer.incremental_assign(_places(starts) + left_out)
+        # They may have been paused when they were given away.
+        consumer.resume(_listed([key for key in starts if key not in unvalidated]))
+        consumer.pause(_listed(unvalidated) + left_out)
+
+    def _validate(self) -> None:
+        """Have epochs compared with the log, of partitions that are ready for it, and fetch these."""
+        for partition, place in zip(list(self._unvalidated), _places(self._unvalidated), strict=True):
+            try:
+                self._consumer.seek(place)
+            except confluent_kafka.KafkaException as error:
+                if error.args[0].code() != confluent_kafka.KafkaError._STATE:  # noqa: SLF001 - a public constant
+                    raise
+                continue  # Just assigned: with the next fetch.
+            del self._unvalidated[partition]
+            self._consumer.resume([place])
 
     def _note(self, positions: Mapping[TopicPartition, Position]) -> None:
         for partition, position in positions.items():
@@ -259,6 +283,7 @@ class Fetcher:
             self._topic_ids[partition] = position.topic_id
 
     def _resume_except(self, resting: Collection[TopicPartition]) -> None:
+        resting = {*resting, *self._unvalidated}
         self._consumer.resume([p for p in self._consumer.assignment() if (p.topic, p.partition) not in resting])
 
 
@@ -269,7 +294,7 @@ def record_of(message: Any, topic_id: str = "") -> Record:
 
 
 def _places(positions: Mapping[TopicPartition, Position]) -> list[confluent_kafka.TopicPartition]:
-    """Where to fetch from; the epoch has librdkafka ask whether the log was cut back since."""
+    """Where to fetch from; in a seek, the epoch has librdkafka ask whether the log was cut back since."""
     return [
         confluent_kafka.TopicPartition(*partition, position.next_offset)
         if position.leader_epoch == UNKNOWN_EPOCH

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -65,7 +66,7 @@ class Host:
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._relays: list[Relay] = []
-        self._consumers: dict[tuple[str, int], Consumer] = {}
+        self._consumers: dict[tuple[str, int, str], Consumer] = {}
         self._relay_tasks: list[asyncio.Task[None]] = []
         self.server: GrpcServer | None = None
 
@@ -129,9 +130,10 @@ class Host:
 
     def _start_worker(self, service: Service, runtime: Runtime) -> None:
         name = service.name
-        for number in range(service.consumers if service.subscriptions else 0):
-            run = partial(self._consume, runtime, number)
-            self._tasks.append(_supervise(f"{name}.consumer{number}", run))
+        lane = asyncio.Semaphore(service.consumers)
+        for number, topic in itertools.product(range(service.consumers), runtime.application.topics):
+            run = partial(self._consume, runtime, number, topic, lane)
+            self._tasks.append(_supervise(f"{name}.consumer{number}.{topic}", run))
         if service.subscriptions:
             self._tasks.append(_supervise(f"{name}.redelivery", runtime.redelivery.run))
         for job in (*service.jobs, *_RUNTIME_JOBS):
@@ -145,25 +147,27 @@ class Host:
             wakeups=runtime.wakeups,
         )
 
-    async def _consume(self, runtime: Runtime, number: int) -> None:
-        consumer = self._consumers[runtime.service.name, number] = self._consumer(runtime)
+    async def _consume(self, runtime: Runtime, number: int, topic: str, lane: asyncio.Semaphore) -> None:
+        consumer = self._consumers[runtime.service.name, number, topic] = self._consumer(runtime, topic, lane)
         await consumer.run()
 
     async def _show_consumers(self, server: GrpcServer) -> None:
         """Have the health service say of each service whether any partition that it has here is consumed."""
         while True:
-            for name in {service for service, _ in self._consumers}:
-                own = [consumer for (service, _), consumer in self._consumers.items() if service == name]
+            for name in {service for service, _, _ in self._consumers}:
+                own = [consumer for (service, _, _), consumer in self._consumers.items() if service == name]
                 consuming = any(consumer.is_consuming for consumer in own)
                 halted = any(consumer.is_halted for consumer in own)
                 await server.show(f"{name}.consumers", serving=consuming or not halted)
             await asyncio.sleep(HEALTH_EVERY_S)
 
-    def _consumer(self, runtime: Runtime) -> Consumer:
+    def _consumer(self, runtime: Runtime, topic: str, lane: asyncio.Semaphore) -> Consumer:
         return Consumer(
             service=runtime.service.name,
             bootstrap=self._settings.kafka_bootstrap,
             group=self._settings.topic_prefix + runtime.service.name,
+            topic=topic,
+            lane=lane,
             topics=self._topics,
             database=runtime.database,
             application=runtime.application,

@@ -185,6 +185,34 @@ async def test_records_that_are_gone_before_they_were_applied_halt_their_partiti
         await until_none_halted(runtime)
 
 
+async def test_a_log_that_does_not_know_the_stored_epoch_halts_its_partition_alone(
+    settings: Settings, administrator: asyncpg.Connection
+) -> None:
+    async with hosts.hosted([probe.SERVICE], settings) as host:
+        await emit(host.runtimes[0], created(60))
+        await until_seen(host.runtimes[0], 60)
+    # As of records of a leader whose log was lost, and written anew from before them.
+    await administrator.execute("UPDATE probe.consumer_offset SET leader_epoch = 1000 WHERE partition = 0")
+    async with hosts.hosted([probe.SERVICE], settings) as host:
+        runtime = host.runtimes[0]
+        [halt] = await until_halted(runtime, "LOG_TRUNCATED", 1)
+        assert halt["partition"] == 0
+        sent = created(60)
+        await emit(runtime, sent)
+
+        async def the_others_went_on() -> bool:
+            consumed = {each.partition[1]: each.lag for each in await steering(runtime).list()}
+            return [consumed[number] for number in (1, 2, 3, 4, 5)] == [0] * 5 and len(await seen(runtime)) > 60
+
+        await until(the_others_went_on)
+        place = (halt["topic"], 0)
+        [at] = [row for row in await rows_of(runtime, "consumer_offset") if row["partition"] == 0]
+        await steering(runtime).adopt(place, at["next_offset"], reason="nothing was lost", actor="ops")
+        arrived = await until_seen(runtime, 120)
+        assert max(Counter(arrived).values()) == 1
+        await until_none_halted(runtime)
+
+
 async def test_records_deleted_before_a_resting_partition_goes_on_keep_it_halted(
     runtime: Runtime, settings: Settings
 ) -> None:

@@ -1,5 +1,6 @@
 """The stored offset decides: a consumer that holds another position applies nothing, whatever it has fetched."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -25,6 +26,8 @@ def consumer(runtime: Runtime) -> Consumer:
         service="probe",
         bootstrap="127.0.0.1:1",
         group="probe",
+        topic=TOPIC,
+        lane=asyncio.Semaphore(),
         topics=TopicWatch("127.0.0.1:1"),
         database=runtime.database,
         application=runtime.application,

@@ -1,5 +1,6 @@
 """A registry restored with other ids decodes one record as another of the same shape: nothing is believed of it."""
 
+import asyncio
 import dataclasses
 
 import pytest
@@ -26,6 +27,8 @@ def consumer(runtime: Runtime) -> Consumer:
         service="probe",
         bootstrap="127.0.0.1:1",
         group="probe",
+        topic=TOPIC,
+        lane=asyncio.Semaphore(),
         topics=TopicWatch("127.0.0.1:1"),
         database=runtime.database,
         application=runtime.application,
