@@ -256,7 +256,7 @@ class Consumer:
 
         async def work(tx: Tx) -> tuple[dict[TopicPartition, int], Failures]:
             stored = await offsets.lock(tx, sorted(ours))
-            ends = {key: piece.end for key, piece in ours.items() if _is_at(stored.get(key), piece)}
+            ends = {key: piece.end for key, piece in ours.items() if piece.begins_at(stored.get(key))}
             records = [record for key in ends for record in prepared[key]]
             result = await self._application.apply(tx, records, isolate=isolate)
             failures = self._failures.after(result, {key: prepared[key] for key in ends}, on_trial=self._halts.on_trial)
@@ -395,8 +395,3 @@ class Consumer:
         if moved:
             self._committed.update(moved)
             await self._fetcher.commit(moved)
-
-
-def _is_at(stored: Position | None, piece: Slice) -> bool:
-    """Whether records were fetched from the stored position."""
-    return stored is not None and (stored.next_offset, stored.topic_id) == (piece.start, piece.topic_id)

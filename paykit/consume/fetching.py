@@ -62,6 +62,10 @@ class Slice:
     written_at: float = 0.0
     records: list[Record] = field(default_factory=list)
 
+    def begins_at(self, stored: Position | None) -> bool:
+        """Whether it was fetched from the stored position."""
+        return stored is not None and (stored.next_offset, stored.topic_id) == (self.start, self.topic_id)
+
     def halves(self) -> tuple["Slice", "Slice"]:
         """Cut in two; of at least two records."""
         middle = len(self.records) // 2

@@ -26,8 +26,9 @@ class Books:
             return int(await self._connection.fetchval(sql, *args))
 
     async def outbox(self, *services: str) -> int:
-        """Count the events that have not reached Kafka."""
-        return sum([await self.number(f'SELECT count(*) FROM "{service}".outbox') for service in services])
+        """Count the events that have not reached Kafka, those that it refuses included."""
+        waiting = [f'"{service}".{table}' for service in services for table in ("outbox", "outbox_held")]
+        return sum([await self.number(f"SELECT count(*) FROM {table}") for table in waiting])
 
     async def drained(self, *services: str) -> bool:
         """Say whether every event has reached Kafka."""

@@ -11,7 +11,6 @@ from paykit.base.metrics import AGE_BUCKETS_S
 from paykit.process.catalogue import service_names
 from scripts.monitoring.slos import SLOS, WINDOWS
 from tests.contract.monitoring import metrics
-from tests.contract.monitoring.awaited_metrics import AWAITED
 from tests.contract.monitoring.rules import PROMETHEUS, ROOT, alerts, recorded, rules
 
 SEVERITIES = {"critical", "warning", "info"}
@@ -53,10 +52,6 @@ def test_an_alert_tells_labels_that_its_series_have(rule: dict[str, Any]) -> Non
     kept = frozenset[str]().union(*(metrics.grouped_by(each) for each in expressions))
     aggregated = any(re.search(r"\b(sum|max|min|count)\b", each) for each in expressions)
     assert told <= (kept if aggregated else kept | metrics.TARGET_LABELS)
-
-
-def test_what_is_awaited_is_not_there_yet() -> None:
-    assert AWAITED.keys() & metrics.of_the_code().keys() == set()
 
 
 def test_the_bound_of_an_objective_is_a_bucket() -> None:

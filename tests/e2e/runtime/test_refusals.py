@@ -19,8 +19,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # Public by t
 from prometheus_client import REGISTRY
 
 from paykit.base.config import Settings
-from paykit.postgres import outbox_holds
 from paykit.postgres.database import Tx
+from paykit.postgres.outboxes import outbox_holds
 from paykit.process.host import Host
 from paykit.process.runtime import Runtime
 from paykit.testing import databases, hosts

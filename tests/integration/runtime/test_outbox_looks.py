@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from paykit.postgres import connecting, outbox
+from paykit.postgres import connecting
+from paykit.postgres.outboxes import outbox
 from paykit.testing import runtimes
 from tests import probe
 
