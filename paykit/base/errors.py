@@ -10,6 +10,7 @@ request, so it is never stored, never a result of a batch item, and callers and 
       CallsExhausted         too many calls at once
       ReplyTooLarge          the answer is larger than a reply may be
       DependencyUnavailable  how an UnavailableError looks to a caller
+      RowLocked              an item of a batch needs what is held by something else
     UnavailableError         PostgreSQL, Kafka, the registry or a channel cannot be reached
     CommitUnknownError       the connection broke during COMMIT
     RebuildFailedError       projections cannot be rebuilt from their events
@@ -59,6 +60,13 @@ class DependencyUnavailable(DomainError):
 
     kind = Kind.UNAVAILABLE
     reason = "DEPENDENCY_UNAVAILABLE"
+
+
+class RowLocked(DomainError):
+    """What an item of a batch changes is held by something else; nothing of it was done, and it may be repeated."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "ROW_LOCKED"
 
 
 class UnavailableError(Exception):

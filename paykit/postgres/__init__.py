@@ -6,6 +6,6 @@
 - `claims`: which rows a job takes; `pooled`: connections of the pool.
 - `rows`: what set-based statements share; `runtime_schema`: the tables in every service's schema.
 - `outboxes`: events to be sent, and what Kafka refuses of them.
-- `schema_changes`: what migrations change tables with under traffic; `schema_support`: which builds a schema takes.
+- `upgrades`: what migrations change tables with under traffic, and which builds a schema takes.
 - `wakeups`: signals between the processes of a service.
 """

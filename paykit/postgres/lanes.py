@@ -58,6 +58,8 @@ SPLIT = Lane(share=Share.GROUPS, lock_timeout_ms=SPLIT_LANE_LOCK_TIMEOUT_MS, wai
 FAST = Lane(share=Share.HELD_UP, lock_timeout_ms=FAST_LANE_LOCK_TIMEOUT_MS)
 HELD_UP = Lane(share=Share.HELD_UP)
 BATCH = Lane(share=Share.BATCHES)
+BATCH_AT_ONCE = Lane(share=Share.BATCHES, lock_timeout_ms=FAST_LANE_LOCK_TIMEOUT_MS, waits_for_rows=False)
+BATCH_SPLIT = Lane(share=Share.BATCHES, lock_timeout_ms=SPLIT_LANE_LOCK_TIMEOUT_MS, waits_for_rows=False)
 CONSUMING = Lane(share=Share.CONSUMERS)
 JOB = Lane(share=Share.JOBS)
 JOB_PART = Lane(share=Share.JOBS, lock_timeout_ms=FAST_LANE_LOCK_TIMEOUT_MS)

@@ -3,9 +3,10 @@
 import asyncpg
 
 from paykit.base.config import ConfigurationError
-from paykit.postgres import runtime_schema, schema_support
+from paykit.postgres import runtime_schema
 from paykit.postgres.database import Database
-from paykit.postgres.schema_support import SchemaState
+from paykit.postgres.upgrades import schema_support
+from paykit.postgres.upgrades.schema_support import SchemaState
 from paykit.process import revisions
 
 

@@ -23,8 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from paykit.base.config import ConfigurationError
 from paykit.base.errors import UnavailableError
-from paykit.postgres import faults, runtime_schema, schema_support
+from paykit.postgres import faults, runtime_schema
 from paykit.postgres.faults import Fault
+from paykit.postgres.upgrades import schema_support
 
 CONCURRENT_LOCK_TIMEOUT_MS = 600_000
 """How long an index that is built beside the writers waits for transactions older than itself; it holds nobody up."""

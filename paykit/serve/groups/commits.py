@@ -15,7 +15,6 @@ from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import Lane
 from paykit.serve.operations import Acceptance, Call, Operation, Outcome, apply
-from paykit.serve.reply_sizes import BatchReplyTooLarge
 
 I = TypeVar("I")  # noqa: E741 - item
 R = TypeVar("R")
@@ -62,16 +61,13 @@ class Commits(Generic[I, R, Reply]):
                 await asyncio.sleep(COMMIT_LOOKUP_PAUSE_S)
         raise AssertionError  # The last round returned or raised.
 
-    async def settle(self, calls: Sequence[Call[I]], *, lane: Lane, accept: Acceptance | None = None) -> list[Outcome]:
+    async def settle(self, calls: Sequence[Call[I]], *, lane: Lane) -> list[Outcome]:
         """Carry out calls in one transaction, or in halves where one of them fails; one outcome per call, in order.
 
-        Rows are waited for as long as the lane says. `accept` sees the outcomes before they are committed: what it
-        refuses has its refusal as outcome, and is undone.
+        Rows are waited for as long as the lane says.
         """
         try:
-            return await self.commit(calls, lane, accept)
-        except BatchReplyTooLarge as refusal:
-            return [refusal] * len(calls)
+            return await self.commit(calls, lane)
         except Exception as error:  # noqa: BLE001 - the culprit's error is its outcome
             if faults.sort(error) is Fault.LOCKED:
                 error = UnavailableError("a row stayed locked for too long", part="postgresql")
@@ -79,7 +75,7 @@ class Commits(Generic[I, R, Reply]):
                 return [error] * len(calls)
         middle = len(calls) // 2
         halves = (calls[:middle], calls[middle:])
-        return [outcome for half in halves for outcome in await self.settle(half, lane=lane, accept=accept)]
+        return [outcome for half in halves for outcome in await self.settle(half, lane=lane)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from paykit.postgres import faults
 from paykit.postgres.contention import RowsLockedError
 from paykit.postgres.database import Database
 from paykit.postgres.faults import Fault
-from paykit.postgres.lanes import AT_ONCE, BATCH, FAST, HELD_UP, SPLIT, Lane
+from paykit.postgres.lanes import AT_ONCE, FAST, HELD_UP, SPLIT, Lane
+from paykit.serve.groups.batch import Batch
 from paykit.serve.groups.commits import Commits, partition
 from paykit.serve.groups.held_up import HeldUp
 from paykit.serve.groups.waiting_call import WaitingCall, answer_all, keep
@@ -74,8 +75,8 @@ class Committer(Generic[I, R, Reply]):
             self._waiting.pop(waiting.future, None)
 
     async def settle(self, calls: Sequence[Call[I]], *, accept: Acceptance | None = None) -> list[Outcome]:
-        """Carry out a batch, as `Commits.settle` does."""
-        return await self._commits.settle(calls, lane=BATCH, accept=accept)
+        """Carry out a batch, as `Batch.settle` does."""
+        return await Batch(self._commits, calls, accept).settle()
 
     def _queue(self, waiting: WaitingCall[I]) -> None:
         self._waiting[waiting.future] = waiting

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
+from paykit.base.errors import RowLocked
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
@@ -93,6 +94,22 @@ async def test_calls_that_wait_for_a_row_go_on_in_the_order_in_which_they_came_a
         assert await asyncio.gather(*map(count, names[1:])) == ["3"] * 10
         assert not any(task.done() for task in hot)
     assert await asyncio.gather(*hot) == ["2", "3", "4", "3", "5"]
+
+
+async def test_a_held_row_in_a_batch_costs_its_items_alone_and_they_may_be_repeated(runtime: Runtime) -> None:
+    runtimes.act_as("alice")
+    names = [f"n{at}" for at in range(50)]
+    await runtime.call_batch(probe.COUNT, [a_request(name) for name in names], names)
+    names.insert(20, "n7")
+    requests = [a_request(name) for name in names]
+    async with held(runtime, "n7"):
+        results = await runtime.call_batch(COUNT_LOCKED, requests, names)
+    refused = [at for at, result in enumerate(results) if isinstance(result, RowLocked)]
+    assert refused == [7, 20]
+    assert {result.value for result in results if not isinstance(result, Exception)} == {"2"}
+    again = await runtime.call_batch(COUNT_LOCKED, requests, names)
+    values = [None if isinstance(result, Exception) else result.value for result in again]
+    assert values == ["3" if at == 20 else "2" for at in range(51)]
 
 
 async def test_calls_that_name_no_held_row_cost_the_others_a_few_transactions(runtime: Runtime) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from paykit.base.config import ConfigurationError
 from paykit.base.errors import UnavailableError
-from paykit.postgres.schema_changes import MigrationDefectError
+from paykit.postgres.upgrades.schema_changes import MigrationDefectError
 from paykit.process import migrate
 from paykit.process.upgrading import Patience
 from paykit.testing import databases
@@ -49,7 +49,7 @@ def add(directory: Path) -> Add:
         number = len(list(directory.glob("*.py"))) + 1
         (directory / f"probe_{number:04}_next.py").write_text(
             "from alembic import op\n"
-            "from paykit.postgres import schema_changes\n"
+            "from paykit.postgres.upgrades import schema_changes\n"
             f"revision = 'probe_{number:04}'\ndown_revision = 'probe_{number - 1:04}'\n{attributes}\n"
             f"def upgrade():\n    {body}\n"
         )

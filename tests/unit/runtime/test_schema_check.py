@@ -3,7 +3,7 @@
 import pytest
 
 from paykit.postgres import runtime_schema
-from paykit.postgres.schema_support import SchemaState
+from paykit.postgres.upgrades.schema_support import SchemaState
 from paykit.process import revisions
 from paykit.process.catalogue import schema_names
 from paykit.process.schema_check import refusal
