@@ -48,7 +48,7 @@ TAKEN_AWAY = {
 
 _COLUMNS = """
 SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, NULL) AS type, a.attnotnull AS required,
-    a.atthasdef OR a.attidentity <> '' AS given,
+    a.atthasdef OR a.attidentity <> '' AS given, a.attgenerated <> '' AS generated,
     coalesce(a.attnum = ANY(k.conkey), false) AS key
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
@@ -130,11 +130,11 @@ def statements(schema: Schema) -> Iterator[str]:
             row_type,
             name,
             key=key,
-            changing=[column for column in columns if column not in key],
+            changing=[column for column, row in columns.items() if column not in key and not row["generated"]],
             sql_types={column: row["type"] for column, row in columns.items()},
         )
         yield f"SELECT {table.selected} FROM {table.quoted} FOR UPDATE"
-        written = [column for column, row in columns.items() if not (row["key"] and row["given"])]
+        written = [column for column, row in columns.items() if not ((row["key"] and row["given"]) or row["generated"])]
         places = ", ".join(f"${at}" for at in range(1, len(written) + 1))
         unless_there = f"ON CONFLICT ({table.key}) DO NOTHING"
         yield f"INSERT INTO {table.quoted} ({', '.join(written)}) VALUES ({places}) {unless_there}"
@@ -147,7 +147,9 @@ async def refused(connection: Any, schema: Schema) -> list[str]:
     reasons = []
     for statement in statements(schema):
         try:
-            await connection.prepare(statement)
+            # What is prepared outside of a transaction keeps its locks until the next statement.
+            async with connection.transaction():
+                await connection.prepare(statement)
         except asyncpg.PostgresError as error:
             reasons.append(f"{statement}: {error}")
     return reasons
