@@ -9,7 +9,7 @@ from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.events.codec import Event
 from paykit.postgres.database import Tx
-from paykit.postgres.outboxes.outbox import Headers
+from paykit.postgres.outbox import Headers
 
 E = TypeVar("E", bound=Event)
 

@@ -15,7 +15,7 @@ import structlog
 from paykit.kafka.read_position import ReadPosition
 from paykit.kafka.retrying import Retrying
 from paykit.kafka.sending import RELAYED, Sender
-from paykit.postgres.outboxes import outbox
+from paykit.postgres import outbox
 
 BATCH_ROWS_MAX = 1000
 """Rows read together, and so the most of a topic that are on their way."""

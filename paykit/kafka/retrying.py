@@ -16,7 +16,8 @@ from prometheus_client import Gauge
 
 from paykit.kafka.refusals import Refusal
 from paykit.kafka.sending import RELAYED, Sender
-from paykit.postgres.outboxes import outbox, outbox_holds
+from paykit.postgres import outbox
+from paykit.postgres.held import outbox_holds
 
 HELD_ROWS_MAX = 1000
 """Rows sent together once what was refused is taken."""

@@ -27,7 +27,7 @@ from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
-from paykit.postgres.outboxes.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
+from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
 from paykit.postgres.wakeups import OUTBOX
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from prometheus_client import REGISTRY
 
 from paykit.base.config import Settings
 from paykit.postgres.database import Tx
-from paykit.postgres.outboxes import outbox_holds
+from paykit.postgres.held import outbox_holds
 from paykit.process.host import Host
 from paykit.process.runtime import Runtime
 from paykit.testing import databases, hosts

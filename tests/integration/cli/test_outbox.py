@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from paykit.postgres.database import Tx
-from paykit.postgres.outboxes import outbox_holds
+from paykit.postgres.held import outbox_holds
 from tests.integration.cli.test_set_aside import Ledger, ledger, run
 
 __all__ = ["ledger"]

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from paykit.postgres import connecting
-from paykit.postgres.outboxes import outbox
+from paykit.postgres import connecting, outbox
 from paykit.testing import runtimes
 from tests import probe
 

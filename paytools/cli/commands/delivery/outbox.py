@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from paykit.postgres.outboxes import outbox_holds
-from paykit.postgres.outboxes.outbox_holds import OutboxHold
+from paykit.postgres.held import outbox_holds
+from paykit.postgres.held.outbox_holds import OutboxHold
 from paykit.process.runtime import Runtime
 from paytools.cli.addresses import DEFAULT_HOME, Home
 from paytools.cli.offline import run_with_runtime
