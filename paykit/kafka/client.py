@@ -15,6 +15,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init_
 
 from paykit.base.errors import UnavailableError
 
+SOCKET_TIMEOUT_MS = 20_000
+"""How long a broker may take to answer before the connection is made anew: as long as a line that is open on one side
+alone holds everything up, which is a minute where librdkafka is left to itself."""
 RECONNECT_BACKOFF_MAX_MS = 2_000
 METADATA_TIMEOUT_S = 10.0
 FLUSH_SLICE_S = 0.5
@@ -146,6 +149,7 @@ def common_options(bootstrap: str, client_id: str) -> dict[str, Any]:
         "client.id": client_id,
         "allow.auto.create.topics": False,
         "reconnect.backoff.max.ms": RECONNECT_BACKOFF_MAX_MS,
+        "socket.timeout.ms": SOCKET_TIMEOUT_MS,
         "socket.keepalive.enable": True,
         "socket.nagle.disable": True,
         "log_level": 4,
