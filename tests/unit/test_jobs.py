@@ -12,6 +12,7 @@ CALLS: each row is claimed under a lease, and its call and outcome are its own. 
 nothing row by row. REPORTS: it only reads."""
 
 JOBS = {
+    "accounting": {"report_imbalance": REPORTS},
     "analytics": {"forget_changes": WHOLE},
     "channel": {
         "resolve_open": ROWS,
@@ -25,6 +26,7 @@ JOBS = {
         "report_mail": REPORTS,
         "deliver_webhooks": CALLS,
         "deliver_failing_webhooks": CALLS,
+        "report_webhooks": REPORTS,
         "forget_webhooks": WHOLE,
     },
     "order": {"expire_orders": ROWS},
@@ -50,12 +52,14 @@ JOBS = {
         "list_evidence": WHOLE,
         "list_one_sided": WHOLE,
         "report_discrepancies": REPORTS,
+        "report_statements": REPORTS,
         "report_uncleared": REPORTS,
     },
     "settlement": {
         "close_settlements": ROWS,
         "release_reserves": ROWS,
         "recover_balances": ROWS,
+        "report_due": REPORTS,
         "report_balances": REPORTS,
     },
     "withdrawal": {

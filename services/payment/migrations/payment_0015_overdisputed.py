@@ -5,7 +5,6 @@ from paykit.postgres import runtime_schema
 revision = "payment_0015"
 down_revision = "payment_0014"
 branch_labels = None
-expands = True
 
 _COLUMNS = """
 ALTER TABLE payment ADD COLUMN overdisputed_minor bigint NOT NULL DEFAULT 0 CHECK (overdisputed_minor >= 0);
