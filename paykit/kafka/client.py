@@ -3,6 +3,7 @@
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,9 +16,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init_
 
 from paykit.base.errors import UnavailableError
 
-SOCKET_TIMEOUT_MS = 20_000
-"""How long a broker may take to answer before the connection is made anew: as long as a line that is open on one side
-alone holds everything up, which is a minute where librdkafka is left to itself."""
+LEADER_TRIES_MAX = 15
+"""How often the offsets of a partition are asked for that has no leader just now."""
+LEADER_PAUSE_S = 0.2
+_LEADERLESS = frozenset(
+    {confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION, confluent_kafka.KafkaError.LEADER_NOT_AVAILABLE}
+)
 RECONNECT_BACKOFF_MAX_MS = 2_000
 METADATA_TIMEOUT_S = 10.0
 FLUSH_SLICE_S = 0.5
@@ -149,7 +153,6 @@ def common_options(bootstrap: str, client_id: str) -> dict[str, Any]:
         "client.id": client_id,
         "allow.auto.create.topics": False,
         "reconnect.backoff.max.ms": RECONNECT_BACKOFF_MAX_MS,
-        "socket.timeout.ms": SOCKET_TIMEOUT_MS,
         "socket.keepalive.enable": True,
         "socket.nagle.disable": True,
         "log_level": 4,
@@ -201,12 +204,21 @@ def offsets_since(bootstrap: str, topic: str, moment: datetime | None) -> list[i
 
 def _offsets(bootstrap: str, topic: str, spec: Any) -> list[int]:
     admin = AdminClient(common_options(bootstrap, "paystream-offsets"), logger=LOGGER)
-    try:
-        partitions = admin.list_topics(topic, timeout=METADATA_TIMEOUT_S).topics[topic].partitions
-        asked = {confluent_kafka.TopicPartition(topic, partition): spec for partition in sorted(partitions)}
-        if not asked:
-            raise UnavailableError(f"Kafka has no topic {topic}", part="kafka")
-        futures = admin.list_offsets(asked, request_timeout=METADATA_TIMEOUT_S)
-        return [int(future.result().offset) for future in futures.values()]
-    except confluent_kafka.KafkaException as error:
-        raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error
+    for tries_left in range(LEADER_TRIES_MAX - 1, -1, -1):
+        try:
+            return _offsets_once(admin, topic, spec)
+        except confluent_kafka.KafkaException as error:
+            # A partition that was just made has its leader a moment later.
+            if error.args[0].code() not in _LEADERLESS or not tries_left:
+                raise UnavailableError(f"Kafka does not tell its offsets: {error}", part="kafka") from error
+        time.sleep(LEADER_PAUSE_S)
+    raise AssertionError  # The last try returned or raised.
+
+
+def _offsets_once(admin: AdminClient, topic: str, spec: Any) -> list[int]:
+    partitions = admin.list_topics(topic, timeout=METADATA_TIMEOUT_S).topics[topic].partitions
+    asked = {confluent_kafka.TopicPartition(topic, partition): spec for partition in sorted(partitions)}
+    if not asked:
+        raise UnavailableError(f"Kafka has no topic {topic}", part="kafka")
+    futures = admin.list_offsets(asked, request_timeout=METADATA_TIMEOUT_S)
+    return [int(future.result().offset) for future in futures.values()]
