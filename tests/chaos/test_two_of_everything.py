@@ -98,6 +98,7 @@ async def kill_in_turn(pairs: Mapping[str, Sequence[ServiceProcess]]) -> None:
             await until(pair[number].has_started)
 
 
+@pytest.mark.timeout(900)
 async def test_two_of_each_process_book_every_payment_once_though_each_is_killed(
     settings: Settings, launch: Launch, kept: Books
 ) -> None:

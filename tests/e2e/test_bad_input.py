@@ -159,6 +159,7 @@ async def forms(line: Line) -> Forms:
     return made
 
 
+@pytest.mark.timeout(900)
 async def test_whatever_is_sent_to_any_method_is_answered_as_documented(line: Line, forms: Forms) -> None:
     walk = Walk(line.settings.grpc_address, forms, random.Random(SEED))  # noqa: S311  Chooses bad input.
     methods = await walk.run()

@@ -10,7 +10,7 @@ from tests.line.books import Books
 from tests.line.isolation import TOPICS
 from tests.line.waiting import until
 
-DRAIN_S_MAX = 90.0
+DRAIN_S_MAX = 180.0
 OPEN_CALLS = """
 SELECT 'payment attempt ' || attempt_id || ' ' || state FROM payment.attempt
     WHERE state IN ('PENDING', 'STARTED', 'UNKNOWN')

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tests.e2e.model.views import View
 
-REST_S_MAX = 90.0
+REST_S_MAX = 180.0
 LOOK_PAUSE_FIRST_S = 0.1
 LOOK_PAUSE_MAX_S = 0.8
 

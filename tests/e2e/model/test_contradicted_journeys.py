@@ -70,7 +70,7 @@ async def of_all(journeys: Sequence[ContradictedJourney], do: Callable[[Contradi
     await asyncio.gather(*(one(journey) for journey in journeys))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2_400)
 async def test_the_ledger_tells_the_money_that_channel_and_bank_tell(
     line: Line, journeys: Sequence[ContradictedJourney]
 ) -> None:
