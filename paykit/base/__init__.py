@@ -1,1 +1,1 @@
-"""What everything else in the library stands on: settings, errors, logs, metrics, trace context, the current call."""
+"""What everything else in the library stands on: settings, errors, logs, metrics, traces, the current call."""

@@ -109,8 +109,9 @@ def begin_call(received: str | None, method: str) -> tuple[str, CallSpan | None]
     traceparent = telemetry.continue_trace(received, sampled=sampled)
     if exporting is None or not telemetry.is_sampled(traceparent):
         return traceparent, None
-    known = received is not None and telemetry.is_traceparent(received)
-    parent = set_span_in_context(NonRecordingSpan(_context_of(received))) if known and received else Context()
+    parent = Context()
+    if received is not None and telemetry.is_traceparent(received):
+        parent = set_span_in_context(NonRecordingSpan(_context_of(received)))
     attributes = {"rpc.system.name": "grpc", "rpc.method": method.lstrip("/")}
     span = exporting.tracer.start_span(method.lstrip("/"), parent, kind=SpanKind.SERVER, attributes=attributes)
     return _traceparent_of(span.get_span_context()), CallSpan(span)

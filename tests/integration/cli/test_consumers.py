@@ -16,11 +16,12 @@ from paykit.events.registry import RegistryClient
 from paykit.kafka.topic_watch import TopicWatch
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime, make_codec
-from paykit.testing import databases, hosts
+from paykit.testing import hosts
 from paytools.cli import consumer_status
 from paytools.cli.main import main
 from paytools.localstack import Endpoints
 from services.analytics.service import SERVICE
+from tests.integration.cli import environment
 
 PAUSE_S = 3600.0
 FLUSH_S = 30.0
@@ -63,15 +64,7 @@ async def consumed(
     names = sorted({"payment.events", *(each.topic for each in SERVICE.subscriptions)})
     await hosts.lay_contracts(stack, prefix, names=names)
     settings = hosts.settings_for(stack, database_url=database_url, cache_dir=tmp_path, prefix=prefix)
-    for name, value in {
-        "DATABASE_URL": database_url,
-        "DATABASE_SERVICE_PASSWORD": databases.SERVICE_PASSWORD,
-        "KAFKA_BOOTSTRAP": stack.kafka,
-        "REGISTRY_URL": stack.registry,
-        "TOPIC_PREFIX": prefix,
-        "CACHE_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(f"PAYSTREAM_{name}", value)
+    environment.enter(monkeypatch, settings)
     topic = f"{prefix}payment.events"
     producer = confluent_kafka.Producer({"bootstrap.servers": stack.kafka})
     for _ in range(10):

@@ -11,10 +11,11 @@ from paykit.consume.prepared import DeadLetterCause
 from paykit.events.codec import Event
 from paykit.events.registry import RegistryClient
 from paykit.process.runtime import Runtime, make_codec
-from paykit.testing import databases, hosts
+from paykit.testing import hosts
 from paytools.cli.main import main
 from paytools.localstack import Endpoints
 from services.accounting.service import SERVICE
+from tests.integration.cli import environment
 from tests.unit.accounting.ledger import capture
 
 NAME = "paystream.payment.v1.PaymentSuccess"
@@ -50,15 +51,7 @@ async def ledger(stack: Endpoints, database_url: str, tmp_path: Path, monkeypatc
     names = [*(each.topic for each in SERVICE.subscriptions), "accounting.events"]
     await hosts.lay_contracts(stack, prefix, names=names)
     settings = hosts.settings_for(stack, database_url=database_url, cache_dir=tmp_path, prefix=prefix)
-    for name, value in {
-        "DATABASE_URL": database_url,
-        "DATABASE_SERVICE_PASSWORD": databases.SERVICE_PASSWORD,
-        "KAFKA_BOOTSTRAP": stack.kafka,
-        "REGISTRY_URL": stack.registry,
-        "TOPIC_PREFIX": prefix,
-        "CACHE_DIR": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(f"PAYSTREAM_{name}", value)
+    environment.enter(monkeypatch, settings)
     monkeypatch.setenv("COLUMNS", "200")
     async with RegistryClient(stack.registry) as registry:
         runtime = Runtime(service=SERVICE, settings=settings, codec=make_codec(settings, registry))
