@@ -18,7 +18,7 @@ demo: setup ## Send a few hundred payments through the whole line and show what 
 	@$(BIN)/paystream demo
 
 test: setup ## Run all tests on a real stack
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 chaos: setup ## Kill processes, break lines, overload: at length, and write docs/reliability.md
 	@$(BIN)/pytest tests/chaos --long $(PYTEST_ARGS)

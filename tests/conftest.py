@@ -25,6 +25,8 @@ from tests.shared_stack import shared_parts
 settings.register_profile("unhurried", deadline=None)  # Machines are shared: no example fails for having taken long.
 settings.load_profile("unhurried")
 
+SLOWEST_ROOMS_FIRST = ("chaos", "e2e", "integration")
+
 RuntimeOf = Callable[..., Awaitable[Runtime]]
 
 
@@ -32,6 +34,20 @@ def pytest_configure() -> None:
     # A shell that runs the tests in the background has them ignore SIGINT, and the programs that they start as well.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, file by file, so that the processes of a run are done at about the same time."""
+    patience = {item.path: 0.0 for item in items}
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        patience[item.path] = max(patience[item.path], marker.args[0] if marker else 0.0)
+    items.sort(key=lambda item: (-patience[item.path], *_room_and_path(item)))
+
+
+def _room_and_path(item: pytest.Item) -> tuple[int, Path]:
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    return (SLOWEST_ROOMS_FIRST.index(room) if room in SLOWEST_ROOMS_FIRST else len(SLOWEST_ROOMS_FIRST)), item.path
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +78,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     base = tmp_path_factory.getbasetemp()
     with shared_parts((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "stack") as endpoints:
         yield endpoints
+        # What follows waits for the other processes within a bound of its own; an alarm would end the stack under them.
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @pytest.fixture(scope="session")
