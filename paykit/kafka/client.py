@@ -79,14 +79,18 @@ class Producer:
         key: str,
         value: bytes | None,
         headers: Sequence[tuple[str, str | bytes]],
+        partition: int | None = None,
         report: Report | None = None,
     ) -> None:
-        """Queue a message, waiting while the queue is full.
+        """Queue a message, waiting while the queue is full; to the partition of its key, unless one is named.
 
         Raises:
             confluent_kafka.KafkaException: It is refused at once: too large for any topic, or its topic is unknown.
         """
-        while not self._queue(topic, report or self._on_delivery, key=key, value=value, headers=list(headers)):
+        message: dict[str, Any] = {"key": key, "value": value, "headers": list(headers)}
+        if partition is not None:
+            message["partition"] = partition
+        while not self._queue(topic, report or self._on_delivery, **message):
             self._producer.poll(QUEUE_WAIT_S)
 
     def _queue(self, topic: str, report: Report, **message: Any) -> bool:
@@ -100,18 +104,29 @@ class Producer:
                 return False
             return True
 
+    def __len__(self) -> int:
+        """Messages that are neither acknowledged nor reported to have failed."""
+        return len(self._producer)
+
     def flush(self, timeout_s: float = FLUSH_SLICE_S) -> int:
         """Send what is queued, make the reports that are due and return how many are missing; blocks the thread."""
+        self._report(self._producer.flush, timeout_s)
+        return len(self._producer)
+
+    def serve(self, timeout_s: float) -> None:
+        """Make the reports that are due, waiting for the first so long; blocks the thread."""
+        self._report(self._producer.poll, timeout_s)
+
+    def _report(self, wait: Callable[[float], int], timeout_s: float) -> None:
         try:
-            return self._producer.flush(timeout_s)
+            wait(timeout_s)
         except confluent_kafka.KafkaException:
-            return len(self._producer)
+            return
         except SystemError as error:
             # The driver raises a fatal error of the client by itself, and goes on with reports while it is raised, of
             # which the interpreter complains once they are made.
             if not isinstance(error.__cause__, confluent_kafka.KafkaException):
                 raise
-            return len(self._producer)
 
     def wait_acknowledged(self) -> None:
         """Wait until nothing is in flight, a message failed, or the producer was discarded; blocks the thread."""

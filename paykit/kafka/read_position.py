@@ -1,72 +1,88 @@
-"""Where to read on in an outbox whose oldest rows are dead, or passed over while the sender of their topic is at work.
+"""Where to read on in an outbox whose oldest rows are dead, or passed over while what sends their lane is at work.
 
 Deleted rows are in the way for as long as any snapshot of the server may see them: a dump of hours keeps all of them.
+So a look begins after what is known to be gone, and it is known, not guessed by the clock: an id is taken under a lock
+on the table that is held until the transaction ends. Once all who held one when an id had been seen are gone, no row up
+to that id can appear any more.
 
-Rows become visible in the order of commits, so one with a smaller id can appear behind the position; never of a key
-that was read past, for ids of one key come in order. Such a row waits at most until the position is given up.
+A row that appears behind the cursor is never of a key that was read past, for ids of one key come in order; it is found
+by the next look from the position on.
 """
 
-import math
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 
-LATE_COMMIT_S = 10.0
-"""How long after a greater id was seen a smaller one is to be expected: ids are taken just before the commit. One that
-comes later is found when all is looked at."""
-WHOLE_LOOK_EVERY_S = 60.0
-"""How often all is looked at, from the first row on."""
-WHOLE_LOOK_SHARE = 20.0
-"""At least so many times as long as the last look at all took goes by before the next."""
-MARK_EVERY_S = 1.0
-MARKS_MAX = 120
-"""With MARK_EVERY_S enough for LATE_COMMIT_S; the oldest are forgotten first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mark:
-    """At a moment all rows up to an id were of these topics; without any, there were none."""
-
-    time_s: float
-    row_id: int
-    topics: frozenset[str]
+Lane = tuple[str, int | None]
+"""What is sent in order: a partition of a topic, or with None all of the topic."""
 
 
 class ReadPosition:
-    """Times are seconds of a clock that never goes back."""
+    """Which rows are behind the relay for good, and where it looks next.
 
-    def __init__(self) -> None:
-        self._marks: deque[_Mark] = deque(maxlen=MARKS_MAX)
-        self._whole_due_s = -math.inf
+    Attributes:
+        cursor: The id after which to read next.
+    """
 
-    def passed(self, row_id: int, topics: frozenset[str], *, now_s: float) -> None:
-        """Take note that the rows up to an id were passed over, or read and sent."""
-        if not self._marks or now_s >= self._marks[-1].time_s + MARK_EVERY_S:
-            self._marks.append(_Mark(time_s=now_s, row_id=row_id, topics=topics))
+    def __init__(self, settled_id: int = -1) -> None:
+        """Begin after an id up to which no row is, or can appear."""
+        self._final_id = self._passed_id = self._seen_id = self.cursor = settled_id
+        self._sweep_final_id = settled_id
+        self._candidate_id: int | None = None
+        self._writers: set[str] = set()
+        self._passed_over: dict[Lane, int] = {}
 
-    def freed(self, topic: str) -> None:
-        """Read again what was passed over because of a topic, whose sender is free."""
-        self._marks = deque((mark for mark in self._marks if topic not in mark.topics), maxlen=MARKS_MAX)
+    def restart(self) -> None:
+        """Look from the position on again."""
+        self.cursor, self._sweep_final_id = self._passed_id, self._final_id
+
+    def looked(self, last_id: int | None, *, more: bool) -> None:
+        """Take note that the rows behind the cursor were read and sent, or passed over.
+
+        Args:
+            last_id: Of the rows read; None where there were none.
+            more: Whether there may be others behind it; else the next look is from the position on.
+        """
+        if last_id is not None:
+            self._seen_id = max(self._seen_id, last_id)
+        if more and last_id is not None:
+            self.cursor = last_id
+            self._passed_id = max(self._passed_id, min(self._sweep_final_id, last_id))
+        else:
+            self._passed_id = max(self._passed_id, self._sweep_final_id)
+            self.restart()
+
+    def passed_over(self, lane: Lane, row_id: int) -> None:
+        """Take note that a row waits for its lane."""
+        self._passed_over[lane] = min(row_id, self._passed_over.get(lane, row_id))
+
+    def freed(self, lane: Lane) -> None:
+        """Read again what was passed over because of a lane that is free."""
+        row_id = self._passed_over.pop(lane, None)
+        if row_id is not None:
+            self.left(row_id)
 
     def left(self, row_id: int) -> None:
         """Read again from a row on, which was read and is not settled."""
-        self._marks = deque((mark for mark in self._marks if mark.row_id < row_id), maxlen=MARKS_MAX)
+        self._passed_id = min(self._passed_id, row_id - 1)
+        self.restart()
 
-    def after(self, *, now_s: float) -> int:
-        """Return the id after which to read; -1 for the begin."""
-        late = now_s - LATE_COMMIT_S
-        while len(self._marks) > 1 and self._marks[1].time_s <= late:
-            self._marks.popleft()
-        return self._marks[0].row_id if self._marks and self._marks[0].time_s <= late else -1
+    @property
+    def waits_for_writers(self) -> bool:
+        """Whether it is of use to know who may be writing rows."""
+        return self._candidate_id is not None or self._seen_id > self._final_id
 
-    def settled(self, *, now_s: float) -> int:
-        """Return the id up to which there are no rows any more; -1 where none is known."""
-        late = now_s - LATE_COMMIT_S
-        return max((mark.row_id for mark in self._marks if not mark.topics and mark.time_s <= late), default=-1)
+    def writing(self, writers: Collection[str]) -> None:
+        """Take note of all transactions that may be writing rows now, by names that never come again."""
+        if self._candidate_id is None:
+            self._candidate_id, self._writers = self._seen_id, set(writers)
+        else:
+            self._writers.intersection_update(writers)
+        if not self._writers:
+            self._final_id, self._candidate_id = max(self._final_id, self._candidate_id), None
 
-    def whole_is_due(self, *, now_s: float) -> bool:
-        """Whether it is time to look at all."""
-        return now_s >= self._whole_due_s
+    def settled_id(self, on_their_way: Iterable[int]) -> int:
+        """Return the id up to which no row is, or can appear.
 
-    def looked_at_whole(self, *, now_s: float, took_s: float) -> None:
-        """Take note of a look at all."""
-        self._whole_due_s = now_s + max(WHOLE_LOOK_EVERY_S, WHOLE_LOOK_SHARE * took_s)
+        Args:
+            on_their_way: Ids of rows that were read and are not settled.
+        """
+        return min([self._passed_id, *(row_id - 1 for row_id in (*self._passed_over.values(), *on_their_way))])

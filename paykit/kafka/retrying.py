@@ -29,6 +29,8 @@ DUE_MAX = 100
 HELD_KEYS_MAX = 1000
 """Keys of a topic that are held one by one; one more, and the topic is held."""
 COUNTED_ROWS_MAX = 100_000
+TRIAL_STALL_S = 15.0
+"""How long a trial waits for an answer, which is for longer than TOPIC_UNKNOWN_GRACE_MS, before others are tried."""
 
 REFUSED = Gauge("paystream_outbox_refused", "Keys and topics held, for Kafka refuses.", ["service", "topic", "reason"])
 QUARANTINED = Gauge(
@@ -176,6 +178,7 @@ class Retrying:
         target = next((target for target, hold in self._holds.items() if target[0] == topic and hold.taken), None)
         if target is None:
             return False
+        self._holds[target] = self._holds.pop(target)  # In turn, for one of them may stall.
         rows = await self._rows(target, HELD_ROWS_MAX)
         return await (self._start(topic, rows, {}) if rows else self._end(target))
 
@@ -209,19 +212,23 @@ class Retrying:
     async def _settle(self, topic: str) -> bool:
         sender, trial = self._senders[topic], self._trials[topic]
         done = sender.result is not None and sender.result.done()
-        fresh, refusals = sender.finish() if done else (sender.take_acknowledged(), [])
+        settled = sender.finish() if done else None
+        fresh = sender.take_acknowledged() if settled is None else settled.acknowledged
         trial.acknowledged.update(fresh)
         if fresh:
             await self._connection.execute(outbox.DELETE_HELD, fresh)
             RELAYED.labels(self._schema).inc(len(fresh))
-        if done:
+        if settled is not None:
             del self._trials[topic]
-            for refusal in refusals:
+            for refusal in settled.refusals:
                 await self.refuse(refusal)
+            refused = {refusal.row["id"] for refusal in settled.refusals}
             for target, row_id in trial.probes.items():
                 if row_id in trial.acknowledged:
                     await self._connection.execute(outbox_holds.TAKEN, *target)
                     self._holds[target].taken = True
+                elif row_id not in refused:
+                    await self._connection.execute(outbox_holds.POSTPONE, *target)
         return bool(done or fresh)
 
     async def _end(self, target: Target) -> bool:

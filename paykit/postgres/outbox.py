@@ -50,10 +50,30 @@ id, topic, key, event_id, event_type, dataschema, occurred_at, traceparent, valu
 SELECT_BATCH = f"SELECT {_SENT} FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
 """After an id, behind which only dead rows are."""
 
-SELECT_BATCH_BESIDE = f"SELECT {_SENT} FROM outbox WHERE id > $1 AND topic <> ALL($2::text[]) ORDER BY id LIMIT $3"
-"""After an id, of other topics than these."""
+SELECT_KEYS = "SELECT id, topic, key FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
+"""After an id: what it takes to know which rows can be sent."""
 
-SELECT_LAST_ID = "SELECT coalesce(max(id), -1) FROM outbox"
+SELECT_ROWS = f"SELECT {_SENT} FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id"
+
+SELECT_FIRST_ID = "SELECT id FROM outbox WHERE id <= $1 ORDER BY id LIMIT 1"
+"""Of the rows up to an id; reads every dead row of them where there is none."""
+
+# Whoever writes a row takes this lock before its id is taken, and keeps it until the row is visible or will never be.
+SELECT_WRITERS = """
+SELECT DISTINCT virtualtransaction AS writer FROM pg_locks
+WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND relation = 'outbox'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()
+"""
+
+# After the last id that was given nothing can be settled: the ids were set back, and what is kept is of no use.
+SELECT_SETTLED_ID = """
+SELECT settled_id FROM outbox_position
+WHERE settled_id <= pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass)
+"""
+
+SAVE_SETTLED_ID = """
+INSERT INTO outbox_position (settled_id) VALUES ($1) ON CONFLICT (one) DO UPDATE SET settled_id = $1
+"""
 
 DELETE_BATCH = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 

@@ -246,6 +246,13 @@ CREATE TABLE IF NOT EXISTS outbox_held (
 """,
     "CREATE INDEX IF NOT EXISTS outbox_held_topic ON outbox_held (topic, id)",
     "CREATE INDEX IF NOT EXISTS outbox_held_key ON outbox_held (topic, key, id)",
+    # The id up to which the outbox has no row, and will have none: where a relay begins to look that takes the lead.
+    """
+CREATE TABLE IF NOT EXISTS outbox_position (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    settled_id bigint NOT NULL
+)
+""",
 )
 
 

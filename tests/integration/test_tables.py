@@ -11,6 +11,7 @@ RUNTIME_TABLES = {
     "outbox",
     "outbox_hold",
     "outbox_held",
+    "outbox_position",
     "idempotency_key",
     "consumer_offset",
     "consumer_halt",

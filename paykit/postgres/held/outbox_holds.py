@@ -29,6 +29,12 @@ ON CONFLICT (topic, key) DO UPDATE SET outbox_id = $3, reason = $4, error = $5, 
 TAKEN = "UPDATE outbox_hold SET tries = 0 WHERE topic = $1 AND key IS NOT DISTINCT FROM $2"
 """Kafka took the row that it had refused."""
 
+POSTPONE = f"""
+UPDATE outbox_hold SET retry_time = clock_timestamp() + interval '{RETRY_FIRST_S} s'
+WHERE topic = $1 AND key IS NOT DISTINCT FROM $2
+"""
+"""Kafka neither took nor refused the row: others are tried meanwhile."""
+
 SELECT_DUE = """
 SELECT topic, key FROM outbox_hold WHERE retry_time <= clock_timestamp() ORDER BY retry_time, hold_id LIMIT $1
 """

@@ -1,69 +1,127 @@
 """Reading goes on past rows that wait, forgets none that commits late, and none that was left."""
 
-from paykit.kafka.read_position import LATE_COMMIT_S, WHOLE_LOOK_EVERY_S, ReadPosition
+import random
 
-DEAD = frozenset({"dead"})
+import pytest
+
+from paykit.kafka.read_position import Lane, ReadPosition
+
+DEAD: Lane = ("dead.events", None)
+STALLED: Lane = ("slow.events", 3)
 
 
-def test_reading_starts_at_the_begin_until_no_smaller_id_is_expected() -> None:
+def look(position: ReadPosition, *ids: int) -> None:
+    """Look at all that is there, from the position on."""
+    position.restart()
+    position.looked(ids[-1] if ids else None, more=False)
+
+
+def test_reading_starts_at_the_begin_until_nobody_can_add_smaller_ids() -> None:
     position = ReadPosition()
-    position.passed(500, DEAD, now_s=100.0)
-    assert position.after(now_s=100.0 + LATE_COMMIT_S - 0.1) == -1
-    assert position.after(now_s=100.0 + LATE_COMMIT_S) == 500
+    look(position, 500)
+    position.writing(["1/7", "2/9"])
+    look(position, 600)
+    position.writing(["2/9", "3/1"])
+    look(position)
+    assert position.cursor == -1
+    position.writing(["3/1"])
+    look(position)
+    assert position.cursor == 500
 
 
-def test_reading_goes_on_after_the_newest_position_that_is_old_enough() -> None:
+def test_an_id_is_behind_once_a_look_began_after_its_writers_were_gone() -> None:
     position = ReadPosition()
-    for number in range(5):
-        position.passed(100 * number, DEAD, now_s=10.0 * number)
-    assert position.after(now_s=20.0 + LATE_COMMIT_S) == 200
-    assert position.after(now_s=39.0 + LATE_COMMIT_S) == 300
+    look(position, 500)
+    position.restart()
+    position.writing([])
+    position.looked(None, more=False)
+    assert position.cursor == -1  # What this look saw was decided before that was known.
+    position.looked(None, more=False)
+    assert position.cursor == 500
 
 
-def test_what_was_passed_over_for_a_topic_is_read_when_it_is_free() -> None:
+def test_reading_goes_on_in_pages_and_begins_again_at_the_end() -> None:
     position = ReadPosition()
-    position.passed(100, DEAD, now_s=0.0)
-    position.passed(200, DEAD | {"slow"}, now_s=10.0)
-    position.freed("slow")
-    assert position.after(now_s=10.0 + LATE_COMMIT_S) == 100
-    position.freed("dead")
-    assert position.after(now_s=10.0 + LATE_COMMIT_S) == -1
+    position.looked(1000, more=True)
+    assert position.cursor == 1000
+    position.looked(1700, more=False)
+    assert position.cursor == -1
+
+
+def test_what_was_passed_over_for_a_lane_is_read_when_it_is_free() -> None:
+    position = ReadPosition()
+    look(position, 900)
+    position.writing([])
+    position.restart()
+    position.passed_over(STALLED, 300)
+    position.passed_over(STALLED, 200)
+    position.passed_over(DEAD, 100)
+    position.looked(900, more=False)
+    assert position.cursor == 900
+    position.freed(("other.events", 1))
+    assert position.cursor == 900
+    position.freed(STALLED)
+    assert position.cursor == 199
+    position.freed(DEAD)
+    assert position.cursor == 99
 
 
 def test_a_row_that_was_read_and_not_settled_is_read_again() -> None:
     position = ReadPosition()
-    position.passed(100, DEAD, now_s=0.0)
-    position.passed(200, DEAD, now_s=10.0)
+    look(position, 900)
+    position.writing([])
+    look(position)
+    position.left(950)
+    assert position.cursor == 900
     position.left(150)
-    assert position.after(now_s=10.0 + LATE_COMMIT_S) == 100
-    position.left(100)
-    assert position.after(now_s=10.0 + LATE_COMMIT_S) == -1
+    assert position.cursor == 149
 
 
-def test_positions_are_kept_for_long_enough_however_often_one_looks() -> None:
+def test_what_is_settled_is_less_than_all_that_waits_or_is_on_its_way() -> None:
+    position = ReadPosition(40)
+    assert position.cursor == position.settled_id([]) == 40
+    look(position, 900)
+    position.writing([])
+    look(position)
+    assert position.settled_id([]) == 900
+    assert position.settled_id([700, 800]) == 699
+    position.passed_over(DEAD, 100)
+    assert position.settled_id([700]) == 99
+
+
+def test_nobody_is_asked_for_writers_while_nothing_new_was_seen() -> None:
     position = ReadPosition()
-    for tenth in range(3000):
-        position.passed(tenth, DEAD, now_s=tenth / 10)
-    assert position.after(now_s=300.0) == 2900
+    assert not position.waits_for_writers
+    look(position, 10)
+    assert position.waits_for_writers
+    position.writing(["1/1"])
+    assert position.waits_for_writers
+    position.writing([])
+    assert not position.waits_for_writers
 
 
-def test_what_is_settled_is_known_whatever_is_passed_over_meanwhile() -> None:
-    position = ReadPosition()
-    assert position.settled(now_s=0.0) == -1
-    position.passed(100, frozenset(), now_s=0.0)
-    position.passed(200, DEAD, now_s=5.0)
-    position.freed("dead")
-    assert position.settled(now_s=LATE_COMMIT_S - 0.1) == -1
-    assert position.settled(now_s=LATE_COMMIT_S) == 100
-    assert position.after(now_s=5.0 + LATE_COMMIT_S) == 100
-
-
-def test_all_is_looked_at_again_and_again_and_less_often_where_that_takes_long() -> None:
-    position = ReadPosition()
-    assert position.whole_is_due(now_s=0.0)
-    position.looked_at_whole(now_s=0.0, took_s=0.1)
-    assert not position.whole_is_due(now_s=WHOLE_LOOK_EVERY_S - 0.1)
-    assert position.whole_is_due(now_s=WHOLE_LOOK_EVERY_S)
-    position.looked_at_whole(now_s=100.0, took_s=10.0)
-    assert not position.whole_is_due(now_s=299.0)
-    assert position.whole_is_due(now_s=300.0)
+@pytest.mark.parametrize("seed", range(20))
+def test_every_row_is_read_whatever_commits_when(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - nothing is kept secret by it
+    position, rows, given, gone = ReadPosition(), set[int](), 0, set[int]()
+    open_ids: dict[str, int] = {}
+    for number in range(400):
+        if chance.random() < 0.6:
+            given += 1
+            open_ids[str(number)] = given
+        for writer in [each for each in open_ids if chance.random() < 0.3]:
+            rows.add(open_ids.pop(writer))
+        if chance.random() < 0.3 and position.waits_for_writers:
+            position.writing(list(open_ids))
+        page = sorted(row for row in rows if row > position.cursor)[:3]
+        gone.update(page)
+        rows.difference_update(page)
+        position.looked(page[-1] if page else None, more=len(page) == 3)
+    rows.update(open_ids.values())
+    while page := sorted(row for row in rows if row > position.cursor):
+        gone.update(page)
+        rows.difference_update(page)
+        position.looked(page[-1], more=False)
+    position.looked(None, more=False)
+    gone.update(row for row in rows if row > position.cursor)
+    assert gone == set(range(1, given + 1))
