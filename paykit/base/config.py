@@ -160,7 +160,8 @@ class Settings(BaseSettings):
         grpc_message_bytes_max: Larger requests are refused with RESOURCE_EXHAUSTED, and no larger reply is sent.
         grpc_reply_bytes_max: Pages end before they are larger, and what else would be is refused. The default is what
             gRPC's clients take if they are not told otherwise. Never above `grpc_message_bytes_max`, whatever it says.
-        grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED.
+        grpc_calls_max: Calls in progress at once; one more is refused with RESOURCE_EXHAUSTED. What is accepted of too
+            many takes about as long as so many calls take at the process's capacity.
         grpc_pending_max: Calls that gRPC may hold before paystream sees them, while the process cannot keep up: one
             more is reset, which its caller sees as CANCELLED without details. The smaller it is, the sooner what is
             accepted is answered; short bursts need room.

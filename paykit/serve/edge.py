@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,25 @@ class Answer:
     described: status_pb2.Status | None = None
 
 
+class Permit:
+    """The permission of one call to be in progress."""
+
+    __slots__ = ("_slots",)
+
+    def __init__(self, slots: "Slots") -> None:
+        self._slots: Slots | None = slots
+
+    def release(self, _call: object = None) -> None:
+        """Let another call have it; more than once does no harm."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.leave()
+
+
+PERMIT: ContextVar[Permit | None] = ContextVar("paystream_permit", default=None)
+"""Of the call that the task serves, where whoever took it from gRPC asked for one."""
+
+
 class Slots:
     """The bound on calls of one kind that are in progress at once, and on those of them that have stepped aside."""
 
@@ -86,24 +106,23 @@ class Slots:
         self._in_progress = 0
         self._waiting = 0
 
-    def enter(self) -> None:
-        """Count a call in; who does so has to `leave`."""
+    @property
+    def exhausted(self) -> CallsExhausted:
+        """The refusal of a call that is too much."""
+        return CallsExhausted("too many calls at once", calls_max=str(self._calls_max))
+
+    def acquire(self) -> Permit | None:
+        """Count a call in; None where there are too many."""
+        if self._in_progress >= self._calls_max:
+            return None
         self._in_progress += 1
         CALLS_IN_FLIGHT.inc()
+        return Permit(self)
 
     def leave(self) -> None:
-        """Count the call out."""
+        """Count a call out."""
         self._in_progress -= 1
         CALLS_IN_FLIGHT.dec()
-
-    def admit(self) -> None:
-        """Let the call that was counted in go on.
-
-        Raises:
-            CallsExhausted: There are too many.
-        """
-        if self._in_progress > self._calls_max:
-            raise CallsExhausted("too many calls at once", calls_max=str(self._calls_max))
 
     def step_aside(self) -> bool:
         """Do as `Place` says."""

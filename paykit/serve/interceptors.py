@@ -37,8 +37,13 @@ class Edge(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:  # An unknown method.
                 return None
-            wrapped = self._wrapped[method] = _wrap(Wrapping(self._gate, method, handler), handler)
+            wrapped = self._wrapped[method] = self.around(method, handler)[1]
         return wrapped
+
+    def around(self, method: str, handler: "Handler") -> tuple[Wrapping, "Handler"]:
+        """Put the edge around one method; return what it knows of it, and the handler to call."""
+        wrapping = Wrapping(self._gate, method, handler)
+        return wrapping, _wrap(wrapping, handler)
 
 
 def _wrap(around: Wrapping, handler: "Handler") -> "Handler":

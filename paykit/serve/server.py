@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from paykit.serve.accepting import accepting_server
 from paykit.serve.edge import EdgeOptions
 from paykit.serve.interceptors import Edge
 from paykit.serve.validation import validator as validation
@@ -99,7 +100,7 @@ async def start(servicers: Sequence[Servicer], options: ServerOptions) -> GrpcSe
         TypeError: A servicer's method is not asynchronous.
         protovalidate.CompilationError: A rule in a proto is wrong.
     """
-    server = grpc.aio.server(interceptors=[Edge(options.edge)], options=_channel_options(options))
+    server = accepting_server.new_server(Edge(options.edge), _channel_options(options))
     for servicer in servicers:
         _prepare(servicer)
         servicer.add(servicer.implementation, server)

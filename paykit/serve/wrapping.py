@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -10,8 +11,9 @@ from google.protobuf.message import DecodeError, Message
 
 from paykit.base.errors import DeadlineExceeded
 from paykit.base.metrics import CallMetrics
+from paykit.errors import DomainError
 from paykit.serve import edge, status
-from paykit.serve.edge import Context, Gate, Received, checked
+from paykit.serve.edge import PERMIT, Context, Gate, Received, checked
 
 if TYPE_CHECKING:
     import grpc
@@ -19,6 +21,22 @@ if TYPE_CHECKING:
     from paykit.base.call import CallContext
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRefusal:
+    """A refusal that is sent as it is, again and again."""
+
+    code: "grpc.StatusCode"
+    message: str
+    trailers: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def of(cls, error: DomainError) -> Self:
+        """Describe a refusal once for all calls that it meets."""
+        described = status.to_status(error)
+        return cls(status.code_of(described), described.message, status.trailer(described))
+
 
 # Probes and tools must be answered when all else is refused.
 _UNCOUNTED = ("/grpc.health.", "/grpc.reflection.")
@@ -28,6 +46,13 @@ class Wrapping:
     """The wrapper of one method; each public coroutine takes the place of a servicer's of that form.
 
     Replies that come alone are serialized here, so that one which cannot be is an error like any other.
+
+    Attributes:
+        gate: Opens and judges its calls.
+        method: As in `/package.Service/Method`.
+        slots: Bound its calls; None where they are not counted.
+        metrics: Of its calls.
+        refusal: Of calls that are too much, before they are read; None where they are to reach the edge.
     """
 
     def __init__(self, gate: Gate, method: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> None:
@@ -41,6 +66,9 @@ class Wrapping:
         self._behaviour: Any = (
             handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         )
+        # Who is sending a stream, and is answered at once, may see its sending fail and nothing of the answer.
+        slots = None if handler.request_streaming else self.slots
+        self.refusal = None if slots is None else ReadyRefusal.of(slots.exhausted)
 
     def parse(self, serialized: bytes) -> Received:
         """Read a request and keep its bytes; bytes that are no such message become a refusal later."""
@@ -48,6 +76,11 @@ class Wrapping:
             return self._parse(serialized), serialized
         except DecodeError:
             return None, serialized
+
+    def refused(self, refusal: ReadyRefusal) -> None:
+        """Count a call that is refused before anything of it was read."""
+        self.metrics.answered(refusal.code.name, seconds=0.0)
+        self.gate.ended(self.method, refusal.code.name, 0.0)
 
     async def unary_unary(self, received: Received, context: Context) -> bytes:
         """Serve one request with one reply."""
@@ -87,25 +120,26 @@ class Wrapping:
 class _Passage:
     """One call on its way: counts it in and out, and answers for whatever ends it."""
 
-    __slots__ = ("_around", "_began", "_call", "_context")
+    __slots__ = ("_around", "_began", "_call", "_context", "_permit")
 
     def __init__(self, around: Wrapping, context: Context) -> None:
         self._around = around
         self._context = context
         self._began = time.perf_counter()
         self._call: CallContext | None = None
+        self._permit = PERMIT.get()
 
     async def __aenter__(self) -> Self:
-        if self._around.slots is not None:
-            self._around.slots.enter()
+        if self._permit is None and self._around.slots is not None:  # gRPC's own loop took the call, and asked nobody.
+            self._permit = self._around.slots.acquire()
         return self
 
     def open(self, request: Message | None = None, *, one_reply: bool = False) -> None:
         slots = self._around.slots
         method = self._around.method
         self._call = self._around.gate.open(self._context, request, method=method, one_reply=one_reply, place=slots)
-        if slots is not None:
-            slots.admit()
+        if slots is not None and self._permit is None:
+            raise slots.exhausted
 
     @property
     def time_remaining(self) -> float | None:
@@ -115,8 +149,8 @@ class _Passage:
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         around = self._around
-        if around.slots is not None:
-            around.slots.leave()
+        if self._permit is not None:  # Now, for who hears the answer may call again at once.
+            self._permit.release()
         call = self._call
         if error is None:
             if call is not None and call.trailers:  # Trailers cost both sides a tenth of a small call.

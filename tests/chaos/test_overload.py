@@ -1,6 +1,7 @@
 """A process that is asked for three times what it can take refuses the rest in time, and books what it accepted."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,6 +34,8 @@ CALLS_MAX = 64
 """What the process is set to: as many calls as it has in progress while its capacity is measured."""
 FAR = Slowness(bytes_per_s=100_000_000, latency_s=0.03)
 """PostgreSQL answers from afar, so that it bounds what the process takes, and not the cores that the client shares."""
+METADATA = 50
+"""Entries of each payment where the CPU is the bound: else three times as much is more than the client can ask for."""
 BOOKED_S_MAX = 400.0
 _KEPT = "SELECT payment_id FROM payment.payment WHERE merchant_reference LIKE 'load-%'"
 _ENDED = """
@@ -43,9 +46,12 @@ _ENDED = """
 """
 
 
-@pytest.fixture
-async def line(database_url: str) -> AsyncIterator[FaultProxy]:
-    """What lies between the services and PostgreSQL."""
+@pytest.fixture(params=["postgresql", "cpu"])
+async def line(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[FaultProxy | None]:
+    """What lies between the services and PostgreSQL; none where the CPU is to be the bound: it would take a share."""
+    if request.param == "cpu":
+        yield None
+        return
     url = sqlalchemy.make_url(database_url)
     assert url.host is not None
     assert url.port is not None
@@ -54,16 +60,19 @@ async def line(database_url: str) -> AsyncIterator[FaultProxy]:
 
 
 @pytest.fixture
-async def settings(stack: Endpoints, database_url: str, line: FaultProxy, tmp_path: Path) -> Settings:
+async def settings(stack: Endpoints, database_url: str, line: FaultProxy | None, tmp_path: Path) -> Settings:
     laid = await lay(stack, database_url=database_url, cache_dir=tmp_path / "cache")
+    laid = laid.model_copy(update={"grpc_calls_max": CALLS_MAX})
+    if line is None:
+        return laid
     over_line = sqlalchemy.make_url(database_url).set(host="127.0.0.1", port=line.port)
     url = SecretStr(over_line.render_as_string(hide_password=False))
-    return laid.model_copy(update={"grpc_calls_max": CALLS_MAX, "database_url": url})
+    return laid.model_copy(update={"database_url": url})
 
 
 @pytest.mark.timeout(1_200)
 async def test_the_rest_is_refused_in_time_and_everything_accepted_is_booked(
-    settings: Settings, line: FaultProxy, launch: Launch, kept: Books, request: pytest.FixtureRequest
+    settings: Settings, line: FaultProxy | None, launch: Launch, kept: Books, request: pytest.FixtureRequest
 ) -> None:
     long = request.config.getoption("--long")
     api = launch(*SERVICES, role="api", address=settings.grpc_address)
@@ -77,9 +86,11 @@ async def test_the_rest_is_refused_in_time_and_everything_accepted_is_booked(
             await first_payment(clients, payment_request(merchant, 1_000))
     for process in others:  # What is accepted waits for them: the process under load is measured, not its neighbours.
         assert await process.stop() == 0
-    async with line.turned(Mode.SLOW):
+    async with line.turned(Mode.SLOW) if line is not None else contextlib.nullcontext():
         measure_s, over_s = (LONG_MEASURE_S, LONG_OVER_S) if long else (MEASURE_S, OVER_S)
-        measured = await overload_run.run(api, merchants, measure_s=measure_s, over_s=over_s)
+        measured = await overload_run.run(
+            api, merchants, metadata=METADATA if line is None else 0, measure_s=measure_s, over_s=over_s
+        )
     stored = {row["payment_id"] for row in await kept.rows(_KEPT)}
     for process in others:
         process.spawn()
@@ -90,13 +101,14 @@ async def test_the_rest_is_refused_in_time_and_everything_accepted_is_booked(
     await until(all_booked, seconds=BOOKED_S_MAX)
     print(overload_table.line(measured))  # noqa: T201  Shown with -s, and where it fails.
     if long:
-        overload_table.write(measured, seconds=LONG_OVER_S)
+        overload_table.write("cpu" if line is None else "postgresql", measured, seconds=LONG_OVER_S)
     over = measured.over
     assert set(over.accepted) - stored == set()
     assert len(over.accepted) == len(set(over.accepted)) > 0
     assert 0 < sum(over.refused.values()) == over.started - len(over.accepted), "not overloaded: nothing was proved"
     assert over.without_retry_info == 0
-    assert measured.memory_growth < MEMORY_GROWTH_MAX
+    if long or line is not None:  # What is free between large requests is filled first, which takes longer than 8 s.
+        assert measured.memory_growth < MEMORY_GROWTH_MAX
     if long:  # Alone on its machine: beside other tests, the callers are what is short of time.
         assert over.refused.keys() == {"RESOURCE_EXHAUSTED"}, "past its deadline a call ends otherwise"
         assert measured.over_p99_ms <= P99_RATIO_MAX * measured.half_p99_ms

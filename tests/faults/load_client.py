@@ -23,6 +23,7 @@ METHOD = "/paystream.payment.v1.PaymentService/CreatePayment"
 CONNECTIONS = 4
 TICK_S = 0.005
 """How often calls that are due are started."""
+METADATA_TEXT = "what is bought, by whom and for which of its shops, " * 2
 STATUS_TRAILER = "grpc-status-details-bin"
 
 
@@ -37,6 +38,7 @@ class Step:
         in_flight: In a closed loop, the calls at the same time.
         seconds: How long calls are started.
         deadline_s: Of each call.
+        metadata: Entries of each payment: what makes a call dearer for the server, and hardly for the client.
     """
 
     address: str
@@ -45,6 +47,7 @@ class Step:
     in_flight: int
     seconds: float
     deadline_s: float
+    metadata: int = 0
 
 
 @dataclass(slots=True)
@@ -130,6 +133,7 @@ async def _call(step: Step, tally: Tally, methods: list[Any], number: int, due: 
         merchant_reference=f"load-{uuid.uuid4().hex}",
         amount=Money(amount_minor=1_000, currency_code="USD"),
         payment_method=payment_pb2.PaymentMethod(type=payment_pb2.PAYMENT_METHOD_TYPE_CARD, token="tok_load"),
+        metadata={f"entry_{entry}": METADATA_TEXT for entry in range(step.metadata)},
     )
     started = time.perf_counter()
     tally.late_ms.append((started - due) * 1_000)

@@ -56,8 +56,18 @@ class Overload:
         return max(self.memory_mib[-quarter:]) / max(self.memory_mib[quarter : 2 * quarter])
 
 
-async def run(process: ServiceProcess, merchants: Sequence[str], *, measure_s: float, over_s: float) -> Overload:
-    """Measure a process's capacity, then load it with half and with three times as much."""
+async def run(
+    process: ServiceProcess, merchants: Sequence[str], *, metadata: int, measure_s: float, over_s: float
+) -> Overload:
+    """Measure a process's capacity, then load it with half and with three times as much.
+
+    Args:
+        process: Answers the calls.
+        merchants: Whose payments they are.
+        metadata: Entries of each payment.
+        measure_s: For how long capacity and half of it are measured.
+        over_s: For how long it is asked for too much.
+    """
     step = Step(
         address=process.address,
         merchants=list(merchants),
@@ -65,6 +75,7 @@ async def run(process: ServiceProcess, merchants: Sequence[str], *, measure_s: f
         in_flight=IN_FLIGHT,
         seconds=measure_s,
         deadline_s=DEADLINE_S,
+        metadata=metadata,
     )
     await _load(step)  # Warms the process up.
     alone = await _load(step)

@@ -24,12 +24,12 @@ def line(measured: Overload) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(measured: Overload, *, seconds: float) -> None:
-    """Put what came out into the page."""
+def write(bound: str, measured: Overload, *, seconds: float) -> None:
+    """Put what came out into the page, for a process that is bound by `postgresql` or by `cpu`."""
     head = (
         f"The overload lasted {seconds:.0f} s.",
         "",
         "| capacity | p99 at half of it | offered | accepted | p99 of these | refused | after | client late | memory |",
         "|---|---|---|---|---|---|---|---|---|",
     )
-    put("overload", "\n".join([*head, line(measured)]))
+    put(f"overload-{bound}", "\n".join([*head, line(measured)]))

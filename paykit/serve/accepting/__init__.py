@@ -1,0 +1,1 @@
+"""How calls come from gRPC: many at a time, and what is too much refused unread."""
