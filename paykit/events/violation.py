@@ -39,6 +39,8 @@ class Rule(StrEnum):
     """A list's doc says `at most <n>`; maps have no bound that a reader can rely on."""
     TYPE_UNSUPPORTED = "TYPE_UNSUPPORTED"
     """A type that the event classes cannot express."""
+    SHARED_TYPE_DIFFERS = "SHARED_TYPE_DIFFERS"
+    """A type that several records repeat is the same in the newest version of each: generators make one class of it."""
     PERSONAL_DATA = "PERSONAL_DATA"
     """Events are kept for ever: nothing that names or reaches a person goes in."""
     GOLDEN_MISSING = "GOLDEN_MISSING"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paykit.events import goldens, schema_files
 from paykit.events.violation import Rule, Violation
-from paytools.contracts import compatibility, generator, published, rules
+from paytools.contracts import compatibility, generator, published, rules, shared_types
 
 
 def check(root: Path, *, gen: Path | None = None) -> list[Violation]:
@@ -31,6 +31,7 @@ def check(root: Path, *, gen: Path | None = None) -> list[Violation]:
         violations += _numbers(versions)
         for earlier, later in combinations(versions, 2):
             violations += compatibility.compare(earlier, later)
+    violations += shared_types.check(versions[-1] for versions in by_record.values())
     violations += published.check(root, {file.name: file for file in present})
     violations += _goldens(root, present)
     if gen is not None and not violations and not drafts(root):

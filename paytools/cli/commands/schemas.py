@@ -1,4 +1,4 @@
-"""`paystream schemas check|publish|register|list|diff`: the event schemas, in the files and in the registry."""
+"""`paystream schemas check|publish|export|register|list|diff`: the event schemas, in the files and in the registry."""
 
 import asyncio
 import importlib
@@ -13,6 +13,7 @@ from paykit.base.errors import UnavailableError
 from paykit.events import goldens, registration, schema_files
 from paykit.events.registry import RegistryClient, SchemaRefusedError
 from paytools.cli import addresses, table
+from paytools.contracts import newest as newest_schemas
 from paytools.contracts import published
 
 T = TypeVar("T")
@@ -25,6 +26,9 @@ Gen = Annotated[
 ]
 Against = Annotated[str | None, typer.Option("--against", help="Ask this registry, too; nothing is registered.")]
 Drafts = Annotated[bool, typer.Option("--drafts", help="Register versions that are not published, too.")]
+Newest = Annotated[
+    Path, typer.Option("--newest", help="Write the newest published version of each record to this directory.")
+]
 
 
 @app.command()
@@ -65,6 +69,16 @@ def publish(root: Root = None, gen: Gen = None) -> None:
         typer.echo(f"published {draft.name}")
     if not drafts:
         typer.echo("no drafts: nothing to publish")
+
+
+@app.command()
+def export(newest: Newest, root: Root = None) -> None:
+    """Write one schema per record, as `<topic>/<Record>.avsc`, for the code generators of other languages."""
+    try:
+        written = newest_schemas.export(root or schema_files.schema_root(), newest)
+    except (newest_schemas.SharedTypesDifferError, newest_schemas.StrangersFoundError) as error:
+        addresses.fail(str(error))
+    typer.echo(f"{len(written)} schemas in {newest}")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from paykit.testing.hosts import new_prefix
 from paytools.cli.commands import schemas as command
 from paytools.contracts import generator
 from paytools.localstack import Endpoints
-from tests.contract.schemas.conftest import SUCCESS, Schemas
+from tests.contract.schemas.conftest import SUCCESS, Schemas, field
 
 VERSIONS = len(list(schema_files.schema_root().rglob("*.avsc")))
 OPTIONAL = {"name": "note", "type": ["null", "string"], "default": None, "doc": "A note."}
@@ -107,6 +107,42 @@ def test_publishing_without_drafts_does_nothing(schemas: Schemas) -> None:
     outcome = run("publish", "--root", str(schemas.root), "--gen", str(gen))
     assert (outcome.exit_code, outcome.stdout) == (0, "no drafts: nothing to publish\n")
     assert (schemas.root / "published.lock").read_text() == before
+
+
+def test_export_writes_the_newest_published_version_of_every_record_and_nothing_else(
+    schemas: Schemas, tmp_path: Path
+) -> None:
+    add_version_2(schemas)  # A draft, which is nobody's contract yet.
+    out = tmp_path / "newest"
+    outcome = run("export", "--root", str(schemas.root), "--newest", str(out))
+    assert outcome.exit_code == 0, outcome.stderr
+    written = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*") if path.is_file()}
+    assert sorted(written) == sorted(f"{path.relative_to(schemas.root)}.avsc" for path in schemas.root.glob("*/*"))
+    assert outcome.stdout == f"{len(written)} schemas in {out}\n"
+    assert written[f"{SUCCESS}.avsc"] == (schemas.root / SUCCESS / "1.avsc").read_text()
+    newest = (schemas.root / "accounting.events/TransactionCreated/2.avsc").read_text()
+    assert written["accounting.events/TransactionCreated.avsc"] == newest
+
+
+def test_export_again_replaces_and_refuses_a_directory_of_other_schemas(schemas: Schemas, tmp_path: Path) -> None:
+    out = tmp_path / "newest"
+    arguments = ("export", "--root", str(schemas.root), "--newest", str(out))
+    run(*arguments)
+    (out / f"{SUCCESS}.avsc").write_text("old")
+    assert run(*arguments).exit_code == 0
+    assert (out / f"{SUCCESS}.avsc").read_text() == (schemas.root / SUCCESS / "1.avsc").read_text()
+    (out / "Stranger.avsc").write_text("{}")
+    outcome = run(*arguments)
+    assert outcome.exit_code == 1
+    assert outcome.stderr == f"error: {out} has schemas that are not exported: Stranger.avsc\n"
+
+
+def test_export_refuses_types_that_differ(schemas: Schemas, tmp_path: Path) -> None:
+    schemas.edit(f"{SUCCESS}/1", lambda schema: field(schema, "method")["type"]["symbols"].append("SHELLS"))
+    outcome = run("export", "--root", str(schemas.root), "--newest", str(tmp_path / "newest"))
+    assert outcome.exit_code == 1
+    assert f"{SUCCESS}/1.avsc: method: SHARED_TYPE_DIFFERS: paystream.payment.v1.PaymentMethod" in outcome.stderr
+    assert not (tmp_path / "newest").exists()
 
 
 def test_list_shows_every_version_and_its_state(schemas: Schemas) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,28 @@ def change(name: str, **edits: Any) -> Callable[[dict[str, Any]], None]:
     return lambda schema: field(schema, name).update(edits)
 
 
+def named(node: Any, name: str) -> dict[str, Any]:
+    """Find the definition of a type, however deep."""
+    found = [inner for inner in _nodes(node) if inner.get("name") == name and inner["type"] in ("enum", "record")]
+    return found[0]
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _nodes(inner)
+
+
+def holders(schemas: Schemas, name: str) -> dict[str, int]:
+    """Give the newest version of each record that defines a type."""
+    return {
+        f"{file.topic}/{file.record}": file.version
+        for file in schema_files.newest(schemas.root)
+        if any(inner.get("name") == name for inner in _nodes(file.schema))
+    }
+
+
 def test_the_schemas_of_this_build_keep_every_rule_and_are_all_published() -> None:
     root = schema_files.schema_root()
     assert gate.check(root, gen=root.parents[1] / "gen") == []
@@ -41,9 +63,17 @@ def test_an_optional_field_with_default_as_version_2_passes(schemas: Schemas) ->
     assert [file.name for file in gate.drafts(schemas.root)] == [V2]
 
 
-def test_a_symbol_added_to_an_enum_as_version_2_passes(schemas: Schemas) -> None:
-    schemas.add(2, lambda schema: field(schema, "method")["type"]["symbols"].append("SHELLS"))
+def test_a_symbol_added_to_an_enum_of_every_record_that_has_it_passes(schemas: Schemas) -> None:
+    for record, version in holders(schemas, "PaymentMethod").items():
+        schemas.add(
+            version + 1, lambda schema: named(schema, "PaymentMethod")["symbols"].append("SHELLS"), record=record
+        )
     assert broken(schemas) == set()
+
+
+def test_a_symbol_added_to_an_enum_of_one_record_alone_is_refused(schemas: Schemas) -> None:
+    schemas.add(2, lambda schema: field(schema, "method")["type"]["symbols"].append("SHELLS"))
+    assert broken(schemas) == {(V2, "method", Rule.SHARED_TYPE_DIFFERS)}
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,14 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!paystream/common/v1/contact.proto\x12\x13paystream.common.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"J\n\x0eReceiptContact\x12\x1f\n\rreceipt_email\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xfe\x01\x12\x17\n\x06locale\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18#\"\xa7\x01\n\x07\x43ontact\x12\x15\n\rreceipt_email\x18\x01 \x01(\t\x12\x0e\n\x06locale\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nerase_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x65rase_reason\x18\x05 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!paystream/common/v1/contact.proto\x12\x13paystream.common.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"J\n\x0eReceiptContact\x12\x1f\n\rreceipt_email\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xfe\x01\x12\x17\n\x06locale\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18#\"\xa7\x01\n\x07\x43ontact\x12\x15\n\rreceipt_email\x18\x01 \x01(\t\x12\x0e\n\x06locale\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nerase_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x65rase_reason\x18\x05 \x01(\tBm\n\x17\x63om.paystream.common.v1B\x0c\x43ontactProtoP\x01ZBgithub.com/paystream/paystream/gen/go/paystream/common/v1;commonv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'paystream.common.v1.contact_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\027com.paystream.common.v1B\014ContactProtoP\001ZBgithub.com/paystream/paystream/gen/go/paystream/common/v1;commonv1'
   _globals['_RECEIPTCONTACT'].fields_by_name['receipt_email']._loaded_options = None
   _globals['_RECEIPTCONTACT'].fields_by_name['receipt_email']._serialized_options = b'\272H\005r\003\030\376\001'
   _globals['_RECEIPTCONTACT'].fields_by_name['locale']._loaded_options = None
