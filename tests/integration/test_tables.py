@@ -11,6 +11,7 @@ RUNTIME_TABLES = {
     "outbox",
     "outbox_hold",
     "outbox_held",
+    "idempotency_claim",
     "idempotency_key",
     "consumer_offset",
     "consumer_halt",
