@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from paykit.base.errors import DefectError
 
-RUNTIME_TABLES = ("consumer_offset", "skipped_event", "dead_letter", "parked_event", "idempotency_key", "clock")
+RUNTIME_TABLES = ("consumer_offset", "skipped_event", "dead_letter", "parked_event", "idempotency_claim", "clock")
 """Locked by the runtime before any table of the service."""
 
 

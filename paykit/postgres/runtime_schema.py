@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from alembic import op
 from sqlalchemy.engine import Connection
 
+from paykit.postgres.partitions import idempotency_schema, partition_schema
+
 _V1 = """
 -- Events (and copies of dead letters) waiting for the relay. No cursor, no transaction ids: rows are read in id order
 -- and deleted by id once Kafka acknowledged them.
@@ -26,7 +28,8 @@ CREATE TABLE outbox (
     header_values bytea[]
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
--- One row for each call with a request id that succeeded (or is being carried out in an open transaction).
+-- One row for each call with a request id that succeeded (or is being carried out in an open transaction), of builds of
+-- before `idempotency_claim`.
 CREATE TABLE idempotency_key (
     caller text COLLATE "C" NOT NULL,
     method text COLLATE "C" NOT NULL,
@@ -110,7 +113,8 @@ CREATE TABLE skipped_event (
 );
 """
 
-# The service's role cannot create tables, so the days of the inbox are made by a function that runs as the owner.
+# The service's role cannot create tables, so the days of the inbox are made by a function that runs as the owner; by
+# builds of before `add_time_partition`.
 _INBOX_DAYS_V1 = """
 CREATE FUNCTION keep_inbox_days(ahead date[], oldest date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
@@ -253,6 +257,8 @@ CREATE TABLE IF NOT EXISTS outbox_position (
     settled_id bigint NOT NULL
 )
 """,
+    *partition_schema.STATEMENTS,
+    *idempotency_schema.STATEMENTS,
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from paykit.consume.delivery import Subscription
 from paykit.events.event import Event
+from paykit.postgres.partitions.time_partitions import TimePartitions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class Declaration:
         locks: Its tables in the order in which a transaction locks their rows.
         records: Tables of which the service is the source.
         projections: Tables derived from events, which can be dropped and rebuilt.
+        partitioned: Those of its tables that are partitioned by time, beside the runtime's.
         subscriptions: The topics it consumes.
         consumers: Kafka consumers in one process.
         emits: The event classes it emits.
@@ -25,6 +27,7 @@ class Declaration:
     locks: Sequence[str] = ()
     records: Sequence[str] = ()
     projections: Sequence[str] = ()
+    partitioned: Sequence[TimePartitions] = ()
     subscriptions: Sequence[Subscription] = ()
     consumers: int = 1
     emits: Sequence[type[Event]] = ()

@@ -16,7 +16,6 @@ from paykit.base import metrics, tracing
 from paykit.base.config import Settings
 from paykit.base.errors import UnavailableError
 from paykit.consume.consumer import Consumer
-from paykit.consume.store import inbox
 from paykit.consume.store.offsets import TopicPartition
 from paykit.events.registry import RegistryClient
 from paykit.kafka import client as kafka
@@ -24,10 +23,9 @@ from paykit.kafka.relay import Relay
 from paykit.kafka.topic_watch import TopicWatch
 from paykit.postgres import stuck_sessions
 from paykit.postgres.wakeups import wait
-from paykit.process import clock_rpc, set_aside
+from paykit.process import clock_rpc, housekeeping, set_aside
 from paykit.process.runtime import Runtime, make_codec
 from paykit.process.service import Job, Service
-from paykit.serve import idempotency
 from paykit.serve import server as grpc_server
 from paykit.serve.edge import EdgeOptions
 from paykit.serve.server import GrpcServer, ServerOptions
@@ -45,7 +43,6 @@ CANCEL_AGAIN_S = 5.0
 DRAIN_TIMEOUT_S = 5.0
 """How long a stopping process goes on sending its outbox."""
 HEALTH_EVERY_S = 2.0
-HOUSEKEEPING_EVERY_S = 3600.0
 
 _log = structlog.get_logger()
 
@@ -125,6 +122,8 @@ class Host:
             self._start_worker(service, runtime)
         self._tasks.append(_supervise(f"{name}.wakeups", runtime.wakeups.run))
         self._tasks.append(_supervise(f"{name}.stuck_sessions", partial(stuck_sessions.watch, runtime.database)))
+        # Whatever writes into partitions, of whichever role, can be the only process that there is to make them.
+        self._tasks.append(_supervise(f"{name}.partitions", lambda: _run_job(runtime, housekeeping.PARTITIONING)))
         if self._settings.environment == "development":
             self._tasks.append(_supervise(f"{name}.clock", runtime.business_clock.follow))
 
@@ -253,14 +252,7 @@ async def _run_job(runtime: Runtime, job: Job) -> None:
         await wait(woken, job.every_s)
 
 
-async def _keep_house(runtime: Runtime) -> bool:
-    """Forget stored replies past retention and old days of the inbox."""
-    more = await runtime.transaction(idempotency.delete_expired)
-    await runtime.transaction(inbox.keep_days)
-    return more
-
-
-_RUNTIME_JOBS = (Job(name="housekeeping", run=_keep_house, every_s=HOUSEKEEPING_EVERY_S), set_aside.REPORTING)
+_RUNTIME_JOBS = (housekeeping.HOUSEKEEPING, set_aside.REPORTING)
 """Of every service that keeps tables."""
 
 

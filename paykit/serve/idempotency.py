@@ -2,12 +2,14 @@
 
 Claims come first in the transaction: a second transaction with the same request id waits on the claim row until the
 first has committed, and then finds its reply. Only successes are stored; a refusal takes its claim back. Replies are
-forgotten after a while; what a call created keeps the call's key, and is found by it when the claim is made anew.
+forgotten after a while, a day of them at once; what a call created keeps the call's key, and is found by it when the
+claim is made anew. In which days a claim stands: `paykit.postgres.partitions.idempotency_schema`.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -17,6 +19,8 @@ from paykit.base.errors import UnavailableError
 from paykit.cause import CreatingCall
 from paykit.errors import RequestIdReused
 from paykit.postgres.database import Tx
+from paykit.postgres.partitions.idempotency_schema import FIRST_DAY, LAST_DAY, OVERLAP_MIN
+from paykit.postgres.partitions.time_partitions import TimePartitions
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -25,8 +29,12 @@ REQUEST_KEY_BYTES = 16
 """Of the digest that what was created keeps of its call."""
 RETENTION_H = 24
 """Replies are kept at least this long; what was created is found by its request key for good."""
+TRANSACTION_MIN_MAX = OVERLAP_MIN // 2
+"""Minutes after its begin in which a transaction stores replies: no other can claim beside it so soon after."""
 EXPIRED_ROWS_MAX = 20_000
-"""Replies forgotten in one transaction."""
+"""Replies of builds of before that are forgotten in one transaction."""
+
+CLAIMS = TimePartitions(table="idempotency_claim", kept=timedelta(hours=RETENTION_H), fillfactor=80)
 
 Key = tuple[str, str, str]
 """caller, method, request_id."""
@@ -111,39 +119,58 @@ class _Identified(Protocol):
     request_id: str
 
 
-# Retention is real time, so the database's: a repeated call must be known however far business time was moved.
-_INSERT_CLAIMS = """
-INSERT INTO idempotency_key (caller, method, request_id, request_hash, create_time)
-SELECT c.caller, c.method, c.request_id, c.request_hash, now()
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, request_hash)
-ORDER BY c.caller, c.method, c.request_id
+_UNNEST_KEYS = "unnest($1::text[], $2::text[], $3::uuid[]) AS c (caller, method, request_id)"
+_MATCHING = "(k.caller, k.method, k.request_id) = (c.caller, c.method, c.request_id)"
+_OWN = f"{_MATCHING} AND k.day BETWEEN {FIRST_DAY} AND {LAST_DAY}"
+
+# By day, then by key: in whichever days two transactions claim, they do it in the same order.
+_INSERT_CLAIMS = f"""
+INSERT INTO idempotency_claim (caller, method, request_id, day, request_hash)
+SELECT c.caller, c.method, c.request_id, {FIRST_DAY} + days.later, c.request_hash
+FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, request_hash),
+    generate_series(0, {LAST_DAY} - {FIRST_DAY}) AS days (later)
+ORDER BY days.later, c.caller, c.method, c.request_id
 ON CONFLICT DO NOTHING
 """
 
-# The same, and what earlier calls created whose claims are forgotten. The statement's snapshot has all that, which is
-# old by then; what a rival commits meanwhile still has its claim, so that this one is not inserted.
-_INSERT_CLAIMS_AND_FIND = """
-WITH claimed AS ({insert} RETURNING 1)
-SELECT (SELECT count(*) FROM claimed) AS claimed, created.request_key, created.request_hash, created.{key}
-FROM (SELECT) AS once LEFT JOIN {table} AS created ON created.request_key = ANY($5::bytea[])
+_FROM_CLAIMS = f"FROM {_UNNEST_KEYS} JOIN idempotency_claim k USING (caller, method, request_id)"
+_FROM_EARLIER_BUILDS = f"FROM {_UNNEST_KEYS} JOIN idempotency_key k USING (caller, method, request_id)"
+
+# What was claimed in the last 24 h, in the days before and after as well, and by builds of before. Committed claims
+# have their reply; those without are the transaction's own.
+_REPLY = "SELECT k.caller, k.method, k.request_id::text, k.request_hash, k.reply"
+_SELECT_STORED = f"""
+{_REPLY} {_FROM_CLAIMS} WHERE k.day BETWEEN {LAST_DAY} - 1 AND {LAST_DAY} + 1 AND k.reply IS NOT NULL
+UNION ALL {_REPLY} {_FROM_EARLIER_BUILDS} WHERE k.reply IS NOT NULL
 """
 
-_SELECT_REPLIES = """
-SELECT k.caller, k.method, k.request_id::text AS request_id, k.request_hash, k.reply
-FROM unnest($1::text[], $2::text[], $3::uuid[]) AS c (caller, method, request_id)
-JOIN idempotency_key k USING (caller, method, request_id)
+_CLAIM = f"WITH claimed AS ({_INSERT_CLAIMS} RETURNING 1)\nSELECT (SELECT count(*) FROM claimed) AS claimed"
+_DAYS = f"{LAST_DAY} - {FIRST_DAY} + 1 AS days"
+
+# The claims, and whether any of the calls is known from another day: what a rival commits meanwhile stands in a day in
+# which this one claims too, and so has kept it from claiming.
+_CLAIM_AND_LOOK = f"""
+{_CLAIM}, {_DAYS},
+    EXISTS (SELECT {_FROM_CLAIMS} WHERE k.day = ANY (ARRAY[{LAST_DAY} - 1, {LAST_DAY} + 1]))
+    OR EXISTS (SELECT {_FROM_EARLIER_BUILDS}) AS known
 """
 
-_STORE_REPLIES = """
-UPDATE idempotency_key k SET reply = c.reply
+# The claims, and what earlier calls created; the replies of these are looked for only where there is some. The
+# statement's snapshot has all that is from another day or forgotten; what a rival commits meanwhile has kept this one
+# from claiming.
+_CLAIM_AND_FIND = (
+    f"{_CLAIM}, {_DAYS}, created.request_key, created.request_hash, created.{{key}}\n"
+    "FROM (SELECT) AS once LEFT JOIN {table} AS created ON created.request_key = ANY($5::bytea[])"
+)
+
+# Not if the transaction has become so old that another could have the same claim, in a day that is not its own.
+_STORE_REPLIES = f"""
+UPDATE idempotency_claim k SET reply = c.reply
 FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, reply)
-WHERE (k.caller, k.method, k.request_id) = (c.caller, c.method, c.request_id)
+WHERE {_OWN} AND clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} minutes'
 """
 
-_RELEASE_CLAIMS = """
-DELETE FROM idempotency_key k USING unnest($1::text[], $2::text[], $3::uuid[]) AS c (caller, method, request_id)
-WHERE (k.caller, k.method, k.request_id) = (c.caller, c.method, c.request_id)
-"""
+_RELEASE_CLAIMS = f"DELETE FROM idempotency_claim k USING {_UNNEST_KEYS} WHERE {_OWN} AND k.reply IS NULL"
 
 # Some at a time: a day of millions would take longer than a statement may.
 _DELETE_EXPIRED = """
@@ -176,28 +203,33 @@ async def claim(tx: Tx, claims: Sequence[Claim], creates: Creates[R] | None) -> 
         return Earlier({}, {})
     columns = _columns([c.key for c in claims])
     arguments = (*columns, [c.request_hash for c in claims])
-    created: dict[Key, Created[R]] = {}
+    found: dict[str, tuple[Key, bytes]] = {}
     if creates is None:
-        claimed = await tx.run(_INSERT_CLAIMS, *arguments)
+        claimed, days, known = (await tx.fetch(_CLAIM_AND_LOOK, *arguments))[0]
     else:
-        claimed, created = await _claim_and_find(tx, claims, arguments, creates)
-    if claimed == len(claims):
-        return Earlier({}, created)
-    rows = await tx.fetch(_SELECT_REPLIES, *columns)
-    stored = {
-        (row["caller"], row["method"], row["request_id"]): Stored(row["request_hash"], row["reply"])
-        for row in rows
-        if row["reply"] is not None
-    }
-    if len(stored) + claimed != len(claims):
-        raise UnavailableError("a stored reply expired during the call", part="postgresql")
-    return Earlier(stored, {key: found for key, found in created.items() if key not in stored})
+        claimed, days, found = await _claim_and_find(tx, claims, arguments, creates)
+        known = bool(found)
+    if claimed == days * len(claims) and not known:
+        return Earlier({}, {})
+    stored = {(row[0], row[1], row[2]): Stored(row[3], row[4]) for row in await tx.fetch(_SELECT_STORED, *columns)}
+    await _release_strays(tx, list(stored), claimed - days * (len(claims) - len(stored)))
+    created = {created_id: call for created_id, call in found.items() if call[0] not in stored}
+    if creates is None or not created:
+        return Earlier(stored, {})
+    results = await creates.read(tx, created.keys())
+    return Earlier(stored, {key: Created(hashed, results[at]) for at, (key, hashed) in created.items()})
 
 
 async def store(tx: Tx, replies: Sequence[tuple[Key, bytes]]) -> None:
-    """Store the replies of claimed calls."""
+    """Store the replies of claimed calls.
+
+    Raises:
+        UnavailableError: The transaction has become too old for its claims to hold.
+    """
     if replies:
-        await tx.run(_STORE_REPLIES, *_columns([key for key, _ in replies]), [reply for _, reply in replies])
+        stored = await tx.run(_STORE_REPLIES, *_columns([key for key, _ in replies]), [reply for _, reply in replies])
+        if stored < len(replies):
+            raise UnavailableError("the transaction of the call took too long", part="postgresql")
 
 
 async def release(tx: Tx, keys: Sequence[Key]) -> None:
@@ -207,7 +239,7 @@ async def release(tx: Tx, keys: Sequence[Key]) -> None:
 
 
 async def delete_expired(tx: Tx) -> bool:
-    """Forget replies past retention; say whether there may be more of them."""
+    """Forget replies of builds of before, past retention; say whether there may be more of them."""
     deleted = await tx.run(_DELETE_EXPIRED, RETENTION_H, EXPIRED_ROWS_MAX)
     return deleted == EXPIRED_ROWS_MAX
 
@@ -220,21 +252,35 @@ def reused(key: Key) -> RequestIdReused:
 
 
 async def _claim_and_find(
-    tx: Tx, claims: Sequence[Claim], arguments: Sequence[Any], creates: Creates[R]
-) -> tuple[int, dict[Key, Created[R]]]:
-    """Claim, and find in the same round trip what earlier calls created; it is read only where there is some."""
+    tx: Tx, claims: Sequence[Claim], arguments: Sequence[Any], creates: Creates[Any]
+) -> tuple[int, int, dict[str, tuple[Key, bytes]]]:
+    """Claim, and find in the same round trip what earlier calls created.
+
+    Returns:
+        The number of claims, that of the days in which each stands, and by the id of what was created its call and the
+        digest of the request.
+    """
     keys = {claim.creating_call.request_key: claim.key for claim in claims}
     rows = await tx.fetch(_find_statement(creates.table.quoted, creates.table.key), *arguments, list(keys))
-    found = {row[3]: (keys[row[1]], row[2]) for row in rows if row[1] is not None}
-    if not found:
-        return rows[0][0], {}
-    results = await creates.read(tx, found.keys())
-    return rows[0][0], {key: Created(hashed, results[created_id]) for created_id, (key, hashed) in found.items()}
+    found = {row[4]: (keys[row[2]], row[3]) for row in rows if row[2] is not None}
+    return rows[0][0], rows[0][1], found
+
+
+async def _release_strays(tx: Tx, keys: Sequence[Key], strays: int) -> None:
+    """Take back what was claimed anew, in one of its days, of calls that are known from another.
+
+    Args:
+        tx: That claimed.
+        keys: Of the calls that are known.
+        strays: How many claims these are; below 0 where an earlier one is not to be found any more.
+    """
+    if strays and (strays < 0 or await tx.run(_RELEASE_CLAIMS, *_columns(keys)) != strays):
+        raise UnavailableError("a stored reply expired during the call", part="postgresql")
 
 
 @cache
 def _find_statement(table: str, key: str) -> str:
-    return _INSERT_CLAIMS_AND_FIND.format(insert=_INSERT_CLAIMS, table=table, key=key)
+    return _CLAIM_AND_FIND.format(table=table, key=key)
 
 
 def _columns(keys: Sequence[Key]) -> list[list[Any]]:

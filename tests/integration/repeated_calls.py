@@ -16,7 +16,7 @@ from paykit.testing.runtimes import act_as
 _TABLES = """
 SELECT relname FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
-    AND relname <> 'idempotency_key'
+    AND relname <> 'idempotency_claim'
 """
 
 STEPS_MAX = 8
@@ -60,7 +60,7 @@ async def assert_repeats_create_nothing(runtime: Runtime, repeated: Repeated, st
     created: dict[int, str] = {}
     for number, forgotten, other_body in steps:
         if forgotten:
-            await runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_key"))
+            await runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_claim"))
         first = number not in bodies
         body = bodies.setdefault(number, number) + (0 if first or not other_body else 2)
         before = await _counts(runtime)

@@ -12,6 +12,7 @@ RUNTIME_TABLES = {
     "outbox_hold",
     "outbox_held",
     "outbox_position",
+    "idempotency_claim",
     "idempotency_key",
     "consumer_offset",
     "consumer_halt",

@@ -4,14 +4,18 @@ Partitioned by the day in which the event was recorded, so that forgetting a day
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from paykit.events.codec import Event
 from paykit.postgres.database import Tx
+from paykit.postgres.partitions.time_partitions import DatedBy, TimePartitions
 
 RETENTION_DAYS = 14
 """A repetition older than this is not recognised; Kafka's producers repeat within minutes."""
-PARTITIONS_AHEAD_DAYS = 2
+
+# Events are dated in business time. Where that was moved, real time decides what is old: a repetition comes within
+# minutes that people's clocks show.
+INBOX = TimePartitions(table="inbox", kept=timedelta(days=RETENTION_DAYS), dated_by=DatedBy.BUSINESS)
 
 _ADMIT = """
 INSERT INTO inbox (day, handler, event_id)
@@ -23,18 +27,6 @@ _FORGET = """
 DELETE FROM inbox i USING unnest($1::date[], $3::text[]) AS e (day, event_id)
 WHERE (i.day, i.handler, i.event_id) = (e.day, $2, e.event_id)
 """
-
-
-_KEEP_DAYS = "SELECT keep_inbox_days($1::date[], $2)"
-
-
-async def keep_days(tx: Tx) -> None:
-    """Make the partitions of the days to come and drop those past retention."""
-    # Events are dated in business time. Where that was moved, real time decides what is old: a repetition comes within
-    # minutes that people's clocks show.
-    ahead = [(tx.now + timedelta(days=days)).date() for days in range(PARTITIONS_AHEAD_DAYS + 1)]
-    oldest = min(tx.now, datetime.now(UTC)) - timedelta(days=RETENTION_DAYS)
-    await tx.fetch(_KEEP_DAYS, ahead, oldest.date())
 
 
 async def admit(tx: Tx, handler: str, events: Sequence[Event]) -> set[str]:

@@ -36,7 +36,7 @@ async def test_an_order_asked_for_again_a_year_later_has_its_items(shop: Shop) -
     request = shop.request()
     accepted = (await shop.call.CreateOrder(request, None)).order
     await shop.cancel(accepted.order_id)
-    await shop.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_key"))
+    await shop.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_claim"))
     again = (await shop.call.CreateOrder(request, None)).order
     assert again == await shop.get(accepted.order_id)
     assert (again.state, list(again.line_items)) == (pb.ORDER_STATE_CANCELLED, list(accepted.line_items))

@@ -288,7 +288,7 @@ async def test_a_merchant_that_stays_unknown_is_refused_within_the_deadline(hous
     [result] = await house.create_batch(house.request(merchant_id=merchant_id))
 
     assert reason_of(result) == "MERCHANT_UNKNOWN"
-    assert await house.count("idempotency_key") == 0
+    assert await house.count("idempotency_claim") == 0
 
 
 async def test_the_latest_of_several_events_in_one_delivery_counts(house: House) -> None:

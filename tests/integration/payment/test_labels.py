@@ -98,7 +98,7 @@ async def test_of_transactions_at_once_one_takes_the_reference_and_the_others_ar
 async def test_the_same_call_is_a_repetition_and_not_a_taken_reference(house: House) -> None:
     payment, request_id = await house.paid(), str(uuid.uuid4())
     refund = await house.refund(payment.payment_id, 1_000, request_id=request_id, **LABELS)
-    await house.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_key"))
+    await house.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_claim"))
     assert await house.refund(payment.payment_id, 1_000, request_id=request_id, **LABELS) == refund
 
 

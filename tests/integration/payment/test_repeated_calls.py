@@ -81,7 +81,7 @@ async def test_a_refund_asked_for_again_a_year_later_is_the_one_it_was_as_it_is_
     )
     accepted = (await house.call.CreateRefund(request, None)).refund
     await house.submit()
-    await house.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_key"))
+    await house.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_claim"))
     again = (await house.call.CreateRefund(request, None)).refund
     assert (accepted.state, again.state) == (pb.REFUND_STATE_CREATED, pb.REFUND_STATE_SUCCEEDED)
     assert again == await house.get_refund(accepted.refund_id)

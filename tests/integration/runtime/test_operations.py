@@ -83,7 +83,7 @@ async def test_a_refused_call_may_be_repeated_and_is_decided_anew(runtime: Runti
     for _ in range(2):
         with pytest.raises(probe.NameTooLong):
             await call(runtime, "much too long", request_id)
-    claims = await runtime.read(lambda tx: tx.fetch("SELECT FROM idempotency_key"))
+    claims = await runtime.read(lambda tx: tx.fetch("SELECT FROM idempotency_claim"))
     assert claims == []
 
 
@@ -282,7 +282,7 @@ async def test_a_batch_that_could_not_be_answered_in_one_reply_is_refused_before
         await count_batch(runtime, ["a", "b", "c", "d"])
     assert refused.value.metadata == {"reply_bytes": "4140", "reply_bytes_max": "4129"}
     assert await runtime.read(lambda tx: tx.fetch("SELECT FROM counter")) == []
-    assert await runtime.read(lambda tx: tx.fetch("SELECT FROM idempotency_key")) == []
+    assert await runtime.read(lambda tx: tx.fetch("SELECT FROM idempotency_claim")) == []
     assert await count_batch(runtime, ["a", "b", "c"]) == ["1", "1", "1"]
 
 

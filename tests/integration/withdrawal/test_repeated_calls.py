@@ -58,7 +58,7 @@ async def test_a_withdrawal_asked_for_again_a_year_later_takes_nothing_more(trea
     accepted = (await treasury.call.CreateWithdrawal(request, None)).withdrawal
     await treasury.hold(accepted)
     await treasury.submit()
-    await treasury.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_key"))
+    await treasury.runtime.transaction(lambda tx: tx.run("DELETE FROM idempotency_claim"))
     again = (await treasury.call.CreateWithdrawal(request, None)).withdrawal
     assert again == await treasury.get(accepted.withdrawal_id)
     assert again.state == pb.WITHDRAWAL_STATE_COMPLETED

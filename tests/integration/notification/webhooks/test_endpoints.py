@@ -45,7 +45,7 @@ async def test_endpoint_is_shown_as_it_is_and_never_with_its_secret(desk: Desk) 
     listed = await desk.call.ListWebhookEndpoints(pb.ListWebhookEndpointsRequest(merchant_id=MERCHANT), ANY)
     assert list(listed.endpoints) == [endpoint]
     assert created.secret not in str(listed)
-    tables = ("webhook_endpoint", "webhook_secret", "webhook_event", "webhook_delivery", "idempotency_key", "outbox")
+    tables = ("webhook_endpoint", "webhook_secret", "webhook_event", "webhook_delivery", "idempotency_claim", "outbox")
     for table in tables:
         sql = f"SELECT {table}::text FROM {table}"
         rows = await desk.runtime.read(partial(_fetch, sql=sql))

@@ -41,7 +41,7 @@ async def test_secret_is_shown_again_to_the_same_call_for_an_hour_and_stands_now
     created = await desk.call.CreateWebhookEndpoint(request, None)
     again = await desk.call.CreateWebhookEndpoint(request, None)
     assert created.secret == again.secret != ""
-    sql = "SELECT reply FROM idempotency_key"
+    sql = "SELECT reply FROM idempotency_claim"
     replies = await desk.runtime.read(lambda tx: tx.fetch(sql))
     assert replies
     assert not any(created.secret.encode() in row["reply"] for row in replies)
