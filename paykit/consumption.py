@@ -12,7 +12,8 @@ TOLD_WITHIN = timedelta(seconds=2)
 """From what happened until it stands in its topic, as a rule: for so long after a moment its events are waited for."""
 LOOKS_MAX = 300
 """Looks, one a second, after which what a topic told before is taken as applied, though it is not: as while Kafka is
-away. Looks are counted, and not time, as a service that stood still has not looked."""
+away. For what somebody waits for; what is only found is not found meanwhile. Looks are counted, and not time, as a
+service that stood still has not looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,15 @@ class ConsumptionWatch:
     looks: int = 0
 
 
-def look(watch: ConsumptionWatch, seen: Consumption) -> ConsumptionWatch:
-    """Return the watch as a look at the topic leaves it."""
-    if seen.is_past(seen.ends) or watch.looks + 1 >= LOOKS_MAX:
+def look(watch: ConsumptionWatch, seen: Consumption, *, looks_max: int | None = LOOKS_MAX) -> ConsumptionWatch:
+    """Return the watch as a look at the topic leaves it.
+
+    Args:
+        watch: As the look before left it.
+        seen: The topic now.
+        looks_max: After how many looks in vain all is taken as applied; None: never.
+    """
+    if seen.is_past(seen.ends) or (looks_max is not None and watch.looks + 1 >= looks_max):
         return ConsumptionWatch(topic=watch.topic, complete_time=seen.read_time - TOLD_WITHIN)
     if watch.noticed_time is not None and seen.is_past(watch.noticed_offsets):
         reached = replace(watch, complete_time=watch.noticed_time - TOLD_WITHIN)

@@ -4,6 +4,7 @@ Only a development stack moves it: `paykit.process.clock_rpc`. It is never moved
 in the past.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -68,6 +69,7 @@ class BusinessClock:
         self._clock = clock
         self._database = database
         self._wakeups = wakeups
+        self._moved_at_s: float | None = None
 
     async def start(self, environment: str) -> None:
         """Set a starting process's clock.
@@ -106,8 +108,15 @@ class BusinessClock:
         rows = await self._database.read(lambda tx: tx.fetch(_SELECT))
         return timedelta(microseconds=rows[0]["offset_us"] if rows else 0)
 
+    def moved_within(self, period: timedelta) -> bool:
+        """Return whether this process's clock was moved within a period of real time."""
+        return self._moved_at_s is not None and time.monotonic() - self._moved_at_s < period.total_seconds()
+
     def _move(self, offset: timedelta) -> bool:
-        return isinstance(self._clock, OffsetClock) and self._clock.move_to(offset)
+        moved = isinstance(self._clock, OffsetClock) and self._clock.move_to(offset)
+        if moved:
+            self._moved_at_s = time.monotonic()
+        return moved
 
 
 def _too_far(offset: timedelta, step: timedelta) -> ClockTooFar:

@@ -16,6 +16,7 @@ from paykit.consume.redelivery import Redelivery
 from paykit.consume.replay import Replay
 from paykit.consume.store.offsets import TopicPartition
 from paykit.consume.watermark import Watermark
+from paykit.consumption import ConsumptionWatch
 from paykit.errors import DomainError, FieldInvalid, ItemFailed
 from paykit.events.codec import Codec
 from paykit.events.registry import RegistryClient
@@ -59,6 +60,7 @@ class Runtime:
         replay: Its dead letters and skipped events.
         wakeups: Its signals.
         business_clock: Follows the time that a development stack was moved to.
+        watches: How far topics are known to be consumed, by topic; see `paykit.process.consumption`.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Runtime:
             watermark=Watermark(self.database, partial(topic_ends, topics)) if topic_ends else None,
         )
         self.replay = Replay(service=service.name, database=self.database, application=self.application)
+        self.watches = dict[str, ConsumptionWatch]()
         self._failing_rows: dict[str, FailingRows] = {}
         self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 

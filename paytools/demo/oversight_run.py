@@ -52,7 +52,6 @@ class OversightPlay:
                 f"{script.SHOP}: {len(script.CHARGES)} charges; the statement is wrong about {len(script.PLANTED)}"
             )
             await self._await_webhooks(received)
-        await self._await_consumed(script.RECONCILING)
         paystream(self._home, "clock", "advance", script.PAST_DUE)
         self._tell(f"paystream clock advance {script.PAST_DUE}")
         found = await self._find()
@@ -108,15 +107,6 @@ class OversightPlay:
 
         count = await line.until("each capture was told", look, lambda number: number == len(script.CHARGES))
         self._tell(f"webhooks received and verified: {count} of {received[0].event_type}")
-
-    async def _await_consumed(self, service: str) -> None:
-        """Wait until a service has heard of everything so far: what it has not is missing once days have passed."""
-
-        async def look() -> list[str]:
-            _, *rows = await asyncio.to_thread(paystream, self._home, "consumers", "list", service)
-            return [row.split()[2] for row in rows]
-
-        await line.until(f"{service} has consumed all", look, lambda lags: lags and set(lags) == {"0"})
 
     async def _find(self) -> dict[str, Any]:
         """Wait until all that was planted is found, and nothing else; give the discrepancies by kind."""

@@ -25,7 +25,6 @@ CHARGES = (RIGHT_MINOR, *PLANTED)
 
 FEE_OFF_MINOR = 50
 """What the channel kept too much of one of them; the correction books it."""
-RECONCILING = "reconciliation"
 PAST_DUE = "74h"
 """Lines have an hour to meet a movement, movements three days to meet a line."""
 

@@ -1,19 +1,29 @@
 """What is done without being asked: matching, closing statements, telling whoever watches. Several may do it."""
 
 import contextlib
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 from prometheus_client import Gauge
 
 from paykit.errors import InvariantError
+from paykit.process.consumption import TopicEnds, complete_time, topic_ends
 from paykit.process.runtime import Runtime
+from paystream.accounting.v1 import events as accounting_events
+from paystream.channel.v1 import events as channel_events
+from paystream.payment.v1 import events as payment_events
+from paystream.withdrawal.v1 import events as withdrawal_events
 from services.reconciliation import commands, domain, store
+from services.reconciliation.commands.matching import HeardUntil
 
 REPORT_EVERY_S = 30.0
 MATCHED_AT_ONCE_MAX = 50_000
 """Lines, and movements, of a channel that one transaction looks at."""
 STATEMENTS_AT_ONCE_MAX = 100
+MOVEMENT_TOPICS = (payment_events.EVENTS[0].TOPIC, withdrawal_events.EVENTS[0].TOPIC)
+LINE_TOPICS = (channel_events.ChannelTransactionReported.TOPIC,)
+BOOKING_TOPICS = (accounting_events.TransactionCreated.TOPIC,)
 
 OPEN = Gauge("paystream_discrepancies_open", "Discrepancies that nobody and nothing has ended.", ["kind", "channel"])
 OLDEST_DISCREPANCY = Gauge(
@@ -46,32 +56,47 @@ OLDEST = Gauge(
 )
 
 
-async def report_uncleared(runtime: Runtime) -> bool:
-    """Set the metrics; what has cleared since is told no more. There is never more to do at once."""
+async def report_uncleared(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) -> bool:
+    """Set the metrics; what has cleared since is told no more. There is never more to do at once.
+
+    What is overdue is counted as of when all that was told is applied here, and stays as it was while that is unknown.
+    """
     days = domain.uncleared.clearing_days(runtime.settings.clearing_days)
-    counts = await runtime.read(lambda tx: store.uncleared.count(tx, days))
-    for gauge in (AMOUNTS, OVERDUE, MINOR, OLDEST):
-        gauge.clear()
+    heard = await complete_time(runtime, (*BOOKING_TOPICS, *LINE_TOPICS), ends_of=ends_of)
     now = runtime.clock.now()
+    counts = await runtime.read(lambda tx: store.uncleared.count(tx, days, overdue_at=heard or now))
+    for gauge in (AMOUNTS, MINOR, OLDEST) if heard is None else (AMOUNTS, OVERDUE, MINOR, OLDEST):
+        gauge.clear()
     for count in counts:
         labels = (count.account_kind, count.currency_code)
         AMOUNTS.labels(*labels).set(count.amounts)
-        OVERDUE.labels(*labels).set(count.overdue)
+        if heard is not None:
+            OVERDUE.labels(*labels).set(count.overdue)
         MINOR.labels(*labels).set(count.amount_minor)
         OLDEST.labels(*labels).set((now - count.oldest_time).total_seconds())
     return False
 
 
-async def match_lines(runtime: Runtime) -> bool:
+async def match_lines(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) -> bool:
     """Match what came or is due, channel by channel; True when there may be more."""
-    channels = await runtime.read(store.matching.waiting_channels)
-    return any(await runtime.each("match_lines", channels, lambda channel: _match(runtime, channel)))
+    waiting = await runtime.read(store.matching.waiting_channels)
+    heard = HeardUntil(
+        movements=await _heard(runtime, MOVEMENT_TOPICS, ends_of, when=any(each.lines_due for each in waiting)),
+        lines=await _heard(runtime, LINE_TOPICS, ends_of, when=any(each.movements_due for each in waiting)),
+    )
+    channels = [each.channel for each in waiting]
+    return any(await runtime.each("match_lines", channels, lambda channel: _match(runtime, channel, heard)))
 
 
-async def _match(runtime: Runtime, channel: str) -> bool:
+async def _heard(runtime: Runtime, topics: Sequence[str], ends_of: TopicEnds, *, when: bool) -> datetime | None:
+    """Look until when all that topics told is applied, when something waits for that."""
+    return await complete_time(runtime, topics, ends_of=ends_of) if when else None
+
+
+async def _match(runtime: Runtime, channel: str, heard: HeardUntil) -> bool:
     """Match one channel, in small portions where much differs; True when there may be more."""
     for limit in (MATCHED_AT_ONCE_MAX, commands.regrouping.DIFFERING_AT_ONCE_MAX):
-        work = partial(commands.matching.match_channel, channel=channel, limit=limit)
+        work = partial(commands.matching.match_channel, channel=channel, heard=heard, limit=limit)
         with contextlib.suppress(commands.regrouping.TooManyDifferError):
             return await runtime.transaction(work) >= limit
     raise InvariantError(f"lines of {channel} are too many even in the smallest portion")
@@ -89,10 +114,16 @@ async def list_evidence(runtime: Runtime) -> bool:
     return listed >= commands.evidence.LISTED_AT_ONCE_MAX
 
 
-async def list_one_sided(runtime: Runtime) -> bool:
+async def list_one_sided(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) -> bool:
     """List what moved at channels and is not booked, and what is booked and not told; True when there may be more."""
     within = timedelta(seconds=runtime.settings.booked_within_s)
-    listed = await runtime.transaction(partial(commands.ledger.list_one_sided, within=within))
+    any_late = await runtime.read(partial(store.ledger.any_late, within=within))
+    heard = HeardUntil(
+        movements=await _heard(runtime, MOVEMENT_TOPICS, ends_of, when=any_late),
+        lines=None,
+        bookings=await _heard(runtime, BOOKING_TOPICS, ends_of, when=any_late),
+    )
+    listed = await runtime.transaction(partial(commands.ledger.list_one_sided, heard=heard, within=within))
     return listed >= commands.ledger.LISTED_AT_ONCE_MAX
 
 

@@ -46,3 +46,14 @@ def test_after_many_looks_in_vain_the_rest_is_not_waited_for() -> None:
         assert watch.complete_time is None
         after = consumption.look(watch, seen(LOOKS_MAX, ends, {0: 2}))
         assert after == replace(NEW, complete_time=NOON + timedelta(seconds=LOOKS_MAX - 2))
+
+
+def test_what_is_only_found_is_waited_for_without_end() -> None:
+    for ends in ((7,), None):
+        watch = NEW
+        for second in range(2 * LOOKS_MAX):
+            watch = consumption.look(watch, seen(second, ends, {0: 2}), looks_max=None)
+        assert watch.complete_time is None
+    assert consumption.look(watch, seen(1_000, (7,), {0: 7}), looks_max=None).complete_time == NOON + timedelta(
+        seconds=998
+    )

@@ -1,14 +1,16 @@
 """Movements at channels, held against what the ledger booked of them: what only one side tells for long is listed."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from paykit.consumption import TOLD_WITHIN
 from paykit.events.event import Event
 from paykit.ids import named_id
 from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated
 from services.reconciliation import domain, store
 from services.reconciliation.commands import differing
+from services.reconciliation.commands.matching import HeardUntil
 from services.reconciliation.domain.ledger import OneSidedBooking
 
 LISTED_AT_ONCE_MAX = 500
@@ -46,21 +48,33 @@ async def keep_booked(tx: Tx, events: Sequence[TransactionCreated]) -> list[OneS
     return booked
 
 
-async def list_one_sided(tx: Tx, *, within: timedelta) -> int:
+async def list_one_sided(tx: Tx, *, heard: HeardUntil, within: timedelta) -> int:
     """List what only one side has told for longer, and end what both have told now; return how many there were.
+
+    By as much as this service is behind with what a side tells, that side is waited for longer.
 
     Rows: discrepancy, open_booking. Events: DiscrepancyDetected, DiscrepancyResolved.
     """
     complete = await store.ledger.listed_in_vain(tx, LISTED_AT_ONCE_MAX)
     await differing.end_matched(tx, await store.discrepancies.lock(tx, [_id(*names) for names in complete]))
     await store.ledger.close(tx, complete)
-    late = await store.ledger.list_late(tx, within, limit=LISTED_AT_ONCE_MAX)
+    late = await store.ledger.list_late(
+        tx,
+        booked_within=_within(within, tx.now, heard.bookings),
+        told_within=_within(within, tx.now, heard.movements),
+        limit=LISTED_AT_ONCE_MAX,
+    )
     found = [
         domain.ledger.found(each, discrepancy_id=_id(each.transaction_type, each.related_no), now=tx.now)
         for each in late
     ]
     differing.tell(tx, found, await store.discrepancies.insert_absent(tx, found))
     return max(len(complete), len(late))
+
+
+def _within(within: timedelta, now: datetime, heard: datetime | None) -> timedelta | None:
+    """Return how long a side is waited for, of which this service has heard all until a time; None: without end."""
+    return None if heard is None else within + max(now - heard - TOLD_WITHIN, timedelta(0))
 
 
 def _told(events: Sequence[Event]) -> list[OneSidedBooking]:

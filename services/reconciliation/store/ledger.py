@@ -48,11 +48,15 @@ WHERE (o.transaction_type, o.related_no) = (new.transaction_type, new.related_no
 _LIST = """
 UPDATE open_booking SET listed = true
 FROM (SELECT transaction_type, related_no FROM open_booking
-      WHERE NOT listed AND arrive_time <= now() - $1::interval ORDER BY arrive_time LIMIT $2) late
+      WHERE NOT listed AND arrive_time <= now() - least($1::interval, $2::interval)
+          AND arrive_time <= now() - CASE WHEN transaction_id IS NULL THEN $1::interval ELSE $2::interval END
+      ORDER BY arrive_time LIMIT $3) late
 WHERE (open_booking.transaction_type, open_booking.related_no) = (late.transaction_type, late.related_no)
     AND NOT open_booking.listed
 RETURNING {columns}
 """
+
+_ANY_LATE = "SELECT EXISTS (SELECT FROM open_booking WHERE NOT listed AND arrive_time <= now() - $1::interval)"
 
 _LISTED_IN_VAIN = """
 SELECT o.transaction_type, o.related_no FROM open_booking o
@@ -101,9 +105,23 @@ async def settle(tx: Tx, bookings: Sequence[OneSidedBooking]) -> None:
         await tx.run(_SETTLE, *_names(bookings))
 
 
-async def list_late(tx: Tx, within: timedelta, *, limit: int) -> list[OneSidedBooking]:
-    """Take what has waited for longer than this, to list it, the longest first. Rows: open_booking."""
-    rows = await tx.fetch(_LIST.format(columns=_bookings.selected), within, limit)
+async def any_late(tx: Tx, within: timedelta) -> bool:
+    """Return whether anything that is not listed has waited for longer than this."""
+    return bool((await tx.fetch(_ANY_LATE, within))[0][0])
+
+
+async def list_late(
+    tx: Tx, *, booked_within: timedelta | None, told_within: timedelta | None, limit: int
+) -> list[OneSidedBooking]:
+    """Take what has waited for longer than this, to list it, the longest first. Rows: open_booking.
+
+    Args:
+        tx: The transaction.
+        booked_within: How long what was told waits to be booked, in real time; None: it is not listed now.
+        told_within: How long what was booked waits to be told, likewise.
+        limit: How many to take at most.
+    """
+    rows = await tx.fetch(_LIST.format(columns=_bookings.selected), booked_within, told_within, limit)
     return [_bookings.read(row) for row in rows]
 
 

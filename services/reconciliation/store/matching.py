@@ -30,12 +30,14 @@ _NESTED_LOOPS = "SELECT set_config('enable_nestloop', $1, true)"
 _WHOLE_TABLES = "SELECT set_config('enable_seqscan', $1, true)"
 
 _CHANNELS = """
-SELECT channel FROM (SELECT DISTINCT channel FROM statement UNION SELECT DISTINCT channel FROM open_movement) c
-WHERE EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND o.fresh)
-    OR EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND NOT o.fresh AND o.due_time <= $1
-        AND NOT o.operation = ANY($2::text[]))
-    OR EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.fresh)
-    OR EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.due_time <= $1)
+SELECT channel,
+    EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND o.fresh)
+        OR EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.fresh) AS fresh,
+    EXISTS (SELECT FROM open_line o WHERE o.channel = c.channel AND NOT o.fresh AND o.due_time <= $1
+        AND NOT o.operation = ANY($2::text[])) AS lines_due,
+    EXISTS (SELECT FROM open_movement m WHERE m.channel = c.channel AND m.due_time <= $1) AS movements_due
+FROM (SELECT DISTINCT channel FROM statement UNION SELECT DISTINCT channel FROM open_movement) c
+ORDER BY channel
 """
 
 _FRESH = "SELECT line_no FROM open_line WHERE channel = $1 AND fresh ORDER BY line_no LIMIT $2"
@@ -219,6 +221,16 @@ SELECT NULL::bigint AS line_no, movement_id, 'MISSING_CHANNEL' AS status FROM du
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingChannel:
+    """A channel with lines or movements that came, or whose time is over."""
+
+    channel: str
+    fresh: bool
+    lines_due: bool
+    movements_due: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LineDifference:
     """What people must hear of: a line, a movement or both, and how they differ."""
 
@@ -232,9 +244,10 @@ async def lock_channel(tx: Tx, channel: str) -> bool:
     return bool((await tx.fetch(_LOCK, _MATCHING_LOCK, channel))[0]["locked"])
 
 
-async def waiting_channels(tx: Tx) -> list[str]:
+async def waiting_channels(tx: Tx) -> list[WaitingChannel]:
     """Read the channels with something to look at, in alphabetical order."""
-    return sorted(row["channel"] for row in await tx.fetch(_CHANNELS, tx.now, list(STATEMENT_OPERATIONS)))
+    found = [WaitingChannel(*row) for row in await tx.fetch(_CHANNELS, tx.now, list(STATEMENT_OPERATIONS))]
+    return [each for each in found if each.fresh or each.lines_due or each.movements_due]
 
 
 async def fresh_lines(tx: Tx, channel: str, limit: int) -> list[int]:
@@ -242,9 +255,9 @@ async def fresh_lines(tx: Tx, channel: str, limit: int) -> list[int]:
     return [row["line_no"] for row in await tx.fetch(_FRESH, channel, limit)]
 
 
-async def due_lines(tx: Tx, channel: str, limit: int) -> list[int]:
-    """Read lines whose movement should have come, the oldest first."""
-    return [row["line_no"] for row in await tx.fetch(_DUE, channel, tx.now, limit, list(STATEMENT_OPERATIONS))]
+async def due_lines(tx: Tx, channel: str, limit: int, *, until: datetime) -> list[int]:
+    """Read lines whose movement should have come by then, the oldest first."""
+    return [row["line_no"] for row in await tx.fetch(_DUE, channel, until, limit, list(STATEMENT_OPERATIONS))]
 
 
 async def still_open(tx: Tx, line_nos: Sequence[int]) -> list[int]:
@@ -340,9 +353,9 @@ async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[LineDifference]:
     return _differences(await tx.fetch(_MISSING_LINES, list(line_nos), "MISSING")) if line_nos else []
 
 
-async def missing_movements(tx: Tx, channel: str, limit: int) -> list[LineDifference]:
-    """Decide movements that no line told of in time; they stay open for what comes later."""
-    return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, tx.now, limit))
+async def missing_movements(tx: Tx, channel: str, limit: int, *, until: datetime) -> list[LineDifference]:
+    """Decide movements of which a line should have told by then; they stay open for what comes later."""
+    return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, until, limit))
 
 
 async def fetch_by_index(tx: Tx, sql: str, *args: Any) -> list[asyncpg.Record]:

@@ -173,9 +173,9 @@ async def list_(tx: Tx, wanted: UnclearedFilter, *, after: TimeKey | None, limit
     return [UnclearedAmount(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]
 
 
-async def count(tx: Tx, clearing_days: Mapping[str, int]) -> list[UnclearedCount]:
-    """Count what has not cleared, by kind of account and currency."""
-    rows = await tx.fetch(_COUNT, *_clearing(clearing_days), tx.now)
+async def count(tx: Tx, clearing_days: Mapping[str, int], *, overdue_at: datetime) -> list[UnclearedCount]:
+    """Count what has not cleared, by kind of account and currency, and what should have cleared by then."""
+    rows = await tx.fetch(_COUNT, *_clearing(clearing_days), overdue_at)
     return [UnclearedCount(**{**row, "amount_minor": int(row["amount_minor"])}) for row in rows]
 
 

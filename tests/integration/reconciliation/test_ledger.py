@@ -12,7 +12,7 @@ from paystream.reconciliation.v1 import reconciliation_pb2 as pb
 from paystream.withdrawal.v1 import events as withdrawals
 from services.reconciliation import jobs
 from services.reconciliation.domain import ledger
-from tests.integration.reconciliation.matching import Matcher
+from tests.integration.reconciliation.matching import Matcher, Topics
 from tests.integration.reconciliation.resolving import ANY, EXPLAIN, Desk, booked
 from tests.unit.accounting.ledger import ALICE, capture, capture_id, dispute, late, payment_id, refund, withdrawal
 from tests.unit.reconciliation.test_ledger import AWAITED, NOT_AWAITED, name
@@ -25,7 +25,7 @@ async def age(desk: Desk, *, by_s: float = WITHIN_S + 1) -> None:
     """Let real time pass for what waits, then look, as the job does."""
     sql = "UPDATE open_booking SET arrive_time = arrive_time - $1::float8 * interval '1 s'"
     await desk.runtime.transaction(lambda tx: tx.run(sql, by_s))
-    await jobs.list_one_sided(desk.runtime)
+    await jobs.list_one_sided(desk.runtime, ends_of=Topics().ends_of)
 
 
 async def listed(desk: Desk) -> list[pb.Discrepancy]:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from services.reconciliation import jobs, store
 from services.reconciliation.commands import regrouping
-from services.reconciliation.commands.matching import match_channel
+from services.reconciliation.commands.matching import HeardUntil, match_channel
 from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
 from tests.integration.reconciliation.matching import CHANNEL, Matcher
@@ -148,7 +149,8 @@ async def test_much_that_differs_is_matched_in_small_portions(
     matcher: Matcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(regrouping, "DIFFERING_AT_ONCE_MAX", 2)
-    work = partial(match_channel, channel=CHANNEL, limit=jobs.MATCHED_AT_ONCE_MAX)
+    heard = HeardUntil(movements=datetime.max.replace(tzinfo=UTC), lines=datetime.max.replace(tzinfo=UTC))
+    work = partial(match_channel, channel=CHANNEL, heard=heard, limit=jobs.MATCHED_AT_ONCE_MAX)
     await matcher.record(*(matcher.movement(number) for number in range(5)))
     await matcher.report(*(matcher.line(number, amount_minor=4_000) for number in range(5)))
     with pytest.raises(regrouping.TooManyDifferError):

@@ -21,6 +21,7 @@ from services.reconciliation import domain, jobs, store
 from services.reconciliation.store import UnclearedFilter
 from tests.conftest import RuntimeOf
 from tests.integration.accounting import test_properties as of_accounting
+from tests.integration.reconciliation.matching import Topics
 from tests.integration.reconciliation.resolving import ANY, Desk, booked, entry
 from tests.unit.reconciliation.test_uncleared import captured, line
 
@@ -133,10 +134,10 @@ async def test_metrics_tell_what_has_not_cleared_and_forget_what_has(desk: Desk)
 
     since = START - timedelta(days=8)
     await desk.deliver(booked("LateCaptureReceived", "cap_1", entry("suspense", -1, 500), effective_at=since))
-    await jobs.report_uncleared(desk.runtime)
+    await jobs.report_uncleared(desk.runtime, ends_of=Topics().ends_of)
     assert [value(name) for name in ("amounts", "overdue", "minor", "oldest_seconds")] == [1, 1, -500, 8 * 86_400]
     await desk.deliver(booked("RefundSuccess", "cap_1", entry("suspense", +1, 500)))
-    await jobs.report_uncleared(desk.runtime)
+    await jobs.report_uncleared(desk.runtime, ends_of=Topics().ends_of)
     assert value("amounts") is None
 
 
