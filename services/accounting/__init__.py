@@ -2,8 +2,9 @@
 
 Where a payment becomes a journal: `handlers` -> `commands.events.book_events` -> `booking.book` -> `posting.post`.
 
-Tables (all records): chart_in_use, chart_version, currency, account, balance, transaction, entry, refusal,
-    journal_proposal, period.
+Tables (all records): chart_in_use, chart_version, currency, transaction_type, account, balance, journal, leg,
+    refusal, journal_proposal, period, and until all is moved former_transaction, former_entry; `transaction` and
+    `entry` are views of them.
 RPCs: CreateTransaction BatchCreateTransactions ReverseTransaction ProposeJournal ApproveJournal RejectJournal
     GetJournalProposal ListJournalProposals ClosePeriod ListPeriods GetTransaction ListTransactions GetAccount
     ListAccounts GetBalance ListEntries GetTrialBalance.
@@ -20,7 +21,10 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | what is booked in several steps, and which step may follow which | `domain/lifecycle.py` |
 | where entries go as far as funds are short | `domain/shortfall.py`, called by `commands/posting.py` |
 | transactions, accounts and the refusals of the ledger | `domain/transaction.py` |
-| booking: replays, floors, balances, events | `commands/posting.py`, SQL in `store/{transaction,balance,account}.py` |
+| ids of transactions, and the months that they are of | `domain/transaction_key.py` |
+| booking: replays, floors, balances, events | `commands/posting.py`, SQL in `store/{journal,balance,account}.py` |
+| what is booked: journal and legs, and an account's entries | `store/{journal,transaction,account_entries}.py` |
+| what was booked before the journal, and is moved into it | `store/former.py`, `jobs.py` |
 | manual journals and reversals | `domain/journal.py`, `commands/journals.py`, called by `rpc/accounting.py` |
 | what one person may book alone, each on what was booked before | `commands/admission.py` |
 | proposed journals, periods | `domain/{proposal,period}.py`, `commands/{proposals,periods}.py` |
@@ -31,8 +35,8 @@ Topics: payment.events, settlement.events, withdrawal.events, channel.events and
 | `paystream ledger balances`: the books by kind, and what is in transit | `store/books.py` |
 
 Invariants: in each transaction and currency debits equal credits; a balance is the sum of its entries' effects; entries
-and transactions never change; a transaction is booked once per (transaction_type, related_no), for its id is the UUIDv5
-of the pair; it is reversed at most once, for the same reason; no account falls below its kind's floor; what a dispute,
+and transactions never change; a transaction is booked once per (transaction_type, related_no), for its id follows from
+the pair; it is reversed at most once, for the same reason; no account falls below its kind's floor; what a dispute,
 settlement or withdrawal has put in transit is taken out once, by as much, a reserve in parts; what was refused to an
 event for good is never booked; nothing is dated into a closed period.
 """

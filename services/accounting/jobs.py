@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -21,6 +22,11 @@ IMBALANCE_S_MAX = 25.0
 """How long such a look may take."""
 IMBALANCE_REST = 19
 """How many times as long as a look took nobody looks again: a twentieth of one connection, however large the ledger."""
+
+MONTHS_EVERY_S = 3_600.0
+"""The wait between two looks at whether the months to come have their tables."""
+MOVE_EVERY_S = 60.0
+"""The wait between two looks at whether something was booked before the journal, once there is nothing."""
 
 IMBALANCE = Gauge(
     "paystream_ledger_imbalance_minor",
@@ -80,3 +86,19 @@ async def report_imbalance(runtime: Runtime) -> bool:
             _log.critical("ledger_imbalance", imbalance_minor=wrong)
     await asyncio.sleep((time.monotonic() - started) * IMBALANCE_REST)
     return False
+
+
+async def keep_months(runtime: Runtime) -> bool:
+    """Make the journal's months ahead of time; nothing is ever left to do at once."""
+    await runtime.transaction(lambda tx: store.former.keep_months(tx, datetime.now(UTC)))
+    return False
+
+
+async def move_former(runtime: Runtime) -> bool:
+    """Move what was booked before the journal into it, and rest as long as that took; True while there is more."""
+    started = time.monotonic()
+    if not await runtime.transaction(store.former.keep_months_to_move):
+        return False
+    moved = await runtime.transaction(store.former.move)
+    await asyncio.sleep(time.monotonic() - started)
+    return moved > 0

@@ -13,8 +13,8 @@ SERVICE = Service(
     name="accounting",
     locks=("journal_proposal", "balance"),
     records=(
-        *("chart_in_use", "currency", "account", "balance", "transaction", "entry", "refusal"),
-        *("chart_version", "journal_proposal", "period"),
+        *("chart_in_use", "currency", "account", "balance", "transaction_type", "journal", "leg", "refusal"),
+        *("chart_version", "journal_proposal", "period", "former_transaction", "former_entry"),
     ),
     servicers=rpc.servicers,
     subscriptions=tuple(
@@ -24,6 +24,10 @@ SERVICE = Service(
     consumers=2,
     emits=accounting_events.EVENTS,
     on_start=jobs.keep_chart,
-    jobs=(Job(name="report_imbalance", run=jobs.report_imbalance, every_s=jobs.IMBALANCE_EVERY_S),),
-    on_migrate=store.bring_currencies,
+    jobs=(
+        Job(name="report_imbalance", run=jobs.report_imbalance, every_s=jobs.IMBALANCE_EVERY_S),
+        Job(name="keep_months", run=jobs.keep_months, every_s=jobs.MONTHS_EVERY_S),
+        Job(name="move_former", run=jobs.move_former, every_s=jobs.MOVE_EVERY_S),
+    ),
+    on_migrate=store.bring_tables,
 )

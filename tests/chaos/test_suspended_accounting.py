@@ -40,7 +40,7 @@ async def test_a_process_that_returns_after_its_partitions_moved_does_no_harm(
         await settle(MERCHANTS + PORTION)
 
         flowing = asyncio.create_task(flow.run(PORTION, batch=5, pause_s=0.1))
-        session = await suspend_in_a_transaction(stopped, kept, table="accounting.transaction", admin_url=admin_url)
+        session = await suspend_in_a_transaction(stopped, kept, table="accounting.journal", admin_url=admin_url)
         await flowing
         assert len(await kept.booked()) < MERCHANTS + 2 * PORTION
         await other.start()

@@ -12,7 +12,7 @@ CALLS: each row is claimed under a lease, and its call and outcome are its own. 
 nothing row by row. REPORTS: it only reads."""
 
 JOBS = {
-    "accounting": {"report_imbalance": REPORTS},
+    "accounting": {"report_imbalance": REPORTS, "keep_months": WHOLE, "move_former": WHOLE},
     "analytics": {"forget_changes": WHOLE},
     "channel": {
         "resolve_open": ROWS,

@@ -54,7 +54,7 @@ async def admit_and_post(
         if results:
             tx.restart_lock_order()
         portion = admission.portion(asked[len(results) :])
-        posted = await post(tx, books.chart, portion)
+        posted = await post(tx, books, portion)
         admission.settle(portion, posted)
         results += posted
     return results

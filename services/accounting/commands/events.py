@@ -37,7 +37,7 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
         The transaction, booked now or before by the same content; None for an event that moves nothing; in its place a
         refusal of `booking.book`, `lifecycle.require_open`, `lifecycle.require_left` or `posting.post`.
 
-    Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
+    Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
     """
     if not items:
         return []
@@ -54,7 +54,7 @@ async def book_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction | 
         moving = await _after_openings(tx, moving)
     if booked_event.part_of is not None:
         moving = await _within_what_is_left(tx, moving)
-    results = iter(await post(tx, books.chart, moving))
+    results = iter(await post(tx, books, moving))
     return [None if posting is None else next(results) for posting in postings]
 
 
@@ -70,7 +70,7 @@ async def answer_events(tx: Tx, items: Sequence[BookEvent]) -> list[Transaction 
     """
     results: list[Transaction | DomainError | None] = []
     for run in _without_repetitions(items):
-        refused = await store.refusals.by_key(tx, run)
+        refused = await store.refusals.refused_among(tx, run)
         asked = {transaction_id: item for transaction_id, item in run.items() if transaction_id not in refused}
         answers = await _answer(tx, asked)
         results += [answers.get(transaction_id) for transaction_id in run]

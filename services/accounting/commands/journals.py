@@ -22,7 +22,7 @@ async def create_transactions(tx: Tx, items: Sequence[Journal]) -> list[Transact
         JournalNeedsApproval, PeriodClosed, InsufficientFunds, or TransactionConflict for a pair booked with other
         content.
 
-    Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
+    Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
     """
     if not items:
         return []
@@ -44,7 +44,7 @@ async def reverse_transactions(tx: Tx, items: Sequence[Reversal]) -> list[Transa
         The reversing transaction; in its place TransactionNotFound, a refusal of `journal.reverse`,
         JournalNeedsApproval, PeriodClosed, TransactionAlreadyReversed or InsufficientFunds.
 
-    Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
+    Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
     """
     if not items:
         return []

@@ -11,6 +11,8 @@ from services.accounting import domain, store
 from services.accounting.domain.chart import Chart
 from services.accounting.domain.shortfall import Shortfalls
 from services.accounting.domain.transaction import FLOOR_STRIPE, Transaction
+from services.accounting.store import OpenBooks
+from services.accounting.store.journal import Numbers
 
 
 @dataclass(slots=True)  # Not frozen, as making one takes a third of the time: there is one for each payment.
@@ -32,15 +34,16 @@ class Posting:
     shortfalls: Shortfalls = field(default_factory=dict)
 
 
-async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) -> list[Transaction | DomainError]:
+async def post(tx: Tx, books: OpenBooks, postings: Sequence[Posting | DomainError]) -> list[Transaction | DomainError]:
     """Book transactions, each pair of transaction_type and related_no once; one result per posting, in order.
 
     Returns:
         The transaction as booked, now or before; what was refused before, InsufficientFunds or TransactionConflict in
         its place.
 
-    Rows: transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
+    Rows: account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
     """
+    chart = books.chart
     asked = [posting.transaction for posting in kept(postings)]
     floored = {
         entry.account_id for transaction in asked for entry in transaction.entries if entry.account_kind in chart.floors
@@ -55,7 +58,7 @@ async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) 
     balances = await store.lock_floored_balances(tx, floored)
     locked = frozenset(balances)
     booked: dict[str, Transaction] = {}
-    if floored:
+    if floored or books.has_former:
         booked = await store.transactions.by_key(tx, {transaction.transaction_id for transaction in asked})
     accepted: dict[str, Posting] = {}
 
@@ -71,7 +74,7 @@ async def post(tx: Tx, chart: Chart, postings: Sequence[Posting | DomainError]) 
         return posting
 
     decisions = fold(postings, accept)
-    new = await _insert(tx, accepted, booked)
+    new = await _insert(tx, chart, accepted, booked)
     await _add_to_balances(tx, chart, new, locked)
     for posting in new:
         tx.hold(posting.transaction.root_reference)
@@ -91,25 +94,55 @@ def _divide(chart: Chart, posting: Posting, balances: Mapping[str, int]) -> Tran
     return posting.transaction
 
 
-async def _insert(tx: Tx, accepted: dict[str, Posting], booked: dict[str, Transaction]) -> list[Posting]:
+async def _insert(tx: Tx, chart: Chart, accepted: dict[str, Posting], booked: dict[str, Transaction]) -> list[Posting]:
     """Insert what was accepted and not booked before; `booked` then holds every transaction asked for."""
     if not accepted:
         return []
-    inserted = await store.transactions.insert_new(tx, [posting.transaction for posting in accepted.values()])
-    new = list(accepted.values())
+    numbers = await store.journal.numbers_for(tx, [posting.transaction for posting in accepted.values()])
+    await _open_accounts(tx, chart, accepted, booked, numbers)
+    new = [posting for key, posting in accepted.items() if key not in booked]
+    inserted = await store.journal.insert_new(tx, [posting.transaction for posting in new], numbers) if new else set()
     if len(inserted) != len(new):
-        booked.update(await store.transactions.by_key(tx, accepted.keys() - inserted))
+        others = {posting.transaction.transaction_id for posting in new} - inserted
+        booked.update(await store.transactions.by_key(tx, others))
         new = [posting for posting in new if posting.transaction.transaction_id in inserted]
     booked.update((posting.transaction.transaction_id, posting.transaction) for posting in new)
-    if new:
-        await store.transactions.insert_entries(tx, [posting.transaction for posting in new])
     return new
+
+
+async def _open_accounts(
+    tx: Tx, chart: Chart, accepted: dict[str, Posting], booked: dict[str, Transaction], numbers: Numbers
+) -> None:
+    """Open the accounts that are missing, for what was not booked before; `booked` then holds what was."""
+    concerned = [
+        posting
+        for posting in accepted.values()
+        if any(entry.account_id not in numbers.accounts for entry in posting.transaction.entries)
+    ]
+    if not concerned:
+        return
+    booked.update(await store.transactions.by_key(tx, {each.transaction.transaction_id for each in concerned}))
+    first_need: dict[str, Posting] = {}
+    for posting in concerned:
+        if posting.transaction.transaction_id not in booked:
+            for entry in posting.transaction.entries:
+                if entry.account_id not in numbers.accounts:
+                    first_need.setdefault(entry.account_id, posting)
+    accounts = {
+        account_id: domain.transaction.opened(chart, posting.transaction, account_id, now=tx.now)
+        for account_id, posting in first_need.items()
+    }
+    opened = set(await store.accounts.insert_absent(tx, accounts.values()))
+    tx.hold(*opened)
+    for account_id, account in accounts.items():
+        if account_id in opened:
+            tx.emit(domain.transaction.opened_event(account), cause=first_need[account_id].cause)
+    await store.journal.number_accounts(tx, numbers, first_need)
 
 
 async def _add_to_balances(tx: Tx, chart: Chart, new: Sequence[Posting], locked: frozenset[str]) -> None:
     effects: dict[tuple[str, int], int] = {}
     floors: dict[str, int] = {}
-    first_need: dict[str, Posting] = {}
     for posting in new:
         stripe = posting.stripe
         for entry in posting.transaction.entries:
@@ -120,25 +153,10 @@ async def _add_to_balances(tx: Tx, chart: Chart, new: Sequence[Posting], locked:
                 effects[key] += entry.effect * entry.amount_minor
                 continue
             effects[key] = entry.effect * entry.amount_minor
-            first_need.setdefault(account_id, posting)
             if floored:
                 floors[account_id] = chart.floors[entry.account_kind]
     if effects:
-        touched = await store.add_to_balances(tx, effects, floors=floors, locked=locked)
-        await _open_accounts(tx, chart, {account_id: first_need[account_id] for account_id in touched})
-
-
-async def _open_accounts(tx: Tx, chart: Chart, first_need: dict[str, Posting]) -> None:
-    """Open those accounts that a new row of balance belongs to, unless another stripe's first row did."""
-    accounts = {
-        account_id: domain.transaction.opened(chart, posting.transaction, account_id, now=tx.now)
-        for account_id, posting in first_need.items()
-    }
-    opened = set(await store.accounts.insert_absent(tx, accounts.values()))
-    tx.hold(*opened)
-    for account_id, account in accounts.items():
-        if account_id in opened:
-            tx.emit(domain.transaction.opened_event(account), cause=first_need[account_id].cause)
+        await store.add_to_balances(tx, effects, floors=floors, locked=locked)
 
 
 def _as_booked(booked: Transaction, posting: Posting) -> Transaction:

@@ -77,7 +77,7 @@ async def decide_journals(tx: Tx, items: Sequence[DecideJournal]) -> list[Journa
     Refusals: JournalProposalNotFound, IllegalTransition, SamePerson, and whatever booking refuses: what cannot be
     booked stays proposed.
 
-    Rows: journal_proposal, transaction, entry, balance, account. Events: AccountCreated, TransactionCreated.
+    Rows: journal_proposal, account, journal, leg, balance. Events: AccountCreated, TransactionCreated.
     """
     rows = await store.journal_proposals.lock(tx, {item.proposal_id for item in items})
     results: dict[int, JournalProposal | DomainError] = {}

@@ -13,6 +13,7 @@ from services.accounting import domain, store
 from services.accounting.commands.open_matters import OpenMatter, open_matters
 from services.accounting.domain.chart import Chart, account_id
 from services.accounting.domain.transaction import Account
+from services.accounting.store.verification import TransactionName
 
 ACCOUNT_IDS = "account ids"
 TRANSACTION_IDS = "transaction ids"
@@ -81,7 +82,19 @@ def _difference(chart: Chart, account: Account) -> str | None:
 
 
 async def _check_transactions(tx: Tx) -> None:
-    async for transaction_id, transaction_type, related_no in store.verification.all_transaction_names(tx):
-        if transaction_id != domain.transaction.transaction_id(transaction_type, related_no):
-            detail = f"is not the id of {transaction_type} {related_no}"
-            raise LedgerDifferenceError(TRANSACTION_IDS, transaction_id, detail)
+    async for name in store.verification.all_transaction_names(tx):
+        detail = _misnamed(name)
+        if detail is not None:
+            raise LedgerDifferenceError(TRANSACTION_IDS, name.transaction_id, detail)
+
+
+def _misnamed(name: TransactionName) -> str | None:
+    key = domain.transaction.transaction_id(name.transaction_type, name.related_no)
+    told = key if name.key is not None and not name.former else domain.transaction_key.former_id(key)
+    if name.transaction_id != told:
+        return f"is not the id of {name.transaction_type} {name.related_no}"
+    if name.key is not None and (name.key, name.month) != (key[4:], domain.transaction_key.month_of(key)):
+        return (
+            f"stands at {name.key} in month {name.month}, where {name.transaction_type} {name.related_no} is not found"
+        )
+    return None

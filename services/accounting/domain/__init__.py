@@ -12,6 +12,7 @@ from services.accounting.domain import (
     shortfall,
     statement,
     transaction,
+    transaction_key,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "shortfall",
     "statement",
     "transaction",
+    "transaction_key",
 ]

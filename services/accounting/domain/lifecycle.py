@@ -118,7 +118,7 @@ def require_open(ending: Transaction, booked: Mapping[str, Transaction]) -> None
     lifecycle = ENDED_BY[ending.transaction_type]
     openings = _booked(lifecycle.openings, ending, booked)
     rivals = [
-        each for each in _booked(lifecycle.endings, ending, booked) if each.transaction_id != ending.transaction_id
+        each for each in _booked(lifecycle.endings, ending, booked) if each.transaction_type != ending.transaction_type
     ]
     taken = _effects(lifecycle, ending, -1)
     if not openings and (taken or not lifecycle.transit):

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from paykit.cause import NO_CALL, CreatingCall
 from paykit.errors import DomainError, InvariantError, Kind
-from paykit.ids import named_id
 from paystream.accounting.v1 import events
 from paystream.accounting.v1.events import Direction, Entry, Side
 from services.accounting.domain.chart import AccountKind, Chart, account_id
+from services.accounting.domain.transaction_key import transaction_id as transaction_id  # noqa: PLC0414 - part of this module
 
 REVERSAL = "Reversal"
 """The type of transactions that reverse others; related_no is then the id of the one reversed."""
@@ -122,11 +122,6 @@ class Transaction:
     channel: str | None = None
     channel_reference: str | None = None
     fee_minor: int = 0
-
-
-def transaction_id(transaction_type: str, related_no: str) -> str:
-    """Return the one id of a pair: its primary key is what makes booking idempotent."""
-    return named_id("txn", transaction_type, related_no)
 
 
 def is_replay(booked: Transaction, asked: Transaction, *, dated: bool) -> bool:

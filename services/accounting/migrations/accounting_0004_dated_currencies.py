@@ -7,7 +7,7 @@ down_revision = "accounting_0003"
 branch_labels = None
 depends_on = None
 
-# The rows follow paykit.currency_table with every `paystream db migrate`: see services.accounting.store.currency.
+# The rows follow paykit.currency_table with every `paystream db migrate`: see services.accounting.store.reference.
 _DATES = """
 ALTER TABLE currency ADD COLUMN valid_from date;
 ALTER TABLE currency ADD COLUMN valid_until date;

@@ -33,7 +33,7 @@ _CREATE = Operation(
     command=journals.create_transactions,
     reply=lambda transaction: pb.CreateTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.CreateTransactionResponse,
-    creates=Creates(table=store.transactions, read=store.transactions.by_key),
+    creates=Creates(table=store.CreatedTransactions(), read=store.transactions.by_key),
 )
 # The same operation with the item of a batch response as its reply. Both replies hold the transaction in field 1, so
 # each reads what the other stored.
@@ -49,7 +49,7 @@ _REVERSE = Operation(
     command=journals.reverse_transactions,
     reply=lambda transaction: pb.ReverseTransactionResponse(transaction=messages.to_transaction(transaction)),
     reply_type=pb.ReverseTransactionResponse,
-    creates=Creates(table=store.transactions, read=store.transactions.by_key),
+    creates=Creates(table=store.CreatedTransactions(), read=store.transactions.by_key),
 )
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)

@@ -1,20 +1,21 @@
 """Every SQL statement of accounting."""
 
-from services.accounting.store import books, verification
+from services.accounting.store import books, former, journal, verification
 from services.accounting.store.account import AccountFilter, accounts
 from services.accounting.store.account_flow import AccountFlow, account_flows
 from services.accounting.store.balance import add_to_balances, balance_of, imbalances, lock_floored_balances
 from services.accounting.store.chart import chart_in_use, chart_names, keep_chart, keeps_newest, load_chart
-from services.accounting.store.currency import bring_currencies
 from services.accounting.store.period import OpenBooks, close_books, open_books, periods
 from services.accounting.store.proposal import JournalProposalFilter, journal_proposals
+from services.accounting.store.reference import bring_tables
 from services.accounting.store.refusal import RefusalRow, refusals
 from services.accounting.store.statement import statement, trial_balance
-from services.accounting.store.transaction import TransactionFilter, transactions
+from services.accounting.store.transaction import CreatedTransactions, TransactionFilter, transactions
 
 __all__ = [
     "AccountFilter",
     "AccountFlow",
+    "CreatedTransactions",
     "JournalProposalFilter",
     "OpenBooks",
     "RefusalRow",
@@ -24,11 +25,13 @@ __all__ = [
     "add_to_balances",
     "balance_of",
     "books",
-    "bring_currencies",
+    "bring_tables",
     "chart_in_use",
     "chart_names",
     "close_books",
+    "former",
     "imbalances",
+    "journal",
     "journal_proposals",
     "keep_chart",
     "keeps_newest",

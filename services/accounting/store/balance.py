@@ -1,7 +1,7 @@
 """The SQL of balances: each is the sum of an account's stripes, but for one with a floor, which has a single row.
 
 A balance as of a time is the present balance less the entries after that time: most questions are about recent times,
-and the primary key of entry leads straight to the entries behind them.
+and `account_entries` leads straight to the entries behind them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,20 +10,16 @@ from typing import Any
 
 from paykit.postgres.database import Tx
 from paykit.postgres.rows import require_all_changed
+from services.accounting.store.account_entries import effect_after
 
 StripeKey = tuple[str, int]
 """account_id, stripe."""
 
-# An upsert locks its rows in the order they are given in, an UPDATE ... FROM in any: hence the upsert. Gives back the
-# accounts whose row is new, which a system column tells: xmax is 0 in a row that was inserted and not updated.
+# An upsert locks its rows in the order they are given in, an UPDATE ... FROM in any: hence the upsert.
 _ADD_TO_BALANCES = """
-WITH added AS (
-    INSERT INTO balance AS present (account_id, stripe, balance_minor, floor_minor)
-    SELECT * FROM unnest($1::text[], $2::smallint[], $3::numeric[], $4::bigint[])
-    ON CONFLICT (account_id, stripe) DO UPDATE SET balance_minor = present.balance_minor + excluded.balance_minor
-    RETURNING account_id, xmax = 0 AS is_new
-)
-SELECT is_new, account_id FROM added
+INSERT INTO balance AS present (account_id, stripe, balance_minor, floor_minor)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::numeric[], $4::bigint[])
+ON CONFLICT (account_id, stripe) DO UPDATE SET balance_minor = present.balance_minor + excluded.balance_minor
 """
 
 # For rows that are locked: an upsert would hold the change by itself, as if it were a balance, against the floor.
@@ -41,9 +37,7 @@ ORDER BY account_id FOR UPDATE
 
 _SELECT = "SELECT coalesce(sum(balance_minor), 0) FROM balance WHERE account_id = $1"
 
-_SELECT_LATER = """
-SELECT coalesce(sum(effect * amount_minor), 0) FROM entry WHERE account_id = $1 AND effective_at > $2
-"""
+_SELECT_LATER = f"SELECT {effect_after('line.effective_at > $2')}"
 
 # Reads every balance, so from end to end and not by an index, and ends itself when that takes too long.
 _PREPARE_SUM = "SELECT set_config('enable_seqscan', 'on', true), set_config('statement_timeout', $1, true)"
@@ -65,8 +59,8 @@ async def lock_floored_balances(tx: Tx, account_ids: Collection[str]) -> dict[st
 
 async def add_to_balances(
     tx: Tx, effects: Mapping[StripeKey, int], *, floors: Mapping[str, int], locked: Collection[str]
-) -> list[str]:
-    """Add effects to balances; return the ids of accounts that got a new row, and so may be new themselves.
+) -> None:
+    """Add effects to balances.
 
     Args:
         tx: The transaction.
@@ -81,12 +75,10 @@ async def add_to_balances(
     if locked_keys:
         changed = await tx.run(_ADD_TO_LOCKED, *_stripes(locked_keys), [effects[key] for key in locked_keys])
         require_all_changed("balance", changed, len(locked_keys))
-    if not keys:
-        return []
-    values = [effects[key] for key in keys]
-    rows = await tx.fetch(_ADD_TO_BALANCES, *_stripes(keys), values, [floors.get(account) for account, _ in keys])
-    require_all_changed("balance", len(rows), len(keys))
-    return [account for is_new, account in rows if is_new]
+    if keys:
+        values = [effects[key] for key in keys]
+        changed = await tx.run(_ADD_TO_BALANCES, *_stripes(keys), values, [floors.get(account) for account, _ in keys])
+        require_all_changed("balance", changed, len(keys))
 
 
 async def balance_of(tx: Tx, account_id: str, *, as_of: datetime | None = None) -> int:

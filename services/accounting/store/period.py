@@ -20,7 +20,7 @@ _BOOKS_LOCK = 0x626F_6F6B
 
 _SELECT_OPEN_BOOKS = """
 SELECT content_hash, (SELECT max(end_at) FROM period WHERE state = 'CLOSED') AS closed_through,
-    pg_advisory_xact_lock_shared($1)
+    EXISTS (SELECT FROM former_transaction) AS has_former, pg_advisory_xact_lock_shared($1)
 FROM chart_version ORDER BY version DESC LIMIT 1
 """
 
@@ -31,10 +31,17 @@ _SELECT_CLOSED_THROUGH = "SELECT max(end_at) AS closed_through FROM period WHERE
 
 @dataclass(frozen=True, slots=True)
 class OpenBooks:
-    """What a booking goes by: the chart, and the end of what is closed, None if nothing is."""
+    """What a booking goes by.
+
+    Attributes:
+        chart: The one in use.
+        closed_through: The end of what is closed; None if nothing is.
+        has_former: Whether transactions stand in the former tables, which a booking has to look at then.
+    """
 
     chart: Chart
     closed_through: datetime | None
+    has_former: bool
 
 
 class AccountingPeriods(Table[str, Period]):
@@ -64,7 +71,7 @@ async def open_books(tx: Tx) -> OpenBooks:
         InvariantError: The service was never started on this database.
     """
     for row in await tx.fetch(_SELECT_OPEN_BOOKS, _BOOKS_LOCK):
-        return OpenBooks(await chart_of(tx, row["content_hash"]), row["closed_through"])
+        return OpenBooks(await chart_of(tx, row["content_hash"]), row["closed_through"], row["has_former"])
     raise InvariantError("the ledger has no chart")
 
 

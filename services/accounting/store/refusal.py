@@ -1,10 +1,13 @@
 """The SQL of refusals: what was refused to events for good."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from paykit.postgres.database import Tx
 from paykit.postgres.table import Table
 from paystream.accounting.v1.events import TransactionRejected
+from services.accounting.domain import transaction_key
 from services.accounting.domain.transaction import transaction_id
 
 
@@ -32,4 +35,14 @@ class RefusalRow:
         )
 
 
-refusals: Table[str, RefusalRow] = Table(RefusalRow, "refusal", key="transaction_id")
+class Refusals(Table[str, RefusalRow]):
+    """The table `refusal`."""
+
+    async def refused_among(self, tx: Tx, transaction_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the ids that are refused, also under the ids from before types had numbers."""
+        former = {transaction_key.former_id(each): each for each in transaction_ids}
+        rows = await self.by_key(tx, {*transaction_ids, *former})
+        return frozenset(former.get(each, each) for each in rows)
+
+
+refusals = Refusals(RefusalRow, "refusal", key="transaction_id")

@@ -12,35 +12,88 @@ from services.accounting.domain.statement import (
     trial_balance_line,
 )
 from services.accounting.domain.transaction import Account
+from services.accounting.store.account_entries import LED, effect_after
 from services.accounting.store.balance import balance_of, read_sum
 
-_SELECT_FROM = """
-SELECT coalesce(sum(effect * amount_minor), 0) FROM entry WHERE account_id = $1 AND effective_at >= $2
-"""
+_LATER_OF_EACH = effect_after(
+    "line.effective_at > $1",
+    since="$1",
+    account_id="account.account_id",
+    number="account.account_no",
+    sign="(CASE account.normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END)",
+)
 
-_SELECT_BEHIND = """
-SELECT coalesce(sum(effect * amount_minor), 0) FROM entry
-WHERE account_id = $1 AND (effective_at, transaction_id, line) > ($2, $3, $4)
+_SELECT_FROM = f"SELECT {effect_after('line.effective_at >= $2')}"
+
+_SELECT_BEHIND = f"SELECT {effect_after('(line.effective_at, line.transaction_id, line.line) > ($2, $3, $4)')}"
+
+# The time by which the legs that begin behind $2 hold as many transactions as a page, and so as many lines: what is not
+# in them comes later. Where there are not so many, nothing ends them.
+_PAGE_END = """
+SELECT coalesce(min(last_at) FILTER (WHERE total >= $7), 'infinity') AS ends FROM (
+    SELECT last_at, sum(transactions) OVER (ORDER BY last_at ROWS UNBOUNDED PRECEDING) AS total FROM (
+        SELECT last_at, transactions FROM leg
+        WHERE account_no = (SELECT account_no FROM account WHERE account_id = $1) AND last_at >= $2 AND first_at > $2
+        ORDER BY last_at LIMIT $7
+    ) AS leg
+) AS page
 """
 
 # The row comparison starts the index scan behind the page before; the first page starts at the statement's beginning.
-_SELECT_LINES = """
-SELECT entry.transaction_id, transaction.transaction_type, transaction.related_no, entry.line, entry.side, entry.effect,
-    entry.amount_minor, entry.effective_at, $8::numeric + sum(entry.effect * entry.amount_minor)
-        OVER (ORDER BY entry.effective_at, entry.transaction_id, entry.line) AS running_balance_minor
-FROM (
-    SELECT * FROM entry
-    WHERE account_id = $1 AND (effective_at, transaction_id, line) > ($2, $3, $4)
-        AND effective_at >= $5 AND effective_at < $6
-    ORDER BY effective_at, transaction_id, line
-    LIMIT $7
-) AS entry
-JOIN transaction ON transaction.transaction_id = entry.transaction_id
-ORDER BY entry.effective_at, entry.transaction_id, entry.line
+# No leg spans more than a day, so what ends a day after a page's end cannot begin before it.
+_SELECT_LINES = f"""
+WITH page_end AS ({_PAGE_END}), number AS (SELECT account_no, normal_side FROM account WHERE account_id = $1), line AS (
+    (
+        SELECT transaction_id, effective_at, line, debit_minor, key, month
+        FROM journal_line
+        WHERE main_no = (SELECT account_no FROM number) AND account_no = (SELECT account_no FROM number)
+            AND (effective_at, transaction_id, line) > ($2, $3, $4) AND effective_at >= $2
+            AND effective_at >= $5 AND effective_at < $6
+        ORDER BY effective_at, transaction_id, line
+        LIMIT $7
+    ) UNION ALL (
+        SELECT line.transaction_id, line.effective_at, line.line, line.debit_minor, line.key, line.month
+        FROM {LED}
+        WHERE leg.account_no = (SELECT account_no FROM number) AND leg.last_at >= $2 AND leg.last_at >= $5
+            AND leg.last_at < (SELECT ends FROM page_end) + interval '24 h'
+            AND leg.first_at <= (SELECT ends FROM page_end) AND leg.first_at < $6
+            AND (line.effective_at, line.transaction_id, line.line) > ($2, $3, $4)
+            AND line.effective_at >= $5 AND line.effective_at < $6
+        ORDER BY 2, 1, 3
+        LIMIT $7
+    )
+), page AS (
+    SELECT entry.transaction_id, transaction.transaction_type, transaction.related_no, entry.line,
+        CASE WHEN entry.debit_minor > 0 THEN 'DEBIT' ELSE 'CREDIT' END AS side,
+        CASE WHEN (entry.debit_minor > 0) = (number.normal_side = 'DEBIT') THEN 1 ELSE -1 END AS effect,
+        abs(entry.debit_minor) AS amount_minor, entry.effective_at
+    FROM (SELECT * FROM line ORDER BY effective_at, transaction_id, line LIMIT $7) AS entry
+    CROSS JOIN number
+    CROSS JOIN LATERAL (
+        SELECT transaction_type, related_no FROM journal_transaction AS booked
+        WHERE booked.key = entry.key AND booked.month = entry.month
+        OFFSET 0
+    ) AS transaction
+    UNION ALL
+    SELECT entry.transaction_id, transaction.transaction_type, transaction.related_no, entry.line, entry.side,
+        entry.effect, entry.amount_minor, entry.effective_at
+    FROM (
+        SELECT * FROM former_entry
+        WHERE account_id = $1 AND (effective_at, transaction_id, line) > ($2, $3, $4)
+            AND effective_at >= $5 AND effective_at < $6
+        ORDER BY effective_at, transaction_id, line
+        LIMIT $7
+    ) AS entry
+    JOIN former_transaction AS transaction ON transaction.transaction_id = entry.transaction_id
+)
+SELECT *, $8::numeric + sum(effect * amount_minor)
+    OVER (ORDER BY effective_at, transaction_id, line) AS running_balance_minor
+FROM (SELECT * FROM page ORDER BY effective_at, transaction_id, line LIMIT $7) AS page
+ORDER BY effective_at, transaction_id, line
 """
 
 # Account by account, because a range of times is a range of the index within one account only.
-_SELECT_TRIAL_BALANCE = """
+_SELECT_TRIAL_BALANCE = f"""
 SELECT account.currency_code, account.account_kind, account.normal_side,
     sum(present.balance_minor - later.effect_minor) AS balance_minor
 FROM account
@@ -48,8 +101,7 @@ CROSS JOIN LATERAL (
     SELECT coalesce(sum(balance_minor), 0) AS balance_minor FROM balance WHERE balance.account_id = account.account_id
 ) AS present
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(effect * amount_minor), 0) AS effect_minor FROM entry
-    WHERE entry.account_id = account.account_id AND entry.effective_at > $1
+    SELECT CASE WHEN $1::timestamptz IS NULL THEN 0 ELSE {_LATER_OF_EACH} END AS effect_minor
 ) AS later
 WHERE $2::text IS NULL OR account.currency_code = $2
 GROUP BY account.currency_code, account.account_kind, account.normal_side

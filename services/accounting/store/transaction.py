@@ -1,7 +1,6 @@
-"""The SQL of transactions and their entries: set-based, one round trip whatever the number of transactions."""
+"""The SQL that reads transactions with their entries; `journal` books them."""
 
-import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,56 +8,89 @@ from typing import Any
 from paykit.base.four_eyes import folded
 from paykit.paging import TimeKey
 from paykit.postgres.database import Tx
-from paykit.postgres.faults import UniqueViolation
-from paykit.postgres.table import Table, where
+from paykit.postgres.table import Table
 from paystream.accounting.v1.events import Entry, Side
+from services.accounting.domain import transaction_key
 from services.accounting.domain.booked_event import BOOKED_TYPES
 from services.accounting.domain.transaction import REVERSAL, Transaction, transaction_id
 
-COPY_ROWS_MIN = 32
-"""From this many transactions on, COPY with a savepoint is quicker than INSERT."""
+# By the key and its month, which is that of its partition.
+_OF_KEYS = "key = ANY($1::uuid[]) AND month = ANY($2::smallint[])"
 
-_ENTRY_COLUMNS = (
-    "account_id",
-    "effective_at",
-    "transaction_id",
-    "line",
-    "side",
-    "effect",
-    "amount_minor",
-    "currency_code",
-)
-
-# By way of the accounts that the transaction names, which is where the primary key of entry begins.
-_SELECT_ENTRIES = """
-SELECT entry.transaction_id, entry.account_id, account.account_kind, account.merchant_id, entry.side, entry.effect,
-    entry.amount_minor, entry.currency_code
-FROM transaction
-CROSS JOIN LATERAL unnest(transaction.account_ids) AS named (account_id)
-JOIN entry ON entry.account_id = named.account_id AND entry.effective_at = transaction.effective_at
-    AND entry.transaction_id = transaction.transaction_id
-JOIN account ON account.account_id = entry.account_id
-WHERE transaction.transaction_id = ANY($1::text[])
-ORDER BY entry.transaction_id, entry.line
+# What was booked before types had numbers is known by its UUIDv5, in the journal as well.
+_SELECT_FORMER = """
+SELECT {columns} FROM journal_transaction AS "transaction" WHERE former_id = ANY($1::uuid[])
+UNION ALL
+SELECT {columns} FROM former_transaction AS "transaction" WHERE transaction_id = ANY($2::text[])
 """
 
+_SELECT_ENTRIES = """
+SELECT entry.transaction_id, entry.account_id, account.account_kind, account.merchant_id, entry.side, entry.effect,
+    entry.amount_minor, entry.currency_code, entry.line
+FROM journal_entry AS entry LEFT JOIN account ON account.account_id = entry.account_id
+WHERE key = ANY($1::uuid[]) AND month = ANY($2::smallint[])
+ORDER BY 1, 9
+"""
+
+# By way of the accounts that the transaction names, which is where the primary key of its entries begins.
+_SELECT_FORMER_ENTRIES = """
+SELECT entry.transaction_id, entry.account_id, account.account_kind, account.merchant_id, entry.side, entry.effect,
+    entry.amount_minor, entry.currency_code, entry.line
+FROM former_transaction AS booked
+CROSS JOIN LATERAL unnest(booked.account_ids) AS named (account_id)
+JOIN former_entry AS entry ON entry.account_id = named.account_id AND entry.effective_at = booked.effective_at
+    AND entry.transaction_id = booked.transaction_id
+JOIN account ON account.account_id = entry.account_id
+WHERE booked.transaction_id = ANY($1::text[])
+ORDER BY 1, 9
+"""
 
 _ALONE_LOCK = 0x616C_6F6E
 """Advisory lock of what people book alone: two calls at once must not both find room below one limit."""
 
 _LOCK_ALONE = "SELECT pg_advisory_xact_lock($1)"
 
+# What people book has no number, and so stands in the partition without a month.
 _SELECT_ALONE = """
-SELECT coalesce(actor, '') AS actor, currency_code, sum(amount_minor) AS amount_minor FROM transaction
-WHERE reason IS NOT NULL AND create_time > $1 AND transaction_type <> ALL ($2::text[]) AND NOT EXISTS (
-    SELECT FROM journal_proposal WHERE journal_proposal.transaction_id = transaction.transaction_id)
+SELECT coalesce(actor, '') AS actor, currency_code, sum(amount_minor) AS amount_minor FROM (
+    SELECT transaction_id, transaction_type, actor, currency_code, amount_minor FROM journal_transaction
+    WHERE month = 0 AND reason IS NOT NULL AND create_time > $1
+    UNION ALL
+    SELECT transaction_id, transaction_type, actor, currency_code, amount_minor FROM former_transaction
+    WHERE reason IS NOT NULL AND create_time > $1
+) AS manual
+WHERE transaction_type <> ALL ($2::text[]) AND NOT EXISTS (
+    SELECT FROM journal_proposal WHERE journal_proposal.transaction_id = manual.transaction_id)
 GROUP BY 1, 2
 """
 
 _SELECT_TAKEN = """
-SELECT root_reference, transaction_id, amount_minor FROM transaction
-WHERE root_reference = ANY($1::text[]) AND transaction_type = ANY($2::text[])
+SELECT root_reference, transaction_type, related_no, amount_minor FROM journal_transaction
+WHERE (root = ANY($1::uuid[]) OR root_text = ANY($2::text[])) AND transaction_type = ANY($3::text[])
+UNION ALL
+SELECT root_reference, transaction_type, related_no, amount_minor FROM former_transaction
+WHERE root_reference = ANY($2::text[]) AND transaction_type = ANY($3::text[])
 """
+
+# A merchant's transactions are found by those of its accounts that are their main one, or by its own id where none is.
+_OF_MERCHANT = """
+SELECT {columns} FROM account AS own CROSS JOIN LATERAL (
+    SELECT * FROM journal_transaction
+    WHERE main_no = own.account_no AND merchant_text IS NULL AND {condition} {order}
+) AS "transaction" WHERE own.merchant_id = {merchant}
+UNION ALL
+(SELECT {columns} FROM journal_transaction AS "transaction" WHERE merchant_text = {merchant} AND {condition} {order})
+UNION ALL
+(SELECT {columns} FROM former_transaction AS "transaction" WHERE merchant_id = {merchant} AND {former} {order})
+"""
+
+_OF_ALL = """
+(SELECT {columns} FROM journal_transaction AS "transaction" WHERE {condition} {order})
+UNION ALL
+(SELECT {columns} FROM former_transaction AS "transaction" WHERE {former} {order})
+"""
+
+_ORDER = "ORDER BY effective_at DESC, transaction_id DESC LIMIT {limit}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,47 +105,38 @@ class TransactionFilter:
 
 
 class Transactions(Table[str, Transaction]):
-    """The tables `transaction` and `entry`; transactions are read with their entries."""
-
-    async def insert_new(self, tx: Tx, transactions: Sequence[Transaction]) -> set[str]:
-        """Insert transactions without their entries; return the ids of those that were not booked before.
-
-        Many are tried by COPY first, which costs half as much but refuses all when one was booked before: that is as
-        rare as a replay. One of two that book the same pair at once waits here for the other's commit.
-
-        Rows: transaction.
-        """
-        if len(transactions) >= COPY_ROWS_MIN:
-            with contextlib.suppress(UniqueViolation):
-                async with tx.savepoint():
-                    await self.insert(tx, transactions)
-                return {transaction.transaction_id for transaction in transactions}
-        return set(await self.insert_absent(tx, transactions))
-
-    async def insert_entries(self, tx: Tx, transactions: Sequence[Transaction]) -> None:
-        """Insert the entries of transactions, all in one statement, which is what the trigger checks the balance of.
-
-        Rows: entry.
-        """
-        rows = [
-            (
-                entry.account_id,
-                transaction.effective_at,
-                transaction.transaction_id,
-                line,
-                entry.side,
-                entry.effect,
-                entry.amount_minor,
-                entry.currency_code,
-            )
-            for transaction in transactions
-            for line, entry in enumerate(transaction.entries)
-        ]
-        await tx.copy("entry", _ENTRY_COLUMNS, rows)
+    """The view `journal_transaction`, and what still stands in the former tables; read with their entries."""
 
     async def by_key(self, tx: Tx, keys: Collection[str]) -> dict[str, Transaction]:
-        """Read transactions with their entries; those that are not there are left out."""
-        return await _with_entries(tx, await super().by_key(tx, keys))
+        """Read transactions with their entries, by the ids asked for; those that are not there are left out.
+
+        An id is one that `transaction_id` says, or one from before types had numbers: both lead to it.
+        """
+        if not keys:
+            return {}
+        found = {row.transaction_id: row for row in await self._by_key(tx, keys)}
+        by_key = {transaction_id(row.transaction_type, row.related_no): row for row in found.values()}
+        asked = {key: row for key in keys if (row := by_key.get(key) or found.get(key)) is not None}
+        others = {key: transaction_key.former_id(key) for key in keys if key not in asked}
+        if others:
+            former = await self._former(tx, others.values())
+            asked |= {key: former[other] for key, other in others.items() if other in former}
+        return await _with_entries(tx, asked)
+
+    async def _by_key(self, tx: Tx, keys: Collection[str]) -> list[Transaction]:
+        statement = f'SELECT {self.selected} FROM journal_transaction AS "transaction" WHERE {_OF_KEYS}'
+        return [*map(self.read, await tx.fetch(statement, *_keys(keys)))]
+
+    async def _former(self, tx: Tx, former_ids: Collection[str]) -> dict[str, Transaction]:
+        """Read transactions, without their entries, by the ids from before types had numbers."""
+        known = [each for each in former_ids if transaction_key.is_id(each)]
+        statement = _SELECT_FORMER.format(columns=self.selected)
+        rows = await tx.fetch(statement, [each[4:] for each in known], known)
+        return {row.transaction_id: row for row in map(self.read, rows)}
+
+    async def former(self, tx: Tx, former_ids: Collection[str]) -> dict[str, Transaction]:
+        """Read transactions with their entries by the ids from before types had numbers."""
+        return await _with_entries(tx, await self._former(tx, former_ids))
 
     async def booked_alone(self, tx: Tx, *, since: datetime) -> dict[tuple[str, str], int]:
         """Sum up what people booked alone, by folded name and currency, and keep others from booking so meanwhile."""
@@ -127,31 +150,68 @@ class Transactions(Table[str, Transaction]):
     async def taken(
         self, tx: Tx, root_references: Collection[str], types: Collection[str]
     ) -> dict[str, dict[str, int]]:
-        """Read the amounts of transactions of some types, by root_reference and transaction_id."""
+        """Read the amounts of transactions of some types, by root_reference and what `transaction_id` says."""
         amounts: dict[str, dict[str, int]] = {}
-        for row in await tx.fetch(_SELECT_TAKEN, sorted(root_references), sorted(types)):
-            amounts.setdefault(row["root_reference"], {})[row["transaction_id"]] = row["amount_minor"]
+        digits = {each[4:] for each in root_references if transaction_key.has_digits(each)}
+        wanted = set(root_references)
+        for row in await tx.fetch(_SELECT_TAKEN, sorted(digits), sorted(wanted), sorted(types)):
+            if row["root_reference"] in wanted:
+                key = transaction_id(row["transaction_type"], row["related_no"])
+                amounts.setdefault(row["root_reference"], {})[key] = row["amount_minor"]
         return amounts
 
     async def list(
         self, tx: Tx, selection: TransactionFilter, *, after: TimeKey | None, limit: int
     ) -> list[Transaction]:
         """Read transactions with their entries, the latest effective time first, from after a key if one is given."""
-        condition, args = where(
-            ("merchant_id = {}", selection.merchant_id),
-            ("root_reference = {}", selection.root_reference),
-            *_of_related_no(selection.related_no),
-            ("effective_at >= {}", selection.start),
-            ("effective_at < {}", selection.end),
-            ("(effective_at, transaction_id) < ({}, {})", *(after or (None, None))),
+        conditions = _Conditions()
+        conditions.add("effective_at >= {}", selection.start)
+        conditions.add("effective_at < {}", selection.end)
+        conditions.add("(effective_at, transaction_id) < ({}, {})", *(after or (None, None)))
+        _of_root(conditions, selection.root_reference)
+        _of_related_no(conditions, selection.related_no)
+        merchant = "" if selection.merchant_id is None else conditions.argument(selection.merchant_id)
+        order = _ORDER.format(limit=conditions.argument(limit))
+        statement = (_OF_MERCHANT if merchant else _OF_ALL).format(
+            columns=self.selected,
+            condition=conditions.of_journal,
+            former=conditions.of_former,
+            order=order,
+            merchant=merchant,
         )
-        order = f"ORDER BY effective_at DESC, transaction_id DESC LIMIT ${len(args) + 1}"
-        page = await self.select(tx, f"{condition} {order}", *args, limit)
-        return [*(await _with_entries(tx, {row.transaction_id: row for row in page})).values()]
+        rows = await tx.fetch(f"SELECT * FROM ({statement}) AS page {order}", *conditions.arguments)
+        page = {row.transaction_id: row for row in map(self.read, rows)}
+        return [*(await _with_entries(tx, page)).values()]
 
 
-def _account_ids(transaction: Transaction) -> list[str]:
-    return list(dict.fromkeys([entry.account_id for entry in transaction.entries]))
+class _Conditions:
+    """Conditions on rows of the journal and of the former table, with the arguments of both."""
+
+    def __init__(self) -> None:
+        self.arguments: list[Any] = []
+        self._journal = ["true"]
+        self._former = ["true"]
+
+    @property
+    def of_journal(self) -> str:
+        return " AND ".join(self._journal)
+
+    @property
+    def of_former(self) -> str:
+        return " AND ".join(self._former)
+
+    def argument(self, value: Any) -> str:
+        """Note an argument, and return its place."""
+        self.arguments.append(value)
+        return f"${len(self.arguments)}"
+
+    def add(self, condition: str, *values: Any, former: str | None = None) -> None:
+        """Add a condition with the places of its values, and the same on the former table; None does not filter."""
+        if values[0] is None:
+            return
+        places = [self.argument(value) for value in values]
+        self._journal.append(condition.format(*places))
+        self._former.append((former or condition).format(*places))
 
 
 transactions = Transactions(
@@ -159,28 +219,67 @@ transactions = Transactions(
     "transaction",
     key="transaction_id",
     without=("entries", "channel", "channel_reference", "fee_minor"),
-    sql_types={"account_ids": "text[]"},
-    writers={"account_ids": _account_ids},
 )
 
 
-def _of_related_no(related_no: str | None) -> list[tuple[Any, ...]]:
+@dataclass(frozen=True, slots=True)
+class CreatedTransactions:
+    """The view of what calls created, by which a repeated call finds it."""
+
+    quoted: str = "created_transaction"
+    key: str = "transaction_id"
+
+
+def _of_root(conditions: _Conditions, root_reference: str | None) -> None:
+    if root_reference is not None:
+        digits = root_reference[4:] if transaction_key.has_digits(root_reference) else None
+        conditions.add(
+            "(root = {1}::uuid OR root_text = {0}) AND root_reference = {0}",
+            root_reference,
+            digits,
+            former="root_reference = {0}",
+        )
+
+
+def _of_related_no(conditions: _Conditions, related_no: str | None) -> None:
     """Lead to a related_no without an index of its own, which every payment would pay for.
 
     What events book and reversals have ids made of it; for a manual journal it is the root_reference.
     """
     if related_no is None:
-        return []
+        return
     ids = [transaction_id(transaction_type, related_no) for transaction_type in (*sorted(BOOKED_TYPES), REVERSAL)]
-    condition = "(transaction_id = ANY({}::text[]) OR root_reference = {})"
-    return [("related_no = {}", related_no), (condition, ids, related_no)]
+    conditions.add(
+        "related_no = {0} AND (key = ANY({1}::uuid[]) AND month = ANY({2}::smallint[]) OR root_text = {0})",
+        related_no,
+        *_keys(ids),
+        [transaction_key.former_id(each) for each in ids],
+        former="related_no = {0} AND (transaction_id = ANY({3}::text[]) OR root_reference = {0})",
+    )
+
+
+def _keys(ids: Iterable[str]) -> tuple[list[str], list[int]]:
+    """Return the digits and the months of ids, of those that are ones."""
+    known = [each for each in ids if transaction_key.is_id(each)]
+    return [each[4:] for each in known], sorted({transaction_key.month_of(each) for each in known})
 
 
 async def _with_entries(tx: Tx, transactions: Mapping[str, Transaction]) -> dict[str, Transaction]:
-    entries: dict[str, list[Entry]] = {key: [] for key in transactions}
-    for row in await tx.fetch(_SELECT_ENTRIES, list(transactions)) if transactions else ():
+    """Read the entries of transactions, which keep the ids that they are given under."""
+    entries: dict[str, list[Entry]] = {row.transaction_id: [] for row in transactions.values()}
+    if not entries:
+        return {}
+    keys = [transaction_id(row.transaction_type, row.related_no) for row in transactions.values()]
+    _gather(entries, await tx.fetch(_SELECT_ENTRIES, *_keys(keys)))
+    former = [key for key, found in entries.items() if not found]
+    if former:
+        _gather(entries, await tx.fetch(_SELECT_FORMER_ENTRIES, former))
+    return {key: replace(row, entries=tuple(entries[row.transaction_id])) for key, row in transactions.items()}
+
+
+def _gather(entries: Mapping[str, list[Entry]], rows: Sequence[Mapping[str, Any]]) -> None:
+    for row in rows:
         entries[row["transaction_id"]].append(_entry(row))
-    return {key: replace(row, entries=tuple(entries[key])) for key, row in transactions.items()}
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:

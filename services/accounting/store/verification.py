@@ -73,28 +73,66 @@ WITH booked AS (
 SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
 """
 
+# What the legs of an account lead to, against the lines on it of transactions that have another main account.
+_LEGS = """
+WITH booked AS (
+    SELECT month, position, account_no, sum(debit_minor) AS debit_minor, min(transaction_id) AS transaction_id,
+        min(effective_at) AS effective_at
+    FROM journal_line WHERE account_no <> main_no GROUP BY month, position, account_no
+), led AS (
+    SELECT leg.tableoid AS part, leg.ctid AS place, leg.month, leg.batch + led.at AS position, leg.account_no,
+        leg.first_at, leg.last_at, leg.debit_minor
+    FROM leg CROSS JOIN LATERAL (
+        SELECT unnest(leg.positions)::bigint UNION ALL
+        SELECT generate_series(0::bigint, leg.transactions - 1) WHERE leg.positions IS NULL
+    ) AS led (at)
+), compared AS (
+    SELECT coalesce(led.account_no, booked.account_no) AS account_no, booked.transaction_id,
+        CASE WHEN booked.month IS NULL THEN 'a leg leads to position ' || led.position || ', where it has no line'
+            WHEN led.month IS NULL THEN 'no leg leads to ' || booked.transaction_id
+            WHEN booked.effective_at NOT BETWEEN led.first_at AND led.last_at
+                THEN 'a leg of other times leads to ' || booked.transaction_id
+        END AS detail,
+        led.part, led.place, led.debit_minor AS told_minor, booked.debit_minor,
+        count(*) OVER (PARTITION BY booked.month, booked.position, booked.account_no) AS times
+    FROM led FULL JOIN booked USING (month, position, account_no)
+), differing AS (
+    SELECT account_no, coalesce(detail, 'two legs lead to ' || transaction_id) AS detail
+    FROM compared WHERE detail IS NOT NULL OR times > 1
+    UNION ALL
+    SELECT min(account_no), 'a leg says ' || min(told_minor) || ', its lines sum up to ' || sum(debit_minor)
+    FROM compared WHERE detail IS NULL GROUP BY part, place HAVING min(told_minor) <> sum(debit_minor)
+)
+SELECT coalesce(account.account_id, 'number ' || differing.account_no) AS subject, detail
+FROM differing LEFT JOIN account ON account.account_no = differing.account_no
+ORDER BY 1, 2
+LIMIT 1
+"""
+
 _REVERSALS = """
-WITH compared AS (
+WITH reversal AS (
+    SELECT transaction_id, reverses_transaction_id FROM transaction WHERE reverses_transaction_id IS NOT NULL
+), original AS (
+    SELECT transaction_id, transaction_type FROM transaction
+    WHERE transaction_id IN (SELECT reverses_transaction_id FROM reversal)
+), lines AS (
+    SELECT transaction_id, array_agg(account_id || ' ' || amount_minor || ' ' || effect ORDER BY line) AS forth,
+        array_agg(account_id || ' ' || amount_minor || ' ' || -effect ORDER BY line) AS back
+    FROM entry
+    WHERE transaction_id IN (SELECT transaction_id FROM reversal UNION SELECT transaction_id FROM original)
+    GROUP BY transaction_id
+), compared AS (
     SELECT reversal.transaction_id AS subject,
         CASE WHEN original.transaction_id IS NULL
                 THEN 'reverses ' || reversal.reverses_transaction_id || ', which does not exist'
             WHEN original.transaction_type = 'Reversal' THEN 'reverses a reversal'
-            WHEN (
-                SELECT count(*) FROM entry AS back
-                JOIN entry AS forth ON forth.account_id = back.account_id AND forth.line = back.line
-                    AND forth.transaction_id = original.transaction_id AND forth.effective_at = original.effective_at
-                    AND forth.amount_minor = back.amount_minor AND forth.effect = -back.effect
-                WHERE back.account_id = ANY (reversal.account_ids) AND back.effective_at = reversal.effective_at
-                    AND back.transaction_id = reversal.transaction_id
-            ) <> (
-                SELECT count(*) FROM entry AS forth
-                WHERE forth.account_id = ANY (original.account_ids) AND forth.effective_at = original.effective_at
-                    AND forth.transaction_id = original.transaction_id
-            ) THEN 'does not take back the entries of ' || original.transaction_id
+            WHEN taking.back IS DISTINCT FROM taken.forth
+                THEN 'does not take back the entries of ' || original.transaction_id
         END AS detail
-    FROM transaction AS reversal
-    LEFT JOIN transaction AS original ON original.transaction_id = reversal.reverses_transaction_id
-    WHERE reversal.reverses_transaction_id IS NOT NULL
+    FROM reversal
+    LEFT JOIN original ON original.transaction_id = reversal.reverses_transaction_id
+    LEFT JOIN lines AS taking ON taking.transaction_id = reversal.transaction_id
+    LEFT JOIN lines AS taken ON taken.transaction_id = original.transaction_id
 )
 SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
 """
@@ -148,54 +186,62 @@ WITH step AS (
     SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[]) AS step (transaction_type, lifecycle, ends)
 ), transit AS (
     SELECT * FROM unnest($4::integer[], $5::text[]) AS transit (lifecycle, account_kind)
+), member AS (
+    SELECT step.lifecycle, step.ends, transaction_id, related_no, merchant_id, currency_code, amount_minor
+    FROM transaction JOIN step ON step.transaction_type = transaction.transaction_type
 ), ended AS (
-    SELECT step.lifecycle, related_no, min(transaction_id) FILTER (WHERE ends) AS subject,
+    SELECT lifecycle, related_no, min(transaction_id) FILTER (WHERE ends) AS subject,
         min(transaction_id) FILTER (WHERE NOT ends) AS opening, count(*) FILTER (WHERE NOT ends) AS openings,
         count(*) FILTER (WHERE ends) AS endings,
         count(DISTINCT coalesce(merchant_id, '') || ' ' || currency_code) AS owners,
-        min(amount_minor) FILTER (WHERE ends) AS taken_minor, min(amount_minor) FILTER (WHERE NOT ends) AS put_minor,
-        array_agg(transaction_id) AS transaction_ids
-    FROM transaction JOIN step ON step.transaction_type = transaction.transaction_type
-    GROUP BY step.lifecycle, related_no
+        min(amount_minor) FILTER (WHERE ends) AS taken_minor, min(amount_minor) FILTER (WHERE NOT ends) AS put_minor
+    FROM member
+    GROUP BY lifecycle, related_no
     HAVING bool_or(ends)
+), net AS (
+    SELECT member.lifecycle, member.related_no, sum(entry.effect * entry.amount_minor) AS effect_minor
+    FROM member
+    JOIN entry ON entry.transaction_id = member.transaction_id
+    JOIN account ON account.account_id = entry.account_id
+    JOIN transit ON transit.lifecycle = member.lifecycle AND transit.account_kind = account.account_kind
+    GROUP BY member.lifecycle, member.related_no, account.account_kind
+), held AS (
+    SELECT lifecycle, related_no, sum(abs(effect_minor)) AS left_minor FROM net GROUP BY lifecycle, related_no
 ), compared AS (
     SELECT subject,
-        CASE WHEN openings = 0 AND (held.kinds = 0 OR held.left_minor <> 0)
-                THEN 'ends ' || related_no || ', which was not opened'
-            WHEN endings > greatest(openings, 1) THEN 'is not the only one to end ' || coalesce(opening, related_no)
+        CASE WHEN openings = 0 AND (coalesce(held.left_minor, 0) <> 0
+                OR NOT EXISTS (SELECT FROM transit WHERE transit.lifecycle = ended.lifecycle))
+                THEN 'ends ' || ended.related_no || ', which was not opened'
+            WHEN endings > greatest(openings, 1)
+                THEN 'is not the only one to end ' || coalesce(opening, ended.related_no)
             WHEN owners > 1 THEN 'ends ' || opening || ' of another merchant or currency'
             WHEN taken_minor <> put_minor
                 THEN 'takes out ' || taken_minor || ' where ' || opening || ' put in ' || put_minor
             WHEN held.left_minor <> 0 THEN 'leaves ' || held.left_minor || ' of ' || opening || ' in transit'
         END AS detail
-    FROM ended
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS kinds, coalesce(sum(abs(net.effect_minor)), 0) AS left_minor
-        FROM transit
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(entry.effect * entry.amount_minor), 0) AS effect_minor
-            FROM transaction
-            JOIN account ON account.account_id = ANY (transaction.account_ids)
-                AND account.account_kind = transit.account_kind
-            JOIN entry ON entry.account_id = account.account_id AND entry.effective_at = transaction.effective_at
-                AND entry.transaction_id = transaction.transaction_id
-            WHERE transaction.transaction_id = ANY (ended.transaction_ids)
-        ) AS net
-        WHERE transit.lifecycle = ended.lifecycle
-    ) AS held
+    FROM ended LEFT JOIN held ON held.lifecycle = ended.lifecycle AND held.related_no = ended.related_no
 )
 SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
 """
 
 _PORTIONS = """
-WITH taken AS (
+WITH portions AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS portions (taking, opening, transit)
+), taken AS (
     SELECT portions.opening, portions.transit, root_reference, min(transaction_id) AS subject,
         min(merchant_id) AS merchant_id, count(DISTINCT coalesce(merchant_id, '') || ' ' || currency_code) AS owners,
         min(currency_code) AS currency_code, sum(amount_minor) AS taken_minor
-    FROM transaction
-    JOIN unnest($1::text[], $2::text[], $3::text[]) AS portions (taking, opening, transit)
-        ON portions.taking = transaction.transaction_type
+    FROM transaction JOIN portions ON portions.taking = transaction.transaction_type
     GROUP BY portions.opening, portions.transit, root_reference
+), opened AS (
+    SELECT transaction_id, transaction_type, related_no, merchant_id, currency_code
+    FROM transaction WHERE transaction_type IN (SELECT opening FROM portions)
+), held AS (
+    SELECT entry.transaction_id, account.account_kind, sum(entry.effect * entry.amount_minor) AS amount_minor
+    FROM opened
+    JOIN entry ON entry.transaction_id = opened.transaction_id
+    JOIN account ON account.account_id = entry.account_id
+    GROUP BY entry.transaction_id, account.account_kind
 ), compared AS (
     SELECT subject,
         CASE WHEN opened.transaction_id IS NULL
@@ -203,44 +249,67 @@ WITH taken AS (
             WHEN owners > 1 OR (taken.merchant_id, taken.currency_code)
                 IS DISTINCT FROM (opened.merchant_id, opened.currency_code)
                 THEN 'takes of ' || opened.transaction_id || ' of another merchant or currency'
-            WHEN taken_minor > held.amount_minor
+            WHEN taken_minor > coalesce(held.amount_minor, 0)
                 THEN 'is one of those that take ' || taken_minor || ' where ' || opened.transaction_id || ' put aside '
-                    || held.amount_minor
+                    || coalesce(held.amount_minor, 0)
         END AS detail
     FROM taken
-    LEFT JOIN transaction AS opened
-        ON opened.transaction_type = taken.opening AND opened.related_no = taken.root_reference
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(entry.effect * entry.amount_minor), 0) AS amount_minor
-        FROM entry JOIN account ON account.account_id = entry.account_id AND account.account_kind = taken.transit
-        WHERE entry.account_id = ANY (opened.account_ids) AND entry.effective_at = opened.effective_at
-            AND entry.transaction_id = opened.transaction_id
-    ) AS held
+    LEFT JOIN opened ON opened.transaction_type = taken.opening AND opened.related_no = taken.root_reference
+    LEFT JOIN held ON held.transaction_id = opened.transaction_id AND held.account_kind = taken.transit
 )
 SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
 """
 
 _CORRECTIONS = """
 SELECT transaction.transaction_id AS subject, 'moves ' || account.account_kind AS detail
-FROM transaction JOIN account ON account.account_id = ANY (transaction.account_ids)
+FROM transaction
+JOIN entry ON entry.transaction_id = transaction.transaction_id
+JOIN account ON account.account_id = entry.account_id
 WHERE transaction.transaction_type = $1 AND account.account_kind <> ALL ($2::text[])
-ORDER BY transaction.transaction_id
+ORDER BY transaction.transaction_id, entry.line
 LIMIT 1
 """
 
+# Also by what was refused: the refusal may be from before types had numbers.
 _REFUSALS = """
 SELECT refusal.transaction_id AS subject, 'is booked, though refused to its event' AS detail
 FROM refusal JOIN transaction ON transaction.transaction_id = refusal.transaction_id
-ORDER BY refusal.transaction_id
+UNION
+SELECT refusal.transaction_id, 'is booked, though refused to its event'
+FROM refusal JOIN transaction
+    ON transaction.transaction_type = refusal.transaction_type AND transaction.related_no = refusal.related_no
+ORDER BY 1
 LIMIT 1
 """
 
-_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "balance", "refusal")}
+_COUNT = {
+    table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "leg", "balance", "refusal")
+}
 
-_PAGE_OF_TRANSACTIONS = """
-SELECT transaction_id, transaction_type, related_no FROM transaction
-WHERE transaction_id > $1 ORDER BY transaction_id LIMIT $2
+_SELECT_NAMES = """
+SELECT transaction_id, transaction_type, related_no, key, month, former_id FROM journal_transaction
+UNION ALL
+SELECT transaction_id, transaction_type, related_no, NULL, NULL, NULL FROM former_transaction
 """
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionName:
+    """What a transaction is known by.
+
+    Attributes:
+        transaction_id: As told.
+        key: The digits of its row; None in the former tables, as the next.
+        month: Of its row.
+        former: Whether it is told under another id than the row's.
+    """
+
+    transaction_id: str
+    transaction_type: str
+    related_no: str
+    key: str | None
+    month: int | None
+    former: bool
 
 
 def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
@@ -253,6 +322,7 @@ def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
         SetCheck("parts of what is put aside", "transaction", _PORTIONS, _portions()),
         SetCheck("corrections", "transaction", _CORRECTIONS, (CORRECTION, sorted(CORRECTABLE_KINDS))),
         SetCheck("refusals", "refusal", _REFUSALS),
+        SetCheck("legs of accounts", "leg", _LEGS),
         SetCheck("balances", "balance", _BALANCES),
         SetCheck("floors", "balance", _FLOORS, (list(chart.floors), list(chart.floors.values()))),
         SetCheck("trial balance", "balance", _TRIAL_BALANCE),
@@ -295,10 +365,9 @@ async def all_accounts(tx: Tx) -> AsyncIterator[Account]:
         last = page[-1].account_id
 
 
-async def all_transaction_names(tx: Tx) -> AsyncIterator[tuple[str, str, str]]:
-    """Read transaction_id, transaction_type and related_no of every transaction, in the order of ids."""
-    last = ""
-    while page := await tx.fetch(_PAGE_OF_TRANSACTIONS, last, PAGE_ROWS):
-        for row in page:
-            yield tuple(row)
-        last = page[-1]["transaction_id"]
+async def all_transaction_names(tx: Tx) -> AsyncIterator[TransactionName]:
+    """Read what every transaction is known by."""
+    async for page in tx.pages(_SELECT_NAMES, rows_max=PAGE_ROWS):
+        for transaction_id, transaction_type, related_no, key, month, former_id in page:
+            digits = None if key is None else key.hex
+            yield TransactionName(transaction_id, transaction_type, related_no, digits, month, former_id is not None)

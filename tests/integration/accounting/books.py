@@ -15,7 +15,11 @@ from services.accounting.service import SERVICE
 KINDS = store.load_chart("merchant_asset").kinds
 
 _TABLES = {
-    "account": "SELECT * FROM account ORDER BY account_id",
+    # Without their numbers, which a transaction that was undone has taken as well.
+    "account": """
+        SELECT account_id, account_kind, merchant_id, currency_code, normal_side, create_time
+        FROM account ORDER BY account_id
+    """,
     "balance": "SELECT account_id, stripe, balance_minor FROM balance ORDER BY account_id, stripe",
     "transaction": "SELECT * FROM transaction ORDER BY transaction_id",
     "entry": "SELECT * FROM entry ORDER BY transaction_id, line",

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -9,6 +11,7 @@ import pytest
 
 from paykit.postgres.connecting import LOCK_TIMEOUT_MS
 from paykit.postgres.database import Tx
+from paykit.postgres.faults import UniqueViolation
 from paykit.process.runtime import Runtime
 from services.accounting import jobs, store
 from services.accounting.domain.chart import ChartError
@@ -16,58 +19,153 @@ from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import ALICE, NOON, capture
 
 INCOME, SETTLEMENT = account("platform.income"), account("merchant.settlement", ALICE)
-COLUMNS = ("account_id", "effective_at", "transaction_id", "line", "side", "effect", "amount_minor", "currency_code")
+Row = dict[str, Any]
 
-Row = tuple[Any, ...]
+TRANSFER: Row = {
+    "position": 1,
+    "effective_at": NOON,
+    "create_time": NOON,
+    "amount1": 5,
+    "transaction_id": "0" * 12 + "50008" + "0" * 15,
+    "account1": 1,
+    "contra1": 2,
+    "account_no": 1,
+    "month": 0,
+    "type_no": 22,
+    "currency_no": 14_030,
+    "direction": 0,
+    "transaction_type": "Adjustment",
+    "related_no": "ticket-1",
+    "root_reference": "ticket-1",
+}
+WIDE: Row = {
+    **{name: value for name, value in TRANSFER.items() if name not in {"amount1", "account1", "contra1"}},
+    "accounts": [1, 2, 3],
+    "amounts": [5, -3, -2],
+    "amount_minor": 5,
+}
 
 
-def entry(transaction_id: str, line: int, side: str, amount_minor: int, currency_code: str = "USD") -> Row:
-    return INCOME, NOON, transaction_id, line, side, 1, amount_minor, currency_code
+async def insert_by_statement(tx: Tx, row: Row) -> None:
+    places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+    await tx.run(f"INSERT INTO journal ({', '.join(row)}) VALUES ({places})", *row.values())
 
 
-async def insert_by_statement(tx: Tx, rows: list[Row]) -> None:
-    sql = """INSERT INTO entry SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::smallint[],
-        $5::text[], $6::smallint[], $7::bigint[], $8::text[])"""
-    await tx.run(sql, *map(list, zip(*rows, strict=True)))
-
-
-async def insert_by_copy(tx: Tx, rows: list[Row]) -> None:
-    await tx.copy("entry", COLUMNS, rows)
+async def insert_by_copy(tx: Tx, row: Row) -> None:
+    await tx.copy("journal", [*row], [(*row.values(),)])
 
 
 BOTH_WAYS = pytest.mark.parametrize("insert", [insert_by_statement, insert_by_copy])
-Insert = Callable[[Tx, list[Row]], Awaitable[None]]
-
-
-@BOTH_WAYS
-async def test_entries_that_balance_are_taken(ledger: Runtime, insert: Insert) -> None:
-    balanced = [entry("txn_1", 0, "DEBIT", 5), entry("txn_1", 1, "CREDIT", 5)]
-    await ledger.transaction(lambda tx: insert(tx, balanced))
+Insert = Callable[[Tx, Row], Awaitable[None]]
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize(
-    "unbalanced",
+    "row",
     [
-        [entry("txn_1", 0, "DEBIT", 5)],
-        [entry("txn_1", 0, "DEBIT", 5), entry("txn_1", 1, "CREDIT", 4)],
-        [entry("txn_1", 0, "DEBIT", 5), entry("txn_2", 0, "CREDIT", 5)],
-        [entry("txn_1", 0, "DEBIT", 5, "USD"), entry("txn_1", 1, "CREDIT", 5, "EUR")],
+        TRANSFER,
+        TRANSFER | {"amount1": -5},
+        TRANSFER | {"amount2": -3, "account2": 2, "contra2": 3},
+        WIDE,
+        WIDE | {"accounts": [1, 2], "amounts": [2**53 - 1, 1 - 2**53]},
     ],
 )
-async def test_entries_that_do_not_balance_are_refused(ledger: Runtime, insert: Insert, unbalanced: list[Row]) -> None:
-    with pytest.raises(asyncpg.CheckViolationError, match=r"debits and credits of txn_\d differ"):
-        await ledger.transaction(lambda tx: insert(tx, unbalanced))
+async def test_entries_that_balance_are_taken(ledger: Runtime, insert: Insert, row: Row) -> None:
+    await ledger.transaction(lambda tx: insert(tx, row))
+    assert await ledger.read(lambda tx: tx.fetch("SELECT sum(debit_minor)::bigint FROM journal_line")) == [(0,)]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(
+    "row",
+    [
+        TRANSFER | {"amount1": None},
+        TRANSFER | {"amount1": 0},
+        TRANSFER | {"amount1": 2**53},
+        TRANSFER | {"contra1": None},
+        TRANSFER | {"account1": None},
+        TRANSFER | {"amount2": 3},
+        TRANSFER | {"amount2": 3, "account2": 2},
+        TRANSFER | {"account2": 2, "contra2": 3},
+        TRANSFER | {"amounts": [5, -5]},
+        TRANSFER | {"accounts": [1, 2], "amounts": [5, -5]},
+        WIDE | {"amounts": [5, -3, -3]},
+        WIDE | {"amounts": [5, -5]},
+        WIDE | {"amounts": [5, -5, 0]},
+        WIDE | {"amounts": [5, -5, None]},
+        WIDE | {"amounts": [2**53, -(2**53), 0]},
+        WIDE | {"accounts": [1, 2, None]},
+        WIDE | {"accounts": [], "amounts": []},
+        WIDE | {"accounts": [1], "amounts": [0]},
+        WIDE | {"accounts": [1] * 34, "amounts": [1, -1] * 17},
+        WIDE | {"amounts": None},
+        WIDE | {"amount_minor": None},
+    ],
+)
+async def test_entries_that_do_not_balance_are_refused(ledger: Runtime, insert: Insert, row: Row) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="journal_balanced"):
+        await ledger.transaction(lambda tx: insert(tx, row))
+
+
+MONTH = 2026 * 12 + 2  # March.
+PACKED: Row = {
+    **{name: value for name, value in TRANSFER.items() if name not in {"transaction_type", "related_no"}},
+    "type_no": 0,
+    "month": MONTH,
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        (TRANSFER | {"month": MONTH}, "journal_month"),
+        (TRANSFER | {"type_no": 0, "transaction_type": None, "related_no": None}, "journal_month"),
+        (TRANSFER | {"related_no": None}, "journal_named"),
+        (TRANSFER | {"root_reference": None}, "journal_root"),
+        (TRANSFER | {"root": "0" * 32}, "journal_root"),
+        (PACKED | {"request_key": bytes(16), "request_hash": b"1"}, "journal_called"),
+        (PACKED | {"related_no": "cap_1", "transaction_type": "PaymentSuccess"}, "journal_named"),
+    ],
+)
+async def test_what_a_transaction_is_known_by_goes_together(ledger: Runtime, row: Row, rule: str) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match=rule):
+        await ledger.transaction(lambda tx: insert_by_statement(tx, row))
+
+
+async def test_a_month_takes_only_ids_of_its_time(ledger: Runtime) -> None:
+    await ledger.transaction(lambda tx: tx.fetch("SELECT keep_journal_months($1)", [MONTH]))
+    first = f"{int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1_000):012x}"
+    last = f"{int(datetime(2026, 4, 1, tzinfo=UTC).timestamp() * 1_000) - 1:012x}"
+    for digits in (first + "0" * 20, last + "f" * 20):
+        taken = PACKED | {"transaction_id": digits}
+        await ledger.transaction(partial(insert_by_statement, row=taken))
+    for digits in (f"{int(first, 16) - 1:012x}" + "f" * 20, f"{int(last, 16) + 1:012x}" + "0" * 20):
+        strange = PACKED | {"transaction_id": digits}
+        with pytest.raises(asyncpg.CheckViolationError):
+            await ledger.transaction(partial(insert_by_statement, row=strange))
+
+
+async def test_a_transaction_is_unique_in_all_months(ledger: Runtime) -> None:
+    await ledger.transaction(lambda tx: insert_by_statement(tx, TRANSFER))
+    with pytest.raises(UniqueViolation):
+        await ledger.transaction(lambda tx: insert_by_statement(tx, TRANSFER | {"position": 2}))
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE entry SET amount_minor = 1",
-        "DELETE FROM entry",
-        "TRUNCATE entry",
-        "UPDATE transaction SET amount_minor = 1",
-        "DELETE FROM transaction",
+        *(f"{change} {table}" for table in ("journal", "leg") for change in ("DELETE FROM", "TRUNCATE", "DROP TABLE")),
+        *(f"{change} {table}" for table in ("journal_0", "leg_0") for change in ("DELETE FROM", "TRUNCATE")),
+        "UPDATE journal SET amount1 = 1",
+        "UPDATE journal_0 SET amount1 = 1",
+        "INSERT INTO journal_0 SELECT * FROM journal_0",
+        "INSERT INTO journal_default SELECT * FROM journal",
+        "UPDATE leg SET debit_minor = 1",
+        "INSERT INTO former_entry SELECT * FROM former_entry",
+        "DELETE FROM former_entry",
+        "UPDATE former_transaction SET amount_minor = 1",
+        "DELETE FROM former_transaction",
+        "UPDATE transaction_type SET related_prefix = 'ref'",
         "UPDATE account SET merchant_id = NULL",
         "DELETE FROM account",
         "DELETE FROM balance",
@@ -77,8 +175,7 @@ async def test_entries_that_do_not_balance_are_refused(ledger: Runtime, insert: 
         "DELETE FROM journal_proposal",
         "DELETE FROM period",
         "DELETE FROM currency",
-        "ALTER TABLE entry DISABLE TRIGGER ALL",
-        "DROP TABLE entry",
+        "ALTER TABLE journal DISABLE TRIGGER ALL",
     ],
 )
 async def test_what_is_booked_cannot_be_changed_by_the_service(ledger: Runtime, statement: str) -> None:

@@ -298,8 +298,8 @@ async def test_the_database_itself_dates_nothing_into_what_is_closed(
     try:
         with pytest.raises(asyncpg.SerializationError, match="is closed"):
             await connection.execute(
-                "SET search_path = accounting; INSERT INTO entry SELECT account_id, effective_at, 'txn_other', line, "
-                "side, effect, amount_minor, currency_code FROM entry"
+                "SET search_path = accounting; INSERT INTO journal SELECT (jsonb_populate_record("
+                "journal, jsonb_build_object('transaction_id', gen_random_uuid()))).* FROM journal"
             )
     finally:
         await connection.close()

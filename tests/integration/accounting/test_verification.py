@@ -1,14 +1,18 @@
 """`ledger verify` finds every kind of damage, and names it."""
 
+import json
+
 import asyncpg
 import pytest
 
+from paykit.ids import new_id
 from paykit.process.runtime import Runtime
 from paystream.payment.v1.events import DisputeOpened, DisputeWon
 from services.accounting.commands import journals as commands
 from services.accounting.commands.verification import LedgerDifferenceError, VerifyReport, verify
 from services.accounting.domain import transaction as domain
 from services.accounting.domain.journal import Reversal
+from services.accounting.store.journal import currency_number
 from tests.integration.accounting.books import account, consume
 from tests.unit.accounting.ledger import (
     ALICE,
@@ -23,7 +27,7 @@ from tests.unit.accounting.ledger import (
     refund,
 )
 
-CAPTURE = domain.transaction_id("PaymentSuccess", capture_id(1))
+CAPTURE, OTHER_CAPTURE = (domain.transaction_id("PaymentSuccess", capture_id(number)) for number in (1, 2))
 OPENED, WON, LOST = (
     domain.transaction_id(step, dispute_id(1)) for step in ("DisputeOpened", "DisputeWon", "DisputeLost")
 )
@@ -31,6 +35,7 @@ CORRECTION = domain.transaction_id("Correction", "crp_1")
 REVERSED = domain.transaction_id("Adjustment", "ticket-2")
 REVERSAL = domain.transaction_id("Reversal", REVERSED)
 INCOME, SETTLEMENT = account("platform.income"), account("merchant.settlement", ALICE)
+FEES = account("platform.fees")
 AVAILABLE = account("merchant.available", ALICE)
 
 
@@ -67,6 +72,7 @@ async def test_a_sound_ledger_is_reported_with_its_counts(kept: Runtime) -> None
         "parts of what is put aside",
         "corrections",
         "refusals",
+        "legs of accounts",
         "balances",
         "floors",
         "trial balance",
@@ -78,6 +84,22 @@ async def test_an_empty_ledger_is_sound(ledger: Runtime) -> None:
     assert (report.accounts, report.transactions, report.entries) == (0, 0, 0)
 
 
+def row(transaction_id: str) -> str:
+    return f"transaction_id = '{transaction_id[4:]}'"
+
+
+def number(account_id: str) -> str:
+    return f"account_no = (SELECT account_no FROM account WHERE account_id = '{account_id}')"
+
+
+def copied(transaction_id: str, other_id: str, **changes: str) -> str:
+    content = json.dumps({"transaction_id": other_id[4:], **changes})
+    return (
+        f"INSERT INTO journal SELECT (jsonb_populate_record(journal, '{content}')).* FROM journal "
+        f"WHERE {row(transaction_id)}"
+    )
+
+
 DAMAGE = {
     "a balance changed": (
         f"UPDATE balance SET balance_minor = balance_minor + 1 WHERE account_id = '{INCOME}' AND stripe = 0",
@@ -86,64 +108,58 @@ DAMAGE = {
         "balance is 16001, its entries sum up to 16000",
     ),
     "an amount changed": (
-        f"UPDATE entry SET amount_minor = 9999 WHERE transaction_id = '{CAPTURE}' AND line = 1",
-        "entries of their transactions",
-        CAPTURE,
-        "debits exceed credits by 1",
-    ),
-    "entries deleted": (
-        f"DELETE FROM entry WHERE transaction_id = '{CAPTURE}'",
-        "entries of their transactions",
-        CAPTURE,
-        "has no entries",
-    ),
-    "one pair of entries deleted": (
-        f"DELETE FROM entry WHERE transaction_id = '{CAPTURE}' AND line IN (0, 1)",
-        "entries of their transactions",
-        CAPTURE,
-        "has 2 entries, the last is line 3",
+        f"UPDATE journal SET amount1 = 9999 WHERE {row(CAPTURE)}",
+        "legs of accounts",
+        INCOME,
+        "a leg says -20000, its lines sum up to -19999",
     ),
     "a transaction deleted": (
-        f"DELETE FROM transaction WHERE transaction_id = '{CAPTURE}'",
-        "entries of their transactions",
-        CAPTURE,
-        "has entries but does not exist",
+        f"DELETE FROM journal WHERE {row(CAPTURE)}",
+        "legs of accounts",
+        min(INCOME, FEES),
+        f"a leg leads to position {1_024 + (CAPTURE > OTHER_CAPTURE)}, where it has no line",
     ),
     "a transaction dated back": (
-        f"UPDATE transaction SET effective_at = effective_at - interval '1 s' WHERE transaction_id = '{CAPTURE}'",
-        "entries of their transactions",
-        CAPTURE,
-        "has entries of other effective times",
+        f"UPDATE journal SET effective_at = effective_at - interval '1 s' WHERE {row(CAPTURE)}",
+        "legs of accounts",
+        min(INCOME, FEES),
+        f"a leg of other times leads to {CAPTURE}",
+    ),
+    "a leg deleted": (
+        f"DELETE FROM leg WHERE batch = 1024 AND {number(INCOME)}",
+        "legs of accounts",
+        INCOME,
+        f"no leg leads to {min(CAPTURE, OTHER_CAPTURE)}",
+    ),
+    "a leg doubled": (
+        f"INSERT INTO leg SELECT * FROM leg WHERE batch = 1024 AND {number(INCOME)}",
+        "legs of accounts",
+        INCOME,
+        f"two legs lead to {min(CAPTURE, OTHER_CAPTURE)}",
+    ),
+    "a leg of more": (
+        f"UPDATE leg SET debit_minor = debit_minor - 1 WHERE batch = 1024 AND {number(INCOME)}",
+        "legs of accounts",
+        INCOME,
+        "a leg says -20001, its lines sum up to -20000",
     ),
     "a transaction in another currency": (
-        f"UPDATE transaction SET currency_code = 'EUR' WHERE transaction_id = '{CAPTURE}'",
-        "entries of their transactions",
-        CAPTURE,
-        "is in EUR with entries in others",
-    ),
-    "an account forgotten by its transaction": (
-        f"UPDATE transaction SET account_ids = account_ids[1:2] WHERE transaction_id = '{CAPTURE}'",
-        "entries of their transactions",
-        CAPTURE,
-        "names other accounts than its entries",
+        f"UPDATE journal SET currency_no = {currency_number('EUR')} WHERE {row(CAPTURE)}",
+        "entries on their accounts",
+        f"{CAPTURE} line 0",
+        "in EUR on an account in USD",
     ),
     "another reference": (
-        f"UPDATE transaction SET related_no = 'cap_other' WHERE transaction_id = '{CAPTURE}'",
+        f"UPDATE journal SET related_no = 'cap_other' WHERE {row(CAPTURE)}",
         "transaction ids",
         CAPTURE,
         "is not the id of PaymentSuccess cap_other",
-    ),
-    "an effect turned over": (
-        f"UPDATE entry SET effect = -1 WHERE transaction_id = '{CAPTURE}' AND line = 1",
-        "entries on their accounts",
-        f"{CAPTURE} line 1",
-        "CREDIT has effect -1 on an account of side CREDIT",
     ),
     "an account deleted": (
         f"DELETE FROM account WHERE account_id = '{AVAILABLE}'",
         "entries on their accounts",
         f"{domain.transaction_id('Adjustment', 'ticket-1')} line 1",
-        f"there is no account {AVAILABLE}",
+        "there is no account number 4",
     ),
     "an account given to another merchant": (
         f"UPDATE account SET merchant_id = 'mer_{'f' * 32}' WHERE account_id = '{SETTLEMENT}'",
@@ -158,52 +174,37 @@ DAMAGE = {
         "normal side is DEBIT, the chart says CREDIT",
     ),
     "a reversal of less": (
-        f"UPDATE entry SET amount_minor = 9000 WHERE transaction_id = '{REVERSAL}' AND line IN (0, 1)",
+        f"UPDATE journal SET amount1 = -499 WHERE {row(REVERSAL)}",
         "reversals",
         REVERSAL,
         f"does not take back the entries of {REVERSED}",
     ),
     "an opening deleted": (
-        f"""
-        DELETE FROM entry WHERE transaction_id = '{OPENED}';
-        DELETE FROM transaction WHERE transaction_id = '{OPENED}'
-        """,
+        f"DELETE FROM journal WHERE {row(OPENED)}",
         "steps and their ends",
         WON,
         f"ends {dispute_id(1)}, which was not opened",
     ),
     "an end of less": (
-        f"UPDATE transaction SET amount_minor = 2499 WHERE transaction_id = '{WON}'",
+        f"UPDATE journal SET amount_minor = 2499 WHERE {row(WON)}",
         "steps and their ends",
         WON,
         f"takes out 2499 where {OPENED} put in 2500",
     ),
     "an end given to another merchant": (
-        f"UPDATE transaction SET merchant_id = 'mer_other' WHERE transaction_id = '{WON}'",
+        f"UPDATE journal SET merchant_id = 'mer_other' WHERE {row(WON)}",
         "steps and their ends",
         WON,
         f"ends {OPENED} of another merchant or currency",
     ),
     "two ends of one opening": (
-        f"""
-        INSERT INTO transaction SELECT '{LOST}', 'DisputeLost', related_no, root_reference, merchant_id, direction,
-            amount_minor, currency_code, effective_at, create_time, account_ids FROM transaction
-            WHERE transaction_id = '{WON}';
-        INSERT INTO entry SELECT account_id, effective_at, '{LOST}', line, side, effect, amount_minor, currency_code
-            FROM entry WHERE transaction_id = '{WON}'
-        """,
+        copied(WON, LOST, transaction_type="DisputeLost"),
         "steps and their ends",
         min(WON, LOST),
         f"is not the only one to end {OPENED}",
     ),
     "a correction of what a merchant has": (
-        f"""
-        INSERT INTO transaction SELECT '{CORRECTION}', 'Correction', 'crp_1', root_reference, merchant_id, direction,
-            amount_minor, currency_code, effective_at, create_time, account_ids FROM transaction
-            WHERE transaction_id = '{CAPTURE}';
-        INSERT INTO entry SELECT account_id, effective_at, '{CORRECTION}', line, side, effect, amount_minor,
-            currency_code FROM entry WHERE transaction_id = '{CAPTURE}'
-        """,
+        copied(CAPTURE, CORRECTION, transaction_type="Correction", related_no="crp_1"),
         "corrections",
         CORRECTION,
         "moves merchant.settlement",
@@ -235,3 +236,26 @@ async def test_damage_is_found_and_named(kept: Runtime, admin_url: str, name: st
     with pytest.raises(LedgerDifferenceError) as found:
         await verified(kept)
     assert (found.value.check, found.value.subject, found.value.detail) == (check, subject, detail)
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ("type_no = 1", "is not the id of PaymentReversed {related_no}"),
+        ("month = 24001", "stands at {key} in month 24001, where PaymentSuccess {related_no} is not found"),
+    ],
+)
+async def test_a_transaction_of_a_month_is_known_by_its_place(
+    ledger: Runtime, admin_url: str, change: str, detail: str
+) -> None:
+    related_no = new_id("cap")
+    await consume(ledger, capture(1, capture_id=related_no))
+    await verified(ledger)
+    transaction_id = domain.transaction_id("PaymentSuccess", related_no)
+    connection = await asyncpg.connect(admin_url, server_settings={"search_path": "accounting"})
+    assert await connection.execute(f"UPDATE journal SET {change} WHERE {row(transaction_id)}") == "UPDATE 1"
+    await connection.close()
+    with pytest.raises(LedgerDifferenceError) as found:
+        await verified(ledger)
+    assert (found.value.check, found.value.subject) == ("transaction ids", transaction_id)
+    assert found.value.detail == detail.format(related_no=related_no, key=transaction_id[4:])

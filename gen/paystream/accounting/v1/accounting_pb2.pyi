@@ -143,7 +143,9 @@ class Transaction(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     OCCURRED_TIME_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
-    """The id: txn_ and the UUIDv5 of transaction_type and related_no."""
+    """The id, one for each transaction_type and related_no: txn_ and the UUID of related_no with the type in its fixed
+    bits, or the UUIDv5 of both where related_no has no UUIDv7.
+    """
     transaction_type: _builtins.str
     """The name of the event that booked it, as PaymentSuccess, DisputeOpened, SettlementCreated or WithdrawalCreated;
     Reversal; or the caller's own type of a manual journal.

@@ -350,7 +350,7 @@ class SettlementItem(_message.Message):
     FEE_MINOR_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
-    """The ledger's transaction: txn_ and a UUIDv5."""
+    """The ledger's transaction: txn_ and 32 hexadecimal digits."""
     settlement_id: _builtins.str
     """The settlement that it counts in."""
     merchant_id: _builtins.str

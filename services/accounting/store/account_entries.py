@@ -1,0 +1,52 @@
+"""SQL for the entries of an account: where it is the main account, where its legs lead to, and former ones."""
+
+_NUMBER = "(SELECT account_no FROM account WHERE account_id = {account_id})"
+_SIGN = "(SELECT CASE normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END FROM account WHERE account_id = {account_id})"
+
+# What a leg leads to, row by row: OFFSET 0 keeps the planner from reading the journal any other way than by position.
+LED = """
+leg CROSS JOIN LATERAL (
+    SELECT unnest(leg.positions)::bigint UNION ALL
+    SELECT generate_series(0::bigint, leg.transactions - 1) WHERE leg.positions IS NULL
+) AS led (at) CROSS JOIN LATERAL (
+    SELECT * FROM journal_line
+    WHERE journal_line.month = leg.month AND journal_line.position = leg.batch + led.at
+        AND journal_line.account_no = leg.account_no
+    OFFSET 0
+) AS line
+"""
+
+# A leg that lies wholly behind the time counts as it is; only one that the time lies within is taken apart.
+_EFFECT_AFTER = """
+{sign} * (
+    coalesce((SELECT sum(line.debit_minor) FROM journal_line AS line
+        WHERE line.main_no = {number} AND line.account_no = {number} AND line.effective_at >= {since} AND {after}), 0)
+    + coalesce((SELECT sum(leg.debit_minor) FROM leg
+        WHERE leg.account_no = {number} AND leg.last_at >= {since} AND leg.first_at > {since}), 0)
+    + coalesce((SELECT sum(line.debit_minor) FROM {led}
+        WHERE leg.account_no = {number} AND leg.last_at >= {since} AND leg.first_at <= {since} AND {after}), 0)
+) + coalesce((SELECT sum(line.effect * line.amount_minor) FROM former_entry AS line
+    WHERE line.account_id = {account_id} AND {after}), 0)
+"""
+
+
+def effect_after(
+    after: str, *, since: str = "$2", account_id: str = "$1", number: str | None = None, sign: str | None = None
+) -> str:
+    """Return the expression of what the entries behind a time did to an account, in minor units.
+
+    Args:
+        after: The condition on `line` that says which.
+        since: Where that begins: none of them is earlier, and all that are later are of them.
+        account_id: An expression.
+        number: The same of its account_no, where there is one.
+        sign: The same of 1 for an account of normal side DEBIT, else -1.
+    """
+    return _EFFECT_AFTER.format(
+        after=after,
+        since=since,
+        account_id=account_id,
+        number=number or _NUMBER.format(account_id=account_id),
+        sign=sign or _SIGN.format(account_id=account_id),
+        led=LED,
+    )
