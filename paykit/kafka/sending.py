@@ -306,7 +306,7 @@ class Sender:
         with self._gate:
             if self._ending.is_set():
                 return None
-            if self._producer is None or (self._partitions.age_s > PRODUCER_AGE_MAX_S and not self._stalled):
+            if self._producer is None or (self._partitions.age_s > PRODUCER_AGE_MAX_S and not len(self._producer)):
                 self._producer = Producer(self._bootstrap, client_id=self._client_id)
                 self._partitions = Lanes()
             producer = self._producer

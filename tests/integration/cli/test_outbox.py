@@ -18,6 +18,7 @@ SELECT n, $1, $2, '', '', '', now() FROM generate_series($3::bigint, $4::bigint)
 
 async def hold(tx: Tx, topic: str, key: str | None, rows: range) -> None:
     await tx.run(outbox_holds.REFUSE, topic, key, rows[0], "MSG_SIZE_TOO_LARGE", "Message size too large")
+    await tx.run("UPDATE outbox_hold SET retry_time = clock_timestamp() + interval '1 hour'")
     await tx.run(_HELD, topic, key or "other", rows[0], rows[-1])
 
 
