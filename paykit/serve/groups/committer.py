@@ -104,7 +104,6 @@ class Committer(Generic[I, R, Reply]):
                     await self._gathering.complete()
                 group = [self._waiting.popitem(last=False)[1] for _ in range(min(len(self._waiting), GROUP_ITEMS_MAX))]
                 await self._run(group)
-                self._gathering.answered(len(group), waiting=len(self._waiting), now_s=loop.time())
         finally:
             self._flying -= 1
 
@@ -124,6 +123,8 @@ class Committer(Generic[I, R, Reply]):
                 self._split(group)
                 return
             answer_all(group, outcomes)
+            now_s = asyncio.get_running_loop().time()
+            self._gathering.answered(len(group), waiting=len(self._waiting), now_s=now_s)
             return
 
     def _put_aside(self, group: Iterable[WaitingCall[I]]) -> None:
