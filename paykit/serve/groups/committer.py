@@ -1,8 +1,9 @@
 """Groups concurrent calls of one operation into shared transactions.
 
-An idle operation runs a call at once; while a group commits, the calls that arrive form the next one. A refusal
-concerns its own call only; an error divides the group in halves until the culprit stands alone. Calls on a row that
-another transaction holds are put aside at once, and the others go on without them.
+An idle operation runs a call at once; while a group commits, the calls that arrive form the next one, which waits a
+moment for those of callers that were just answered, if these are many. A refusal concerns its own call only; an error
+divides the group in halves until the culprit stands alone. Calls on a row that another transaction holds are put aside
+at once, and the others go on without them.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import AT_ONCE, FAST, HELD_UP, SPLIT, Lane
 from paykit.serve.groups.batch import Batch
 from paykit.serve.groups.commits import Commits, partition
+from paykit.serve.groups.gathering import Gathering
 from paykit.serve.groups.held_up import HeldUp
 from paykit.serve.groups.waiting_call import WaitingCall, answer_all, keep
 from paykit.serve.operations import GROUP_ITEMS_MAX, Acceptance, Call, Operation, Outcome
@@ -49,6 +51,7 @@ class Committer(Generic[I, R, Reply]):
         self._waiting: OrderedDict[asyncio.Future[Outcome], WaitingCall[I]] = OrderedDict()
         self._flights: set[asyncio.Task[None]] = set()
         self._flying = 0
+        self._gathering = Gathering()
         self._apart: set[asyncio.Task[None]] = set()
         # Calls on rows that were held, in the order in which they came.
         self._aside: deque[WaitingCall[I]] = deque()
@@ -80,6 +83,7 @@ class Committer(Generic[I, R, Reply]):
 
     def _queue(self, waiting: WaitingCall[I]) -> None:
         self._waiting[waiting.future] = waiting
+        self._gathering.arrived(len(self._waiting))
         crowded = len(self._waiting) >= GROUP_AHEAD_CALLS_MIN
         if not self._flying or (crowded and self._flying < GROUPS_IN_FLIGHT_MAX):
             # Counted here and by the flight itself: its task is seen as done only later, when a call could be stranded.
@@ -93,8 +97,11 @@ class Committer(Generic[I, R, Reply]):
             return
 
     async def _fly(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                if self._gathering.expects_more(len(self._waiting), loop.time()):
+                    await self._gathering.complete()
                 group = [self._waiting.popitem(last=False)[1] for _ in range(min(len(self._waiting), GROUP_ITEMS_MAX))]
                 await self._run(group)
         finally:
@@ -116,6 +123,8 @@ class Committer(Generic[I, R, Reply]):
                 self._split(group)
                 return
             answer_all(group, outcomes)
+            now_s = asyncio.get_running_loop().time()
+            self._gathering.answered(len(group), waiting=len(self._waiting), now_s=now_s)
             return
 
     def _put_aside(self, group: Iterable[WaitingCall[I]]) -> None:

@@ -15,7 +15,7 @@ from paykit.base.errors import CallsExhausted, CommitUnknownError, UnavailableEr
 from paykit.errors import DomainError, ItemFailed, RequestIdReused
 from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
-from paykit.serve.groups import committer
+from paykit.serve.groups import committer, gathering
 from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX, BatchReplyTooLarge
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
@@ -94,6 +94,27 @@ async def test_concurrent_calls_share_transactions(runtime: Runtime) -> None:
     assert {task.result() for task in calls} == {"1"}
     rows = await runtime.read(lambda tx: tx.fetch("SELECT DISTINCT xmin::text FROM counter"))
     assert len(rows) < 32
+
+
+async def test_callers_that_call_again_together_share_transactions_again(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is slower to call again than the one before, as callers on a network are."""
+    monkeypatch.setattr(gathering, "GATHER_S_MAX", 1.0)  # Long enough for a machine that is slow.
+    runtimes.act_as("alice")
+    callers, rounds = 16, 10
+
+    async def keep_calling(caller: int) -> None:
+        for number in range(rounds):
+            await asyncio.sleep(caller * 0.000_1)
+            await call(runtime, f"n{caller}-{number}")
+
+    async with asyncio.TaskGroup() as group:
+        for caller in range(callers):
+            group.create_task(keep_calling(caller))
+    rows = await runtime.read(lambda tx: tx.fetch("SELECT DISTINCT xmin::text FROM counter"))
+    # Each round is one group, but for the first, whose calls nobody could expect; else it would be two.
+    assert len(rows) < 1.5 * rounds
 
 
 async def test_concurrent_repetitions_are_carried_out_once(runtime: Runtime) -> None:
