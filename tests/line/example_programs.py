@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,8 @@ from tests.line import client_environment
 ROOT = Path(__file__).parents[2]
 BUILD_S_MAX = 500
 RUN_S_MAX = 90
+UNUSED_S_MAX = 7 * 86_400
+"""After which a built example is deleted."""
 ARCHIVE_FOLDER = f"paystream-contracts-{release_contracts.version()}"
 
 _UNREACHABLE = re.compile(
@@ -129,18 +132,19 @@ def built(language: str) -> Program:
     """
     example = EXAMPLES[language]
     found = _version(example)
-    archive = {f"contracts/{name}": content for name, content in release_contracts.contents().items()}
-    sources = {name: (ROOT / "examples" / language / name).read_bytes() for name in _sources(language)}
-    digest = hashlib.sha256(repr((sorted((archive | sources).items()), example, found)).encode()).hexdigest()[:16]
+    sources = _files(ROOT / "examples" / language)
+    digest = hashlib.sha256(repr((example, found, sorted(sources.items()), _contracts(language))).encode()).hexdigest()
     base = StackSettings().cache / "examples"
     base.mkdir(parents=True, exist_ok=True)
     with (base / f"{language}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        directory = base / f"{language}-{digest}"
+        directory = base / f"{language}-{digest[:16]}"
         if not directory.exists():
-            for old in base.glob(f"{language}-*"):
-                shutil.rmtree(old)
             _build(language, example, directory, sources)
+        directory.touch()
+        for other in base.glob(f"{language}-*"):  # Those of other checkouts may be in use.
+            if time.time() - other.stat().st_mtime > UNUSED_S_MAX:
+                shutil.rmtree(other)
     return Program(example=example, directory=directory)
 
 
@@ -157,13 +161,19 @@ def _version(example: Example) -> str:
     return text
 
 
-def _sources(language: str) -> list[str]:
-    """Return what git has of an example, and what it has not yet: never what was generated or built there."""
+def _contracts(language: str) -> list[tuple[str, bytes]]:
+    """Return what a program is made of besides its sources; that of Python links to this environment's packages."""
+    if language != "python":
+        return sorted(release_contracts.contents().items())
+    files = _files(ROOT / "clients") | _files(ROOT / "gen") | _files(ROOT / "schemas")
+    return [("prefix", sys.prefix.encode()), *sorted(files.items())]
+
+
+def _files(directory: Path) -> dict[str, bytes]:
+    """Return what git has below a directory, and what it has not yet: never what was generated or built there."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."]
-    listed = subprocess.run(
-        command, cwd=ROOT / "examples" / language, capture_output=True, text=True, timeout=RUN_S_MAX, check=True
-    )
-    return listed.stdout.splitlines()
+    listed = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=RUN_S_MAX, check=True)
+    return {name: (directory / name).read_bytes() for name in listed.stdout.splitlines() if (directory / name).exists()}
 
 
 def _build(language: str, example: Example, directory: Path, sources: Mapping[str, bytes]) -> None:

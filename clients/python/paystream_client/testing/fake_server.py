@@ -77,7 +77,8 @@ def fake_server(answers: Mapping[str, Answer]) -> Iterator[FakeServer]:
         LookupError: There is no such service or method, or it takes a stream of requests.
     """
     fake = FakeServer()
-    server = grpc.server(ThreadPoolExecutor(THREADS))
+    threads = ThreadPoolExecutor(THREADS)
+    server = grpc.server(threads)
     for name, answer in answers.items():
         method = _method(name)
         handlers = {method.name: _handler(method, name, answer, fake)}
@@ -89,6 +90,7 @@ def fake_server(answers: Mapping[str, Answer]) -> Iterator[FakeServer]:
         yield fake
     finally:
         server.stop(None).wait()
+        threads.shutdown()
 
 
 def _method(name: str) -> MethodDescriptor:
