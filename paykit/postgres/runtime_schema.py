@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from alembic import op
 from sqlalchemy.engine import Connection
 
-from paykit.postgres.partitions import idempotency_schema, partition_schema
+from paykit.postgres.partitions import dead_letter_schema, idempotency_schema, partition_schema
 
 _V1 = """
 -- Events (and copies of dead letters) waiting for the relay. No cursor, no transaction ids: rows are read in id order
@@ -259,6 +259,7 @@ CREATE TABLE IF NOT EXISTS outbox_position (
 """,
     *partition_schema.STATEMENTS,
     *idempotency_schema.STATEMENTS,
+    *dead_letter_schema.STATEMENTS,
 )
 
 

@@ -1,8 +1,8 @@
-"""What every service that keeps tables has done for it: partitions are made ahead and dropped when old."""
+"""What every service that keeps tables has done for it: partitions made ahead and dropped when old, rows put away."""
 
 from prometheus_client import Gauge
 
-from paykit.consume.store import inbox
+from paykit.consume.store import dead_letters, inbox
 from paykit.postgres.partitions import time_partitions
 from paykit.process.runtime import Runtime
 from paykit.process.service import Job
@@ -10,7 +10,7 @@ from paykit.serve import idempotency
 
 PARTITIONS_EVERY_S = 600.0
 HOUSEKEEPING_EVERY_S = 3600.0
-RUNTIME_TABLES = (idempotency.CLAIMS, inbox.INBOX)
+RUNTIME_TABLES = (idempotency.CLAIMS, inbox.INBOX, dead_letters.CLOSED)
 """Tables of every service that are partitioned by time."""
 
 MISSING = Gauge(
@@ -37,8 +37,9 @@ async def keep_partitions(runtime: Runtime) -> bool:
 
 
 async def keep_house(runtime: Runtime) -> bool:
-    """Forget stored replies of builds that kept them in rows."""
-    return await runtime.transaction(idempotency.delete_expired)
+    """Put away closed dead letters, and forget stored replies of builds that kept them in rows."""
+    more = await runtime.transaction(dead_letters.put_away)
+    return await runtime.transaction(idempotency.delete_expired) or more
 
 
 PARTITIONING = Job(name="keep_partitions", run=keep_partitions, every_s=PARTITIONS_EVERY_S)

@@ -51,6 +51,7 @@ SELECT topic, partition, next_offset, cluster_id, topic_id FROM consumer_offset 
 _ASIDE = """
 SELECT a.topic, a.partition, a.record_offset FROM (
     SELECT topic, topic_id, partition, record_offset FROM dead_letter WHERE status <> 'REPLAYED'
+    UNION ALL SELECT topic, topic_id, partition, record_offset FROM discarded_event
     UNION ALL SELECT topic, topic_id, partition, record_offset FROM parked_event
 ) AS a JOIN consumer_offset o USING (topic, partition)
 WHERE a.topic = ANY($1::text[]) AND a.topic_id IN ('', o.topic_id)

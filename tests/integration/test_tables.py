@@ -19,6 +19,8 @@ RUNTIME_TABLES = {
     "consumer_decision",
     "inbox",
     "dead_letter",
+    "closed_dead_letter",
+    "discarded_event",
     "parked_event",
     "skipped_event",
     "clock",

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from paykit.base.config import Settings
 from paykit.base.errors import DefectError, RebuildFailedError
 from paykit.consume.delivery import Delivered, HandlerResult, NotYet
+from paykit.consume.store import dead_letters
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.rebuild.rebuilding import rebuild
@@ -173,6 +174,20 @@ async def test_what_the_service_has_set_aside_is_left_out_until_it_no_longer_is(
     await set_aside(runtime, "parked_event", 1)
     outcome = await rebuild(SERVICE, settings, swap=False)
     assert (dict(outcome.rows), outcome.difference) == ({"standing": 2}, None)
+
+
+async def test_what_was_discarded_is_left_out_for_good(runtime: Runtime, settings: Settings) -> None:
+    await create(runtime, [500])
+    await emit(runtime, [probe.payment_created(probe.new_payment_id(), amount_minor=probe.REFUSED_MINOR)])
+    await set_aside(runtime, "dead_letter", 1)
+    [letter] = await runtime.read(lambda tx: tx.fetch("SELECT dead_letter_id FROM dead_letter"))
+    await runtime.replay.discard_dead_letter(letter["dead_letter_id"], actor="ann")
+    older = "UPDATE dead_letter SET resolve_time = resolve_time - interval '8 days'"
+    await runtime.transaction(lambda tx: tx.run(older))
+    await runtime.transaction(dead_letters.put_away)
+    await runtime.transaction(lambda tx: tx.run("DELETE FROM closed_dead_letter"))
+    outcome = await rebuild(SERVICE, settings, swap=False)
+    assert (dict(outcome.rows), outcome.difference) == ({"standing": 1}, None)
 
 
 async def test_repeated_records_change_nothing(runtime: Runtime, settings: Settings) -> None:
