@@ -15,7 +15,7 @@ merchants costs more than their items."""
 SERVICE = Service(
     name="settlement",
     locks=("balance_watch", "settlement", "fund_transfer"),
-    records=("settlement", "item", "fund_transfer", "balance_watch"),
+    records=("settlement", "item", "narrow_item", "fund_transfer", "balance_watch"),
     projections=("merchant", "balance_change", "merchant_balance"),
     servicers=rpc.servicers,
     subscriptions=(
