@@ -6,7 +6,7 @@ The consumer, the sweep of parked events and the replay of dead letters all come
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from paykit.consume.delivery import Handle, HandlerResult, NotYet, Record, Subscription
+from paykit.consume.delivery import Excerpt, Handle, HandlerResult, NotYet, Record, Subscription
 from paykit.consume.handling import Handling
 from paykit.consume.prepared import (
     DeadLetterCause,
@@ -18,7 +18,7 @@ from paykit.consume.prepared import (
 )
 from paykit.consume.setting_aside import set_aside
 from paykit.consume.store import parked_events
-from paykit.events.codec import PREFIX_BYTES, Codec, UndecodableError
+from paykit.events.codec import PREFIX_BYTES, Codec, PartialRead, UndecodableError
 from paykit.postgres.database import Tx
 
 REASON_UNDECODABLE = "UNDECODABLE"
@@ -36,12 +36,17 @@ class RegistryMismatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """What this build does with the records of one schema; one that is not handled or ignored is newer than it."""
+    """What this build does with the records of one schema; one that is not handled or ignored is newer than it.
+
+    Attributes:
+        read: Reads what the fast lane takes; None where there is none for this schema.
+    """
 
     name: str
     header: bytes
     handle: Handle | None
     ignored: bool
+    read: PartialRead | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,10 @@ class Application:
         """The topics consumed, with the prefix."""
         return list(self._subscriptions)
 
+    def records_max(self, topic: str) -> int:
+        """Return how many records of a topic, with the prefix, one transaction applies at most."""
+        return self._subscriptions[topic].batch_records_max
+
     def unknown_schema(self, record: Record) -> int | None:
         """The schema id that must be learned before the record can be decoded; None if there is none."""
         if record.value and (record.topic, record.value[:PREFIX_BYTES]) in self._types:
@@ -135,7 +144,8 @@ class Application:
                 return None
             if record_type.handle is None:
                 return UnhandledEvent(record, record_type.name)
-            return ReadyEvent(record, record_type.name, record_type.handle, self._codec.decode(value), waited_s)
+            event = _excerpt(record_type, value) or self._codec.decode(value)
+            return ReadyEvent(record, record_type.name, record_type.handle, event, waited_s)
         except UndecodableError as error:
             return UndecodableRecord(record, DeadLetterCause(REASON_UNDECODABLE, str(error)))
 
@@ -195,9 +205,24 @@ class Application:
     def _type_of(self, record: Record, schema_id: int) -> RecordType:
         name = self._codec.record_name(schema_id).record
         subscription = self._subscriptions[record.topic]
-        record_type = RecordType(name, name.encode(), subscription.handle_of(name), name in subscription.ignores)
+        handle = subscription.handle_of(name)
+        lane = handle.fast_lane if handle is not None else None
+        read = self._codec.partial_reader(schema_id, lane.fields) if lane is not None else None
+        record_type = RecordType(name, name.encode(), handle, name in subscription.ignores, read)
         self._types[record.topic, (record.value or b"")[:PREFIX_BYTES]] = record_type
         return record_type
+
+
+def _excerpt(record_type: RecordType, value: bytes) -> Excerpt | None:
+    """Read what the fast lane takes; None where the event is to be decoded as a whole.
+
+    Raises:
+        UndecodableError: The bytes do not fit their schema.
+    """
+    handle, read = record_type.handle, record_type.read
+    if read is None or handle is None or handle.fast_lane is None:
+        return None
+    return handle.fast_lane.take(read(value))
 
 
 def _batch_result(records: Sequence[PreparedRecord], results: Sequence[EventResult], handling: Handling) -> BatchResult:

@@ -76,7 +76,8 @@ class Consumer:
         self._application = application
         self._on_applied = on_applied
         self._schemas = SchemaLearning(application, unknown_grace_s=schema_unknown_grace_s)
-        self._fetcher = Fetcher(service=service, bootstrap=bootstrap, group=group, topic=topic, owner=self)
+        names = {"service": service, "bootstrap": bootstrap, "group": group, "topic": topic}
+        self._fetcher = Fetcher(**names, owner=self, records_max=application.records_max(topic))
         # Positions as this consumer holds them; the fetcher is ahead of them by what is not yet applied.
         self._positions: dict[TopicPartition, int] = {}
         self._topic_ids: dict[TopicPartition, str] = {}

@@ -2,16 +2,34 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
 
 from paykit.base import telemetry
+from paykit.base.errors import DefectError
 from paykit.cause import Cause
 from paykit.errors import DomainError
 from paykit.events.codec import Event
 from paykit.postgres.database import Tx
 from paykit.postgres.outbox import Headers
 
-E = TypeVar("E", bound=Event)
+
+class Excerpt(Protocol):
+    """What a fast lane makes of an event's fields, which its handler takes in the event's place."""
+
+    TOPIC: ClassVar[str]
+    """The topic without prefix."""
+
+    @property
+    def recorded_at(self) -> datetime | None:
+        """When the producer recorded the event."""
+        ...
+
+
+BATCH_RECORDS_MAX = 2500
+"""Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
+
+E = TypeVar("E", bound=Event | Excerpt)
 
 
 @dataclass(slots=True)
@@ -69,7 +87,7 @@ class Delivered(Generic[E]):
     @property
     def cause(self) -> Cause:
         """Cause of everything the handler does for this event."""
-        event = self.event
+        event = cast("Event", self.event)  # Of an excerpt, nobody asks for it.
         return Cause(event.correlation_id, event.event_id, event.actor, self.record.traceparent)
 
 
@@ -98,6 +116,23 @@ Handler = Callable[[Tx, Sequence[Delivered[Any]]], Awaitable[Sequence[HandlerRes
 
 
 @dataclass(frozen=True, kw_only=True)
+class FastLane:
+    """How the events that a handler gets most are read without being decoded as a whole.
+
+    It takes what was written by the schema of this build; every other version takes the way of all events, and so does
+    what it leaves.
+
+    Attributes:
+        fields: Those that are read, as `paykit.events.partial_decoding` names them.
+        take: Makes of their values what the handler gets in the event's place; None leaves the event to be decoded as
+            a whole. Pure, and quick: it is called for each event, before any transaction.
+    """
+
+    fields: Sequence[str]
+    take: Callable[[tuple[Any, ...]], Excerpt | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Handle:
     """How one event type is handled.
 
@@ -109,12 +144,19 @@ class Handle:
             nothing, reads no clock and touches no record table. `paystream rebuild` applies it from the first event
             on, in order per key; events of other keys, types and topics may come in any order, so it must give the
             same rows in each. None: the event keeps no projection.
+        fast_lane: Both handlers take its excerpts as well as events. Excerpts have no id that an inbox could remember.
     """
 
     handler: Handler
     deduplication: Literal["natural", "inbox"] = "natural"
     commutative: bool = False
     rebuild: Handler | None = None
+    fast_lane: FastLane | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a fast lane beside an inbox."""
+        if self.fast_lane is not None and self.deduplication == "inbox":
+            raise DefectError("a fast lane needs a handler whose effects have a unique key of their own")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,11 +167,14 @@ class Subscription:
         topic: Without prefix.
         handles: By event class.
         ignores: Full record names that the service knows and has no use for.
+        batch_records_max: Records in one transaction. More is for what changes a row for many events at once: the locks
+            on such rows last as long as the transaction.
     """
 
     topic: str
     handles: Mapping[type[Event], Handle]
     ignores: frozenset[str] = field(default_factory=frozenset)
+    batch_records_max: int = BATCH_RECORDS_MAX
 
     def handle_of(self, record_name: str) -> Handle | None:
         """How records of a name are handled; None if they are not."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import confluent_kafka
 import structlog
 
-from paykit.consume.delivery import Record
+from paykit.consume.delivery import BATCH_RECORDS_MAX, Record
 from paykit.consume.store.offsets import UNKNOWN_EPOCH, Position, TopicPartition
 from paykit.kafka import client as kafka
 
@@ -24,8 +24,6 @@ _NO_SUCH_RECORD = (
     confluent_kafka.KafkaError._LOG_TRUNCATION,  # noqa: SLF001 - a public constant
 )
 
-BATCH_RECORDS_MAX = 2500
-"""Records in one transaction: beyond some hundreds, more only spreads the cost of round trips and of the commit."""
 FETCH_TIMEOUT_S = 0.1
 """How long a fetch waits for the first record."""
 FETCH_WAIT_MAX_MS = 100
@@ -97,8 +95,18 @@ class Owner(Protocol):
 class Fetcher:
     """One member of a consumer group, from `open` to `close`; its client is touched by one thread only."""
 
-    def __init__(self, *, service: str, bootstrap: str, group: str, topic: str, owner: Owner) -> None:
+    def __init__(
+        self,
+        *,
+        service: str,
+        bootstrap: str,
+        group: str,
+        topic: str,
+        owner: Owner,
+        records_max: int = BATCH_RECORDS_MAX,
+    ) -> None:
         self._service = service
+        self._records_max = records_max
         self._bootstrap = bootstrap
         self._group = group
         self._topic = topic
@@ -188,7 +196,7 @@ class Fetcher:
             return {}
         batch: Batch = {}
         # A consume without timeout takes what librdkafka has already; with one it would wait for a full batch.
-        for message in [first, *self._consumer.consume(BATCH_RECORDS_MAX - 1, timeout=0)]:
+        for message in [first, *self._consumer.consume(self._records_max - 1, timeout=0)]:
             self._add(batch, message)
         return batch
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from paykit.consume.delivery import Handle, NotYet, Record
+from paykit.consume.delivery import Excerpt, Handle, NotYet, Record
 from paykit.events.event import Event
 
 
@@ -23,7 +23,7 @@ class DeadLetterCause:
 
 @dataclass(slots=True)
 class ReadyEvent:
-    """A decoded event of a type that the service handles.
+    """A decoded event of a type that the service handles, or the excerpt of one that takes the fast lane.
 
     Attributes:
         name: Full name of its Avro record.
@@ -33,7 +33,7 @@ class ReadyEvent:
     record: Record
     name: str
     handle: Handle
-    event: Event
+    event: Event | Excerpt
     waited_s: float = 0.0
 
 

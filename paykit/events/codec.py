@@ -11,7 +11,7 @@
 import io
 import json
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -21,6 +21,7 @@ from fastavro import parse_schema, schemaless_reader
 from paykit.events import classes as catalogue
 from paykit.events import compiler
 from paykit.events.event import Event
+from paykit.events.partial_decoding import partial_decoder
 from paykit.events.registry import RegistryClient, RegistryUnavailableError, SchemaNotFoundError, together
 from paykit.events.schema_cache import SchemaCache
 from paykit.events.schema_files import SchemaFile, fingerprint, registry_text
@@ -47,6 +48,8 @@ _WRONG_BYTES = (IndexError, KeyError, ValueError, OverflowError)
 
 
 _Read = Callable[[bytes], dict[str, Any]]
+PartialRead = Callable[[bytes], tuple[Any, ...]]
+"""Message -> values of the fields asked for. Raises UndecodableError."""
 
 
 class UndecodableError(Exception):
@@ -204,6 +207,15 @@ class Codec:
         """
         return self._readers[self.peek(data)].read_as_written(data)
 
+    def partial_reader(self, schema_id: int, fields: Sequence[str]) -> PartialRead | None:
+        """Return what reads fields of the messages of a known schema, as `partial_decoder` says.
+
+        None where the schema is another than our newest version of its record: that must be resolved as a whole.
+        """
+        written = self._readers[schema_id].written
+        own = catalogue.own_files().get(written.record)
+        return _partly(own, fields) if own is not None and own.version == written.version else None
+
     def _reader(self, text: str) -> _Reader:
         schema = _parse(text)
         name = schema["name"]
@@ -244,6 +256,22 @@ def _compiled(file: SchemaFile) -> _Read:
     return read
 
 
+def _partly(file: SchemaFile, fields: Sequence[str]) -> PartialRead:
+    """Read some fields of bytes written by a schema file of this build."""
+    decode = partial_decoder(file.schema, fields)
+
+    def read(data: bytes) -> tuple[Any, ...]:
+        try:
+            values, end = decode(data, PREFIX_BYTES)
+        except _WRONG_BYTES as error:
+            raise UndecodableError(f"{file.full_name}: {type(error).__name__}: {error}") from error
+        if end != len(data):
+            raise UndecodableError(_other_length(file.full_name, end, data))
+        return values
+
+    return read
+
+
 def _walked(schema: Any, resolve_to: Any | None) -> _Read:
     """Read bytes written by any schema, as that schema or another has it."""
 
@@ -261,5 +289,9 @@ def _walked(schema: Any, resolve_to: Any | None) -> _Read:
 
 def _whole(name: str, record: dict[str, Any], end: int, data: bytes) -> dict[str, Any]:
     if end != len(data):
-        raise UndecodableError(f"{name}: the body takes {end - PREFIX_BYTES} bytes of {len(data) - PREFIX_BYTES}")
+        raise UndecodableError(_other_length(name, end, data))
     return record
+
+
+def _other_length(name: str, end: int, data: bytes) -> str:
+    return f"{name}: the body takes {end - PREFIX_BYTES} bytes of {len(data) - PREFIX_BYTES}"

@@ -13,7 +13,7 @@ from paykit.events.event import STAMPED
 Encode = Callable[[Any, Mapping[str, Any]], bytes]
 Decode = Callable[[bytes, int], tuple[dict[str, Any], int]]
 
-_INDENT = "    "
+INDENT = "    "
 _TIMESTAMP = "timestamp-micros"
 
 
@@ -53,15 +53,19 @@ at += 1""",
 }
 
 
-def _scalar(node: Any) -> str:
-    """Name a type that holds one value."""
+def scalar_of(node: Any) -> str:
+    """Name a type that holds one value.
+
+    Raises:
+        NotCompilableError: It is none that the contracts allow.
+    """
     kind = node.get("logicalType") if isinstance(node, dict) else node
     if not isinstance(kind, str) or kind not in _ENCODED:
         raise NotCompilableError(f"no code for {node}")
     return kind
 
 
-class _Writer:
+class SourceWriter:
     """Collects the functions of a schema's records, and the tables that they use."""
 
     def __init__(self) -> None:
@@ -70,6 +74,7 @@ class _Writer:
         self._types: dict[str, Any] = {}
 
     def compile(self, function: str) -> Any:
+        """Run the source, and return one of its functions."""
         exec(compile("\n".join(self.source), f"<avro {function}>", "exec"), self.names)  # noqa: S102 - see the module's docstring
         return self.names[function]
 
@@ -109,7 +114,7 @@ def decoder(schema: Mapping[str, Any]) -> Decode:
     return cast("Decode", writer.compile("decode"))
 
 
-class _Encoders(_Writer):
+class _Encoders(SourceWriter):
     def record(self, node: Mapping[str, Any], function: str, *, stamped: bool = False) -> None:
         body: list[str] = []
         parts: list[str] = []
@@ -119,7 +124,7 @@ class _Encoders(_Writer):
             body += [f"{local} = {value}"]
             parts += self._parts(field["type"], local, body)
         body.append(f"return b''.join(({', '.join(parts)},))")
-        self.source += [f"def {function}(event{', stamps' if stamped else ''}):", *(_INDENT + line for line in body)]
+        self.source += [f"def {function}(event{', stamps' if stamped else ''}):", *(INDENT + line for line in body)]
 
     def _parts(self, node: Any, name: str, body: list[str]) -> list[str]:
         """Return the expressions of a value's bytes; a text's length and bytes stay apart to be joined once."""
@@ -145,25 +150,25 @@ class _Encoders(_Writer):
                     self.record(record, f"encode_{name}")
                 return f"encode_{name}({value})"
             case scalar:
-                return _ENCODED[_scalar(scalar)].format(value)
+                return _ENCODED[scalar_of(scalar)].format(value)
 
 
-class _Decoders(_Writer):
+class _Decoders(SourceWriter):
     def record(self, node: Mapping[str, Any], function: str) -> None:
         body: list[str] = []
         for field in node["fields"]:
             body += self._lines(field["type"], f"v_{field['name']}")
         fields = ", ".join(f"{field['name']!r}: v_{field['name']}" for field in node["fields"])
         body.append(f"return {{{fields}}}, at")
-        self.source += [f"def {function}(data, at):", *(_INDENT + line for line in body)]
+        self.source += [f"def {function}(data, at):", *(INDENT + line for line in body)]
 
     def _lines(self, node: Any, name: str) -> Iterator[str]:
         """Return the statements that read a value at `at` into a variable and move `at` behind it."""
         match self.resolve(node):
             case ["null", inner]:
                 yield from (f"{name} = None", "branch = data[at]", "at += 1", "if branch == 2:")
-                yield from (_INDENT + line for line in self._lines(inner, name))
-                yield from ("elif branch:", f"{_INDENT}raise ValueError('no such branch')")
+                yield from (INDENT + line for line in self._lines(inner, name))
+                yield from ("elif branch:", f"{INDENT}raise ValueError('no such branch')")
             case {"type": "enum", "name": enum, "symbols": symbols}:
                 self.names[f"SYMBOLS_{enum}"] = dict(enumerate(symbols))
                 yield from self._lines("long", name)
@@ -176,13 +181,13 @@ class _Decoders(_Writer):
                     self.record(record, f"decode_{record_name}")
                 yield f"{name}, at = decode_{record_name}(data, at)"
             case scalar:
-                yield from _DECODED[_scalar(scalar)].format(name=name).splitlines()
+                yield from _DECODED[scalar_of(scalar)].format(name=name).splitlines()
 
     def _array(self, items: Any, name: str) -> Iterator[str]:
         """Read blocks until an empty one; a negative count is followed by the block's size in bytes."""
         yield from (f"{name} = []", "count, at = decode_long(data, at)", "while count:")
-        yield from (f"{_INDENT}if count < 0:", f"{_INDENT * 2}count, (_, at) = -count, decode_long(data, at)")
-        yield f"{_INDENT}for _ in range(count):"
-        yield from (_INDENT * 2 + line for line in self._lines(items, f"{name}_item"))
-        yield f"{_INDENT * 2}{name}.append({name}_item)"
-        yield f"{_INDENT}count, at = decode_long(data, at)"
+        yield from (f"{INDENT}if count < 0:", f"{INDENT * 2}count, (_, at) = -count, decode_long(data, at)")
+        yield f"{INDENT}for _ in range(count):"
+        yield from (INDENT * 2 + line for line in self._lines(items, f"{name}_item"))
+        yield f"{INDENT * 2}{name}.append({name}_item)"
+        yield f"{INDENT}count, at = decode_long(data, at)"

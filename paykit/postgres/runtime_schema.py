@@ -293,6 +293,12 @@ def revoke(table: str, *privileges: str) -> str:
     return f'REVOKE {", ".join(privileges)} ON "{table}" FROM "paystream_{service}"'
 
 
+def grant(table: str, *privileges: str) -> str:
+    """Return the statement that gives the service's role privileges on a table, as `revoke` takes them."""
+    service = op.get_context().opts["service"]
+    return f'GRANT {", ".join(privileges)} ON "{table}" TO "paystream_{service}"'
+
+
 def keep_creating_calls(table: str) -> None:
     """Add the columns of `paykit.cause.CreatingCall` to a table, each request key at most once."""
     op.execute(f"""

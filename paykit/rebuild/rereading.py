@@ -9,8 +9,8 @@ from typing import Any
 import confluent_kafka
 
 from paykit.base.errors import RebuildFailedError, UnavailableError
-from paykit.consume.delivery import Record
-from paykit.consume.fetching import BATCH_RECORDS_MAX, FETCH_TIMEOUT_S, record_of
+from paykit.consume.delivery import BATCH_RECORDS_MAX, Record
+from paykit.consume.fetching import FETCH_TIMEOUT_S, record_of
 from paykit.consume.store.offsets import TopicPartition
 from paykit.kafka import client as kafka
 

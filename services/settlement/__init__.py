@@ -4,6 +4,8 @@
 |---|---|
 | a policy: cut-offs in the merchant's zone, delay, thresholds | `domain/policy.py`, SQL in `store/merchant.py` |
 | an item: what a transaction of the ledger is to a merchant | `domain/item.py`, SQL in `store/item.py` |
+| its row, narrow where its ids are of the usual forms | `store/narrow_item.py` |
+| the same of some fields of its event, for nearly all | `domain/quick_item.py` |
 | a settlement: its states | `domain/lifecycle.py` |
 | a settlement: changes, events | `domain/settlement.py`, SQL in `store/settlement.py` |
 | its reserve: released, consumed, held longer | `domain/reserve.py` |
@@ -20,8 +22,8 @@
 | `paystream settlement verify`: everything recomputed | `domain/verification.py`, SQL in `store/verification.py` |
 | and what asks for a person | SQL in `store/notice.py` |
 
-Records: `settlement`, `item`, `fund_transfer`, `balance_watch`. Projections: `merchant` (of merchant.events),
-`balance_change` and its sums `merchant_balance` (of accounting.events).
+Records: `settlement`, `item`, `narrow_item`, `fund_transfer`, `balance_watch`. Projections: `merchant` (of
+merchant.events), `balance_change` and its sums `merchant_balance` (of accounting.events).
 
 RPCs: GetSettlement ListSettlements ListSettlementItems GetPendingBalance CreateSettlement ExtendReserve
 ListNegativeBalances ExportSettlement.

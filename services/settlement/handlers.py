@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from prometheus_client import Histogram
 
@@ -18,7 +18,8 @@ from services.settlement.commands.booking import RecordBooking, RecordRejection
 from services.settlement.domain import fund_transfer
 from services.settlement.domain.balance import changes_of
 from services.settlement.domain.fund_transfer import FundTransfer
-from services.settlement.domain.item import BOOKING, items_of
+from services.settlement.domain.item import BOOKING, SettlementItem, items_of
+from services.settlement.domain.quick_item import QuickItem
 from services.settlement.domain.settlement import Settlement
 
 _DAY_S = 86_400.0
@@ -35,29 +36,38 @@ CLOSED_TO_SETTLED = Histogram(
 
 
 async def on_transaction_created(
-    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated | QuickItem]]
 ) -> Sequence[HandlerResult]:
     """Follow balances, and collect what the ledger booked; settlements and transfers that it booked are completed.
 
     A transaction collected before changes nothing, nor does one that touches no account of a merchant.
     """
-    changes = [change for delivery in deliveries for change in changes_of(delivery.event)]
-    others = [delivery.event for delivery in deliveries if delivery.event.transaction_type != BOOKING]
-    items = [item for event in others for item in items_of(event)]
+    items: list[SettlementItem] = []
+    whole: list[Delivered[TransactionCreated]] = []
+    for delivery in deliveries:
+        if isinstance(delivery.event, QuickItem):
+            items.append(delivery.event.item)
+        else:
+            whole.append(cast("Delivered[TransactionCreated]", delivery))
+            items += items_of(delivery.event) if delivery.event.transaction_type != BOOKING else ()
+    changes = [change for delivery in whole for change in changes_of(delivery.event)]
     await commands.following.follow(tx, changes, items)
     if items:
         await commands.collecting.collect(tx, items)
-    bookings = [RecordBooking(d.event, d.cause) for d in deliveries if d.event.transaction_type == BOOKING]
+    bookings = [RecordBooking(d.event, d.cause) for d in whole if d.event.transaction_type == BOOKING]
     completed = await commands.booking.complete_settlements(tx, bookings) if bookings else []
     tx.after_commit.append(partial(_observe_settled, completed, tx.now))
-    moved = [RecordBooking(d.event, d.cause) for d in deliveries if _is_transfer(d.event)]
+    moved = [RecordBooking(d.event, d.cause) for d in whole if _is_transfer(d.event)]
     booked = await commands.transferring.book_transfers(tx, moved) if moved else []
     return _outcomes(deliveries, settlements=completed, transfers=booked)
 
 
-async def keep_balances(tx: Tx, deliveries: Sequence[Delivered[TransactionCreated]]) -> Sequence[HandlerResult]:
+async def keep_balances(
+    tx: Tx, deliveries: Sequence[Delivered[TransactionCreated | QuickItem]]
+) -> Sequence[HandlerResult]:
     """Keep what transactions did to balances, and do nothing else."""
-    await store.balance_changes.add(tx, [change for delivery in deliveries for change in changes_of(delivery.event)])
+    whole = [delivery.event for delivery in deliveries if not isinstance(delivery.event, QuickItem)]
+    await store.balance_changes.add(tx, [change for event in whole for change in changes_of(event)])
     return [None] * len(deliveries)
 
 
@@ -109,9 +119,13 @@ def _outcomes(
     transfers: Sequence[FundTransfer | DomainError],
 ) -> list[HandlerResult]:
     """Put refusals in the places of their deliveries; about the others there is nothing to say."""
+    if not settlements and not transfers:
+        return [None] * len(deliveries)
     of_settlements, of_transfers = map(_refusals, (settlements, transfers))
     return [
-        next(of_settlements)
+        None
+        if isinstance(delivery.event, QuickItem)
+        else next(of_settlements)
         if delivery.event.transaction_type == BOOKING
         else next(of_transfers)
         if _is_transfer(delivery.event)

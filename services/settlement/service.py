@@ -1,24 +1,32 @@
 """What the settlement service is made of."""
 
-from paykit.consume.delivery import Handle, Subscription
+from paykit.consume.delivery import FastLane, Handle, Subscription
 from paykit.merchants import projection as merchant_projection
 from paykit.process.service import Job, Service
 from paystream.accounting.v1 import events as accounting_events
 from paystream.settlement.v1 import events
 from services.settlement import handlers, jobs, rpc
+from services.settlement.domain import quick_item
+
+COLLECTED_AT_ONCE_MAX = 5_000
+"""Transactions collected at once: each settlement that they come into is one row to update, and that of a thousand
+merchants costs more than their items."""
 
 SERVICE = Service(
     name="settlement",
     locks=("balance_watch", "settlement", "fund_transfer"),
-    records=("settlement", "item", "fund_transfer", "balance_watch"),
+    records=("settlement", "item", "narrow_item", "fund_transfer", "balance_watch"),
     projections=("merchant", "balance_change", "merchant_balance"),
     servicers=rpc.servicers,
     subscriptions=(
         Subscription(
             topic="accounting.events",
+            batch_records_max=COLLECTED_AT_ONCE_MAX,
             handles={
                 accounting_events.TransactionCreated: Handle(
-                    handler=handlers.on_transaction_created, rebuild=handlers.keep_balances
+                    handler=handlers.on_transaction_created,
+                    rebuild=handlers.keep_balances,
+                    fast_lane=FastLane(fields=quick_item.FIELDS, take=quick_item.quick_item),
                 ),
                 accounting_events.TransactionRejected: Handle(handler=handlers.on_transaction_rejected),
             },

@@ -1,6 +1,7 @@
 """Collecting items: each is added to what is pending at its cut-off."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
@@ -16,23 +17,34 @@ async def collect(tx: Tx, items: Sequence[SettlementItem]) -> None:
     """Add items to what is pending; those that are there already change nothing."""
     await store.merchants.keep_still(tx)
     absent = {(item.transaction_id, item.merchant_id): item for item in reversed(items)}
+    shared = _shared(absent)
     policies = await store.merchants.policies(tx, {item.merchant_id for item in items})
     try:
         async with tx.savepoint():
-            await _collect(tx, list(absent.values()), policies)
+            await _collect(tx, list(absent.values()), policies, shared)
     except UniqueViolation:
         for key in await store.present_items(tx, [transaction_id for transaction_id, _ in absent]):
             absent.pop(key, None)
         if absent:
-            await _collect(tx, list(absent.values()), policies)
+            await _collect(tx, list(absent.values()), policies, shared)
 
 
-async def _collect(tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy]) -> None:
+def _shared(keys: Collection[tuple[str, str]]) -> frozenset[str]:
+    """Return the transactions that are items of several merchants, as hardly ever one is."""
+    if len({transaction_id for transaction_id, _ in keys}) == len(keys):
+        return frozenset()
+    counts = Counter(transaction_id for transaction_id, _ in keys)
+    return frozenset(transaction_id for transaction_id, count in counts.items() if count > 1)
+
+
+async def _collect(
+    tx: Tx, items: Sequence[SettlementItem], policies: Mapping[str, Policy], shared: Collection[str]
+) -> None:
     by_place = await _by_place(tx, items, policies)
     left = {place: domain.sums.parts_of(by_place[place]) for place in sorted(by_place, key=place_order)}
     # A round takes in a part at each place, or finds what collects there full, as hardly ever any is.
     for _ in range(2 * len(items)):
-        collecting = await _collect_first(tx, left, policies)
+        collecting = await _collect_first(tx, left, policies, shared)
         await store.settlements.set_full(tx, [place for place in left if place not in collecting])
         left = {place: parts[place in collecting :] for place, parts in left.items() if parts[place in collecting :]}
         if not left:
@@ -40,7 +52,10 @@ async def _collect(tx: Tx, items: Sequence[SettlementItem], policies: Mapping[st
 
 
 async def _collect_first(
-    tx: Tx, parts: Mapping[Place, Sequence[Sequence[SettlementItem]]], policies: Mapping[str, Policy]
+    tx: Tx,
+    parts: Mapping[Place, Sequence[Sequence[SettlementItem]]],
+    policies: Mapping[str, Policy],
+    shared: Collection[str],
 ) -> dict[Place, CollectingSettlement]:
     """Add the first part of the items of each place, and return what collects there, without places that are full."""
     collecting = await store.settlements.collect(
@@ -50,7 +65,9 @@ async def _collect_first(
         due=[domain.closing.first_due_at(policies.get(merchant_id), cut_off) for merchant_id, _, cut_off in parts],
     )
     await store.insert_items(
-        tx, ((item, row.settlement_id) for place, row in collecting.items() for item in parts[place][0])
+        tx,
+        ((item, row.settlement_id) for place, row in collecting.items() for item in parts[place][0]),
+        shared=shared,
     )
     due = {}
     for (merchant_id, currency_code, _), (settlement_id, due_at, total_minor) in collecting.items():

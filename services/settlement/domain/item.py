@@ -1,10 +1,10 @@
 """Items: what a transaction of the ledger is to a merchant whose settlement account it touches. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from paystream.accounting.v1.events import Entry, TransactionCreated
 
@@ -14,7 +14,7 @@ ACCOUNT_KIND = "merchant.settlement"
 BOOKING = "SettlementCreated"
 """The type of the transactions that book settlements: what they take from the account, they take as items' sum."""
 
-_FEES = "platform.fees"
+FEES = "platform.fees"
 
 
 class ItemKind(StrEnum):
@@ -29,7 +29,7 @@ class ItemKind(StrEnum):
     RESERVE_CONSUMPTION = "RESERVE_CONSUMPTION"
 
 
-_KINDS = MappingProxyType(
+KINDS = MappingProxyType(
     {
         "PaymentSuccess": ItemKind.PAYMENT,
         "PaymentReversed": ItemKind.PAYMENT,
@@ -45,12 +45,11 @@ _KINDS = MappingProxyType(
     }
 )
 """By type of transaction; any other is an adjustment."""
-_WITH_FEE = frozenset({ItemKind.PAYMENT, ItemKind.REFUND, ItemKind.DISPUTE})
+WITH_FEE = frozenset({ItemKind.PAYMENT, ItemKind.REFUND, ItemKind.DISPUTE})
 """What the platform's fees are told apart of: what they lose, the merchant gains."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettlementItem:
+class SettlementItem(NamedTuple):
     """An effect on a merchant's settlement account; amounts are below zero where they take from the merchant.
 
     Attributes:
@@ -78,12 +77,12 @@ def items_of(event: TransactionCreated) -> list[SettlementItem]:
         minor = entry.effect * entry.amount_minor
         if entry.account_kind == ACCOUNT_KIND:
             effects[entry.merchant_id or ""] = effects.get(entry.merchant_id or "", 0) + minor
-        elif entry.account_kind == _FEES:
+        elif entry.account_kind == FEES:
             fees_minor -= minor
     if not effects:
         return []
-    kind = _KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
-    fee_minor = fees_minor if kind in _WITH_FEE and len(effects) == 1 else 0
+    kind = KINDS.get(event.transaction_type, ItemKind.ADJUSTMENT)
+    fee_minor = fees_minor if kind in WITH_FEE and len(effects) == 1 else 0
     split = [(merchant_id, effect - fee_minor, fee_minor) for merchant_id, effect in effects.items()]
     return [_item(event, merchant_id, kind, amount, fee) for merchant_id, amount, fee in split if amount or fee]
 

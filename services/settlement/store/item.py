@@ -1,11 +1,13 @@
-"""The table `item`: what was collected, and the settlement that each item came into."""
+"""The tables `item` and `narrow_item`: what was collected, and the settlement that each item came into."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from paykit.postgres.database import Tx
 from services.settlement.domain.item import ItemKind, SettlementItem
+from services.settlement.store import narrow_item
+from services.settlement.store.narrow_item import AS_ITEM, SETTLEMENT_ID, TRANSACTION_ID, NarrowRow, narrow_row
 
 ItemKey = tuple[datetime, str, str]
 """effective_at, transaction_id, merchant_id: the order of items."""
@@ -15,31 +17,56 @@ _COLUMNS = (
     *("effective_at", "amount_minor", "fee_minor"),
 )
 
-_SELECT_PRESENT = "SELECT transaction_id, merchant_id FROM item WHERE transaction_id = ANY($1::text[])"
+_SELECT_PRESENT = f"""
+SELECT transaction_id, merchant_id FROM item WHERE transaction_id = ANY($1::text[])
+UNION ALL
+SELECT {TRANSACTION_ID}, settlement.merchant_id
+FROM narrow_item JOIN settlement ON settlement.settlement_id = {SETTLEMENT_ID}
+WHERE narrow_item.transaction_id = ANY($2::uuid[])
+"""
 
 _ITEMS = """
 SELECT item.transaction_id, item.merchant_id, settlement.currency_code, item.kind, item.transaction_type,
     item.related_no, item.root_reference, item.effective_at, item.amount_minor, item.fee_minor, settlement.holder_id
 """
 
-# Each settlement that items came into gives its next items by its own index; the first of all of them are the page.
+# Each settlement that items came into gives its next items by its own indexes; the first of all of them are the page.
+# Digits sort as the ids that they are of.
 _PAGE_OF_HOMES = f"""
 {_ITEMS}
 FROM unnest($1::text[]) AS home (settlement_id)
 JOIN settlement ON settlement.settlement_id = home.settlement_id
 CROSS JOIN LATERAL (
-    SELECT * FROM item
-    WHERE item.settlement_id = home.settlement_id
-        AND ($2::timestamptz IS NULL OR (item.effective_at, item.transaction_id) > ($2, $3))
-    ORDER BY item.effective_at, item.transaction_id LIMIT $4
+    (
+        SELECT transaction_id, kind, transaction_type, related_no, root_reference, effective_at, amount_minor,
+            fee_minor, merchant_id
+        FROM item
+        WHERE item.settlement_id = home.settlement_id
+            AND ($2::timestamptz IS NULL OR (item.effective_at, item.transaction_id) > ($2, $3))
+        ORDER BY item.effective_at, item.transaction_id LIMIT $4
+    ) UNION ALL (
+        SELECT {AS_ITEM}, settlement.merchant_id
+        FROM narrow_item
+        WHERE narrow_item.settlement_id = substr(home.settlement_id, 5)::uuid
+            AND ($2::timestamptz IS NULL OR (narrow_item.effective_at, {TRANSACTION_ID}) > ($2, $3))
+            AND narrow_item.effective_at >= coalesce($2::timestamptz, '-infinity')
+        ORDER BY narrow_item.effective_at, narrow_item.transaction_id LIMIT $4
+    )
 ) AS item
 ORDER BY item.effective_at, item.transaction_id LIMIT $4
 """
 
 _PAGE_OF_TRANSACTION = f"""
 {_ITEMS}
-FROM item JOIN settlement ON settlement.settlement_id = item.settlement_id
-WHERE item.transaction_id = $1 AND item.merchant_id > $2
+FROM (
+    SELECT transaction_id, kind, transaction_type, related_no, root_reference, effective_at, amount_minor, fee_minor,
+        merchant_id, settlement_id
+    FROM item WHERE transaction_id = $1 AND merchant_id > $2
+    UNION ALL
+    SELECT {AS_ITEM}, settlement.merchant_id, settlement.settlement_id
+    FROM narrow_item JOIN settlement ON settlement.settlement_id = {SETTLEMENT_ID}
+    WHERE narrow_item.transaction_id = $4::uuid AND settlement.merchant_id > $2
+) AS item JOIN settlement ON settlement.settlement_id = item.settlement_id
 ORDER BY item.merchant_id LIMIT $3
 """
 
@@ -57,34 +84,36 @@ class PlacedItem:
         return self.item.effective_at, self.item.transaction_id, self.item.merchant_id
 
 
-async def insert_items(tx: Tx, items: Iterable[tuple[SettlementItem, str]]) -> None:
+async def insert_items(
+    tx: Tx, items: Iterable[tuple[SettlementItem, str]], *, shared: Collection[str] = frozenset()
+) -> None:
     """Insert items, each with the settlement that it comes into.
+
+    Args:
+        tx: The transaction.
+        items: Items and settlement ids.
+        shared: Transactions that are items of several merchants.
 
     Raises:
         UniqueViolation: One is there already.
     """
-    rows = [
-        (
-            item.transaction_id,
-            item.merchant_id,
-            settlement_id,
-            item.kind,
-            item.transaction_type,
-            item.related_no,
-            item.root_reference,
-            item.effective_at,
-            item.amount_minor,
-            item.fee_minor,
-        )
-        for item, settlement_id in items
-    ]
-    rows.sort()
-    await tx.copy("item", _COLUMNS, rows)
+    narrow: list[NarrowRow] = []
+    wide: list[tuple[object, ...]] = []
+    for item, settlement_id in items:
+        row = None if item.transaction_id in shared else narrow_row(item, settlement_id)
+        if row is None:
+            wide.append(_wide_row(item, settlement_id))
+        else:
+            narrow.append(row)
+    for table, columns, rows in (("narrow_item", narrow_item.COLUMNS, narrow), ("item", _COLUMNS, wide)):
+        if rows:
+            await tx.copy(table, columns, sorted(rows))
 
 
 async def present_items(tx: Tx, transaction_ids: Sequence[str]) -> set[tuple[str, str]]:
     """Read (transaction_id, merchant_id) of the items that are there."""
-    return {(row[0], row[1]) for row in await tx.fetch(_SELECT_PRESENT, transaction_ids)}
+    digits = [digits for each in transaction_ids if (digits := narrow_item.digits_of(each)) is not None]
+    return {(row[0], row[1]) for row in await tx.fetch(_SELECT_PRESENT, transaction_ids, digits)}
 
 
 async def items_of_homes(
@@ -98,7 +127,23 @@ async def items_of_homes(
 async def items_of_transaction(tx: Tx, transaction_id: str, *, after: ItemKey | None, limit: int) -> list[PlacedItem]:
     """Read the items of a transaction, one for each merchant, in the order of their keys."""
     merchant_id = after[2] if after else ""
-    return [_placed(row) for row in await tx.fetch(_PAGE_OF_TRANSACTION, transaction_id, merchant_id, limit)]
+    digits = narrow_item.digits_of(transaction_id)
+    return [_placed(row) for row in await tx.fetch(_PAGE_OF_TRANSACTION, transaction_id, merchant_id, limit, digits)]
+
+
+def _wide_row(item: SettlementItem, settlement_id: str) -> tuple[object, ...]:
+    return (
+        item.transaction_id,
+        item.merchant_id,
+        settlement_id,
+        item.kind,
+        item.transaction_type,
+        item.related_no,
+        item.root_reference,
+        item.effective_at,
+        item.amount_minor,
+        item.fee_minor,
+    )
 
 
 def _placed(row: Sequence[object]) -> PlacedItem:

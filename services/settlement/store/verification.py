@@ -10,6 +10,7 @@ from paykit.verification import Progress
 from services.settlement.domain.balance import FOLLOWED
 from services.settlement.domain.settlement import MerchantCurrency
 from services.settlement.domain.verification import Collected, SettlementDifferenceError
+from services.settlement.store.narrow_item import KIND, SETTLEMENT_ID, TRANSACTION_ID
 from services.settlement.store.settlement import SUMS
 
 # Each statement reads the first difference, as (subject, detail), or no row.
@@ -39,6 +40,26 @@ ORDER BY item.transaction_id, item.merchant_id
 LIMIT 1
 """
 
+_NARROW_ITEMS = f"""
+SELECT {TRANSACTION_ID} AS subject,
+    CASE WHEN settlement.settlement_id IS NULL THEN 'came into ' || {SETTLEMENT_ID} || ', which does not exist'
+        WHEN item.transaction_id IS NOT NULL THEN 'is an item a second time, of ' || item.merchant_id
+        ELSE 'is of a form ' || form || ', which is none'
+    END AS detail
+FROM narrow_item LEFT JOIN settlement ON settlement.settlement_id = {SETTLEMENT_ID}
+LEFT JOIN item ON item.transaction_id = {TRANSACTION_ID}
+WHERE settlement.settlement_id IS NULL OR item.transaction_id IS NOT NULL OR {KIND} IS NULL
+ORDER BY narrow_item.transaction_id
+LIMIT 1
+"""
+
+# Both tables, as far as sums go.
+_EVERY_ITEM = f"""(
+    SELECT settlement_id, transaction_id, kind, amount_minor, fee_minor FROM item
+    UNION ALL
+    SELECT {SETTLEMENT_ID}, {TRANSACTION_ID}, {KIND}, amount_minor, fee_minor FROM narrow_item
+) AS item"""
+
 _SUM_OF = {
     "payments_minor": "amount_minor) FILTER (WHERE kind = 'PAYMENT')",
     "refunds_minor": "amount_minor) FILTER (WHERE kind = 'REFUND')",
@@ -53,7 +74,7 @@ _SUMS = f"""
 WITH came AS (
     SELECT settlement_id, count(*) AS item_count,
         {", ".join(f"coalesce(sum({of}, 0) AS {name}" for name, of in _SUM_OF.items())}
-    FROM item GROUP BY settlement_id
+    FROM {_EVERY_ITEM} GROUP BY settlement_id
 ), held AS (
     SELECT home.holder_id AS settlement_id, {", ".join(f"sum(came.{name}) AS {name}" for name in SUMS)}
     FROM came JOIN settlement AS home ON home.settlement_id = came.settlement_id
@@ -94,18 +115,19 @@ ORDER BY 1 LIMIT 1
 _CHECKS = (
     ("holders", "settlement", _HOLDERS),
     ("items", "item", _ITEMS),
-    ("sums", "item", _SUMS),
+    ("narrow items", "narrow_item", _NARROW_ITEMS),
+    ("sums", "settlement", _SUMS),
     ("balances", "balance_change", _BALANCES),
 )
-_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("settlement", "item", "balance_change")}
+_COUNT = {table: f"SELECT count(*) FROM {table}" for table in ("settlement", "item", "narrow_item", "balance_change")}
 
 _FOLLOWED = "SELECT merchant_id, currency_code, available_minor, reserve_minor, receivable_minor FROM merchant_balance"
 
-_COLLECTED = """
+_COLLECTED = f"""
 WITH came AS (
     SELECT settlement_id, count(*) AS items,
         sum(hashtextextended(transaction_id || ' ' || (amount_minor + fee_minor), 0)::numeric) AS digest
-    FROM item WHERE amount_minor + fee_minor <> 0 GROUP BY settlement_id
+    FROM {_EVERY_ITEM} WHERE amount_minor + fee_minor <> 0 GROUP BY settlement_id
 )
 SELECT merchant_id, currency_code, coalesce(sum(items), 0) AS items, coalesce(sum(digest), 0) AS digest,
     coalesce(sum(total_minor) FILTER (WHERE state IN ('PENDING', 'CREATED')), 0) AS unbooked_minor

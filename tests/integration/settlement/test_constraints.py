@@ -12,7 +12,20 @@ from services.settlement.domain.settlement import Settlement
 from tests.integration.settlement.test_closing import one
 from tests.integration.settlement.test_reserve import held
 from tests.integration.settlement.till import Till
-from tests.unit.settlement.builders import ALICE, NOON, booking, capture, daily, hours, refund, rejected, threshold, utc
+from tests.unit.settlement.builders import (
+    ALICE,
+    NOON,
+    booked,
+    booking,
+    capture,
+    daily,
+    entry,
+    hours,
+    refund,
+    rejected,
+    threshold,
+    utc,
+)
 
 PENDING, CREATED, COMPLETED, FAILED, CARRIED = SettlementState
 LEGAL = {(PENDING, CREATED), (PENDING, CARRIED), (CREATED, COMPLETED), (CREATED, FAILED)}
@@ -152,6 +165,9 @@ async def test_the_service_can_neither_change_items_nor_remove_settlements(till:
         "UPDATE item SET amount_minor = 1",
         "DELETE FROM item",
         "TRUNCATE item",
+        "UPDATE narrow_item SET amount_minor = 1",
+        "DELETE FROM narrow_item",
+        "TRUNCATE narrow_item",
         "DELETE FROM settlement",
         "TRUNCATE settlement",
     ):
@@ -159,15 +175,22 @@ async def test_the_service_can_neither_change_items_nor_remove_settlements(till:
             await till.runtime.transaction(partial(execute, statement))
 
 
-async def execute(statement: str, tx: Tx) -> int:
-    return await tx.run(statement)
+async def execute(statement: str, *arguments_and_tx: Any) -> int:
+    *arguments, tx = arguments_and_tx
+    return int(await tx.run(statement, *arguments))
 
 
 async def test_a_transaction_is_an_item_of_a_merchant_once(till: Till) -> None:
     await in_state(till, PENDING)
+    await till.consume(booked("Goodwill", "ticket-1", [entry("merchant.settlement", 5)]))
     again = """
         INSERT INTO item SELECT transaction_id, merchant_id, 'stl_other', kind, transaction_type, related_no,
             root_reference, effective_at, amount_minor, fee_minor FROM item WHERE merchant_id = $1
     """
-    with pytest.raises(asyncpg.UniqueViolationError):
-        await till.runtime.transaction(lambda tx: tx.run(again, ALICE))
+    narrow_again = """
+        INSERT INTO narrow_item SELECT transaction_id, gen_random_uuid(), related_id, root_id, effective_at,
+            amount_minor, fee_minor, form FROM narrow_item
+    """
+    for statement, arguments in ((again, [ALICE]), (narrow_again, [])):
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await till.runtime.transaction(partial(execute, statement, *arguments))

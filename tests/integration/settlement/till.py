@@ -30,6 +30,8 @@ CAUSE = Cause("cor_test", None, "tester", None)
 _ROWS = {
     "settlement": "SELECT * FROM settlement",
     "item": "SELECT * FROM item ORDER BY transaction_id, merchant_id",
+    "narrow_item": "SELECT *, 'stl_' || encode(uuid_send(settlement_id), 'hex') AS settlement_id FROM narrow_item "
+    "ORDER BY transaction_id",
     "merchant": "SELECT * FROM merchant ORDER BY merchant_id",
     "fund_transfer": "SELECT * FROM fund_transfer ORDER BY transfer_id",
     "balance_change": "SELECT * FROM balance_change ORDER BY transaction_id, merchant_id",

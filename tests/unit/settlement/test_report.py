@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -47,7 +46,7 @@ def test_a_csv_has_a_line_of_names_and_one_for_each_item() -> None:
     "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "|calc", "%0a", '=HYPERLINK("http://x","y")']
 )
 def test_no_text_is_a_formula_to_a_spreadsheet_and_none_breaks_its_cell(text: str) -> None:
-    item = replace(ITEMS[0], related_no=text, root_reference=text, transaction_type=text)
+    item = ITEMS[0]._replace(related_no=text, root_reference=text, transaction_type=text)
     (_, row) = csv.reader(io.StringIO(written(CsvWriter(), [item]), newline=""))
     assert row[3:6] == [f"'{text}"] * 3
     assert row[7:10] == ["10000", "-320", "9680"]
@@ -55,7 +54,7 @@ def test_no_text_is_a_formula_to_a_spreadsheet_and_none_breaks_its_cell(text: st
 
 @pytest.mark.parametrize("text", ["a,b", 'say "so"', "two\r\nlines", "grüß=gott", " =1"])
 def test_other_texts_come_back_as_they_were(text: str) -> None:
-    item = replace(ITEMS[0], related_no=text)
+    item = ITEMS[0]._replace(related_no=text)
     (_, row) = csv.reader(io.StringIO(written(CsvWriter(), [item]), newline=""))
     assert row[4] == text
 
@@ -89,7 +88,7 @@ def test_a_json_report_holds_the_sums_and_every_item() -> None:
 
 def test_a_json_report_quotes_whatever_a_text_holds() -> None:
     texts = ['"', "\\", "\u2028", "\x01", "]}", "=1"]
-    items = [replace(ITEMS[0], related_no=text) for text in texts]
+    items = [ITEMS[0]._replace(related_no=text) for text in texts]
     assert [item["related_no"] for item in json.loads(written(JsonWriter(), items))["items"]] == texts
 
 
