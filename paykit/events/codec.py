@@ -8,6 +8,7 @@
     EventInvalidError          an event does not fit its own schema
 """
 
+import functools
 import io
 import json
 import struct
@@ -39,6 +40,8 @@ __all__ = [
 
 MAGIC = 0
 PREFIX_BYTES = 5
+READERS_MAX = 1_024
+"""Writers' schemas for which a process keeps compiled code; the registry may hold any number."""
 
 _PREFIX = struct.Struct(">bI")
 _WRONG_VALUE = (TypeError, ValueError, AttributeError, KeyError, OverflowError)
@@ -113,8 +116,8 @@ class Codec:
     async def _prepare(self, file: SchemaFile) -> None:
         text = registry_text(file.schema)
         schema_id = await self._resolve(f"{self.topic(file.topic)}-{file.full_name}", text)
-        self._writers[file.full_name] = _Writer(_PREFIX.pack(MAGIC, schema_id), compiler.encoder(file.schema))
-        self._readers[schema_id] = self._reader(text)
+        self._writers[file.full_name] = _Writer(_PREFIX.pack(MAGIC, schema_id), _encoder(file.full_name))
+        self._readers[schema_id] = _reader(text)
 
     async def _resolve(self, subject: str, text: str) -> int:
         try:
@@ -177,7 +180,7 @@ class Codec:
             if remembered is None:
                 raise
             text = remembered
-        self._readers[schema_id] = self._reader(text)
+        self._readers[schema_id] = _reader(text)
         self._cache.remember_schema(schema_id, text)
 
     def forget(self, schema_id: int) -> None:
@@ -216,20 +219,28 @@ class Codec:
         own = catalogue.own_files().get(written.record)
         return _partly(own, fields) if own is not None and own.version == written.version else None
 
-    def _reader(self, text: str) -> _Reader:
-        schema = _parse(text)
-        name = schema["name"]
-        own = catalogue.own_files().get(name)
-        version = catalogue.versions_by_fingerprint().get(fingerprint(json.loads(text)))
-        if own is not None and own.version == version:
-            read = as_written = _compiled(own)
-        else:
-            as_written = _walked(schema, None)
-            # Resolving doubles the time: it is for the bytes of other versions.
-            read = as_written if own is None else _walked(schema, _parse(registry_text(own.schema)))
-        return _Reader(
-            written=Written(name, version), read=read, read_as_written=as_written, event=catalogue.event_class(name)
-        )
+
+@functools.cache
+def _encoder(record: str) -> compiler.Encode:
+    """Compile the encoder of our newest version: once a process, whose services share many events."""
+    return compiler.encoder(catalogue.own_files()[record].schema)
+
+
+@functools.lru_cache(maxsize=READERS_MAX)
+def _reader(text: str) -> _Reader:
+    schema = _parse(text)
+    name = schema["name"]
+    own = catalogue.own_files().get(name)
+    version = catalogue.versions_by_fingerprint().get(fingerprint(json.loads(text)))
+    if own is not None and own.version == version:
+        read = as_written = _compiled(own)
+    else:
+        as_written = _walked(schema, None)
+        # Resolving doubles the time: it is for the bytes of other versions.
+        read = as_written if own is None else _walked(schema, _parse(registry_text(own.schema)))
+    return _Reader(
+        written=Written(name, version), read=read, read_as_written=as_written, event=catalogue.event_class(name)
+    )
 
 
 def _parse(text: str) -> Any:

@@ -14,6 +14,12 @@ from paykit.process import migrate
 SERVICE_PASSWORD = "not-a-secret"  # noqa: S105 - of roles on servers that exist for one test run
 DROP_TRIES_MAX = 20
 DROP_PAUSE_S = 0.1
+FILLED_BY_MIGRATIONS = ("alembic_version", "schema_support", "currency")
+
+_SEQUENCES_ANEW = """
+SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+FROM pg_sequences WHERE schemaname = ANY($1) AND last_value IS NOT NULL
+"""
 
 _numbers = itertools.count(1)
 
@@ -42,12 +48,21 @@ async def database(template_url: str) -> AsyncIterator[str]:
 
 
 async def empty(admin_url: str, *schemas: str) -> None:
-    """Empty every table of these services: far quicker than a fresh database, where tests share one."""
+    """Empty every table of these services: far quicker than a fresh database, where tests share one.
+
+    Rows are deleted, without triggers: TRUNCATE gives each table and index a new file, which takes thirty times as long
+    where a table holds a handful. What migrations fill stays.
+    """
     connection = await asyncpg.connect(admin_url)
-    names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY($1)"
-    rows = await connection.fetch(f"{names} AND tablename NOT IN ('alembic_version', 'schema_support')", schemas)
-    await connection.execute(f"TRUNCATE {', '.join(row[0] for row in rows)} RESTART IDENTITY CASCADE")
-    await connection.close()
+    try:
+        names = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY($1)"
+        rows = await connection.fetch(f"{names} AND tablename <> ALL($2)", schemas, FILLED_BY_MIGRATIONS)
+        async with connection.transaction():
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(";".join(f"DELETE FROM {row[0]}" for row in rows))
+        await connection.execute(_SEQUENCES_ANEW, schemas)
+    finally:
+        await connection.close()
 
 
 def admin_url_of(template_url: str, database_url: str) -> str:

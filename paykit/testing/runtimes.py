@@ -28,10 +28,7 @@ async def runtime(
     service: Service, database_url: str, *, cache_dir: Path, clock: Clock | None = None
 ) -> AsyncIterator[Runtime]:
     """A prepared runtime on a registry in memory that knows every published schema."""
-    registry = FakeRegistry()
-    async with registry.client() as client:
-        for file in catalogue.own_files().values():
-            await client.register(f"{file.topic}-{file.full_name}", registry_text(file.schema))
+    async with (await _published()).client() as client:
         settings = Settings(
             database_url=SecretStr(database_url),
             database_service_password=SecretStr(databases.SERVICE_PASSWORD),
@@ -45,6 +42,20 @@ async def runtime(
             yield service_runtime
         finally:
             await service_runtime.close()
+
+
+_registries: list[FakeRegistry] = []
+
+
+async def _published() -> FakeRegistry:
+    """Return the registry that all runtimes of this process ask, filled once."""
+    if not _registries:
+        registry = FakeRegistry()
+        async with registry.client() as client:
+            for file in catalogue.own_files().values():
+                await client.register(f"{file.topic}-{file.full_name}", registry_text(file.schema))
+        _registries.append(registry)
+    return _registries[0]
 
 
 def act_as(caller: str, *, correlation_id: str = "cor_test") -> CallContext:

@@ -196,7 +196,7 @@ async def test_a_dispute_that_nobody_answers_is_lost(pair: Pair) -> None:
     [attempt] = await pair.house.attempts(created.payment_id)
 
     request = channel_pb.OpenDisputeRequest(
-        request_id=str(uuid.uuid4()), attempt_id=attempt.attempt_id, respond_within_seconds=1
+        request_id=str(uuid.uuid4()), attempt_id=attempt.attempt_id, respond_within_seconds=5
     )
     await pair.stub.OpenDispute(request, timeout=10)
     types = ["PaymentCreated", "PaymentSuccess", "DisputeOpened", "DisputeDueSoon", "DisputeLost"]

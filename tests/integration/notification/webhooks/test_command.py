@@ -47,14 +47,14 @@ async def paystream(*arguments: str) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "paytools.cli.main", "webhooks", *arguments]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), 180)
     return process.returncode or 0, out.decode(), err.decode()
 
 
 async def test_listener_registers_itself_verifies_what_comes_and_takes_itself_out(desk: Desk, address: str) -> None:
-    arguments = ("--port", "0", "--merchant", MERCHANT, "--events", "order.*", "--count", "1", "--seconds", "30")
+    arguments = ("--port", "0", "--merchant", MERCHANT, "--events", "order.*", "--count", "1", "--seconds", "150")
     listening = asyncio.create_task(paystream("listen", *arguments, "--address", address))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         listed: list[str] = []
         while not listed:
             _, out, _ = await paystream("list", MERCHANT, "--address", address)
