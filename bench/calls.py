@@ -43,7 +43,7 @@ class Measured:
 async def measure(ground: Ground, *, seconds: float) -> dict[str, float]:
     """Measure all loads, `seconds` each; calls/s, payments/s for batches, and the unary latencies at 64 in flight."""
     async with plot(ground) as own:
-        merchants = await _know_merchants(own)
+        merchants = await know_merchants(own)
         async with (
             children.echo(own) as echo,
             children.service(own, "payment", role="api", log_level="warning") as payment,
@@ -58,30 +58,34 @@ async def measure(ground: Ground, *, seconds: float) -> dict[str, float]:
 
 def _plan(echo: str, payment: str, merchants: Sequence[str], seconds: float) -> list[Measured]:
     """Put the echo and CreatePayment beside each other at every level, then the batches."""
-
-    def step(address: str, method: str, in_flight: int, items: int) -> dict[str, Any]:
-        per_s = CALLS_PER_S_MAX if items == 1 else BATCHED_PER_S_MAX / items
-        return {
-            "address": address,
-            "method": method,
-            "in_flight": in_flight,
-            "items": items,
-            "calls_max": int(per_s * seconds),
-            "seconds": seconds,
-            "merchants": merchants,
-        }
-
     measured = []
     for level in IN_FLIGHT:
-        measured.append(Measured(f"echo_{level}", step(echo, ECHO, level, 1)))
-        measured.append(Measured(f"create_payment_{level}", step(payment, f"{PAYMENT}/CreatePayment", level, 1)))
+        create = f"{PAYMENT}/CreatePayment"
+        measured.append(Measured(f"echo_{level}", step(echo, ECHO, merchants, level, seconds)))
+        measured.append(Measured(f"create_payment_{level}", step(payment, create, merchants, level, seconds)))
     for items in BATCHES:
-        method = f"{PAYMENT}/BatchCreatePayments"
-        measured.append(Measured(f"batch_{items}", step(payment, method, BATCHES_IN_FLIGHT, items)))
+        batch = step(payment, f"{PAYMENT}/BatchCreatePayments", merchants, BATCHES_IN_FLIGHT, seconds, items=items)
+        measured.append(Measured(f"batch_{items}", batch))
     return measured
 
 
-async def _know_merchants(own: Plot) -> list[str]:
+def step(
+    address: str, method: str, merchants: Sequence[str], in_flight: int, seconds: float, *, items: int = 1
+) -> dict[str, Any]:
+    """Describe one load to the load client; see `bench.load.Step`."""
+    per_s = CALLS_PER_S_MAX if items == 1 else BATCHED_PER_S_MAX / items
+    return {
+        "address": address,
+        "method": method,
+        "in_flight": in_flight,
+        "items": items,
+        "calls_max": int(per_s * seconds),
+        "seconds": seconds,
+        "merchants": merchants,
+    }
+
+
+async def know_merchants(own: Plot) -> list[str]:
     """Let the payment service know merchants, as if their events had been applied: nothing consumes in role api."""
     merchants = merchant_ids(MERCHANTS)
     async with connected(own.admin_url, schema="payment") as connection:

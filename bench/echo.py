@@ -1,6 +1,7 @@
 """A bare grpc.aio server that gives back what it gets: what a call costs before paystream does anything.
 
-It parses and serializes the message, as every server must, and does nothing else. `python -m bench.echo <address>`.
+It parses and serializes the message, as every server must, and does nothing else. It also takes spans, as a collector
+does, and keeps none. `python -m bench.echo <address>`.
 """
 
 import asyncio
@@ -15,10 +16,15 @@ from paystream.payment.v1.payment_pb2 import CreatePaymentRequest
 
 SERVICE = "paystream.bench.v1.EchoService"
 METHOD = f"/{SERVICE}/Echo"
+COLLECTOR = "opentelemetry.proto.collector.trace.v1.TraceService"
 
 
 async def _echo(request: CreatePaymentRequest, _context: Any) -> CreatePaymentRequest:
     return request
+
+
+async def _take_spans(_spans: bytes, _context: Any) -> bytes:
+    return b""  # An ExportTraceServiceResponse that refuses nothing.
 
 
 async def serve(address: str) -> None:
@@ -31,7 +37,13 @@ async def serve(address: str) -> None:
         request_deserializer=CreatePaymentRequest.FromString,
         response_serializer=CreatePaymentRequest.SerializeToString,
     )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Echo": handler}),))
+    export: dict[str, Any] = {"Export": grpc.unary_unary_rpc_method_handler(_take_spans)}
+    server.add_generic_rpc_handlers(
+        (
+            grpc.method_handlers_generic_handler(SERVICE, {"Echo": handler}),
+            grpc.method_handlers_generic_handler(COLLECTOR, export),
+        )
+    )
     server.add_insecure_port(address)
     await server.start()
     await stopping.wait()

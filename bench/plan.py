@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, counting, journey, line, pipeline, raw, reconciling, settling
+from bench import calls, counting, journey, line, pipeline, raw, reconciling, settling, tracing
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -16,7 +16,7 @@ class Size:
 
     Attributes:
         payments: Booked by each of rows (a), (a+), (b) and (h); a multiple of raw.BATCH_PAYMENTS.
-        load_s: Of each load of rows (c) and (f), warm-up included.
+        load_s: Of each load of rows (c) and (f), and of each turn of row (j), warm-up included.
         journey_s: Of row (d).
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
         reconciled: Lines of row (i).
@@ -77,6 +77,10 @@ async def _line(ground: Ground, size: Size) -> Figures:
     return await line.measure(ground, seconds=size.load_s)
 
 
+async def _tracing(ground: Ground, size: Size) -> Figures:
+    return await tracing.measure(ground, seconds=size.load_s)
+
+
 ROWS: Mapping[str, Row] = {
     "raw": _raw,
     "raw_full": _raw_full,
@@ -88,5 +92,6 @@ ROWS: Mapping[str, Row] = {
     "settling": _settling,
     "reconciling": _reconciling,
     "line": _line,
+    "tracing": _tracing,
 }
 """By name, in the order of a round; the rows of a ratio stand near each other."""

@@ -47,6 +47,10 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
     "create_order": ("     CreateOrder, 64 in flight", "calls/s", "line_echo"),
     "create_withdrawal": ("     CreateWithdrawal, 100 merchants", "calls/s", "line_echo"),
     "create_withdrawal_hot": ("     CreateWithdrawal, one merchant", "calls/s", "create_withdrawal"),
+    "tracing_off_us": ("(j)  CreatePayment's processor time, no collector", "us", None),
+    "tracing_none_us": ("     no trace sampled", "us", "tracing_off_us"),
+    "tracing_some_us": ("     1 % of traces sampled", "us", "tracing_off_us"),
+    "tracing_all_us": ("     all traces sampled", "us", "tracing_off_us"),
 }
 """By key: what people read, the unit, and the figure to show the ratio to."""
 

@@ -1,19 +1,26 @@
-"""Metrics of calls, and the HTTP endpoint that shows all metrics of the process to Prometheus."""
+"""Metrics of calls, and the HTTP endpoint that shows all metrics of the process to Prometheus, and its health."""
 
+import socket
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import accumulate
-from threading import Lock
-from typing import TYPE_CHECKING
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from paykit.base.health import HealthBoard, body
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from http import HTTPStatus
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 CALLS = Counter("paystream_grpc_calls", "Calls answered, by full method name and gRPC code", ["method", "code"])
 CALL_SECONDS = Histogram(
@@ -80,21 +87,50 @@ class AgeHistogram(Collector):
         return HistogramMetricFamily(self._name, self._documentation, labels=self.label_names)
 
 
-class MetricsServer:
-    """Serves `/metrics` from a thread of its own, so that a busy event loop does not hide its own trouble."""
+class _QuietHandler(WSGIRequestHandler):
+    """Writes no line for each request."""
 
-    def __init__(self, address: str) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Write nothing."""
+
+
+class MetricsServer:
+    """Serves `/metrics` from a thread of its own, so that a busy event loop does not hide its own trouble.
+
+    With a board also `/livez` and `/readyz`, for whoever supervises the process.
+    """
+
+    def __init__(self, address: str, *, health: HealthBoard | None = None) -> None:
         host, _, port = address.rpartition(":")
-        server, thread = start_http_server(int(port), addr=host or "127.0.0.1")
-        self._server = server
-        self._thread = thread
-        self.address = f"{host or '127.0.0.1'}:{server.server_port}"
+        served = {} if health is None else {"/livez": health.live, "/readyz": health.ready}
+        family = socket.getaddrinfo(host or "127.0.0.1", int(port), type=socket.SOCK_STREAM)[0][0]
+        server_class = type("_Server", (ThreadingWSGIServer,), {"address_family": family})
+        self._server: WSGIServer = make_server(
+            host or "127.0.0.1", int(port), _app(served), server_class, _QuietHandler
+        )
+        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.address = f"{host or '127.0.0.1'}:{self._server.server_port}"
 
     def close(self) -> None:
         """Stop serving and free the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _app(health: "Mapping[str, Callable[[], tuple[HTTPStatus, dict[str, Any]]]]") -> "WSGIApplication":
+    shows_metrics = make_wsgi_app()
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        look = health.get(environ["PATH_INFO"])
+        if look is None:
+            return shows_metrics(environ, start_response)  # type: ignore[no-any-return]
+        status, answer = look()
+        start_response(f"{status.value} {status.phrase}", [("Content-Type", "application/json")])
+        return [body(answer)]
+
+    return answer
 
 
 class CallMetrics:

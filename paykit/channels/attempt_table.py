@@ -40,7 +40,8 @@ SELECT EXISTS (SELECT FROM attempt WHERE state IN ('STARTED', 'UNKNOWN') AND due
 # processes pass each other's rows by.
 _CLAIM_PENDING = """
 UPDATE attempt SET state = 'STARTED', start_time = clock_timestamp(), due_time = now() + $2::float8 * interval '1 s'
-FROM (SELECT attempt_id AS claimed_id FROM attempt WHERE state = 'PENDING' AND channel = $3 ORDER BY due_time LIMIT $1
+FROM (SELECT attempt_id AS claimed_id FROM attempt
+      WHERE {bounds}state = 'PENDING' AND channel = $3 ORDER BY due_time LIMIT $1
       FOR UPDATE SKIP LOCKED) claimed, {aggregate}
 WHERE attempt_id = claimed_id AND {aggregate}.{aggregate}_id = attempt.{aggregate}_id
 RETURNING {claimed}
@@ -50,11 +51,13 @@ RETURNING {claimed}
 _CLAIM_OPEN = """
 UPDATE attempt SET due_time = now() + $2::float8 * interval '1 s'
 FROM (SELECT attempt_id AS claimed_id FROM attempt
-      WHERE state IN ('STARTED', 'UNKNOWN') AND due_time <= now() AND channel = $3 ORDER BY due_time LIMIT $1
+      WHERE {bounds}state IN ('STARTED', 'UNKNOWN') AND due_time <= now() AND channel = $3 ORDER BY due_time LIMIT $1
       FOR UPDATE SKIP LOCKED) claimed, {aggregate}
 WHERE attempt_id = claimed_id AND {aggregate}.{aggregate}_id = attempt.{aggregate}_id
 RETURNING {claimed}
 """
+
+_SELECT_IN_STATES = "SELECT attempt_id FROM attempt WHERE attempt_id = ANY($1::text[]) AND state = ANY($2::text[])"
 
 # Whoever inquired meanwhile moved due_time. Its age begins anew, as a channel's word that it has not got it counts from
 # when it was sent.
@@ -118,8 +121,6 @@ class AttemptTable(Table[str, A], Generic[A, C]):
         super().__init__(attempt, "attempt", key="attempt_id", changing=changing, computed=computed)
         self._make_claimed, self._beside, self._aggregate = claimed, tuple(beside), aggregate
         self.claimed = ", ".join([self.selected, *(f"{aggregate}.{name}" for name in self._beside)])
-        self._claim_pending = _CLAIM_PENDING.format(aggregate=aggregate, claimed=self.claimed)
-        self._claim_open = _CLAIM_OPEN.format(aggregate=aggregate, claimed=self.claimed)
         self._renew = _RENEW.format(aggregate=aggregate, claimed=self.claimed)
         self._written = ("attempt_id", *changing)
         self._update = _UPDATE.format(
@@ -139,11 +140,17 @@ class AttemptTable(Table[str, A], Generic[A, C]):
 
     async def claim_pending(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take the attempts that have waited longest for a channel, to send them."""
-        return self._claimed(await tx.lock(self.name, self._claim_pending, limit, lease_s, channel))
+        bounds, keys = tx.claims.bounds(("attempt_id",), first=4)
+        sql = _CLAIM_PENDING.format(bounds=bounds, aggregate=self._aggregate, claimed=self.claimed)
+        rows = await tx.lock(self.name, sql, limit, lease_s, channel, *keys)
+        return await self._taken(tx, rows, states=("PENDING",))
 
     async def claim_open(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[C]:
         """Take attempts that a channel was sent, whose outcome is not known, and whose next inquiry is due."""
-        return self._claimed(await tx.lock(self.name, self._claim_open, limit, lease_s, channel))
+        bounds, keys = tx.claims.bounds(("attempt_id",), first=4)
+        sql = _CLAIM_OPEN.format(bounds=bounds, aggregate=self._aggregate, claimed=self.claimed)
+        rows = await tx.lock(self.name, sql, limit, lease_s, channel, *keys)
+        return await self._taken(tx, rows, states=("STARTED", "UNKNOWN"))
 
     async def renew(self, tx: Tx, claimed: Collection[C], *, lease_s: float) -> list[C]:
         """Begin the leases of what was claimed to be sent anew; what another job has taken meanwhile is left out."""
@@ -186,6 +193,15 @@ class AttemptTable(Table[str, A], Generic[A, C]):
     async def of(self, tx: Tx, aggregate_id: str, *, limit: int) -> list[A]:
         """Read what an aggregate asked of channels, oldest first."""
         return await self.select(tx, f"{self._aggregate}_id = $1 ORDER BY attempt_id LIMIT $2", aggregate_id, limit)
+
+    async def _taken(self, tx: Tx, rows: Sequence[Any], *, states: Collection[str]) -> list[C]:
+        """Note attempts as taken; of those that were to be, others that still are in a state wait."""
+        taken = [row["attempt_id"] for row in rows]
+        tx.claims.take(taken)  # Before they are read: one that cannot be read is a bad row as well.
+        if missed := set(tx.claims.only).difference(taken):
+            left = await tx.fetch(_SELECT_IN_STATES, sorted(missed), list(states))
+            tx.claims.wait(row["attempt_id"] for row in left)
+        return self._claimed(rows)
 
     def _claimed(self, rows: Iterable[Any]) -> list[C]:
         beside = self._beside

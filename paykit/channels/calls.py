@@ -7,7 +7,7 @@ way, down to the process itself, leaves attempts that are STARTED with a lease, 
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -67,58 +67,80 @@ class Calls(Generic[C]):
     withheld: Callable[[C], Evidence | None] | None = None
 
 
-_Claim = Callable[[Tx], Awaitable[list[C]]]
-_Ask = Callable[[Sequence[C], float], Awaitable[Sequence[Evidence]]]
+@dataclass(frozen=True, slots=True)
+class _Prepared(Generic[C]):
+    """A claimed attempt with what its channel is asked; `withheld` is why it is not sent after all."""
+
+    claimed: C
+    request: ChannelRequest
+    withheld: Evidence | None = None
+
+
+_Claim = Callable[[Tx], Awaitable[list[_Prepared[C]]]]
+_Ask = Callable[[Sequence[_Prepared[C]], float], Awaitable[Sequence[Evidence]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _CallingJob(Generic[C]):
+    """What is done again and again: `claim` takes attempts, `ask` calls, in a span of this name.
+
+    Attributes:
+        repeats: Whether what was taken is taken again when it comes to nothing; else that is left to inquiries.
+    """
+
+    name: str
+    claim: _Claim[C]
+    ask: _Ask[C]
+    span: str
+    repeats: bool
 
 
 async def submit(runtime: Runtime, calls: Calls[C]) -> bool:
     """Send what is queued for a channel, one batch after another; True when there may be more."""
-    if not await runtime.read(lambda tx: calls.table.any_pending(tx, channel=calls.channel)):
+    job_name, any_pending = f"submit_to_{calls.channel}", partial(calls.table.any_pending, channel=calls.channel)
+    if not (runtime.fails(job_name) or await runtime.read(any_pending)):
         return False
 
     claim_pending = calls.claim or calls.table.claim_pending
 
-    async def claim(tx: Tx) -> list[C]:
-        return await claim_pending(tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S)
+    async def claim(tx: Tx) -> list[_Prepared[C]]:
+        claimed = await claim_pending(tx, channel=calls.channel, limit=SUBMISSION_ATTEMPTS_MAX, lease_s=SEND_LEASE_S)
+        # Within the transaction, so that one that nothing can be asked of stays on the queue, and fails alone.
+        return [_Prepared(c, calls.request(c), calls.withheld(c) if calls.withheld else None) for c in claimed]
 
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(
-            runtime,
-            calls,
-            f"submit_to_{calls.channel}",
-            claim,
-            lambda some, since: _send(runtime, channel, calls, some, since),
-            span="channel.send",
-        )
+        send = partial(_send, runtime, channel, calls)
+        return await _work(runtime, calls, _CallingJob(job_name, claim, send, "channel.send", repeats=False))
 
 
 async def inquire(runtime: Runtime, calls: Calls[C]) -> bool:
     """Ask a channel about attempts whose outcome is overdue, batch after batch; True when there may be more."""
-    if not await runtime.read(lambda tx: calls.table.any_due(tx, channel=calls.channel)):
+    job_name, any_due = inquiring_job(calls.channel), partial(calls.table.any_due, channel=calls.channel)
+    if not (runtime.fails(job_name) or await runtime.read(any_due)):
         return False
 
-    async def claim(tx: Tx) -> list[C]:
-        return await calls.table.claim_open(
+    async def claim(tx: Tx) -> list[_Prepared[C]]:
+        claimed = await calls.table.claim_open(
             tx, channel=calls.channel, limit=INQUIRY_ATTEMPTS_MAX, lease_s=INQUIRY_LEASE_S
         )
+        return [_Prepared(c, calls.request(c)) for c in claimed]
 
     async with calls.connect() as channel:
         if channel is None:
             return False
-        return await _work(
-            runtime,
-            calls,
-            f"inquire_at_{calls.channel}",
-            claim,
-            lambda some, _: exchange.inquire(channel, [_inquiry(calls, claimed) for claimed in some]),
-            span="channel.inquire",
-        )
+        ask = partial(_inquire, channel)
+        return await _work(runtime, calls, _CallingJob(job_name, claim, ask, "channel.inquire", repeats=True))
+
+
+def inquiring_job(channel: str) -> str:
+    """Name the job of inquiries at a channel, whose rows are attempts."""
+    return f"inquire_at_{channel}"
 
 
 async def _send(
-    runtime: Runtime, channel: Channel, calls: Calls[C], claimed: Sequence[C], since: float
+    runtime: Runtime, channel: Channel, calls: Calls[C], prepared: Sequence[_Prepared[C]], since: float
 ) -> list[Evidence]:
     """Send what is to be sent of what was claimed; of the rest, return that it is not.
 
@@ -128,13 +150,23 @@ async def _send(
     for _ in range(RENEWALS_MAX):
         if time.monotonic() - since <= SEND_WITHIN_S:
             break
-        _log.warning("submission_late", attempts=len(claimed))
+        _log.warning("submission_late", attempts=len(prepared))
         since = time.monotonic()
-        claimed = await runtime.transaction(partial(calls.table.renew, claimed=claimed, lease_s=SEND_LEASE_S))
-    withheld = [evidence for c in claimed if calls.withheld and (evidence := calls.withheld(c))]
-    held = {evidence.attempt_id for evidence in withheld}
-    requests = [calls.request(c) for c in claimed if c.attempt.attempt_id not in held]
+        held = [each.claimed for each in prepared]
+        renewed = await runtime.transaction(partial(calls.table.renew, claimed=held, lease_s=SEND_LEASE_S))
+        by_id = {each.attempt.attempt_id: each for each in renewed}
+        prepared = [
+            replace(each, claimed=by_id[attempt_id])
+            for each in prepared
+            if (attempt_id := each.claimed.attempt.attempt_id) in by_id
+        ]
+    withheld = [each.withheld for each in prepared if each.withheld is not None]
+    requests = [each.request for each in prepared if each.withheld is None]
     return [*withheld, *(await send_in_time(channel, requests, since) if requests else [])]
+
+
+async def _inquire(channel: Channel, prepared: Sequence[_Prepared[C]], _since: float) -> Sequence[Evidence]:
+    return await exchange.inquire(channel, [_inquiry(each) for each in prepared])
 
 
 async def send_in_time(channel: Channel, requests: Sequence[ChannelRequest], since: float) -> list[Evidence]:
@@ -156,38 +188,42 @@ def callback_address(settings: Settings) -> str:
     return address if usable else ""
 
 
-async def _work(runtime: Runtime, calls: Calls[C], job_name: str, claim: _Claim[C], ask: _Ask[C], *, span: str) -> bool:
+async def _work(runtime: Runtime, calls: Calls[C], job: _CallingJob[C]) -> bool:
     """Claim, ask and record until nothing is left; True if the bound on batches ended it."""
     for _ in range(BATCHES_PER_RUN_MAX):
         since = time.monotonic()
-        claimed = [each for part in await runtime.isolated(job_name, claim) for each in part]
-        if not claimed:
+        prepared = [each for part in await runtime.isolated(job.name, job.claim, done=not job.repeats) for each in part]
+        if not prepared:
             return False
-        traceparents = [c.attempt.traceparent for c in claimed]
-        with tracing.shared(span, traceparents, kind=SpanKind.CLIENT, paystream__channel=calls.channel):
-            evidences = await ask(claimed, since)
-        await _record(runtime, calls.record, claimed, evidences)
+        traceparents = [each.claimed.attempt.traceparent for each in prepared]
+        with tracing.shared(job.span, traceparents, kind=SpanKind.CLIENT, paystream__channel=calls.channel):
+            evidences = await job.ask(prepared, since)
+        await _record(runtime, calls, [each.claimed for each in prepared], evidences)
     return True
 
 
-async def _record(
-    runtime: Runtime,
-    operation: Operation[RecordEvidence, Any, Any],
-    claimed: Sequence[Claimed[Any]],
-    evidences: Sequence[Evidence],
-) -> None:
+async def _record(runtime: Runtime, calls: Calls[C], claimed: Sequence[C], evidences: Sequence[Evidence]) -> None:
+    """Apply evidence; an attempt of which it cannot be applied is asked about later and later."""
     by_id = {c.attempt.attempt_id: c for c in claimed}
     items = [RecordEvidence(evidence=evidence, cause=_cause(by_id[evidence.attempt_id])) for evidence in evidences]
     if not items:
         return
-    for item, result in zip(items, await runtime.change_batch(operation, items), strict=True):
-        if isinstance(result, DomainError):
-            _log.error("evidence_refused", attempt_id=item.evidence.attempt_id, reason=result.reason)
+    results = await runtime.change_batch(calls.record, items)
+    job_name = inquiring_job(calls.channel)
+    refused = {
+        item.evidence.attempt_id: result
+        for item, result in zip(items, results, strict=True)
+        if isinstance(result, DomainError)
+    }
+    for attempt_id, refusal in refused.items():
+        _log.error("evidence_refused", attempt_id=attempt_id, reason=refusal.reason)
+        runtime.set_aside(job_name, attempt_id, refusal)
+    runtime.settle(job_name, by_id.keys() - refused.keys())
 
 
-def _inquiry(calls: Calls[C], claimed: C) -> Inquiry:
-    attempt = claimed.attempt
-    return Inquiry(request=calls.request(claimed), channel_reference=attempt.channel_reference, age_s=attempt.age_s)
+def _inquiry(prepared: _Prepared[C]) -> Inquiry:
+    attempt = prepared.claimed.attempt
+    return Inquiry(request=prepared.request, channel_reference=attempt.channel_reference, age_s=attempt.age_s)
 
 
 def _cause(claimed: Claimed[Any]) -> Cause:

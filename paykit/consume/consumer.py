@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from paykit.base.errors import UnavailableError
 from paykit.consume import spans, start_positions
@@ -42,7 +42,6 @@ CHECK_EVERY_S = 2.0
 """How often the topics of partitions that bring nothing are looked at."""
 
 RETRIES = Counter("paystream_consumer_retries_total", "Batches run again.", ["service", "cause"])
-POSITION = Gauge("paystream_consumer_next_offset", "The next offset to apply.", ["service", "topic", "partition"])
 
 _log = structlog.get_logger()
 
@@ -84,20 +83,20 @@ class Consumer:
         self._skips = Skips()
         self._failures = Failures()
         self._halts = Halts(service=service, database=database)
-        self._lag = Lag(service=service, database=database, topics=topics, partitions=self._assigned)
+        self.lag = Lag(service=service, database=database, topics=topics, partitions=self._assigned)
         # Partitions whose next record Kafka does not have, and what it says.
         self._lost: dict[TopicPartition, str] = {}
         self._resume_at: dict[TopicPartition, float] = {}
         self._stopping = asyncio.Event()
         self._applying = asyncio.Lock()
         self._committed: dict[TopicPartition, int] = {}
-        self._lag_commit_due = 0.0
+        self.lag_commit_due = 0.0
         self._check_due = 0.0
 
     async def run(self) -> None:
         """Consume for ever until cancelled; then give up the transaction in progress and leave the group."""
         await self._fetcher.open()
-        measuring = asyncio.create_task(self._lag.run())
+        measuring = asyncio.create_task(self.lag.run())
         try:
             fetching = asyncio.create_task(self._fetcher.fetch())
             while True:
@@ -112,14 +111,14 @@ class Consumer:
             await asyncio.shield(self._stop())
 
     @property
-    def is_halted(self) -> bool:
-        """Whether it has halted partitions, and no others."""
-        return bool(self._halts.resting) and not self._positions
-
-    @property
     def is_consuming(self) -> bool:
         """Whether it has a partition that is not halted."""
         return bool(self._positions)
+
+    @property
+    def halted(self) -> Sequence[TopicPartition]:
+        """Return which of its partitions are halted."""
+        return sorted(self._halts.resting)
 
     def _assigned(self) -> Collection[TopicPartition]:
         return self._positions.keys() | self._halts.resting
@@ -127,7 +126,11 @@ class Consumer:
     async def _stop(self) -> None:
         self._stopping.set()
         async with self._applying:
+            ours = set(self._assigned())
             self._positions.clear()
+        # One that failed, or that Kafka has put out of the group, is told nothing of what it loses.
+        self._halts.forget(ours)
+        self.lag.forget(ours)
         await self._fetcher.close()
 
     async def on_assigned(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Position]:
@@ -160,12 +163,11 @@ class Consumer:
         for halt in start.refused:
             await self._rest(halt, ours)
         started = {key: position for key, position in start.positions.items() if key in ours}
-        tried = [key for key in started if key in start.halted or key in self._halts.resting]
         for partition, position in started.items():
             self._positions[partition] = position.next_offset
             self._topic_ids[partition] = position.topic_id
             self._skips.hold(partition, start.skips.get(partition, {}))
-        self._halts.begin_trials(tried)
+        self._halts.begin_trials([key for key in started if key in start.halted or key in self._halts.resting])
         return started
 
     async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
@@ -175,8 +177,9 @@ class Consumer:
                 pass
         except TimeoutError:
             _log.warning("revoked_while_applying", service=self._service)
-        self._halts.forget(partitions)
         self._failures.forget(partitions)
+        self._halts.forget(partitions)
+        self.lag.forget(partitions)
         for partition in partitions:
             self._skips.forget(partition)
             for kept in (self._positions, self._topic_ids, self._resume_at, self._committed, self._lost):
@@ -273,8 +276,7 @@ class Consumer:
         for key, end in advanced.items():
             if key in self._positions:
                 self._positions[key] = end
-            POSITION.labels(self._service, *map(str, key)).set(end)
-            self._lag.note_applied(key, ours[key].written_at)
+                self.lag.note_applied(key, next_offset=end, written_at=ours[key].written_at)
         self._halts.end(advanced)
         self._on_applied()
         return [key for key in batch if key not in advanced]
@@ -389,9 +391,9 @@ class Consumer:
 
     async def _commit_to_kafka(self) -> None:
         """Commit to Kafka the positions that changed since the last time."""
-        if time.monotonic() < self._lag_commit_due:
+        if time.monotonic() < self.lag_commit_due:
             return
-        self._lag_commit_due = time.monotonic() + LAG_COMMIT_EVERY_S
+        self.lag_commit_due = time.monotonic() + LAG_COMMIT_EVERY_S
         moved = {key: position for key, position in self._positions.items() if self._committed.get(key) != position}
         if moved:
             self._committed.update(moved)

@@ -15,6 +15,7 @@ from paykit.postgres.database import Database
 
 MEASURE_EVERY_S = 5.0
 
+POSITION = Gauge("paystream_consumer_next_offset", "The next offset to apply.", ["service", "topic", "partition"])
 LAG = Gauge("paystream_consumer_lag", "Events behind the end, halted or not.", ["service", "topic", "partition"])
 OLDEST = Gauge(
     "paystream_consumer_oldest_unapplied_seconds",
@@ -45,7 +46,12 @@ class Lag:
         self._clock = clock
         # Until when, in seconds since the epoch, all events of a partition are known to be applied.
         self._applied_until: dict[TopicPartition, float] = {}
-        self._shown: set[TopicPartition] = set()
+        self._oldest_s: dict[TopicPartition, float] = {}
+
+    @property
+    def oldest_unapplied_s(self) -> float:
+        """Return the age of the next event to apply, as measured last, of whichever partition; 0 where none is."""
+        return max(self._oldest_s.values(), default=0.0)
 
     async def run(self) -> None:
         """Measure for ever until cancelled."""
@@ -58,8 +64,9 @@ class Lag:
                 _log.exception("lag_unknown", service=self._service)
             await asyncio.sleep(MEASURE_EVERY_S)
 
-    def note_applied(self, partition: TopicPartition, written_at: float) -> None:
-        """Note when the last event applied was written, in seconds since the epoch."""
+    def note_applied(self, partition: TopicPartition, *, next_offset: int, written_at: float) -> None:
+        """Note what is to be applied next, and when the last event applied was written, in seconds since the epoch."""
+        POSITION.labels(self._service, *map(str, partition)).set(next_offset)
         self._applied_until[partition] = max(written_at, self._applied_until.get(partition, 0.0))
 
     async def measure(self) -> None:
@@ -71,13 +78,16 @@ class Lag:
         partitions = sorted(self._partitions())
         logs = await self._topics.ranges(partitions)
         positions = await self._database.read(lambda tx: offsets.load(tx, partitions))
-        for partition in partitions:
+        for partition in set(partitions).intersection(self._partitions()):  # Some may have been given away meanwhile.
             self._show(partition, positions, logs)
-        for given_away in self._shown.difference(partitions):
-            self._applied_until.pop(given_away, None)
-            for gauge in (LAG, OLDEST):
-                gauge.labels(self._service, *map(str, given_away)).set(0)
-        self._shown = set(partitions)
+
+    def forget(self, partitions: Collection[TopicPartition]) -> None:
+        """Show partitions no more that another consumer gets."""
+        for partition in partitions:
+            self._applied_until.pop(partition, None)
+            self._oldest_s.pop(partition, None)
+            for gauge in (LAG, OLDEST, POSITION):
+                gauge.remove(self._service, *map(str, partition))
 
     def _show(
         self,
@@ -95,4 +105,5 @@ class Lag:
             self._applied_until[partition] = now
         since = self._applied_until.setdefault(partition, now)
         LAG.labels(self._service, *map(str, partition)).set(lag)
-        OLDEST.labels(self._service, *map(str, partition)).set(max(0.0, now - since) if lag else 0.0)
+        self._oldest_s[partition] = max(0.0, now - since) if lag else 0.0
+        OLDEST.labels(self._service, *map(str, partition)).set(self._oldest_s[partition])

@@ -42,6 +42,11 @@ _log = structlog.get_logger()
 class Relay:
     """The relay of one service; several may run, one leads."""
 
+    @property
+    def service(self) -> str:
+        """Return whose outbox it relays."""
+        return self._schema
+
     def __init__(self, *, dsn: str, schema: str, kafka_bootstrap: str, wakeups: wakeup.Wakeups) -> None:
         self._dsn = dsn
         self._schema = schema
@@ -64,6 +69,9 @@ class Relay:
             finally:
                 self.leading = False
                 LEADING.labels(self._schema).set(0)
+                # From now on another process knows: what was measured last is not true any more.
+                for gauge in (DEPTH, AGE):
+                    gauge.remove(self._schema)
             await asyncio.sleep(CAMPAIGN_PAUSE_S)
 
     async def _campaign(self) -> None:

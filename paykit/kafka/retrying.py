@@ -146,10 +146,15 @@ class Retrying:
         self._measured = set(keys)
 
     async def close(self) -> None:
-        """Drop what is not acknowledged."""
-        await asyncio.gather(*(sender.close() for sender in self._senders.values()))
-        self._holds = {}
-        self._show()
+        """Drop what is not acknowledged, and show nothing any more: another lead knows what is held."""
+        try:
+            await asyncio.gather(*(sender.close() for sender in self._senders.values()))
+        finally:
+            self._holds = {}
+            for gauge, shown in ((REFUSED, self._shown), (QUARANTINED, {(topic,) for topic in self._measured})):
+                for labels in shown:
+                    gauge.remove(self._schema, *labels)
+            self._shown, self._measured = set(), set()
 
     def _is_held(self, row: Any) -> bool:
         return (row["topic"], None) in self._holds or (row["topic"], row["key"]) in self._holds

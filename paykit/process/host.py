@@ -15,6 +15,7 @@ import structlog
 from paykit.base import metrics, tracing
 from paykit.base.config import Settings
 from paykit.base.errors import UnavailableError
+from paykit.base.health import HealthBoard
 from paykit.consume.consumer import Consumer
 from paykit.consume.store.offsets import TopicPartition
 from paykit.events.registry import RegistryClient
@@ -23,8 +24,10 @@ from paykit.kafka.relay import Relay
 from paykit.kafka.topic_watch import TopicWatch
 from paykit.postgres import stuck_sessions
 from paykit.postgres.wakeups import wait
-from paykit.process import clock_rpc, housekeeping, set_aside
+from paykit.process import clock_rpc
+from paykit.process.health import HealthWatch
 from paykit.process.runtime import Runtime, make_codec
+from paykit.process.runtime_jobs import housekeeping, set_aside
 from paykit.process.service import Job, Service
 from paykit.serve import server as grpc_server
 from paykit.serve.edge import EdgeOptions
@@ -50,7 +53,14 @@ _log = structlog.get_logger()
 class Host:
     """Services running in this process."""
 
-    def __init__(self, services: Sequence[Service], settings: Settings) -> None:
+    def __init__(self, services: Sequence[Service], settings: Settings, *, health: HealthBoard | None = None) -> None:
+        """Make what runs services.
+
+        Args:
+            services: To run.
+            settings: Of the process.
+            health: Where to say whether it is ready.
+        """
         self._settings = settings
         self._registry = RegistryClient(settings.registry_url)
         self._codec = make_codec(settings, self._registry)
@@ -66,6 +76,14 @@ class Host:
         self._consumers: dict[tuple[str, int, str], Consumer] = {}
         self._relay_tasks: list[asyncio.Task[None]] = []
         self.server: GrpcServer | None = None
+        self.health = HealthWatch(
+            health or HealthBoard(),
+            runtimes=[runtime for service, runtime in self._hosted() if service.keeps_tables],
+            consumers=lambda: [(name, consumer) for (name, _, _), consumer in self._consumers.items()],
+            leads=lambda: [relay.service for relay in self._relays if relay.leading],
+            serves_calls=settings.role in {"all", "api"},
+        )
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start everything that the role asks for; returns when calls are served.
@@ -75,6 +93,7 @@ class Host:
             SchemaUnregisteredError: Schemas were not registered.
             ConfigurationError: A schema is not migrated, or its clock was moved and this is no development stack.
         """
+        self._watching = _supervise("health", self.health.run)
         if self._settings.otlp_endpoint is not None:
             tracing.start(endpoint=self._settings.otlp_endpoint, ratio=self._settings.trace_sample_ratio)
         for service, runtime in self._hosted():
@@ -85,14 +104,18 @@ class Host:
         if self._settings.role in {"all", "api"}:
             self.server = await grpc_server.start(self._servicers(), self._server_options())
             self._tasks.append(_supervise("consumer_health", partial(self._show_consumers, self.server)))
+        self.health.started()
 
     async def stop(self) -> None:
         """Stop in order: no new calls, no new events, the work in hand, the rest of the outbox, the connections."""
+        self.health.stopping()
         if self.server is not None:
             await self.server.stop(self._settings.shutdown_grace_s)
         await _cancel(self._tasks)
         await self._drain()
         await _cancel(self._relay_tasks)
+        if self._watching is not None:
+            await _cancel([self._watching])
         for runtime in self.runtimes:
             await runtime.close()
         await self._registry.close()
@@ -156,7 +179,7 @@ class Host:
             for name in {service for service, _, _ in self._consumers}:
                 own = [consumer for (service, _, _), consumer in self._consumers.items() if service == name]
                 consuming = any(consumer.is_consuming for consumer in own)
-                halted = any(consumer.is_halted for consumer in own)
+                halted = any(consumer.halted for consumer in own)
                 await server.show(f"{name}.consumers", serving=consuming or not halted)
             await asyncio.sleep(HEALTH_EVERY_S)
 
@@ -203,14 +226,15 @@ async def serve(services: Sequence[Service], settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    health = HealthBoard()
     if settings.metrics_address:
-        metrics.MetricsServer(settings.metrics_address)
+        metrics.MetricsServer(settings.metrics_address, health=health)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     # What is there now stays for good; what comes is mostly freed by reference counts, so full collections are rare.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    host = Host(services, settings)
+    host = Host(services, settings, health=health)
     starting = asyncio.create_task(host.start())
     stop = asyncio.create_task(stopping.wait())
     try:

@@ -6,14 +6,14 @@ later and later. What is known of failing rows is the process's: another one fin
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import structlog
 from prometheus_client import Gauge
 
 from paykit.postgres import faults
-from paykit.postgres.claims import Claims, RowKey
+from paykit.postgres.claims import Claims, RowKey, TooMuchAtOnceError
 from paykit.postgres.database import Database, Tx
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import JOB, JOB_PART, Lane
@@ -31,7 +31,7 @@ ROWS_ASIDE_MAX = 1_000
 """Failing rows that a job passes by."""
 
 FAILING = Gauge(
-    "paystream_job_rows_failing", "Rows that a job cannot do, and passes by for a while.", ["service", "job"]
+    "paystream_job_rows_failing", "Rows that a job cannot do, and passes by for a while.", ["service", "job_name"]
 )
 
 _log = structlog.get_logger()
@@ -46,16 +46,29 @@ class FailingRow:
 
 
 class FailingRows:
-    """The failing rows of one job."""
+    """The failing rows of one job, or of one part of it, such as a channel.
 
-    def __init__(self, *, service: str, job: str) -> None:
+    Args:
+        service: Whose job it is.
+        job: Its name.
+        parts: Those of all its parts, which are counted together; None where it has none.
+    """
+
+    def __init__(self, *, service: str, job: str, parts: "Collection[FailingRows] | None" = None) -> None:
         self._service, self._job = service, job
+        self._parts = (self,) if parts is None else parts
         self._rows: dict[RowKey, FailingRow] = {}
 
     @property
     def keys(self) -> list[RowKey]:
         """Return which they are."""
         return list(self._rows)
+
+    @property
+    def resting(self) -> list[RowKey]:
+        """Return those that are not to be tried again yet."""
+        now_s = time.monotonic()
+        return [key for key, row in self._rows.items() if row.retry_at_s > now_s]
 
     def due(self) -> list[RowKey]:
         """Return those that are to be tried again, at most RETRIED_AT_ONCE_MAX."""
@@ -71,8 +84,7 @@ class FailingRows:
         if key not in self._rows and len(self._rows) >= ROWS_ASIDE_MAX:
             raise error
         failures = self._rows[key].failures + 1 if key in self._rows else 1
-        # The exponent is bounded before the power, as a row can fail for months.
-        pause_s = min(RETRY_PAUSE_FIRST_S * 2.0 ** min(failures - 1, 10), RETRY_PAUSE_MAX_S)
+        pause_s = _pause_s(failures)
         self._rows[key] = FailingRow(failures=failures, retry_at_s=time.monotonic() + pause_s)
         _log.error(
             "job_row_failed",
@@ -87,6 +99,12 @@ class FailingRows:
         )
         self._count()
 
+    def postpone(self, keys: Collection[RowKey]) -> None:
+        """Have rows tried again a pause later that could not be tried now."""
+        for key in keys:
+            if (row := self._rows.get(key)) is not None:
+                self._rows[key] = replace(row, retry_at_s=time.monotonic() + _pause_s(row.failures))
+
     def forgive(self, keys: Collection[RowKey]) -> None:
         """Take rows back that were done, or are not there any more."""
         for key in keys:
@@ -94,7 +112,7 @@ class FailingRows:
         self._count()
 
     def _count(self) -> None:
-        FAILING.labels(self._service, self._job).set(len(self._rows))
+        FAILING.labels(self._service, self._job).set(sum(len(part.keys) for part in self._parts))
 
 
 async def do_each(failing: FailingRows, keys: Sequence[RowKey], do: Callable[[RowKey], Awaitable[T]]) -> list[T]:
@@ -126,10 +144,14 @@ class Isolation(Generic[T]):
         database: The service's.
         failing: The job's failing rows.
         work: Takes rows by `Table.claim_where`, or by `tx.claims`, and does what is due of each.
+        done: Whether a row is done when its transaction is; else it has only been taken, and who took it tells what
+            became of it.
     """
 
-    def __init__(self, database: Database, failing: FailingRows, work: Callable[[Tx], Awaitable[T]]) -> None:
-        self._database, self._failing, self._work = database, failing, work
+    def __init__(
+        self, database: Database, failing: FailingRows, work: Callable[[Tx], Awaitable[T]], *, done: bool = True
+    ) -> None:
+        self._database, self._failing, self._work, self._done = database, failing, work, done
         self._failures_left = FAILURES_PER_RUN_MAX
         self._results: list[T] = []
 
@@ -153,8 +175,9 @@ class Isolation(Generic[T]):
 
     async def _run_part(self, keys: list[RowKey]) -> None:
         """Do some rows, or their halves where one of them fails."""
+        claims = Claims(only=keys)
         try:
-            self._results.append(await self._transact(Claims(only=keys), JOB_PART))
+            self._results.append(await self._transact(claims, JOB_PART))
         except Exception as error:
             if not _concerns_rows(error):
                 raise
@@ -162,7 +185,9 @@ class Isolation(Generic[T]):
                 self._pass_by(keys[0], error)
                 return
         else:
-            self._failing.forgive(keys)
+            kept = {*claims.waiting, *(() if self._done else claims.taken)}
+            self._failing.postpone(claims.waiting)
+            self._failing.forgive([key for key in keys if key not in kept])
             return
         middle = len(keys) // 2
         for half in (keys[:middle], keys[middle:]):
@@ -176,7 +201,7 @@ class Isolation(Generic[T]):
 
     async def _transact(self, claims: Claims, lane: Lane) -> T:
         async def work(tx: Tx) -> T:
-            claims.taken.clear()  # Of a run before, which met a conflict.
+            claims.begin()
             tx.claims = claims
             return await self._work(tx)
 
@@ -184,4 +209,9 @@ class Isolation(Generic[T]):
 
 
 def _concerns_rows(error: Exception) -> bool:
-    return faults.sort(error) in {Fault.UNEXPECTED, Fault.LOCKED}
+    return not isinstance(error, TooMuchAtOnceError) and faults.sort(error) in {Fault.UNEXPECTED, Fault.LOCKED}
+
+
+def _pause_s(failures: int) -> float:
+    # The exponent is bounded before the power, as a row can fail for months.
+    return min(RETRY_PAUSE_FIRST_S * 2.0 ** min(failures - 1, 10), RETRY_PAUSE_MAX_S)

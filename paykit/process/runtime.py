@@ -1,6 +1,6 @@
 """The runtime as a service sees it: calls, reads, transactions and wake-ups, on its own database."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -102,7 +102,8 @@ class Runtime:
         )
         self.replay = Replay(service=service.name, database=self.database, application=self.application)
         self.watches = dict[str, ConsumptionWatch]()
-        self._failing_rows: dict[str, FailingRows] = {}
+        # By job and part of it.
+        self._failing_rows: dict[str, dict[RowKey, FailingRows]] = {}
         self._committers: dict[Operation[Any, Any, Any], Committer[Any, Any, Any]] = {}
 
     @property
@@ -192,12 +193,17 @@ class Runtime:
         """Run work in one transaction, for jobs."""
         return await self.database.transaction(work)
 
-    async def isolated(self, job_name: str, work: Callable[[Tx], Awaitable[T]]) -> list[T]:
+    async def isolated(
+        self, job_name: str, work: Callable[[Tx], Awaitable[T]], *, part: RowKey = "", done: bool = True
+    ) -> list[T]:
         """Run the transaction of a job; where one of its rows fails, do the others without it.
 
         Args:
             job_name: Whose failing rows are passed by.
             work: Takes rows by `Table.claim_where`, or by `tx.claims`, and does what is due of each.
+            part: Which of several parts of the job, such as channels, the work is; it takes no rows of others.
+            done: Whether a row is done then; else it has been taken to be called about, and one that failed before
+                stays set aside until `settle`.
 
         Returns:
             What each transaction returned, if there had to be several.
@@ -205,7 +211,31 @@ class Runtime:
         Raises:
             UnavailableError: PostgreSQL cannot be reached.
         """
-        return await Isolation(self.database, self._failing(job_name), work).run()
+        return await Isolation(self.database, self._failing(job_name, part), work, done=done).run()
+
+    def fails(self, job_name: str) -> bool:
+        """Return whether rows of a job are set aside: it is to look at them, whatever else there is to do."""
+        return bool(self._failing(job_name).keys)
+
+    def failing(self, job_name: str) -> FailingRows:
+        """Return the rows of a job that are set aside, for one that takes rows in its own way."""
+        return self._failing(job_name)
+
+    def failing_parts(self, job_name: str) -> list[RowKey]:
+        """Return of which parts of a job rows are set aside."""
+        return [part for part, rows in self._failing_rows.get(job_name, {}).items() if rows.keys]
+
+    def set_aside(self, job_name: str, key: RowKey, error: Exception, *, part: RowKey = "") -> None:
+        """Pass a row by for a while that a job took, and then could not do.
+
+        Raises:
+            Exception: The error, where too many are passed by already.
+        """
+        self._failing(job_name, part).set_aside(key, error)
+
+    def settle(self, job_name: str, keys: Collection[RowKey], *, part: RowKey = "") -> None:
+        """Say that a job did rows that it took, in case they failed before."""
+        self._failing(job_name, part).forgive(keys)
 
     async def each(self, job_name: str, keys: Sequence[RowKey], do: Callable[[RowKey], Awaitable[T]]) -> list[T]:
         """Do something for each key, passing by those that failed lately; one that fails holds up no other.
@@ -269,11 +299,13 @@ class Runtime:
         for job_name in operation.wakes:
             self.wake(job_name)
 
-    def _failing(self, job_name: str) -> FailingRows:
-        failing = self._failing_rows.get(job_name)
-        if failing is None:
-            failing = self._failing_rows[job_name] = FailingRows(service=self.service.name, job=job_name)
-        return failing
+    def _failing(self, job_name: str, part: RowKey = "") -> FailingRows:
+        parts = self._failing_rows.setdefault(job_name, {})
+        if part not in parts:
+            for idle in [each for each, rows in parts.items() if each and not rows.keys]:
+                del parts[idle]  # Parts can be merchants.
+            parts[part] = FailingRows(service=self.service.name, job=job_name, parts=parts.values())
+        return parts[part]
 
     def _committer(self, operation: Operation[I, R, Reply]) -> Committer[I, R, Reply]:
         committer = self._committers.get(operation)

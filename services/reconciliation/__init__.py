@@ -18,7 +18,7 @@
 | rules by which both belong together | `rule_set.py` in `domain`, `store`, `rpc` and `messages` |
 | matching | `commands/matching.py`, SQL in `store/matching.py`; by day alone `domain/pairing.py` |
 | the rules of a channel, tried in their order | `commands/looking.py` |
-| parts and sums: lines looked at again | `regrouping.py` in `commands` and `store`, SQL in `store/waking.py` |
+| parts and sums: lines looked at again | `regrouping.py` in `commands` and `store`, SQL in `store/waiting.py` |
 | differences: found, ended by what follows | `commands/differing.py` |
 | taking in lines and movements | `commands/collecting.py`, called by `handlers.py` |
 | closing statements of which all is known | `commands/statements.py`, called by `jobs.py` |

@@ -1,7 +1,7 @@
 """What is done without being asked: matching, closing statements, telling whoever watches. Several may do it."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,7 +15,7 @@ from paystream.channel.v1 import events as channel_events
 from paystream.payment.v1 import events as payment_events
 from paystream.withdrawal.v1 import events as withdrawal_events
 from services.reconciliation import commands, domain, store
-from services.reconciliation.commands.matching import HeardUntil
+from services.reconciliation.commands.ledger import HeardUntil
 
 REPORT_EVERY_S = 30.0
 MATCHED_AT_ONCE_MAX = 50_000
@@ -79,13 +79,29 @@ async def report_uncleared(runtime: Runtime, *, ends_of: TopicEnds = topic_ends)
 
 async def match_lines(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) -> bool:
     """Match what came or is due, channel by channel; True when there may be more."""
-    waiting = await runtime.read(store.matching.waiting_channels)
-    heard = HeardUntil(
-        movements=await _heard(runtime, MOVEMENT_TOPICS, ends_of, when=any(each.lines_due for each in waiting)),
-        lines=await _heard(runtime, LINE_TOPICS, ends_of, when=any(each.movements_due for each in waiting)),
-    )
-    channels = [each.channel for each in waiting]
-    return any(await runtime.each("match_lines", channels, lambda channel: _match(runtime, channel, heard)))
+    waiting = {each.channel: each for each in await runtime.read(store.matching.waiting_channels)}
+    movements = await _heard(runtime, MOVEMENT_TOPICS, ends_of, when=any(each.lines_due for each in waiting.values()))
+    lines = await _heard(runtime, LINE_TOPICS, ends_of, when=any(each.movements_due for each in waiting.values()))
+
+    async def match(channel: str) -> bool:
+        # Each step has failing rows of its own kind: one that fails holds up no other.
+        more = await _in_portions(runtime, "match_lines", channel, commands.matching.match_lines)
+        if movements is not None:
+            work = partial(commands.matching.call_lines_missing, until=movements)
+            more |= await _in_portions(runtime, "call_lines_missing", channel, work)
+        if lines is not None:
+            work = partial(commands.matching.call_movements_missing, until=lines)
+            more |= await _in_portions(runtime, "call_movements_missing", channel, work)
+        return more
+
+    more = any(await runtime.each("match_channels", list(waiting), match))
+    return more | (await end_discrepancies(runtime) if waiting else False)
+
+
+async def end_discrepancies(runtime: Runtime) -> bool:
+    """End discrepancies whose missing side has come; True when there may be more."""
+    healed = sum(await runtime.isolated("end_discrepancies", commands.differing.heal))
+    return healed >= commands.differing.HEALED_AT_ONCE_MAX
 
 
 async def _heard(runtime: Runtime, topics: Sequence[str], ends_of: TopicEnds, *, when: bool) -> datetime | None:
@@ -93,12 +109,12 @@ async def _heard(runtime: Runtime, topics: Sequence[str], ends_of: TopicEnds, *,
     return await complete_time(runtime, topics, ends_of=ends_of) if when else None
 
 
-async def _match(runtime: Runtime, channel: str, heard: HeardUntil) -> bool:
-    """Match one channel, in small portions where much differs; True when there may be more."""
+async def _in_portions(runtime: Runtime, job_name: str, channel: str, work: Callable[..., Awaitable[int]]) -> bool:
+    """Work on one channel, in small portions where much differs; True when there may be more."""
     for limit in (MATCHED_AT_ONCE_MAX, commands.regrouping.DIFFERING_AT_ONCE_MAX):
-        work = partial(commands.matching.match_channel, channel=channel, heard=heard, limit=limit)
+        limited = partial(work, channel=channel, limit=limit)
         with contextlib.suppress(commands.regrouping.TooManyDifferError):
-            return await runtime.transaction(work) >= limit
+            return max(await runtime.isolated(job_name, limited, part=channel)) >= limit
     raise InvariantError(f"lines of {channel} are too many even in the smallest portion")
 
 
@@ -109,9 +125,10 @@ async def reconcile_statements(runtime: Runtime) -> bool:
 
 
 async def list_evidence(runtime: Runtime) -> bool:
-    """List what channels say of calls that nobody made; True when there may be more."""
-    listed = await runtime.transaction(commands.evidence.list_evidence)
-    return listed >= commands.evidence.LISTED_AT_ONCE_MAX
+    """List what channels say of calls that nobody made, and end what is told elsewhere; True when there may be more."""
+    ended = sum(await runtime.isolated("end_evidence", commands.evidence.end_evidence))
+    listed = sum(await runtime.isolated("list_evidence", commands.evidence.list_evidence))
+    return max(ended, listed) >= commands.evidence.LISTED_AT_ONCE_MAX
 
 
 async def list_one_sided(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) -> bool:
@@ -120,11 +137,10 @@ async def list_one_sided(runtime: Runtime, *, ends_of: TopicEnds = topic_ends) -
     any_late = await runtime.read(partial(store.ledger.any_late, within=within))
     heard = HeardUntil(
         movements=await _heard(runtime, MOVEMENT_TOPICS, ends_of, when=any_late),
-        lines=None,
         bookings=await _heard(runtime, BOOKING_TOPICS, ends_of, when=any_late),
     )
-    listed = await runtime.transaction(partial(commands.ledger.list_one_sided, heard=heard, within=within))
-    return listed >= commands.ledger.LISTED_AT_ONCE_MAX
+    work = partial(commands.ledger.list_one_sided, heard=heard, within=within)
+    return sum(await runtime.isolated("list_one_sided", work)) >= commands.ledger.LISTED_AT_ONCE_MAX
 
 
 async def report_discrepancies(runtime: Runtime) -> bool:

@@ -81,6 +81,8 @@ SERVICE = Service(
     jobs=(
         # What is to be matched comes with events, whose handlers cannot wake a job: so these look often.
         Job(name="match_lines", run=jobs.match_lines, every_s=0.5),
+        # Woken by nothing: what a process that matched and died has left.
+        Job(name="end_discrepancies", run=jobs.end_discrepancies, every_s=5.0),
         Job(name="reconcile_statements", run=jobs.reconcile_statements, every_s=1.0),
         Job(name="list_evidence", run=jobs.list_evidence, every_s=1.0),
         Job(name="list_one_sided", run=jobs.list_one_sided, every_s=1.0),

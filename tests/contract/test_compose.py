@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from paykit.base.config import Settings
+from paykit.base.health import HealthBoard
+from paykit.base.metrics import MetricsServer
 from paytools.localstack.parts import kafka, postgres, registry
 from paytools.localstack.preparation import STEPS
 from paytools.localstack.settings import SERVICES, StackSettings
@@ -109,8 +111,31 @@ def test_the_setup_runs_the_steps_of_the_local_stack() -> None:
 
 
 def test_the_health_check_of_the_image_fails_when_nothing_listens() -> None:
-    check = [sys.executable, str(ROOT / "deploy" / "healthy.py"), "127.0.0.1:1"]
-    assert subprocess.run(check, capture_output=True, check=False).returncode == 1
+    assert check_health("127.0.0.1:1").returncode == 1
+
+
+def test_the_health_check_of_the_image_asks_a_process_without_calls_whether_it_is_ready() -> None:
+    board = HealthBoard()
+    server = MetricsServer("127.0.0.1:0", health=board)
+    try:
+        starting = check_health(f"http://{server.address}/readyz")
+        assert starting.returncode == 1
+        assert b'"problem": "STARTING"' in starting.stderr
+        board.show([])
+        assert check_health(f"http://{server.address}/readyz").returncode == 0
+        assert check_health(f"http://{server.address}/readyz", "127.0.0.1:1").returncode == 1
+    finally:
+        server.close()
+
+
+def test_every_service_is_healthy_only_when_it_serves_and_is_ready(services: dict[str, Any]) -> None:
+    for name in SERVICES:
+        assert services[name]["healthcheck"]["test"][-2:] == ["127.0.0.1:50051", "http://127.0.0.1:9464/readyz"]
+
+
+def check_health(*addresses: str) -> subprocess.CompletedProcess[bytes]:
+    check = [sys.executable, str(ROOT / "deploy" / "healthy.py"), *addresses]
+    return subprocess.run(check, capture_output=True, check=False)
 
 
 def test_the_image_holds_what_its_build_copies() -> None:

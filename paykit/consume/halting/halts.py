@@ -117,8 +117,7 @@ class Halts:
     def forget(self, partitions: Collection[TopicPartition]) -> None:
         """Let go of partitions that another consumer gets, with their rows."""
         for partition in partitions:
-            if partition in self._resting or partition in self._trials:
-                HALTED.labels(self._service, *map(str, partition)).set(0)
+            HALTED.remove(self._service, *map(str, partition))
             self._resting.discard(partition)
             self._trials.pop(partition, None)
 

@@ -15,6 +15,7 @@ from services.channel.jobs import callback_calls
 from services.channel.jobs.callback_calls import CallbackContents
 from services.channel.store import Callback, CallbackReport
 
+JOB = "deliver_callbacks"
 CALLBACKS_MAX = 100
 """Callbacks under way at once in one process."""
 LEASE_S = 30
@@ -42,19 +43,24 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Called:
-    """A callback after its call, and whether it need not be called again."""
+    """A callback after its call, whether it need not be called again, and what kept it from being called."""
 
     callback: Callback
     over: bool
+    error: Exception | None = None
 
 
 async def deliver_callbacks(runtime: Runtime) -> bool:
     """Call back with what is due; True when there may be more."""
-    due = await runtime.transaction(_take_due)
+    due = [contents for part in await runtime.isolated(JOB, _take_due, done=False) for contents in part]
     if due:
         called = await _call_all(due)
         await runtime.transaction(lambda tx: _settle(tx, called))
-    return len(due) == CALLBACKS_MAX
+        for call in called:
+            if call.error is not None:
+                runtime.set_aside(JOB, call.callback.callback_id, call.error)
+        runtime.settle(JOB, [call.callback.callback_id for call in called if call.error is None])
+    return len(due) >= CALLBACKS_MAX
 
 
 async def _take_due(tx: Tx) -> list[CallbackContents]:
@@ -97,6 +103,8 @@ async def _call(channel: grpc.aio.Channel, contents: CallbackContents) -> _Calle
             given_up=over,
         )
         return _Called(callback, over)
+    except Exception as error:  # noqa: BLE001 - it cannot be told of at all; the others are
+        return _Called(callback, over=False, error=error)
     return _Called(callback, over=True)
 
 

@@ -20,11 +20,13 @@ _LEASE_CALLBACKS = """
 UPDATE callback SET tries = tries + 1, retry_time = clock_timestamp() + make_interval(secs => $3)
 WHERE callback_id IN (
     SELECT callback_id FROM callback
-    WHERE due_time <= $1 AND (retry_time IS NULL OR retry_time <= clock_timestamp())
+    WHERE {bounds}due_time <= $1 AND (retry_time IS NULL OR retry_time <= clock_timestamp())
     ORDER BY due_time, callback_id LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 RETURNING callback_id, attempt_id, report, dispute_reference, dispute_stage, dispute_amount_minor, occur_time, tries
 """
+
+_SELECT_LEFT = "SELECT callback_id FROM callback WHERE callback_id = ANY($1::bigint[])"
 
 _POSTPONE_CALLBACKS = """
 UPDATE callback AS c SET retry_time = clock_timestamp() + make_interval(secs => p.wait_s)
@@ -103,8 +105,13 @@ async def insert_callbacks(tx: Tx, callbacks: Sequence[DueCallback]) -> None:
 
 
 async def lease_callbacks(tx: Tx, *, limit: int, lease_s: float) -> list[Callback]:
-    """Take callbacks that are due and that no other process has in hand."""
-    rows = await tx.lock("callback", _LEASE_CALLBACKS, tx.now, limit, lease_s)
+    """Take callbacks that are due, that no other process has in hand, and that `tx.claims` allows."""
+    bounds, keys = tx.claims.bounds(("callback_id",), types=("bigint",), first=4)
+    rows = await tx.lock("callback", _LEASE_CALLBACKS.format(bounds=bounds), tx.now, limit, lease_s, *keys)
+    taken = [row["callback_id"] for row in rows]
+    tx.claims.take(taken)
+    if missed := set(tx.claims.only).difference(taken):
+        tx.claims.wait(row["callback_id"] for row in await tx.fetch(_SELECT_LEFT, sorted(missed)))
     return [Callback(**dict(row) | {"report": CallbackReport(row["report"])}) for row in rows]
 
 

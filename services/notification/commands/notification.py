@@ -106,6 +106,7 @@ async def start_tries(tx: Tx, *, limit: int) -> list[Notification]:
     """
     lost = await store.notifications.claim_due(tx, NotificationState.SENDING, limit=LOST_AT_ONCE_MAX)
     due = await store.notifications.claim_due(tx, NotificationState.QUEUED, limit=limit)
+    await store.notifications.wait(tx)
     tries = await store.tries.lock(tx, [(row.notification_id, row.try_total) for row in lost.values()])
     real_now = await store.real_time(tx)
     for row in list(lost.values()):

@@ -57,7 +57,7 @@ _Channels = Mapping[str, grpc.aio.Channel]
 async def send_mails(runtime: Runtime) -> bool:
     """Send what is due until nothing is; True when there may be more."""
     server = smtp.server_of(runtime.settings)
-    if server is None or not await runtime.read(store.notifications.any_due):
+    if server is None or not (runtime.fails("send_mails") or await runtime.read(store.notifications.any_due)):
         return False
     in_flight: set[asyncio.Task[None]] = set()
     async with peer_calls.open_channels(runtime.settings.peers) as channels:
@@ -142,7 +142,11 @@ async def _record(runtime: Runtime, notification: Notification, result: Delivery
             concluded: Notification = await runtime.change(_RECORD, item)
         except UnavailableError:
             await asyncio.sleep(RECORD_PAUSE_S)
+        except Exception as error:  # noqa: BLE001 - one mail's; when its lease ends it is in doubt, and tried again
+            runtime.set_aside("send_mails", notification.notification_id, error)
+            return
         else:
+            runtime.settle("send_mails", [notification.notification_id])
             if concluded.state in _ENDED_STATES:
                 ENDED.labels(concluded.template, concluded.state).inc()
             return

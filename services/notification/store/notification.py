@@ -16,6 +16,11 @@ TRIES_SHOWN_MAX = 100
 
 _ANY_DUE = "SELECT EXISTS (SELECT FROM notification WHERE due_time <= clock_timestamp())"
 
+_SELECT_OPEN = """
+SELECT notification_id FROM notification
+WHERE notification_id = ANY($1::text[]) AND state IN ('QUEUED', 'SENDING')
+"""
+
 _KNOWN_GROUPS = "SELECT DISTINCT group_key FROM notification WHERE group_key = ANY($1::text[])"
 
 _MAIL_QUEUE = """
@@ -77,6 +82,11 @@ class Notifications(Table[str, Notification]):
         """Lock those in a state whose time has come, the longest due first, as far as nobody else has them."""
         condition = "state = $1 AND due_time <= clock_timestamp() ORDER BY due_time LIMIT $2"
         return await self.claim_where(tx, condition, state, limit)
+
+    async def wait(self, tx: Tx) -> None:
+        """Have those of `tx.claims` that are not due yet, as they are being sent, be looked at again."""
+        if missed := set(tx.claims.only).difference(tx.claims.taken):
+            tx.claims.wait(row["notification_id"] for row in await tx.fetch(_SELECT_OPEN, sorted(missed)))
 
     async def list(
         self, tx: Tx, selection: NotificationFilter, *, after: TimeKey | None, limit: int

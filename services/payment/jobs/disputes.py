@@ -5,13 +5,15 @@ Unlike an attempt, an answer may be told twice: channels know it by their own re
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from paykit.base.channel_routes import ChannelRoute
 from paykit.channels import exchange, registry
 from paykit.channels.attempts import inquiry_pause_s
-from paykit.channels.channel import ANSWER_TIMEOUT_S, Channel
+from paykit.channels.channel import ANSWER_TIMEOUT_S
 from paykit.channels.requests import AnswerOutcome, DisputeAnswer, EvidenceFile
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
@@ -27,6 +29,14 @@ ANSWER_LEASE_S = ANSWER_TIMEOUT_S + 10.0
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer that was taken, and what the channel is told."""
+
+    response: Response
+    answer: DisputeAnswer
+
+
 async def respond_to_disputes(runtime: Runtime) -> bool:
     """Tell channels the answers that are due; True when there may be more."""
     routes = {route.name: route for route in runtime.settings.payment_channels}
@@ -36,26 +46,31 @@ async def respond_to_disputes(runtime: Runtime) -> bool:
 
 async def _respond(runtime: Runtime, route: ChannelRoute) -> bool:
     """Tell one channel the answers that are due; True when there may be more."""
-    if not await runtime.read(lambda tx: store.disputes.any_response_due(tx, channel=route.name)):
+    job_name = f"respond_to_{route.name}"
+    any_due = partial(store.disputes.any_response_due, channel=route.name)
+    if not (runtime.fails(job_name) or await runtime.read(any_due)):
         return False
     async with registry.connect(route) as channel:
         if channel is None:
             return False
-        due = await runtime.transaction(lambda tx: _claim(tx, route.name))
-        outcomes = await _tell(runtime, channel, due)
-    await runtime.transaction(lambda tx: _record(tx, due, outcomes))
-    return len(due) == ANSWERS_MAX
+        parts = await runtime.isolated(job_name, partial(_claim, channel=route.name), done=False)
+        due = {answer.response.dispute.dispute_id: answer for part in parts for answer in part}
+        outcomes = await asyncio.gather(*(exchange.answer_dispute(channel, each.answer) for each in due.values()))
+    told = dict(zip(due, outcomes, strict=True))
+
+    async def record(dispute_id: str) -> None:
+        await runtime.transaction(lambda tx: _record(tx, due[dispute_id].response, told[dispute_id]))
+
+    await runtime.each(job_name, list(due), record)
+    return len(due) >= ANSWERS_MAX
 
 
-async def _tell(runtime: Runtime, channel: Channel, due: Sequence[Response]) -> list[AnswerOutcome]:
-    """Tell some answers side by side, with the files that are read for them."""
+async def _claim(tx: Tx, channel: str) -> list[_Answer]:
+    """Take answers, with the files that are read for them: what cannot be told then fails alone."""
+    due = await store.disputes.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
     contested = [response.dispute.dispute_id for response in due if not response.dispute.accepted]
-    files = await runtime.read(lambda tx: store.dispute_files.with_contents(tx, dispute_ids=contested))
-    return await asyncio.gather(*(exchange.answer_dispute(channel, to_answer(response, files)) for response in due))
-
-
-async def _claim(tx: Tx, channel: str) -> list[Response]:
-    return await store.disputes.claim_responses(tx, channel=channel, limit=ANSWERS_MAX, lease_s=ANSWER_LEASE_S)
+    files = await store.dispute_files.with_contents(tx, dispute_ids=contested)
+    return [_Answer(response, to_answer(response, files)) for response in due]
 
 
 def to_answer(response: Response, files: Sequence[FileWithContent] = ()) -> DisputeAnswer:
@@ -75,17 +90,14 @@ def to_answer(response: Response, files: Sequence[FileWithContent] = ()) -> Disp
     )
 
 
-async def _record(tx: Tx, due: Sequence[Response], outcomes: Sequence[AnswerOutcome]) -> None:
-    """Keep what channels took or refused for good; the other answers wait to be told again."""
-    ended: list[RecordAnswer] = []
-    pauses_s: dict[str, float] = {}
-    for response, outcome in zip(due, outcomes, strict=True):
-        dispute_id = response.dispute.dispute_id
-        if outcome is not AnswerOutcome.TAKEN:
-            _log.warning("dispute_answer_not_taken", dispute_id=dispute_id, outcome=outcome)
-        if outcome is AnswerOutcome.NO_ANSWER:
-            pauses_s[dispute_id] = inquiry_pause_s(response.tries - 1)
-        else:
-            ended.append(RecordAnswer(dispute_id=dispute_id, taken=outcome is AnswerOutcome.TAKEN))
-    await commands.dispute.record_answers(tx, ended)
-    await store.disputes.postpone_responses(tx, pauses_s)
+async def _record(tx: Tx, response: Response, outcome: AnswerOutcome) -> None:
+    """Keep what a channel took or refused for good; another answer waits to be told again."""
+    dispute_id = response.dispute.dispute_id
+    if outcome is not AnswerOutcome.TAKEN:
+        _log.warning("dispute_answer_not_taken", dispute_id=dispute_id, outcome=outcome)
+    if outcome is AnswerOutcome.NO_ANSWER:
+        await store.disputes.postpone_responses(tx, {dispute_id: inquiry_pause_s(response.tries - 1)})
+    else:
+        await commands.dispute.record_answers(
+            tx, [RecordAnswer(dispute_id=dispute_id, taken=outcome is AnswerOutcome.TAKEN)]
+        )

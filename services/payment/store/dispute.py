@@ -32,11 +32,14 @@ WHERE dispute.dispute_id = new.dispute_id
 # other's rows by. due_time is real time, for leases and retries.
 _CLAIM_RESPONSES = """
 UPDATE dispute SET due_time = now() + $3::float8 * interval '1 s', response_tries = response_tries + 1
-FROM (SELECT dispute_id AS claimed_id FROM dispute WHERE due_time <= now() AND channel = $1 ORDER BY due_time LIMIT $2
+FROM (SELECT dispute_id AS claimed_id FROM dispute
+      WHERE {bounds}due_time <= now() AND channel = $1 ORDER BY due_time LIMIT $2
       FOR UPDATE SKIP LOCKED) claimed, payment
 WHERE dispute.dispute_id = claimed_id AND payment.payment_id = dispute.payment_id
 RETURNING {dispute}, payment.correlation_id, dispute.response_tries
 """
+
+_SELECT_TO_TELL = "SELECT dispute_id FROM dispute WHERE dispute_id = ANY($1::text[]) AND due_time IS NOT NULL"
 
 _ANY_RESPONSE_DUE = "SELECT EXISTS (SELECT FROM dispute WHERE due_time <= now() AND channel = $1)"
 
@@ -148,11 +151,17 @@ class Disputes(Table[str, Dispute]):
             await tx.run(_POSTPONE_RESPONSES, dispute_ids, [pauses_s[dispute_id] for dispute_id in dispute_ids])
 
     async def claim_responses(self, tx: Tx, *, channel: str, limit: int, lease_s: float) -> list[Response]:
-        """Take the answers that a channel has waited for longest."""
-        sql = _CLAIM_RESPONSES.format(dispute=self.selected)
+        """Take the answers that a channel has waited for longest, as far as `tx.claims` allows."""
+        bounds, keys = tx.claims.bounds(("dispute_id",), first=4)
+        sql = _CLAIM_RESPONSES.format(bounds=bounds, dispute=self.selected)
+        rows = await tx.lock(self.name, sql, channel, limit, lease_s, *keys)
+        taken = [row["dispute_id"] for row in rows]
+        tx.claims.take(taken)
+        if missed := set(tx.claims.only).difference(taken):
+            tx.claims.wait(row["dispute_id"] for row in await tx.fetch(_SELECT_TO_TELL, sorted(missed)))
         return [
             Response(dispute=self.read(row), correlation_id=row["correlation_id"], tries=row["response_tries"])
-            for row in await tx.lock(self.name, sql, channel, limit, lease_s)
+            for row in rows
         ]
 
     async def list(self, tx: Tx, selection: DisputeFilter, *, after: TimeKey | None, limit: int) -> list[Dispute]:

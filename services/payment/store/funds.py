@@ -60,12 +60,13 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) ON CONFLI
 _BOOKED = "DELETE FROM refund_hold WHERE refund_id = ANY($1::text[])"
 
 _SELECT_WAITING = """
-SELECT DISTINCT merchant_id, currency_code FROM refund WHERE state = 'QUEUED'
-ORDER BY merchant_id, currency_code LIMIT $1
+SELECT DISTINCT merchant_id, currency_code FROM refund
+WHERE state = 'QUEUED' AND (merchant_id, currency_code) > ($1, $2)
+ORDER BY merchant_id, currency_code LIMIT $3
 """
 
 _SELECT_QUEUED = """
-SELECT refund_id, payment_id FROM refund WHERE state = 'QUEUED' AND merchant_id = $1 AND currency_code = $2
+SELECT refund_id, payment_id FROM refund WHERE {bounds}state = 'QUEUED' AND merchant_id = $1 AND currency_code = $2
 ORDER BY create_time, refund_id LIMIT $3
 """
 
@@ -128,14 +129,20 @@ async def forget_booked(tx: Tx, refund_ids: Collection[str]) -> None:
         await tx.run(_BOOKED, sorted(refund_ids))
 
 
-async def waiting(tx: Tx) -> list[MerchantCurrency]:
-    """Read whose refunds wait for funds, at most PAIRS_MAX."""
-    return [(row["merchant_id"], row["currency_code"]) for row in await tx.fetch(_SELECT_WAITING, PAIRS_MAX)]
+async def waiting(tx: Tx, after: MerchantCurrency = ("", "")) -> list[MerchantCurrency]:
+    """Read whose refunds wait for funds, in order from after one on, at most PAIRS_MAX."""
+    return [(row["merchant_id"], row["currency_code"]) for row in await tx.fetch(_SELECT_WAITING, *after, PAIRS_MAX)]
 
 
 async def queued(tx: Tx, key: MerchantCurrency) -> dict[str, str]:
-    """Read the payments of refunds that wait, by refund, oldest first, at most RELEASED_MAX."""
-    return {row["refund_id"]: row["payment_id"] for row in await tx.fetch(_SELECT_QUEUED, *key, RELEASED_MAX)}
+    """Read the payments of refunds that wait and that `tx.claims` allows, by refund, oldest first.
+
+    There are RELEASED_MAX at most.
+    """
+    bounds, keys = tx.claims.bounds(("refund_id",), first=4)
+    rows = await tx.fetch(_SELECT_QUEUED.format(bounds=bounds), *key, RELEASED_MAX, *keys)
+    tx.claims.take(row["refund_id"] for row in rows)
+    return {row["refund_id"]: row["payment_id"] for row in rows}
 
 
 def _transposed(keys: Collection[MerchantCurrency]) -> list[list[str]]:

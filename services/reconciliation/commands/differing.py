@@ -47,12 +47,14 @@ def tell(tx: Tx, found: Sequence[Discrepancy], added: Collection[str]) -> None:
             tx.emit(domain.contradiction.detected(discrepancy), cause=Cause(discrepancy.correlation_id))
 
 
-async def heal(tx: Tx) -> None:
-    """End discrepancies whose missing side has come.
+async def heal(tx: Tx) -> int:
+    """End discrepancies whose missing side has come, and return how many.
 
     Rows: discrepancy. Events: DiscrepancyResolved.
     """
-    await end_matched(tx, await store.discrepancies.claim_healed(tx, HEALED_AT_ONCE_MAX))
+    healed = await store.discrepancies.claim_healed(tx, HEALED_AT_ONCE_MAX)
+    await end_matched(tx, healed)
+    return len(healed)
 
 
 async def end_matched(tx: Tx, rows: Rows[str, Discrepancy], ended: Sequence[Discrepancy] | None = None) -> None:

@@ -26,13 +26,21 @@ async def keep_evidence(tx: Tx, evidence: Sequence[UnattributedEvidence]) -> lis
     return [each for each in evidence if each.evidence_id in inserted]
 
 
-async def list_evidence(tx: Tx) -> int:
-    """List what nothing else tells of, and end what something else tells of now; return how many there were.
+async def end_evidence(tx: Tx) -> int:
+    """End what something else tells of now; return how many there were.
 
-    Rows: discrepancy, open_evidence. Events: DiscrepancyDetected, DiscrepancyResolved.
+    Rows: discrepancy. Events: DiscrepancyResolved.
     """
     told = await store.discrepancies.claim_told_elsewhere(tx, LISTED_AT_ONCE_MAX)
     await differing.end_matched(tx, told)
+    return len(told)
+
+
+async def list_evidence(tx: Tx) -> int:
+    """List what nothing else tells of; return how many there were.
+
+    Rows: discrepancy, open_evidence. Events: DiscrepancyDetected.
+    """
     unlisted = await store.unattributed_evidence.unlisted(tx, LISTED_AT_ONCE_MAX)
     found = [domain.evidence.found(each, discrepancy_id=new_id("dis"), now=tx.now) for each in unlisted]
     inserted = await store.discrepancies.insert_absent(
@@ -40,4 +48,4 @@ async def list_evidence(tx: Tx) -> int:
     )
     differing.tell(tx, found, inserted)
     await store.unattributed_evidence.close(tx)
-    return max(len(told), len(found))
+    return len(found)

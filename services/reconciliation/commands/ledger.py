@@ -1,6 +1,7 @@
 """Movements at channels, held against what the ledger booked of them: what only one side tells for long is listed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from paykit.consumption import TOLD_WITHIN
@@ -10,11 +11,23 @@ from paykit.postgres.database import Tx
 from paystream.accounting.v1.events import TransactionCreated
 from services.reconciliation import domain, store
 from services.reconciliation.commands import differing
-from services.reconciliation.commands.matching import HeardUntil
 from services.reconciliation.domain.ledger import OneSidedBooking
 
 LISTED_AT_ONCE_MAX = 500
 """Bookings listed, and ended, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardUntil:
+    """Until which business time all that was told is applied here, by who tells it; None while that is not known.
+
+    Attributes:
+        movements: By payment and withdrawal.
+        bookings: By the ledger.
+    """
+
+    movements: datetime | None
+    bookings: datetime | None
 
 
 async def record_told(tx: Tx, events: Sequence[Event]) -> None:

@@ -1,6 +1,6 @@
 """Matching what is open of a channel: lines that came, movements that came, and those whose time is over."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 from paykit.postgres.database import Tx
@@ -10,31 +10,14 @@ from services.reconciliation.domain.rule_set import RuleKind, Rules
 from services.reconciliation.store.matching import LineDifference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeardUntil:
-    """Until which business time all that was told is applied here, by who tells it; None while that is not known.
-
-    Attributes:
-        movements: By payment and withdrawal.
-        lines: By channels; files come from people, and are there at once.
-        bookings: By the ledger.
-    """
-
-    movements: datetime | None
-    lines: datetime | None
-    bookings: datetime | None = None
-
-
 async def rules_of(tx: Tx, channel: str) -> Rules:
     """Return the rules that a channel's lines are matched by."""
     active = await store.rule_sets.active(tx, channel)
     return domain.rule_set.parse(store.default_rules() if active is None else active.content)
 
 
-async def match_channel(tx: Tx, channel: str, *, heard: HeardUntil, limit: int) -> int:
-    """Look at what is fresh or due of a channel, so many of each at most; return how many there were at the most.
-
-    Nothing is called missing that a consumer which lags may still bring.
+async def match_lines(tx: Tx, channel: str, *, limit: int) -> int:
+    """Look at lines that came, or for which movements came, so many at most; return how many of either there were.
 
     Rows: open_line, line_outcome, open_movement, movement_outcome, discrepancy. Events: DiscrepancyDetected,
     DiscrepancyResolved.
@@ -46,21 +29,56 @@ async def match_channel(tx: Tx, channel: str, *, heard: HeardUntil, limit: int) 
         return 0
     rules = await rules_of(tx, channel)
     batches = [rule for rule in rules.rules if rule.kind is RuleKind.BATCH]
-    arrived = await store.waking.wake_lines(tx, channel, batches, sla=rules.channel_sla, limit=limit)
+    arrived = await store.waiting.wake_lines(tx, channel, batches, sla=rules.channel_sla, limit=limit)
     fresh = await store.matching.fresh_lines(tx, channel, limit)
     differences = await regrouping.look_together(tx, channel, fresh, rules)
     rest = await store.matching.still_open(tx, fresh)
     await store.matching.keep_open(tx, rest, due_time=tx.now + rules.internal_sla)
-    due: list[int] = []
-    if heard.movements is not None:
-        due = await store.matching.due_lines(tx, channel, limit, until=min(heard.movements, tx.now))
-        differences += await regrouping.look_together(tx, channel, due, rules)
-        differences += await store.matching.call_missing(tx, await store.matching.still_open(tx, due))
-    missing = list[LineDifference]()
-    if heard.lines is not None and len(fresh) < limit:  # Else lines have come that nobody has looked at.
-        missing = await store.matching.missing_movements(tx, channel, limit, until=min(heard.lines, tx.now))
-    regrouping.require_few(len(differences) + len(missing), limit)
-    await differing.record(tx, [*differences, *missing], rules)
+    await _record(tx, differences, rules, limit=limit)
+    return max(len(fresh), arrived)
+
+
+async def call_lines_missing(tx: Tx, channel: str, *, until: datetime, limit: int) -> int:
+    """Look once more at lines whose movement should have come, and call missing what none was found for.
+
+    Args:
+        tx: The transaction.
+        channel: The channel.
+        until: Before when the movement should have come; all that was told till then is applied.
+        limit: So many lines at most.
+
+    Returns:
+        How many lines there were.
+
+    Rows and events: as of `match_lines`.
+
+    Raises:
+        TooManyDifferError: More differs than one transaction should take.
+    """
+    if not await store.matching.lock_channel(tx, channel):
+        return 0
+    rules = await rules_of(tx, channel)
+    due = await store.waiting.due_lines(tx, channel, limit, until=min(until, tx.now))
+    differences = await regrouping.look_together(tx, channel, due, rules)
+    differences += await store.waiting.call_lines_missing(tx, await store.matching.still_open(tx, due))
+    await _record(tx, differences, rules, limit=limit)
+    return len(due)
+
+
+async def call_movements_missing(tx: Tx, channel: str, *, until: datetime, limit: int) -> int:
+    """Call movements missing of which a line should have told, unless lines have come that nobody has looked at.
+
+    Arguments, result, rows, events and errors: as of `call_lines_missing`.
+    """
+    if not await store.matching.lock_channel(tx, channel) or await store.matching.any_fresh(tx, channel):
+        tx.claims.wait(tx.claims.only)
+        return 0
+    missing = await store.waiting.call_movements_missing(tx, channel, limit, until=min(until, tx.now))
+    await _record(tx, missing, await rules_of(tx, channel), limit=limit)
+    return len(missing)
+
+
+async def _record(tx: Tx, differences: Sequence[LineDifference], rules: Rules, *, limit: int) -> None:
+    regrouping.require_few(len(differences), limit)
+    await differing.record(tx, differences, rules)
     await regrouping.watch(tx, differences)
-    await differing.heal(tx)
-    return max(len(fresh), arrived, len(due), len(missing))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from paykit.postgres.claims import TooMuchAtOnceError
 from paykit.postgres.database import Tx
 from paykit.work import Rows
 from services.reconciliation import store
@@ -18,7 +19,7 @@ DIFFERING_AT_ONCE_MAX = 2_000
 _LIFTED = frozenset({CorrectionState.REJECTED, CorrectionState.REFUSED})
 
 
-class TooManyDifferError(Exception):
+class TooManyDifferError(TooMuchAtOnceError):
     """More differs than one transaction should take: a look at fewer lines takes them in portions."""
 
 
@@ -68,7 +69,7 @@ async def make_way(tx: Tx, discrepancies: Rows[str, Discrepancy], corrections: S
     """Have lines looked at again whose correction waits no longer, and changed nothing. Rows: open_line."""
     lifted = [each for each in corrections if each.state in _LIFTED]
     line_nos = [discrepancies[each.discrepancy_id].line_no for each in lifted]
-    await store.waking.look_again(tx, [line_no for line_no in line_nos if line_no is not None])
+    await store.waiting.look_again(tx, [line_no for line_no in line_nos if line_no is not None])
 
 
 async def _look_again(

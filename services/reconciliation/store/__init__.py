@@ -7,7 +7,7 @@ from services.reconciliation.store import (
     report,
     uncleared,
     verification,
-    waking,
+    waiting,
 )
 from services.reconciliation.store.correction import CorrectionFilter, corrections
 from services.reconciliation.store.difference import account_kinds, differences, keep_account_kinds
@@ -66,5 +66,5 @@ __all__ = [
     "unmoved_attempts",
     "verification",
     "wait_for_lines",
-    "waking",
+    "waiting",
 ]

@@ -44,7 +44,7 @@ _LINE = f"""(
 _UNLISTED = f"""
 evidence_id IN (
     SELECT e.evidence_id FROM open_evidence o JOIN unattributed_evidence e ON e.evidence_id = o.evidence_id
-    WHERE NOT EXISTS (SELECT FROM discrepancy d
+    WHERE {{bounds}}NOT EXISTS (SELECT FROM discrepancy d
             WHERE d.evidence_id = e.evidence_id AND (d.state = 'OPEN' OR d.resolution = 'EXPLAINED'))
         AND NOT {_MOVEMENT} AND NOT {_LINE}
     ORDER BY e.evidence_id LIMIT $1)
@@ -75,8 +75,14 @@ class EvidenceTable(Table[str, UnattributedEvidence]):
         await tx.run(_WAIT, [each.evidence_id for each in evidence])
 
     async def unlisted(self, tx: Tx, limit: int) -> list[UnattributedEvidence]:
-        """Read evidence of which nothing else tells, and which is not listed and was not explained."""
-        return await self.select(tx, _UNLISTED, limit)
+        """Take evidence of which nothing else tells, and which is not listed and was not explained.
+
+        As far as `tx.claims` allows.
+        """
+        bounds, keys = tx.claims.bounds(("e.evidence_id",), first=2)
+        unlisted = await self.select(tx, _UNLISTED.format(bounds=bounds), limit, *keys)
+        tx.claims.take(each.evidence_id for each in unlisted)
+        return unlisted
 
     async def close(self, tx: Tx) -> None:
         """Let go of evidence of which a movement tells, and of what people have explained. Rows: open_evidence."""

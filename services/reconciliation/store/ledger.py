@@ -48,7 +48,7 @@ WHERE (o.transaction_type, o.related_no) = (new.transaction_type, new.related_no
 _LIST = """
 UPDATE open_booking SET listed = true
 FROM (SELECT transaction_type, related_no FROM open_booking
-      WHERE NOT listed AND arrive_time <= now() - least($1::interval, $2::interval)
+      WHERE {bounds}NOT listed AND arrive_time <= now() - least($1::interval, $2::interval)
           AND arrive_time <= now() - CASE WHEN transaction_id IS NULL THEN $1::interval ELSE $2::interval END
       ORDER BY arrive_time LIMIT $3) late
 WHERE (open_booking.transaction_type, open_booking.related_no) = (late.transaction_type, late.related_no)
@@ -61,7 +61,7 @@ _ANY_LATE = "SELECT EXISTS (SELECT FROM open_booking WHERE NOT listed AND arrive
 _LISTED_IN_VAIN = """
 SELECT o.transaction_type, o.related_no FROM open_booking o
 JOIN movement_booking b ON b.transaction_type = o.transaction_type AND b.related_no = o.related_no
-WHERE o.listed AND b.told AND b.transaction_id IS NOT NULL
+WHERE {bounds}o.listed AND b.told AND b.transaction_id IS NOT NULL
 ORDER BY o.transaction_type, o.related_no LIMIT $1
 """
 
@@ -70,9 +70,9 @@ DELETE FROM open_booking o USING unnest($1::text[], $2::text[]) AS done (transac
 WHERE (o.transaction_type, o.related_no) = (done.transaction_type, done.related_no)
 """
 
-_bookings: Table[tuple[str, str], OneSidedBooking] = Table(
-    OneSidedBooking, "open_booking", key=("transaction_type", "related_no")
-)
+_KEY = ("transaction_type", "related_no")
+
+_bookings: Table[tuple[str, str], OneSidedBooking] = Table(OneSidedBooking, "open_booking", key=_KEY)
 
 
 async def keep_told(tx: Tx, told: Sequence[OneSidedBooking]) -> None:
@@ -113,7 +113,7 @@ async def any_late(tx: Tx, within: timedelta) -> bool:
 async def list_late(
     tx: Tx, *, booked_within: timedelta | None, told_within: timedelta | None, limit: int
 ) -> list[OneSidedBooking]:
-    """Take what has waited for longer than this, to list it, the longest first. Rows: open_booking.
+    """Take what has waited for longer than this, as far as `tx.claims` allows, the longest first. Rows: open_booking.
 
     Args:
         tx: The transaction.
@@ -121,13 +121,20 @@ async def list_late(
         told_within: How long what was booked waits to be told, likewise.
         limit: How many to take at most.
     """
-    rows = await tx.fetch(_LIST.format(columns=_bookings.selected), booked_within, told_within, limit)
+    bounds, keys = tx.claims.bounds(_KEY, first=4)
+    sql = _LIST.format(columns=_bookings.selected, bounds=bounds)
+    rows = await tx.fetch(sql, booked_within, told_within, limit, *keys)
+    tx.claims.take((row["transaction_type"], row["related_no"]) for row in rows)
     return [_bookings.read(row) for row in rows]
 
 
 async def listed_in_vain(tx: Tx, limit: int) -> list[tuple[str, str]]:
-    """Read the names of what is listed and has both sides now."""
-    return [(row["transaction_type"], row["related_no"]) for row in await tx.fetch(_LISTED_IN_VAIN, limit)]
+    """Take the names of what is listed and has both sides now, as far as `tx.claims` allows."""
+    bounds, keys = tx.claims.bounds(tuple(f"o.{column}" for column in _KEY), first=2)
+    rows = await tx.fetch(_LISTED_IN_VAIN.format(bounds=bounds), limit, *keys)
+    names = [(row["transaction_type"], row["related_no"]) for row in rows]
+    tx.claims.take(names)
+    return names
 
 
 async def close(tx: Tx, names: Sequence[tuple[str, str]]) -> None:

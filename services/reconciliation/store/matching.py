@@ -40,14 +40,8 @@ FROM (SELECT DISTINCT channel FROM statement UNION SELECT DISTINCT channel FROM 
 ORDER BY channel
 """
 
-_FRESH = "SELECT line_no FROM open_line WHERE channel = $1 AND fresh ORDER BY line_no LIMIT $2"
-# What belongs to a statement as a whole is decided with it, and a channel's statement always says what it should be.
-_DUE = """
-SELECT o.line_no FROM open_line o
-WHERE o.channel = $1 AND NOT o.fresh AND o.due_time <= $2 AND NOT (o.operation = ANY($4::text[])
-    AND EXISTS (SELECT FROM statement s WHERE s.statement_id = o.statement_id AND s.source = 'CHANNEL'))
-ORDER BY o.line_no LIMIT $3
-"""
+_FRESH = "SELECT line_no FROM open_line WHERE {bounds}channel = $1 AND fresh ORDER BY line_no LIMIT $2"
+_ANY_FRESH = "SELECT EXISTS (SELECT FROM open_line WHERE channel = $1 AND fresh)"
 _STILL_OPEN = "SELECT line_no FROM open_line WHERE line_no = ANY($1::bigint[]) ORDER BY line_no"
 
 _KEEP_OPEN = """
@@ -185,40 +179,6 @@ WHERE l.channel = $2 AND l.operation = $3 AND l.outcome = 'SUCCEEDED' AND l.atte
 GROUP BY l.line_no, l.amount_minor HAVING sum(i.amount_minor) = l.amount_minor
 """
 
-# What nothing was found for in time: it contradicts what is known of the call, or nobody here knows of it. A line that
-# says that no money moved agrees with that none did.
-_MISSING_LINES = """
-WITH decided AS (
-    SELECT l.line_no, NULL::text AS movement_id, CASE
-        WHEN l.outcome = 'FAILED' THEN 'MATCHED' WHEN u.attempt_id IS NOT NULL THEN 'CONTRADICTED'
-        ELSE 'MISSING_INTERNAL' END AS status
-    FROM unnest($1::bigint[]) AS n(line_no) JOIN statement_line l USING (line_no)
-    LEFT JOIN unmoved_attempt u ON u.attempt_id = l.attempt_id
-),
-gone AS (DELETE FROM open_line o USING decided d WHERE o.line_no = d.line_no AND d.status = 'MATCHED'),
-waits AS (
-    UPDATE open_line o SET due_time = NULL, fresh = false FROM decided d
-    WHERE o.line_no = d.line_no AND d.status <> 'MATCHED'
-),
-kept AS (
-    INSERT INTO line_outcome (line_no, status, rule, movement_id) SELECT line_no, status, $2, NULL FROM decided
-    ON CONFLICT (line_no) DO NOTHING
-)
-SELECT line_no, movement_id, status FROM decided WHERE status <> 'MATCHED'
-"""
-
-_MISSING_MOVEMENTS = """
-WITH due AS MATERIALIZED (
-    SELECT movement_id FROM open_movement WHERE channel = $1 AND due_time <= $2 ORDER BY movement_id LIMIT $3
-),
-waits AS (UPDATE open_movement m SET due_time = NULL FROM due d WHERE m.movement_id = d.movement_id),
-kept AS (
-    INSERT INTO movement_outcome (movement_id, status, line_no) SELECT movement_id, 'MISSING_CHANNEL', NULL FROM due
-    ON CONFLICT (movement_id) DO NOTHING
-)
-SELECT NULL::bigint AS line_no, movement_id, 'MISSING_CHANNEL' AS status FROM due
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class WaitingChannel:
@@ -241,7 +201,10 @@ class LineDifference:
 
 async def lock_channel(tx: Tx, channel: str) -> bool:
     """Keep others from matching a channel until the transaction ends; False when another does it now."""
-    return bool((await tx.fetch(_LOCK, _MATCHING_LOCK, channel))[0]["locked"])
+    locked = bool((await tx.fetch(_LOCK, _MATCHING_LOCK, channel))[0]["locked"])
+    if not locked:
+        tx.claims.wait(tx.claims.only)
+    return locked
 
 
 async def waiting_channels(tx: Tx) -> list[WaitingChannel]:
@@ -251,13 +214,16 @@ async def waiting_channels(tx: Tx) -> list[WaitingChannel]:
 
 
 async def fresh_lines(tx: Tx, channel: str, limit: int) -> list[int]:
-    """Read lines that came, or may have a movement by now, the oldest first."""
-    return [row["line_no"] for row in await tx.fetch(_FRESH, channel, limit)]
+    """Take lines that came, or may have a movement by now, as far as `tx.claims` allows, the oldest first."""
+    bounds, keys = tx.claims.bounds(("line_no",), types=("bigint",), first=3)
+    rows = await tx.fetch(_FRESH.format(bounds=bounds), channel, limit, *keys)
+    tx.claims.take(row["line_no"] for row in rows)
+    return [row["line_no"] for row in rows]
 
 
-async def due_lines(tx: Tx, channel: str, limit: int, *, until: datetime) -> list[int]:
-    """Read lines whose movement should have come by then, the oldest first."""
-    return [row["line_no"] for row in await tx.fetch(_DUE, channel, until, limit, list(STATEMENT_OPERATIONS))]
+async def any_fresh(tx: Tx, channel: str) -> bool:
+    """Return whether lines came that nobody has looked at."""
+    return bool((await tx.fetch(_ANY_FRESH, channel))[0][0])
 
 
 async def still_open(tx: Tx, line_nos: Sequence[int]) -> list[int]:
@@ -346,16 +312,6 @@ async def batches_of_a_day(
             seen.update(row["movement_ids"])
             decisions += [(row["line_no"], movement_id, MATCHED) for movement_id in row["movement_ids"]]
     return decisions
-
-
-async def call_missing(tx: Tx, line_nos: Sequence[int]) -> list[LineDifference]:
-    """Decide lines that nothing was found for in time; they stay open for what comes later."""
-    return _differences(await tx.fetch(_MISSING_LINES, list(line_nos), "MISSING")) if line_nos else []
-
-
-async def missing_movements(tx: Tx, channel: str, limit: int, *, until: datetime) -> list[LineDifference]:
-    """Decide movements of which a line should have told by then; they stay open for what comes later."""
-    return _differences(await tx.fetch(_MISSING_MOVEMENTS, channel, until, limit))
 
 
 async def fetch_by_index(tx: Tx, sql: str, *args: Any) -> list[asyncpg.Record]:

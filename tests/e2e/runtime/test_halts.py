@@ -363,3 +363,6 @@ async def test_what_is_halted_and_how_far_behind_is_seen_from_outside(
 
         await until(seen_as_well)
         await until(lambda: is_told(serving))
+    # A process that has a partition no more says nothing of it.
+    gauges = ("paystream_consumer_halted", "paystream_consumer_lag", _OLDEST, "paystream_consumer_next_offset")
+    assert {gauge: shown(settings, gauge) for gauge in gauges} == dict.fromkeys(gauges, [None] * PARTITIONS)

@@ -19,6 +19,8 @@ async def test_an_order_that_cannot_expire_leaves_the_others_expired_and_expires
         states = [(await shop.get(order_id)).state for order_id in orders]
         expired, open_ = pb.ORDER_STATE_EXPIRED, pb.ORDER_STATE_CREATED
         assert states == [expired, expired, open_, expired, expired]
+        assert bad_rows.failing("order", "expire_orders") == 1
     await shop.pass_time(1)
     assert (await shop.get(orders[2])).state == expired
     assert await shop.told_types(orders[2]) == ["OrderCreated", "OrderExpired"]
+    assert bad_rows.failing("order", "expire_orders") == 0

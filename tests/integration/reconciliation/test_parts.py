@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from services.reconciliation import jobs, store
 from services.reconciliation.commands import regrouping
-from services.reconciliation.commands.matching import HeardUntil, match_channel
+from services.reconciliation.commands.matching import call_movements_missing, match_lines
 from services.reconciliation.domain.movement import ChannelMovement
 from services.reconciliation.domain.statement import ReportedLine
 from tests.integration.reconciliation.matching import CHANNEL, Matcher
@@ -149,8 +148,7 @@ async def test_much_that_differs_is_matched_in_small_portions(
     matcher: Matcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(regrouping, "DIFFERING_AT_ONCE_MAX", 2)
-    heard = HeardUntil(movements=datetime.max.replace(tzinfo=UTC), lines=datetime.max.replace(tzinfo=UTC))
-    work = partial(match_channel, channel=CHANNEL, heard=heard, limit=jobs.MATCHED_AT_ONCE_MAX)
+    work = partial(match_lines, channel=CHANNEL, limit=jobs.MATCHED_AT_ONCE_MAX)
     await matcher.record(*(matcher.movement(number) for number in range(5)))
     await matcher.report(*(matcher.line(number, amount_minor=4_000) for number in range(5)))
     with pytest.raises(regrouping.TooManyDifferError):
@@ -161,6 +159,8 @@ async def test_much_that_differs_is_matched_in_small_portions(
     await matcher.record(*(matcher.movement(number) for number in range(5, 10)))
     await matcher.match()
     matcher.pass_time(hours=80)
+    until = matcher.runtime.clock.now()
+    work = partial(call_movements_missing, channel=CHANNEL, until=until, limit=jobs.MATCHED_AT_ONCE_MAX)
     with pytest.raises(regrouping.TooManyDifferError):
         await matcher.runtime.transaction(work)
     await matcher.match()

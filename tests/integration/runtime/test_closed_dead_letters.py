@@ -14,8 +14,8 @@ from paykit.consume.store.dead_letters import CLOSED, DeadLetter
 from paykit.postgres.database import Tx
 from paykit.postgres.partitions import time_partitions
 from paykit.postgres.partitions.time_partitions import Clocks
-from paykit.process import housekeeping
 from paykit.process.runtime import Runtime
+from paykit.process.runtime_jobs import housekeeping
 from tests.integration.runtime.arrivals import deliver, garbage
 
 STATUSES = ("OPEN", "REPLAYED", "DISCARDED")

@@ -6,8 +6,8 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from paykit.clock import ManualClock
-from paykit.process import set_aside
 from paykit.process.runtime import Runtime
+from paykit.process.runtime_jobs import set_aside
 from paykit.testing import runtimes
 from paykit.testing.runtimes import START
 from tests import probe

@@ -72,7 +72,7 @@ async def counters(runtime: Runtime, number: int) -> None:
 
 
 def failing() -> Any:
-    return REGISTRY.get_sample_value("paystream_job_rows_failing", {"service": "probe", "job": JOB})
+    return REGISTRY.get_sample_value("paystream_job_rows_failing", {"service": "probe", "job_name": JOB})
 
 
 async def test_one_bad_row_is_set_aside_told_of_and_the_others_are_done(runtime: Runtime) -> None:

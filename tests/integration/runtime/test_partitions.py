@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 from paykit.postgres.database import Tx
 from paykit.postgres.partitions import time_partitions
 from paykit.postgres.partitions.time_partitions import LOCK_TIMEOUTS_MS, Clocks
-from paykit.process import housekeeping
 from paykit.process.runtime import Runtime
+from paykit.process.runtime_jobs import housekeeping
 from paykit.serve.idempotency import CLAIMS
 from paykit.testing import databases
 

@@ -11,7 +11,7 @@ from services.settlement import commands, jobs
 from services.settlement.domain.settlement import Settlement
 from tests.integration import bad_rows
 from tests.integration.settlement.till import Till
-from tests.unit.settlement.builders import ALICE, BOB, capture, daily, settled
+from tests.unit.settlement.builders import ALICE, BOB, MANUAL, capture, daily, refund, settled
 
 CAROL = "mer_" + "c" * 32
 
@@ -37,6 +37,7 @@ async def test_a_reserve_that_cannot_be_released_leaves_the_others_released_and_
         bad_rows.plant(planted, held[3])
         assert await jobs.release_reserves(till.runtime) is False
         assert await told(till, events.ReserveReleased) == {*held[:3], held[4]}
+        assert bad_rows.failing("settlement", "release_reserves") == 1
     assert await jobs.release_reserves(till.runtime) is False
     assert await told(till, events.ReserveReleased) == set(held)
 
@@ -59,5 +60,31 @@ async def test_a_merchant_whose_settlement_cannot_be_closed_leaves_the_others_cl
         bad_rows.plant(planted, bad)
         assert sum(await till.runtime.isolated("close_settlements", close)) == 2
         assert len(await told(till, events.SettlementCreated)) == 2
+        assert bad_rows.failing("settlement", "close_settlements") == 1
     assert sum(await till.runtime.isolated("close_settlements", close)) == 1
     assert bad in await told(till, events.SettlementCreated)
+
+
+async def test_a_balance_that_cannot_recover_leaves_the_others_to_recover_and_does_once_it_can(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad_rows.retry_at_once(monkeypatch)
+    merchants = (ALICE, BOB, CAROL)
+    for number, merchant_id in enumerate(merchants, 1):
+        await till.policy(MANUAL, merchant_id=merchant_id)
+        await till.consume(capture(number, 10_000, 320, merchant_id=merchant_id))
+        assert isinstance(await till.create(merchant_id), Settlement)
+        await till.consume(settled(await till.last(events.SettlementCreated)))
+        await till.consume(refund(number, 10_000, merchant_id=merchant_id))
+
+    async def recovered() -> set[str | None]:
+        return {event.merchant_id for event in await till.told() if isinstance(event, events.BalanceRecovered)}
+
+    with monkeypatch.context() as planted:
+        bad_rows.plant_where(planted, lambda event: event.merchant_id == BOB)
+        await jobs.recover_balances(till.runtime)
+        assert await recovered() == {ALICE, CAROL}
+        assert bad_rows.failing("settlement", "recover_balances") == 1
+    await jobs.recover_balances(till.runtime)
+    assert await recovered() == {*merchants}
+    assert bad_rows.failing("settlement", "recover_balances") == 0

@@ -15,6 +15,7 @@ from paykit.consume.prepared import ReadyEvent
 from paykit.events import classes as catalogue
 from paykit.events import compiler, schema_files
 from paykit.events.codec import PREFIX_BYTES
+from paykit.events.codec import _reader as reader_of
 from paykit.postgres.database import Tx
 from paykit.testing.batches import undone
 from paystream.accounting.v1.events import TransactionCreated
@@ -102,7 +103,7 @@ async def test_what_a_newer_ledger_writes_is_resolved_as_a_whole(till: Till) -> 
     newer["fields"].insert(3, {"name": "added", "type": "string", "default": "", "doc": "Of the next release."})
     schema_text = schema_files.registry_text(newer)
     codec = till.runtime.codec
-    codec._readers[NEWER_ID] = codec._reader(schema_text)
+    codec._readers[NEWER_ID] = reader_of(schema_text)
     event = capture(1, 1_000, 30)
     body = compiler.encoder(newer)(_Newer(event), {})
     value = b"\0" + NEWER_ID.to_bytes(PREFIX_BYTES - 1) + body

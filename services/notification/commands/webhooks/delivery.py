@@ -87,7 +87,14 @@ async def waiting_endpoints(tx: Tx, *, at: datetime, failing: bool) -> list[str]
 
 
 async def claim_deliveries(
-    tx: Tx, endpoint_ids: Sequence[str], *, at: datetime, failing: bool, limit: int, lease: timedelta
+    tx: Tx,
+    endpoint_ids: Sequence[str],
+    *,
+    at: datetime,
+    failing: bool,
+    limit: int,
+    lease: timedelta,
+    without: Sequence[str] = (),
 ) -> list[SignedWebhook]:
     """Take what is due for endpoints that nobody else takes from just now.
 
@@ -98,10 +105,13 @@ async def claim_deliveries(
         failing: Whether they are failing ones, which have fewer slots.
         limit: Deliveries at most.
         lease: How long they are taken for.
+        without: Deliveries to pass by.
     """
     endpoints = await store.webhooks.endpoints.claim(tx, endpoint_ids)
     slots = FAILING_SLOTS if failing else ENDPOINT_SLOTS
-    claimed = await store.webhooks.deliveries.claim(tx, list(endpoints), at=at, slots=slots, limit=limit, lease=lease)
+    claimed = await store.webhooks.deliveries.claim(
+        tx, list(endpoints), at=at, slots=slots, limit=limit, lease=lease, without=without
+    )
     secrets = await store.webhooks.secrets.of(tx, {one.endpoint_id for one in claimed})
     return [SignedWebhook(claimed=one, secrets=[s for s in secrets[one.endpoint_id] if s.signs(at)]) for one in claimed]
 

@@ -11,14 +11,15 @@ from functools import partial
 import structlog
 from prometheus_client import Counter
 
+from paykit.base.errors import UnavailableError
 from paykit.clock import Clock, SystemClock
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.serve.operations import unanswered
-from services.notification import commands
+from services.notification import commands, store
 from services.notification.commands.webhooks import platform
-from services.notification.commands.webhooks.delivery import RecordWebhookAttempt, SignedWebhook
+from services.notification.commands.webhooks.delivery import DELIVERING_JOBS, RecordWebhookAttempt, SignedWebhook
 from services.notification.domain.webhooks import signing
 from services.notification.domain.webhooks.delivery import WebhookAnswer
 from services.notification.jobs.webhooks.sending import ATTEMPT_TIMEOUT_S, WebhookSender
@@ -31,6 +32,10 @@ LOOK_EVERY_S = 0.25
 """Between two looks for what is due while tries are on their way."""
 GATHER_S = 0.02
 """After a try has ended, so that one look for more serves those that end with it."""
+RECORDING_JOB = "record_webhooks"
+"""Deliveries of which no outcome can be recorded are counted beside endpoints."""
+INTERNAL_ERROR = "INTERNAL_ERROR"
+"""This service could not post it."""
 SECRET_UNAVAILABLE = "SECRET_UNAVAILABLE"  # noqa: S105 - a reason
 """The platform's key is another than the endpoint's secrets were derived of."""
 
@@ -76,21 +81,42 @@ class WebhookDelivering:
                 await sender.close()
 
     async def _claim(self, runtime: Runtime, limit: int) -> list[SignedWebhook]:
-        at = self._clock.now()
+        """Take what is due; an endpoint of which nothing can be taken is passed by, and so is a bad delivery."""
+        at, job_name = self._clock.now(), DELIVERING_JOBS[self._failing]
         waiting = partial(commands.webhooks.delivery.waiting_endpoints, at=at, failing=self._failing)
         if limit < 1 or not (endpoint_ids := await runtime.read(waiting)):
             return []
+        await self._forget_ended(runtime)
+        bad = runtime.failing(job_name).keys
+        taken_from = [each for each in endpoint_ids if each not in bad][:limit]
+        resting = runtime.failing(RECORDING_JOB).resting
 
         async def claim(tx: Tx) -> list[SignedWebhook]:
             return await commands.webhooks.delivery.claim_deliveries(
-                tx, endpoint_ids[:limit], at=at, failing=self._failing, limit=limit, lease=LEASE
+                tx,
+                [*taken_from, *bad],
+                at=at,
+                failing=self._failing,
+                limit=limit,
+                lease=LEASE,
+                without=resting,
             )
 
-        return await runtime.transaction(claim)
+        return [webhook for part in await runtime.isolated(job_name, claim) for webhook in part][:limit]
+
+    async def _forget_ended(self, runtime: Runtime) -> None:
+        """Forget deliveries that failed, were tried again since, and are not there any more."""
+        if due := runtime.failing(RECORDING_JOB).due():
+            pending = await runtime.read(partial(store.webhooks.deliveries.pending, delivery_ids=due))
+            runtime.settle(RECORDING_JOB, set(due).difference(pending))
 
     async def _try(self, runtime: Runtime, sender: WebhookSender, webhook: SignedWebhook) -> None:
         start_time = self._clock.now()
-        answer = await _post(runtime, sender, webhook, timestamp_s=int(start_time.timestamp()))
+        try:
+            answer = await _post(runtime, sender, webhook, timestamp_s=int(start_time.timestamp()))
+        except Exception:  # noqa: BLE001 - a defect of ours, recorded as a failed try; the other deliveries go on
+            _log.exception("webhook_not_posted", delivery_id=webhook.claimed.delivery_id)
+            answer = WebhookAnswer(failure=INTERNAL_ERROR)
         ATTEMPTS.labels(answer.failure or f"{answer.status_code or 0:03}"[0] + "xx").inc()
         item = RecordWebhookAttempt(
             delivery_id=webhook.claimed.delivery_id,
@@ -103,6 +129,12 @@ class WebhookDelivering:
             await runtime.change(_RECORD, item)
         except DomainError as refusal:
             _log.warning("webhook_attempt_refused", delivery_id=item.delivery_id, reason=refusal.reason)
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one delivery's; it is tried again later and later
+            runtime.set_aside(RECORDING_JOB, item.delivery_id, error)
+            return
+        runtime.settle(RECORDING_JOB, [item.delivery_id])
 
 
 async def _post(runtime: Runtime, sender: WebhookSender, webhook: SignedWebhook, *, timestamp_s: int) -> WebhookAnswer:

@@ -34,7 +34,7 @@ WITH in_flight AS (
             SELECT DISTINCT ON (resource_key) head.* FROM (
                 SELECT delivery_id, resource_key, resource_version, due_time FROM webhook_delivery d
                 WHERE d.endpoint_id = free.endpoint_id AND d.state = 'PENDING' AND d.due_time <= $2
-                    AND (d.lease_time IS NULL OR d.lease_time <= $2)
+                    AND (d.lease_time IS NULL OR d.lease_time <= $2) AND d.delivery_id <> ALL($7::text[])
                 ORDER BY d.due_time, d.resource_version LIMIT $4
             ) AS head
             WHERE NOT EXISTS (SELECT FROM in_flight f WHERE (f.endpoint_id, f.resource_key)
@@ -47,6 +47,10 @@ WITH in_flight AS (
 UPDATE webhook_delivery d SET lease_time = $6 FROM chosen, webhook_event e, webhook_endpoint p
 WHERE d.delivery_id = chosen.delivery_id AND e.event_id = d.event_id AND p.endpoint_id = d.endpoint_id
 RETURNING d.delivery_id, d.endpoint_id, d.event_id, p.url, e.body
+"""
+
+_SELECT_PENDING = """
+SELECT delivery_id FROM webhook_delivery WHERE delivery_id = ANY($1::text[]) AND state = 'PENDING'
 """
 
 _END_PENDING = """
@@ -122,7 +126,15 @@ class WebhookDeliveries(Table[str, WebhookDelivery]):
     """The table `webhook_delivery`: they change under the locks of their endpoints."""
 
     async def claim(
-        self, tx: Tx, endpoint_ids: Sequence[str], *, at: datetime, slots: int, limit: int, lease: timedelta
+        self,
+        tx: Tx,
+        endpoint_ids: Sequence[str],
+        *,
+        at: datetime,
+        slots: int,
+        limit: int,
+        lease: timedelta,
+        without: Sequence[str],
     ) -> list[ClaimedWebhook]:
         """Take deliveries that are due at a real time, for locked endpoints, until their lease ends.
 
@@ -133,11 +145,16 @@ class WebhookDeliveries(Table[str, WebhookDelivery]):
             slots: Deliveries to one endpoint at one time.
             limit: Deliveries in all.
             lease: How long they are taken for; what is not recorded by then is due again.
+            without: Deliveries to pass by.
         """
         if not endpoint_ids:
             return []
-        rows = await tx.fetch(_CLAIM, list(endpoint_ids), at, slots, HEAD_ROWS_MAX, limit, at + lease)
+        rows = await tx.fetch(_CLAIM, list(endpoint_ids), at, slots, HEAD_ROWS_MAX, limit, at + lease, list(without))
         return [ClaimedWebhook(**row) for row in rows]
+
+    async def pending(self, tx: Tx, delivery_ids: Sequence[str]) -> list[str]:
+        """Return which of these deliveries are still to be made."""
+        return [row["delivery_id"] for row in await tx.fetch(_SELECT_PENDING, list(delivery_ids))]
 
     async def of_events(self, tx: Tx, endpoint_id: str, event_ids: Collection[str]) -> Rows[str, WebhookDelivery]:
         """Lock the deliveries of events to an endpoint."""
