@@ -22,7 +22,6 @@ _HEADERS: list[tuple[str, str | bytes | None]] = [
     ("ce_time", "2026-03-01T12:00:00+00:00"),
     ("ce_subject", "pay_0198c0de0000700080000000000000000"),
     ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-    ("ce_type", PaymentSuccess.RECORD),
     ("ce_source", "/paystream/payment"),
     ("ce_specversion", "1.0"),
     ("ce_dataschema", "payment.events/PaymentSuccess/1"),
@@ -61,13 +60,14 @@ async def encode(plot: Plot, events: Iterable[PaymentSuccess]) -> list[Message]:
     return [Message(event.payment_id, codec.encode(event, stamps=_stamps(event))) for event in events]
 
 
-def produce(bootstrap: str, topic: str, messages: Iterable[Message]) -> None:
-    """Put messages on a topic, in order; returns when Kafka has them all.
+def produce(bootstrap: str, topic: str, messages: Iterable[Message], *, record: str = PaymentSuccess.RECORD) -> None:
+    """Put messages of a record on a topic, in order; returns when Kafka has them all.
 
     Raises:
         NotDeliveredError: Not all were delivered.
     """
     failed: list[str] = []
+    headers = [*_HEADERS, ("ce_type", record)]
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 20, "compression.type": "lz4"}
     )
@@ -79,7 +79,7 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Message]) -> None:
     for message in messages:
         while True:
             try:
-                producer.produce(topic, message.value, message.key, headers=_HEADERS, on_delivery=delivered)
+                producer.produce(topic, message.value, message.key, headers=headers, on_delivery=delivered)
                 break
             except BufferError:
                 producer.poll(QUEUE_WAIT_S)

@@ -76,12 +76,14 @@ async def _produce(own: Plot, merchants: Sequence[str], transactions: int) -> No
         codec = Codec(registry=registry, cache_dir=own.ground.home / "cache", topic_prefix=own.prefix)
         await codec.prepare([MerchantCreated, TransactionCreated])
     policies = [_message(codec, each, _merchant(each, each_minor)) for each in merchants]
-    await asyncio.to_thread(captures.produce, own.ground.endpoints.kafka, own.prefix + MerchantCreated.TOPIC, policies)
+    produce = captures.produce
+    kafka, merchant_topic = own.ground.endpoints.kafka, own.prefix + MerchantCreated.TOPIC
+    await asyncio.to_thread(produce, kafka, merchant_topic, policies, record=MerchantCreated.RECORD)
     for some in _cut(transactions):
         booked = [_transaction(number, merchants[number % len(merchants)]) for number in some]
         messages = [_message(codec, event.root_reference, event) for event in booked]
         topic = own.prefix + TransactionCreated.TOPIC
-        await asyncio.to_thread(captures.produce, own.ground.endpoints.kafka, topic, messages)
+        await asyncio.to_thread(produce, kafka, topic, messages, record=TransactionCreated.RECORD)
 
 
 def _cut(count: int) -> Iterator[range]:
