@@ -19,8 +19,9 @@ WIDTH_MIN = 140
 RESULTS = Path(__file__).resolve().parent / "results"
 
 LINES: Mapping[str, tuple[str, str, str | None]] = {
-    "raw_posting": ("(a)  raw posting, one connection", "payments/s", None),
+    "raw_posting": ("(a)  raw posting, old tables", "payments/s", None),
     "raw_posting_two": ("     on two connections", "payments/s", "raw_posting"),
+    "raw_journal": ("(a2) raw posting, the journal", "payments/s", "raw_posting"),
     "raw_posting_full": ("(a+) with keys, offsets, outbox", "payments/s", "raw_posting"),
     "pipeline_spread": ("(b)  pipeline, 1,000 merchants", "payments/s", "raw_posting"),
     "pipeline_hot": ("     one hot merchant", "payments/s", "pipeline_spread"),

@@ -81,7 +81,7 @@ CREATE INDEX journal_root ON journal (root) WHERE root IS NOT NULL;
 CREATE INDEX journal_root_reference ON journal (root_reference) WHERE root_reference IS NOT NULL;
 CREATE INDEX journal_account ON journal (account_no, effective_at);
 CREATE INDEX journal_time ON journal (effective_at);
-CREATE INDEX journal_position ON journal (position);
+CREATE INDEX journal_position ON journal (position, month);
 CREATE INDEX journal_merchant ON journal (merchant_id, effective_at) WHERE merchant_id IS NOT NULL;
 CREATE INDEX journal_former ON journal (former_id) WHERE former_id IS NOT NULL;
 
