@@ -181,7 +181,7 @@ async def _measure_journal(ground: Ground, booked: Sequence[Sequence[Transaction
         asyncio.timeout(SECONDS_MAX),
         connected(own.admin_url, schema="accounting") as connection,
     ):
-        accounts = await _open_accounts(connection, booked)
+        accounts = await open_accounts(connection, booked)
         await connection.execute(_OPEN_BALANCES, sorted(accounts))
         rows = []
         for at, batch in enumerate(booked):
@@ -205,7 +205,7 @@ async def _measure_journal(ground: Ground, booked: Sequence[Sequence[Transaction
     return payments / seconds
 
 
-async def _open_accounts(connection: asyncpg.Connection, booked: Sequence[Sequence[Transaction]]) -> dict[str, int]:
+async def open_accounts(connection: asyncpg.Connection, booked: Sequence[Sequence[Transaction]]) -> dict[str, int]:
     """Open all accounts; give their numbers."""
     entries = {entry.account_id: entry for batch in booked for each in batch for entry in each.entries}
     kinds = store.load_chart("merchant_asset").kinds
@@ -219,6 +219,13 @@ async def _open_accounts(connection: asyncpg.Connection, booked: Sequence[Sequen
     ]
     await _copy(connection, "account", columns, rows)
     return dict(await connection.fetch("SELECT account_id, account_no FROM account"))
+
+
+async def copy_former(connection: asyncpg.Connection, booked: Sequence[Transaction]) -> None:
+    """Write transactions and their entries into the tables of before the journal."""
+    batch = _batch(booked)
+    await _copy(connection, "former_transaction", _TRANSACTION_COLUMNS, batch.transactions)
+    await _copy(connection, "former_entry", _ENTRY_COLUMNS, batch.entries)
 
 
 def _booked(payments: int, merchants: int) -> list[list[Transaction]]:
