@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bench import calls, counting, journey, line, pipeline, raw, reconciling, settling, tracing
+from bench import calls, counting, journey, line, moving, pipeline, raw, reconciling, settling, tracing
 from bench.figures import Figures
 from bench.ground import Ground
 
@@ -20,6 +20,7 @@ class Size:
         journey_s: Of row (d).
         settled: Transactions of row (e); a multiple of MERCHANTS_SPREAD.
         reconciled: Lines of row (i).
+        moved: Transactions of row (k).
     """
 
     payments: int
@@ -27,10 +28,11 @@ class Size:
     journey_s: float
     settled: int
     reconciled: int
+    moved: int
 
 
-FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000, reconciled=1_000_000)
-QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000, reconciled=20_000)
+FULL = Size(payments=60_000, load_s=5.0, journey_s=20.0, settled=1_000_000, reconciled=1_000_000, moved=200_000)
+QUICK = Size(payments=10_000, load_s=1.5, journey_s=4.0, settled=20_000, reconciled=20_000, moved=5_000)
 """To see that everything works; its figures mean little."""
 
 Row = Callable[[Ground, Size], Awaitable[Figures]]
@@ -73,6 +75,10 @@ async def _reconciling(ground: Ground, size: Size) -> Figures:
     return await reconciling.measure(ground, lines=size.reconciled)
 
 
+async def _moving(ground: Ground, size: Size) -> Figures:
+    return await moving.measure(ground, transactions=size.moved, merchants=MERCHANTS_SPREAD)
+
+
 async def _line(ground: Ground, size: Size) -> Figures:
     return await line.measure(ground, seconds=size.load_s)
 
@@ -93,5 +99,6 @@ ROWS: Mapping[str, Row] = {
     "reconciling": _reconciling,
     "line": _line,
     "tracing": _tracing,
+    "moving": _moving,
 }
 """By name, in the order of a round; the rows of a ratio stand near each other."""

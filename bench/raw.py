@@ -1,10 +1,12 @@
 """Rows (a) and (a+): what this PostgreSQL books when nothing but the booking is done, by hand-written asyncpg.
 
-The tables are the ledger's own, with all their keys, indexes, checks and the trigger that proves the balance. Rows are
-made before the clock starts; accounts are open already, so that balances need no more than an UPDATE.
+The tables are the ledger's of before the journal, with all their keys, indexes, checks and the trigger that proves the
+balance: what figures have always been held against. Rows are made before the clock starts; accounts are open already,
+so that balances need no more than an UPDATE.
 
 (a)   in one transaction: COPY transactions, COPY entries, add to balances.
-(a+)  the same with what exactly-once consuming needs: what is booked already is left out by its key, the offset is
+(a2)  the same in the tables of now: COPY the journal, COPY legs, add to balances.
+(a+)  as (a), with what exactly-once consuming needs: what is booked already is left out by its key, the offset is
       locked and moved, the outbox is written; then, in a second transaction, it is read and deleted.
 """
 
@@ -23,6 +25,7 @@ from paykit.errors import InvariantError
 from services.accounting import store
 from services.accounting.domain import booking
 from services.accounting.domain.transaction import Transaction
+from services.accounting.store import journal
 
 BATCH_PAYMENTS = 1_000
 SECONDS_MAX = 120.0
@@ -55,7 +58,7 @@ _ENTRY_COLUMNS = (
 _OUTBOX_COLUMNS = ("topic", "key", "event_id", "event_type", "dataschema", "occurred_at", "traceparent", "value")
 
 _INSERT_TRANSACTIONS = """
-INSERT INTO transaction (transaction_id, transaction_type, related_no, root_reference, merchant_id, direction,
+INSERT INTO former_transaction (transaction_id, transaction_type, related_no, root_reference, merchant_id, direction,
     amount_minor, currency_code, effective_at, create_time, account_ids)
 SELECT transaction_id, transaction_type, related_no, root_reference, merchant_id, direction, amount_minor,
     currency_code, effective_at, create_time, string_to_array(account_ids, ',')
@@ -106,16 +109,19 @@ class Batch:
 
 async def measure(ground: Ground, *, payments: int, merchants: int) -> dict[str, float]:
     """Measure (a) on one connection and on two; payments/s."""
-    batches = _batches(payments, merchants)
+    booked = _booked(payments, merchants)
+    batches = [_batch(each) for each in booked]
     return {
         "raw_posting": await _measure(ground, [batches], full=False),
         "raw_posting_two": await _measure(ground, [batches[::2], batches[1::2]], full=False),
+        "raw_journal": await _measure_journal(ground, booked),
     }
 
 
 async def measure_full(ground: Ground, *, payments: int, merchants: int) -> dict[str, float]:
     """Measure (a+) on one connection; payments/s."""
-    return {"raw_posting_full": await _measure(ground, [_batches(payments, merchants)], full=True)}
+    batches = [_batch(each) for each in _booked(payments, merchants)]
+    return {"raw_posting_full": await _measure(ground, [batches], full=True)}
 
 
 async def _measure(ground: Ground, shares: Sequence[Sequence[Batch]], *, full: bool) -> float:
@@ -141,8 +147,8 @@ async def _book(connection: asyncpg.Connection, batches: Sequence[Batch], *, str
                 await connection.fetchval(_LOCK_OFFSET)
                 await connection.fetch(_INSERT_TRANSACTIONS, *_columns(batch.transactions))
             else:
-                await _copy(connection, "transaction", _TRANSACTION_COLUMNS, batch.transactions)
-            await _copy(connection, "entry", _ENTRY_COLUMNS, batch.entries)
+                await _copy(connection, "former_transaction", _TRANSACTION_COLUMNS, batch.transactions)
+            await _copy(connection, "former_entry", _ENTRY_COLUMNS, batch.entries)
             accounts, effects = [account for account, _ in batch.effects], [effect for _, effect in batch.effects]
             await connection.execute(_ADD_TO_BALANCES, accounts, stripe, effects)
             if full:
@@ -159,8 +165,8 @@ async def _copy(connection: asyncpg.Connection, table: str, columns: Sequence[st
 
 async def _check(connection: asyncpg.Connection, payments: int) -> None:
     """Refuse a figure whose ledger does not hold what it is said to hold."""
-    booked = await connection.fetchval("SELECT count(*) FROM transaction")
-    entries, total = await connection.fetchrow("SELECT count(*), sum(effect * amount_minor) FROM entry")
+    booked = await connection.fetchval("SELECT count(*) FROM former_transaction")
+    entries, total = await connection.fetchrow("SELECT count(*), sum(effect * amount_minor) FROM former_entry")
     balances = await connection.fetchval("SELECT sum(balance_minor) FROM balance")
     if (booked, entries, total) != (payments, payments * 4, balances):
         raise InvariantError(
@@ -168,27 +174,86 @@ async def _check(connection: asyncpg.Connection, payments: int) -> None:
         )
 
 
-def _batches(payments: int, merchants: int) -> list[Batch]:
+async def _measure_journal(ground: Ground, booked: Sequence[Sequence[Transaction]]) -> float:
+    """Do as `_measure` on one connection, in the tables that the ledger books in now."""
+    async with (
+        plot(ground, topics=False) as own,
+        asyncio.timeout(SECONDS_MAX),
+        connected(own.admin_url, schema="accounting") as connection,
+    ):
+        accounts = await open_accounts(connection, booked)
+        await connection.execute(_OPEN_BALANCES, sorted(accounts))
+        rows = []
+        for at, batch in enumerate(booked):
+            # A batch for each month that its ids are of: two where one begins while they are made.
+            numbers = journal.Numbers(accounts, [2 * at, 2 * at + 1])
+            rows.append((journal.rows_of(batch, numbers), journal.legs_of(batch, numbers), _effects(batch)))
+        began = time.perf_counter()
+        for transactions, legs, effects in rows:
+            async with connection.transaction():
+                await _copy(connection, "journal", [*journal.COLUMNS], transactions)
+                await _copy(connection, "leg", journal.LEG_COLUMNS, legs)
+                await connection.execute(_ADD_TO_BALANCES, [*effects], 0, [*effects.values()])
+        seconds = time.perf_counter() - began
+        kept = await connection.fetchrow(
+            "SELECT (SELECT count(*) FROM journal), (SELECT sum(effect * amount_minor) FROM entry), "
+            "(SELECT sum(balance_minor) FROM balance)"
+        )
+    payments = sum(map(len, booked))
+    if (kept[0], kept[1]) != (payments, kept[2]):
+        raise InvariantError(f"{payments} payments left {kept[0]} transactions of {kept[1]}, {kept[2]} in balances")
+    return payments / seconds
+
+
+async def open_accounts(connection: asyncpg.Connection, booked: Sequence[Sequence[Transaction]]) -> dict[str, int]:
+    """Open all accounts; give their numbers."""
+    entries = {entry.account_id: entry for batch in booked for each in batch for entry in each.entries}
+    kinds = store.load_chart("merchant_asset").kinds
+    columns = ("account_id", "account_kind", "merchant_id", "currency_code", "normal_side", "create_time")
+    rows = [
+        (
+            *(account_id, entry.account_kind, entry.merchant_id, entry.currency_code),
+            *(kinds[entry.account_kind].normal_side, datetime.now(UTC)),
+        )
+        for account_id, entry in sorted(entries.items())
+    ]
+    await _copy(connection, "account", columns, rows)
+    return dict(await connection.fetch("SELECT account_id, account_no FROM account"))
+
+
+async def copy_former(connection: asyncpg.Connection, booked: Sequence[Transaction]) -> None:
+    """Write transactions and their entries into the tables of before the journal."""
+    batch = _batch(booked)
+    await _copy(connection, "former_transaction", _TRANSACTION_COLUMNS, batch.transactions)
+    await _copy(connection, "former_entry", _ENTRY_COLUMNS, batch.entries)
+
+
+def _booked(payments: int, merchants: int) -> list[list[Transaction]]:
     """Make whole batches, by the chart and the rules of the accounting service."""
     chart = store.load_chart("merchant_asset")
     events = captures.make(payments, merchants=captures.merchant_ids(merchants))
     now = datetime.now(UTC)
     booked = [each for event in events if isinstance(each := booking.book(chart, event, now), Transaction)]
-    return [_batch(booked[at : at + BATCH_PAYMENTS]) for at in range(0, payments, BATCH_PAYMENTS)]
+    return [booked[at : at + BATCH_PAYMENTS] for at in range(0, payments, BATCH_PAYMENTS)]
 
 
 def _batch(booked: Sequence[Transaction]) -> Batch:
     ordered = sorted(booked, key=lambda each: each.transaction_id)
-    effects: dict[str, int] = {}
-    for each in ordered:
-        for entry in each.entries:
-            effects[entry.account_id] = effects.get(entry.account_id, 0) + entry.effect * entry.amount_minor
     return Batch(
         transactions=[_transaction_row(each) for each in ordered],
         entries=sorted(row for each in ordered for row in _entry_rows(each)),
-        effects=sorted(effects.items()),
+        effects=[*_effects(booked).items()],
         outbox=[_outbox_row(each) for each in ordered],
     )
+
+
+def _effects(booked: Sequence[Transaction]) -> dict[str, int]:
+    """Sum up what a batch does to each account, in the order of their ids."""
+    effects: dict[str, int] = {}
+    for each in booked:
+        for entry in each.entries:
+            effects[entry.account_id] = effects.get(entry.account_id, 0) + entry.effect * entry.amount_minor
+    return dict(sorted(effects.items()))
 
 
 def _transaction_row(each: Transaction) -> tuple[Any, ...]:

@@ -19,8 +19,9 @@ WIDTH_MIN = 140
 RESULTS = Path(__file__).resolve().parent / "results"
 
 LINES: Mapping[str, tuple[str, str, str | None]] = {
-    "raw_posting": ("(a)  raw posting, one connection", "payments/s", None),
+    "raw_posting": ("(a)  raw posting, old tables", "payments/s", None),
     "raw_posting_two": ("     on two connections", "payments/s", "raw_posting"),
+    "raw_journal": ("(a2) raw posting, the journal", "payments/s", "raw_posting"),
     "raw_posting_full": ("(a+) with keys, offsets, outbox", "payments/s", "raw_posting"),
     "pipeline_spread": ("(b)  pipeline, 1,000 merchants", "payments/s", "raw_posting"),
     "pipeline_hot": ("     one hot merchant", "payments/s", "pipeline_spread"),
@@ -42,6 +43,9 @@ LINES: Mapping[str, tuple[str, str, str | None]] = {
     "reconciling_s": ("     all of them", "s", None),
     "reconciling_import_s": ("     of it, until the import was answered", "s", None),
     "reconciling_mib": ("     most memory at once", "MiB", None),
+    "former_verified": ("(k)  verifying a ledger of before", "transactions/s", None),
+    "moving": ("     moving it into the journal", "transactions/s", None),
+    "journal_verified": ("     verifying it there", "transactions/s", "former_verified"),
     "counting": ("(h)  analytics, 1,000 merchants", "events/s", "pipeline_spread"),
     "line_echo": ("(f)  bare echo, 64 in flight", "calls/s", None),
     "create_order": ("     CreateOrder, 64 in flight", "calls/s", "line_echo"),

@@ -36,6 +36,10 @@ IMBALANCE = Gauge(
 CHECKED = Gauge(
     "paystream_ledger_checked_timestamp_seconds", "When all balances were last added up to the end; 0 before the first."
 )
+MONTHS = Gauge(
+    "paystream_ledger_months_ahead",
+    "Months of the journal that have a table of their own, from the present one on without a gap: 3 where all is well.",
+)
 
 _log = structlog.get_logger()
 
@@ -90,7 +94,7 @@ async def report_imbalance(runtime: Runtime) -> bool:
 
 async def keep_months(runtime: Runtime) -> bool:
     """Make the journal's months ahead of time; nothing is ever left to do at once."""
-    await runtime.transaction(lambda tx: store.former.keep_months(tx, datetime.now(UTC)))
+    MONTHS.set(await runtime.transaction(lambda tx: store.former.keep_months(tx, datetime.now(UTC))))
     return False
 
 

@@ -80,13 +80,13 @@ class _Method:
 
 
 class _Core(cygrpc.AioServer):  # type: ignore[misc]  # A class of Cython, without stubs.
-    """Leaves calls of methods that do not exist to gRPC's own loop, and takes the others itself."""
+    """Takes the calls of methods that were added by name; gRPC's own loop has the others, behind the same edge."""
 
-    def __new__(cls, loop: asyncio.AbstractEventLoop, _edge: Edge, options: tuple[tuple[str, int], ...]) -> Any:
-        return super().__new__(cls, loop, None, (), (), options, None)
+    def __new__(cls, loop: asyncio.AbstractEventLoop, edge: Edge, options: tuple[tuple[str, int], ...]) -> Any:
+        return super().__new__(cls, loop, None, (), (edge,), options, None)
 
     def __init__(self, loop: asyncio.AbstractEventLoop, edge: Edge, options: tuple[tuple[str, int], ...]) -> None:
-        super().__init__(loop, None, (), (), options, None)
+        super().__init__(loop, None, (), (edge,), options, None)
         self._own_loop = loop
         self._edge = edge
         self._methods: dict[bytes, _Method] = {}

@@ -81,7 +81,7 @@ CREATE INDEX journal_root ON journal (root) WHERE root IS NOT NULL;
 CREATE INDEX journal_root_reference ON journal (root_reference) WHERE root_reference IS NOT NULL;
 CREATE INDEX journal_account ON journal (account_no, effective_at);
 CREATE INDEX journal_time ON journal (effective_at);
-CREATE INDEX journal_position ON journal (position);
+CREATE INDEX journal_position ON journal (position, month);
 CREATE INDEX journal_merchant ON journal (merchant_id, effective_at) WHERE merchant_id IS NOT NULL;
 CREATE INDEX journal_former ON journal (former_id) WHERE former_id IS NOT NULL;
 
@@ -133,10 +133,11 @@ RETURN substr(id_digits(id), 1, 12) || '7' || substr(id_digits(id), 14, 3)
 """,
 )
 
-# The service's role cannot create tables, so months are made by a function that runs as the owner. Transactions that
-# came before their month's table stay in journal_default, or the table could not be made.
+# The service's role cannot create tables, so months are made by a function that runs as the owner. What came before its
+# month's table, from `oldest` on, moves into it: who books meanwhile waits. Returns how many of the first of the months
+# there are now without a gap.
 _MONTHS = """
-CREATE FUNCTION keep_journal_months(months smallint[]) RETURNS void
+CREATE FUNCTION keep_journal_months(months smallint[], oldest smallint DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 <<block>>
 DECLARE
@@ -144,13 +145,18 @@ DECLARE
     part text;
     leg_part text;
     ends text[];
+    present integer := 0;
 BEGIN
+    IF oldest IS NOT NULL THEN
+        SELECT months || array_agg(DISTINCT d.month) INTO months
+        FROM journal_default d WHERE d.month BETWEEN oldest AND months[1];
+    END IF;
     FOREACH month IN ARRAY months LOOP
         part := 'journal_' || month / 12 || lpad((month % 12 + 1)::text, 2, '0');
         CONTINUE WHEN month < 24000 OR to_regclass(part) IS NOT NULL;
-        CONTINUE WHEN EXISTS (SELECT FROM journal_default d WHERE d.month = block.month);
         SELECT array_agg(lpad(to_hex(1000 * extract(epoch FROM
-                make_timestamptz(at / 12, at % 12 + 1, 1, 0, 0, 0, 'UTC'))::bigint), 12, '0') || repeat('0', 20))
+                make_timestamptz(at / 12, at % 12 + 1, 1, 0, 0, 0, 'UTC'))::bigint), 12, '0') || repeat('0', 20)
+                ORDER BY at)
             INTO ends FROM (VALUES (month), (month + 1)) AS bound (at);
         leg_part := replace(part, 'journal', 'leg');
         -- Made apart and then attached, which lets others go on reading and booking.
@@ -158,9 +164,21 @@ BEGIN
             CHECK (transaction_id >= %L AND transaction_id < %L))', part, month, ends[1], ends[2]);
         EXECUTE format('CREATE TABLE %I (LIKE leg INCLUDING CONSTRAINTS, CHECK (month = %s))', leg_part, month);
         EXECUTE format('REVOKE ALL ON %I, %I FROM "paystream_accounting"', part, leg_part);
+        IF EXISTS (SELECT FROM journal_default d WHERE d.month = block.month) THEN
+            LOCK TABLE journal_default, leg_default IN SHARE ROW EXCLUSIVE MODE;
+            EXECUTE format('WITH moved AS (DELETE FROM journal_default WHERE month = %s RETURNING *)
+                INSERT INTO %I SELECT * FROM moved', month, part);
+            EXECUTE format('WITH moved AS (DELETE FROM leg_default WHERE month = %s RETURNING *)
+                INSERT INTO %I SELECT * FROM moved', month, leg_part);
+        END IF;
         EXECUTE format('ALTER TABLE journal ATTACH PARTITION %I FOR VALUES IN (%s)', part, month);
         EXECUTE format('ALTER TABLE leg ATTACH PARTITION %I FOR VALUES IN (%s)', leg_part, month);
     END LOOP;
+    FOREACH month IN ARRAY months LOOP
+        EXIT WHEN to_regclass('journal_' || month / 12 || lpad((month % 12 + 1)::text, 2, '0')) IS NULL;
+        present := present + 1;
+    END LOOP;
+    RETURN present;
 END $$
 """
 

@@ -18,7 +18,10 @@ MOVE_ROWS_MAX = 500
 """Transactions moved in one database transaction."""
 
 MONTHS_AHEAD = 2
-"""Months of the journal that are there before they begin; what comes before its month's table stays apart."""
+"""Months of the journal that are there before they begin; what comes before that stands apart until then."""
+
+MONTHS_BACK = 24
+"""Months that are made late for what came before their table; what is of an older one stays apart."""
 
 _MOVING_LOCK = 0x6D6F_7665
 """Advisory lock of moving: two processes would move the same rows."""
@@ -35,14 +38,20 @@ SELECT transaction_type, related_no FROM former_transaction ORDER BY effective_a
 
 _RETIRE = "SELECT retire_former($1::text[]) AS retired"
 
-_KEEP_MONTHS = "SELECT keep_journal_months($1::smallint[])"
+_KEEP_MONTHS = "SELECT keep_journal_months($1::smallint[], $2::smallint) AS present"
 
 
-async def keep_months(tx: Tx, now: datetime) -> None:
-    """Make the tables of the month of real time and of the next ones, which ids will be of."""
+async def keep_months(tx: Tx, now: datetime) -> int:
+    """Make the tables of the month of real time and of the next ones, which ids will be of.
+
+    Returns:
+        How many of them there are, the present one first, without a gap.
+    """
     current = now.astimezone(UTC)
     first = current.year * 12 + current.month - 1
-    await tx.fetch(_KEEP_MONTHS, list(range(first, first + MONTHS_AHEAD + 1)))
+    months = list(range(first, first + MONTHS_AHEAD + 1))
+    present = (await tx.fetch(_KEEP_MONTHS, months, first - MONTHS_BACK))[0]["present"]
+    return min(int(present), len(months))
 
 
 async def keep_months_to_move(tx: Tx) -> bool:
@@ -54,7 +63,7 @@ async def keep_months_to_move(tx: Tx) -> bool:
         return False
     names = await tx.fetch(_SELECT_NAMES, MOVE_ROWS_MAX)
     months = {month_of(transaction_id(*name)) for name in names} - {NAMED_MONTH}
-    await tx.fetch(_KEEP_MONTHS, sorted(months))
+    await tx.fetch(_KEEP_MONTHS, sorted(months), None)
     return True
 
 

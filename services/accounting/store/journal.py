@@ -33,7 +33,7 @@ SELECT account_id, account_no::bigint AS number FROM account WHERE account_id = 
 UNION ALL SELECT NULL, nextval('journal_batch') FROM generate_series(1, $2)
 """
 
-_COLUMNS: Mapping[str, str] = {
+COLUMNS: Mapping[str, str] = {
     "position": "bigint",
     "effective_at": "timestamptz",
     "create_time": "timestamptz",
@@ -64,17 +64,18 @@ _COLUMNS: Mapping[str, str] = {
     "request_hash": "bytea",
     "former_id": "uuid",
 }
+"""Of `journal`: by name, the type."""
 
-_LEG_COLUMNS = ("batch", "first_at", "last_at", "debit_minor", "account_no", "month", "transactions", "positions")
+LEG_COLUMNS = ("batch", "first_at", "last_at", "debit_minor", "account_no", "month", "transactions", "positions")
 
 
 def _insert_statement() -> str:
     """Return the statement that leaves out what is booked; arrays come as text, as unnest takes those apart."""
-    names = ", ".join(_COLUMNS)
-    plain = ["text" if sql_type.endswith("[]") else sql_type for sql_type in _COLUMNS.values()]
+    names = ", ".join(COLUMNS)
+    plain = ["text" if sql_type.endswith("[]") else sql_type for sql_type in COLUMNS.values()]
     parameters = ", ".join(f"${at}::{sql_type}[]" for at, sql_type in enumerate(plain, 1))
     values = ", ".join(
-        f"new.{name}::{sql_type}" if sql_type.endswith("[]") else f"new.{name}" for name, sql_type in _COLUMNS.items()
+        f"new.{name}::{sql_type}" if sql_type.endswith("[]") else f"new.{name}" for name, sql_type in COLUMNS.items()
     )
     return (
         f"INSERT INTO journal ({names}) SELECT {values} FROM unnest({parameters}) AS new ({names}) "
@@ -138,22 +139,35 @@ async def insert_new(
 
     Rows: journal, leg.
     """
-    batches = [*_batches(transactions)]
-    rows = [
-        _row(transaction, month, position, numbers.accounts, former_ids)
-        for number, (month, batch) in zip(numbers.batches, batches, strict=False)
-        for position, transaction in enumerate(batch, number * BATCH_ROWS_MAX)
-    ]
-    inserted = await _insert(tx, rows)
-    legs: list[Row] = []
-    for number, (month, batch) in zip(numbers.batches, batches, strict=False):
-        new = batch if inserted is None else [each if _key(each) in inserted else None for each in batch]
-        legs += _legs(new, month, number * BATCH_ROWS_MAX, numbers.accounts)
+    inserted = await _insert(tx, rows_of(transactions, numbers, former_ids=former_ids))
+    legs = legs_of(transactions, numbers, inserted=inserted)
     if legs:
-        await tx.copy("leg", _LEG_COLUMNS, legs)
+        await tx.copy("leg", LEG_COLUMNS, legs)
     if inserted is None:
         return {transaction.transaction_id for transaction in transactions}
     return {transaction.transaction_id for transaction in transactions if _key(transaction) in inserted}
+
+
+def rows_of(
+    transactions: Sequence[Transaction], numbers: Numbers, *, former_ids: Mapping[str, str] | None = None
+) -> list[Row]:
+    """Return the rows of `journal`, in the order of COLUMNS."""
+    return [
+        _row(transaction, month, position, numbers.accounts, former_ids)
+        for number, (month, batch) in zip(numbers.batches, _batches(transactions), strict=False)
+        for position, transaction in enumerate(batch, number * BATCH_ROWS_MAX)
+    ]
+
+
+def legs_of(
+    transactions: Sequence[Transaction], numbers: Numbers, *, inserted: Collection[UUID] | None = None
+) -> list[Row]:
+    """Return the rows of `leg`, in the order of LEG_COLUMNS: of those that went in, None for all."""
+    legs: list[Row] = []
+    for number, (month, batch) in zip(numbers.batches, _batches(transactions), strict=False):
+        new = batch if inserted is None else [each if _key(each) in inserted else None for each in batch]
+        legs += _legs(new, month, number * BATCH_ROWS_MAX, numbers.accounts)
+    return legs
 
 
 async def _insert(tx: Tx, rows: Sequence[Row]) -> set[UUID] | None:
@@ -161,9 +175,9 @@ async def _insert(tx: Tx, rows: Sequence[Row]) -> set[UUID] | None:
     if len(rows) >= COPY_ROWS_MIN:
         with contextlib.suppress(UniqueViolation):
             async with tx.savepoint():
-                await tx.copy("journal", [*_COLUMNS], rows)
+                await tx.copy("journal", [*COLUMNS], rows)
             return None
-    at = [name.endswith("[]") for name in _COLUMNS.values()]
+    at = [name.endswith("[]") for name in COLUMNS.values()]
     columns = [
         [None if value is None else "{" + ",".join(map(str, value)) + "}" for value in column] if array else [*column]
         for array, column in zip(at, zip(*rows, strict=True), strict=True)

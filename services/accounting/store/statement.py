@@ -27,9 +27,17 @@ _SELECT_FROM = f"SELECT {effect_after('line.effective_at >= $2')}"
 
 _SELECT_BEHIND = f"SELECT {effect_after('(line.effective_at, line.transaction_id, line.line) > ($2, $3, $4)')}"
 
-# The time by which the legs that begin behind $2 hold as many transactions as a page, and so as many lines: what is not
-# in them comes later. Where there are not so many, nothing ends them.
-_PAGE_END = """
+# The times by which a page is full: that of its last transaction among those of which the account is the main one, and
+# that by which the legs that begin behind $2 hold as many. Each transaction has a line of the account at least, so what
+# comes later is not on the page. Where there are not so many, nothing ends it.
+_MAIN_END = """
+SELECT CASE WHEN count(*) = $7 THEN max(effective_at) ELSE 'infinity' END AS ends FROM (
+    SELECT effective_at FROM journal
+    WHERE account_no = (SELECT account_no FROM account WHERE account_id = $1) AND effective_at > $2
+    ORDER BY effective_at LIMIT $7
+) AS page
+"""
+_LEGS_END = """
 SELECT coalesce(min(last_at) FILTER (WHERE total >= $7), 'infinity') AS ends FROM (
     SELECT last_at, sum(transactions) OVER (ORDER BY last_at ROWS UNBOUNDED PRECEDING) AS total FROM (
         SELECT last_at, transactions FROM leg
@@ -42,21 +50,23 @@ SELECT coalesce(min(last_at) FILTER (WHERE total >= $7), 'infinity') AS ends FRO
 # The row comparison starts the index scan behind the page before; the first page starts at the statement's beginning.
 # No leg spans more than a day, so what ends a day after a page's end cannot begin before it.
 _SELECT_LINES = f"""
-WITH page_end AS ({_PAGE_END}), number AS (SELECT account_no, normal_side FROM account WHERE account_id = $1), line AS (
+WITH main_end AS ({_MAIN_END}), legs_end AS ({_LEGS_END}), number AS (
+    SELECT account_no, normal_side FROM account WHERE account_id = $1
+), line AS (
     (
         SELECT transaction_id, effective_at, line, debit_minor, key, month
         FROM journal_line
         WHERE main_no = (SELECT account_no FROM number) AND account_no = (SELECT account_no FROM number)
             AND (effective_at, transaction_id, line) > ($2, $3, $4) AND effective_at >= $2
-            AND effective_at >= $5 AND effective_at < $6
+            AND effective_at <= (SELECT ends FROM main_end) AND effective_at >= $5 AND effective_at < $6
         ORDER BY effective_at, transaction_id, line
         LIMIT $7
     ) UNION ALL (
         SELECT line.transaction_id, line.effective_at, line.line, line.debit_minor, line.key, line.month
         FROM {LED}
         WHERE leg.account_no = (SELECT account_no FROM number) AND leg.last_at >= $2 AND leg.last_at >= $5
-            AND leg.last_at < (SELECT ends FROM page_end) + interval '24 h'
-            AND leg.first_at <= (SELECT ends FROM page_end) AND leg.first_at < $6
+            AND leg.last_at < (SELECT ends FROM legs_end) + interval '24 h'
+            AND leg.first_at <= (SELECT ends FROM legs_end) AND leg.first_at < $6
             AND (line.effective_at, line.transaction_id, line.line) > ($2, $3, $4)
             AND line.effective_at >= $5 AND line.effective_at < $6
         ORDER BY 2, 1, 3

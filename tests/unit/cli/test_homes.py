@@ -16,6 +16,7 @@ WITHOUT_A_STACK = {
     "schemas check": "reads the files of the checkout alone",
     "schemas publish": "likewise",
     "schemas list": "likewise",
+    "schemas export": "likewise",
     "ledger prove": "reads the file that it is given alone",
 }
 
