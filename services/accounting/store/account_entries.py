@@ -1,7 +1,7 @@
 """SQL for the entries of an account: where it is the main account, where its legs lead to, and former ones."""
 
-_NUMBER = "(SELECT account_no FROM account WHERE account_id = {account_id})"
-_SIGN = "(SELECT CASE normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END FROM account WHERE account_id = {account_id})"
+_NUMBER = "(SELECT account_no FROM account WHERE account_id = $1)"
+_SIGN = "(SELECT CASE normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END FROM account WHERE account_id = $1)"
 
 # What a leg leads to, row by row: OFFSET 0 keeps the planner from reading the journal any other way than by position.
 LED = """
@@ -30,23 +30,12 @@ _EFFECT_AFTER = """
 """
 
 
-def effect_after(
-    after: str, *, since: str = "$2", account_id: str = "$1", number: str | None = None, sign: str | None = None
-) -> str:
+def effect_after(after: str) -> str:
     """Return the expression of what the entries behind a time did to an account, in minor units.
 
+    $1 is the account's id, $2 the time: none of the entries is earlier, and all that are later are of them.
+
     Args:
-        after: The condition on `line` that says which.
-        since: Where that begins: none of them is earlier, and all that are later are of them.
-        account_id: An expression.
-        number: The same of its account_no, where there is one.
-        sign: The same of 1 for an account of normal side DEBIT, else -1.
+        after: The condition on `line` that says which of that time are.
     """
-    return _EFFECT_AFTER.format(
-        after=after,
-        since=since,
-        account_id=account_id,
-        number=number or _NUMBER.format(account_id=account_id),
-        sign=sign or _SIGN.format(account_id=account_id),
-        led=LED,
-    )
+    return _EFFECT_AFTER.format(after=after, since="$2", account_id="$1", number=_NUMBER, sign=_SIGN, led=LED)

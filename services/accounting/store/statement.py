@@ -15,14 +15,6 @@ from services.accounting.domain.transaction import Account
 from services.accounting.store.account_entries import LED, effect_after
 from services.accounting.store.balance import balance_of, read_sum
 
-_LATER_OF_EACH = effect_after(
-    "line.effective_at > $1",
-    since="$1",
-    account_id="account.account_id",
-    number="account.account_no",
-    sign="(CASE account.normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END)",
-)
-
 _SELECT_FROM = f"SELECT {effect_after('line.effective_at >= $2')}"
 
 _SELECT_BEHIND = f"SELECT {effect_after('(line.effective_at, line.transaction_id, line.line) > ($2, $3, $4)')}"
@@ -102,17 +94,24 @@ FROM (SELECT * FROM page ORDER BY effective_at, transaction_id, line LIMIT $7) A
 ORDER BY effective_at, transaction_id, line
 """
 
-# Account by account, because a range of times is a range of the index within one account only.
-_SELECT_TRIAL_BALANCE = f"""
+# What came later is added up once for all accounts; of the former tables account by account, because a range of times
+# is a range of their index within one account only.
+_SELECT_TRIAL_BALANCE = """
+WITH later AS (
+    SELECT account_no, sum(debit_minor) AS debit_minor FROM journal_line WHERE effective_at > $1 GROUP BY account_no
+)
 SELECT account.currency_code, account.account_kind, account.normal_side,
-    sum(present.balance_minor - later.effect_minor) AS balance_minor
+    sum(present.balance_minor - former.effect_minor
+        - coalesce(later.debit_minor, 0) * CASE account.normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END) AS balance_minor
 FROM account
+LEFT JOIN later ON later.account_no = account.account_no
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(balance_minor), 0) AS balance_minor FROM balance WHERE balance.account_id = account.account_id
 ) AS present
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN $1::timestamptz IS NULL THEN 0 ELSE {_LATER_OF_EACH} END AS effect_minor
-) AS later
+    SELECT coalesce(sum(effect * amount_minor), 0) AS effect_minor FROM former_entry
+    WHERE former_entry.account_id = account.account_id AND former_entry.effective_at > $1
+) AS former
 WHERE $2::text IS NULL OR account.currency_code = $2
 GROUP BY account.currency_code, account.account_kind, account.normal_side
 ORDER BY account.currency_code, account.account_kind
