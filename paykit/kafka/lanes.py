@@ -44,6 +44,10 @@ class Lanes:
         """Return the partition of a key; None where the topic, or how many it has, is not known."""
         return confluent_kafka.murmur2(key.encode(), self._count) if self._count else None
 
+    def all_in(self, waiting: Container[int | None]) -> bool:
+        """Whether every partition is among those that wait."""
+        return self._count > 0 and all(partition in waiting for partition in range(self._count))
+
     def learn(self) -> None:
         """Read the witnesses."""
         if self.witnesses is None:

@@ -15,16 +15,20 @@ import structlog
 from prometheus_client import Gauge
 
 from paykit.kafka.lanes import waits
+from paykit.kafka.open_batches import OpenBatches
 from paykit.kafka.read_position import Lane, ReadPosition
 from paykit.kafka.refusals import Refusal
 from paykit.kafka.retrying import TRIAL_STALL_S, Retrying
 from paykit.kafka.sending import RELAYED, Sender
 from paykit.postgres import outbox
 
-BATCH_ROWS_MAX = 1000
-"""Rows read together, and so the most of a partition that are on their way."""
+CHUNK_EVENTS_MAX = 1000
+"""Events read together, but for the rest of the batch that the last of them is in."""
+READ_BYTES_MAX = 4 * 1024 * 1024
+"""Of rows read together, but for the last of them."""
+PAGE_ROWS = 1000
 PAGES_MAX = 20
-"""Of so many rows looked at in a round, to find some that need not wait."""
+"""Of PAGE_ROWS looked at in a round, to find some that need not wait."""
 BESIDE_S = 0.1
 """How long a round waits for its senders before the next goes on beside them."""
 STALL_WARNING_S = 5.0
@@ -60,6 +64,7 @@ class Lead:
         self._since_s: dict[str, float] = {}
         self._shown: set[str] = set()
         self._position = ReadPosition()
+        self._batches = OpenBatches(connection)
         self._writers_due_s = self._warning_due_s = self._save_due_s = 0.0
         self._saved_id = -1
         self.progress = asyncio.Event()
@@ -130,16 +135,21 @@ class Lead:
         return first_id - 1
 
     async def _read(self) -> Sequence[Any]:
+        """Return events that need not wait, each as a row of its own."""
         await self._ask_for_writers()
         if not self._waiting:
             self._position.restart()  # All that was read is settled.
-            rows: Sequence[Any] = await self._connection.fetch(
-                outbox.SELECT_BATCH, self._position.cursor, BATCH_ROWS_MAX
-            )
-            self._position.looked(rows[-1]["id"] if rows else None, more=len(rows) == BATCH_ROWS_MAX)
-            return rows
         chosen = await self._choose()
-        return await self._connection.fetch(outbox.SELECT_ROWS, chosen) if chosen else []
+        if not chosen:
+            return []
+        rows = await self._connection.fetch(outbox.SELECT_ROWS, chosen)
+        apart = self._stands_apart if self._waiting or self._retrying.holding else None
+        events, unopened_id = await self._batches.open(rows, stands_apart=apart)
+        if unopened_id is not None:
+            self._position.left(unopened_id)
+        if not self._waiting:
+            return events
+        return [event for event in events if not self._passes_over(event, self._waits_for(event))]
 
     async def _ask_for_writers(self) -> None:
         now_s = time.monotonic()
@@ -149,32 +159,46 @@ class Lead:
             self._position.writing([row["writer"] for row in rows])
 
     async def _choose(self) -> Sequence[int]:
-        """Return the ids of rows that need not wait, in their order."""
-        chosen: list[int] = []
+        """Return the ids of rows that need not wait, or batches that may not have to, in their order."""
+        chosen = list[int]()
+        events = size = 0
         for _ in range(PAGES_MAX):
-            page = await self._connection.fetch(outbox.SELECT_KEYS, self._position.cursor, BATCH_ROWS_MAX)
-            last_id = None
+            page = await self._connection.fetch(outbox.SELECT_KEYS, self._position.cursor, PAGE_ROWS)
+            last_id, full = None, False
             for row in page:
                 last_id = row["id"]
-                lane = self._waits_for(row)
-                if lane is not None:
-                    self._position.passed_over(lane, last_id)
-                else:
-                    chosen.append(last_id)
-                if len(chosen) == BATCH_ROWS_MAX:
+                # The keys of a batch are not known before it is opened.
+                if self._passes_over(row, self._waits_for(row) if row["events"] == 1 else self._topic_waits(row)):
+                    continue
+                chosen.append(last_id)
+                events, size = events + row["events"], size + row["bytes"]
+                full = events >= CHUNK_EVENTS_MAX or size >= READ_BYTES_MAX
+                if full:
                     break
-            more = len(page) == BATCH_ROWS_MAX or len(chosen) == BATCH_ROWS_MAX
-            self._position.looked(last_id, more=more)
-            if not more or len(chosen) == BATCH_ROWS_MAX:
+            self._position.looked(last_id, more=full or len(page) == PAGE_ROWS)
+            if full or len(page) < PAGE_ROWS:
                 break
         return chosen
 
+    def _passes_over(self, row: Any, lane: Lane | None) -> bool:
+        if lane is not None:
+            self._position.passed_over(lane, row["id"])
+        return lane is not None
+
+    def _stands_apart(self, event: Any) -> bool:
+        return self._waits_for(event) is not None or self._retrying.is_held(event)
+
+    def _topic_waits(self, row: Any) -> Lane | None:
+        topic = row["topic"]
+        return (topic, None) if None in self._waiting.get(topic, ()) else None
+
     def _waits_for(self, row: Any) -> Lane | None:
+        """Return what an event waits for, if anything."""
         topic = row["topic"]
         waiting = self._waiting.get(topic)
-        if not waiting:
-            return None
-        lane = None if None in waiting else self._senders[topic].lane(row["key"])
+        if not waiting or None in waiting:
+            return self._topic_waits(row)
+        lane = self._senders[topic].lane(row["key"])
         return (topic, lane) if waits(lane, waiting) else None
 
     async def _send(self, rows: Iterable[Any]) -> None:
@@ -197,21 +221,23 @@ class Lead:
 
     async def _settle(self) -> int:
         """Delete what was acknowledged, also of chunks that are still on their way."""
-        acknowledged, refusals = list[int](), list[Refusal]()
+        acknowledged, refusals, done = list[int](), list[Refusal](), list[str]()
         for topic in list(self._waiting):
             sender = self._senders[topic]
             if sender.result is not None and sender.result.done():
                 settled = sender.finish()
                 acknowledged += settled.acknowledged
                 refusals += settled.refusals
+                done.append(topic)
                 if settled.left:
                     self._position.left(min(settled.left))
                 self._free(topic)
             else:
                 acknowledged += sender.take_acknowledged()
         if acknowledged:
-            await self._connection.execute(outbox.DELETE_BATCH, acknowledged)
+            await self._connection.execute(outbox.DELETE_BATCH, self._batches.rows_of(acknowledged))
             RELAYED.labels(self._schema).inc(len(acknowledged))
+        await self._batches.close(done)
         for refusal in refusals:
             await self._retrying.refuse(refusal)
         return len(acknowledged) + len(refusals)

@@ -17,6 +17,7 @@ from prometheus_client import Gauge
 from paykit.kafka.refusals import Refusal
 from paykit.kafka.sending import RELAYED, Sender
 from paykit.postgres import outbox
+from paykit.postgres.batches.outbox_batches import EVENT_TYPE, Packer
 from paykit.postgres.held import outbox_holds
 
 HELD_ROWS_MAX = 1000
@@ -88,6 +89,15 @@ class Retrying:
         """Whether rows are on their way."""
         return bool(self._trials)
 
+    @property
+    def holding(self) -> bool:
+        """Whether anything is held back."""
+        return bool(self._holds)
+
+    def is_held(self, row: Any) -> bool:
+        """Whether a row stands behind a refusal."""
+        return (row["topic"], None) in self._holds or (row["topic"], row["key"]) in self._holds
+
     async def prepare(self) -> None:
         """Take over the holds of an earlier lead."""
         rows = await self._connection.fetch(outbox_holds.SELECT_TARGETS)
@@ -98,7 +108,7 @@ class Retrying:
         """Set rows aside that stand behind a refusal, and return the others."""
         if not self._holds:
             return rows
-        held = {row["id"] for row in rows if self._is_held(row)}
+        held = {row["id"] for row in rows if self.is_held(row)}
         if held:
             await self._connection.execute(outbox.SET_ASIDE, [*held])
         return [row for row in rows if row["id"] not in held]
@@ -156,9 +166,6 @@ class Retrying:
                     gauge.remove(self._schema, *labels)
             self._shown, self._measured = set(), set()
 
-    def _is_held(self, row: Any) -> bool:
-        return (row["topic"], None) in self._holds or (row["topic"], row["key"]) in self._holds
-
     def _keys(self, topic: str) -> set[str]:
         return {key for of, key in self._holds if of == topic and key is not None}
 
@@ -206,7 +213,12 @@ class Retrying:
         else:
             found = self._connection.fetch(outbox.SELECT_HELD_OF_KEY, topic, key, rows_max)
         rows: Sequence[Any] = await found
-        return rows
+        batches = [row for row in rows if row["event_type"] == EVENT_TYPE]
+        if not batches:
+            return rows
+        events = [event for batch in batches for event in Packer().unpack(batch)]
+        await outbox.replace_held_batches(self._connection, [batch["id"] for batch in batches], events)
+        return await self._rows(target, rows_max)
 
     async def _start(self, topic: str, rows: Sequence[Any], probes: Mapping[Target, int]) -> bool:
         sender = self._senders.get(topic) or self._senders.setdefault(topic, self._make_sender())

@@ -154,7 +154,9 @@ class Sender:
 
     @property
     def full(self) -> bool:
-        """Whether no more may be sent beside what has stalled."""
+        """Whether no more may be sent beside what has stalled, for that is much, or every partition has."""
+        if self._partitions.all_in(self.stalled):
+            return True
         rows = [row for chunk in self._stalled for row in chunk.rows.values()]
         return len(rows) > STALLED_ROWS_MAX or sum(len(row["value"] or b"") for row in rows) > STALLED_BYTES_MAX
 

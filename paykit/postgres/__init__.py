@@ -5,7 +5,7 @@
 - `lanes`: how long transactions wait, and on whose connections; `contention`: for which rows.
 - `claims`: which rows a job takes; `pooled`: connections of the pool.
 - `rows`: what set-based statements share; `runtime_schema`: the tables in every service's schema.
-- `outbox`: events to be sent; `held`: what Kafka refuses of them.
+- `outbox`: events to be sent; `batches`: many of them in a row; `held`: what Kafka refuses of them.
 - `upgrades`: what migrations change tables with under traffic, and which builds a schema takes.
 - `wakeups`: signals between the processes of a service.
 """

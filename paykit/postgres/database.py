@@ -22,12 +22,13 @@ from paykit.clock import Clock
 from paykit.events.codec import Codec, Event
 from paykit.ids import new_id
 from paykit.postgres import connecting, faults, pooled
+from paykit.postgres.batches.outbox_writing import OutboxWriter
 from paykit.postgres.claims import Claims
 from paykit.postgres.contention import LockedKey, RowsLockedError
 from paykit.postgres.faults import Fault
 from paykit.postgres.lanes import JOB, READING, Lane, Shares
 from paykit.postgres.lock_order import LockOrder
-from paykit.postgres.outbox import Headers, OutboxRow, RawRow, insert_outbox_rows, insert_raw_row
+from paykit.postgres.outbox import Headers, OutboxRow, RawRow
 from paykit.postgres.wakeups import OUTBOX
 
 T = TypeVar("T")
@@ -75,7 +76,17 @@ class Tx:
     """
 
     __slots__ = (
-        *("_codec", "_connection", "_driver", "_held", "_lock_order", "_lock_rank", "_units", "after_commit"),
+        *(
+            "_codec",
+            "_connection",
+            "_driver",
+            "_held",
+            "_lock_order",
+            "_lock_rank",
+            "_outbox",
+            "_units",
+            "after_commit",
+        ),
         *("claims", "emitted", "emitted_raw", "lane", "now", "signals"),
     )
 
@@ -85,6 +96,7 @@ class Tx:
         connection: AsyncConnection,
         driver: Any,
         codec: Codec,
+        outbox: OutboxWriter,
         lock_order: LockOrder,
         now: datetime,
         lane: Lane,
@@ -97,6 +109,7 @@ class Tx:
         self._units: list[Unsaved] = []
         self._driver = driver
         self._codec = codec
+        self._outbox = outbox
         self._held: set[Hashable] = set()
         self.emitted: list[OutboxRow] = []
         self.emitted_raw: list[RawRow] = []
@@ -242,17 +255,14 @@ class Tx:
             await self._driver.execute("RELEASE SAVEPOINT step")
 
     async def flush(self) -> None:
-        """Write the outbox rows of the events emitted so far; ids follow the order of emission.
+        """Write the outbox rows of the events emitted so far; ids follow the order of emission within each topic.
 
         Raises:
             DefectError: A unit of work was not saved.
         """
         if any(unit.unsaved for unit in self._units):
             raise DefectError("a command ended without saving what it changed")
-        if self.emitted:
-            await insert_outbox_rows(self._driver, self.emitted)
-        for row in self.emitted_raw:
-            await insert_raw_row(self._driver, row)
+        await self._outbox.write(self._driver, self.emitted, self.emitted_raw)
 
 
 class Database:
@@ -282,6 +292,7 @@ class Database:
         self._shares = Shares(connections_max)
         self.clock = clock
         self._codec = codec
+        self._outbox = OutboxWriter()
         self._lock_order = LockOrder(locks)
         self._on_signal = on_signal
 
@@ -348,6 +359,7 @@ class Database:
                 connection=connection,
                 driver=driver,
                 codec=self._codec,
+                outbox=self._outbox,
                 lock_order=self._lock_order,
                 now=self.clock.now(),
                 lane=lane,

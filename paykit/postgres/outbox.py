@@ -1,5 +1,7 @@
 """The outbox table: events written with the change they tell of, deleted once Kafka has acknowledged them.
 
+A row is one event, or a batch: `outbox_batches`.
+
 What waits behind a refusal stands in `outbox_held`, with the same ids; see `outbox_holds`.
 """
 
@@ -37,23 +39,27 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
                      $8::bytea[])
 """
 
+_INSERT_PACKED = """
+INSERT INTO outbox (topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value, events)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
+                     $8::bytea[], $9::integer[])
+"""
+
 _INSERT_RAW = """
 INSERT INTO outbox (topic, key, event_id, event_type, dataschema, occurred_at, value, header_names, header_values)
 VALUES ($1, $2, '', '', '', $3, $4, $5, $6)
 """
 
 # The oldest rows first. A row with a smaller id can appear later only for another key (see Tx.emit).
-_SENT = """
-id, topic, key, event_id, event_type, dataschema, occurred_at, traceparent, value, header_names, header_values
+SENT_COLUMNS = ("id", *COLUMNS, "header_names", "header_values")
+_SENT = ", ".join(SENT_COLUMNS)
+
+SELECT_KEYS = """
+SELECT id, topic, key, events, coalesce(octet_length(value), 0) AS bytes FROM outbox WHERE id > $1 ORDER BY id LIMIT $2
 """
+"""After an id, behind which only dead rows are: what it takes to know which rows can be sent."""
 
-SELECT_BATCH = f"SELECT {_SENT} FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
-"""After an id, behind which only dead rows are."""
-
-SELECT_KEYS = "SELECT id, topic, key FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
-"""After an id: what it takes to know which rows can be sent."""
-
-SELECT_ROWS = f"SELECT {_SENT} FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id"
+SELECT_ROWS = f"SELECT {_SENT}, events FROM outbox WHERE id = ANY($1::bigint[]) ORDER BY id"
 
 SELECT_FIRST_ID = "SELECT id FROM outbox WHERE id <= $1 ORDER BY id LIMIT 1"
 """Of the rows up to an id; reads every dead row of them where there is none."""
@@ -65,10 +71,10 @@ WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE da
   AND relation = 'outbox'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()
 """
 
-# After the last id that was given nothing can be settled: the ids were set back, and what is kept is of no use.
+# After the events of the last row nothing can be settled: the ids were set back, and what is kept is of no use.
 SELECT_SETTLED_ID = """
 SELECT settled_id FROM outbox_position
-WHERE settled_id <= pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass)
+WHERE settled_id < pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass) + 1000
 """
 
 SAVE_SETTLED_ID = """
@@ -91,11 +97,12 @@ SELECT {_SENT} FROM outbox_held WHERE topic = $1 AND key <> ALL($2::text[]) ORDE
 
 DELETE_HELD = "DELETE FROM outbox_held WHERE id = ANY($1::bigint[])"
 
-# Counting stops at $1 rows: an outbox of millions must not cost a scan of millions every few seconds.
+# Counting stops at $1 rows: an outbox of millions must not cost a scan of millions every few seconds. The time of a
+# batch is its oldest event's.
 SELECT_DEPTH = """
-SELECT least(count(*), $1::bigint) AS rows, min(occurred_at) AS oldest FROM (
-    (SELECT occurred_at FROM outbox WHERE id > $2 ORDER BY id LIMIT $1)
-    UNION ALL (SELECT occurred_at FROM outbox_held ORDER BY id LIMIT $1)) AS head
+SELECT least(coalesce(sum(events), 0), $1::bigint) AS rows, min(occurred_at) AS oldest FROM (
+    (SELECT events, occurred_at FROM outbox WHERE id > $2 ORDER BY id LIMIT $1)
+    UNION ALL (SELECT 1, occurred_at FROM outbox_held ORDER BY id LIMIT $1)) AS head
 """
 
 SELECT_HELD_KEYS = """
@@ -110,6 +117,29 @@ async def insert_outbox_rows(driver: Any, rows: Sequence[OutboxRow]) -> None:
         await driver.copy_records_to_table("outbox", records=rows, columns=COLUMNS)
     else:
         await driver.execute(_INSERT, *map(list, zip(*rows, strict=True)))
+
+
+async def insert_packed_rows(driver: Any, rows: Sequence[tuple[OutboxRow, int]]) -> None:
+    """Append rows in the order given, each with the number of events that it holds."""
+    columns = zip(*[(*row, events) for row, events in rows], strict=True)
+    await driver.execute(_INSERT_PACKED, *map(list, columns))
+
+
+async def replace_batches(driver: Any, batch_ids: Sequence[int], events: Sequence[Any]) -> None:
+    """Put events in the place of the batches that hold them, each as a row under its own id."""
+    await _replace(driver, "outbox", DELETE_BATCH, batch_ids, events)
+
+
+async def replace_held_batches(driver: Any, batch_ids: Sequence[int], events: Sequence[Any]) -> None:
+    """Do the same in `outbox_held`, where a relay of a build that knows no batches may have put some."""
+    await _replace(driver, "outbox_held", DELETE_HELD, batch_ids, events)
+
+
+async def _replace(driver: Any, table: str, delete: str, batch_ids: Sequence[int], events: Sequence[Any]) -> None:
+    records = [tuple(event[name] for name in SENT_COLUMNS) for event in events]
+    async with driver.transaction():
+        await driver.execute(delete, batch_ids)
+        await driver.copy_records_to_table(table, records=records, columns=SENT_COLUMNS)
 
 
 async def insert_raw_row(driver: Any, row: RawRow) -> None:

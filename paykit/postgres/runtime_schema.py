@@ -28,6 +28,13 @@ CREATE TABLE outbox (
     header_values bytea[]
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
+-- Whether several events of a transaction are written as one row; so from the begin where no older build has been.
+CREATE TABLE outbox_format (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    batches boolean NOT NULL
+);
+INSERT INTO outbox_format (batches) VALUES (true);
+
 -- One row for each call with a request id that succeeded (or is being carried out in an open transaction), of builds of
 -- before `idempotency_claim`.
 CREATE TABLE idempotency_key (
@@ -260,6 +267,22 @@ CREATE TABLE IF NOT EXISTS outbox_position (
     *partition_schema.STATEMENTS,
     *idempotency_schema.STATEMENTS,
     *dead_letter_schema.STATEMENTS,
+    # Batches: how many events a row holds, ids for each of them (ID_STEP of outbox_batches), and no second compression.
+    """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'outbox'::regclass AND attname = 'events') THEN
+        ALTER TABLE outbox ADD COLUMN events integer NOT NULL DEFAULT 1,
+            ADD CONSTRAINT outbox_events CHECK (events BETWEEN 1 AND 1000) NOT VALID,  -- No row there is read for it.
+            ALTER COLUMN value SET STORAGE EXTERNAL;
+        EXECUTE format('ALTER SEQUENCE %s INCREMENT BY 1000', pg_get_serial_sequence('outbox', 'id'));
+    END IF;
+END $$
+""",
+    # Where older builds have been, batches begin when somebody says that these have ended.
+    """
+CREATE TABLE IF NOT EXISTS outbox_format (one boolean PRIMARY KEY DEFAULT true CHECK (one), batches boolean NOT NULL)
+""",
+    "INSERT INTO outbox_format (batches) VALUES (false) ON CONFLICT DO NOTHING",
 )
 
 

@@ -13,6 +13,7 @@ RUNTIME_TABLES = {
     "outbox_held",
     "outbox_position",
     "idempotency_claim",
+    "outbox_format",
     "idempotency_key",
     "consumer_offset",
     "consumer_halt",

@@ -27,8 +27,9 @@ class Books:
 
     async def outbox(self, *services: str) -> int:
         """Count the events that have not reached Kafka, those that it refuses included."""
-        waiting = [f'"{service}".{table}' for service in services for table in ("outbox", "outbox_held")]
-        return sum([await self.number(f"SELECT count(*) FROM {table}") for table in waiting])
+        counts = ("coalesce(sum(events), 0) FROM {}.outbox", "count(*) FROM {}.outbox_held")
+        waiting = [count.format(f'"{service}"') for service in services for count in counts]
+        return sum([await self.number(f"SELECT {count}") for count in waiting])
 
     async def drained(self, *services: str) -> bool:
         """Say whether every event has reached Kafka."""

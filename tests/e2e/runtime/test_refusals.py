@@ -1,6 +1,7 @@
 """A row that Kafka refuses holds up its key, or its topic, and nobody else; it is delivered when Kafka takes it."""
 
 import asyncio
+import dataclasses
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
@@ -25,7 +26,7 @@ from paykit.process.host import Host
 from paykit.process.runtime import Runtime
 from paykit.testing import databases, hosts
 from tests import probe
-from tests.e2e.runtime.flow import WAIT_S, rows_of, until
+from tests.e2e.runtime.flow import WAIT_S, consume_all, emit, rows_of, until
 from tests.e2e.runtime.test_relay import END_LEADER
 
 GOOD, MISSING = "payment.events", "missing.events"
@@ -229,6 +230,40 @@ async def test_a_row_too_large_holds_up_its_key_alone_and_is_delivered_in_order_
     await until_all_is_delivered(runtime)
     assert await arrivals.of("k", 8) == [*values(range(2)), LARGE, *values(range(2, 7))]
     assert refused(settings, GOOD, "MSG_SIZE_TOO_LARGE") == 0
+
+
+async def test_an_event_of_a_batch_that_is_refused_holds_up_its_key_alone(settings: Settings, runtime: Runtime) -> None:
+    await asyncio.to_thread(allow, settings, GOOD, 2000)
+    events = [
+        dataclasses.replace(
+            probe.payment_created(key, version=number + 1),
+            event_id=f"{key}/{number}",
+            merchant_reference=os.urandom(2000).hex() if (key, number) == ("k", 1) else "small",
+        )
+        for number in range(3)
+        for key in ("k", "g", "h")
+    ]
+    await emit(runtime, events)
+    (hold,) = await until_held(runtime, 2)
+    assert (hold["key"], hold["reason"]) == ("k", "MSG_SIZE_TOO_LARGE")
+    good = [f"{key}/{number}" for number in range(3) for key in ("g", "h")]
+    arrived = [dict(each.headers())["ce_id"].decode() for each in await consumed(settings, 7)]
+    assert sorted(set(arrived)) == sorted([*good, "k/0"])
+    await emit(runtime, [dataclasses.replace(event, event_id=event.event_id + "/again") for event in events[-3:]])
+    await until_held(runtime, 3)
+
+    await asyncio.to_thread(allow, settings, GOOD, 2 * 1024 * 1024)
+    await until_all_is_delivered(runtime)
+    arrived = [dict(each.headers())["ce_id"].decode() for each in await consumed(settings, 12)]
+    first = list(dict.fromkeys(arrived))
+    assert [each for each in first if each.startswith("k/")] == ["k/0", "k/1", "k/2", "k/2/again"]
+    assert [each for each in first if each.startswith("g/")] == ["g/0", "g/1", "g/2", "g/2/again"]
+    # What was acknowledged before the refusal was not sent again with what was left.
+    assert arrived.count("k/0") == 1
+
+
+async def consumed(settings: Settings, count: int) -> list[Any]:
+    return await asyncio.to_thread(consume_all, settings, GOOD, count)
 
 
 async def test_a_row_that_no_topic_could_take_holds_up_its_key_alone(

@@ -8,6 +8,7 @@ from paykit.consume.delivery import Delivered, HandlerResult, Record
 from paykit.events.event import Event
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from services.accounting import store
 from services.accounting.domain import chart
 from services.accounting.service import SERVICE
@@ -70,7 +71,7 @@ async def rows(runtime: Runtime, sql: str, *args: Any) -> list[tuple[Any, ...]]:
 
 async def emitted(runtime: Runtime) -> list[str]:
     """Give the record names of all events told so far, in order."""
-    return [row[0].rpartition(".")[2] for row in await rows(runtime, "SELECT event_type FROM outbox ORDER BY id")]
+    return [row["event_type"].rpartition(".")[2] for row in await outbox_events(runtime)]
 
 
 async def everything(tx: Tx, runtime: Runtime) -> dict[str, list[Any]]:

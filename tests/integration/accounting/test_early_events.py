@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from paykit.consume.delivery import Record
 from paykit.events.event import Event
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paystream.withdrawal.v1.events import WithdrawalCompleted, WithdrawalCreated, WithdrawalFailed
 from services.accounting.handlers import FUNDS_WAIT_S
 from tests.integration.accounting.books import account, balance, emitted, rows
@@ -82,7 +83,7 @@ async def test_what_waits_in_vain_is_refused_after_its_time_and_its_end_books_no
     await grow_old(ledger, FUNDS_WAIT_S)
     assert await ledger.redelivery.sweep() == 1
     assert await told(ledger) == ["TransactionRejected"]
-    assert await rows(ledger, "SELECT key FROM outbox") == [(withdrawal_id(1),)]
+    assert [row["key"] for row in await outbox_events(ledger)] == [withdrawal_id(1)]
     await deliver(ledger, unheld)
     assert await parked(ledger) == []
     assert await rows(ledger, "SELECT * FROM dead_letter") == []

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from paykit.consume.delivery import Impossible
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paystream.payment.v1.events import RefundReason
 from services.accounting.commands.verification import verify
 from services.accounting.domain.transaction import TransactionConflict
@@ -125,5 +126,5 @@ async def test_the_balance_as_of_a_time_counts_effective_times_not_the_order_of_
 async def test_the_event_is_keyed_by_the_payment(ledger: Runtime) -> None:
     await consume(ledger, capture(7))
     await consume(ledger, refund(7))
-    sql = "SELECT key FROM outbox WHERE event_type LIKE '%TransactionCreated'"
-    assert await rows(ledger, sql) == [(payment_id(7),), (payment_id(7),)]
+    events = [row for row in await outbox_events(ledger) if row["event_type"].endswith("TransactionCreated")]
+    assert [row["key"] for row in events] == [payment_id(7), payment_id(7)]

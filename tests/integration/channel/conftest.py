@@ -12,6 +12,7 @@ import pytest
 from paykit.clock import ManualClock
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import act_as
 from paystream.channel.v1 import channel_pb2 as pb
 from paystream.common.v1.money_pb2 import Money
@@ -109,8 +110,7 @@ class House:
 
     async def lines(self) -> list[Any]:
         """Give the events in the outbox, in order."""
-        rows = await self.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox ORDER BY id"))
-        return [self.runtime.codec.decode(row["value"]) for row in rows]
+        return [self.runtime.codec.decode(row["value"]) for row in await outbox_events(self.runtime)]
 
     async def count(self, table: str) -> int:
         rows = await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) AS n FROM {table}"))

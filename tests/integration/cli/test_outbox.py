@@ -56,3 +56,11 @@ async def test_each_refusal_doubles_the_pause_up_to_a_bound(ledger: Ledger) -> N
 async def due(ledger: Ledger) -> list[tuple[str, str | None]]:
     rows = await ledger.runtime.read(lambda tx: tx.fetch("SELECT * FROM outbox_hold ORDER BY hold_id"))
     return [outbox_holds.target(row) for row in rows if row["retry_time"] <= datetime.now(UTC)]
+
+
+async def test_batches_are_written_when_somebody_says_so(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    for option, batches, told in (("--off", False, "single events from 60 s"), ("--on", True, "batches from 60 s")):
+        assert await run("outbox", "batches", "accounting", option) == 0
+        assert told in capsys.readouterr().out
+        rows = await ledger.runtime.read(lambda tx: tx.fetch("SELECT batches FROM outbox_format"))
+        assert [row["batches"] for row in rows] == [batches]

@@ -13,6 +13,7 @@ from paykit.clock import ManualClock
 from paykit.errors import DomainError, EtagMismatch, FieldInvalid, PageTokenInvalid, RequestIdReused
 from paykit.ids import is_id, new_id
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import act_as
 from paystream.merchant.v1 import merchant_pb2 as pb
 from services.merchant import domain, messages
@@ -54,8 +55,7 @@ class House:
 
     async def told(self) -> list[Any]:
         """Give the events in the outbox, in order."""
-        sql = "SELECT key, value FROM outbox ORDER BY id"
-        rows = await self.runtime.read(lambda tx: tx.fetch(sql))
+        rows = await outbox_events(self.runtime)
         events = [self.runtime.codec.decode(row["value"]) for row in rows]
         assert [row["key"] for row in rows] == [event.merchant_id for event in events]
         return events

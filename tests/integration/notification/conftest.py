@@ -12,6 +12,7 @@ from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
 from paykit.testing import goldens
+from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import act_as
 from paystream.notification.v1 import notification_pb2 as pb
 from services.notification import commands, handlers
@@ -93,8 +94,7 @@ class Office:
 
     async def told(self, notification_id: str) -> list[Any]:
         """Give a notification's events, in order."""
-        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
-        rows = await self.runtime.read(lambda tx: tx.fetch(sql, notification_id))
+        rows = await outbox_events(self.runtime, notification_id)
         return [self.runtime.codec.decode(row["value"]) for row in rows]
 
 

@@ -17,6 +17,7 @@ from paykit.consume.delivery import Delivered, Record
 from paykit.ids import new_id
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import START, act_as
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.channel.v1 import channel_pb2_grpc
@@ -218,8 +219,7 @@ class House:
 
     async def told(self, payment_id: str) -> list[Any]:
         """Give a payment's events, in order, checked to be of its journey and without a gap."""
-        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
-        rows = await self.runtime.read(lambda tx: tx.fetch(sql, payment_id))
+        rows = await outbox_events(self.runtime, payment_id)
         events = [self.runtime.codec.decode(row["value"]) for row in rows]
         assert [event.aggregate_version for event in events] == list(range(1, len(events) + 1))
         assert {event.correlation_id for event in events} == {events[0].correlation_id}
@@ -229,6 +229,8 @@ class House:
         return [type(event).__name__ for event in await self.told(payment_id)]
 
     async def count(self, table: str) -> int:
+        if table == "outbox":
+            return len(await outbox_events(self.runtime))
         return int((await self.runtime.read(lambda tx: tx.fetch(f"SELECT count(*) FROM {table}")))[0][0])
 
 

@@ -14,6 +14,7 @@ from paykit.channels.attempts import AttemptNotFound, ChannelAmountMismatch
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, FieldInvalid, IllegalTransition, PageTokenInvalid, RequestIdReused
 from paykit.postgres.database import Tx
+from paykit.testing.outbox_events import outbox_events
 from paystream.channel.v1 import channel_pb2 as channel_pb
 from paystream.common.v1.money_pb2 import Money
 from paystream.payment.v1 import payment_pb2 as pb
@@ -192,7 +193,7 @@ async def test_a_contested_dispute_is_decided_by_the_channel_that_is_told(house:
     assert (contested.state, contested.evidence) == (pb.DISPUTE_STATE_CONTESTED, "signed\nreceipt")
     assert (told.dispute_reference, told.contested, told.evidence) == ("chd_1", True, "signed\nreceipt")
     assert (won.state, won.response_state) == (pb.DISPUTE_STATE_WON, pb.DISPUTE_RESPONSE_STATE_TOLD)
-    rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
+    rows = await outbox_events(house.runtime)
     assert not any(b"receipt" in row["value"] for row in rows)
 
 
@@ -219,7 +220,7 @@ async def test_files_go_with_the_answer_and_into_no_event(house: House) -> None:
     await contest(house, opened.dispute_id)
     [told] = await tell(house)
     assert [(each.name, each.content) for each in told.files] == [("receipt.txt", b"signed")]
-    rows = await house.runtime.read(lambda tx: tx.fetch("SELECT value FROM outbox"))
+    rows = await outbox_events(house.runtime)
     assert not any(b"signed" in row["value"] for row in rows)
     assert await add_file(house, opened.dispute_id) == file  # It is there already, however late the call comes again.
     with pytest.raises(IllegalTransition):

@@ -7,6 +7,7 @@ from typing import Any
 from paykit.consume.delivery import Delivered, HandlerResult, Record
 from paykit.events.event import Event
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import START, act_as
 from paystream.accounting.v1 import events as accounting_events
 from paystream.reconciliation.v1 import reconciliation_pb2 as pb
@@ -107,10 +108,7 @@ class Desk:
 
     async def told(self, key: str | None = None) -> list[Any]:
         """Give the events told so far, in order."""
-        sql = "SELECT value FROM outbox WHERE $1::text IS NULL OR key = $1 ORDER BY id"
-        return [
-            self.runtime.codec.decode(row["value"]) for row in await self.runtime.read(lambda tx: tx.fetch(sql, key))
-        ]
+        return [self.runtime.codec.decode(row["value"]) for row in await outbox_events(self.runtime, key)]
 
     async def told_types(self) -> list[str]:
         return [type(event).__name__ for event in await self.told()]

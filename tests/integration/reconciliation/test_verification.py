@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from paykit.testing import databases
+from paykit.testing.outbox_events import outbox_events
 from paystream.accounting.v1.events import TransactionCreated
 from paystream.payment.v1.events import LateCaptureReceived
 from paytools.cli.commands.recon.reporting import app
@@ -22,7 +23,6 @@ from tests.unit.accounting.ledger import late
 
 RULES = '[[rule]]\nkind = "REFERENCE"\n[[rule]]\nkind = "BATCH"\noperation = "PAY"\n'
 NAMELESS = {"channel_reference": None, "attempt_id": None, "related_no": None}
-_EVENTS = "SELECT value FROM outbox ORDER BY id"
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def matched(runtime_of: RuntimeOf) -> Matcher:
     await matcher.report(matcher.line(8, statement_id="stm_open"))
     await matcher.record(matcher.movement(9))
     await books.consume(ledger, late(LateCaptureReceived, 1), late(LateCaptureReceived, 2))
-    events = [ledger.codec.decode(value) for (value,) in await books.rows(ledger, _EVENTS)]
+    events = [ledger.codec.decode(row["value"]) for row in await outbox_events(ledger)]
     await Desk(matcher.runtime).deliver(*(event for event in events if isinstance(event, TransactionCreated)))
     return matcher
 

@@ -1,6 +1,7 @@
 """A relay on a cluster of librdkafka's own, what it brings there, and what is left of the outbox."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from paykit.kafka.relay import Relay
 from paykit.postgres.database import Tx
 from paykit.postgres.wakeups import Wakeups
 from paykit.process.runtime import Runtime
+from tests import probe
 from tests.faults.mock_cluster import MockCluster
 from tests.line.waiting import until
 
@@ -56,7 +58,9 @@ class Arrivals:
         for message in self._consumer.consume(1000, timeout=timeout_s):
             if message.error() is None:
                 place = (str(message.topic()), (message.key() or b"").decode())
-                self.values.setdefault(place, []).append(int(message.value() or b""))
+                headers: dict[str, Any] = dict(message.headers() or ())
+                number = bytes(headers["ce_id"]).partition(b"/")[2] if headers else message.value() or b""
+                self.values.setdefault(place, []).append(int(number))
 
     def close(self) -> None:
         self._consumer.close()
@@ -69,6 +73,19 @@ async def put(runtime: Runtime, topic: str, numbers: range, keys: Sequence[str] 
         for number in numbers:
             for key in keys:
                 tx.emit_raw(topic=topic, key=key, value=str(number).encode(), headers=[])
+
+    await runtime.transaction(work)
+
+
+async def emit(runtime: Runtime, numbers: range, keys: Sequence[str] = KEYS) -> None:
+    """Emit an event of each key for each number, which its id ends with, in one transaction."""
+
+    async def work(tx: Tx) -> None:
+        tx.hold(*keys)
+        for number in numbers:
+            for key in keys:
+                event = dataclasses.replace(probe.payment_created(key, version=number + 1), event_id=f"{key}/{number}")
+                tx.emit(event, cause=probe.CAUSE)
 
     await runtime.transaction(work)
 

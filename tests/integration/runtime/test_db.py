@@ -12,6 +12,7 @@ from paykit.postgres.database import Tx
 from paykit.postgres.lanes import FAST
 from paykit.process.runtime import Runtime
 from paykit.testing import runtimes
+from paykit.testing.outbox_events import outbox_events
 from tests import probe
 from tests.integration.runtime.sessions import count_open_transactions, end_connections
 from tests.integration.runtime.wire import Loss, wire_to
@@ -124,8 +125,7 @@ async def test_what_a_savepoint_takes_back_is_gone_however_deep_it_failed(runtim
 
     await runtime.transaction(work)
     assert await runtime.read(lambda tx: tx.fetch("SELECT name FROM counter")) == []
-    rows = await runtime.read(lambda tx: tx.fetch("SELECT key FROM outbox"))
-    assert [row["key"] for row in rows] == [kept.payment_id]
+    assert [row["key"] for row in await outbox_events(runtime)] == [kept.payment_id]
 
 
 async def test_an_event_under_a_key_that_is_not_held_is_refused(runtime: Runtime) -> None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from paykit.process.runtime import Runtime
 from paykit.testing import databases
+from paykit.testing.outbox_events import outbox_events
 from paystream.accounting.v1.events import TransactionCreated
 from paystream.merchant.v1.events import MerchantStatus
 from paystream.settlement.v1.events import SettlementCreated
@@ -21,8 +22,6 @@ from tests.integration.damage import damage
 from tests.integration.settlement.till import Till
 from tests.unit.accounting import ledger as told
 from tests.unit.settlement.builders import ALICE, daily, utc
-
-_EVENTS = "SELECT value FROM outbox ORDER BY id"
 
 
 class Both:
@@ -42,7 +41,7 @@ class Both:
                 await books.consume(self.ledger, *settled)
 
     async def _booked(self) -> Sequence[Any]:
-        events = [self.ledger.codec.decode(value) for (value,) in await books.rows(self.ledger, _EVENTS)]
+        events = [self.ledger.codec.decode(row["value"]) for row in await outbox_events(self.ledger)]
         return [event for event in events if isinstance(event, TransactionCreated)]
 
 

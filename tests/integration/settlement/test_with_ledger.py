@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from paykit.testing import databases
+from paykit.testing.outbox_events import outbox_events
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.settlement.v1.events import (
     BalanceRecovered,
@@ -23,7 +24,6 @@ from tests.integration.settlement.till import Till
 from tests.unit.accounting import ledger as told
 from tests.unit.settlement.builders import ALICE, MANUAL, daily
 
-_EVENTS = "SELECT value FROM outbox ORDER BY id"
 FUNDS_WAITED_S = 60.0
 """Longer than the ledger waits for funds that may be on their way."""
 
@@ -51,9 +51,9 @@ class Both:
         return ledger
 
     async def to_till(self) -> int:
-        values = (await books.rows(self.ledger, _EVENTS))[self._heard_by_till :]
-        self._heard_by_till += len(values)
-        events = [self.ledger.codec.decode(value) for (value,) in values]
+        told = (await outbox_events(self.ledger))[self._heard_by_till :]
+        self._heard_by_till += len(told)
+        events = [self.ledger.codec.decode(row["value"]) for row in told]
         for event_type in (TransactionCreated, TransactionRejected):
             await self.till.consume(*(event for event in events if isinstance(event, event_type)))
         return len(events)

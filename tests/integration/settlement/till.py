@@ -12,6 +12,7 @@ from paykit.consumption import Consumption
 from paykit.errors import DomainError
 from paykit.postgres.database import Tx
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paystream.accounting.v1.events import TransactionCreated, TransactionRejected
 from paystream.merchant.v1.events import MerchantCreated
 from paystream.settlement.v1.events import SettlementCreated
@@ -132,8 +133,7 @@ class Till:
 
     async def told(self) -> list[Any]:
         """Give all events emitted so far, in order."""
-        values = await self.rows("SELECT value FROM outbox ORDER BY id")
-        return [self.runtime.codec.decode(value) for (value,) in values]
+        return [self.runtime.codec.decode(row["value"]) for row in await outbox_events(self.runtime)]
 
     async def told_names(self) -> list[str]:
         return [type(event).__name__ for event in await self.told()]

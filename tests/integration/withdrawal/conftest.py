@@ -12,6 +12,7 @@ from paykit.clock import ManualClock
 from paykit.consume.delivery import Delivered, Handler, HandlerResult, Record
 from paykit.ids import named_id, new_id
 from paykit.process.runtime import Runtime
+from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import START, act_as
 from paystream.accounting.v1 import events as accounting_events
 from paystream.channel.v1 import channel_pb2 as channel_pb
@@ -275,8 +276,7 @@ class Treasury:
 
     async def told(self, withdrawal_id: str) -> list[Any]:
         """Give a withdrawal's events, in order, checked to be of its journey and without a gap."""
-        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
-        rows = await self.runtime.read(lambda tx: tx.fetch(sql, withdrawal_id))
+        rows = await outbox_events(self.runtime, withdrawal_id)
         events: list[Any] = [self.runtime.codec.decode(row["value"]) for row in rows]
         assert [event.aggregate_version for event in events] == list(range(1, len(events) + 1))
         assert {event.correlation_id for event in events} == {events[0].correlation_id}

@@ -33,7 +33,7 @@ def test_help_imports_no_command() -> None:
         ("schemas", ["check", "register", "list", "diff"]),
         ("events", ["tail", "export", "replay"]),
         ("dlq", ["list", "show", "replay", "discard"]),
-        ("outbox", ["list", "retry"]),
+        ("outbox", ["list", "retry", "batches"]),
         ("ledger", ["verify"]),
         ("recon", ["discrepancies", "resolve", "corrections", "approve", "reject", "uncleared"]),
     ],

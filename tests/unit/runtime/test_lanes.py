@@ -51,3 +51,11 @@ def test_a_lane_waits_with_itself_or_the_whole_topic() -> None:
     assert waits(3, {None})
     assert waits(None, {None})
     assert not waits(None, set())
+
+
+def test_all_partitions_wait_where_each_does() -> None:
+    lanes = Lanes()
+    assert not lanes.all_in({0, 1})
+    lanes.count(Cluster(2), "t")  # type: ignore[arg-type]
+    assert not lanes.all_in({1})
+    assert lanes.all_in({0, 1})

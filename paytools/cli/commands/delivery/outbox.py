@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from paykit.postgres.batches.outbox_writing import ASK_EVERY_S, set_batches
 from paykit.postgres.held import outbox_holds
 from paykit.postgres.held.outbox_holds import OutboxHold
 from paykit.process.runtime import Runtime
@@ -14,7 +15,7 @@ from paytools.cli.offline import run_with_runtime
 LIST_HOLDS_MAX = 200
 COUNTED_ROWS_MAX = 100_000
 
-app = typer.Typer(help="Look at events that Kafka refuses, and have them tried now.", no_args_is_help=True)
+app = typer.Typer(help="What Kafka refuses: look, try now; how events are written.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="The service whose events they are.")]
 
@@ -53,3 +54,15 @@ def retry(
         service, lambda runtime: runtime.transaction(lambda tx: outbox_holds.retry(tx, hold_id)), home=home
     )
     typer.echo(f"{changed} to be tried now")
+
+
+@app.command()
+def batches(
+    service: Service,
+    *,
+    on: Annotated[bool, typer.Option("--on/--off", help="Several events in a row, or each in its own.")],
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Have the events of a transaction written as one row, once all processes can read that, or each as its own."""
+    run_with_runtime(service, lambda runtime: runtime.transaction(lambda tx: set_batches(tx, batches=on)), home=home)
+    typer.echo(f"{'batches' if on else 'single events'} from {ASK_EVERY_S:.0f} s from now on")

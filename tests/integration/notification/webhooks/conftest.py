@@ -14,6 +14,7 @@ from paykit.consume.delivery import Delivered, Record
 from paykit.ids import new_id
 from paykit.process.runtime import Runtime
 from paykit.serve.timestamps import to_timestamp
+from paykit.testing.outbox_events import outbox_events
 from paykit.testing.runtimes import START, act_as
 from paystream.notification.v1 import webhook_pb2 as pb
 from paystream.order.v1.events import OrderCancelled
@@ -118,8 +119,7 @@ class Desk:
 
     async def told(self, endpoint_id: str) -> list[Any]:
         """An endpoint's events, in order."""
-        sql = "SELECT value FROM outbox WHERE key = $1 ORDER BY id"
-        rows = await self.runtime.read(lambda tx: tx.fetch(sql, endpoint_id))
+        rows = await outbox_events(self.runtime, endpoint_id)
         return [self.runtime.codec.decode(row["value"]) for row in rows]
 
     async def mails(self) -> list[tuple[str, str, str]]:

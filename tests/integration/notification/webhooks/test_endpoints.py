@@ -11,6 +11,7 @@ import pytest
 from paykit.clock import ManualClock
 from paykit.errors import DomainError, EtagMismatch, FieldInvalid, IllegalTransition, PageTokenInvalid
 from paykit.postgres.database import Tx
+from paykit.testing.outbox_events import outbox_events
 from paystream.notification.v1 import webhook_pb2 as pb
 from services.notification.commands.webhooks import delivery as delivery_commands
 from services.notification.commands.webhooks import replay as replay_commands
@@ -50,6 +51,9 @@ async def test_endpoint_is_shown_as_it_is_and_never_with_its_secret(desk: Desk) 
         sql = f"SELECT {table}::text FROM {table}"
         rows = await desk.runtime.read(partial(_fetch, sql=sql))
         assert not any(created.secret.removeprefix("whsec_") in row[0] for row in rows)
+    events = await outbox_events(desk.runtime)
+    assert events
+    assert not any(created.secret.removeprefix("whsec_") in str(event) for event in events)
 
 
 async def test_rotation_signs_with_both_secrets_until_the_overlap_ends(desk: Desk) -> None:

@@ -1,0 +1,1 @@
+"""Many events in one row of the outbox: `outbox_batches` packs and unpacks, `outbox_writing` writes them."""

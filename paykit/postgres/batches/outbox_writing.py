@@ -1,0 +1,54 @@
+"""Writes what a transaction emitted into the outbox: a row for each topic, or for each event where told so."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from paykit.postgres.batches.outbox_batches import DATASCHEMA, EVENT_TYPE, Packer, parts
+from paykit.postgres.outbox import OutboxRow, RawRow, insert_outbox_rows, insert_packed_rows, insert_raw_row
+
+ASK_EVERY_S = 60.0
+"""For how long an answer stands whether batches are to be written; `paystream outbox batches` tells so."""
+
+_SELECT_BATCHES = "SELECT batches FROM outbox_format"
+_SET_BATCHES = "UPDATE outbox_format SET batches = $1"
+
+
+class OutboxWriter:
+    """The writer of one process and service."""
+
+    def __init__(self) -> None:
+        self._packer = Packer()
+        self._batches = False
+        self._asked_s = -math.inf
+
+    async def write(self, driver: Any, events: Sequence[OutboxRow], raw: Sequence[RawRow]) -> None:
+        """Append rows; ids follow the order of emission within each topic.
+
+        Raises:
+            DefectError: A text of an event holds NUL.
+        """
+        if len(events) > 1 and await self._batches_are_written(driver):
+            await insert_packed_rows(driver, [self._packed(part) for part in parts(events)])
+        elif events:
+            await insert_outbox_rows(driver, events)
+        for row in raw:
+            await insert_raw_row(driver, row)
+
+    async def _batches_are_written(self, driver: Any) -> bool:
+        if time.monotonic() >= self._asked_s + ASK_EVERY_S:
+            self._batches = bool(await driver.fetchval(_SELECT_BATCHES))
+            self._asked_s = time.monotonic()
+        return self._batches
+
+    def _packed(self, part: Sequence[OutboxRow]) -> tuple[OutboxRow, int]:
+        if len(part) == 1:
+            return part[0], 1
+        oldest = min(row[5] for row in part)
+        return (part[0][0], "", "", EVENT_TYPE, DATASCHEMA, oldest, None, self._packer.pack(part)), len(part)
+
+
+async def set_batches(tx: Any, *, batches: bool) -> None:
+    """Have all processes of the service write batches, or single events, within ASK_EVERY_S."""
+    await tx.run(_SET_BATCHES, batches)
