@@ -14,7 +14,7 @@ from paykit.process import migrate
 SERVICE_PASSWORD = "not-a-secret"  # noqa: S105 - of roles on servers that exist for one test run
 DROP_TRIES_MAX = 20
 DROP_PAUSE_S = 0.1
-FILLED_BY_MIGRATIONS = ("alembic_version", "schema_support", "currency", "outbox_format")
+FILLED_BY_MIGRATIONS = ("alembic_version", "schema_support", "currency", "transaction_type", "outbox_format")
 
 _SEQUENCES_ANEW = """
 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
