@@ -6,6 +6,7 @@ The consumer, the sweep of parked events and the replay of dead letters all come
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from paykit.base.errors import UnavailableError
 from paykit.consume.delivery import Excerpt, Handle, HandlerResult, NotYet, Record, Subscription
 from paykit.consume.handling import Handling
 from paykit.consume.prepared import (
@@ -88,6 +89,7 @@ class Application:
         self._subscriptions: Mapping[str, Subscription] = {codec.topic(s.topic): s for s in subscriptions}
         # By topic and the message's first bytes, which name its schema: one look-up for each record.
         self._types: dict[tuple[str, bytes], RecordType] = {}
+        self._given_up: set[int] = set()
 
     @property
     def topics(self) -> list[str]:
@@ -119,16 +121,22 @@ class Application:
         schema_id = self.unknown_schema(record)
         if schema_id is not None:
             await self._codec.learn(schema_id)
+            self._given_up.discard(schema_id)
+
+    def give_up(self, schema_id: int) -> None:
+        """Have records of a schema that the registry has not known for too long become dead letters."""
+        self._given_up.add(schema_id)
 
     def prepare(self, record: Record, *, waited_s: float = 0.0) -> PreparedRecord | None:
         """Decode a record outside any transaction; None for one that the service ignores.
 
         Args:
-            record: One of an unknown schema counts as undecodable.
+            record: One of a schema that was given up counts as undecodable.
             waited_s: For how long it has been parked in vain.
 
         Raises:
             RegistryMismatchError: The record says that it is another than its schema; the registry is asked again.
+            UnavailableError: Its schema must be learned (again), as after a mismatch that somebody else met.
         """
         value = record.value or b""
         record_type = self._types.get((record.topic, value[:PREFIX_BYTES]))
@@ -136,6 +144,8 @@ class Application:
             if record_type is None:
                 schema_id = self._codec.peek(value)
                 if not self._codec.knows(schema_id):
+                    if schema_id not in self._given_up:
+                        raise UnavailableError(f"schema {schema_id} must be asked for", part="registry")
                     cause = DeadLetterCause(REASON_SCHEMA_UNKNOWN, f"schema id {schema_id}: 404")
                     return UndecodableRecord(record, cause)
                 record_type = self._type_of(record, schema_id)

@@ -38,6 +38,9 @@ class SchemaLearning:
             return False
         except SchemaNotFoundError:
             since = self._unknown_since.setdefault(schema_id, time.monotonic())
-            return time.monotonic() - since > self._unknown_grace_s
+            if time.monotonic() - since <= self._unknown_grace_s:
+                return False
+            self._application.give_up(schema_id)
+            return True
         self._unknown_since.pop(schema_id, None)
         return True

@@ -5,11 +5,12 @@ import dataclasses
 
 import pytest
 
+from paykit.base.errors import UnavailableError
 from paykit.consume.application import RegistryMismatchError
 from paykit.consume.consumer import Consumer
 from paykit.consume.fetching import Slice
 from paykit.consume.halting.halt import HaltError, HaltReason
-from paykit.consume.prepared import ReadyEvent
+from paykit.consume.prepared import ReadyEvent, UndecodableRecord
 from paykit.consume.store import offsets
 from paykit.consume.store.offsets import Position
 from paykit.kafka.topic_watch import TopicWatch
@@ -58,6 +59,14 @@ async def test_the_registry_is_asked_again_so_that_one_that_was_mended_is_believ
     assert runtime.application.unknown_schema(record) is None
     with pytest.raises(RegistryMismatchError, match="Other\ufffd, and its schema id"):
         runtime.application.prepare(lying)
-    assert runtime.application.unknown_schema(record) is not None
+    schema_id = runtime.application.unknown_schema(record)
+    assert schema_id is not None
+    # Another consumer of the process that has the same schema in its hands must ask again, and bury nothing.
+    with pytest.raises(UnavailableError, match=f"schema {schema_id} must be asked for"):
+        runtime.application.prepare(record)
+    runtime.application.give_up(schema_id)
+    buried = runtime.application.prepare(record)
+    assert isinstance(buried, UndecodableRecord)
+    assert buried.cause.reason == "SCHEMA_UNKNOWN"
     await runtime.application.learn(record)
     assert isinstance(runtime.application.prepare(record), ReadyEvent)

@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from paykit.base.errors import UnavailableError
 from paykit.consume.application import RegistryMismatchError
 from paykit.consume.delivery import Record
 from paykit.consume.prepared import ReadyEvent
 from paykit.consume.replay import DeadLetterUnknown
 from paykit.consume.store import dead_letters
 from paykit.consume.store.dead_letters import DeadLetter
+from paykit.events.codec import SchemaNotFoundError, UndecodableError
 from paykit.process.runtime import Runtime
 from paytools.cli.addresses import DEFAULT_HOME, Home
 from paytools.cli.offline import run_with_runtime
@@ -65,7 +67,7 @@ def show(service: Service, dead_letter_id: Identity, home: Home = DEFAULT_HOME) 
             ("create_time", letter.create_time),
             ("error", letter.error),
             ("bytes", record.value.hex() if record.value is not None else None),
-            ("event", _event(runtime, record)),
+            ("event", await _event(runtime, record)),
         ]
 
     for name, value in run_with_runtime(service, work, home=home):
@@ -88,10 +90,11 @@ def discard(service: Service, dead_letter_id: Identity, actor: Actor, home: Home
     typer.echo(f"discarded {dead_letter_id}")
 
 
-def _event(runtime: Runtime, record: Record) -> object:
+async def _event(runtime: Runtime, record: Record) -> object:
     try:
+        await runtime.application.learn(record)
         prepared = runtime.application.prepare(record)
-    except RegistryMismatchError as error:
+    except (RegistryMismatchError, SchemaNotFoundError, UnavailableError, UndecodableError) as error:
         return error
     return prepared.event if isinstance(prepared, ReadyEvent) else None
 
