@@ -44,7 +44,7 @@ SELECT (SELECT count(*) FROM (
             SELECT DISTINCT e.transaction_id, a.merchant_id FROM accounting.entry e
             JOIN accounting.account a USING (account_id) JOIN accounting.transaction t USING (transaction_id)
             WHERE a.account_kind = 'merchant.settlement' AND t.transaction_type <> 'SettlementCreated') booked),
-       (SELECT count(*) FROM settlement.item)
+       (SELECT count(*) FROM settlement.item) + (SELECT count(*) FROM settlement.narrow_item)
 """
 """What settles, once for each merchant and transaction, and the items: the primary key keeps them apart."""
 
