@@ -29,7 +29,7 @@ CAPTURE = "cap_0192f5d0c0de70008000000000000003"
 MERCHANT = "mer_0192f5d0c0de70008000000000000001"
 AMOUNT_MAX = 2**53 - 1
 
-pytestmark = pytest.mark.timeout(900)  # A first build fetches packages.
+pytestmark = pytest.mark.timeout(1_800)  # A first build fetches packages.
 
 
 @pytest.fixture(scope="module", params=EXAMPLES)

@@ -21,8 +21,10 @@ from scripts import release_contracts
 from tests.line import client_environment
 
 ROOT = Path(__file__).parents[2]
-BUILD_S_MAX = 500
+BUILD_S_MAX = 800
 RUN_S_MAX = 90
+SHOWN_CHARS = 200
+"""Of what a client of a registry said."""
 UNUSED_S_MAX = 7 * 86_400
 """After which a built example is deleted."""
 ARCHIVE_FOLDER = f"paystream-contracts-{release_contracts.version()}"
@@ -30,8 +32,9 @@ ARCHIVE_FOLDER = f"paystream-contracts-{release_contracts.version()}"
 _UNREACHABLE = re.compile(
     r"ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|dial tcp|no such host|i/o timeout"
     r"|Could not transfer|Unknown host|Temporary failure"
+    r"|Could not find artifact|npm (?:error|ERR!) code E(?:403|404|TARGET)|(?:403 Forbidden|404 Not Found|410 Gone)"
 )
-"""What the clients of package registries say where there is no network."""
+"""What the clients of package registries say where there is no network, or a registry that serves some packages only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +201,8 @@ def _build(language: str, example: Example, directory: Path, sources: Mapping[st
         )
         said = done.stdout + done.stderr
         if done.returncode and _UNREACHABLE.search(said):
-            pytest.skip(f"the packages of the {language} example cannot be fetched from here")
+            line = next(line for line in said.splitlines() if _UNREACHABLE.search(line))
+            pytest.skip(f"the packages of the {language} example cannot be fetched from here: {line[:SHOWN_CHARS]}")
         assert done.returncode == 0, f"{' '.join(command)}: {said}"
     if language == "python":
         client_environment.make(
