@@ -34,7 +34,7 @@ _UNREACHABLE = re.compile(
     r"|Could not transfer|Unknown host|Temporary failure"
     r"|Could not find artifact|npm (?:error|ERR!) code E(?:403|404|TARGET)|(?:403 Forbidden|404 Not Found|410 Gone)"
 )
-"""What the clients of package registries say where there is no network, or a registry that serves some packages only."""
+"""What the clients of package registries say where there is no network, or where some packages are not served."""
 
 
 @dataclass(frozen=True, kw_only=True)
