@@ -167,7 +167,7 @@ class Consumer:
             self._positions[partition] = position.next_offset
             self._topic_ids[partition] = position.topic_id
             self._skips.hold(partition, start.skips.get(partition, {}))
-        self._halts.begin_trials([key for key in started if key in start.halted or key in self._halts.resting])
+        self._halts.begin(started, start.halted)
         return started
 
     async def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:

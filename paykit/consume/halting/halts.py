@@ -23,7 +23,9 @@ TRIAL_S = 5.0
 """A partition that is tried and has nothing to apply is no longer halted after this time."""
 
 HALTED = Gauge(
-    "paystream_consumer_halted", "1 from a partition's halt until it goes on.", ["service", "topic", "partition"]
+    "paystream_consumer_halted",
+    "1 from a partition's halt until it goes on, else 0.",
+    ["service", "topic", "partition"],
 )
 
 _log = structlog.get_logger()
@@ -82,9 +84,17 @@ class Halts:
         resting = sorted(self._resting)
         return await self._database.read(lambda tx: halts.due(tx, resting))
 
-    def begin_trials(self, partitions: Collection[TopicPartition]) -> None:
-        """Note that partitions are consumed again after a halt, by this or another process."""
-        for partition in set(partitions).difference(self._trials):
+    def begin(self, started: Collection[TopicPartition], halted: Collection[TopicPartition]) -> None:
+        """Note that partitions are consumed, and say so of each; of those that were halted it is a trial.
+
+        Args:
+            started: All of them.
+            halted: With a row of a halt of this or another process.
+        """
+        for partition in set(started).difference(self._trials):
+            if partition not in halted and partition not in self._resting:
+                HALTED.labels(self._service, *map(str, partition)).set(0)
+                continue
             self._resting.discard(partition)
             self._trials[partition] = self._monotonic() + TRIAL_S
             HALTED.labels(self._service, *map(str, partition)).set(1)

@@ -53,6 +53,14 @@ async def test_the_lag_of_a_partition_that_was_lost_is_shown_no_more_nor_again(r
     lag.forget([KEPT])
 
 
+def test_a_partition_that_is_consumed_is_shown_as_not_halted_until_it_is_lost(runtime: Runtime) -> None:
+    halts = Halts(service="probe", database=runtime.database)
+    halts.begin([KEPT, LOST], halted=[KEPT])
+    assert [shown("halted", each) for each in (KEPT, LOST)] == [1, 0]
+    halts.forget([KEPT, LOST])
+    assert [shown("halted", each) for each in (KEPT, LOST)] == [None, None]
+
+
 async def test_the_halt_of_a_partition_that_was_lost_is_shown_no_more(runtime: Runtime) -> None:
     halts = Halts(service="probe", database=runtime.database)
     await halts.add(HaltError(HaltReason.BATCH_FAILS, "a test", KEPT, LOST))
