@@ -52,7 +52,6 @@ async def test_endpoint_is_shown_as_it_is_and_never_with_its_secret(desk: Desk) 
         rows = await desk.runtime.read(partial(_fetch, sql=sql))
         assert not any(created.secret.removeprefix("whsec_") in row[0] for row in rows)
     events = await outbox_events(desk.runtime)
-    assert events
     assert not any(created.secret.removeprefix("whsec_") in str(event) for event in events)
 
 
