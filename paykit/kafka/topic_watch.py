@@ -4,6 +4,7 @@ One client and one answer serve all consumers of the process.
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ FRESH_S = 0.2
 ERROR_BACKOFF_MS of `paykit.consume.fetching` before it fetches of the new one: an answer as old as this is of the topic
 that the records in hand were fetched from."""
 ASK_TIMEOUT_S = 5.0
+ANSWER_S_MAX = 15.0
+"""For how long an answer is waited for: far beyond librdkafka's own timeout, and there for when that does not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class TopicWatch:
         self._ask = ask or self._describe
         self._monotonic = monotonic
         self._client: Any = None
+        self._making_client = threading.Lock()
         self._topics: set[str] = set()
         self._topic_ids: Mapping[str, str | None] = {}
         self._asked_at: float | None = None
@@ -91,9 +95,12 @@ class TopicWatch:
         return await asyncio.to_thread(self._ranges, partitions) if partitions else {}
 
     def _admin(self) -> Any:
-        if self._client is None:
-            self._client = AdminClient(kafka.common_options(self._bootstrap, "paystream-topics"), logger=kafka.LOGGER)
-        return self._client
+        # Threads of several consumers come at once, and what was asked of a client that is thrown away is not answered.
+        with self._making_client:
+            if self._client is None:
+                options = kafka.common_options(self._bootstrap, "paystream-topics")
+                self._client = AdminClient(options, logger=kafka.LOGGER)
+            return self._client
 
     def _describe(self, topics: Sequence[str]) -> dict[str, str | None]:
         wanted = confluent_kafka.TopicCollection(list(topics))
@@ -105,8 +112,9 @@ class TopicWatch:
 
     def _cluster_id(self) -> str:
         try:
-            return str(self._admin().describe_cluster(request_timeout=ASK_TIMEOUT_S).result().cluster_id)
-        except confluent_kafka.KafkaException as error:
+            asked = self._admin().describe_cluster(request_timeout=ASK_TIMEOUT_S)
+            return str(asked.result(ANSWER_S_MAX).cluster_id)
+        except (confluent_kafka.KafkaException, TimeoutError) as error:
             raise UnavailableError(f"Kafka does not describe itself: {error}", part="kafka") from error
 
     def _ranges(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], LogRange | None]:
@@ -124,8 +132,8 @@ class TopicWatch:
         found: dict[tuple[str, int], int | None] = {}
         for place, future in futures.items():
             try:
-                found[place.topic, place.partition] = int(future.result().offset)
-            except confluent_kafka.KafkaException as error:
+                found[place.topic, place.partition] = int(future.result(ANSWER_S_MAX).offset)
+            except (confluent_kafka.KafkaException, TimeoutError) as error:
                 if not _is_missing(error):
                     found[place.topic, place.partition] = None
         return found
@@ -133,8 +141,8 @@ class TopicWatch:
 
 def _topic_id(future: Any) -> str | None:
     try:
-        return str(future.result().topic_id)
-    except confluent_kafka.KafkaException as error:
+        return str(future.result(ANSWER_S_MAX).topic_id)
+    except (confluent_kafka.KafkaException, TimeoutError) as error:
         if _is_missing(error):
             return None
         raise UnavailableError(f"Kafka does not describe a topic: {error}", part="kafka") from error
@@ -144,7 +152,9 @@ def _range(first_offset: int | None, end_offset: int | None) -> LogRange | None:
     return None if first_offset is None or end_offset is None else LogRange(first_offset, end_offset)
 
 
-def _is_missing(error: confluent_kafka.KafkaException) -> bool:
+def _is_missing(error: confluent_kafka.KafkaException | TimeoutError) -> bool:
+    if isinstance(error, TimeoutError):
+        return False
     code: int = error.args[0].code()
     return code in (
         confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART,

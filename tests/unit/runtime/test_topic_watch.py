@@ -1,11 +1,17 @@
 """One answer of the cluster serves all consumers of a process for a moment, and no longer."""
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from paykit.base.errors import UnavailableError
 from paykit.consume.fetching import ERROR_BACKOFF_MS
+from paykit.kafka import topic_watch
 from paykit.kafka.topic_watch import FRESH_S, TopicWatch
 
 
@@ -69,3 +75,34 @@ async def test_whoever_waited_takes_the_failure_as_well(watch: TopicWatch, clust
 
 def test_an_answer_does_not_outlive_the_pause_before_a_topic_made_again_is_fetched() -> None:
     assert FRESH_S * 1_000 < ERROR_BACKOFF_MS
+
+
+class Admin:
+    """Takes its time to be made, and answers as it is told."""
+
+    made = 0
+    answer: Future[Any]
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        time.sleep(0.05)
+        type(self).made += 1
+
+    def describe_cluster(self, **_: Any) -> Future[Any]:
+        return self.answer
+
+
+async def test_consumers_that_ask_at_once_ask_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    Admin.made, Admin.answer = 0, Future()
+    Admin.answer.set_result(SimpleNamespace(cluster_id="a-cluster"))
+    monkeypatch.setattr(topic_watch, "AdminClient", Admin)
+    watch = TopicWatch("127.0.0.1:1")
+    assert await asyncio.gather(*(watch.cluster_id() for _ in range(8))) == ["a-cluster"] * 8
+    assert Admin.made == 1
+
+
+async def test_an_answer_that_never_comes_is_an_outage_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    Admin.answer = Future()
+    monkeypatch.setattr(topic_watch, "AdminClient", Admin)
+    monkeypatch.setattr(topic_watch, "ANSWER_S_MAX", 0.05)
+    with pytest.raises(UnavailableError):
+        await TopicWatch("127.0.0.1:1").cluster_id()
