@@ -29,7 +29,7 @@ _ENCODED = {
 }
 
 
-_DECODED = {
+DECODED = {
     "string": """\
 length = LENGTHS[data[at]]
 at += 1
@@ -181,7 +181,7 @@ class _Decoders(SourceWriter):
                     self.record(record, f"decode_{record_name}")
                 yield f"{name}, at = decode_{record_name}(data, at)"
             case scalar:
-                yield from _DECODED[scalar_of(scalar)].format(name=name).splitlines()
+                yield from DECODED[scalar_of(scalar)].format(name=name).splitlines()
 
     def _array(self, items: Any, name: str) -> Iterator[str]:
         """Read blocks until an empty one; a negative count is followed by the block's size in bytes."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from paykit.events.avro_binary import decode_length, decode_timestamp
-from paykit.events.compiler import INDENT, NotCompilableError, SourceWriter, scalar_of
+from paykit.events.compiler import DECODED, INDENT, NotCompilableError, SourceWriter, scalar_of
 
 PartialDecode = Callable[[bytes, int], tuple[tuple[Any, ...], int]]
 """(data, position) -> (values of the fields asked for, position after the body)."""
@@ -25,14 +25,7 @@ _EIGHT_BYTES = 0x0080808080808080
 """The flags of a varint of eight bytes, as moments from 1978 to 3111 take: all can be datetimes."""
 
 _READ = {
-    "string": """\
-length = LENGTHS[data[at]]
-at += 1
-if length < 0:
-    length, at = decode_length(data, at - 1)
-end = at + length
-{name} = data[at:end].decode()
-at = end""",
+    **DECODED,
     # Amounts take one byte or two, as a rule; a call would cost three times as much as they do.
     "long": """\
 {name} = data[at]
@@ -45,9 +38,6 @@ elif (high := data[at + 1]) < 0x80:
     at += 2
 else:
     {name}, at = decode_long(data, at)""",
-    "boolean": """\
-{name} = BOOLEAN_OF[data[at]]
-at += 1""",
     "timestamp-micros": """\
 {name} = moments.get(data[at:at + 8])
 if {name} is not None:

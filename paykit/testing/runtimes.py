@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,10 +14,9 @@ from paykit.cause import Cause
 from paykit.clock import Clock, ManualClock
 from paykit.events import classes as catalogue
 from paykit.events.codec import Codec
-from paykit.events.schema_files import registry_text
 from paykit.process.runtime import Runtime
 from paykit.process.service import Service
-from paykit.testing import databases
+from paykit.testing import databases, goldens
 from paykit.testing.fake_registry import FakeRegistry
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -28,7 +28,7 @@ async def runtime(
     service: Service, database_url: str, *, cache_dir: Path, clock: Clock | None = None
 ) -> AsyncIterator[Runtime]:
     """A prepared runtime on a registry in memory that knows every published schema."""
-    async with (await _published()).client() as client:
+    async with _published().client() as client:
         settings = Settings(
             database_url=SecretStr(database_url),
             database_service_password=SecretStr(databases.SERVICE_PASSWORD),
@@ -44,18 +44,10 @@ async def runtime(
             await service_runtime.close()
 
 
-_registries: list[FakeRegistry] = []
-
-
-async def _published() -> FakeRegistry:
-    """Return the registry that all runtimes of this process ask, filled once."""
-    if not _registries:
-        registry = FakeRegistry()
-        async with registry.client() as client:
-            for file in catalogue.own_files().values():
-                await client.register(f"{file.topic}-{file.full_name}", registry_text(file.schema))
-        _registries.append(registry)
-    return _registries[0]
+@cache
+def _published() -> FakeRegistry:
+    """Return the registry that all runtimes of this process ask."""
+    return goldens.registry(catalogue.own_files().values()).fake
 
 
 def act_as(caller: str, *, correlation_id: str = "cor_test") -> CallContext:

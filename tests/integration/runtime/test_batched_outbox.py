@@ -1,8 +1,7 @@
 """The events of a transaction are one row of the outbox, and each is sent, kept back and left as if it was its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import confluent_kafka
@@ -13,7 +12,6 @@ from paykit.postgres import connecting, outbox
 from paykit.postgres.batches.outbox_writing import set_batches
 from paykit.postgres.held import outbox_holds
 from paykit.process.runtime import Runtime
-from paykit.testing import runtimes
 from paykit.testing.outbox_events import outbox_events
 from tests import probe
 from tests.faults.mock_cluster import MockCluster, mock_cluster
@@ -40,12 +38,6 @@ def cluster() -> Iterator[MockCluster]:
     with mock_cluster() as cluster:
         cluster.create_topic(TOPIC, PARTITIONS)
         yield cluster
-
-
-@pytest.fixture
-async def runtime(probe_url: str, tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with runtimes.runtime(probe.SERVICE, probe_url, cache_dir=tmp_path) as runtime:
-        yield runtime
 
 
 @pytest.fixture

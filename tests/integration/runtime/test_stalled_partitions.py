@@ -1,15 +1,12 @@
 """A partition without a leader stops itself alone: its rows wait in the outbox, all others go on, in order."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import confluent_kafka
 import pytest
 from prometheus_client import REGISTRY
 
 from paykit.process.runtime import Runtime
-from paykit.testing import runtimes
-from tests import probe
 from tests.faults.mock_cluster import MockCluster, mock_cluster
 from tests.integration.runtime.relaying import (
     KEYS,
@@ -35,12 +32,6 @@ def cluster() -> Iterator[MockCluster]:
         for topic in (TOPIC, OTHER):
             cluster.create_topic(topic, PARTITIONS)
         yield cluster
-
-
-@pytest.fixture
-async def runtime(probe_url: str, tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with runtimes.runtime(probe.SERVICE, probe_url, cache_dir=tmp_path) as runtime:
-        yield runtime
 
 
 @pytest.fixture
