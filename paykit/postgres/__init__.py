@@ -6,6 +6,7 @@
 - `claims`: which rows a job takes; `pooled`: connections of the pool.
 - `rows`: what set-based statements share; `runtime_schema`: the tables in every service's schema.
 - `outbox`: events to be sent; `batches`: many of them in a row; `held`: what Kafka refuses of them.
+- `partitions`: tables by time, whose old days are dropped.
 - `upgrades`: what migrations change tables with under traffic, and which builds a schema takes.
 - `wakeups`: signals between the processes of a service.
 """
