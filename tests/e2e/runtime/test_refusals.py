@@ -89,9 +89,9 @@ class Arrivals:
         self._values: dict[str, list[bytes]] = {}
 
     async def of(self, key: str, count: int) -> list[bytes]:
-        """Wait until a key has so many records, and return all that it has, repetitions included."""
+        """Wait until a key has so many different values, and return all that it has, repetitions included."""
         async with asyncio.timeout(WAIT_S):
-            while len(self._values.get(key, [])) < count:
+            while len(set(self._values.get(key, []))) < count:
                 await asyncio.to_thread(self._read, 1.0)
         await asyncio.to_thread(self._read, 0.1)
         return self._values[key]
@@ -297,7 +297,8 @@ async def test_what_is_held_changes_hands_with_the_lead_and_keeps_its_order(
             await until(lambda: _some(administrator))
             await put(runtime, relaying, numbered(GOOD, "k", range(50 + number, 51 + number)))
             await put(runtime, relaying, numbered(GOOD, "g", range(number, number + 1)))
-        assert (await arrivals.of("g", 3))[-1:] == values(range(2, 3))
+        # A leader that ends before it deletes what was acknowledged leaves it to the next one, to be sent again.
+        assert list(dict.fromkeys(await arrivals.of("g", 3))) == values(range(3))
         await until_held(runtime, 54)
         await asyncio.to_thread(allow, relaying, GOOD, 2 * 1024 * 1024)
         await until(lambda: _some(administrator))
