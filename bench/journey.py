@@ -116,7 +116,9 @@ async def _create_merchant(address: str) -> str:
     async with grpc.aio.insecure_channel(address) as channel:
         stub = merchant_pb2_grpc.MerchantServiceStub(channel)
         made = (await stub.CreateMerchant(request, timeout=CALL_TIMEOUT_S)).merchant
-        activate = merchant_pb2.ActivateMerchantRequest(merchant_id=made.merchant_id, etag=made.etag)
+        activate = merchant_pb2.ActivateMerchantRequest(
+            request_id=str(uuid.uuid4()), merchant_id=made.merchant_id, etag=made.etag
+        )
         await stub.ActivateMerchant(activate, timeout=CALL_TIMEOUT_S)
     return str(made.merchant_id)
 

@@ -24,6 +24,7 @@ from tests.e2e.conftest import Line
 from tests.line import selling
 from tests.line.clients import payment_request
 from tests.line.malformed_requests import Spoiled, spoiled
+from tests.line.replies import broken_rule
 from tests.line.waiting import until
 from tests.line.wellformed import Forms
 
@@ -89,6 +90,7 @@ class Walk:
                 faults = list(self._faults(rpc_status.from_call(cast("Any", error)), code))
             else:
                 code, faults = "OK", [fault for reply in replies for fault in self._faults_in(reply)]
+                faults += filter(None, map(broken_rule, replies))
                 for reply in replies:
                     self._forms.learn(reply)
         self.answers[code] = self.answers.get(code, 0) + 1

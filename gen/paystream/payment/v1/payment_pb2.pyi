@@ -1983,7 +1983,7 @@ class Dispute(_message.Message):
     CONTRADICTED_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     DISPUTE_REFERENCE_FIELD_NUMBER: _builtins.int
-    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     RESPONSE_STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
@@ -2044,7 +2044,7 @@ class Dispute(_message.Message):
         """What is disputed."""
 
     @_builtins.property
-    def respond_by(self) -> _timestamp_pb2.Timestamp:
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be contested; absent when the channel sets no limit."""
 
     @_builtins.property
@@ -2069,7 +2069,7 @@ class Dispute(_message.Message):
         contradicted: _builtins.bool = ...,
         channel: _builtins.str = ...,
         dispute_reference: _builtins.str = ...,
-        respond_by: _timestamp_pb2.Timestamp | None = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
         evidence: _builtins.str = ...,
         response_state: Global___DisputeResponseState.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
@@ -2084,9 +2084,9 @@ class Dispute(_message.Message):
         fee_minor: _builtins.int = ...,
         fee_returned_minor: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by", b"respond_by", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "respond_by_time", b"respond_by_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "category", b"category", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "excess_minor", b"excess_minor", "fee_minor", b"fee_minor", "fee_returned_minor", b"fee_returned_minor", "held_minor", b"held_minor", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "owed_minor", b"owed_minor", "payment_id", b"payment_id", "reason", b"reason", "respond_by", b"respond_by", "response_state", b"response_state", "stage", b"stage", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "amount", b"amount", "attempt_id", b"attempt_id", "capture_id", b"capture_id", "category", b"category", "channel", b"channel", "contradicted", b"contradicted", "create_time", b"create_time", "dispute_id", b"dispute_id", "dispute_reference", b"dispute_reference", "evidence", b"evidence", "excess_minor", b"excess_minor", "fee_minor", b"fee_minor", "fee_returned_minor", b"fee_returned_minor", "held_minor", b"held_minor", "lost_minor", b"lost_minor", "merchant_id", b"merchant_id", "owed_minor", b"owed_minor", "payment_id", b"payment_id", "reason", b"reason", "respond_by_time", b"respond_by_time", "response_state", b"response_state", "stage", b"stage", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2103,7 +2103,7 @@ class ReportDisputeRequest(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    RESPOND_BY_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     CATEGORY_FIELD_NUMBER: _builtins.int
     OCCUR_TIME_FIELD_NUMBER: _builtins.int
@@ -2124,7 +2124,7 @@ class ReportDisputeRequest(_message.Message):
         """What is disputed, in the payment's currency; with LOST what is lost, with WON what comes back, which may be a part."""
 
     @_builtins.property
-    def respond_by(self) -> _timestamp_pb2.Timestamp:
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
         """Until when it can be contested, from 1970 to 9999; absent when there is no limit."""
 
     @_builtins.property
@@ -2141,14 +2141,14 @@ class ReportDisputeRequest(_message.Message):
         outcome: Global___DisputeOutcome.ValueType = ...,
         amount: _money_pb2.Money | None = ...,
         reason: Global___DisputeReason.ValueType = ...,
-        respond_by: _timestamp_pb2.Timestamp | None = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
         stage: Global___DisputeStage.ValueType = ...,
         category: _builtins.str = ...,
         occur_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "occur_time", b"occur_time", "respond_by", b"respond_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "occur_time", b"occur_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "dispute_reference", b"dispute_reference", "occur_time", b"occur_time", "outcome", b"outcome", "reason", b"reason", "respond_by", b"respond_by", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "category", b"category", "dispute_reference", b"dispute_reference", "occur_time", b"occur_time", "outcome", b"outcome", "reason", b"reason", "respond_by_time", b"respond_by_time", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

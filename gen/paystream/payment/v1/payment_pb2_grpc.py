@@ -407,7 +407,7 @@ class PaymentServiceServicer:
 
     def ContestDispute(self, request, context):
         """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
-        it is OPENED, until respond_by; at each stage once.
+        it is OPENED, until respond_by_time; at each stage once.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and

@@ -173,7 +173,7 @@ class PaymentServiceStub:
     """
     ContestDispute: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]
     """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
-    it is OPENED, until respond_by; at each stage once.
+    it is OPENED, until respond_by_time; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
@@ -393,7 +393,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     ContestDispute: _aio.UnaryUnaryMultiCallable[_payment_pb2.ContestDisputeRequest, _payment_pb2.ContestDisputeResponse]  # type: ignore[assignment]
     """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
-    it is OPENED, until respond_by; at each stage once.
+    it is OPENED, until respond_by_time; at each stage once.
 
     Idempotent by request_id, as CreatePayment.
     Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and
@@ -712,7 +712,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.ContestDisputeResponse, _abc.Awaitable[_payment_pb2.ContestDisputeResponse]]:
         """Contests a dispute for the merchant, or answers an inquiry, and has the channel told, which decides it. Possible while
-        it is OPENED, until respond_by; at each stage once.
+        it is OPENED, until respond_by_time; at each stage once.
 
         Idempotent by request_id, as CreatePayment.
         Errors: NOT_FOUND DISPUTE_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action) and

@@ -1214,19 +1214,23 @@ class VerifyBankAccountRequest(_message.Message):
 
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     bank_account_id: _builtins.str
     """The bank account: bnk_ and 32 hexadecimal digits."""
     result: Global___VerificationResult.ValueType
     """The result."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         bank_account_id: _builtins.str = ...,
         result: Global___VerificationResult.ValueType = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "request_id", b"request_id", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1263,16 +1267,20 @@ class DisableBankAccountRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BANK_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     bank_account_id: _builtins.str
     """The bank account: bnk_ and 32 hexadecimal digits."""
+    request_id: _builtins.str
+    """A UUID that names this request: sent again, it changes nothing and is answered as it was, for a day."""
     def __init__(
         self,
         *,
         bank_account_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank_account_id", b"bank_account_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -357,7 +357,7 @@ class WithdrawalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyBankAccount(self, request, context):
-        """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+        """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
@@ -367,7 +367,7 @@ class WithdrawalServiceServicer:
 
     def DisableBankAccount(self, request, context):
         """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """

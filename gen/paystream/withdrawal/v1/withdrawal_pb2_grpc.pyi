@@ -168,13 +168,13 @@ class WithdrawalServiceStub:
     ListBankAccounts: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBankAccountsRequest, _withdrawal_pb2.ListBankAccountsResponse]
     """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     VerifyBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]
-    """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _grpc.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]
     """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -319,13 +319,13 @@ class WithdrawalServiceAsyncStub(WithdrawalServiceStub):
     ListBankAccounts: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.ListBankAccountsRequest, _withdrawal_pb2.ListBankAccountsResponse]  # type: ignore[assignment]
     """Lists a merchant's bank accounts, newest first. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID."""
     VerifyBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.VerifyBankAccountRequest, _withdrawal_pb2.VerifyBankAccountResponse]  # type: ignore[assignment]
-    """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+    """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
     """
     DisableBankAccount: _aio.UnaryUnaryMultiCallable[_withdrawal_pb2.DisableBankAccountRequest, _withdrawal_pb2.DisableBankAccountResponse]  # type: ignore[assignment]
     """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+    which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
     Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
     """
@@ -575,7 +575,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _withdrawal_pb2.VerifyBankAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.VerifyBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.VerifyBankAccountResponse]]:
-        """Records how the check of a bank account ended. Idempotent by nature: the same result again changes nothing.
+        """Records how the check of a bank account ended. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND; FAILED_PRECONDITION ILLEGAL_TRANSITION (metadata state, action).
         """
@@ -587,7 +587,7 @@ class WithdrawalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_withdrawal_pb2.DisableBankAccountResponse, _abc.Awaitable[_withdrawal_pb2.DisableBankAccountResponse]]:
         """Stops withdrawals to a bank account, for good: new ones, those that wait for approval, and those that wait to be sent,
-        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by nature.
+        which fail then with BANK_ACCOUNT_DISABLED. Idempotent by request_id, for a day.
 
         Errors: NOT_FOUND BANK_ACCOUNT_NOT_FOUND.
         """
