@@ -214,8 +214,8 @@ async def test_what_is_not_in_the_journal_as_it_was_stays_where_it_is(kept: Runt
     now = replace(booked, transaction_id=transaction_id("PaymentSuccess", CAPTURES[0]), amount_minor=9_000)
 
     async def copy_wrongly(tx: Any) -> None:
-        numbers = await store.journal.numbers_for(tx, [now])
-        await store.journal.insert_new(tx, [now], numbers, former_ids={now.transaction_id: old})
+        places = await store.journal.place(tx, [now])
+        await store.journal.insert_new(tx, places, former_ids={now.transaction_id: old})
         await tx.fetch("SELECT retire_former($1)", [old])
 
     with pytest.raises(asyncpg.CheckViolationError, match=f"{old} is not in the journal as it was booked"):
