@@ -1,15 +1,17 @@
-"""The SQL that recomputes from the entries what the ledger claims, in sets."""
+"""The SQL that recomputes from the entries what the ledger claims, in sets: `lines` and `steps`."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from paykit.postgres.database import Tx
-from services.accounting.domain import lifecycle
+from services.accounting.domain import lifecycle, transaction_key
 from services.accounting.domain.chart import Chart
 from services.accounting.domain.correction import CORRECTABLE_KINDS, CORRECTION
 from services.accounting.domain.transaction import Account
 from services.accounting.store.account import accounts
+from services.accounting.store.verification import lines, steps
 
 PAGE_ROWS = 20_000
 """Rows of one page where ids are recomputed in Python, for PostgreSQL has no SHA-1."""
@@ -31,125 +33,6 @@ class SetCheck:
     sql: str
     args: tuple[Any, ...] = ()
 
-
-# Each statement returns the first difference, as (subject, detail), or no row.
-
-_ENTRIES_ON_ACCOUNTS = """
-SELECT entry.transaction_id || ' line ' || entry.line AS subject,
-    CASE WHEN account.account_id IS NULL THEN 'there is no account ' || entry.account_id
-        WHEN account.currency_code <> entry.currency_code
-            THEN 'in ' || entry.currency_code || ' on an account in ' || account.currency_code
-        ELSE entry.side || ' has effect ' || entry.effect || ' on an account of side ' || account.normal_side
-    END AS detail
-FROM entry LEFT JOIN account ON account.account_id = entry.account_id
-WHERE account.account_id IS NULL OR account.currency_code <> entry.currency_code
-    OR entry.effect <> CASE WHEN entry.side = account.normal_side THEN 1 ELSE -1 END
-ORDER BY entry.transaction_id, entry.line
-LIMIT 1
-"""
-
-_ENTRIES_OF_TRANSACTIONS = """
-WITH booked AS (
-    SELECT transaction_id, count(*) AS lines, max(line) AS last_line, min(currency_code) AS least_currency,
-        max(currency_code) AS greatest_currency, min(effective_at) AS earliest, max(effective_at) AS latest,
-        sum(CASE side WHEN 'DEBIT' THEN amount_minor ELSE -amount_minor END) AS excess,
-        array_agg(DISTINCT account_id) AS account_ids
-    FROM entry GROUP BY transaction_id
-), compared AS (
-    SELECT coalesce(transaction.transaction_id, booked.transaction_id) AS subject,
-        CASE WHEN transaction.transaction_id IS NULL THEN 'has entries but does not exist'
-            WHEN booked.transaction_id IS NULL THEN 'has no entries'
-            WHEN lines < 2 THEN 'has 1 entry'
-            WHEN last_line <> lines - 1 THEN 'has ' || lines || ' entries, the last is line ' || last_line
-            WHEN least_currency <> currency_code OR greatest_currency <> currency_code
-                THEN 'is in ' || currency_code || ' with entries in others'
-            WHEN excess <> 0 THEN 'debits exceed credits by ' || excess
-            WHEN earliest <> effective_at OR latest <> effective_at THEN 'has entries of other effective times'
-            WHEN NOT (transaction.account_ids @> booked.account_ids AND booked.account_ids @> transaction.account_ids)
-                THEN 'names other accounts than its entries'
-        END AS detail
-    FROM transaction FULL JOIN booked ON booked.transaction_id = transaction.transaction_id
-)
-SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
-"""
-
-# What the legs of an account lead to, against the lines on it of transactions that have another main account.
-_LEGS = """
-WITH booked AS (
-    SELECT month, position, account_no, sum(debit_minor) AS debit_minor, min(transaction_id) AS transaction_id,
-        min(effective_at) AS effective_at
-    FROM journal_line WHERE account_no <> main_no GROUP BY month, position, account_no
-), led AS (
-    SELECT leg.tableoid AS part, leg.ctid AS place, leg.month, leg.batch + led.at AS position, leg.account_no,
-        leg.first_at, leg.last_at, leg.debit_minor
-    FROM leg CROSS JOIN LATERAL (
-        SELECT unnest(leg.positions)::bigint UNION ALL
-        SELECT generate_series(0::bigint, leg.transactions - 1) WHERE leg.positions IS NULL
-    ) AS led (at)
-), compared AS (
-    SELECT coalesce(led.account_no, booked.account_no) AS account_no, booked.transaction_id,
-        CASE WHEN booked.month IS NULL THEN 'a leg leads to position ' || led.position || ', where it has no line'
-            WHEN led.month IS NULL THEN 'no leg leads to ' || booked.transaction_id
-            WHEN booked.effective_at NOT BETWEEN led.first_at AND led.last_at
-                THEN 'a leg of other times leads to ' || booked.transaction_id
-        END AS detail,
-        led.part, led.place, led.debit_minor AS told_minor, booked.debit_minor,
-        count(*) OVER (PARTITION BY booked.month, booked.position, booked.account_no) AS times
-    FROM led FULL JOIN booked USING (month, position, account_no)
-), differing AS (
-    SELECT account_no, coalesce(detail, 'two legs lead to ' || transaction_id) AS detail
-    FROM compared WHERE detail IS NOT NULL OR times > 1
-    UNION ALL
-    SELECT min(account_no), 'a leg says ' || min(told_minor) || ', its lines sum up to ' || sum(debit_minor)
-    FROM compared WHERE detail IS NULL GROUP BY part, place HAVING min(told_minor) <> sum(debit_minor)
-)
-SELECT coalesce(account.account_id, 'number ' || differing.account_no) AS subject, detail
-FROM differing LEFT JOIN account ON account.account_no = differing.account_no
-ORDER BY 1, 2
-LIMIT 1
-"""
-
-_REVERSALS = """
-WITH reversal AS (
-    SELECT transaction_id, reverses_transaction_id FROM transaction WHERE reverses_transaction_id IS NOT NULL
-), original AS (
-    SELECT transaction_id, transaction_type FROM transaction
-    WHERE transaction_id IN (SELECT reverses_transaction_id FROM reversal)
-), lines AS (
-    SELECT transaction_id, array_agg(account_id || ' ' || amount_minor || ' ' || effect ORDER BY line) AS forth,
-        array_agg(account_id || ' ' || amount_minor || ' ' || -effect ORDER BY line) AS back
-    FROM entry
-    WHERE transaction_id IN (SELECT transaction_id FROM reversal UNION SELECT transaction_id FROM original)
-    GROUP BY transaction_id
-), compared AS (
-    SELECT reversal.transaction_id AS subject,
-        CASE WHEN original.transaction_id IS NULL
-                THEN 'reverses ' || reversal.reverses_transaction_id || ', which does not exist'
-            WHEN original.transaction_type = 'Reversal' THEN 'reverses a reversal'
-            WHEN taking.back IS DISTINCT FROM taken.forth
-                THEN 'does not take back the entries of ' || original.transaction_id
-        END AS detail
-    FROM reversal
-    LEFT JOIN original ON original.transaction_id = reversal.reverses_transaction_id
-    LEFT JOIN lines AS taking ON taking.transaction_id = reversal.transaction_id
-    LEFT JOIN lines AS taken ON taken.transaction_id = original.transaction_id
-)
-SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
-"""
-
-_BALANCES = """
-WITH booked AS (
-    SELECT account_id, sum(effect * amount_minor) AS booked_minor FROM entry GROUP BY account_id
-), kept AS (
-    SELECT account_id, sum(balance_minor) AS kept_minor FROM balance GROUP BY account_id
-)
-SELECT coalesce(booked.account_id, kept.account_id) AS subject,
-    'balance is ' || coalesce(kept_minor, 0) || ', its entries sum up to ' || coalesce(booked_minor, 0) AS detail
-FROM booked FULL JOIN kept ON kept.account_id = booked.account_id
-WHERE coalesce(kept_minor, 0) <> coalesce(booked_minor, 0)
-ORDER BY subject
-LIMIT 1
-"""
 
 _FLOORS = """
 SELECT balance.account_id AS subject,
@@ -180,117 +63,36 @@ ORDER BY account.currency_code
 LIMIT 1
 """
 
-# A lifecycle is known by its place in the arrays. What takes nothing out of transit needs no opening.
-_STEPS = """
-WITH step AS (
-    SELECT * FROM unnest($1::text[], $2::integer[], $3::boolean[]) AS step (transaction_type, lifecycle, ends)
-), transit AS (
-    SELECT * FROM unnest($4::integer[], $5::text[]) AS transit (lifecycle, account_kind)
-), member AS (
-    SELECT step.lifecycle, step.ends, transaction_id, related_no, merchant_id, currency_code, amount_minor
-    FROM transaction JOIN step ON step.transaction_type = transaction.transaction_type
-), ended AS (
-    SELECT lifecycle, related_no, min(transaction_id) FILTER (WHERE ends) AS subject,
-        min(transaction_id) FILTER (WHERE NOT ends) AS opening, count(*) FILTER (WHERE NOT ends) AS openings,
-        count(*) FILTER (WHERE ends) AS endings,
-        count(DISTINCT coalesce(merchant_id, '') || ' ' || currency_code) AS owners,
-        min(amount_minor) FILTER (WHERE ends) AS taken_minor, min(amount_minor) FILTER (WHERE NOT ends) AS put_minor
-    FROM member
-    GROUP BY lifecycle, related_no
-    HAVING bool_or(ends)
-), net AS (
-    SELECT member.lifecycle, member.related_no, sum(entry.effect * entry.amount_minor) AS effect_minor
-    FROM member
-    JOIN entry ON entry.transaction_id = member.transaction_id
-    JOIN account ON account.account_id = entry.account_id
-    JOIN transit ON transit.lifecycle = member.lifecycle AND transit.account_kind = account.account_kind
-    GROUP BY member.lifecycle, member.related_no, account.account_kind
-), held AS (
-    SELECT lifecycle, related_no, sum(abs(effect_minor)) AS left_minor FROM net GROUP BY lifecycle, related_no
-), compared AS (
-    SELECT subject,
-        CASE WHEN openings = 0 AND (coalesce(held.left_minor, 0) <> 0
-                OR NOT EXISTS (SELECT FROM transit WHERE transit.lifecycle = ended.lifecycle))
-                THEN 'ends ' || ended.related_no || ', which was not opened'
-            WHEN endings > greatest(openings, 1)
-                THEN 'is not the only one to end ' || coalesce(opening, ended.related_no)
-            WHEN owners > 1 THEN 'ends ' || opening || ' of another merchant or currency'
-            WHEN taken_minor <> put_minor
-                THEN 'takes out ' || taken_minor || ' where ' || opening || ' put in ' || put_minor
-            WHEN held.left_minor <> 0 THEN 'leaves ' || held.left_minor || ' of ' || opening || ' in transit'
-        END AS detail
-    FROM ended LEFT JOIN held ON held.lifecycle = ended.lifecycle AND held.related_no = ended.related_no
-)
-SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
-"""
-
-_PORTIONS = """
-WITH portions AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS portions (taking, opening, transit)
-), taken AS (
-    SELECT portions.opening, portions.transit, root_reference, min(transaction_id) AS subject,
-        min(merchant_id) AS merchant_id, count(DISTINCT coalesce(merchant_id, '') || ' ' || currency_code) AS owners,
-        min(currency_code) AS currency_code, sum(amount_minor) AS taken_minor
-    FROM transaction JOIN portions ON portions.taking = transaction.transaction_type
-    GROUP BY portions.opening, portions.transit, root_reference
-), opened AS (
-    SELECT transaction_id, transaction_type, related_no, merchant_id, currency_code
-    FROM transaction WHERE transaction_type IN (SELECT opening FROM portions)
-), held AS (
-    SELECT entry.transaction_id, account.account_kind, sum(entry.effect * entry.amount_minor) AS amount_minor
-    FROM opened
-    JOIN entry ON entry.transaction_id = opened.transaction_id
-    JOIN account ON account.account_id = entry.account_id
-    GROUP BY entry.transaction_id, account.account_kind
-), compared AS (
-    SELECT subject,
-        CASE WHEN opened.transaction_id IS NULL
-                THEN 'takes of ' || opening || ' ' || taken.root_reference || ', which does not exist'
-            WHEN owners > 1 OR (taken.merchant_id, taken.currency_code)
-                IS DISTINCT FROM (opened.merchant_id, opened.currency_code)
-                THEN 'takes of ' || opened.transaction_id || ' of another merchant or currency'
-            WHEN taken_minor > coalesce(held.amount_minor, 0)
-                THEN 'is one of those that take ' || taken_minor || ' where ' || opened.transaction_id || ' put aside '
-                    || coalesce(held.amount_minor, 0)
-        END AS detail
-    FROM taken
-    LEFT JOIN opened ON opened.transaction_type = taken.opening AND opened.related_no = taken.root_reference
-    LEFT JOIN held ON held.transaction_id = opened.transaction_id AND held.account_kind = taken.transit
-)
-SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject LIMIT 1
-"""
-
-_CORRECTIONS = """
-SELECT transaction.transaction_id AS subject, 'moves ' || account.account_kind AS detail
-FROM transaction
-JOIN entry ON entry.transaction_id = transaction.transaction_id
-JOIN account ON account.account_id = entry.account_id
-WHERE transaction.transaction_type = $1 AND account.account_kind <> ALL ($2::text[])
-ORDER BY transaction.transaction_id, entry.line
-LIMIT 1
-"""
-
-# Also by what was refused: the refusal may be from before types had numbers.
-_REFUSALS = """
-SELECT refusal.transaction_id AS subject, 'is booked, though refused to its event' AS detail
-FROM refusal JOIN transaction ON transaction.transaction_id = refusal.transaction_id
-UNION
-SELECT refusal.transaction_id, 'is booked, though refused to its event'
-FROM refusal JOIN transaction
-    ON transaction.transaction_type = refusal.transaction_type AND transaction.related_no = refusal.related_no
-ORDER BY 1
-LIMIT 1
-"""
-
 _COUNT = {
-    table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "leg", "balance", "refusal")
-}
+    table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "leg", "balance", "refusal")
+} | {"entry": lines.COUNT_LINES}
 
+# An id whose bits are the number of the row's type and the time of its month, and a row that says nothing else of its
+# name, are right: that is most. What is left is looked at in Python: names, former ids, and what differs.
 _SELECT_NAMES = """
-SELECT transaction_id, transaction_type, related_no, key, month, former_id FROM journal_transaction
+WITH place AS (
+    SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[]) AS place (month, first_id, behind_id)
+), known AS (
+    SELECT type_no
+    FROM unnest($4::smallint[], $5::text[], $6::text[]) AS known (type_no, transaction_type, related_prefix)
+    JOIN transaction_type USING (type_no, transaction_type, related_prefix)
+), named AS (
+    SELECT journal.transaction_id AS key, journal.month
+    FROM journal
+    LEFT JOIN place ON place.month = journal.month
+    LEFT JOIN known ON known.type_no = journal.type_no
+    WHERE (journal.transaction_id >= first_id AND journal.transaction_id < behind_id
+        AND get_byte(uuid_send(journal.transaction_id), 6) >> 4 = known.type_no >> 2
+        AND get_byte(uuid_send(journal.transaction_id), 8) >> 6 = known.type_no & 3
+        AND num_nulls(journal.transaction_type, journal.related_no) = 2) IS NOT true
+)
+SELECT transaction_id, transaction_type, related_no, key, month, former_id
+FROM named JOIN journal_transaction USING (key, month)
 UNION ALL
 SELECT transaction_id, transaction_type, related_no, NULL, NULL, NULL FROM former_transaction
 """
+
+_SELECT_FORMER_IDS = "SELECT transaction_id, former_id FROM journal WHERE former_id IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,28 +117,28 @@ class TransactionName:
 def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
     """Return the claims that are checked in sets, in order."""
     return (
-        SetCheck("entries on their accounts", "entry", _ENTRIES_ON_ACCOUNTS),
-        SetCheck("entries of their transactions", "entry", _ENTRIES_OF_TRANSACTIONS),
-        SetCheck("reversals", "transaction", _REVERSALS),
-        SetCheck("steps and their ends", "transaction", _STEPS, _steps()),
-        SetCheck("parts of what is put aside", "transaction", _PORTIONS, _portions()),
-        SetCheck("corrections", "transaction", _CORRECTIONS, (CORRECTION, sorted(CORRECTABLE_KINDS))),
-        SetCheck("refusals", "refusal", _REFUSALS),
-        SetCheck("legs of accounts", "leg", _LEGS),
-        SetCheck("balances", "balance", _BALANCES),
+        SetCheck("entries on their accounts", "entry", lines.ENTRIES_ON_ACCOUNTS),
+        SetCheck("entries of their transactions", "entry", lines.ENTRIES_OF_TRANSACTIONS),
+        SetCheck("reversals", "transaction", steps.REVERSALS),
+        SetCheck("steps and their ends", "transaction", steps.STEPS, _lifecycles()),
+        SetCheck("parts of what is put aside", "transaction", steps.PORTIONS, _portions()),
+        SetCheck("corrections", "transaction", steps.CORRECTIONS, (CORRECTION, sorted(CORRECTABLE_KINDS))),
+        SetCheck("refusals", "refusal", steps.REFUSALS),
+        SetCheck("legs of accounts", "leg", lines.LEGS),
+        SetCheck("balances", "balance", lines.BALANCES),
         SetCheck("floors", "balance", _FLOORS, (list(chart.floors), list(chart.floors.values()))),
         SetCheck("trial balance", "balance", _TRIAL_BALANCE),
     )
 
 
-def _steps() -> tuple[list[Any], ...]:
-    steps = [
+def _lifecycles() -> tuple[list[Any], ...]:
+    members = [
         (step, at, step in lives.endings)
         for at, lives in enumerate(lifecycle.LIFECYCLES)
         for step in (*lives.openings, *lives.endings)
     ]
     transit = [(at, kind) for at, lives in enumerate(lifecycle.LIFECYCLES) for kind in lives.transit]
-    return (*map(list, zip(*steps, strict=True)), *map(list, zip(*transit, strict=True)))
+    return (*map(list, zip(*members, strict=True)), *map(list, zip(*transit, strict=True)))
 
 
 def _portions() -> tuple[list[Any], ...]:
@@ -365,9 +167,18 @@ async def all_accounts(tx: Tx) -> AsyncIterator[Account]:
         last = page[-1].account_id
 
 
-async def all_transaction_names(tx: Tx) -> AsyncIterator[TransactionName]:
-    """Read what every transaction is known by."""
-    async for page in tx.pages(_SELECT_NAMES, rows_max=PAGE_ROWS):
+async def transaction_names(tx: Tx) -> AsyncIterator[TransactionName]:
+    """Read what transactions are known by, but for those whose row says nothing that does not follow from its key."""
+    months = transaction_key.month_ranges()
+    types = [(each.number, each.transaction_type, each.related_prefix) for each in transaction_key.TRANSACTION_TYPES]
+    args = [*map(list, zip(*months, strict=True)), *map(list, zip(*types, strict=True))]
+    async for page in tx.pages(_SELECT_NAMES, *args, rows_max=PAGE_ROWS):
         for transaction_id, transaction_type, related_no, key, month, former_id in page:
             digits = None if key is None else key.hex
             yield TransactionName(transaction_id, transaction_type, related_no, digits, month, former_id is not None)
+
+
+async def former_ids(tx: Tx) -> AsyncIterator[list[tuple[UUID, UUID]]]:
+    """Read in pages the ids that rows stand under, and those that they are told under instead."""
+    async for page in tx.pages(_SELECT_FORMER_IDS, rows_max=PAGE_ROWS):
+        yield [(key, former_id) for key, former_id in page]
