@@ -37,7 +37,9 @@ ENDLESS = ("paystream.analytics.v1.AnalyticsService.StreamMetrics",)
 ITEMS_OF_STREAM_MAX = 200
 LAST = ("merchant", "channel", "Clock")
 """Walked last, in this order: they suspend merchants, make the channel misbehave and move the time of all services."""
-CATALOGUE = re.compile(r"^\| `(?P<reason>[A-Z_]+)` \| (?P<code>[A-Z_]+) \| \S.* \|$", re.MULTILINE)
+CATALOGUE = re.compile(
+    r"^\| <a id=\"[A-Z_]+\"></a>`(?P<reason>[A-Z_]+)` \| (?P<code>[A-Z_]+) \| \S.* \|$", re.MULTILINE
+)
 DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
 
 
