@@ -92,7 +92,7 @@ class Walk:
                 faults = list(self._faults(rpc_status.from_call(cast("Any", error)), code))
             else:
                 code, faults = "OK", [fault for reply in replies for fault in self._faults_in(reply)]
-                faults += filter(None, map(broken_rule, replies))
+                faults += filter(None, (broken_rule(reply, repeats=True) for reply in replies))
                 for reply in replies:
                     self._forms.learn(reply)
         self.answers[code] = self.answers.get(code, 0) + 1

@@ -6,7 +6,8 @@ from typing import Any, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
-from paykit.serve.validation import validator
+from paykit.errors import DomainError
+from paykit.serve.validation import storage_limits, validator
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -28,10 +29,19 @@ def keeping_rules(reply: M) -> M:
     return reply
 
 
-def broken_rule(reply: Message) -> str | None:
-    """Name the message, the field and the rule that a reply breaks; None of one that keeps them all."""
+def broken_rule(reply: Message, *, repeats: bool = False) -> str | None:
+    """Name the message, the field and the rule that a reply breaks; None of one that keeps them all.
+
+    One that `repeats` what a spoiled request held, as a stream does its request ids, is held to its proto alone.
+    """
     refusal = validator.validate_message(reply)
-    return None if refusal is None else f"{reply.DESCRIPTOR.full_name}: {refusal.message}"
+    if refusal is None or (repeats and not _is_of_proto(refusal)):
+        return None
+    return f"{reply.DESCRIPTOR.full_name}: {refusal.message}"
+
+
+def _is_of_proto(refusal: DomainError) -> bool:
+    return isinstance(refusal, validator.RequestInvalid) and refusal.violations[0].rule != storage_limits.NUL_RULE
 
 
 def checked(servicer: T) -> T:

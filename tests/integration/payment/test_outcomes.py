@@ -128,7 +128,7 @@ async def test_waiting_costs_no_more_transactions_than_there_are_outcomes(
     async with asyncio.timeout(PATIENCE_S):
         answers = await asyncio.gather(*calls)
     assert {answer.state for answer in answers} == {pb.PAYMENT_STATE_SUCCEEDED}
-    # The channel is asked for a hundred at a time, and their outcomes are one transaction.
+    # The channel is asked for hundreds at a time, and what it answers is one transaction.
     assert 1 <= looks() - before <= len(house.channel.batches)
 
 
