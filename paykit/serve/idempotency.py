@@ -120,8 +120,21 @@ class _Identified(Protocol):
 
 
 _UNNEST_KEYS = "unnest($1::text[], $2::text[], $3::uuid[]) AS c (caller, method, request_id)"
-_MATCHING = "(k.caller, k.method, k.request_id) = (c.caller, c.method, c.request_id)"
-_OWN = f"{_MATCHING} AND k.day BETWEEN {FIRST_DAY} AND {LAST_DAY}"
+
+# One claim after another by its key, whatever a day was taken to hold when the plan was made: one of an empty day, as
+# each is at its begin, would read all of the day for every call. OFFSET 0 keeps claims from being read in another way.
+_CLAIMS_OF = """
+CROSS JOIN LATERAL (
+    SELECT claim.tableoid AS part, claim.ctid AS place, claim.request_hash, claim.reply FROM idempotency_claim claim
+    WHERE (claim.caller, claim.method, claim.request_id) = (c.caller, c.method, c.request_id) AND claim.day {days}
+    OFFSET 0
+) AS own
+"""
+_OWN_DAYS = _CLAIMS_OF.format(days=f"BETWEEN {FIRST_DAY} AND {LAST_DAY}")
+_OTHER_DAYS = _CLAIMS_OF.format(days=f"= ANY (ARRAY[{LAST_DAY} - 1, {LAST_DAY} + 1])")
+_ALL_DAYS = _CLAIMS_OF.format(days=f"BETWEEN {LAST_DAY} - 1 AND {LAST_DAY} + 1")
+# Nobody else sees a claim without its reply, or changes where it is.
+_PLACED = "(k.tableoid, k.ctid) = (own.part, own.place)"
 
 # By day, then by key: in whichever days two transactions claim, they do it in the same order.
 _INSERT_CLAIMS = f"""
@@ -133,15 +146,14 @@ ORDER BY days.later, c.caller, c.method, c.request_id
 ON CONFLICT DO NOTHING
 """
 
-_FROM_CLAIMS = f"FROM {_UNNEST_KEYS} JOIN idempotency_claim k USING (caller, method, request_id)"
 _FROM_EARLIER_BUILDS = f"FROM {_UNNEST_KEYS} JOIN idempotency_key k USING (caller, method, request_id)"
 
 # What was claimed in the last 24 h, in the days before and after as well, and by builds of before. Committed claims
 # have their reply; those without are the transaction's own.
-_REPLY = "SELECT k.caller, k.method, k.request_id::text, k.request_hash, k.reply"
+_REPLY = "SELECT c.caller, c.method, c.request_id::text"
 _SELECT_STORED = f"""
-{_REPLY} {_FROM_CLAIMS} WHERE k.day BETWEEN {LAST_DAY} - 1 AND {LAST_DAY} + 1 AND k.reply IS NOT NULL
-UNION ALL {_REPLY} {_FROM_EARLIER_BUILDS} WHERE k.reply IS NOT NULL
+{_REPLY}, own.request_hash, own.reply FROM {_UNNEST_KEYS} {_ALL_DAYS} WHERE own.reply IS NOT NULL
+UNION ALL {_REPLY}, k.request_hash, k.reply {_FROM_EARLIER_BUILDS} WHERE k.reply IS NOT NULL
 """
 
 _CLAIM = f"WITH claimed AS ({_INSERT_CLAIMS} RETURNING 1)\nSELECT (SELECT count(*) FROM claimed) AS claimed"
@@ -151,7 +163,7 @@ _DAYS = f"{LAST_DAY} - {FIRST_DAY} + 1 AS days"
 # which this one claims too, and so has kept it from claiming.
 _CLAIM_AND_LOOK = f"""
 {_CLAIM}, {_DAYS},
-    EXISTS (SELECT {_FROM_CLAIMS} WHERE k.day = ANY (ARRAY[{LAST_DAY} - 1, {LAST_DAY} + 1]))
+    EXISTS (SELECT FROM {_UNNEST_KEYS} {_OTHER_DAYS})
     OR EXISTS (SELECT {_FROM_EARLIER_BUILDS}) AS known
 """
 
@@ -165,12 +177,19 @@ _CLAIM_AND_FIND = (
 
 # Not if the transaction has become so old that another could have the same claim, in a day that is not its own.
 _STORE_REPLIES = f"""
-UPDATE idempotency_claim k SET reply = c.reply
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, reply)
-WHERE {_OWN} AND clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} minutes'
+UPDATE idempotency_claim k SET reply = own.new_reply
+FROM (
+    SELECT own.part, own.place, c.reply AS new_reply
+    FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) AS c (caller, method, request_id, reply) {_OWN_DAYS}
+) AS own
+WHERE {_PLACED} AND clock_timestamp() < now() + interval '{TRANSACTION_MIN_MAX} minutes'
 """
 
-_RELEASE_CLAIMS = f"DELETE FROM idempotency_claim k USING {_UNNEST_KEYS} WHERE {_OWN} AND k.reply IS NULL"
+_RELEASE_CLAIMS = f"""
+DELETE FROM idempotency_claim k
+USING (SELECT own.part, own.place FROM {_UNNEST_KEYS} {_OWN_DAYS} WHERE own.reply IS NULL) AS own
+WHERE {_PLACED}
+"""
 
 # Some at a time: a day of millions would take longer than a statement may.
 _DELETE_EXPIRED = """

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from paykit.errors import DomainError, ItemFailed, RequestIdReused
 from paykit.postgres.database import Tx
 from paykit.process.runtime import REPLAYED_TRAILER, Runtime
 from paykit.serve.groups import committer, gathering
+from paykit.serve.idempotency import Claim
+from paykit.serve.operations import Call, apply
 from paykit.serve.reply_sizes import ITEM_FRAME_BYTES_MAX, REST_BYTES_MAX, BatchReplyTooLarge
 from paykit.testing import runtimes
 from paystream.payment.v1 import payment_pb2
@@ -33,6 +36,11 @@ def a_request(name: str, request_id: str | None = None) -> Message:
 
 async def call(runtime: Runtime, name: str, request_id: str | None = None) -> str:
     return (await runtime.call(probe.COUNT, a_request(name, request_id), name)).value
+
+
+def call_of(name: str) -> Call[Any]:
+    request = payment_pb2.CreatePaymentRequest(request_id=str(uuid.uuid4()), merchant_reference=name)
+    return Call(name, Claim.of(("alice", "Count", request.request_id), request))
 
 
 def when_free(began: asyncio.Event, free: asyncio.Event) -> Callable[..., Awaitable[Sequence[int | DomainError]]]:
@@ -85,6 +93,32 @@ async def test_a_refused_call_may_be_repeated_and_is_decided_anew(runtime: Runti
             await call(runtime, "much too long", request_id)
     claims = await runtime.read(lambda tx: tx.fetch("SELECT FROM idempotency_claim"))
     assert claims == []
+
+
+CLAIMS_KEPT = 500
+CLAIM_ROWS_READ_MAX = 20
+
+# By whatever way of reading a table or an index, in the session since it last told of it, which may be some time ago.
+_ROWS_READ = """
+SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint AS rows_read
+FROM pg_stat_xact_user_tables WHERE relname LIKE 'idempotency%'
+"""
+
+
+async def test_a_call_reads_its_own_claims_and_none_of_the_others_of_its_day(runtime: Runtime) -> None:
+    """Also by plans that were made when the day had no claims yet: these are kept by connections."""
+    kept = [call_of(f"k{i}") for i in range(CLAIMS_KEPT)]
+    refused, known = call_of("much too long"), kept[7]
+
+    async def rows_read(calls: Sequence[Call[Any]], tx: Tx) -> int:
+        before = (await tx.fetch(_ROWS_READ))[0]["rows_read"]
+        await apply(tx, probe.COUNT, calls)
+        return int((await tx.fetch(_ROWS_READ))[0]["rows_read"] - before)
+
+    for at in range(0, CLAIMS_KEPT, 100):
+        await runtime.transaction(partial(apply, operation=probe.COUNT, calls=kept[at : at + 100]))
+    for calls in ([call_of("new")], [refused], [known], [call_of("newer"), refused, known]):
+        assert 0 < await runtime.transaction(partial(rows_read, calls)) <= CLAIM_ROWS_READ_MAX
 
 
 async def test_concurrent_calls_share_transactions(runtime: Runtime) -> None:
