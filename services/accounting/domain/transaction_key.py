@@ -120,6 +120,15 @@ def month_of(transaction_id: str) -> int:
     return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else NAMED_MONTH
 
 
+def month_of_uuid7(text: str) -> int | None:
+    """Return the month in UTC of an id that is a prefix and a UUIDv7, as `month_of`; None of any other text."""
+    digits = text[_PREFIX_LENGTH:]
+    if _UUID7.fullmatch(digits) is None:
+        return None
+    at = bisect_right(_STARTS, digits[:12]) - 1
+    return _NUMBERS[at] if 0 <= at < len(_NUMBERS) else None
+
+
 def pair_of(transaction_id: str) -> tuple[str, str] | None:
     """Return transaction_type and related_no of an id; None of a UUIDv5, which does not say them, and of no id."""
     if _ID.fullmatch(transaction_id) is None:

@@ -10,6 +10,7 @@ from services.accounting.domain.chart import Chart
 from services.accounting.domain.correction import CORRECTABLE_KINDS, CORRECTION
 from services.accounting.domain.transaction import Account
 from services.accounting.store.account import accounts
+from services.accounting.store.archive.carried import ARCHIVED_MONTHS
 
 PAGE_ROWS = 20_000
 """Rows of one page where ids are recomputed in Python, for PostgreSQL has no SHA-1."""
@@ -139,7 +140,13 @@ SELECT subject, detail FROM compared WHERE detail IS NOT NULL ORDER BY subject L
 
 _BALANCES = """
 WITH booked AS (
-    SELECT account_id, sum(effect * amount_minor) AS booked_minor FROM entry GROUP BY account_id
+    SELECT account_id, sum(effect_minor) AS booked_minor FROM (
+        SELECT account_id, effect * amount_minor AS effect_minor FROM entry
+        UNION ALL
+        SELECT account.account_id,
+            (debit_minor - credit_minor) * CASE account.normal_side WHEN 'DEBIT' THEN 1 ELSE -1 END
+        FROM carried JOIN account ON account.account_no = carried.account_no
+    ) AS effect GROUP BY account_id
 ), kept AS (
     SELECT account_id, sum(balance_minor) AS kept_minor FROM balance GROUP BY account_id
 )
@@ -283,7 +290,8 @@ LIMIT 1
 """
 
 _COUNT = {
-    table: f"SELECT count(*) FROM {table}" for table in ("account", "transaction", "entry", "leg", "balance", "refusal")
+    table: f"SELECT count(*) FROM {table}"
+    for table in ("account", "transaction", "entry", "leg", "balance", "refusal", "carried")
 }
 
 _SELECT_NAMES = """
@@ -323,6 +331,7 @@ def set_checks(chart: Chart) -> tuple[SetCheck, ...]:
         SetCheck("corrections", "transaction", _CORRECTIONS, (CORRECTION, sorted(CORRECTABLE_KINDS))),
         SetCheck("refusals", "refusal", _REFUSALS),
         SetCheck("legs of accounts", "leg", _LEGS),
+        SetCheck("archived months", "carried", ARCHIVED_MONTHS),
         SetCheck("balances", "balance", _BALANCES),
         SetCheck("floors", "balance", _FLOORS, (list(chart.floors), list(chart.floors.values()))),
         SetCheck("trial balance", "balance", _TRIAL_BALANCE),
